@@ -1,0 +1,18 @@
+//! What goes over the wire. Only these types are serialised to clients; golden fixtures pin them.
+
+pub mod auth;
+pub mod failure;
+pub mod publication;
+pub mod pull;
+pub mod push;
+pub mod socket;
+
+/// The header by which edge and functions name one request, in answers and logs.
+pub const REQUEST_ID_HEADER: &str = "x-request-id";
+/// The header that carries the caller's access token from the edge to a function, where `Authorization`
+/// is taken by AWS's signature.
+pub const TOKEN_HEADER: &str = "x-tillsync-token";
+/// The header that says what an answer cost at DynamoDB: `requests=2; write=112; read=53`, in capacity units.
+pub const COST_HEADER: &str = "tillsync-cost";
+/// The content type of a push's answer with the committed changes beside it, from a function to the edge.
+pub const PUSHED_CONTENT_TYPE: &str = "application/vnd.tillsync.pushed+json";

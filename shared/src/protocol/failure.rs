@@ -1,0 +1,37 @@
+//! The body of every error answer.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::Refusal;
+
+/// `{ "error": { "code", "message", "request_id", "details"? } }`
+#[derive(Debug, Serialize)]
+pub struct Failure<'a> {
+    error: Body<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Body<'a> {
+    code: &'static str,
+    message: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a Value>,
+}
+
+impl<'a> Failure<'a> {
+    /// The answer to the request `request_id` that was refused.
+    pub fn new(refusal: &'a Refusal, request_id: &'a str) -> Failure<'a> {
+        let details = refusal.details.as_deref();
+        Failure {
+            error: Body { code: refusal.code.as_str(), message: &refusal.message, request_id, details },
+        }
+    }
+
+    /// The body as text.
+    pub fn to_json(&self) -> String {
+        // Strings and a JSON value always serialise; the fallback keeps the shape.
+        serde_json::to_string(self).unwrap_or_else(|_| r#"{"error":{"code":"internal"}}"#.to_owned())
+    }
+}

@@ -1,0 +1,123 @@
+//! The answer to a push: from a plan that was committed, or again from the marker of one.
+
+use std::collections::BTreeMap;
+
+use crate::micros::Micros;
+use crate::protocol::push::{AppliedBody, ConflictBody, PushAnswer, RecordError};
+use crate::record::{Record, RecordKey};
+use crate::stamp::{Stamp, cursor};
+use crate::sync::decide::Plan;
+use crate::sync::marker::{Code, Marker};
+use crate::sync::outcome::{Outcome, RejectCode};
+use crate::sync::push::{Incoming, Push};
+
+/// The answer to `push`, decided as `plan`.
+pub fn answer(push: &Push, plan: &Plan, now: Micros) -> PushAnswer {
+    build(push, &plan.outcomes, plan.prev, plan.stamp(), now)
+}
+
+/// The answer to `push` again, from its marker; the server's copies are those of now. `None` if the marker
+/// cannot be read.
+pub fn again(
+    push: &Push,
+    marker: &Marker,
+    records: &BTreeMap<RecordKey, Record>,
+    now: Micros,
+) -> Option<PushAnswer> {
+    let codes = marker.outcomes()?;
+    let applied = codes.iter().filter(|code| matches!(code, Code::Applied { .. })).count();
+    let mut stamp = Stamp(marker.stamp.0.saturating_sub(applied as u64));
+    let outcome = |(code, incoming): (&Code, &Incoming)| {
+        let server = incoming.write.as_ref().ok().and_then(|write| records.get(&write.key));
+        match *code {
+            Code::Applied { version } => {
+                stamp = stamp.plus(1);
+                Outcome::Applied { version, stamp, stored: merged(incoming, server, version) }
+            }
+            Code::Held { version, stamp } => Outcome::Held { version, stamp },
+            Code::Conflict(reason) => Outcome::Conflict { reason, server: server.cloned() },
+            Code::Rejected(code) => Outcome::Rejected(match &incoming.write {
+                Err(rejection) if rejection.code == code => rejection.clone(),
+                _ if code == RejectCode::ClockAhead => {
+                    code.because("`local_updated_at` was ahead of the server's clock.")
+                }
+                _ => code.because("The record was rejected when the batch was first sent."),
+            }),
+        }
+    };
+    let outcomes: Vec<Outcome> = codes.iter().zip(&push.records).map(outcome).collect();
+    Some(build(push, &outcomes, marker.prev, marker.stamp, now))
+}
+
+/// What a write with `fields` was merged into, as long as the server still holds that version.
+fn merged(incoming: &Incoming, server: Option<&Record>, version: u64) -> Option<crate::json::JsonText> {
+    let write = incoming.write.as_ref().ok().filter(|write| write.fields.is_some() && !write.deleted)?;
+    let held = server.filter(|record| record.version == version)?;
+    (write.data.as_ref() != Some(&held.data)).then(|| held.data.clone())
+}
+
+fn build(push: &Push, outcomes: &[Outcome], prev: Stamp, stamp: Stamp, now: Micros) -> PushAnswer {
+    let undone = push.atomic && !outcomes.iter().all(Outcome::is_applied);
+    let mut answer = PushAnswer {
+        success: !undone,
+        synced_count: 0,
+        conflicts: Vec::new(),
+        errors: Vec::new(),
+        applied: Vec::new(),
+        prev,
+        stamp,
+        cursor: cursor(stamp),
+        server_time: now.to_string(),
+    };
+    for (index, (incoming, outcome)) in push.records.iter().zip(outcomes).enumerate() {
+        match outcome {
+            Outcome::Applied { .. } | Outcome::Held { .. } if undone => {}
+            Outcome::Applied { version, stamp, stored } => {
+                answer
+                    .applied
+                    .push(AppliedBody { data: stored.clone(), ..applied(index, incoming, *version, *stamp) });
+            }
+            Outcome::Held { version, stamp } => {
+                answer.applied.push(applied(index, incoming, *version, *stamp))
+            }
+            Outcome::Conflict { reason, server } => {
+                answer.conflicts.push(conflict(index, incoming, reason.as_str(), server.as_ref()));
+            }
+            Outcome::Rejected(rejection) => answer.errors.push(RecordError {
+                index,
+                table_name: incoming.table.clone(),
+                record_id: incoming.id.clone(),
+                code: rejection.code.as_str().to_owned(),
+                message: rejection.message.clone(),
+            }),
+        }
+    }
+    answer.synced_count = answer.applied.len();
+    answer
+}
+
+fn applied(index: usize, incoming: &Incoming, version: u64, stamp: Stamp) -> AppliedBody {
+    AppliedBody {
+        index,
+        table_name: incoming.table.clone().unwrap_or_default(),
+        record_id: incoming.id.clone().unwrap_or_default(),
+        version,
+        server_updated_at: stamp.time().to_string(),
+        stamp,
+        data: None,
+    }
+}
+
+fn conflict(index: usize, incoming: &Incoming, reason: &str, server: Option<&Record>) -> ConflictBody {
+    ConflictBody {
+        index,
+        table_name: incoming.table.clone().unwrap_or_default(),
+        record_id: incoming.id.clone().unwrap_or_default(),
+        reason: reason.to_owned(),
+        local_data: incoming.write.as_ref().ok().and_then(|write| write.data.clone()),
+        server_data: server.map(|record| record.data.clone()),
+        local_updated_at: incoming.local_updated_at.clone(),
+        server_updated_at: server.map(|record| record.stamp.time().to_string()),
+        server_version: server.map_or(0, |record| record.version),
+    }
+}

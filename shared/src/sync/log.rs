@@ -1,0 +1,187 @@
+//! The log: what one commit changed, as one compressed item (more only where it would not fit).
+
+use std::io::{Read, Write};
+
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use serde::{Deserialize, Serialize};
+
+use crate::json::JsonText;
+use crate::limits::{LOG_ITEM_BYTES_MAX, LOG_ITEM_INFLATED_BYTES_MAX};
+use crate::protocol::publication::{Publication, PublishedChange};
+use crate::record::{Change, Operation};
+use crate::stamp::Stamp;
+use crate::tenant::{DeviceId, Room};
+
+/// One item of the log, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogItem {
+    /// The room's stamp before the item: each item names its predecessor.
+    pub prev: Stamp,
+    /// The stamp of its first change.
+    pub first: Stamp,
+    /// The stamp of its last change.
+    pub last: Stamp,
+    /// The device that made the changes.
+    pub device: DeviceId,
+    /// The changes: JSON, compressed by DEFLATE (RFC 1951).
+    pub body: Vec<u8>,
+}
+
+/// A log item that cannot be written or read; a fault of ours, or of the database's.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The bytes do not compress or decompress.
+    #[error("failed to read or write a log item's body: {0}")]
+    Deflate(#[from] std::io::Error),
+    /// The text is not what we write.
+    #[error("failed to read or write a log item's changes: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The item has other changes than its stamps say.
+    #[error("failed to read a log item: it should have {expected} changes and has {found}")]
+    Count {
+        /// By its stamps.
+        expected: u64,
+        /// In its body.
+        found: u64,
+    },
+}
+
+/// A change inside a log item. One letter a name: this is what every pull pays for.
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    #[serde(rename = "t")]
+    table: String,
+    #[serde(rename = "i")]
+    id: String,
+    #[serde(rename = "o")]
+    operation: Operation,
+    #[serde(rename = "v")]
+    version: u64,
+    #[serde(rename = "d")]
+    data: JsonText,
+}
+
+/// The log items of a commit: one, or as many as it takes to keep each below [`LOG_ITEM_BYTES_MAX`].
+pub fn items(prev: Stamp, device: &DeviceId, changes: &[Change]) -> Result<Vec<LogItem>, LogError> {
+    let mut items = Vec::new();
+    let mut prev = prev;
+    for part in split(changes) {
+        let (Some(first), Some(last)) = (part.first(), part.last()) else { continue };
+        let body = deflate(part)?;
+        items.push(LogItem { prev, first: first.stamp, last: last.stamp, device: device.clone(), body });
+        prev = last.stamp;
+    }
+    Ok(items)
+}
+
+/// Cuts a commit into runs that fit one item each, uncompressed: what does not compress must fit too.
+fn split(changes: &[Change]) -> Vec<&[Change]> {
+    let mut parts = Vec::new();
+    let (mut start, mut bytes) = (0, 0);
+    for (i, change) in changes.iter().enumerate() {
+        // Names, quotes, escapes and numbers of an entry stay well below the constant.
+        let size = change.data.as_str().len() + 2 * (change.key.table.len() + change.key.id.len()) + 64;
+        if bytes + size > LOG_ITEM_BYTES_MAX && i > start {
+            parts.extend(changes.get(start..i));
+            (start, bytes) = (i, 0);
+        }
+        bytes += size;
+    }
+    parts.extend(changes.get(start..));
+    parts
+}
+
+fn deflate(changes: &[Change]) -> Result<Vec<u8>, LogError> {
+    let entry = |change: &Change| Entry {
+        table: change.key.table.clone(),
+        id: change.key.id.clone(),
+        operation: change.operation,
+        version: change.version,
+        data: change.data.clone(),
+    };
+    let json = serde_json::to_vec(&changes.iter().map(entry).collect::<Vec<_>>())?;
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&json)?;
+    Ok(encoder.finish()?)
+}
+
+/// The commit that a log item of `room` holds.
+pub fn publication(room: &Room, item: &LogItem) -> Result<Publication, LogError> {
+    let mut json = Vec::new();
+    // The bound keeps a damaged item from filling the memory.
+    DeflateDecoder::new(item.body.as_slice())
+        .take(LOG_ITEM_INFLATED_BYTES_MAX as u64)
+        .read_to_end(&mut json)?;
+    let entries: Vec<Entry> = serde_json::from_slice(&json)?;
+    let expected = item.last.0.saturating_sub(item.first.0).saturating_add(1);
+    let found = entries.len() as u64;
+    if expected != found {
+        return Err(LogError::Count { expected, found });
+    }
+    let change = |entry: Entry| PublishedChange {
+        table_name: entry.table,
+        record_id: entry.id,
+        operation: entry.operation,
+        data: entry.data,
+        version: entry.version,
+    };
+    Ok(Publication {
+        client_id: room.client.clone(),
+        branch_id: room.branch.clone(),
+        device_id: item.device.clone(),
+        prev: item.prev,
+        first: item.first,
+        changes: entries.into_iter().map(change).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::{PUSH_RECORDS_MAX, RECORD_BYTES_MAX};
+    use crate::record::RecordKey;
+    use proptest::prelude::*;
+
+    fn changes(sizes: &[usize]) -> Vec<Change> {
+        let change = |(i, &size): (usize, &usize)| Change {
+            key: RecordKey { table: "products".into(), id: format!("p{i}") },
+            operation: Operation::Update,
+            data: JsonText::from_text(format!(r#"{{"x":"{}"}}"#, "y".repeat(size))).unwrap(),
+            version: 3,
+            stamp: Stamp(1000).plus(i),
+        };
+        sizes.iter().enumerate().map(change).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn items_chain_and_hold_every_change(sizes in prop::collection::vec(0..RECORD_BYTES_MAX - 8, 1..PUSH_RECORDS_MAX)) {
+            let (room, device) = ("1:2".parse().unwrap(), "till-1".parse().unwrap());
+            let changes = changes(&sizes);
+            let mut prev = Stamp(7);
+            let mut found = Vec::new();
+            for item in items(prev, &device, &changes).unwrap() {
+                let publication = publication(&room, &item).unwrap();
+                prop_assert_eq!((publication.prev, publication.last()), (prev, item.last));
+                prop_assert!(item.body.len() < LOG_ITEM_BYTES_MAX + 16 * 1024);
+                prev = item.last;
+                found.extend(publication.changes);
+            }
+            let expected: Vec<PublishedChange> = changes.iter().map(PublishedChange::from).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn a_damaged_item_is_an_error() {
+        let (room, device) = ("1:2".parse().unwrap(), "till-1".parse().unwrap());
+        let item = items(Stamp(7), &device, &changes(&[10, 10])).unwrap().remove(0);
+        assert!(publication(&room, &LogItem { body: vec![1, 2, 3], ..item.clone() }).is_err());
+        assert!(matches!(
+            publication(&room, &LogItem { last: Stamp(5000), ..item }),
+            Err(LogError::Count { found: 2, .. })
+        ));
+    }
+}

@@ -1,0 +1,202 @@
+//! Reading a push: the envelope is refused as a whole, a record only by itself.
+
+use serde::Deserialize;
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use crate::error::{Code, Refusal};
+use crate::json::{JsonText, too_deep};
+use crate::limits::{BATCH_BYTES_MAX, FIELDS_MAX, JSON_DEPTH_MAX, PUSH_RECORDS_MAX, RECORD_BYTES_MAX};
+use crate::micros::Micros;
+use crate::protocol::push::RecordBody;
+use crate::record::{RecordKey, is_record_id};
+use crate::sync::outcome::{RejectCode, Rejection};
+use crate::tables::Tables;
+use crate::tenant::{BatchId, DeviceId};
+
+/// A push whose envelope is sound.
+#[derive(Clone, Debug)]
+pub struct Push {
+    /// Who pushes.
+    pub device: DeviceId,
+    /// The batch's name, if the device wants it applied exactly once.
+    pub batch: Option<BatchId>,
+    /// All or nothing.
+    pub atomic: bool,
+    /// SHA-256 over the records as they were sent: tells a retry from another batch of the same name.
+    pub hash: [u8; 32],
+    /// The records in the order they were sent.
+    pub records: Vec<Incoming>,
+}
+
+/// One record as it arrived.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// The table, as far as it could be read; for the answer.
+    pub table: Option<String>,
+    /// The id, as far as it could be read; for the answer.
+    pub id: Option<String>,
+    /// The time as it was sent; for the answer.
+    pub local_updated_at: String,
+    /// What is asked for, or why it cannot be.
+    pub write: Result<Write, Rejection>,
+}
+
+/// A write that can be decided.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// Which record.
+    pub key: RecordKey,
+    /// The record; none only in a delete.
+    pub data: Option<JsonText>,
+    /// The time at the till.
+    pub at: Micros,
+    /// Whether it deletes.
+    pub deleted: bool,
+    /// The version the till started from; 0 = "I create this".
+    pub base: Option<u64>,
+    /// The members of `data` that changed; all, if none are named.
+    pub fields: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    device_id: DeviceId,
+    #[serde(default)]
+    batch_id: Option<BatchId>,
+    #[serde(default)]
+    atomic: Option<bool>,
+    #[serde(default, rename = "device_time")]
+    _device_time: Option<String>,
+    #[serde(borrow)]
+    records: Vec<&'a RawValue>,
+}
+
+impl Push {
+    /// Reads the body of a push.
+    pub fn parse(tables: &Tables, body: &[u8]) -> Result<Push, Refusal> {
+        let not_json = |why: &str| Refusal::new(Code::BadJson, format!("The body is not JSON: {why}."));
+        let text = std::str::from_utf8(body).map_err(|error| not_json(&error.to_string()))?;
+        let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| match error.classify() {
+            Category::Data => Refusal::new(Code::BadRequest, format!("The body does not fit: {error}.")),
+            _ => not_json(&error.to_string()),
+        })?;
+        let too_large = |what: String| Err(Refusal::new(Code::BatchTooLarge, what));
+        let count = envelope.records.len();
+        if count > PUSH_RECORDS_MAX {
+            return too_large(format!(
+                "The batch has {count} records; send at most {PUSH_RECORDS_MAX} at once."
+            ));
+        }
+        let atomic = envelope.atomic.unwrap_or(false);
+        let hash = hash(atomic, &envelope.records);
+        let read = |raw: &&RawValue| read_record(tables, raw.get());
+        let (records, sizes): (Vec<_>, Vec<_>) = envelope.records.iter().map(read).unzip();
+        let bytes: usize = sizes.iter().sum();
+        if bytes > BATCH_BYTES_MAX {
+            return too_large(format!(
+                "The batch has {bytes} bytes of data; send at most {BATCH_BYTES_MAX} at once."
+            ));
+        }
+        Ok(Push { device: envelope.device_id, batch: envelope.batch_id, atomic, hash, records })
+    }
+
+    /// The records that must be looked at, each once, in key order.
+    pub fn keys(&self) -> std::collections::BTreeSet<&RecordKey> {
+        self.records
+            .iter()
+            .filter_map(|incoming| incoming.write.as_ref().ok())
+            .map(|write| &write.key)
+            .collect()
+    }
+}
+
+fn hash(atomic: bool, records: &[&RawValue]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update([u8::from(atomic)]);
+    for record in records {
+        // The length goes first, so that no two lists of records look the same.
+        hasher.update((record.get().len() as u64).to_le_bytes());
+        hasher.update(record.get().as_bytes());
+    }
+    hasher.finalize().into()
+}
+
+/// Reads one record, and how many bytes of data it has.
+fn read_record(tables: &Tables, raw: &str) -> (Incoming, usize) {
+    match serde_json::from_str::<RecordBody>(raw) {
+        Ok(body) => {
+            let bytes = body.data.as_ref().map_or(0, |data| data.as_str().len());
+            let (table, id) = (Some(body.table_name.clone()), Some(body.record_id.clone()));
+            let local_updated_at = body.local_updated_at.clone();
+            (Incoming { table, id, local_updated_at, write: check(tables, body) }, bytes)
+        }
+        Err(error) => {
+            let write = Err(RejectCode::Malformed.because(format!("The record does not fit: {error}.")));
+            (
+                Incoming {
+                    table: member(raw, "table_name"),
+                    id: member(raw, "record_id"),
+                    local_updated_at: String::new(),
+                    write,
+                },
+                raw.len(),
+            )
+        }
+    }
+}
+
+/// A text member of a record that could not be read as a whole, so that its error can name it.
+fn member(raw: &str, name: &str) -> Option<String> {
+    let members: std::collections::BTreeMap<String, &RawValue> = serde_json::from_str(raw).ok()?;
+    serde_json::from_str(members.get(name)?.get()).ok()
+}
+
+fn check(tables: &Tables, body: RecordBody) -> Result<Write, Rejection> {
+    if !tables.contains(&body.table_name) {
+        return Err(
+            RejectCode::UnknownTable.because("This table is not synced; PROTOCOL.md lists those that are.")
+        );
+    }
+    if !is_record_id(&body.record_id) {
+        let rule = "A record id must be 1 to 255 bytes without control characters.";
+        return Err(RejectCode::BadRecordId.because(rule));
+    }
+    let at = Micros::parse(&body.local_updated_at).map_err(|_| {
+        RejectCode::BadTime.because("`local_updated_at` must be RFC 3339, such as 2025-12-07T10:30:00Z.")
+    })?;
+    match &body.data {
+        None if body.is_deleted => {}
+        Some(data) if data.as_str().len() > RECORD_BYTES_MAX => {
+            let message =
+                format!("`data` has {} bytes; at most {RECORD_BYTES_MAX} fit.", data.as_str().len());
+            return Err(RejectCode::RecordTooLarge.because(message));
+        }
+        Some(data) if too_deep(data.as_str().as_bytes()) => {
+            let message = format!("`data` nests deeper than {JSON_DEPTH_MAX} levels.");
+            return Err(RejectCode::TooDeep.because(message));
+        }
+        Some(data) if data.is_object() => {}
+        _ => {
+            return Err(
+                RejectCode::Malformed.because("`data` must be a JSON object; only a delete may have null.")
+            );
+        }
+    }
+    if body.fields.as_ref().is_some_and(|fields| fields.len() > FIELDS_MAX) {
+        return Err(RejectCode::Malformed.because(format!("`fields` may have {FIELDS_MAX} names.")));
+    }
+    let key = RecordKey { table: body.table_name, id: body.record_id };
+    Ok(Write {
+        key,
+        data: body.data,
+        at,
+        deleted: body.is_deleted,
+        base: body.base_version,
+        fields: body.fields,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+use jsonwebtoken::{EncodingKey, Header};
+
+use super::*;
+
+// RFC 8410, section 10.3: the example key pair, known to everyone and so good for tests only.
+const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----";
+const JWKS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"test","x":"Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE"}]}"#;
+const NOW: Micros = Micros(1_765_103_400_000_000);
+
+fn claims() -> Claims {
+    Claims {
+        sub: "u1".into(),
+        client_id: "1".parse().unwrap(),
+        branch_id: Some("2".parse().unwrap()),
+        role: Role::Cashier,
+        device: Some("till-1".parse().unwrap()),
+        iss: ISSUER.into(),
+        aud: AUDIENCE.into(),
+        exp: NOW.as_secs() + 900,
+        iat: NOW.as_secs(),
+        jti: "j1".into(),
+    }
+}
+
+fn sign(algorithm: Algorithm, kid: &str, claims: &Claims) -> String {
+    let key = match algorithm {
+        Algorithm::EdDSA => EncodingKey::from_ed_pem(PRIVATE.as_bytes()).unwrap(),
+        _ => EncodingKey::from_secret(b"Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE"),
+    };
+    let header = Header { kid: Some(kid.into()), ..Header::new(algorithm) };
+    jsonwebtoken::encode(&header, claims, &key).unwrap()
+}
+
+fn verify(token: &str, now: Micros) -> Result<Claims, Code> {
+    Verifier::from_jwks(JWKS).unwrap().verify(token, now).map_err(|refusal| refusal.code)
+}
+
+#[test]
+fn a_token_of_ours_is_believed_until_it_expires() {
+    let token = sign(Algorithm::EdDSA, "test", &claims());
+    assert_eq!(verify(&token, NOW), Ok(claims()));
+    assert_eq!(verify(&token, NOW.plus_secs(899)), Ok(claims()));
+    assert_eq!(verify(&token, NOW.plus_secs(900)), Err(Code::TokenExpired));
+}
+
+#[test]
+fn no_other_token_is_believed() {
+    let good = sign(Algorithm::EdDSA, "test", &claims());
+    let (head, signature) = good.rsplit_once('.').unwrap();
+    let (header, _) = head.split_once('.').unwrap();
+    let other_claims =
+        sign(Algorithm::EdDSA, "test", &Claims { client_id: "2".parse().unwrap(), ..claims() });
+    let other_payload = other_claims.split('.').nth(1).unwrap();
+    let forged = [
+        String::new(),
+        "a.b.c".into(),
+        format!("{head}."),
+        format!("{header}.{other_payload}.{signature}"),
+        sign(Algorithm::EdDSA, "unknown", &claims()),
+        // The public key used as a shared secret: the classic confusion of algorithms.
+        sign(Algorithm::HS256, "test", &claims()),
+        sign(Algorithm::EdDSA, "test", &Claims { iss: "someone".into(), ..claims() }),
+        sign(Algorithm::EdDSA, "test", &Claims { aud: "another-api".into(), ..claims() }),
+        "x".repeat(TOKEN_BYTES_MAX + 1),
+    ];
+    for token in forged {
+        assert_eq!(verify(&token, NOW), Err(Code::TokenInvalid), "{token}");
+    }
+}
+
+#[test]
+fn a_bad_key_set_is_refused_and_never_panics() {
+    let short = JWKS.replace("Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE", "GQ");
+    for bad in ["", "{}", &short, &JWKS.replace(r#""kid":"test","#, "")] {
+        assert!(Verifier::from_jwks(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_token_with_a_device_acts_as_that_device_only() {
+    let any = Claims { device: None, ..claims() };
+    let other = "till-2".parse().unwrap();
+    assert!(claims().acts_as(&"till-1".parse().unwrap()).is_ok());
+    assert_eq!(claims().acts_as(&other).unwrap_err().code, Code::DeviceMismatch);
+    assert!(any.acts_as(&other).is_ok());
+}
+
+#[test]
+fn a_user_without_a_branch_has_no_room() {
+    let boss = Claims { branch_id: None, role: Role::SuperAdmin, ..claims() };
+    assert_eq!(boss.room().unwrap_err().code, Code::BranchRequired);
+    assert_eq!(claims().room().unwrap().to_string(), "1:2");
+}
+
+#[test]
+fn the_bearer_scheme_is_read_as_rfc_6750_writes_it() {
+    assert_eq!(bearer(Some("Bearer abc")), Ok("abc"));
+    assert_eq!(bearer(Some("bearer abc")), Ok("abc"));
+    for bad in [None, Some(""), Some("abc"), Some("Basic abc"), Some("Bearer "), Some("Bearer")] {
+        assert_eq!(bearer(bad).unwrap_err().code, Code::TokenMissing);
+    }
+}
