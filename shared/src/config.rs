@@ -38,10 +38,12 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         let text = self.text(name);
-        if text.is_empty() {
-            return None;
-        }
-        parse(&text).map_err(|error| self.problems.push(format!("{name} is wrong: {error}"))).ok()
+        if text.is_empty() { None } else { self.checked(name, parse(&text)) }
+    }
+
+    /// What `result` holds; `None`, with the problem noted, if it is an error.
+    pub fn checked<T, E: std::fmt::Display>(&mut self, name: &str, result: Result<T, E>) -> Option<T> {
+        result.map_err(|error| self.problems.push(format!("{name} is wrong: {error}"))).ok()
     }
 
     /// `value` if nothing was missing or bad.

@@ -78,7 +78,7 @@ fn build(push: &Push, outcomes: &[Outcome], prev: Stamp, stamp: Stamp, now: Micr
                     .push(AppliedBody { data: stored.clone(), ..applied(index, incoming, *version, *stamp) });
             }
             Outcome::Held { version, stamp } => {
-                answer.applied.push(applied(index, incoming, *version, *stamp))
+                answer.applied.push(applied(index, incoming, *version, *stamp));
             }
             Outcome::Conflict { reason, server } => {
                 answer.conflicts.push(conflict(index, incoming, reason.as_str(), server.as_ref()));

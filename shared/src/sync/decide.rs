@@ -112,7 +112,7 @@ impl Batch<'_> {
         };
         let current = self.steps.get(&write.key).or_else(|| self.snapshot.records.get(&write.key)).cloned();
         match self.verdict(tables, current.as_ref(), write) {
-            Verdict::Apply { modified_at } => self.apply(current, write, modified_at),
+            Verdict::Apply { modified_at } => self.apply(current.as_ref(), write, modified_at),
             Verdict::Held => {
                 let (version, stamp) =
                     current.map_or((0, Stamp::ZERO), |record| (record.version, record.stamp));
@@ -179,14 +179,14 @@ impl Batch<'_> {
         Verdict::Apply { modified_at: write.at.max(server.modified_at) }
     }
 
-    fn apply(&mut self, current: Option<Record>, write: &Write, modified_at: Micros) -> Outcome {
-        let data = match stored(current.as_ref(), write) {
+    fn apply(&mut self, current: Option<&Record>, write: &Write, modified_at: Micros) -> Outcome {
+        let data = match stored(current, write) {
             Ok(data) => data,
             Err(rejection) => return Outcome::Rejected(rejection),
         };
         let stamp = self.first.plus(self.changes.len());
-        let version = current.as_ref().map_or(1, |record| record.version.saturating_add(1));
-        let operation = match &current {
+        let version = current.map_or(1, |record| record.version.saturating_add(1));
+        let operation = match current {
             _ if write.deleted => Operation::Delete,
             Some(record) if !record.deleted => Operation::Update,
             _ => Operation::Create,

@@ -63,17 +63,21 @@ struct Entry {
     data: JsonText,
 }
 
-/// The log items of a commit: one, or as many as it takes to keep each below [`LOG_ITEM_BYTES_MAX`].
-pub fn items(prev: Stamp, device: &DeviceId, changes: &[Change]) -> Result<Vec<LogItem>, LogError> {
-    let mut items = Vec::new();
+/// A commit in parts of one log item each: one, or as many as keep each below [`LOG_ITEM_BYTES_MAX`].
+pub fn publications(room: &Room, prev: Stamp, device: &DeviceId, changes: &[Change]) -> Vec<Publication> {
     let mut prev = prev;
-    for part in split(changes) {
-        let (Some(first), Some(last)) = (part.first(), part.last()) else { continue };
-        let body = deflate(part)?;
-        items.push(LogItem { prev, first: first.stamp, last: last.stamp, device: device.clone(), body });
-        prev = last.stamp;
-    }
-    Ok(items)
+    let part = |part: &[Change]| {
+        let (first, last) = (part.first()?.stamp, part.last()?.stamp);
+        Some(Publication {
+            client_id: room.client.clone(),
+            branch_id: room.branch.clone(),
+            device_id: device.clone(),
+            prev: std::mem::replace(&mut prev, last),
+            first,
+            changes: part.iter().map(PublishedChange::from).collect(),
+        })
+    };
+    split(changes).into_iter().filter_map(part).collect()
 }
 
 /// Cuts a commit into runs that fit one item each, uncompressed: what does not compress must fit too.
@@ -93,18 +97,25 @@ fn split(changes: &[Change]) -> Vec<&[Change]> {
     parts
 }
 
-fn deflate(changes: &[Change]) -> Result<Vec<u8>, LogError> {
-    let entry = |change: &Change| Entry {
-        table: change.key.table.clone(),
-        id: change.key.id.clone(),
+/// The log item that holds `publication`; [`publication`] reads it back.
+pub fn item(publication: &Publication) -> Result<LogItem, LogError> {
+    let entry = |change: &PublishedChange| Entry {
+        table: change.table_name.clone(),
+        id: change.record_id.clone(),
         operation: change.operation,
         version: change.version,
         data: change.data.clone(),
     };
-    let json = serde_json::to_vec(&changes.iter().map(entry).collect::<Vec<_>>())?;
+    let json = serde_json::to_vec(&publication.changes.iter().map(entry).collect::<Vec<_>>())?;
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(&json)?;
-    Ok(encoder.finish()?)
+    Ok(LogItem {
+        prev: publication.prev,
+        first: publication.first,
+        last: publication.last(),
+        device: publication.device_id.clone(),
+        body: encoder.finish()?,
+    })
 }
 
 /// The commit that a log item of `room` holds.
@@ -162,12 +173,13 @@ mod tests {
             let changes = changes(&sizes);
             let mut prev = Stamp(7);
             let mut found = Vec::new();
-            for item in items(prev, &device, &changes).unwrap() {
-                let publication = publication(&room, &item).unwrap();
-                prop_assert_eq!((publication.prev, publication.last()), (prev, item.last));
+            for part in publications(&room, prev, &device, &changes) {
+                let item = item(&part).unwrap();
+                prop_assert_eq!(&publication(&room, &item).unwrap(), &part);
+                prop_assert_eq!((part.prev, part.last()), (prev, item.last));
                 prop_assert!(item.body.len() < LOG_ITEM_BYTES_MAX + 16 * 1024);
                 prev = item.last;
-                found.extend(publication.changes);
+                found.extend(part.changes);
             }
             let expected: Vec<PublishedChange> = changes.iter().map(PublishedChange::from).collect();
             prop_assert_eq!(found, expected);
@@ -177,7 +189,7 @@ mod tests {
     #[test]
     fn a_damaged_item_is_an_error() {
         let (room, device) = ("1:2".parse().unwrap(), "till-1".parse().unwrap());
-        let item = items(Stamp(7), &device, &changes(&[10, 10])).unwrap().remove(0);
+        let item = item(&publications(&room, Stamp(7), &device, &changes(&[10, 10]))[0]).unwrap();
         assert!(publication(&room, &LogItem { body: vec![1, 2, 3], ..item.clone() }).is_err());
         assert!(matches!(
             publication(&room, &LogItem { last: Stamp(5000), ..item }),

@@ -1,0 +1,46 @@
+//! Signing access tokens. The private key is here and nowhere else.
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use shared::limits::ACCESS_TOKEN_SECS;
+use shared::micros::Micros;
+use shared::protocol::auth::User;
+use shared::tenant::DeviceId;
+use shared::token::{AUDIENCE, Claims, ISSUER};
+
+use crate::random;
+
+/// Signs access tokens with one Ed25519 key.
+pub struct Signer {
+    key: EncodingKey,
+    header: Header,
+}
+
+impl Signer {
+    /// Reads a private key, PKCS#8 as PEM; `kid` is its name in the key set.
+    pub fn new(pem: &str, kid: String) -> Result<Signer, jsonwebtoken::errors::Error> {
+        let header = Header { kid: Some(kid), ..Header::new(Algorithm::EdDSA) };
+        Ok(Signer { key: EncodingKey::from_ed_pem(pem.as_bytes())?, header })
+    }
+
+    /// An access token for `user`, bound to `device` if there is one.
+    pub fn sign(
+        &self,
+        user: &User,
+        device: Option<DeviceId>,
+        now: Micros,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
+        let claims = Claims {
+            sub: user.id.clone(),
+            client_id: user.client_id.clone(),
+            branch_id: user.branch_id.clone(),
+            role: user.role,
+            device,
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            exp: now.plus_secs(ACCESS_TOKEN_SECS).as_secs(),
+            iat: now.as_secs(),
+            jti: random::token::<16>(),
+        };
+        jsonwebtoken::encode(&self.header, &claims, &self.key)
+    }
+}

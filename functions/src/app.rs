@@ -1,0 +1,88 @@
+//! What each function is made of, read from its configuration once, at start.
+
+use aws_sdk_dynamodb::Client;
+use shared::config::{BadConfig, Reader};
+use shared::error::Refusal;
+use shared::micros::Micros;
+use shared::protocol::TOKEN_HEADER;
+use shared::tables::Tables;
+use shared::token::{Claims, Verifier};
+
+use crate::accounts::Accounts;
+use crate::accounts::signer::Signer;
+use crate::publish::Publisher;
+use crate::store::Store;
+
+/// `auth`: signs users in and out. The only one that reads accounts or holds a private key.
+pub struct AuthApp {
+    /// Users and their refresh tokens.
+    pub accounts: Accounts,
+    /// Signs access tokens.
+    pub signer: Signer,
+    verifier: Verifier,
+}
+
+impl AuthApp {
+    /// Reads `ACCOUNTS_TABLE`, `ACCESS_JWKS`, `ACCESS_KEY` and `ACCESS_KID`.
+    pub fn new(lookup: impl Fn(&str) -> Option<String>, client: Client) -> Result<AuthApp, BadConfig> {
+        let mut reader = Reader::new(lookup);
+        let table = reader.text("ACCOUNTS_TABLE");
+        let verifier = reader.parsed("ACCESS_JWKS", Verifier::from_jwks);
+        let kid = reader.text("ACCESS_KID");
+        let signer = reader.parsed("ACCESS_KEY", |pem| Signer::new(pem, kid));
+        let accounts = Accounts::new(client, table);
+        reader.finish(verifier.zip(signer).map(|(verifier, signer)| AuthApp { accounts, signer, verifier }))
+    }
+
+    /// The claims of the request's access token.
+    pub fn claims(&self, request: &lambda_http::Request, now: Micros) -> Result<Claims, Refusal> {
+        claims(&self.verifier, request, now)
+    }
+}
+
+/// `batch-push` and `pull-changes`.
+pub struct SyncApp {
+    /// The rooms.
+    pub store: Store,
+    /// What may be synced.
+    pub tables: Tables,
+    verifier: Verifier,
+}
+
+impl SyncApp {
+    /// Reads `SYNC_TABLE` and `ACCESS_JWKS`.
+    pub fn new(lookup: impl Fn(&str) -> Option<String>, client: Client) -> Result<SyncApp, BadConfig> {
+        let mut reader = Reader::new(lookup);
+        let store = Store::new(client, reader.text("SYNC_TABLE"));
+        let verifier = reader.parsed("ACCESS_JWKS", Verifier::from_jwks);
+        let tables = reader.checked("the built-in tables", Tables::built_in());
+        reader.finish(verifier.zip(tables).map(|(verifier, tables)| SyncApp { store, tables, verifier }))
+    }
+
+    /// The claims of the request's access token: verified here again, whatever the edge did.
+    pub fn claims(&self, request: &lambda_http::Request, now: Micros) -> Result<Claims, Refusal> {
+        claims(&self.verifier, request, now)
+    }
+}
+
+/// `change-stream`: tells the rooms what was committed.
+pub struct StreamApp {
+    /// The edge.
+    pub publisher: Publisher,
+}
+
+impl StreamApp {
+    /// Reads `EDGE_URL` and `PUBLISH_SECRET`.
+    pub fn new(lookup: impl Fn(&str) -> Option<String>) -> Result<StreamApp, BadConfig> {
+        let mut reader = Reader::new(lookup);
+        let (edge_url, secret) = (reader.text("EDGE_URL"), reader.secret("PUBLISH_SECRET"));
+        let publisher = reader.checked("the HTTP client", Publisher::new(edge_url, secret));
+        reader.finish(publisher.map(|publisher| StreamApp { publisher }))
+    }
+}
+
+fn claims(verifier: &Verifier, request: &lambda_http::Request, now: Micros) -> Result<Claims, Refusal> {
+    let header = request.headers().get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
+    let missing = || Refusal::new(shared::error::Code::TokenMissing, "The access token is missing.");
+    verifier.verify(header.ok_or_else(missing)?, now)
+}

@@ -1,0 +1,6 @@
+//! What the functions do: one file per route, or per event.
+
+pub mod auth;
+pub mod batch_push;
+pub mod change_stream;
+pub mod pull_changes;

@@ -1,0 +1,33 @@
+//! `POST /api/auth/login`
+
+use lambda_http::Request;
+use shared::error::{Code, Refusal};
+use shared::limits::CREDENTIAL_BYTES_MAX;
+use shared::micros::Micros;
+use shared::protocol::auth::Login;
+
+use crate::accounts::password;
+use crate::app::AuthApp;
+use crate::http::{Answer, Failed, read_json};
+
+pub(super) async fn login(app: &AuthApp, request: &Request, now: Micros) -> Result<Answer, Failed> {
+    let Login { username, password, device_id } = read_json(request)?;
+    if username.len() > CREDENTIAL_BYTES_MAX || password.len() > CREDENTIAL_BYTES_MAX {
+        return Err(wrong().into());
+    }
+    let found = app.accounts.by_name(&username).await?;
+    let hash = found.as_ref().map(|(_, hash)| hash.clone());
+    let verified = tokio::task::spawn_blocking(move || password::verify(&password, hash.as_deref())).await;
+    match found {
+        Some((user, _)) if verified.map_err(Failed::fault)? => {
+            let refresh_token = app.accounts.sign_in(&user.id, device_id.clone(), now).await?;
+            super::session(app, user, device_id, refresh_token, now)
+        }
+        _ => Err(wrong().into()),
+    }
+}
+
+/// The same whether the name or the password is wrong.
+fn wrong() -> Refusal {
+    Refusal::new(Code::BadCredentials, "User name and password do not belong together.")
+}

@@ -1,0 +1,13 @@
+//! `POST /api/auth/logout`: 204 whether or not there was something to end.
+
+use lambda_http::Request;
+use shared::protocol::auth::Refresh;
+
+use crate::app::AuthApp;
+use crate::http::{Answer, Failed, read_json};
+
+pub(super) async fn logout(app: &AuthApp, request: &Request) -> Result<Answer, Failed> {
+    let Refresh { refresh_token } = read_json(request)?;
+    app.accounts.sign_out(&refresh_token).await?;
+    Ok(Answer::no_content())
+}

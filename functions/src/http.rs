@@ -1,0 +1,118 @@
+//! What a function answers over HTTP.
+
+use lambda_http::http::StatusCode;
+use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use lambda_http::{Body, Request, Response};
+use serde::de::DeserializeOwned;
+use shared::error::{Code, Refusal};
+use shared::protocol::failure::Failure;
+use shared::protocol::{COST_HEADER, REQUEST_ID_HEADER};
+
+use crate::store::cost::Cost;
+
+/// An answer that is no error.
+pub struct Answer {
+    status: StatusCode,
+    content_type: &'static str,
+    body: String,
+}
+
+impl Answer {
+    /// 200 with JSON text.
+    pub fn json(body: String) -> Answer {
+        Answer { status: StatusCode::OK, content_type: "application/json", body }
+    }
+
+    /// 204.
+    pub fn no_content() -> Answer {
+        Answer { status: StatusCode::NO_CONTENT, ..Answer::json(String::new()) }
+    }
+
+    /// The same answer as another type of content.
+    pub fn of_type(self, content_type: &'static str) -> Answer {
+        Answer { content_type, ..self }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// The caller's doing.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Something we depend on does not answer; worth a retry.
+    #[error("failed to reach a dependency")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Ours: a bug, a wrong permission, damaged data.
+    #[error("failed to handle the request")]
+    Fault(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Failed {
+    /// A fault with its cause.
+    pub fn fault(cause: impl std::error::Error + Send + Sync + 'static) -> Failed {
+        Failed::Fault(Box::new(cause))
+    }
+
+    /// What the caller is told, which is never more than the caller can use.
+    fn refusal(self) -> Refusal {
+        match self {
+            Failed::Refused(refusal) => refusal,
+            Failed::Unavailable(_) => {
+                let message = "The store does not answer. Nothing is lost: send the same request again.";
+                Refusal::new(Code::Unavailable, message)
+            }
+            Failed::Fault(_) => {
+                Refusal::new(Code::Internal, "Something went wrong here. Report the request id.")
+            }
+        }
+    }
+}
+
+impl From<serde_json::Error> for Failed {
+    fn from(error: serde_json::Error) -> Failed {
+        Failed::fault(error)
+    }
+}
+
+/// The response for `result`, with what it cost; a fault is logged with its causes.
+pub fn respond(request: &Request, cost: &Cost, result: Result<Answer, Failed>) -> Response<Body> {
+    let request_id =
+        request.headers().get(REQUEST_ID_HEADER).and_then(|id| id.to_str().ok()).unwrap_or("none");
+    let (answer, retry_after) = match result {
+        Ok(answer) => (answer, None),
+        Err(failed) => {
+            if !matches!(failed, Failed::Refused(_)) {
+                tracing::error!(request_id, error = ?failed, "request failed");
+            }
+            let refusal = failed.refusal();
+            let status =
+                StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let body = Failure::new(&refusal, request_id).to_json();
+            (Answer { status, ..Answer::json(body) }, refusal.code.retry_after_secs())
+        }
+    };
+    let mut response = Response::builder()
+        .status(answer.status)
+        .header(CACHE_CONTROL, "no-store")
+        .header(REQUEST_ID_HEADER, request_id)
+        .header(COST_HEADER, cost.to_string());
+    if answer.status != StatusCode::NO_CONTENT {
+        response = response.header(CONTENT_TYPE, answer.content_type);
+    }
+    if let Some(secs) = retry_after {
+        response = response.header(RETRY_AFTER, secs);
+    }
+    // Every part was checked above, so there is nothing left to refuse.
+    response.body(Body::Text(answer.body)).unwrap_or_default()
+}
+
+/// Reads a small JSON body.
+pub fn read_json<T: DeserializeOwned>(request: &Request) -> Result<T, Refusal> {
+    serde_json::from_slice(request.body()).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => {
+            Refusal::new(Code::BadRequest, format!("The body does not fit: {error}."))
+        }
+        _ => Refusal::new(Code::BadJson, format!("The body is not JSON: {error}.")),
+    })
+}

@@ -1,0 +1,26 @@
+//! Random bytes from the operating system.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// `N` random bytes.
+///
+/// The source fails only where there is none, and then nothing here may go on: a token that can be guessed
+/// is worse than a function that stops.
+pub fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    if getrandom::fill(&mut bytes).is_err() {
+        std::process::abort();
+    }
+    bytes
+}
+
+/// A number below `bound`, for jitter. The bias of the remainder does not matter there.
+pub fn below(bound: u64) -> u64 {
+    u64::from_le_bytes(bytes()) % bound.max(1)
+}
+
+/// `N` random bytes as URL-safe text.
+pub fn token<const N: usize>() -> String {
+    URL_SAFE_NO_PAD.encode(bytes::<N>())
+}

@@ -1,0 +1,181 @@
+//! The one transaction of a push: HEAD, records, checks, log and marker, or nothing.
+
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, PutBuilder};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Put, ReturnConsumedCapacity, TransactWriteItem,
+};
+use shared::micros::Micros;
+use shared::protocol::publication::Publication;
+use shared::stamp::Stamp;
+use shared::sync::decide::Plan;
+use shared::sync::log;
+use shared::sync::marker::Marker;
+use shared::sync::push::Push;
+use shared::tenant::Room;
+
+use super::cost::Cost;
+use super::error::StoreError;
+use super::item::{Item, from_head, from_log, from_marker, from_record, number};
+use super::{Store, keys};
+
+impl Store {
+    /// Commits `plan`, if everything is still as it was read; [`StoreError::Lost`] if not.
+    ///
+    /// `parts` are the plan's changes, one per log item. A batch without a name that changes nothing leaves
+    /// no trace, so there is nothing to commit; nor is there after a batch in which every record was rejected.
+    pub async fn commit(
+        &self,
+        room: &Room,
+        push: &Push,
+        plan: &Plan,
+        parts: &[Publication],
+        now: Micros,
+        cost: &mut Cost,
+    ) -> Result<(), StoreError> {
+        let mut actions = Actions { table: &self.table, pk: keys::room(room), items: Vec::new() };
+        actions.records(plan)?;
+        actions.marker(push, plan, now)?;
+        if plan.changes.is_empty() && actions.items.len() == plan.checks.len() {
+            return Ok(());
+        }
+        actions.head(room, plan, parts.len())?;
+        actions.log(room, parts, now)?;
+        let request = self.client.transact_write_items().set_transact_items(Some(actions.items));
+        let answer = request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
+        let answer = answer.inspect_err(|_| cost.failed()).map_err(StoreError::of_transaction)?;
+        cost.wrote(answer.consumed_capacity());
+        Ok(())
+    }
+}
+
+/// The transaction as it grows.
+struct Actions<'a> {
+    table: &'a str,
+    pk: String,
+    items: Vec<TransactWriteItem>,
+}
+
+/// The condition under which something is written.
+enum Condition {
+    /// The item must not be there.
+    Absent,
+    /// The item's attribute must have this value.
+    Equals(&'static str, u64),
+    /// None: writing it again changes nothing.
+    Always,
+}
+
+impl Condition {
+    fn version(expected: Option<u64>) -> Condition {
+        expected.map_or(Condition::Absent, |version| Condition::Equals("version", version))
+    }
+
+    fn head(prev: Stamp) -> Condition {
+        if prev == Stamp::ZERO { Condition::Absent } else { Condition::Equals("stamp", prev.0) }
+    }
+}
+
+impl Actions<'_> {
+    fn records(&mut self, plan: &Plan) -> Result<(), StoreError> {
+        for put in &plan.puts {
+            let condition = Condition::version(put.expected);
+            self.put(self.pk.clone(), keys::record(&put.key), from_record(&put.record), condition)?;
+        }
+        for check in &plan.checks {
+            self.check(keys::record(&check.key), Condition::version(check.expected))?;
+        }
+        Ok(())
+    }
+
+    /// The marker of a named batch that was applied or found in conflict: its outcomes must not change.
+    fn marker(&mut self, push: &Push, plan: &Plan, now: Micros) -> Result<(), StoreError> {
+        let undone = push.atomic && !plan.outcomes.iter().all(shared::sync::outcome::Outcome::is_applied);
+        let rejected = |outcome: &_| matches!(outcome, shared::sync::outcome::Outcome::Rejected(_));
+        let Some(batch) = &push.batch else { return Ok(()) };
+        if undone || plan.outcomes.iter().all(rejected) {
+            return Ok(());
+        }
+        let marker = Marker::new(push.hash, plan.prev, plan.stamp(), &plan.outcomes);
+        let sk = keys::batch(&push.device, batch);
+        self.put(self.pk.clone(), sk, from_marker(&marker, now), Condition::Absent)
+    }
+
+    /// HEAD moves only together with a log item; otherwise it must stand where it stood.
+    fn head(&mut self, room: &Room, plan: &Plan, log_items: usize) -> Result<(), StoreError> {
+        let condition = Condition::head(plan.prev);
+        if plan.changes.is_empty() {
+            return self.check(keys::HEAD.to_owned(), condition);
+        }
+        if plan.prev == Stamp::ZERO {
+            self.put(keys::client(room), keys::branch(room), Item::new(), Condition::Always)?;
+        }
+        let mut head = plan.head.clone();
+        head.log_items = head.log_items.saturating_add(log_items as u64);
+        self.put(self.pk.clone(), keys::HEAD.to_owned(), from_head(&head), condition)
+    }
+
+    fn log(&mut self, room: &Room, parts: &[Publication], now: Micros) -> Result<(), StoreError> {
+        for part in parts {
+            let item = log::item(part)?;
+            self.put(keys::log(room), keys::log_item(item.last), from_log(item, now), Condition::Absent)?;
+        }
+        Ok(())
+    }
+
+    fn put(
+        &mut self,
+        pk: String,
+        sk: String,
+        mut item: Item,
+        condition: Condition,
+    ) -> Result<(), StoreError> {
+        item.insert("pk".into(), AttributeValue::S(pk));
+        item.insert("sk".into(), AttributeValue::S(sk));
+        let put = Put::builder().table_name(self.table).set_item(Some(item));
+        let put = condition.on_put(put).build().map_err(refused)?;
+        self.items.push(TransactWriteItem::builder().put(put).build());
+        Ok(())
+    }
+
+    fn check(&mut self, sk: String, condition: Condition) -> Result<(), StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(self.table)
+            .key("pk", AttributeValue::S(self.pk.clone()))
+            .key("sk", AttributeValue::S(sk));
+        let check = condition.on_check(check).build().map_err(refused)?;
+        self.items.push(TransactWriteItem::builder().condition_check(check).build());
+        Ok(())
+    }
+}
+
+const ABSENT: &str = "attribute_not_exists(pk)";
+const EQUALS: &str = "#name = :value";
+
+impl Condition {
+    fn on_put(self, put: PutBuilder) -> PutBuilder {
+        match self {
+            Condition::Always => put,
+            Condition::Absent => put.condition_expression(ABSENT),
+            Condition::Equals(name, value) => put
+                .condition_expression(EQUALS)
+                .expression_attribute_names("#name", name)
+                .expression_attribute_values(":value", number(value)),
+        }
+    }
+
+    fn on_check(self, check: ConditionCheckBuilder) -> ConditionCheckBuilder {
+        match self {
+            Condition::Always => check,
+            Condition::Absent => check.condition_expression(ABSENT),
+            Condition::Equals(name, value) => check
+                .condition_expression(EQUALS)
+                .expression_attribute_names("#name", name)
+                .expression_attribute_values(":value", number(value)),
+        }
+    }
+}
+
+fn refused(error: BuildError) -> StoreError {
+    StoreError::Refused(error.into())
+}

@@ -1,0 +1,89 @@
+//! What may go wrong at DynamoDB, sorted by what to do about it.
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use shared::sync::log::LogError;
+
+use crate::http::Failed;
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a store operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else wrote first: read again, decide again.
+    #[error("failed to commit: another commit came first")]
+    Lost,
+    /// DynamoDB does not answer, or is too busy to.
+    #[error("failed to reach DynamoDB")]
+    Unavailable(#[source] Cause),
+    /// DynamoDB refused what we asked: a bug or a missing permission.
+    #[error("failed to use DynamoDB")]
+    Refused(#[source] Cause),
+    /// An item is not what we write.
+    #[error("failed to read an item: its {0:?} is missing or wrong")]
+    Corrupt(&'static str),
+    /// A log item could not be made or read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// Error codes of DynamoDB that mean "later".
+const BUSY: [&str; 7] = [
+    "InternalServerError",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "ThrottlingException",
+    "TransactionInProgressException",
+];
+
+impl<E, R> From<SdkError<E, R>> for StoreError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    fn from(error: SdkError<E, R>) -> StoreError {
+        let busy = match &error {
+            SdkError::ServiceError(service) => service.err().code().is_some_and(|code| BUSY.contains(&code)),
+            SdkError::ConstructionFailure(_) => false,
+            // No connection, no answer in time, or an answer that is none.
+            _ => true,
+        };
+        if busy { StoreError::Unavailable(error.into()) } else { StoreError::Refused(error.into()) }
+    }
+}
+
+/// Reasons in a cancelled transaction that mean "somebody else was there".
+const RACES: [&str; 5] = [
+    "None",
+    "ConditionalCheckFailed",
+    "TransactionConflict",
+    "ThrottlingError",
+    "ProvisionedThroughputExceeded",
+];
+
+impl StoreError {
+    /// Sorts the error of a transaction, whose reasons stand per action.
+    pub fn of_transaction(error: SdkError<TransactWriteItemsError>) -> StoreError {
+        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+            error.as_service_error()
+        {
+            let mut codes = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+            if codes.all(|code| RACES.contains(&code)) {
+                return StoreError::Lost;
+            }
+        }
+        StoreError::from(error)
+    }
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Failed {
+        match error {
+            StoreError::Unavailable(cause) => Failed::Unavailable(cause),
+            other => Failed::fault(other),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Stored items: how each is written, and read back. Separate from what goes over the wire.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use shared::json::JsonText;
+use shared::limits::{LOG_RETENTION_SECS, MARKER_RETENTION_SECS};
+use shared::micros::Micros;
+use shared::record::Record;
+use shared::stamp::Stamp;
+use shared::sync::log::LogItem;
+use shared::sync::marker::Marker;
+use shared::sync::snapshot::Head;
+
+use super::error::StoreError;
+
+/// An item of the table.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// A number attribute.
+pub fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn item<const N: usize>(attributes: [(&str, AttributeValue); N]) -> Item {
+    attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The attribute `name` as `read` understands it.
+pub fn get<'a, T>(
+    item: &'a Item,
+    name: &'static str,
+    read: impl FnOnce(&'a AttributeValue) -> Option<T>,
+) -> Result<T, StoreError> {
+    item.get(name).and_then(read).ok_or(StoreError::Corrupt(name))
+}
+
+/// Reads a number attribute.
+pub fn as_number(value: &AttributeValue) -> Option<u64> {
+    value.as_n().ok()?.parse().ok()
+}
+
+/// Reads a text attribute.
+pub fn as_text(value: &AttributeValue) -> Option<&String> {
+    value.as_s().ok()
+}
+
+fn as_parsed<T: std::str::FromStr>(value: &AttributeValue) -> Option<T> {
+    value.as_s().ok()?.parse().ok()
+}
+
+fn as_bytes(value: &AttributeValue) -> Option<&[u8]> {
+    value.as_b().ok().map(Blob::as_ref)
+}
+
+/// Writes a room's HEAD.
+pub fn from_head(head: &Head) -> Item {
+    let live = head.live.iter().map(|(table, &count)| (table.clone(), number(count))).collect();
+    item([
+        ("stamp", number(head.stamp.0)),
+        ("changes", number(head.changes)),
+        ("log_items", number(head.log_items)),
+        ("live", AttributeValue::M(live)),
+    ])
+}
+
+/// Reads a room's HEAD.
+pub fn to_head(item: &Item) -> Result<Head, StoreError> {
+    let live = get(item, "live", |value| value.as_m().ok())?;
+    let count = |(table, value): (&String, &AttributeValue)| Some((table.clone(), as_number(value)?));
+    Ok(Head {
+        stamp: Stamp(get(item, "stamp", as_number)?),
+        changes: get(item, "changes", as_number)?,
+        log_items: get(item, "log_items", as_number)?,
+        live: live
+            .iter()
+            .map(count)
+            .collect::<Option<BTreeMap<_, _>>>()
+            .ok_or(StoreError::Corrupt("live"))?,
+    })
+}
+
+/// Writes a record.
+pub fn from_record(record: &Record) -> Item {
+    item([
+        ("data", text(record.data.as_str())),
+        ("version", number(record.version)),
+        ("stamp", number(record.stamp.0)),
+        ("modified_at", number(record.modified_at.0)),
+        ("device", text(record.device.as_str())),
+        ("deleted", AttributeValue::Bool(record.deleted)),
+    ])
+}
+
+/// Reads a record.
+pub fn to_record(item: &Item) -> Result<Record, StoreError> {
+    let data = get(item, "data", as_text)?;
+    Ok(Record {
+        data: JsonText::from_text(data.clone()).map_err(|_| StoreError::Corrupt("data"))?,
+        version: get(item, "version", as_number)?,
+        stamp: Stamp(get(item, "stamp", as_number)?),
+        modified_at: Micros(get(item, "modified_at", as_number)?),
+        device: get(item, "device", as_parsed)?,
+        deleted: get(item, "deleted", |value| value.as_bool().ok().copied())?,
+    })
+}
+
+/// Writes a batch's marker, to be kept for 90 days.
+pub fn from_marker(marker: &Marker, now: Micros) -> Item {
+    item([
+        ("hash", AttributeValue::B(Blob::new(marker.hash))),
+        ("prev", number(marker.prev.0)),
+        ("stamp", number(marker.stamp.0)),
+        ("codes", text(&marker.codes)),
+        ("ttl", number(now.plus_secs(MARKER_RETENTION_SECS).as_secs())),
+    ])
+}
+
+/// Reads a batch's marker. One past its `ttl` that is still there is honoured.
+pub fn to_marker(item: &Item) -> Result<Marker, StoreError> {
+    Ok(Marker {
+        hash: get(item, "hash", |value| as_bytes(value)?.try_into().ok())?,
+        prev: Stamp(get(item, "prev", as_number)?),
+        stamp: Stamp(get(item, "stamp", as_number)?),
+        codes: get(item, "codes", as_text)?.clone(),
+    })
+}
+
+/// Writes a log item, to be kept for 7 days. Its last stamp is its sort key.
+pub fn from_log(log: LogItem, now: Micros) -> Item {
+    item([
+        ("prev", number(log.prev.0)),
+        ("first", number(log.first.0)),
+        ("device", text(log.device)),
+        ("body", AttributeValue::B(Blob::new(log.body))),
+        ("ttl", number(now.plus_secs(LOG_RETENTION_SECS).as_secs())),
+    ])
+}
+
+/// Reads a log item.
+pub fn to_log(item: &Item) -> Result<LogItem, StoreError> {
+    Ok(LogItem {
+        prev: Stamp(get(item, "prev", as_number)?),
+        first: Stamp(get(item, "first", as_number)?),
+        last: Stamp(get(item, "sk", as_parsed)?),
+        device: get(item, "device", as_parsed)?,
+        body: get(item, "body", as_bytes)?.to_vec(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_item_reads_back() {
+        let device = || "till-1".parse().unwrap();
+        let live = BTreeMap::from([("products".to_owned(), 3)]);
+        let head = Head { stamp: Stamp(9), changes: 5, log_items: 2, live };
+        assert_eq!(to_head(&from_head(&head)).unwrap(), head);
+
+        let data = JsonText::from_text(r#"{"price": 1.10}"#.into()).unwrap();
+        let record = Record {
+            data,
+            version: 2,
+            stamp: Stamp(9),
+            modified_at: Micros(8),
+            device: device(),
+            deleted: true,
+        };
+        assert_eq!(to_record(&from_record(&record)).unwrap(), record);
+
+        let marker = Marker { hash: [7; 32], prev: Stamp(1), stamp: Stamp(2), codes: "a1".into() };
+        assert_eq!(to_marker(&from_marker(&marker, Micros(0))).unwrap(), marker);
+
+        let log =
+            LogItem { prev: Stamp(1), first: Stamp(2), last: Stamp(3), device: device(), body: vec![1, 2] };
+        let mut item = from_log(log.clone(), Micros(0));
+        item.insert("sk".into(), text("0000000000000003"));
+        assert_eq!(to_log(&item).unwrap(), log);
+    }
+
+    #[test]
+    fn a_damaged_item_names_what_is_wrong() {
+        let mut item = from_head(&Head::default());
+        item.insert("stamp".into(), text("soon"));
+        assert!(matches!(to_head(&item), Err(StoreError::Corrupt("stamp"))));
+    }
+}

@@ -1,0 +1,77 @@
+//! Every key of the sync table. The tenant is in each, and none can be forged from parts: client, branch
+//! and table cannot contain `#`, a record or batch id comes last, and a device is escaped.
+
+use shared::record::RecordKey;
+use shared::stamp::Stamp;
+use shared::tenant::{BatchId, DeviceId, Room};
+
+/// The sort key of a room's HEAD.
+pub const HEAD: &str = "HEAD";
+
+/// The partition of a room's records.
+pub fn room(room: &Room) -> String {
+    format!("ROOM#{}#{}", room.client, room.branch)
+}
+
+/// The partition of a room's log.
+pub fn log(room: &Room) -> String {
+    format!("LOG#{}#{}", room.client, room.branch)
+}
+
+/// The room whose log a partition key names.
+pub fn room_of_log(pk: &str) -> Option<Room> {
+    let (client, branch) = pk.strip_prefix("LOG#")?.split_once('#')?;
+    Some(Room { client: client.parse().ok()?, branch: branch.parse().ok()? })
+}
+
+/// The partition that lists a client's branches.
+pub fn client(room: &Room) -> String {
+    format!("CLIENT#{}", room.client)
+}
+
+/// The sort key of a branch in that list.
+pub fn branch(room: &Room) -> String {
+    format!("BRANCH#{}", room.branch)
+}
+
+/// The sort key of a record.
+pub fn record(key: &RecordKey) -> String {
+    format!("REC#{}#{}", key.table, key.id)
+}
+
+/// The sort key of a batch's marker. The device is escaped, so that no device can name another's batch.
+pub fn batch(device: &DeviceId, batch: &BatchId) -> String {
+    format!("BATCH#{}#{batch}", device.as_str().replace('%', "%25").replace('#', "%23"))
+}
+
+/// The sort key of the log item that ends with `last`: sixteen digits, so that order is commit order.
+pub fn log_item(last: Stamp) -> String {
+    format!("{:016}", last.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exact_keys_are_pinned_because_they_are_stored() {
+        let here: Room = "1:2".parse().unwrap();
+        let key = RecordKey { table: "products".into(), id: "a#b".into() };
+        assert_eq!(room(&here), "ROOM#1#2");
+        assert_eq!(log(&here), "LOG#1#2");
+        assert_eq!(room_of_log("LOG#1#2"), Some(here.clone()));
+        assert_eq!(client(&here), "CLIENT#1");
+        assert_eq!(branch(&here), "BRANCH#2");
+        assert_eq!(record(&key), "REC#products#a#b");
+        assert_eq!(log_item(Stamp(1_765_103_400_000_145)), "1765103400000145");
+        assert_eq!(log_item(Stamp(7)), "0000000000000007");
+    }
+
+    #[test]
+    fn no_device_can_name_the_batch_of_another() {
+        let key = |d: &str, b: &str| batch(&d.parse().unwrap(), &b.parse().unwrap());
+        assert_eq!(key("till-1", "b-1"), "BATCH#till-1#b-1");
+        assert_ne!(key("a#b", "c"), key("a", "b#c"));
+        assert_ne!(key("a#", "c"), key("a%23", "c"));
+    }
+}

@@ -1,0 +1,70 @@
+//! What a push reads: HEAD, the batch's marker and the records, in one BatchGetItem.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
+use shared::record::RecordKey;
+use shared::sync::push::Push;
+use shared::sync::snapshot::Snapshot;
+use shared::tenant::Room;
+
+use super::cost::Cost;
+use super::error::StoreError;
+use super::item::{Item, as_text, get, to_head, to_marker, to_record};
+use super::{Store, keys};
+
+impl Store {
+    /// Reads what `push` needs to be decided, each item strongly consistent by itself.
+    pub async fn load(&self, room: &Room, push: &Push, cost: &mut Cost) -> Result<Snapshot, StoreError> {
+        let records: BTreeMap<String, &RecordKey> =
+            push.keys().into_iter().map(|key| (keys::record(key), key)).collect();
+        let marker = push.batch.as_ref().map(|batch| keys::batch(&push.device, batch));
+        let sort_keys = records.keys().cloned().chain(marker.clone()).chain([keys::HEAD.to_owned()]);
+        let mut snapshot = Snapshot::default();
+        for item in self.batch_get(keys::room(room), sort_keys, cost).await? {
+            let sk = get(&item, "sk", as_text)?;
+            if sk == keys::HEAD {
+                snapshot.head = Some(to_head(&item)?);
+            } else if marker.as_ref() == Some(sk) {
+                snapshot.marker = Some(to_marker(&item)?);
+            } else if let Some(&key) = records.get(sk) {
+                snapshot.records.insert(key.clone(), to_record(&item)?);
+            }
+        }
+        Ok(snapshot)
+    }
+
+    async fn batch_get(
+        &self,
+        pk: String,
+        sort_keys: impl Iterator<Item = String>,
+        cost: &mut Cost,
+    ) -> Result<Vec<Item>, StoreError> {
+        let key = |sk| {
+            HashMap::from([
+                ("pk".into(), AttributeValue::S(pk.clone())),
+                ("sk".into(), AttributeValue::S(sk)),
+            ])
+        };
+        let mut wanted = keys_and_attributes(sort_keys.map(key).collect())?;
+        let mut items = Vec::new();
+        // DynamoDB answers at most 16 MB at once and hands back the keys it did not get to; each round makes
+        // progress or is throttled, which the SDK retries.
+        loop {
+            let request = self.client.batch_get_item().request_items(&self.table, wanted);
+            let answer = request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
+            let answer = answer.inspect_err(|_| cost.failed())?;
+            cost.read(answer.consumed_capacity());
+            items.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
+            match answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table)) {
+                Some(left) => wanted = left,
+                None => return Ok(items),
+            }
+        }
+    }
+}
+
+fn keys_and_attributes(keys: Vec<Item>) -> Result<KeysAndAttributes, StoreError> {
+    let built = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+    built.map_err(|error| StoreError::Refused(error.into()))
+}
