@@ -18,6 +18,9 @@ fn push(records: &[serde_json::Value]) -> Result<Push, Refusal> {
     parse(&json!({"device_id": "till-1", "records": records}).to_string())
 }
 
+/// What a test does to a sound record.
+type Change = fn(&mut serde_json::Value);
+
 fn rejected(change: impl FnOnce(&mut serde_json::Value)) -> RejectCode {
     let push = push(&[record(change)]).unwrap();
     push.records[0].write.clone().unwrap_err().code
@@ -53,7 +56,7 @@ fn an_unsound_envelope_is_refused_as_a_whole() {
 
 #[test]
 fn one_bad_record_is_rejected_by_itself() {
-    let cases: [(fn(&mut serde_json::Value), RejectCode); 12] = [
+    let cases: [(Change, RejectCode); 12] = [
         (|r| *r = json!(5), RejectCode::Malformed),
         (|r| r["data"] = json!(null), RejectCode::Malformed),
         (|r| r["data"] = json!([1]), RejectCode::Malformed),

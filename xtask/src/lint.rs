@@ -1,0 +1,87 @@
+//! `cargo xtask lint`: everything that CI checks beside the tests. All steps run even where one fails, so
+//! that one look shows all there is to mend.
+
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use crate::child::ChildError;
+use crate::edge::EdgeError;
+use crate::project::Project;
+use crate::report;
+use crate::setup::SetupError;
+
+mod dependencies;
+mod rust;
+mod template;
+mod tidy;
+mod worker_size;
+
+/// Why lint failed.
+#[derive(Debug, Error)]
+#[error("failed to pass lint: {} of {} steps failed ({})", failed.len(), STEPS.len(), failed.join(", "))]
+pub(crate) struct LintError {
+    failed: Vec<&'static str>,
+}
+
+/// Why one step failed.
+#[derive(Debug, Error)]
+enum StepError {
+    #[error(transparent)]
+    Child(#[from] ChildError),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    #[error(transparent)]
+    Edge(#[from] EdgeError),
+    #[error(transparent)]
+    Template(#[from] template::TemplateError),
+    #[error(transparent)]
+    WorkerSize(#[from] worker_size::WorkerSizeError),
+    #[error(transparent)]
+    Tidy(#[from] tidy::TidyError),
+}
+
+struct Step {
+    name: &'static str,
+    run: fn(&Project) -> Result<(), StepError>,
+}
+
+/// The quick ones first.
+const STEPS: [Step; 9] = [
+    Step { name: "tidy", run: tidy::run },
+    Step { name: "fmt", run: rust::fmt },
+    Step { name: "deny", run: dependencies::deny },
+    Step { name: "machete", run: dependencies::machete },
+    Step { name: "clippy", run: rust::clippy },
+    Step { name: "clippy-wasm", run: rust::clippy_wasm },
+    Step { name: "doc", run: rust::doc },
+    Step { name: "worker-size", run: worker_size::run },
+    Step { name: "template", run: template::run },
+];
+
+/// Runs all steps and sums up what each took.
+///
+/// # Errors
+///
+/// [`LintError`] with the names of those that failed.
+pub(crate) fn run(project: &Project) -> Result<(), LintError> {
+    let mut done: Vec<(&'static str, Duration, bool)> = Vec::with_capacity(STEPS.len());
+    for step in &STEPS {
+        report::say("lint", step.name);
+        let started = Instant::now();
+        let result = (step.run)(project);
+        if let Err(error) = &result {
+            report::line(&format!("lint {}: {error}", step.name));
+        }
+        done.push((step.name, started.elapsed(), result.is_ok()));
+    }
+
+    report::say("lint", "summary");
+    for (name, took, passed) in &done {
+        let verdict = if *passed { "ok" } else { "FAILED" };
+        report::line(&format!("  {name:<12}{}  {verdict}", report::seconds(*took)));
+    }
+    let failed: Vec<&'static str> =
+        done.iter().filter(|(_, _, passed)| !passed).map(|(name, _, _)| *name).collect();
+    if failed.is_empty() { Ok(()) } else { Err(LintError { failed }) }
+}

@@ -1,0 +1,91 @@
+//! What would otherwise have to be said in every review: lengths, names, paths of a machine.
+
+use std::fs;
+use std::io;
+
+use thiserror::Error;
+
+use super::StepError;
+use crate::project::Project;
+use crate::report;
+
+mod length;
+mod machine_path;
+mod name;
+
+/// Why the tree is not tidy.
+#[derive(Debug, Error)]
+pub(super) enum TidyError {
+    #[error("failed to list the files with git: {why}")]
+    List { why: String },
+    #[error("failed to run git: {source}")]
+    Git { source: io::Error },
+    #[error("failed to read {path}: {source}")]
+    Read { path: String, source: io::Error },
+    #[error("failed to find the tree tidy: {count} findings above")]
+    Findings { count: usize },
+}
+
+/// A file that git has or would have, with its text.
+#[derive(Debug)]
+struct Source {
+    /// Relative to the root.
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// The file's name without folders.
+    fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// What follows the last dot of the name, if anything.
+    fn extension(&self) -> &str {
+        self.name().rsplit_once('.').map_or("", |(_, extension)| extension)
+    }
+}
+
+/// Checks every file that git has or would have.
+pub(super) fn run(project: &Project) -> Result<(), StepError> {
+    let sources = sources(project)?;
+    let home = std::env::home_dir();
+    let places = machine_path::places(&project.root, home.as_deref());
+    let mut findings = Vec::new();
+    for source in &sources {
+        findings.extend(length::check(source));
+        findings.extend(name::check(source));
+        findings.extend(machine_path::check(source, &places));
+    }
+    let median = length::rust_median(&sources);
+    report::say("lint", &format!("Rust files have a median of {median} lines"));
+    findings.extend(length::check_median(median));
+    for finding in &findings {
+        report::line(&format!("    {finding}"));
+    }
+    match findings.len() {
+        0 => Ok(()),
+        count => Err(TidyError::Findings { count }.into()),
+    }
+}
+
+fn sources(project: &Project) -> Result<Vec<Source>, TidyError> {
+    let mut git = project.command("git");
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+    let listed = git.output().map_err(|source| TidyError::Git { source })?;
+    if !listed.status.success() {
+        let why = String::from_utf8_lossy(&listed.stderr).trim().to_owned();
+        return Err(TidyError::List { why });
+    }
+    let mut sources = Vec::new();
+    for path in listed.stdout.split(|byte| *byte == 0).filter(|path| !path.is_empty()) {
+        let path = String::from_utf8_lossy(path).into_owned();
+        match fs::read_to_string(project.root.join(&path)) {
+            Ok(text) => sources.push(Source { path, text }),
+            // Deleted and not yet committed, or no text.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => {}
+            Err(source) => return Err(TidyError::Read { path, source }),
+        }
+    }
+    Ok(sources)
+}

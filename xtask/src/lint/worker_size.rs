@@ -1,0 +1,88 @@
+//! How large the worker is as it is uploaded: its size is its start-up time.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use thiserror::Error;
+
+use super::StepError;
+use crate::project::Project;
+use crate::{edge, report, setup};
+
+/// Of the files together, each compressed as `gzip -9` does.
+const WORKER_GZIP_BYTES_MAX: usize = 600 * 1024;
+const KIB: usize = 1024;
+
+/// Why the worker's size is not in order.
+#[derive(Debug, Error)]
+pub(super) enum WorkerSizeError {
+    #[error("failed to read {}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("failed to compress {}: {source}", path.display())]
+    Compress { path: PathBuf, source: io::Error },
+    #[error(
+        "failed to keep the worker small: {found} KiB gzipped, at most {} KiB are allowed",
+        WORKER_GZIP_BYTES_MAX / KIB
+    )]
+    TooLarge { found: usize },
+}
+
+/// Builds the worker and measures it.
+pub(super) fn run(project: &Project) -> Result<(), StepError> {
+    let tools = setup::edge(project)?;
+    edge::build(project, &tools)?;
+    let mut bytes = 0_usize;
+    for name in edge::WORKER_FILES {
+        let path = edge::output(project).join(name);
+        let content =
+            fs::read(&path).map_err(|source| WorkerSizeError::Read { path: path.clone(), source })?;
+        let compressed =
+            gzipped_bytes(&content).map_err(|source| WorkerSizeError::Compress { path, source })?;
+        bytes = bytes.saturating_add(compressed);
+    }
+    let limit = WORKER_GZIP_BYTES_MAX / KIB;
+    report::say("lint", &format!("the worker has {} KiB gzipped, of at most {limit}", in_kib(bytes)));
+    Ok(check(bytes)?)
+}
+
+fn check(bytes: usize) -> Result<(), WorkerSizeError> {
+    if bytes > WORKER_GZIP_BYTES_MAX {
+        return Err(WorkerSizeError::TooLarge { found: in_kib(bytes) });
+    }
+    Ok(())
+}
+
+/// Rounded up, so that what is over the limit never looks as if it were not.
+fn in_kib(bytes: usize) -> usize {
+    bytes.div_ceil(KIB)
+}
+
+fn gzipped_bytes(content: &[u8]) -> io::Result<usize> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(content)?;
+    Ok(encoder.finish()?.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_byte_over_the_limit_is_too_much() {
+        assert!(check(WORKER_GZIP_BYTES_MAX).is_ok());
+        let error = check(WORKER_GZIP_BYTES_MAX + 1).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "failed to keep the worker small: 601 KiB gzipped, at most 600 KiB are allowed"
+        );
+    }
+
+    #[test]
+    fn the_size_is_that_of_the_compressed_content() {
+        let repetitive = gzipped_bytes(&[7; 100_000]).unwrap();
+        assert!((20..1000).contains(&repetitive), "{repetitive}");
+    }
+}

@@ -1,0 +1,131 @@
+//! Where things are: the project, cargo's target folder, the tools shared by all clones.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use thiserror::Error;
+
+/// Tells the programs we run where the project is, since they keep the caller's working directory.
+const ROOT_VARIABLE: &str = "TILLSYNC_ROOT";
+
+/// The folders every command works with, all absolute.
+#[derive(Debug)]
+pub(crate) struct Project {
+    /// Where the workspace's `Cargo.toml` is.
+    pub(crate) root: PathBuf,
+    /// Where cargo builds, as the caller chose it.
+    pub(crate) target: PathBuf,
+    /// Compiled tools in folders `<crate>-<version>`, below the user's cache directory.
+    pub(crate) tools: PathBuf,
+    /// The caller's PATH without our npm packages: what finds the machine's own Node.
+    machine_path: OsString,
+    /// The same with our npm packages first, among them a Node new enough for wrangler.
+    project_path: OsString,
+}
+
+/// Why the project's folders could not be told.
+#[derive(Debug, Error)]
+pub(crate) enum ProjectError {
+    #[error("failed to find the project: run it as `cargo xtask`")]
+    NotUnderCargo,
+    #[error("failed to find the user's cache directory: neither XDG_CACHE_HOME nor HOME is set")]
+    NoCache,
+    #[error("failed to find cargo's target directory: {source}")]
+    Target { source: io::Error },
+    #[error("failed to put node_modules/.bin on PATH: {source}")]
+    Path { source: env::JoinPathsError },
+}
+
+impl Project {
+    /// Finds them from the environment, which cargo has prepared.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError`] where it was not cargo that started this, or there is no home.
+    pub(crate) fn find() -> Result<Self, ProjectError> {
+        let manifest = env::var_os("CARGO_MANIFEST_DIR").ok_or(ProjectError::NotUnderCargo)?;
+        let root = Path::new(&manifest).parent().ok_or(ProjectError::NotUnderCargo)?.to_path_buf();
+        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        // Absolute, because the worker is built from another folder than the rest.
+        let target = std::path::absolute(target).map_err(|source| ProjectError::Target { source })?;
+        let tools = user_cache().ok_or(ProjectError::NoCache)?.join("tillsync").join("tools");
+        let (machine_path, project_path) =
+            search_paths(&root, env::var_os("PATH").unwrap_or_default().as_os_str())
+                .map_err(|source| ProjectError::Path { source })?;
+        Ok(Self { root, target, tools, machine_path, project_path })
+    }
+
+    /// A program that runs in the project's root with its npm packages first on PATH.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = self.command_here(program);
+        command.current_dir(&self.root);
+        command
+    }
+
+    /// The same, in the folder the caller stands in: relative paths among its arguments are the caller's.
+    pub(crate) fn command_here(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env("PATH", &self.project_path)
+            .env("CARGO_TARGET_DIR", &self.target)
+            .env(ROOT_VARIABLE, &self.root);
+        command
+    }
+
+    /// A program of the machine itself, which our npm packages must not stand in for.
+    pub(crate) fn machine_command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = self.command(program);
+        command.env("PATH", &self.machine_path);
+        command
+    }
+
+    /// The cargo that runs us, in the project's root.
+    pub(crate) fn cargo(&self) -> Command {
+        self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    }
+
+    /// The program of that name among our npm packages.
+    pub(crate) fn npm_program(&self, name: &str) -> PathBuf {
+        npm_programs(&self.root).join(name)
+    }
+
+    /// Where locks lie: beside what they guard, and never in the way of git.
+    pub(crate) fn locks(&self) -> PathBuf {
+        self.target.join("xtask")
+    }
+}
+
+fn npm_programs(root: &Path) -> PathBuf {
+    root.join("node_modules").join(".bin")
+}
+
+/// PATH without and with our npm packages. They may be on it already, when wrangler calls us.
+fn search_paths(root: &Path, path: &OsStr) -> Result<(OsString, OsString), env::JoinPathsError> {
+    let ours = npm_programs(root);
+    let machine: Vec<PathBuf> = env::split_paths(path).filter(|entry| *entry != ours).collect();
+    let project = std::iter::once(&ours).chain(&machine);
+    Ok((env::join_paths(&machine)?, env::join_paths(project)?))
+}
+
+/// As the XDG base directory specification and Apple's file system guide have it.
+fn user_cache() -> Option<PathBuf> {
+    let named = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let below_home = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+    named.or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(below_home)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_npm_packages_come_first_and_only_once() {
+        let caller = OsStr::new("/usr/bin:/shop/node_modules/.bin:/bin");
+        let (machine, project) = search_paths(Path::new("/shop"), caller).unwrap();
+        assert_eq!(machine, "/usr/bin:/bin");
+        assert_eq!(project, "/shop/node_modules/.bin:/usr/bin:/bin");
+    }
+}

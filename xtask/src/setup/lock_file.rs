@@ -1,0 +1,56 @@
+//! Which version of a crate `Cargo.lock` names.
+
+use std::fs;
+use std::io;
+
+use thiserror::Error;
+
+use crate::project::Project;
+
+/// Why a locked version could not be told.
+#[derive(Debug, Error)]
+pub(crate) enum LockFileError {
+    #[error("failed to read Cargo.lock: {source}")]
+    Read { source: io::Error },
+    #[error("failed to find {crate_name} in Cargo.lock: run `cargo metadata` and try again")]
+    NoSuchCrate { crate_name: &'static str },
+}
+
+/// The version that the whole workspace uses; a tool that must match it is installed in that version.
+///
+/// # Errors
+///
+/// [`LockFileError`] where the file cannot be read or does not name the crate.
+pub(crate) fn version_of(project: &Project, crate_name: &'static str) -> Result<String, LockFileError> {
+    let text = fs::read_to_string(project.root.join("Cargo.lock"))
+        .map_err(|source| LockFileError::Read { source })?;
+    match find(&text, crate_name) {
+        Some(version) => Ok(version.to_owned()),
+        None => Err(LockFileError::NoSuchCrate { crate_name }),
+    }
+}
+
+/// Cargo writes `name` and `version` of a package as two lines, in this order.
+fn find<'text>(text: &'text str, crate_name: &str) -> Option<&'text str> {
+    let name = format!("name = \"{crate_name}\"");
+    let mut lines = text.lines();
+    lines.find(|line| *line == name)?;
+    lines.next()?.strip_prefix("version = \"")?.strip_suffix('"')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "version = 4\n\n\
+        [[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"0.2.1\"\n\n\
+        [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\ndependencies = [\n \"cfg-if\",\n]\n";
+
+    #[test]
+    fn the_version_is_that_of_the_very_crate() {
+        assert_eq!(find(TEXT, "wasm-bindgen"), Some("0.2.130"));
+        assert_eq!(find(TEXT, "wasm-bindgen-macro"), Some("0.2.1"));
+        assert_eq!(find(TEXT, "wasm"), None);
+        assert_eq!(find("", "wasm-bindgen"), None);
+    }
+}
