@@ -3,7 +3,6 @@
 use lambda_http::http::StatusCode;
 use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use lambda_http::{Body, Request, Response};
-use serde::de::DeserializeOwned;
 use shared::error::{Code, Refusal};
 use shared::protocol::failure::Failure;
 use shared::protocol::{COST_HEADER, REQUEST_ID_HEADER};
@@ -105,14 +104,4 @@ pub fn respond(request: &Request, cost: &Cost, result: Result<Answer, Failed>) -
     }
     // Every part was checked above, so there is nothing left to refuse.
     response.body(Body::Text(answer.body)).unwrap_or_default()
-}
-
-/// Reads a small JSON body.
-pub fn read_json<T: DeserializeOwned>(request: &Request) -> Result<T, Refusal> {
-    serde_json::from_slice(request.body()).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => {
-            Refusal::new(Code::BadRequest, format!("The body does not fit: {error}."))
-        }
-        _ => Refusal::new(Code::BadJson, format!("The body is not JSON: {error}.")),
-    })
 }

@@ -41,8 +41,6 @@ pub enum Code {
     DeviceMismatch,
     /// The user may not use that room.
     RoomForbidden,
-    /// The user's role lacks the permission.
-    PermissionDenied,
     /// There is nothing at this address.
     NotFound,
     /// The address exists, the method does not.
@@ -69,7 +67,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of PROTOCOL.md.
-    pub const ALL: [Code; 29] = [
+    pub const ALL: [Code; 28] = [
         Code::BadJson,
         Code::BadRequest,
         Code::BadSince,
@@ -87,7 +85,6 @@ impl Code {
         Code::BranchRequired,
         Code::DeviceMismatch,
         Code::RoomForbidden,
-        Code::PermissionDenied,
         Code::NotFound,
         Code::MethodNotAllowed,
         Code::BatchIdReused,
@@ -121,7 +118,6 @@ impl Code {
             Code::BranchRequired => ("branch_required", 403),
             Code::DeviceMismatch => ("device_mismatch", 403),
             Code::RoomForbidden => ("room_forbidden", 403),
-            Code::PermissionDenied => ("permission_denied", 403),
             Code::NotFound => ("not_found", 404),
             Code::MethodNotAllowed => ("method_not_allowed", 405),
             Code::BatchIdReused => ("batch_id_reused", 409),

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::limits::JSON_DEPTH_MAX;
+use crate::limits::{ECHO_BYTES_MAX, JSON_DEPTH_MAX};
 
 /// A JSON text. Equal when the same to the letter.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -44,6 +44,16 @@ impl PartialEq for JsonText {
 }
 
 impl Eq for JsonText {}
+
+/// What is wrong with a JSON text, for the one who sent it: cut, since it repeats what was sent.
+pub fn what_is_wrong(error: &serde_json::Error) -> String {
+    cut(&error.to_string()).to_owned()
+}
+
+/// At most [`ECHO_BYTES_MAX`] bytes of `text`, whole characters.
+pub fn cut(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(ECHO_BYTES_MAX)).unwrap_or_default()
+}
 
 /// Whether arrays and objects nest deeper than [`JSON_DEPTH_MAX`] anywhere in `bytes`.
 ///

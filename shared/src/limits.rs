@@ -42,6 +42,9 @@ pub const MARKER_RETENTION_SECS: u64 = 90 * 24 * 3600;
 pub const TRANSACTION_ACTIONS_MAX: usize = 100;
 /// Keys in one DynamoDB `BatchGetItem`.
 pub const BATCH_GET_KEYS_MAX: usize = 100;
+/// Bytes of data that one commit writes, records and log together; a transaction may have 4 MB. Deletes and writes
+/// with `fields` write the whole record, which may be more than was sent.
+pub const COMMIT_BYTES_MAX: usize = 3_500_000;
 /// How often a push that lost a race is decided again before it is told to come back.
 pub const PUSH_ATTEMPTS_MAX: u32 = 8;
 
@@ -50,6 +53,12 @@ pub const CLOCK_AHEAD_MICROS_MAX: u64 = 5 * 60 * 1_000_000;
 
 /// Bytes of the committed changes that a push hands to the edge beside its answer (the fast path).
 pub const FAST_PATH_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a push's answer up to which the commit goes along; Lambda answers with at most 6 MB, as escaped text.
+pub const FAST_PATH_ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of data in one publish from `change-stream`; a single log item may be more, and still passes the door.
+pub const PUBLISH_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a caller's text that an error repeats.
+pub const ECHO_BYTES_MAX: usize = 160;
 /// Commits a room remembers in order to drop doubles.
 pub const ROOM_REMEMBERS_MAX: usize = 256;
 /// Sockets of one room; Cloudflare allows 32,768, a branch has fewer tills than this.
@@ -74,12 +83,16 @@ const LOG_ITEMS_MAX: usize = BATCH_BYTES_MAX.div_ceil(LOG_ITEM_BYTES_MAX - 2 * R
 const _: () = assert!(PUSH_RECORDS_MAX + 3 + LOG_ITEMS_MAX <= TRANSACTION_ACTIONS_MAX);
 // What a push loads (its records, HEAD and the marker) fits one BatchGetItem.
 const _: () = assert!(PUSH_RECORDS_MAX + 2 <= BATCH_GET_KEYS_MAX);
-// Records and log of the largest batch together stay below a transaction's 4 MB.
-const _: () = assert!(2 * BATCH_BYTES_MAX < 3_500_000);
+// A batch of writes that replace always fits: its data once as records and once, uncompressed, as log.
+const _: () = assert!(2 * BATCH_BYTES_MAX <= COMMIT_BYTES_MAX);
+// Data, names and numbers of a commit stay below a transaction's 4 MB.
+const _: () = assert!(COMMIT_BYTES_MAX + PUSH_RECORDS_MAX * 2048 < 4_000_000);
 // A single record always fits a log item, and a log item always fits a DynamoDB item (400 KB).
 const _: () = assert!(2 * RECORD_BYTES_MAX < LOG_ITEM_BYTES_MAX);
 const _: () = assert!(LOG_ITEM_BYTES_MAX + 16 * 1024 < 400_000);
 const _: () = assert!(LOG_ITEM_BYTES_MAX < LOG_ITEM_INFLATED_BYTES_MAX);
+// What is published at once passes the door, JSON around it included.
+const _: () = assert!(PUBLISH_BYTES_MAX + LOG_ITEM_INFLATED_BYTES_MAX < BODY_BYTES_MAX);
 // The largest batch passes the door.
 const _: () = assert!(BATCH_BYTES_MAX < BODY_BYTES_MAX);
 // A retry that still finds its changes in the log also still finds its marker.

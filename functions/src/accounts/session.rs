@@ -1,10 +1,11 @@
 //! Sign-ins: families of refresh tokens in the accounts table.
 
-use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use shared::error::{Code, Refusal};
 use shared::micros::Micros;
+use shared::protocol::auth::User;
 use shared::tenant::DeviceId;
 
 use super::family::{Family, Presented, SecretBytes, read_token, write_token};
@@ -19,8 +20,8 @@ const ATTEMPTS_MAX: usize = 4;
 
 /// A refresh that went through.
 pub struct Refreshed {
-    /// The user's id.
-    pub user: String,
+    /// The user as of now, so that a changed role or branch counts from the next refresh on.
+    pub user: User,
     /// The device that the family is bound to.
     pub device: Option<DeviceId>,
     /// The next refresh token.
@@ -49,6 +50,8 @@ impl Accounts {
         for _ in 0..ATTEMPTS_MAX {
             let item = self.get(keys::family(id)).await?;
             let family = to_family(&item.ok_or_else(invalid)?)?;
+            // Before anything is written: a refresh that fails here has not used the token up.
+            let user = self.user(&family.user).await?.ok_or_else(invalid)?;
             let secret = match family.present(&secret, random::bytes(), now) {
                 Presented::Dead => return Err(invalid().into()),
                 Presented::Reused => {
@@ -64,11 +67,7 @@ impl Accounts {
                     secret
                 }
             };
-            return Ok(Refreshed {
-                token: write_token(id, &secret),
-                user: family.user,
-                device: family.device,
-            });
+            return Ok(Refreshed { token: write_token(id, &secret), user, device: family.device });
         }
         Err(Refusal::new(Code::Busy, "The token is being refreshed elsewhere; try again.").into())
     }
@@ -104,10 +103,9 @@ impl Accounts {
 }
 
 /// Whether a conditional write went through; false if its condition failed.
-fn unless_lost<E, R>(result: Result<(), aws_sdk_dynamodb::error::SdkError<E, R>>) -> Result<bool, StoreError>
+fn unless_lost<E>(result: Result<(), SdkError<E>>) -> Result<bool, StoreError>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
 {
     match result {
         Ok(()) => Ok(true),

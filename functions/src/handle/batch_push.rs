@@ -5,7 +5,7 @@ use std::time::Duration;
 use lambda_http::{Body, Request, Response};
 use shared::error::{Code, Refusal};
 use shared::json::JsonText;
-use shared::limits::{FAST_PATH_BYTES_MAX, PUSH_ATTEMPTS_MAX};
+use shared::limits::{COMMIT_BYTES_MAX, FAST_PATH_ANSWER_BYTES_MAX, FAST_PATH_BYTES_MAX, PUSH_ATTEMPTS_MAX};
 use shared::micros::Micros;
 use shared::protocol::PUSHED_CONTENT_TYPE;
 use shared::protocol::publication::Publication;
@@ -45,6 +45,11 @@ async fn push(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost) ->
             return again(&push, marker, &snapshot, now);
         }
         let plan = decide::decide(&app.tables, &snapshot, &push, now);
+        if plan.bytes() > COMMIT_BYTES_MAX {
+            let message =
+                "The batch writes more than fits one transaction; send its records in smaller batches.";
+            return Err(Refusal::new(Code::BatchTooLarge, message).into());
+        }
         let parts = log::publications(&room, plan.prev, &push.device, &plan.changes);
         match app.store.commit(&room, &push, &plan, &parts, now, cost).await {
             Ok(()) => return answered(&answer::answer(&push, &plan, now), parts),
@@ -71,8 +76,9 @@ fn again(push: &Push, marker: &Marker, snapshot: &Snapshot, now: Micros) -> Resu
 fn answered(answer: &PushAnswer, parts: Vec<Publication>) -> Result<Answer, Failed> {
     let bytes: usize =
         parts.iter().flat_map(|part| &part.changes).map(|change| change.data.as_str().len()).sum();
-    let publications = if bytes > FAST_PATH_BYTES_MAX { Vec::new() } else { parts };
     let answer = JsonText::from_text(serde_json::to_string(answer)?)?;
+    let fits = bytes <= FAST_PATH_BYTES_MAX && answer.as_str().len() <= FAST_PATH_ANSWER_BYTES_MAX;
+    let publications = if fits { parts } else { Vec::new() };
     let pushed = serde_json::to_string(&Pushed { answer, publications })?;
     Ok(Answer::json(pushed).of_type(PUSHED_CONTENT_TYPE))
 }

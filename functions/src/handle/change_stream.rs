@@ -1,17 +1,21 @@
-//! DynamoDB Streams → the rooms: the sure path. At least once and in order per room; rooms drop doubles.
+//! DynamoDB Streams → the rooms: the sure path. At least once, mostly in order; rooms drop doubles, tills mend
+//! what comes out of order by pulling.
 
 use std::collections::BTreeMap;
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use serde_dynamo::AttributeValue;
+use shared::limits::PUBLISH_BYTES_MAX;
 use shared::micros::Micros;
 use shared::protocol::publication::Publication;
 use shared::stamp::Stamp;
 use shared::sync::log::{self, LogItem};
 use shared::tenant::Room;
+use tokio::task::JoinSet;
 
 use crate::app::StreamApp;
+use crate::publish::Publisher;
 use crate::store::error::StoreError;
 use crate::store::keys;
 
@@ -20,10 +24,13 @@ type Delivery = (String, Publication);
 
 /// Publishes the commits of `event`; names the records that must come again.
 ///
-/// A record that is not what we write fails too: the event source mapping retries it alone and, in the end,
-/// hands it to the failure queue, where somebody can look at it.
+/// Rooms are told side by side, so that one that does not answer keeps no other waiting. A record that is not
+/// what we write fails too: the event source mapping tries it again and, in the end, hands its place to the
+/// failure queue, where somebody can look at it.
 pub async fn handle(app: &StreamApp, event: Event, now: Micros) -> DynamoDbEventResponse {
     let mut response = DynamoDbEventResponse::default();
+    let all: Vec<String> =
+        event.records.iter().filter_map(|record| record.change.sequence_number.clone()).collect();
     let mut rooms: BTreeMap<Room, Vec<Delivery>> = BTreeMap::new();
     for record in event.records {
         let place = record.change.sequence_number.clone().unwrap_or_default();
@@ -35,14 +42,38 @@ pub async fn handle(app: &StreamApp, event: Event, now: Micros) -> DynamoDbEvent
             }
         }
     }
-    for (room, deliveries) in rooms {
-        let (places, publications): (Vec<_>, Vec<_>) = deliveries.into_iter().unzip();
-        if let Err(error) = app.publisher.publish(publications, now).await {
-            tracing::warn!(%room, error = ?error, "a room was not told");
-            response.batch_item_failures.extend(places.into_iter().map(failure));
-        }
+    let mut told: JoinSet<Vec<String>> = rooms
+        .into_iter()
+        .map(|(room, deliveries)| tell(app.publisher.clone(), room, deliveries, now))
+        .collect();
+    while let Some(untold) = told.join_next().await {
+        // A task that panicked would be a bug; all of the event comes again then.
+        let places = untold.unwrap_or_else(|error| {
+            tracing::error!(error = ?error, "telling a room failed");
+            all.clone()
+        });
+        response.batch_item_failures.extend(places.into_iter().map(failure));
     }
     response
+}
+
+/// Tells a room of its commits, at most [`PUBLISH_BYTES_MAX`] at once; the places of those it did not take.
+async fn tell(publisher: Publisher, room: Room, deliveries: Vec<Delivery>, now: Micros) -> Vec<String> {
+    let mut waiting = deliveries.into_iter().peekable();
+    while waiting.peek().is_some() {
+        let (mut places, mut publications, mut bytes) = (Vec::new(), Vec::new(), 0);
+        while let Some((place, publication)) = waiting.next_if(|_| bytes < PUBLISH_BYTES_MAX) {
+            bytes += publication.changes.iter().map(|change| change.data.as_str().len()).sum::<usize>();
+            places.push(place);
+            publications.push(publication);
+        }
+        if let Err(error) = publisher.publish(publications, now).await {
+            tracing::warn!(%room, error = ?error, "a room was not told");
+            places.extend(waiting.map(|(place, _)| place));
+            return places;
+        }
+    }
+    Vec::new()
 }
 
 fn failure(place: String) -> DynamoDbBatchItemFailure {

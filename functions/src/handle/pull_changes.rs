@@ -2,6 +2,7 @@
 
 use lambda_http::{Body, Request, Response};
 use shared::micros::Micros;
+use shared::sync::log;
 use shared::sync::pull::{PullQuery, Read, nothing_new, page, plan};
 
 use crate::app::SyncApp;
@@ -24,8 +25,9 @@ async fn pull(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost) ->
     let answer = match plan(&head, &query)? {
         Read::Nothing => nothing_new(&head),
         Read::Log { position, items } => {
-            let log = app.store.log_after(&room, position, items, cost).await?;
-            page(&head, &query, position, &log)?
+            let items = app.store.log_after(&room, position, items, cost).await?;
+            let log = items.iter().map(|item| log::publication(&room, item).map_err(Failed::fault));
+            page(&head, &query, position, log, now)?
         }
     };
     Ok(Answer::json(serde_json::to_string(&answer)?))

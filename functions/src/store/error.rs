@@ -29,24 +29,30 @@ pub enum StoreError {
 }
 
 /// Error codes of DynamoDB that mean "later".
-const BUSY: [&str; 7] = [
+const BUSY: [&str; 8] = [
     "InternalServerError",
     "LimitExceededException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "ServiceUnavailable",
     "ThrottlingException",
+    "TransactionConflictException",
     "TransactionInProgressException",
 ];
 
-impl<E, R> From<SdkError<E, R>> for StoreError
+impl<E> From<SdkError<E>> for StoreError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
 {
-    fn from(error: SdkError<E, R>) -> StoreError {
+    fn from(error: SdkError<E>) -> StoreError {
         let busy = match &error {
-            SdkError::ServiceError(service) => service.err().code().is_some_and(|code| BUSY.contains(&code)),
+            SdkError::ServiceError(service) => {
+                // A proxy, or a server that is going down, answers without a code of DynamoDB's.
+                let status = service.raw().status().as_u16();
+                status >= 500
+                    || status == 429
+                    || service.err().code().is_some_and(|code| BUSY.contains(&code))
+            }
             SdkError::ConstructionFailure(_) => false,
             // No connection, no answer in time, or an answer that is none.
             _ => true,
@@ -56,13 +62,9 @@ where
 }
 
 /// Reasons in a cancelled transaction that mean "somebody else was there".
-const RACES: [&str; 5] = [
-    "None",
-    "ConditionalCheckFailed",
-    "TransactionConflict",
-    "ThrottlingError",
-    "ProvisionedThroughputExceeded",
-];
+const RACES: [&str; 3] = ["None", "ConditionalCheckFailed", "TransactionConflict"];
+/// Reasons in a cancelled transaction that mean "later".
+const THROTTLES: [&str; 2] = ["ThrottlingError", "ProvisionedThroughputExceeded"];
 
 impl StoreError {
     /// Sorts the error of a transaction, whose reasons stand per action.
@@ -70,9 +72,13 @@ impl StoreError {
         if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
             error.as_service_error()
         {
-            let mut codes = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
-            if codes.all(|code| RACES.contains(&code)) {
+            let codes: Vec<&str> =
+                cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code()).collect();
+            if codes.iter().all(|code| RACES.contains(code)) {
                 return StoreError::Lost;
+            }
+            if codes.iter().any(|code| THROTTLES.contains(code)) {
+                return StoreError::Unavailable(error.into());
             }
         }
         StoreError::from(error)

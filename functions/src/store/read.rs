@@ -1,9 +1,8 @@
 //! What a pull reads: HEAD, and if it is ahead, one Query over the log.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-use shared::protocol::publication::Publication;
 use shared::stamp::Stamp;
-use shared::sync::log;
+use shared::sync::log::LogItem;
 use shared::sync::snapshot::Head;
 use shared::tenant::Room;
 
@@ -33,7 +32,7 @@ impl Store {
         position: Stamp,
         items: usize,
         cost: &mut Cost,
-    ) -> Result<Vec<Publication>, StoreError> {
+    ) -> Result<Vec<LogItem>, StoreError> {
         let request = self.client.query().table_name(&self.table).consistent_read(true);
         let request = request
             .key_condition_expression("pk = :log AND sk > :position")
@@ -43,6 +42,6 @@ impl Store {
         let answer = request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
         let answer = answer.inspect_err(|_| cost.failed())?;
         cost.read(answer.consumed_capacity());
-        answer.items().iter().map(|item| Ok(log::publication(room, &to_log(item)?)?)).collect()
+        answer.items().iter().map(to_log).collect()
     }
 }

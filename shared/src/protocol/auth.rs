@@ -7,6 +7,7 @@ use crate::token::Role;
 
 /// The body of `POST /api/auth/login`.
 #[derive(Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct Login {
     /// The user's name, unique in the deployment.
     pub username: String,
@@ -20,6 +21,7 @@ pub struct Login {
 /// The body of `POST /api/auth/refresh` and `/api/auth/logout`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[serde(expecting = "an object")]
 pub struct Refresh {
     /// The refresh token of the last answer.
     pub refresh_token: String,

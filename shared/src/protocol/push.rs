@@ -26,6 +26,7 @@ pub struct PushBody {
 
 /// One record of a push.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "a record")]
 pub struct RecordBody {
     /// The record's table.
     pub table_name: String,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::json::{JsonText, merge_fields};
-use crate::limits::CLOCK_AHEAD_MICROS_MAX;
+use crate::limits::{CLOCK_AHEAD_MICROS_MAX, RECORD_BYTES_MAX};
 use crate::micros::Micros;
 use crate::policy::last_writer_wins::{Side, winner};
 use crate::policy::{Policy, Winner};
@@ -53,6 +53,12 @@ pub struct Check {
 }
 
 impl Plan {
+    /// Bytes of data that the commit writes, as records and as log.
+    pub fn bytes(&self) -> usize {
+        let records = self.puts.iter().map(|put| &put.record.data);
+        records.chain(self.changes.iter().map(|change| &change.data)).map(|data| data.as_str().len()).sum()
+    }
+
     /// The last stamp of the commit; [`Plan::prev`], if there is none.
     pub fn stamp(&self) -> Stamp {
         self.head.stamp
@@ -74,6 +80,7 @@ pub fn decide(tables: &Tables, snapshot: &Snapshot, push: &Push, now: Micros) ->
         push.records.iter().map(|incoming| batch.outcome(tables, incoming)).collect();
     if push.atomic && !outcomes.iter().all(Outcome::is_applied) {
         let head = snapshot.head.clone().unwrap_or_default();
+        let outcomes = undone(outcomes, push, snapshot);
         return Plan { outcomes, prev, changes: Vec::new(), puts: Vec::new(), checks: Vec::new(), head };
     }
     let checks = batch.checks(push.keys());
@@ -83,6 +90,17 @@ pub fn decide(tables: &Tables, snapshot: &Snapshot, push: &Push, now: Micros) ->
         Put { key, record, expected }
     });
     Plan { outcomes, prev, puts: puts.collect(), changes: batch.changes, checks, head }
+}
+
+/// The outcomes of an atomic batch that is not applied: what its own steps did never was.
+fn undone(outcomes: Vec<Outcome>, push: &Push, snapshot: &Snapshot) -> Vec<Outcome> {
+    let as_read = |(outcome, incoming): (Outcome, &Incoming)| match (outcome, &incoming.write) {
+        (Outcome::Conflict { reason, .. }, Ok(write)) => {
+            Outcome::Conflict { reason, server: snapshot.records.get(&write.key).cloned() }
+        }
+        (other, _) => other,
+    };
+    outcomes.into_iter().zip(&push.records).map(as_read).collect()
 }
 
 /// A batch half decided.
@@ -151,8 +169,9 @@ impl Batch<'_> {
         }
         let same = server.device == *self.device && server.deleted == write.deleted;
         let from_here = match write.base {
-            Some(base) => server.version == base.saturating_add(1),
-            None => server.modified_at == write.at,
+            Some(base) => base == 0 || server.version == base.saturating_add(1),
+            // A till whose clock was set back finds its own later time.
+            None => server.modified_at >= write.at,
         };
         same && from_here && stored(Some(server), write).is_ok_and(|data| data == server.data)
     }
@@ -162,7 +181,9 @@ impl Batch<'_> {
             Verdict::Apply { modified_at: write.at.max(Micros(server.modified_at.0.saturating_add(1))) };
         let concurrent = match write.base {
             Some(0) => return Verdict::Conflict(Reason::AlreadyExists),
-            Some(base) if base == server.version => return on_current_base,
+            Some(base) if base == server.version || self.follows_own_step(base, write) => {
+                return on_current_base;
+            }
             Some(_) => true,
             None => server.modified_at > write.at && server.device != *self.device,
         };
@@ -177,6 +198,13 @@ impl Batch<'_> {
         }
         // A till whose clock was set back still writes after itself.
         Verdict::Apply { modified_at: write.at.max(server.modified_at) }
+    }
+
+    /// Whether the record was written by this very batch, from the same version: two edits made offline, of which
+    /// the second could not know what the first would become.
+    fn follows_own_step(&self, base: u64, write: &Write) -> bool {
+        let read = self.snapshot.records.get(&write.key);
+        self.steps.contains_key(&write.key) && read.is_some_and(|record| record.version == base)
     }
 
     fn apply(&mut self, current: Option<&Record>, write: &Write, modified_at: Micros) -> Outcome {
@@ -237,7 +265,7 @@ fn over_tombstone(server: &Record, write: &Write) -> Verdict {
 /// What the record holds after `write`.
 fn stored(current: Option<&Record>, write: &Write) -> Result<JsonText, Rejection> {
     let live = current.filter(|record| !record.deleted);
-    match (&write.data, &write.fields, live) {
+    let data = match (&write.data, &write.fields, live) {
         // A delete without data keeps the last there was.
         (None, _, _) => Ok(current.map_or_else(JsonText::null, |record| record.data.clone())),
         (Some(sent), Some(fields), Some(record)) if !write.deleted => {
@@ -246,7 +274,13 @@ fn stored(current: Option<&Record>, write: &Write) -> Result<JsonText, Rejection
             })
         }
         (Some(sent), _, _) => Ok(sent.clone()),
+    }?;
+    let bytes = data.as_str().len();
+    if bytes > RECORD_BYTES_MAX {
+        let message = format!("The record would have {bytes} bytes; at most {RECORD_BYTES_MAX} fit.");
+        return Err(RejectCode::RecordTooLarge.because(message));
     }
+    Ok(data)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Code, Refusal};
-use crate::limits::{PULL_BYTES_MAX, PULL_LIMIT_DEFAULT, PULL_LIMIT_MAX};
+use crate::limits::{LOG_RETENTION_SECS, PULL_BYTES_MAX, PULL_LIMIT_DEFAULT, PULL_LIMIT_MAX};
 use crate::micros::Micros;
 use crate::protocol::publication::{Publication, PublishedChange};
 use crate::protocol::pull::{ChangeBody, PullAnswer};
@@ -15,8 +15,10 @@ use crate::tables::Tables;
 /// Where a pull begins; always exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
-    /// A position this server gave out, which therefore never lies beyond its HEAD.
-    Position(Stamp),
+    /// A continuation: a position this server gave out, so a change's stamp or the beginning.
+    Cursor(Stamp),
+    /// A stamp the caller chose; not beyond HEAD either, since stamps come from this server.
+    Stamp(Stamp),
     /// A time the caller chose, which may well lie beyond the last change.
     Time(Micros),
 }
@@ -40,7 +42,7 @@ impl PullQuery {
         tables: &Tables,
         pairs: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Result<PullQuery, Refusal> {
-        let beginning = Since::Position(Stamp::ZERO);
+        let beginning = Since::Stamp(Stamp::ZERO);
         let mut query =
             PullQuery { since: beginning, tables: None, limit: PULL_LIMIT_DEFAULT, min: Stamp::ZERO };
         let mut continued = None;
@@ -55,7 +57,7 @@ impl PullQuery {
             }
         }
         // A continuation wins over where the caller once began.
-        query.since = continued.map_or(query.since, Since::Position);
+        query.since = continued.map_or(query.since, Since::Cursor);
         Ok(query)
     }
 }
@@ -68,7 +70,7 @@ fn read_cursor(value: &str) -> Result<Stamp, Refusal> {
 fn read_since(value: &str) -> Result<Since, Refusal> {
     let message = "`since` must be RFC 3339, such as 2025-12-07T10:30:00Z, or a stamp of this server.";
     match parse_digits(value) {
-        Some(stamp) => Ok(Since::Position(stamp)),
+        Some(stamp) => Ok(Since::Stamp(stamp)),
         None => Micros::parse(value).map(Since::Time).map_err(|_| Refusal::new(Code::BadSince, message)),
     }
 }
@@ -112,10 +114,8 @@ pub enum Read {
 }
 
 fn reset_required(why: &str) -> Refusal {
-    Refusal::new(
-        Code::ResetRequired,
-        format!("{why} Pull again from the beginning and replace what you hold."),
-    )
+    let then = "Keep what you hold and pull from the beginning; if that is refused too, this server cannot tell yet.";
+    Refusal::new(Code::ResetRequired, format!("{why} {then}"))
 }
 
 /// What to read for `query` in a room at `head`.
@@ -124,10 +124,10 @@ pub fn plan(head: &Head, query: &PullQuery) -> Result<Read, Refusal> {
         return Err(reset_required("`min` lies beyond the last change: the server was restored."));
     }
     let position = match query.since {
-        Since::Position(position) if position > head.stamp => {
+        Since::Cursor(position) | Since::Stamp(position) if position > head.stamp => {
             return Err(reset_required("The position lies beyond the last change: the server was restored."));
         }
-        Since::Position(position) => position,
+        Since::Cursor(position) | Since::Stamp(position) => position,
         // No position beyond HEAD is ever handed out, so a time to come stands at HEAD.
         Since::Time(time) => Stamp(time.0).min(head.stamp),
     };
@@ -144,27 +144,47 @@ pub fn nothing_new(head: &Head) -> PullAnswer {
     page_at(head.stamp, head, Vec::new())
 }
 
-/// Cuts a page out of `log`, the items after `position` in order.
+/// Cuts a page out of `log`, the items after `position` in order; reads no more of it than fills the page.
 ///
 /// The page ends at `query.limit` changes, at 2 MiB of data, at HEAD as it was read, and where the log ends or
 /// its chain breaks. A till that follows `next_cursor` until `has_more` is false stands exactly at HEAD.
-pub fn page(
+pub fn page<E: From<Refusal>>(
     head: &Head,
     query: &PullQuery,
     position: Stamp,
-    log: &[Publication],
-) -> Result<PullAnswer, Refusal> {
+    log: impl Iterator<Item = Result<Publication, E>>,
+    now: Micros,
+) -> Result<PullAnswer, E> {
     let mut page = Page { head, query, at: position, changes: Vec::new(), bytes: 0 };
+    // What is missing if nothing is found: everything up to HEAD, or up to the first item there is.
+    let mut missing = head.stamp;
     for item in log {
+        let item = item?;
+        if query.since == Since::Cursor(page.at) && item.prev < page.at && page.at < item.first {
+            return Err(reset_required("The position is none of this log: the server was restored.").into());
+        }
         // An item says which stamp comes before it: a later one than ours means that items are missing.
-        if item.prev > page.at || !page.take(item) {
+        if item.prev > page.at {
+            missing = item.prev;
+            break;
+        }
+        if !page.take(&item) {
             break;
         }
     }
     if page.at == position {
-        return Err(reset_required("The position is older than the log."));
+        return Err(nothing_found(missing, now).into());
     }
     Ok(page_at(page.at, head, page.changes))
+}
+
+/// The log lacks what comes next, up to `missing`: it has expired, or is so new that this read did not see it yet
+/// (HEAD and log are read one after the other, and DynamoDB promises no common view of a transaction).
+fn nothing_found(missing: Stamp, now: Micros) -> Refusal {
+    if missing.time().plus_secs(LOG_RETENTION_SECS) <= now {
+        return reset_required("The position is older than the log.");
+    }
+    Refusal::new(Code::Unavailable, "The last commit cannot be read yet. Nothing is lost: pull again.")
 }
 
 fn page_at(at: Stamp, head: &Head, changes: Vec<ChangeBody>) -> PullAnswer {

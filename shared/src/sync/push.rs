@@ -6,8 +6,10 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Code, Refusal};
-use crate::json::{JsonText, too_deep};
-use crate::limits::{BATCH_BYTES_MAX, FIELDS_MAX, JSON_DEPTH_MAX, PUSH_RECORDS_MAX, RECORD_BYTES_MAX};
+use crate::json::{JsonText, too_deep, what_is_wrong};
+use crate::limits::{
+    BATCH_BYTES_MAX, FIELDS_MAX, JSON_DEPTH_MAX, PUSH_RECORDS_MAX, RECORD_BYTES_MAX, RECORD_ID_BYTES_MAX,
+};
 use crate::micros::Micros;
 use crate::protocol::push::RecordBody;
 use crate::record::{RecordKey, is_record_id};
@@ -61,6 +63,7 @@ pub struct Write {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with `device_id` and `records`")]
 struct Envelope<'a> {
     device_id: DeviceId,
     #[serde(default)]
@@ -73,15 +76,23 @@ struct Envelope<'a> {
     records: Vec<&'a RawValue>,
 }
 
+/// Reads a body that must be a JSON object of this shape.
+pub fn read_body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
+    let not_json = |why: &str| Refusal::new(Code::BadJson, format!("The body is not JSON: {why}."));
+    let does_not_fit = |why: &str| Refusal::new(Code::BadRequest, format!("The body does not fit: {why}."));
+    let text = std::str::from_utf8(body).map_err(|error| not_json(&error.to_string()))?;
+    let value = serde_json::from_str(text).map_err(|error| match error.classify() {
+        Category::Data => does_not_fit(&what_is_wrong(&error)),
+        _ => not_json(&what_is_wrong(&error)),
+    })?;
+    // An array would be read by place, which nobody was promised.
+    if text.trim_start().starts_with('{') { Ok(value) } else { Err(does_not_fit("it must be an object")) }
+}
+
 impl Push {
     /// Reads the body of a push.
     pub fn parse(tables: &Tables, body: &[u8]) -> Result<Push, Refusal> {
-        let not_json = |why: &str| Refusal::new(Code::BadJson, format!("The body is not JSON: {why}."));
-        let text = std::str::from_utf8(body).map_err(|error| not_json(&error.to_string()))?;
-        let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| match error.classify() {
-            Category::Data => Refusal::new(Code::BadRequest, format!("The body does not fit: {error}.")),
-            _ => not_json(&error.to_string()),
-        })?;
+        let envelope: Envelope<'_> = read_body(body)?;
         let too_large = |what: String| Err(Refusal::new(Code::BatchTooLarge, what));
         let count = envelope.records.len();
         if count > PUSH_RECORDS_MAX {
@@ -126,14 +137,16 @@ fn hash(atomic: bool, records: &[&RawValue]) -> [u8; 32] {
 /// Reads one record, and how many bytes of data it has.
 fn read_record(tables: &Tables, raw: &str) -> (Incoming, usize) {
     match serde_json::from_str::<RecordBody>(raw) {
-        Ok(body) => {
+        Ok(body) if raw.starts_with('{') => {
             let bytes = body.data.as_ref().map_or(0, |data| data.as_str().len());
-            let (table, id) = (Some(body.table_name.clone()), Some(body.record_id.clone()));
-            let local_updated_at = body.local_updated_at.clone();
+            let (table, id) = (Some(echo(&body.table_name)), Some(echo(&body.record_id)));
+            let local_updated_at = echo(&body.local_updated_at);
             (Incoming { table, id, local_updated_at, write: check(tables, body) }, bytes)
         }
-        Err(error) => {
-            let write = Err(RejectCode::Malformed.because(format!("The record does not fit: {error}.")));
+        other => {
+            let why =
+                other.err().map_or_else(|| "it must be an object".to_owned(), |error| what_is_wrong(&error));
+            let write = Err(RejectCode::Malformed.because(format!("The record does not fit: {why}.")));
             (
                 Incoming {
                     table: member(raw, "table_name"),
@@ -150,7 +163,12 @@ fn read_record(tables: &Tables, raw: &str) -> (Incoming, usize) {
 /// A text member of a record that could not be read as a whole, so that its error can name it.
 fn member(raw: &str, name: &str) -> Option<String> {
     let members: std::collections::BTreeMap<String, &RawValue> = serde_json::from_str(raw).ok()?;
-    serde_json::from_str(members.get(name)?.get()).ok()
+    serde_json::from_str::<String>(members.get(name)?.get()).ok().map(|text| echo(&text))
+}
+
+/// A name as the answer repeats it: whole, if it is a good one.
+fn echo(text: &str) -> String {
+    text.get(..text.floor_char_boundary(RECORD_ID_BYTES_MAX)).unwrap_or_default().to_owned()
 }
 
 fn check(tables: &Tables, body: RecordBody) -> Result<Write, Rejection> {

@@ -5,13 +5,14 @@ use shared::error::{Code, Refusal};
 use shared::limits::CREDENTIAL_BYTES_MAX;
 use shared::micros::Micros;
 use shared::protocol::auth::Login;
+use shared::sync::push::read_body;
 
 use crate::accounts::password;
 use crate::app::AuthApp;
-use crate::http::{Answer, Failed, read_json};
+use crate::http::{Answer, Failed};
 
 pub(super) async fn login(app: &AuthApp, request: &Request, now: Micros) -> Result<Answer, Failed> {
-    let Login { username, password, device_id } = read_json(request)?;
+    let Login { username, password, device_id } = read_body(request.body())?;
     if username.len() > CREDENTIAL_BYTES_MAX || password.len() > CREDENTIAL_BYTES_MAX {
         return Err(wrong().into());
     }

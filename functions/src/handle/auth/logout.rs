@@ -2,12 +2,13 @@
 
 use lambda_http::Request;
 use shared::protocol::auth::Refresh;
+use shared::sync::push::read_body;
 
 use crate::app::AuthApp;
-use crate::http::{Answer, Failed, read_json};
+use crate::http::{Answer, Failed};
 
 pub(super) async fn logout(app: &AuthApp, request: &Request) -> Result<Answer, Failed> {
-    let Refresh { refresh_token } = read_json(request)?;
+    let Refresh { refresh_token } = read_body(request.body())?;
     app.accounts.sign_out(&refresh_token).await?;
     Ok(Answer::no_content())
 }

@@ -40,6 +40,23 @@ fn read(log: &[Publication], position: Stamp, items: usize) -> Vec<Publication> 
     log.iter().filter(|item| item.last() > position).take(items).cloned().collect()
 }
 
+/// Long after the stamps of these logs: what is not there has expired.
+const LATE: Micros = Micros(2 * LOG_RETENTION_SECS * 1_000_000);
+
+fn page(head: &Head, query: &PullQuery, position: Stamp, log: &[Publication]) -> Result<PullAnswer, Refusal> {
+    page_at_time(head, query, position, log, LATE)
+}
+
+fn page_at_time(
+    head: &Head,
+    query: &PullQuery,
+    position: Stamp,
+    log: &[Publication],
+    now: Micros,
+) -> Result<PullAnswer, Refusal> {
+    super::page(head, query, position, log.iter().cloned().map(Ok), now)
+}
+
 /// Follows `next_cursor` from the beginning until there is no more.
 fn follow_all(head: &Head, log: &[Publication], mut query: PullQuery) -> Vec<ChangeBody> {
     let mut changes = Vec::new();
@@ -49,7 +66,7 @@ fn follow_all(head: &Head, log: &[Publication], mut query: PullQuery) -> Vec<Cha
         assert!(answer.changes.len() <= query.limit && answer.stamp <= head.stamp && answer.stamp > position);
         assert_eq!(answer.has_more, answer.stamp < head.stamp);
         changes.extend(answer.changes);
-        query.since = Since::Position(parse_cursor(&answer.next_cursor).unwrap());
+        query.since = Since::Cursor(parse_cursor(&answer.next_cursor).unwrap());
     }
 }
 
@@ -63,7 +80,7 @@ fn reads_every_parameter_and_refuses_bad_ones() {
         ("min", "v1.3"),
     ]);
     let all = all.unwrap();
-    assert_eq!((all.since, all.limit, all.min), (Since::Position(Stamp(7)), 1000, Stamp(3)));
+    assert_eq!((all.since, all.limit, all.min), (Since::Cursor(Stamp(7)), 1000, Stamp(3)));
     assert_eq!(all.tables.unwrap().len(), 2);
     assert_eq!(query(&[("since", "1970-01-01T00:00:01Z")]).unwrap().since, Since::Time(Micros(1_000_000)));
     assert_eq!(query(&[("newer", "x"), ("since", "")]).unwrap().limit, PULL_LIMIT_DEFAULT);
@@ -123,6 +140,25 @@ fn an_expired_log_asks_for_a_reset() {
 }
 
 #[test]
+fn a_commit_that_is_not_visible_yet_is_no_expired_log() {
+    let (head, log) = log(&[2, 2]);
+    for seen in [&log[..0], &log[1..]] {
+        let refusal = page_at_time(&head, &query(&[]).unwrap(), Stamp::ZERO, seen, Micros(1000)).unwrap_err();
+        assert_eq!(refusal.code, Code::Unavailable);
+    }
+}
+
+#[test]
+fn a_cursor_between_two_items_is_of_another_history() {
+    let (head, log) = log(&[2, 2]);
+    let between = log[1].first.0 - 1;
+    let cursor = query(&[("cursor", &format!("v1.{between}"))]).unwrap();
+    assert_eq!(page(&head, &cursor, Stamp(between), &log[1..]).unwrap_err().code, Code::ResetRequired);
+    let since = query(&[("since", &between.to_string())]).unwrap();
+    assert_eq!(page(&head, &since, Stamp(between), &log[1..]).unwrap().changes.len(), 2);
+}
+
+#[test]
 fn a_page_ends_when_it_has_two_mebibytes() {
     let (head, mut log) = log(&[50]);
     for change in &mut log[0].changes {
@@ -147,7 +183,7 @@ proptest! {
     ) {
         let (head, log) = log(&sizes);
         let tables = filtered.then(|| BTreeSet::from(["customers".to_owned()]));
-        let query = PullQuery { since: Since::Position(Stamp::ZERO), tables, limit, min: Stamp::ZERO };
+        let query = PullQuery { since: Since::Stamp(Stamp::ZERO), tables, limit, min: Stamp::ZERO };
         let found: Vec<Stamp> = follow_all(&head, &log, query).iter().map(|change| change.stamp).collect();
         let expected: Vec<Stamp> = log
             .iter()
