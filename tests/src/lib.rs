@@ -1,1 +1,14 @@
-//! Stub.
+//! Who walks in: tills, and the days and worlds they live in.
+
+// A client.
+pub mod api;
+pub mod till;
+
+// What it sells.
+pub mod day;
+
+// Where it sells.
+pub mod fleet;
+
+// What it is for.
+pub mod replay;

@@ -1,0 +1,85 @@
+//! What every answer of the edge has in common, and how an error looks.
+
+use shared::error::{Code, Refusal};
+use shared::protocol::REQUEST_ID_HEADER;
+use shared::protocol::failure::Failure;
+use worker::{Response, ResponseBuilder};
+
+use crate::error::RequestError;
+use crate::request_id::RequestId;
+use crate::route::NoRoute;
+
+/// Who signs in wrongly, or not at all, is told how (RFC 6750, section 3).
+const CHALLENGE: &str = r#"Bearer realm="tillsync""#;
+const CHALLENGE_BAD_TOKEN: &str = r#"Bearer realm="tillsync", error="invalid_token""#;
+/// The internal address wants a seal instead; RFC 9110 has no 401 without a challenge.
+const CHALLENGE_SEAL: &str = r#"Seal realm="tillsync""#;
+
+/// 200 with a JSON body.
+pub(crate) fn json(body: &str) -> worker::Result<Response> {
+    let builder = ResponseBuilder::new().with_header("content-type", "application/json")?;
+    Ok(builder.fixed(body.as_bytes().to_vec()))
+}
+
+/// The answer to a request that ended in `error`.
+pub(crate) fn error(error: &RequestError, id: &RequestId) -> worker::Result<Response> {
+    let refusal = error.refusal();
+    let mut builder = ResponseBuilder::new()
+        .with_status(refusal.code.status())
+        .with_header("content-type", "application/json")?;
+    for (name, value) in headers(&refusal) {
+        builder = builder.with_header(name, &value)?;
+    }
+    if let RequestError::NoRoute(NoRoute::MethodNotAllowed(allowed)) = error {
+        builder = builder.with_header("allow", allowed)?;
+    }
+    Ok(builder.fixed(Failure::new(&refusal, id.as_str()).to_json().into_bytes()))
+}
+
+/// `response` with the headers that every answer has.
+pub(crate) fn finish(mut response: Response, id: &RequestId) -> worker::Result<Response> {
+    let unauthorized = response.status_code() == 401;
+    let headers = response.headers_mut();
+    headers.set(REQUEST_ID_HEADER, id.as_str())?;
+    // Tokens and a shop's figures have no place in anybody's cache (RFC 6749, section 5.1).
+    headers.set("cache-control", "no-store")?;
+    if unauthorized && !headers.has("www-authenticate")? {
+        headers.set("www-authenticate", CHALLENGE)?;
+    }
+    Ok(response)
+}
+
+/// The headers that go with a refusal's code.
+fn headers(refusal: &Refusal) -> Vec<(&'static str, String)> {
+    let mut headers = Vec::new();
+    if let Some(secs) = refusal.code.retry_after_secs() {
+        headers.push(("retry-after", secs.to_string()));
+    }
+    let extra = match refusal.code {
+        Code::TokenInvalid | Code::TokenExpired => Some(("www-authenticate", CHALLENGE_BAD_TOKEN)),
+        Code::BadSignature => Some(("www-authenticate", CHALLENGE_SEAL)),
+        Code::UpgradeRequired => Some(("upgrade", "websocket")),
+        _ => None,
+    };
+    headers.extend(extra.map(|(name, value)| (name, value.to_owned())));
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(code: Code) -> Vec<(&'static str, String)> {
+        headers(&Refusal::new(code, "m"))
+    }
+
+    #[test]
+    fn each_code_brings_its_headers() {
+        assert_eq!(of(Code::Unavailable), [("retry-after", "1".into())]);
+        assert_eq!(of(Code::RoomFull), [("retry-after", "1".into())]);
+        assert_eq!(of(Code::TokenExpired), [("www-authenticate", CHALLENGE_BAD_TOKEN.into())]);
+        assert_eq!(of(Code::BadSignature), [("www-authenticate", CHALLENGE_SEAL.into())]);
+        assert_eq!(of(Code::UpgradeRequired), [("upgrade", "websocket".into())]);
+        assert_eq!(of(Code::NotFound), []);
+    }
+}

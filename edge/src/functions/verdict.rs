@@ -1,0 +1,69 @@
+//! Who answered: a function of ours, or the platform in its place.
+
+use serde::Deserialize;
+
+use super::CallError;
+
+/// Whether an answer with `status` and `body` is a function's own.
+///
+/// Only functions of ours answer 2xx: a wrong signature, a crash, a throttle and a timeout do not. Anything
+/// else is theirs if it has the shape of our errors.
+pub(super) fn check(status: u16, body: &[u8]) -> Result<(), CallError> {
+    if (200..300).contains(&status) || is_failure(body) {
+        return Ok(());
+    }
+    // Throttled, or failed to run: the platform says so with these.
+    let passes = status >= 500 || status == 429;
+    Err(if passes { CallError::Platform(status) } else { CallError::Foreign(status) })
+}
+
+/// Whether `body` is `{"error": {"code": …}}`.
+fn is_failure(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Failure {
+        error: Error,
+    }
+    #[derive(Deserialize)]
+    struct Error {
+        code: String,
+    }
+    serde_json::from_slice(body).is_ok_and(|Failure { error: Error { code } }| !code.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::error::{Code, Refusal};
+    use shared::protocol::failure::Failure;
+
+    #[test]
+    fn our_own_errors_are_recognised() {
+        for code in Code::ALL {
+            let refusal = Refusal::new(code, "m").with_details(serde_json::json!({ "a": 1 }));
+            let body = Failure::new(&refusal, "id").to_json();
+            assert!(check(code.status(), body.as_bytes()).is_ok(), "{body}");
+        }
+        assert!(check(200, b"").is_ok() && check(204, b"").is_ok());
+    }
+
+    #[test]
+    fn what_the_platform_says_is_not_ours() {
+        // As Lambda and its function URLs say it: crashed or timed out, throttled, not signed.
+        for body in [
+            "",
+            "Internal Server Error",
+            r#"{"message":"Internal Server Error"}"#,
+            r#"{"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}"#,
+            r#"{"Message":"Forbidden. For troubleshooting Function URL authorization issues"}"#,
+            r#"{"error":"x"}"#,
+            r#"{"error":{"code":""}}"#,
+        ] {
+            for status in [429, 500, 502, 503, 504] {
+                assert!(matches!(check(status, body.as_bytes()), Err(CallError::Platform(_))), "{body}");
+            }
+            for status in [302, 400, 403, 404, 413] {
+                assert!(matches!(check(status, body.as_bytes()), Err(CallError::Foreign(_))), "{body}");
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What a room knows of one socket. It is the socket's attachment, because memory does not survive
+//! hibernation.
+
+use serde::{Deserialize, Serialize};
+use shared::limits::{DEVICE_ID_BYTES_MAX, TENANT_ID_BYTES_MAX};
+use shared::micros::Micros;
+use shared::protocol::publication::Publication;
+use shared::protocol::socket::{BadFrame, ClientFrame, ServerFrame};
+use shared::tenant::{BranchId, ClientId, DeviceId, Room};
+
+use super::call::Guest;
+
+/// Bytes of an attachment, at most; a larger one throws.
+const ATTACHMENT_BYTES_MAX: usize = 16 * 1024;
+// Three ids, two bytes per character at worst, with names and figures in what is left.
+const _: () = assert!(2 * (2 * TENANT_ID_BYTES_MAX + DEVICE_ID_BYTES_MAX) + 1024 < ATTACHMENT_BYTES_MAX);
+
+/// One socket's place in its room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Seat {
+    client: ClientId,
+    branch: BranchId,
+    device: DeviceId,
+    /// When the token expires, and the socket with it.
+    pub(super) expires_at: Micros,
+    subscribed: bool,
+    /// When the device last sent anything.
+    pub(super) heard_at: Micros,
+    /// When it was last asked whether it is still there.
+    pub(super) pinged_at: Option<Micros>,
+}
+
+impl Seat {
+    /// The seat of a device that has just come in: in its own room from the start.
+    pub(super) fn new(guest: Guest, now: Micros) -> Seat {
+        Seat {
+            client: guest.room.client,
+            branch: guest.room.branch,
+            device: guest.device,
+            expires_at: guest.expires_at,
+            subscribed: true,
+            heard_at: now,
+            pinged_at: None,
+        }
+    }
+
+    /// Takes note of a frame, which is text unless `None`, and says what to answer.
+    pub(super) fn hear(&mut self, text: Option<&str>, now: Micros) -> Option<ServerFrame> {
+        self.heard_at = now;
+        let own = Room { client: self.client.clone(), branch: self.branch.clone() };
+        let frame = text.ok_or(BadFrame::Unknown).and_then(ClientFrame::parse);
+        let answer = frame.map_or_else(|bad| Some(bad.answer()), |frame| frame.answer(&own));
+        match answer {
+            Some(ServerFrame::Subscribed { .. }) => self.subscribed = true,
+            Some(ServerFrame::Unsubscribed { .. }) => self.subscribed = false,
+            _ => {}
+        }
+        answer
+    }
+
+    /// Whether a commit is for this socket: its room's, not its own device's, and while its token is valid.
+    pub(super) fn wants(&self, publication: &Publication, now: Micros) -> bool {
+        self.subscribed
+            && publication.client_id == self.client
+            && publication.branch_id == self.branch
+            && publication.device_id != self.device
+            && now < self.expires_at
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use shared::stamp::Stamp;
+
+    pub(in crate::room) const NOW: Micros = Micros(1_765_103_400_000_000);
+
+    pub(in crate::room) fn seat() -> Seat {
+        let guest = Guest {
+            room: "1:2".parse().unwrap(),
+            device: "till-1".parse().unwrap(),
+            expires_at: NOW.plus_secs(900),
+        };
+        Seat::new(guest, NOW)
+    }
+
+    fn commit(room: &str, device: &str) -> Publication {
+        let room: Room = room.parse().unwrap();
+        let (client_id, branch_id) = (room.client, room.branch);
+        let device_id = device.parse().unwrap();
+        Publication { client_id, branch_id, device_id, prev: Stamp(0), first: Stamp(1), changes: Vec::new() }
+    }
+
+    #[test]
+    fn a_seat_wants_what_others_of_its_room_commit_until_its_token_expires() {
+        let seat = seat();
+        assert!(seat.wants(&commit("1:2", "till-2"), NOW));
+        assert!(!seat.wants(&commit("1:2", "till-1"), NOW));
+        assert!(!seat.wants(&commit("1:3", "till-2"), NOW));
+        assert!(!seat.wants(&commit("2:2", "till-2"), NOW));
+        assert!(!seat.wants(&commit("1:2", "till-2"), NOW.plus_secs(900)));
+    }
+
+    #[test]
+    fn unsubscribing_from_the_own_room_ends_delivery_until_the_next_subscribe() {
+        let mut seat = seat();
+        let commit = commit("1:2", "till-2");
+        for (text, answer, wants) in [
+            (r#"{"type":"unsubscribe","room":"1:2"}"#, r#"{"type":"unsubscribed","room":"1:2"}"#, false),
+            (r#"{"type":"subscribe","room":"1:2"}"#, r#"{"type":"subscribed","room":"1:2"}"#, true),
+        ] {
+            assert_eq!(seat.hear(Some(text), NOW).unwrap().to_json(), answer);
+            assert_eq!(seat.wants(&commit, NOW), wants);
+        }
+        let foreign = seat.hear(Some(r#"{"type":"unsubscribe","room":"1:3"}"#), NOW);
+        assert!(foreign.unwrap().to_json().contains("room_forbidden"));
+        assert!(seat.wants(&commit, NOW));
+    }
+
+    #[test]
+    fn every_frame_is_a_sign_of_life_and_a_strange_one_is_answered() {
+        let mut seat = seat();
+        let later = NOW.plus_secs(7);
+        assert_eq!(seat.hear(Some(r#"{"type":"pong"}"#), later), None);
+        assert_eq!(seat.heard_at, later);
+        assert_eq!(seat.hear(Some(r#"{ "type": "ping" }"#), later), Some(ServerFrame::Pong));
+        for strange in [None, Some(""), Some("{}")] {
+            assert!(seat.hear(strange, later).unwrap().to_json().contains("bad_frame"));
+        }
+    }
+}

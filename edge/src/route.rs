@@ -1,0 +1,103 @@
+//! What may be asked for. Who has the URL finds the handler from here.
+
+use shared::error::{Code, Refusal};
+
+use Route::{BatchPush, Health, Login, Logout, Me, Publish, PullChanges, Refresh, Socket};
+
+/// Everything the edge answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// `POST /api/auth/login`
+    Login,
+    /// `POST /api/auth/refresh`
+    Refresh,
+    /// `POST /api/auth/logout`
+    Logout,
+    /// `GET /api/auth/me`
+    Me,
+    /// `POST /api/sync/batch-push`
+    BatchPush,
+    /// `GET /api/sync/pull-changes`
+    PullChanges,
+    /// `GET /ws`
+    Socket,
+    /// `POST /internal/publish`
+    Publish,
+    /// `GET /healthz`
+    Health,
+}
+
+/// Method, path and route; each path has one method.
+const ROUTES: [(&str, &str, Route); 9] = [
+    ("POST", "/api/auth/login", Login),
+    ("POST", "/api/auth/refresh", Refresh),
+    ("POST", "/api/auth/logout", Logout),
+    ("GET", "/api/auth/me", Me),
+    ("POST", "/api/sync/batch-push", BatchPush),
+    ("GET", "/api/sync/pull-changes", PullChanges),
+    ("GET", "/ws", Socket),
+    ("POST", "/internal/publish", Publish),
+    ("GET", "/healthz", Health),
+];
+
+/// Why there is no route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoRoute {
+    /// Nothing is at that path.
+    NotFound,
+    /// The path has another method, this one.
+    MethodNotAllowed(&'static str),
+}
+
+impl Route {
+    /// The route of `method` and `path`, both exactly as they were sent.
+    ///
+    /// The method is text because the runtime's own enum takes every method it does not know for GET.
+    pub(crate) fn parse(method: &str, path: &str) -> Result<Route, NoRoute> {
+        let found = ROUTES.iter().find(|(_, known, _)| *known == path);
+        let (allowed, _, route) = found.ok_or(NoRoute::NotFound)?;
+        if *allowed == method { Ok(*route) } else { Err(NoRoute::MethodNotAllowed(allowed)) }
+    }
+}
+
+impl NoRoute {
+    /// What the caller is told.
+    pub(crate) fn refusal(self) -> Refusal {
+        match self {
+            NoRoute::NotFound => Refusal::new(Code::NotFound, "There is nothing at this address."),
+            NoRoute::MethodNotAllowed(allowed) => {
+                Refusal::new(Code::MethodNotAllowed, format!("This address answers {allowed} only."))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_found_by_its_method_and_path_alone() {
+        for (method, path, route) in ROUTES {
+            assert_eq!(Route::parse(method, path), Ok(route));
+            for other in ["HEAD", "OPTIONS", "PUT", "DELETE", "PROPFIND", "get", "post", ""] {
+                assert_eq!(Route::parse(other, path), Err(NoRoute::MethodNotAllowed(method)));
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_a_route() {
+        for path in ["", "/", "/ws/", "/WS", "//ws", "/api/auth", "/api/auth/login/", "/healthz%20"] {
+            assert_eq!(Route::parse("GET", path), Err(NoRoute::NotFound), "{path}");
+        }
+    }
+
+    #[test]
+    fn no_path_has_two_methods() {
+        let mut paths: Vec<_> = ROUTES.iter().map(|(_, path, _)| path).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        assert_eq!(paths.len(), ROUTES.len());
+    }
+}

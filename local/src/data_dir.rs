@@ -1,0 +1,138 @@
+//! The directory of one stack: its data, its keys, its configuration. One stack at a time.
+
+use std::fs::{DirBuilder, File, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use crate::keys::random_text;
+
+/// What a stack keeps there. `--fresh` removes these and nothing else: the directory may be anybody's.
+const CONTENTS: [&str; 10] = [
+    "dev.json",
+    "dynamo.sqlite",
+    "dynamo.sqlite-shm",
+    "dynamo.sqlite-wal",
+    "edge",
+    "edge.env",
+    "keys.json",
+    "registry",
+    "stream.json",
+    "users.json",
+];
+
+/// Why the directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataDirError {
+    /// Another stack runs there.
+    #[error("failed to use {}: another stack is running there; stop it, or choose another with --data", .0.display())]
+    InUse(PathBuf),
+    /// The system refuses.
+    #[error("failed to use {}: {source}", path.display())]
+    Io {
+        /// Which file or directory.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The system gives no random bytes for a name.
+    #[error("failed to name a temporary directory: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+/// A directory that belongs to this process until it is dropped.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+    temporary: bool,
+    /// The system unlocks it however we end, so that a crash leaves nothing to clean up.
+    _lock: File,
+}
+
+impl DataDir {
+    /// Takes `path`, empty if `fresh`.
+    pub(crate) fn take(path: &Path, fresh: bool) -> Result<DataDir, DataDirError> {
+        let dir = DataDir::lock(path, false)?;
+        if fresh {
+            CONTENTS.iter().try_for_each(|name| remove(&dir.path.join(name)))?;
+        }
+        Ok(dir)
+    }
+
+    /// A new directory that goes when this value does.
+    pub(crate) fn temporary() -> Result<DataDir, DataDirError> {
+        let path = std::env::temp_dir().join(format!("tillsync-{}", random_text(9)?));
+        DataDir::lock(&path, true)
+    }
+
+    fn lock(path: &Path, temporary: bool) -> Result<DataDir, DataDirError> {
+        let failed = |source| DataDirError::Io { path: path.to_owned(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+        // wrangler runs in another directory.
+        let path = path.canonicalize().map_err(failed)?;
+        let lock = File::create(path.join("lock")).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(DataDir { path, temporary, _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(path)),
+            Err(TryLockError::Error(source)) => Err(DataDirError::Io { path, source }),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether what is in it is meant to be found by the next run.
+    pub(crate) fn is_kept(&self) -> bool {
+        !self.temporary
+    }
+}
+
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        if self.temporary {
+            // Left behind in the worst case; the system clears its temporary files some day.
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+fn remove(path: &Path) -> Result<(), DataDirError> {
+    let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    match removed {
+        Err(source) if source.kind() != ErrorKind::NotFound => {
+            Err(DataDirError::Io { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_has_one_owner_and_fresh_removes_only_what_is_ours() {
+        let base = DataDir::temporary().unwrap();
+        let path = base.path().join("data");
+        let dir = DataDir::take(&path, false).unwrap();
+        assert!(matches!(DataDir::take(&path, true), Err(DataDirError::InUse(_))));
+        drop(dir);
+        for name in ["keys.json", "somebody-elses.txt"] {
+            std::fs::write(path.join(name), "x").unwrap();
+        }
+        std::fs::create_dir(path.join("edge")).unwrap();
+        let dir = DataDir::take(&path, true).unwrap();
+        assert!(!path.join("keys.json").exists() && !path.join("edge").exists());
+        assert!(path.join("somebody-elses.txt").exists() && dir.is_kept());
+    }
+
+    #[test]
+    fn a_temporary_directory_goes_with_its_value() {
+        let dir = DataDir::temporary().unwrap();
+        let path = dir.path().to_owned();
+        assert!(path.is_dir());
+        drop(dir);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,91 @@
+//! `tillsync-local dev`: the stack, until somebody or something ends it.
+
+use functions::accounts::CreateUserError;
+use shared::tenant::BadId;
+
+mod announcement;
+mod signals;
+
+use crate::command_line::Dev;
+use crate::dev_file::DevFile;
+use crate::edge::EdgeDeath;
+use crate::known_user::{self, KnownUser};
+use crate::private_file::PrivateFileError;
+use crate::report;
+use crate::stack::{Options, Stack, StartError};
+use signals::Signals;
+
+/// Why the stack does not run, or no longer.
+#[derive(Debug, thiserror::Error)]
+pub enum DevError {
+    /// It did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// We would not notice that we are to stop.
+    #[error("failed to watch for signals: {0}")]
+    Signals(#[source] std::io::Error),
+    /// A demo user cannot be made.
+    #[error("failed to make the demo users: {0}")]
+    Users(#[from] CreateUserError),
+    /// A demo user is not what it should be.
+    #[error("failed to make the demo users: {0}")]
+    BadUser(#[from] BadId),
+    /// A file of the data directory cannot be used.
+    #[error(transparent)]
+    File(#[from] PrivateFileError),
+    /// A child has ended by itself.
+    #[error("failed to keep the edge running: {0}")]
+    EdgeDied(EdgeDeath),
+}
+
+/// Runs the stack until a signal comes (then all is well) or a part of it dies.
+pub async fn run(dev: &Dev) -> Result<(), DevError> {
+    let mut signals = Signals::watch().map_err(DevError::Signals)?;
+    let options = Options {
+        data: Some(dev.data.clone()),
+        edge_port: dev.edge_port,
+        fresh: dev.fresh,
+        say: |text| report::say("dev", text),
+    };
+    let mut stack = tokio::select! {
+        started = Stack::start(options) => started?,
+        // What was started already ends as it is dropped.
+        () = signals.next() => return Ok(()),
+    };
+    let ended = tokio::select! {
+        ended = announce_and_watch(&mut stack) => ended,
+        () = signals.next() => Ok(()),
+    };
+    report::say("dev", "stopping");
+    DevFile::remove(stack.data());
+    stack.stop().await;
+    report::say("dev", "stopped");
+    ended
+}
+
+/// Comes back only when something goes wrong.
+async fn announce_and_watch(stack: &mut Stack) -> Result<(), DevError> {
+    let users = users(stack).await?;
+    let file = DevFile::of(stack, users);
+    file.write(stack.data())?;
+    report::say("dev", "ready");
+    report::answer(&announcement::text(&file, stack.data()));
+    Err(DevError::EdgeDied(stack.death().await))
+}
+
+/// The users of earlier runs; the demo users are made where they are missing.
+async fn users(stack: &Stack) -> Result<Vec<KnownUser>, DevError> {
+    let mut users = known_user::load(stack.data())?;
+    for demo in known_user::demo()? {
+        if users.iter().any(|user| user.username == demo.username) {
+            continue;
+        }
+        match stack.add_user(demo.clone().into()).await {
+            // Taken: an earlier run ended before it could note the user.
+            Ok(_) | Err(CreateUserError::Taken) => users.push(demo),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    known_user::save(stack.data(), &users)?;
+    Ok(users)
+}

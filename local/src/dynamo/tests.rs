@@ -1,0 +1,107 @@
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+
+use super::*;
+use crate::dynamo::faults::{ANY_ACTION, Fault};
+use crate::template::Template;
+
+fn template() -> Template {
+    Template::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap()
+}
+
+fn start(file: Option<&Path>) -> Dynamo {
+    Dynamo::start(file, &template().tables).unwrap()
+}
+
+/// A client with the role of `name`.
+fn function(dynamo: &Dynamo, name: &str) -> Client {
+    let grants = template().functions[name].grants.clone();
+    dynamo.client(Identity::Function { name: name.into(), grants })
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn put(pk: &str) -> TransactWriteItem {
+    let put = Put::builder().table_name("SyncTable").item("pk", text(pk)).item("sk", text("HEAD"));
+    TransactWriteItem::builder().put(put.build().unwrap()).build()
+}
+
+async fn exists(dynamo: &Dynamo, pk: &str) -> bool {
+    let get = dynamo.client(Identity::Owner).get_item().table_name("SyncTable");
+    get.key("pk", text(pk)).key("sk", text("HEAD")).send().await.unwrap().item.is_some()
+}
+
+#[tokio::test]
+async fn a_role_allows_what_the_template_says_and_no_more() {
+    let dynamo = start(None);
+    let push = function(&dynamo, "batch-push");
+    push.transact_write_items().transact_items(put("ROOM#c1#b")).send().await.unwrap();
+    assert!(dynamo.faults().denied().is_empty());
+
+    let error = push.get_item().table_name("SyncTable").key("pk", text("a")).key("sk", text("b"));
+    let error = error.send().await.unwrap_err().into_service_error();
+    assert_eq!(error.meta().code(), Some("AccessDeniedException"));
+    let pull = function(&dynamo, "pull-changes");
+    let error = pull.transact_write_items().transact_items(put("ROOM#c2#b")).send().await.unwrap_err();
+    assert_eq!(error.into_service_error().meta().code(), Some("AccessDeniedException"));
+    assert!(!exists(&dynamo, "ROOM#c2#b").await);
+    let denied = dynamo.faults().denied();
+    assert!(denied[0].contains("batch-push") && denied[0].contains("GetItem on SyncTable"), "{denied:?}");
+    assert!(denied[1].contains("pull-changes") && denied[1].contains("PutItem"), "{denied:?}");
+    dynamo.stop().await;
+}
+
+#[tokio::test]
+async fn faults_look_to_the_sdk_like_the_real_ones() {
+    let dynamo = start(None);
+    let client = function(&dynamo, "batch-push");
+    let watch = dynamo.faults().watch("ROOM#c1#");
+    let send = |pk: &str| client.transact_write_items().transact_items(put(pk)).send();
+
+    dynamo.faults().inject("ROOM#c1#", "TransactWriteItems", Fault::TransactionConflict, 1);
+    let error = send("ROOM#c1#a").await.unwrap_err().into_service_error();
+    let reasons = match error {
+        aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(
+            canceled,
+        ) => canceled.cancellation_reasons.unwrap(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(reasons[0].code(), Some("TransactionConflict"));
+    assert!(!exists(&dynamo, "ROOM#c1#a").await);
+
+    // Three attempts are all the SDK makes; the transaction was executed, and executed once.
+    dynamo.faults().inject("ROOM#c1#", ANY_ACTION, Fault::LostAnswer, 3);
+    assert!(send("ROOM#c1#b").await.is_err());
+    assert!(exists(&dynamo, "ROOM#c1#b").await);
+
+    dynamo.faults().inject("ROOM#c1#", ANY_ACTION, Fault::Refused, 3);
+    let started = Instant::now();
+    assert!(send("ROOM#c1#d").await.is_err());
+    assert!(started.elapsed() < Duration::from_secs(8));
+    assert!(!exists(&dynamo, "ROOM#c1#d").await);
+
+    // A throttled request is one that the SDK sends again by itself.
+    dynamo.faults().inject("ROOM#c1#", ANY_ACTION, Fault::Throttled, 1);
+    send("ROOM#c1#e").await.unwrap();
+    assert_eq!(watch.count("TransactWriteItems"), 1 + 3 + 3 + 2);
+    dynamo.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_keeps_its_tables() {
+    let folder = std::env::temp_dir().join(format!("tillsync-dynamo-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("dynamo.sqlite");
+    let dynamo = start(Some(&file));
+    let client = function(&dynamo, "batch-push");
+    client.transact_write_items().transact_items(put("ROOM#c1#b")).send().await.unwrap();
+    dynamo.stop().await;
+    let dynamo = start(Some(&file));
+    assert!(exists(&dynamo, "ROOM#c1#b").await);
+    dynamo.stop().await;
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,0 +1,106 @@
+//! How wrangler is called: nothing of it may reach the network, the terminal, or another stack.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use super::EdgeError;
+use crate::private_file;
+
+/// The worker's configuration: names and values. Some are secret, so they go through a file.
+pub type EdgeVariables = [(&'static str, String)];
+
+/// One stack's edge.
+pub(super) struct Setup<'a> {
+    /// The project.
+    pub(super) root: &'a Path,
+    /// Where the stack keeps its files.
+    pub(super) folder: &'a Path,
+    /// Where to listen.
+    pub(super) port: u16,
+}
+
+/// What keeps wrangler quiet and alone.
+const ENVIRONMENT: [(&str, &str); 8] = [
+    // Neither questions nor colours nor a screen that is drawn again and again.
+    ("CI", "1"),
+    ("NO_COLOR", "1"),
+    ("FORCE_COLOR", "0"),
+    ("WRANGLER_HIDE_BANNER", "true"),
+    // Nothing goes out: no figures, no reports, no question about where this machine is.
+    ("WRANGLER_SEND_METRICS", "false"),
+    ("WRANGLER_SEND_ERROR_REPORTS", "false"),
+    ("CLOUDFLARE_CF_FETCH_ENABLED", "false"),
+    // Its own log files would pile up in the user's home.
+    ("WRANGLER_WRITE_LOGS", "false"),
+];
+
+impl Setup<'_> {
+    /// The command, with its configuration written.
+    pub(super) fn command(&self, variables: &EdgeVariables) -> Result<Command, EdgeError> {
+        let node = self.tool("node")?;
+        let wrangler = self.tool("wrangler")?;
+        let configuration = self.folder.join("edge.env");
+        private_file::write_text(&configuration, dotenv(variables).as_bytes())?;
+
+        let mut command = Command::new(node);
+        command.arg(wrangler).args(["dev", "--ip", "127.0.0.1", "--port"]).arg(self.port.to_string());
+        command.args(["--inspector-port", "0", "--show-interactive-dev-session=false"]);
+        // Below "warn" there is a line per request, which costs more than the request.
+        command.args(["--log-level", "warn"]);
+        command.arg("--persist-to").arg(self.folder.join("edge"));
+        command.arg("--env-file").arg(configuration);
+        command.envs(ENVIRONMENT);
+        // Workers of one registry can call each other, and stacks must not.
+        command.env("WRANGLER_REGISTRY_PATH", self.folder.join("registry"));
+        command.env("PATH", self.path());
+        command.current_dir(self.root);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A Ctrl-C in the terminal is for us; we end the whole group when it is time.
+        command.process_group(0);
+        Ok(command)
+    }
+
+    fn tool(&self, name: &str) -> Result<PathBuf, EdgeError> {
+        let path = self.bin().join(name);
+        if path.exists() { Ok(path) } else { Err(EdgeError::MissingTool(path.display().to_string())) }
+    }
+
+    fn bin(&self) -> PathBuf {
+        self.root.join("node_modules").join(".bin")
+    }
+
+    /// The project's own tools before the machine's: wrangler wants a newer Node than most machines have.
+    fn path(&self) -> std::ffi::OsString {
+        let inherited = std::env::var_os("PATH").unwrap_or_default();
+        let paths = std::iter::once(self.bin()).chain(std::env::split_paths(&inherited));
+        // A directory with a colon in its name cannot be on PATH at all.
+        std::env::join_paths(paths).unwrap_or(inherited)
+    }
+}
+
+/// The file's text. Single quotes keep JSON and base64 as they are; no value of ours contains one.
+fn dotenv(variables: &EdgeVariables) -> String {
+    variables.iter().map(|(name, value)| format!("{name}='{value}'\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_tools_are_named_with_the_remedy() {
+        let folder = std::env::temp_dir().join("tillsync-nothing-here");
+        let setup = Setup { root: &folder, folder: &folder, port: 1 };
+        let error = setup.command(&[]).unwrap_err().to_string();
+        assert!(error.contains("node is missing") && error.contains("cargo xtask dev"), "{error}");
+    }
+
+    #[test]
+    fn values_stand_in_single_quotes() {
+        let variables =
+            [("ACCESS_JWKS", r#"{"keys":[]}"#.to_owned()), ("AWS_REGION", "us-east-1".to_owned())];
+        assert_eq!(dotenv(&variables), "ACCESS_JWKS='{\"keys\":[]}'\nAWS_REGION='us-east-1'\n");
+    }
+}

@@ -1,0 +1,63 @@
+//! Files with secrets in them: for this user's eyes, and never half written.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Why a file of the data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PrivateFileError {
+    /// The system refuses.
+    #[error("failed to {verb} {}: {source}", path.display())]
+    Io {
+        /// `read` or `write`.
+        verb: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// It is not what we wrote.
+    #[error("failed to read {}: {source}", path.display())]
+    Json {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: serde_json::Error,
+    },
+}
+
+/// What [`write`] wrote, or `None` if there is no such file.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, PrivateFileError> {
+    let text = match std::fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(PrivateFileError::Io { verb: "read", path: path.to_owned(), source }),
+    };
+    let parsed = serde_json::from_slice(&text);
+    parsed.map(Some).map_err(|source| PrivateFileError::Json { path: path.to_owned(), source })
+}
+
+/// Writes `value` as JSON.
+pub(crate) fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), PrivateFileError> {
+    let json = |source| PrivateFileError::Json { path: path.to_owned(), source };
+    let mut text = serde_json::to_vec_pretty(value).map_err(json)?;
+    text.push(b'\n');
+    write_text(path, &text)
+}
+
+/// Writes `text` so that a reader sees all of the old file or all of the new one.
+pub(crate) fn write_text(path: &Path, text: &[u8]) -> Result<(), PrivateFileError> {
+    let beside = path.with_extension("new");
+    let written = create(&beside).and_then(|mut file| file.write_all(text));
+    let moved = written.and_then(|()| std::fs::rename(&beside, path));
+    moved.map_err(|source| PrivateFileError::Io { verb: "write", path: path.to_owned(), source })
+}
+
+fn create(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}

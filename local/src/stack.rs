@@ -1,0 +1,181 @@
+//! Everything together: started in the order in which the parts need each other, stopped in reverse.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use functions::accounts::{Accounts, CreateUserError, NewUser};
+use shared::protocol::auth::User;
+
+mod error;
+mod settings;
+
+pub use error::StartError;
+
+use crate::clock::Clock;
+use crate::data_dir::DataDir;
+use crate::dynamo::connector::Identity;
+use crate::dynamo::faults::Faults;
+use crate::dynamo::{Dynamo, REGION};
+use crate::edge::{self, Edge, EdgeDeath};
+use crate::function_host::faults::HostFaults;
+use crate::function_host::{FunctionHost, Port};
+use crate::handlers::{self, Handlers, Route};
+use crate::keys::Keys;
+use crate::project;
+use crate::stream::{Stream, StreamSwitch};
+use crate::template::Template;
+
+/// What a stack is to be.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where its data is; in memory and a temporary directory, if nowhere.
+    pub data: Option<PathBuf>,
+    /// Where the edge listens; 0 for a free port.
+    pub edge_port: u16,
+    /// Whether to forget the data of earlier runs.
+    pub fresh: bool,
+    /// Told of each step, and of each line that the edge prints.
+    pub say: fn(&str),
+}
+
+impl Default for Options {
+    /// In memory, on any port, silent: what tests want.
+    fn default() -> Options {
+        Options { data: None, edge_port: 0, fresh: false, say: |_| {} }
+    }
+}
+
+/// The whole street, running.
+pub struct Stack {
+    edge: Edge,
+    host: FunctionHost,
+    stream: Stream,
+    handlers: Arc<Handlers>,
+    dynamo: Dynamo,
+    clock: Clock,
+    tables: settings::TableNames,
+    // Last: the files go when nobody uses them any more.
+    data: DataDir,
+}
+
+impl Stack {
+    /// Starts it, and comes back when the edge answers.
+    pub async fn start(options: Options) -> Result<Stack, StartError> {
+        let say = options.say;
+        let root = project::root();
+        let mut template = Template::read(&root)?;
+        let tables = settings::TableNames::of(&template)?;
+        // First what may be somebody else's, before anything is started.
+        let port = edge::pick_port(options.edge_port)?;
+        let data = match &options.data {
+            Some(path) => DataDir::take(path, options.fresh)?,
+            None => DataDir::temporary()?,
+        };
+        let keys = Keys::load_or_make(data.path())?;
+
+        let file = data.is_kept().then(|| data.path().join("dynamo.sqlite"));
+        let dynamo = Dynamo::start(file.as_deref(), &template.tables)?;
+        say(&format!("DynamoDB is up at {}", dynamo.url()));
+
+        let functions_port = Port::bind().await.map_err(StartError::Port)?;
+        let settings = settings::functions(&keys, port);
+        let handlers = Arc::new(Handlers::new(&template, &dynamo, &settings)?);
+        let clock = Clock::default();
+        let host =
+            FunctionHost::start(functions_port, Arc::clone(&handlers), keys.caller.clone(), clock.clone());
+        say(&format!("the functions are up at {}", host.url()));
+
+        say("the edge is starting");
+        let variables = settings::edge(&keys, host.url());
+        let edge = Edge::start(&root, data.path(), port, &variables, say).await?;
+        say(&format!("the edge is up at {}", edge.url()));
+
+        let source = handlers::take_source(&mut template)?;
+        let stream = Stream::start(dynamo.database(), source, Arc::clone(&handlers), data.path())?;
+        Ok(Stack { edge, host, stream, handlers, dynamo, clock, tables, data })
+    }
+
+    /// Where the edge is, without a trailing slash.
+    pub fn edge_url(&self) -> &str {
+        self.edge.url()
+    }
+
+    /// Where the functions are, without a trailing slash: `/<function>/…`, signed.
+    pub fn functions_url(&self) -> &str {
+        self.host.url()
+    }
+
+    /// Where DynamoDB is.
+    pub fn dynamodb_url(&self) -> &str {
+        self.dynamo.url()
+    }
+
+    /// The sync table's name.
+    pub fn table(&self) -> &str {
+        &self.tables.sync
+    }
+
+    /// The accounts table's name.
+    pub fn accounts_table(&self) -> &str {
+        &self.tables.accounts
+    }
+
+    /// The stack's directory.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// A client with every permission, for looking at what is stored.
+    pub fn client(&self) -> Client {
+        self.dynamo.client(Identity::Owner)
+    }
+
+    /// The accounts, as their owner sees them.
+    pub fn accounts(&self) -> Accounts {
+        Accounts::new(self.client(), self.tables.accounts.clone())
+    }
+
+    /// Makes a user.
+    pub async fn add_user(&self, new: NewUser) -> Result<User, CreateUserError> {
+        self.accounts().create(new).await
+    }
+
+    /// The functions, to be called without the network between.
+    pub fn handlers(&self) -> &Arc<Handlers> {
+        &self.handlers
+    }
+
+    /// What goes wrong between functions and DynamoDB, and what is counted there.
+    pub fn faults(&self) -> &Faults {
+        self.dynamo.faults()
+    }
+
+    /// What goes wrong between edge and functions.
+    pub fn host_faults(&self) -> &HostFaults {
+        self.host.faults()
+    }
+
+    /// Holds the stream back.
+    pub fn stream(&self) -> &StreamSwitch {
+        self.stream.switch()
+    }
+
+    /// The functions' clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Comes back when the edge has ended by itself. What is left must still be stopped.
+    pub async fn death(&mut self) -> EdgeDeath {
+        self.edge.death().await
+    }
+
+    /// Stops everything, within five seconds.
+    pub async fn stop(self) {
+        self.edge.stop().await;
+        self.stream.stop().await;
+        self.host.stop().await;
+        self.dynamo.stop().await;
+    }
+}

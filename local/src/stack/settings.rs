@@ -1,0 +1,57 @@
+//! What somebody who deploys tillsync would set: the functions' and the worker's configuration.
+
+use std::collections::BTreeMap;
+
+use super::{Keys, REGION, Route, edge};
+use crate::handlers::HandlersError;
+use crate::template::Template;
+use crate::template::function::Variable;
+
+/// The names of the two tables, as the functions are told them.
+#[derive(Debug)]
+pub(super) struct TableNames {
+    pub(super) sync: String,
+    pub(super) accounts: String,
+}
+
+impl TableNames {
+    pub(super) fn of(template: &Template) -> Result<TableNames, HandlersError> {
+        let name = |route: Route, variable: &str| {
+            let function = template.functions.get(route.name());
+            match function.and_then(|function| function.variables.get(variable)) {
+                Some(Variable::Table(name)) => Ok(name.clone()),
+                _ => Err(HandlersError::Missing(route.name())),
+            }
+        };
+        Ok(TableNames {
+            sync: name(Route::BatchPush, "SYNC_TABLE")?,
+            accounts: name(Route::Auth, "ACCOUNTS_TABLE")?,
+        })
+    }
+}
+
+/// The values that the template leaves open. Each function sees those that its entry names.
+pub(super) fn functions(keys: &Keys, edge_port: u16) -> BTreeMap<&'static str, String> {
+    BTreeMap::from([
+        ("ACCESS_JWKS", keys.access_jwks.clone()),
+        ("ACCESS_KEY", keys.access_key.expose().to_owned()),
+        ("ACCESS_KID", keys.access_kid.clone()),
+        ("EDGE_URL", edge::url(edge_port)),
+        ("PUBLISH_SECRET", keys.publish_secret.expose().to_owned()),
+    ])
+}
+
+/// The worker's secrets and addresses.
+pub(super) fn edge(keys: &Keys, functions_url: &str) -> [(&'static str, String); 8] {
+    let function = |route: Route| format!("{functions_url}/{}", route.name());
+    [
+        ("ACCESS_JWKS", keys.access_jwks.clone()),
+        ("PUBLISH_SECRET", keys.publish_secret.expose().to_owned()),
+        ("AWS_REGION", REGION.to_owned()),
+        ("AWS_ACCESS_KEY_ID", keys.caller.access_key_id.clone()),
+        ("AWS_SECRET_ACCESS_KEY", keys.caller.secret_access_key.expose().to_owned()),
+        ("AUTH_FUNCTION_URL", function(Route::Auth)),
+        ("BATCH_PUSH_FUNCTION_URL", function(Route::BatchPush)),
+        ("PULL_CHANGES_FUNCTION_URL", function(Route::PullChanges)),
+    ]
+}

@@ -1,0 +1,139 @@
+//! The loop that delivers a stream, as Lambda's event source mapping does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dynoxide::actions::get_records::Record;
+use tokio::sync::watch;
+
+use super::batch::{self, Entry};
+use super::position::Position;
+use super::shard::Shard;
+use crate::handlers::Handlers;
+use crate::template::function::EventSource;
+
+/// Between two looks at a stream that had nothing new.
+const IDLE: Duration = Duration::from_millis(25);
+/// Before the first retry of what failed; doubled for each further one.
+const BACKOFF_MIN: Duration = Duration::from_millis(50);
+/// Between two retries, at most.
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// Everything the loop knows.
+pub(super) struct Poller {
+    shard: Shard,
+    source: EventSource,
+    handlers: Arc<Handlers>,
+    position: Position,
+    paused: watch::Receiver<bool>,
+    failing: Option<Failing>,
+}
+
+/// The record that everything after it waits for.
+#[derive(Debug)]
+struct Failing {
+    sequence_number: String,
+    retries: u32,
+}
+
+impl Poller {
+    pub(super) fn new(
+        shard: Shard,
+        source: EventSource,
+        handlers: Arc<Handlers>,
+        position: Position,
+        paused: watch::Receiver<bool>,
+    ) -> Poller {
+        Poller { shard, source, handlers, position, paused, failing: None }
+    }
+
+    /// Runs until the switch is dropped.
+    pub(super) async fn run(mut self) {
+        while self.paused.wait_for(|paused| !paused).await.is_ok() {
+            match self.shard.read(self.position.after()).await {
+                Ok(records) if records.is_empty() => tokio::time::sleep(IDLE).await,
+                Ok(records) => self.deliver(&records).await,
+                Err(error) => {
+                    tracing::warn!(%error, "the stream cannot be read");
+                    tokio::time::sleep(BACKOFF_MAX).await;
+                }
+            }
+        }
+    }
+
+    /// Delivers what of `records` passes the filter, and advances to the last that is done with.
+    async fn deliver(&mut self, records: &[Record]) {
+        let entries = match batch::entries(records, &self.source, &self.shard.arn) {
+            Ok(entries) => entries,
+            Err(error) => {
+                tracing::error!(%error, "stream records do not serialise and are left out");
+                Vec::new()
+            }
+        };
+        for entries in entries.chunks(self.source.batch_size) {
+            if let Some(failed) = self.call(entries).await {
+                return self.come_back_to(failed, records).await;
+            }
+        }
+        self.failing = None;
+        if let Some(last) = records.last() {
+            self.position.advance(last.dynamodb.sequence_number.clone());
+        }
+    }
+
+    /// Calls the function; the first entry that must come again, if one must.
+    async fn call<'a>(&self, entries: &'a [Entry]) -> Option<&'a Entry> {
+        let event = match batch::event(entries) {
+            Ok(event) => event,
+            Err(error) => {
+                tracing::error!(%error, "stream records do not become an event");
+                return entries.first();
+            }
+        };
+        let handlers = Arc::clone(&self.handlers);
+        // In a task of its own: a function that panics has failed, and the stream goes on.
+        let running = tokio::spawn(async move { handlers.deliver(event, functions::start::now()).await });
+        match running.await {
+            Ok(response) => entries.get(batch::first_failed(entries, &response)?),
+            Err(_) => entries.first(),
+        }
+    }
+
+    /// Stands before `failed`, so that it is read again, or after it, if it was tried often enough.
+    async fn come_back_to(&mut self, failed: &Entry, records: &[Record]) {
+        let name = &failed.sequence_number;
+        let retries = match self.failing.take() {
+            Some(failing) if failing.sequence_number == *name => failing.retries.saturating_add(1),
+            _ => 0,
+        };
+        let age = functions::start::now().as_secs().saturating_sub(failed.created);
+        if retries >= self.source.retries || age > self.source.age_secs {
+            // In AWS its position would go to the failure queue.
+            tracing::warn!(sequence_number = name, retries, age, "a stream record was given up");
+            self.position.advance(name.clone());
+            return;
+        }
+        let before = records.iter().take_while(|record| record.dynamodb.sequence_number != *name).last();
+        if let Some(before) = before {
+            self.position.advance(before.dynamodb.sequence_number.clone());
+        }
+        self.failing = Some(Failing { sequence_number: name.clone(), retries });
+        tokio::time::sleep(backoff(retries)).await;
+    }
+}
+
+fn backoff(retries: u32) -> Duration {
+    BACKOFF_MIN.saturating_mul(2_u32.saturating_pow(retries)).min(BACKOFF_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_wait_longer_and_longer_up_to_a_bound() {
+        assert_eq!(backoff(0), BACKOFF_MIN);
+        assert_eq!(backoff(2), BACKOFF_MIN * 4);
+        assert_eq!(backoff(200), BACKOFF_MAX);
+    }
+}

@@ -1,0 +1,95 @@
+//! Broken parts: a clear answer, and the retry with the same batch id ends in exactly one application.
+
+use libtest_mimic::Trial;
+use local::dynamo::faults::Fault;
+use local::function_host::faults::HostFault;
+use serde_json::json;
+use shared::protocol::push::PushAnswer;
+use shared::stamp::Stamp;
+use tests::api::Reply;
+
+use crate::shop::{Shop, Till, product, with};
+use crate::world::trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("broken::a_function_that_is_down", |shop| host(shop, HostFault::Down)),
+        trial("broken::a_connection_dropped_after_the_commit", |shop| host(shop, HostFault::LostAnswer)),
+        trial("broken::a_platform_that_answers_502", |shop| host(shop, HostFault::Status(502))),
+        trial("broken::dynamodb_that_is_down", |shop| dynamo(shop, Fault::Refused)),
+        trial("broken::an_answer_of_dynamodb_lost_after_the_commit", |shop| dynamo(shop, Fault::LostAnswer)),
+        trial("broken::dynamodb_that_throttles", |shop| dynamo(shop, Fault::Throttled)),
+        trial("broken::lost_races_are_run_again", races),
+        trial("broken::lost_races_without_end_say_when_to_come_back", races_without_end),
+        trial("broken::a_pull_without_dynamodb", pull),
+    ]
+}
+
+/// More often than any retry of ours or the SDK's.
+const FOR_EVER: u32 = 1000;
+
+fn assert_come_back(reply: &Reply, code: &str) {
+    assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (503, Some(code)), "{}", reply.body);
+    assert!(reply.headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap() >= 1);
+}
+
+/// The same batch again, until it is taken: it must have been applied exactly once.
+async fn assert_applied_once(till: &Till, batch: &serde_json::Value) {
+    let answer: PushAnswer = till.push_raw(batch).await.ok().unwrap();
+    assert_eq!((answer.synced_count, answer.applied[0].version), (2, 1));
+    assert_eq!(till.pull_all(Stamp::ZERO, 100).await.len(), 2);
+}
+
+fn sale(till: &Till) -> serde_json::Value {
+    let record = |id: &str| with(product(id, &json!({"n": 1})), "base_version", 0);
+    till.batch(Some("b1"), &[record("p1"), record("p2")])
+}
+
+async fn host(shop: &'static Shop, fault: HostFault) {
+    let till = shop.till("till-1").await;
+    shop.world.host_faults.inject(&shop.client, fault, 1);
+    let batch = sale(&till);
+    assert_come_back(&till.push_raw(&batch).await, "unavailable");
+    assert_applied_once(&till, &batch).await;
+}
+
+async fn dynamo(shop: &'static Shop, fault: Fault) {
+    let till = shop.till("till-1").await;
+    let batch = sale(&till);
+    let scope = format!("ROOM#{}#", shop.client);
+    let faults = shop.world.dynamo_faults.clone();
+    faults.inject(&scope, "TransactWriteItems", fault, FOR_EVER);
+    assert_come_back(&till.push_raw(&batch).await, "unavailable");
+    faults.clear(&scope);
+    assert_applied_once(&till, &batch).await;
+}
+
+async fn races(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let batch = sale(&till);
+    let scope = format!("ROOM#{}#", shop.client);
+    shop.world.dynamo_faults.clone().inject(&scope, "TransactWriteItems", Fault::TransactionConflict, 3);
+    assert_applied_once(&till, &batch).await;
+}
+
+async fn races_without_end(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let batch = sale(&till);
+    let scope = format!("ROOM#{}#", shop.client);
+    let faults = shop.world.dynamo_faults.clone();
+    faults.inject(&scope, "TransactWriteItems", Fault::TransactionConflict, FOR_EVER);
+    assert_come_back(&till.push_raw(&batch).await, "busy");
+    faults.clear(&scope);
+    assert_applied_once(&till, &batch).await;
+}
+
+async fn pull(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    till.push_raw(&sale(&till)).await;
+    let scope = format!("ROOM#{}#", shop.client);
+    let faults = shop.world.dynamo_faults.clone();
+    faults.inject(&scope, "GetItem", Fault::Refused, FOR_EVER);
+    assert_come_back(&till.pull_raw("").await, "unavailable");
+    faults.clear(&scope);
+    assert_eq!(till.pull_all(Stamp::ZERO, 100).await.len(), 2);
+}

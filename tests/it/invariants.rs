@@ -1,0 +1,94 @@
+//! DESIGN.md's invariants, checked against what a test left in a room's tables.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use functions::store::item::{Item, to_head, to_log, to_record};
+use functions::store::keys;
+use shared::protocol::publication::{Publication, PublishedChange};
+use shared::record::{Operation, Record};
+use shared::stamp::Stamp;
+use shared::sync::log;
+use shared::sync::snapshot::Head;
+use shared::tenant::Room;
+
+use crate::world::World;
+
+/// Every item of a partition, in key order.
+async fn partition(client: &Client, table: &str, pk: String) -> Vec<Item> {
+    let query = client.query().table_name(table).consistent_read(true).key_condition_expression("pk = :pk");
+    let pages =
+        query.expression_attribute_values(":pk", AttributeValue::S(pk)).into_paginator().items().send();
+    pages.collect::<Result<Vec<_>, _>>().await.unwrap()
+}
+
+fn sk(item: &Item) -> &str {
+    item["sk"].as_s().unwrap()
+}
+
+/// Fails unless the room's HEAD, log and records tell the same story.
+pub(crate) async fn check(world: &World, room: &Room) {
+    let (client, table) = (&world.dynamo, &world.table);
+    let items = partition(client, table, keys::room(room)).await;
+    let log: Vec<Publication> = partition(client, table, keys::log(room))
+        .await
+        .iter()
+        .map(|item| log::publication(room, &to_log(item).unwrap()).unwrap())
+        .collect();
+    let head = items
+        .iter()
+        .find(|item| sk(item) == keys::HEAD)
+        .map(|item| to_head(item).unwrap())
+        .unwrap_or_default();
+    let records: BTreeMap<String, Record> = items
+        .iter()
+        .filter(|item| sk(item).starts_with("REC#"))
+        .map(|item| (sk(item).to_owned(), to_record(item).unwrap()))
+        .collect();
+    chain(&head, &log);
+    story(&head, &log, &records);
+}
+
+/// I3: each log item names its predecessor, stamps only go up, and the last is HEAD's.
+fn chain(head: &Head, log: &[Publication]) {
+    let mut prev = Stamp::ZERO;
+    for item in log {
+        assert_eq!(item.prev, prev, "the log's chain is broken");
+        assert!(item.first > prev, "stamps go back");
+        prev = item.last();
+    }
+    assert_eq!(prev, head.stamp, "HEAD is not the last log item");
+    assert_eq!(head.log_items, log.len() as u64);
+}
+
+/// I1, I2, I6: the log replayed is what is stored; every version is written once.
+fn story(head: &Head, log: &[Publication], records: &BTreeMap<String, Record>) {
+    let mut replayed: BTreeMap<String, (PublishedChange, Stamp)> = BTreeMap::new();
+    let mut changes = 0;
+    for item in log {
+        for (i, change) in item.changes.iter().enumerate() {
+            let key = format!("REC#{}#{}", change.table_name, change.record_id);
+            let last = replayed.insert(key, (change.clone(), item.first.plus(i)));
+            assert_eq!(
+                change.version,
+                last.map_or(1, |(last, _)| last.version + 1),
+                "a version is doubled or lost"
+            );
+            changes += 1;
+        }
+    }
+    assert_eq!(head.changes, changes);
+    assert_eq!(replayed.len(), records.len());
+    for (key, record) in records {
+        let (change, stamp) = &replayed[key];
+        assert_eq!(
+            (change.version, *stamp, &change.data),
+            (record.version, record.stamp, &record.data),
+            "{key}"
+        );
+        assert_eq!(change.operation == Operation::Delete, record.deleted, "{key}");
+    }
+    let live = records.values().filter(|record| !record.deleted).count() as u64;
+    assert_eq!(head.live.values().sum::<u64>(), live, "HEAD counts other records than there are");
+}

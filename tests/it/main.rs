@@ -1,0 +1,46 @@
+//! End to end: every test goes through workerd, the Lambda handlers and DynamoDB, on one stack that all share.
+//!
+//! Each test has a client of its own, so they run side by side; what it left in its rooms is checked against
+//! DESIGN.md's invariants when it is done.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod auth;
+mod bad_input;
+mod broken;
+mod invariants;
+mod pull;
+mod push;
+mod race;
+mod replay;
+mod room;
+mod shop;
+mod tenancy;
+mod world;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials = [
+        auth::trials(),
+        bad_input::trials(),
+        broken::trials(),
+        pull::trials(),
+        push::trials(),
+        race::trials(),
+        replay::trials(),
+        room::trials(),
+        tenancy::trials(),
+    ];
+    let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());
+    world::stop();
+    conclusion.exit_code()
+}

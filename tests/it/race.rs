@@ -1,0 +1,64 @@
+//! Many devices at once: every sale is applied exactly once, whatever the order.
+
+use libtest_mimic::Trial;
+use serde_json::json;
+use shared::protocol::push::PushAnswer;
+use shared::stamp::Stamp;
+use tokio::task::JoinSet;
+
+use crate::shop::{Shop, Till, product, with};
+use crate::world::trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("race::devices_that_push_at_once_all_get_in", at_once),
+        trial("race::the_same_batch_sent_twice_at_once_is_applied_once", doubled),
+    ]
+}
+
+/// Pushes until it is taken; how often it took.
+async fn until_taken(till: &Till, batch: &serde_json::Value) -> PushAnswer {
+    loop {
+        let reply = till.push_raw(batch).await;
+        if reply.status.as_u16() != 503 {
+            return reply.ok().unwrap();
+        }
+        assert_eq!(reply.code().as_deref(), Some("busy"));
+    }
+}
+
+async fn at_once(shop: &'static Shop) {
+    const TILLS: usize = 6;
+    const BATCHES: usize = 5;
+    let mut pushes = JoinSet::new();
+    for i in 0..TILLS {
+        let till = shop.till(&format!("till-{i}")).await;
+        pushes.spawn(async move {
+            for n in 0..BATCHES {
+                let records =
+                    [product(&format!("p{i}-{n}"), &json!({"n": n})), product("shared", &json!({"by": i}))];
+                let answer = until_taken(&till, &till.batch(Some(&format!("b{n}")), &records)).await;
+                assert_eq!(answer.errors.len(), 0);
+                assert!(answer.applied.iter().any(|applied| applied.index == 0));
+            }
+        });
+    }
+    while let Some(done) = pushes.join_next().await {
+        done.unwrap();
+    }
+    let till = shop.till("reader").await;
+    let changes = till.pull_all(Stamp::ZERO, 7).await;
+    let own = changes.iter().filter(|change| change.record_id != "shared").count();
+    assert_eq!(own, TILLS * BATCHES);
+}
+
+async fn doubled(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    for n in 0..5 {
+        let record = with(product(&format!("p{n}"), &json!({"n": n})), "base_version", 0);
+        let batch = till.batch(Some(&format!("b{n}")), &[record]);
+        let (a, b) = tokio::join!(until_taken(&till, &batch), until_taken(&till, &batch));
+        assert_eq!((a.stamp, a.applied[0].version), (b.stamp, b.applied[0].version));
+    }
+    assert_eq!(till.pull_all(Stamp::ZERO, 100).await.len(), 5);
+}

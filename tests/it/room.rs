@@ -1,0 +1,187 @@
+//! `/ws`: who hears what, and by which path.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+use shared::protocol::socket::SyncFrame;
+use tests::api::Api;
+use tests::till::socket;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::shop::{Shop, product, with};
+use crate::world::trial;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("room::a_sale_on_one_till_appears_on_the_others_and_not_on_its_own", sale),
+        trial("room::the_stream_alone_delivers_when_the_fast_path_is_cut", stream_path),
+        trial("room::both_paths_together_deliver_once", no_doubles),
+        trial("room::ping_subscribe_and_nonsense_are_answered", frames),
+        trial("room::an_unsubscribed_socket_hears_nothing_until_it_comes_back", unsubscribe),
+        trial("room::a_deleted_record_is_told_with_its_last_data", delete),
+        trial("room::publishing_needs_the_functions_seal", seal),
+    ]
+}
+
+/// A socket that a test listens to.
+pub(crate) struct Listener(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Listener {
+    pub(crate) async fn open(api: &Api, device: &str) -> Listener {
+        Listener(connect_async(socket::url(api, device)).await.unwrap().0)
+    }
+
+    pub(crate) async fn send(&mut self, frame: &Value) {
+        self.0.send(Message::text(frame.to_string())).await.unwrap();
+    }
+
+    /// The next text frame; pings of the server aside.
+    pub(crate) async fn next(&mut self) -> Value {
+        loop {
+            let message = timeout(PATIENCE, self.0.next()).await.expect("a frame comes in time");
+            let Message::Text(text) = message.unwrap().unwrap() else { continue };
+            let frame: Value = serde_json::from_str(&text).unwrap();
+            if frame != json!({"type": "ping"}) {
+                return frame;
+            }
+        }
+    }
+
+    pub(crate) async fn next_sync(&mut self) -> SyncFrame {
+        let frame = self.next().await;
+        assert_eq!(frame["type"], "sync", "{frame}");
+        serde_json::from_str(&frame.to_string()).unwrap()
+    }
+
+    /// Frames come in order, so whatever was sent before this ping's answer would have come before it.
+    pub(crate) async fn hears_nothing_but_pong(&mut self) {
+        self.send(&json!({"type": "ping"})).await;
+        assert_eq!(self.next().await, json!({"type": "pong"}));
+    }
+}
+
+async fn sale(shop: &'static Shop) {
+    let (one, two, three) = (shop.till("till-1").await, shop.till("till-2").await, shop.till("till-3").await);
+    let mut own = Listener::open(&one.api, "till-1").await;
+    let mut others = [Listener::open(&two.api, "till-2").await, Listener::open(&three.api, "till-3").await];
+    let answer = one.push(&[product("p1", &json!({"n": 1})), product("p2", &json!({"n": 2}))]).await;
+    for other in &mut others {
+        let (first, second) = (other.next_sync().await, other.next_sync().await);
+        assert_eq!(
+            (first.record_id.as_str(), first.prev, first.stamp),
+            ("p1", answer.prev, answer.applied[0].stamp)
+        );
+        assert_eq!((second.record_id.as_str(), second.prev, second.stamp), ("p2", first.stamp, answer.stamp));
+        assert_eq!(second.data.as_str(), r#"{"n":2}"#);
+        assert_eq!((second.version, &*second.room), (1, &*format!("{}:1", shop.client)));
+        assert_eq!(second.server_updated_at, answer.applied[1].server_updated_at);
+    }
+    own.hears_nothing_but_pong().await;
+}
+
+async fn stream_path(shop: &'static Shop) {
+    let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
+    let mut ear = Listener::open(&two.api, "till-2").await;
+    shop.world.host_faults.cut_fast_path(&shop.client);
+    let answer = one.push(&[product("p1", &json!({"n": 1}))]).await;
+    assert_eq!(ear.next_sync().await.stamp, answer.stamp);
+}
+
+async fn no_doubles(shop: &'static Shop) {
+    let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
+    let mut ear = Listener::open(&two.api, "till-2").await;
+    let mut stamps = Vec::new();
+    for i in 0..5 {
+        stamps.push(one.push(&[product(&format!("p{i}"), &json!({"n": i}))]).await.stamp);
+    }
+    for stamp in stamps {
+        assert_eq!(ear.next_sync().await.stamp, stamp);
+    }
+    // The stream is in order: once it has delivered a later commit of a client whose fast path is cut, it has
+    // delivered these too.
+    let marker = Shop::new(shop.world);
+    let (three, four) = (marker.till("till-3").await, marker.till("till-4").await);
+    let mut marker_ear = Listener::open(&four.api, "till-4").await;
+    shop.world.host_faults.cut_fast_path(&marker.client);
+    three.push(&[product("m", &json!({}))]).await;
+    marker_ear.next_sync().await;
+    ear.hears_nothing_but_pong().await;
+    marker.close().await;
+}
+
+async fn frames(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let mut ear = Listener::open(&till.api, "till-1").await;
+    let (own, other) = (format!("{}:1", shop.client), format!("{}:2", shop.client));
+    let cases = [
+        (json!({"type": "ping"}), json!({"type": "pong"})),
+        (json!({"type": "ping", "more": 1}), json!({"type": "pong"})),
+        (json!({"type": "subscribe", "room": own}), json!({"type": "subscribed", "room": own})),
+    ];
+    for (sent, answered) in cases {
+        ear.send(&sent).await;
+        assert_eq!(ear.next().await, answered);
+    }
+    let refused = [
+        (json!({"type": "subscribe", "room": other}), "room_forbidden"),
+        (json!({"type": "subscribe", "room": "7:*"}), "room_forbidden"),
+        (json!({"type": "sync"}), "bad_frame"),
+        (json!({"type": "ping", "pad": "x".repeat(5000)}), "frame_too_large"),
+    ];
+    for (sent, code) in refused {
+        ear.send(&sent).await;
+        let answer = ear.next().await;
+        assert_eq!((&answer["type"], &answer["code"]), (&json!("error"), &json!(code)));
+    }
+    ear.0.send(Message::binary(vec![0, 1, 2])).await.unwrap();
+    assert_eq!(ear.next().await["code"], "bad_frame");
+}
+
+async fn unsubscribe(shop: &'static Shop) {
+    let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
+    let mut ear = Listener::open(&two.api, "till-2").await;
+    let room = format!("{}:1", shop.client);
+    ear.send(&json!({"type": "unsubscribe", "room": room})).await;
+    assert_eq!(ear.next().await["type"], "unsubscribed");
+    let mut witness = Listener::open(&two.api, "till-2").await;
+    one.push(&[product("p1", &json!({}))]).await;
+    witness.next_sync().await;
+    ear.send(&json!({"type": "subscribe", "room": room})).await;
+    assert_eq!(ear.next().await["type"], "subscribed");
+    one.push(&[product("p2", &json!({}))]).await;
+    assert_eq!(ear.next_sync().await.record_id, "p2");
+}
+
+async fn delete(shop: &'static Shop) {
+    let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
+    let mut ear = Listener::open(&two.api, "till-2").await;
+    one.push(&[product("p1", &json!({"name": "A"}))]).await;
+    one.push(&[with(with(product("p1", &json!(null)), "is_deleted", true), "base_version", 1)]).await;
+    ear.next_sync().await;
+    let frame = ear.next_sync().await;
+    assert_eq!(serde_json::to_value(frame.operation).unwrap(), "delete");
+    assert_eq!(frame.data.as_str(), r#"{"name":"A"}"#);
+}
+
+async fn seal(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let mut ear = Listener::open(&till.api, "till-1").await;
+    let change =
+        json!({"table_name": "products", "record_id": "p", "operation": "create", "data": {}, "version": 1});
+    let commit = json!({"client_id": shop.client, "branch_id": "1", "device_id": "x", "prev": 0, "first": 1, "changes": [change]});
+    let body = json!({"publications": [commit]}).to_string();
+    for seal in ["", "t=1,v1=00", &format!("t={},v1={}", tests::fleet::now().as_secs(), "0".repeat(64))] {
+        let request =
+            till.api.request(reqwest::Method::POST, "/internal/publish").header("x-tillsync-seal", seal);
+        let reply = Api::send(request.body(body.clone())).await.unwrap();
+        assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (401, Some("bad_signature")));
+    }
+    ear.hears_nothing_but_pong().await;
+}

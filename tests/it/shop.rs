@@ -1,0 +1,131 @@
+//! One test's own client: its users, its tills, its rooms.
+
+use std::sync::Mutex;
+
+use functions::accounts::NewUser;
+use serde_json::{Value, json};
+use shared::protocol::auth::{Login, Session};
+use shared::protocol::pull::ChangeBody;
+use shared::protocol::push::PushAnswer;
+use shared::stamp::Stamp;
+use shared::tenant::Room;
+use shared::token::Role;
+use tests::api::{Api, Reply};
+use tests::fleet;
+
+use crate::invariants;
+use crate::world::World;
+
+pub(crate) const PASSWORD: &str = "a long enough password";
+
+/// A client that nobody else has, with branch 1 unless a test asks for another.
+pub(crate) struct Shop {
+    pub(crate) world: &'static World,
+    pub(crate) client: String,
+    rooms: Mutex<Vec<Room>>,
+}
+
+impl Shop {
+    pub(crate) fn new(world: &'static World) -> Shop {
+        Shop { world, client: format!("t{}", fleet::batch_id()), rooms: Mutex::default() }
+    }
+
+    /// A caller that is not signed in.
+    pub(crate) fn stranger(&self) -> Api {
+        Api::new(&self.world.edge_url).unwrap()
+    }
+
+    /// A user's name that is unique to this shop.
+    pub(crate) fn username(&self, name: &str) -> String {
+        format!("{name}@{}", self.client)
+    }
+
+    pub(crate) async fn user(&self, name: &str, role: Role, branch: Option<&str>) -> Login {
+        let branch_id = branch.map(|branch| branch.parse().unwrap());
+        let new = NewUser {
+            username: self.username(name),
+            password: PASSWORD.into(),
+            role,
+            client_id: self.client.parse().unwrap(),
+            branch_id,
+        };
+        self.world.accounts.create(new).await.unwrap();
+        if let Some(branch) = branch {
+            self.rooms.lock().unwrap().push(format!("{}:{branch}", self.client).parse().unwrap());
+        }
+        Login { username: self.username(name), password: PASSWORD.into(), device_id: None }
+    }
+
+    pub(crate) async fn session(&self, name: &str, branch: &str, device: Option<&str>) -> (Api, Session) {
+        let login = self.user(name, Role::Cashier, Some(branch)).await;
+        let login = Login { device_id: device.map(|device| device.parse().unwrap()), ..login };
+        self.stranger().login(&login).await.unwrap()
+    }
+
+    /// A cashier of branch 1, signed in at the device of the same name.
+    pub(crate) async fn till(&self, name: &str) -> Till {
+        self.till_of(name, "1").await
+    }
+
+    pub(crate) async fn till_of(&self, name: &str, branch: &str) -> Till {
+        let (api, _) = self.session(name, branch, Some(name)).await;
+        Till { api, device: name.to_owned() }
+    }
+
+    /// Checks what the test left behind.
+    pub(crate) async fn close(&self) {
+        let rooms = std::mem::take(&mut *self.rooms.lock().unwrap());
+        for room in rooms {
+            invariants::check(self.world, &room).await;
+        }
+    }
+}
+
+/// A till that a test moves by hand.
+pub(crate) struct Till {
+    pub(crate) api: Api,
+    pub(crate) device: String,
+}
+
+impl Till {
+    pub(crate) async fn push_raw(&self, body: &Value) -> Reply {
+        self.api.post("/api/sync/batch-push", body.to_string()).await.unwrap()
+    }
+
+    /// Pushes without a batch id.
+    pub(crate) async fn push(&self, records: &[Value]) -> PushAnswer {
+        self.push_raw(&self.batch(None, records)).await.ok().unwrap()
+    }
+
+    pub(crate) fn batch(&self, batch_id: Option<&str>, records: &[Value]) -> Value {
+        json!({ "device_id": self.device, "batch_id": batch_id, "records": records })
+    }
+
+    pub(crate) async fn pull_raw(&self, query: &str) -> Reply {
+        self.api.get(&format!("/api/sync/pull-changes?{query}")).await.unwrap()
+    }
+
+    /// Everything after `position`, through as many pages as it takes.
+    pub(crate) async fn pull_all(&self, mut position: Stamp, limit: usize) -> Vec<ChangeBody> {
+        let mut changes = Vec::new();
+        loop {
+            let (page, _) = self.api.pull(position, limit).await.unwrap();
+            changes.extend(page.changes);
+            position = page.stamp;
+            if !page.has_more {
+                return changes;
+            }
+        }
+    }
+}
+
+/// A write of a product, now.
+pub(crate) fn product(id: &str, data: &Value) -> Value {
+    json!({ "table_name": "products", "record_id": id, "data": data, "local_updated_at": fleet::now().to_string() })
+}
+
+/// The same record with another member.
+pub(crate) fn with(mut record: Value, name: &str, value: impl Into<Value>) -> Value {
+    record[name] = value.into();
+    record
+}

@@ -1,0 +1,170 @@
+//! The HTTP side of a client: sign in, push, pull.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde::de::DeserializeOwned;
+use shared::protocol::COST_HEADER;
+use shared::protocol::auth::{Login, Session};
+use shared::protocol::pull::PullAnswer;
+use shared::stamp::{Stamp, cursor};
+
+/// Why a call did not end in the answer that was hoped for.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// Nobody answered.
+    #[error("failed to call the edge: {0}")]
+    Http(#[from] reqwest::Error),
+    /// The answer is an error; the body says which.
+    #[error("failed to call the edge: it answered {status}: {body}")]
+    Status {
+        /// The HTTP status.
+        status: StatusCode,
+        /// The body as it came.
+        body: String,
+    },
+    /// The answer is not the one the protocol promises.
+    #[error("failed to read the edge's answer {body}: {cause}")]
+    Shape {
+        /// What is wrong.
+        cause: serde_json::Error,
+        /// The body as it came.
+        body: String,
+    },
+}
+
+/// An answer as it came.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: String,
+}
+
+impl Reply {
+    /// The body of a 200.
+    pub fn ok<T: DeserializeOwned>(&self) -> Result<T, CallError> {
+        if self.status != StatusCode::OK {
+            return Err(CallError::Status { status: self.status, body: self.body.clone() });
+        }
+        serde_json::from_str(&self.body).map_err(|cause| CallError::Shape { cause, body: self.body.clone() })
+    }
+
+    /// The code of an error answer.
+    pub fn code(&self) -> Option<String> {
+        let body: serde_json::Value = serde_json::from_str(&self.body).ok()?;
+        Some(body.get("error")?.get("code")?.as_str()?.to_owned())
+    }
+
+    /// What the answer cost at DynamoDB.
+    pub fn cost(&self) -> Units {
+        let text = self.headers.get(COST_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Units::parse(text)
+    }
+}
+
+/// Requests and capacity units, in tenths of a unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Units {
+    /// Requests sent to DynamoDB.
+    pub requests: u64,
+    /// Write units, times ten.
+    pub write_tenths: u64,
+    /// Read units, times ten.
+    pub read_tenths: u64,
+}
+
+impl Units {
+    fn parse(text: &str) -> Units {
+        let part = |name: &str| text.split("; ").find_map(|part| part.strip_prefix(name)).unwrap_or("0");
+        let tenths = |text: &str| {
+            let (whole, tenth) = text.split_once('.').unwrap_or((text, "0"));
+            whole.parse::<u64>().unwrap_or_default() * 10 + tenth.parse::<u64>().unwrap_or_default()
+        };
+        Units {
+            requests: part("requests=").parse().unwrap_or_default(),
+            write_tenths: tenths(part("write=")),
+            read_tenths: tenths(part("read=")),
+        }
+    }
+
+    /// Both together.
+    pub fn plus(self, other: Units) -> Units {
+        Units {
+            requests: self.requests + other.requests,
+            write_tenths: self.write_tenths + other.write_tenths,
+            read_tenths: self.read_tenths + other.read_tenths,
+        }
+    }
+}
+
+/// A caller of one edge, signed in or not.
+#[derive(Clone)]
+pub struct Api {
+    http: Client,
+    /// The edge, without a slash at the end.
+    pub edge_url: String,
+    token: Option<String>,
+}
+
+impl Api {
+    /// A caller that is not signed in.
+    pub fn new(edge_url: &str) -> Result<Api, CallError> {
+        let http = Client::builder().timeout(Duration::from_secs(30)).build()?;
+        Ok(Api { http, edge_url: edge_url.to_owned(), token: None })
+    }
+
+    /// The same caller with an access token.
+    pub fn with_token(&self, token: impl Into<String>) -> Api {
+        Api { token: Some(token.into()), ..self.clone() }
+    }
+
+    /// The access token, empty without one.
+    pub fn token(&self) -> &str {
+        self.token.as_deref().unwrap_or_default()
+    }
+
+    /// A request that a caller may add to.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.edge_url));
+        match &self.token {
+            Some(token) => request.header(AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
+        }
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub async fn send(request: RequestBuilder) -> Result<Reply, CallError> {
+        let answer = request.send().await?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        Ok(Reply { status, headers, body: answer.text().await? })
+    }
+
+    /// `GET path`
+    pub async fn get(&self, path: &str) -> Result<Reply, CallError> {
+        Api::send(self.request(Method::GET, path)).await
+    }
+
+    /// `POST path` with a JSON body.
+    pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Result<Reply, CallError> {
+        Api::send(self.request(Method::POST, path).header(CONTENT_TYPE, "application/json").body(body)).await
+    }
+
+    /// Signs in; the caller goes on with the new token.
+    pub async fn login(&self, login: &Login) -> Result<(Api, Session), CallError> {
+        let body = serde_json::to_string(login).unwrap_or_default();
+        let session: Session = self.post("/api/auth/login", body).await?.ok()?;
+        Ok((self.with_token(&session.access_token), session))
+    }
+
+    /// One page of changes after `position`.
+    pub async fn pull(&self, position: Stamp, limit: usize) -> Result<(PullAnswer, Units), CallError> {
+        let path = format!("/api/sync/pull-changes?cursor={}&limit={limit}", cursor(position));
+        let reply = self.get(&path).await?;
+        Ok((reply.ok()?, reply.cost()))
+    }
+}

@@ -1,0 +1,134 @@
+//! A day of a shop: invoices with their lines, real ones from a file or generated ones.
+
+use std::path::Path;
+
+/// A line of an invoice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What was sold.
+    pub stock_code: String,
+    /// Its name.
+    pub description: String,
+    /// How many; negative in a return. The text of a whole number.
+    pub quantity: String,
+    /// The price of one, in pounds. The text of a decimal number.
+    pub unit_price: String,
+}
+
+/// An invoice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invoice {
+    /// Its number.
+    pub number: String,
+    /// When it was written, as the file has it.
+    pub date: String,
+    /// Who bought; nobody in particular, if empty.
+    pub customer: String,
+    /// Where the customer lives.
+    pub country: String,
+    /// What was sold.
+    pub lines: Vec<Line>,
+}
+
+/// Why a day cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadDayError {
+    /// The file cannot be read as CSV.
+    #[error("failed to read the day: {0}")]
+    Csv(#[from] csv::Error),
+    /// A line lacks a column.
+    #[error("failed to read the day: line {0} lacks a column")]
+    Column(u64),
+    /// A number is none.
+    #[error("failed to read the day: line {0} has a quantity or a price that is no number")]
+    Number(u64),
+}
+
+/// Reads the columns InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country.
+pub fn read(file: &Path) -> Result<Vec<Invoice>, ReadDayError> {
+    let mut invoices: Vec<Invoice> = Vec::new();
+    for row in csv::Reader::from_path(file)?.records() {
+        let row = row?;
+        let place = row.position().map_or(0, csv::Position::line);
+        let column =
+            |i: usize| row.get(i).map(|text| text.trim().to_owned()).ok_or(ReadDayError::Column(place));
+        let line = Line {
+            stock_code: column(1)?,
+            description: column(2)?,
+            quantity: number(column(3)?).ok_or(ReadDayError::Number(place))?,
+            unit_price: number(column(5)?).ok_or(ReadDayError::Number(place))?,
+        };
+        let number = column(0)?;
+        match invoices.last_mut().filter(|invoice| invoice.number == number) {
+            Some(invoice) => invoice.lines.push(line),
+            None => invoices.push(Invoice {
+                number,
+                date: column(4)?,
+                customer: column(6)?,
+                country: column(7)?,
+                lines: vec![line],
+            }),
+        }
+    }
+    Ok(invoices)
+}
+
+/// A number that may stand in JSON as it is: an optional sign, digits, and perhaps a point and digits.
+fn number(text: String) -> Option<String> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let (whole, part) = text
+        .strip_prefix('-')
+        .unwrap_or(&text)
+        .split_once('.')
+        .unwrap_or((text.trim_start_matches('-'), "0"));
+    (digits(whole) && digits(part)).then_some(text)
+}
+
+/// A day of `invoices` that is the same every time: one invoice in ten has over 50 lines, one in twenty is a
+/// return, one in seven has no customer.
+pub fn generated(invoices: usize) -> Vec<Invoice> {
+    let invoice = |i: usize| Invoice {
+        number: format!("{}{}", if i % 20 == 19 { "C" } else { "" }, 900_000 + i),
+        date: format!("2010-12-01 {:02}:{:02}:00", 8 + i / 60 % 10, i % 60),
+        customer: if i % 7 == 6 { String::new() } else { format!("{}", 17_000 + i % 40) },
+        country: "United Kingdom".to_owned(),
+        lines: (0..if i % 10 == 9 { 60 } else { 1 + i % 12 })
+            .map(|line| product(i * 13 + line * 7, i))
+            .collect(),
+    };
+    (0..invoices).map(invoice).collect()
+}
+
+fn product(n: usize, invoice: usize) -> Line {
+    let code = n % 300;
+    Line {
+        stock_code: format!("{}", 20_000 + code),
+        description: format!("HANGING DECORATION NO {code} ROSE"),
+        quantity: if invoice % 20 == 19 { "-1".to_owned() } else { format!("{}", 1 + n % 12) },
+        unit_price: format!("{}.{:02}", n % 9, n % 100),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_day_is_always_the_same_and_has_every_kind() {
+        let day = generated(100);
+        assert_eq!(day, generated(100));
+        assert!(day.iter().any(|invoice| invoice.lines.len() > 50));
+        assert!(day.iter().any(|invoice| invoice.customer.is_empty()));
+        assert!(day.iter().any(|invoice| invoice.number.starts_with('C')));
+    }
+
+    #[test]
+    fn only_numbers_are_numbers() {
+        for good in ["6", "-6", "2.55", "0.001"] {
+            assert!(number(good.into()).is_some(), "{good}");
+        }
+        for bad in ["", "-", "1e3", "1.", ".5", "--1", "NaN"] {
+            assert!(number(bad.into()).is_none(), "{bad}");
+        }
+    }
+}
