@@ -79,7 +79,8 @@ pub struct Units {
 }
 
 impl Units {
-    fn parse(text: &str) -> Units {
+    /// Reads the header.
+    pub fn parse(text: &str) -> Units {
         let part = |name: &str| text.split("; ").find_map(|part| part.strip_prefix(name)).unwrap_or("0");
         let tenths = |text: &str| {
             let (whole, tenth) = text.split_once('.').unwrap_or((text, "0"));

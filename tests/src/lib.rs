@@ -11,4 +11,6 @@ pub mod day;
 pub mod fleet;
 
 // What it is for.
+pub mod bench;
 pub mod replay;
+pub mod report;

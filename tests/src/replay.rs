@@ -47,12 +47,6 @@ pub enum ReplayError {
     Task(#[from] tokio::task::JoinError),
 }
 
-/// An error and its causes, in one line.
-pub fn tell(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
-}
-
 /// Runs a replay as the command line says; whether all was well.
 pub async fn run(arguments: impl Iterator<Item = OsString>) -> Result<bool, ReplayError> {
     let arguments = Arguments::parse(arguments)?;

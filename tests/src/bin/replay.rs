@@ -8,7 +8,7 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("replay: {}", tests::replay::tell(&error));
+            eprintln!("replay: {}", tests::report::tell(&error));
             ExitCode::FAILURE
         }
     }

@@ -80,26 +80,3 @@ impl Meter {
         self.lock().clone()
     }
 }
-
-/// The durations at 50, 95 and 99 of a hundred; zeros if there are none.
-pub fn percentiles(durations: &[Duration]) -> [Duration; 3] {
-    let mut sorted = durations.to_vec();
-    sorted.sort_unstable();
-    [50, 95, 99].map(|percent| {
-        let place = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
-        sorted.get(place).copied().unwrap_or_default()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_of_the_nearest_rank() {
-        let durations: Vec<Duration> = (1..=100).rev().map(Duration::from_millis).collect();
-        assert_eq!(percentiles(&durations), [50, 95, 99].map(Duration::from_millis));
-        assert_eq!(percentiles(&durations[..1]), [100; 3].map(Duration::from_millis));
-        assert_eq!(percentiles(&[]), [Duration::ZERO; 3]);
-    }
-}

@@ -1,0 +1,143 @@
+//! What push, pull and broadcast cost: side by side, in one run, on a stack of its own.
+
+mod bare;
+mod counter;
+mod screen;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
+
+use local::handlers::Route;
+use local::stack::{Options, Stack};
+use serde_json::{Value, json};
+use shared::limits::PUSH_RECORDS_MAX;
+use shared::protocol::pull::PullAnswer;
+use shared::stamp::{Stamp, cursor};
+
+use crate::fleet;
+use crate::report::{line, per, percentiles, ratio};
+use counter::Counter;
+
+const USAGE: &str = "usage: bench sync [--rounds 100]";
+const ROUNDS: usize = 100;
+/// Rounds that are run and not counted: connections are opened, caches filled.
+const WARM_UP: usize = 5;
+
+/// Runs the benchmark that the command line names.
+pub async fn run(arguments: impl Iterator<Item = OsString>) -> Result<(), Box<dyn Error>> {
+    use lexopt::prelude::*;
+    let (mut name, mut rounds) = (None, ROUNDS);
+    let mut parser = lexopt::Parser::from_args(arguments);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("rounds") => rounds = parser.value()?.parse()?,
+            Value(word) if name.is_none() => name = Some(word.string()?),
+            other => return Err(format!("{}; {USAGE}", other.unexpected()).into()),
+        }
+    }
+    if name.as_deref() != Some("sync") || rounds == 0 {
+        return Err(USAGE.into());
+    }
+    let stack = Stack::start(Options { say: |line| println!("{line}"), ..Options::default() }).await?;
+    let result = sync(&stack, rounds).await;
+    stack.stop().await;
+    result
+}
+
+async fn sync(stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
+    println!("{rounds} rounds each; records of 300 bytes; side by side in one run\n");
+    pushes(stack, rounds).await?;
+    pulls(stack, rounds).await?;
+    screen::measure(stack, rounds).await
+}
+
+/// A product as a shop has it, some 300 bytes of JSON.
+fn product(id: &str, n: usize) -> Value {
+    let names = [
+        "HANGING HEART T-LIGHT HOLDER",
+        "METAL LANTERN",
+        "CREAM CUPID HEARTS COAT HANGER",
+        "FLAG HOT WATER BOTTLE",
+    ];
+    let name = names.get(n % names.len()).copied().unwrap_or_default();
+    json!({
+        "table_name": "products", "record_id": id, "local_updated_at": fleet::now().to_string(),
+        "data": {
+            "name": name, "sku": format!("{:06}", n * 7919 % 1_000_000), "barcode": format!("{:013}", n * 104_729),
+            "price": n % 9000, "cost": n % 7000, "tax_rate": "0.20", "unit": "piece", "active": true,
+            "category_id": format!("c-{}", n % 40), "supplier_id": format!("s-{}", n % 25),
+            "description": format!("{name}, number {n} of the spring collection"), "min_stock": n % 10,
+        }
+    })
+}
+
+fn batch(device: &str, round: usize) -> String {
+    let record = |i: usize| product(&format!("p{round}-{i}"), round * PUSH_RECORDS_MAX + i);
+    let records: Vec<Value> = (0..PUSH_RECORDS_MAX).map(record).collect();
+    json!({ "device_id": device, "batch_id": fleet::batch_id(), "records": records }).to_string()
+}
+
+async fn pushes(stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
+    let direct = Counter::open(stack, "direct").await?;
+    let (mut handler, mut bare, mut edge) = (Vec::new(), Vec::new(), Vec::new());
+    let mut write_tenths = 0;
+    for round in 0..rounds + WARM_UP {
+        let body = batch(&direct.device, round);
+        let started = Instant::now();
+        let answer = direct.call(stack, Route::BatchPush, "/api/sync/batch-push", body).await?;
+        handler.push(started.elapsed());
+        write_tenths += answer.cost.write_tenths;
+        bare.push(bare::transaction(stack, &direct.room, answer.stamp).await?);
+        let body = batch(&direct.device, rounds + WARM_UP + round);
+        let started = Instant::now();
+        direct.api.post("/api/sync/batch-push", body).await?.ok::<Value>()?;
+        edge.push(started.elapsed());
+    }
+    let count = (rounds + WARM_UP) * PUSH_RECORDS_MAX;
+    let [handler, bare, edge] = [handler, bare, edge].map(warm);
+    println!("push of 50, bare transaction   {}", line(&bare));
+    println!("push of 50, function handler   {}", line(&handler));
+    println!("push of 50, through the edge   {}", line(&edge));
+    let [[bare, ..], [handler, ..]] = [&bare, &handler].map(|all| percentiles(all));
+    println!("handler against bare           {} (target: at most 1.50)", ratio(handler, bare));
+    println!("write units per record         {} (target: at most 2.60)\n", per(write_tenths, count));
+    Ok(())
+}
+
+async fn pulls(stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
+    let reader = Counter::open(stack, "reader").await?;
+    let full = 3;
+    for round in 0..full {
+        reader.api.post("/api/sync/batch-push", batch(&reader.device, round)).await?.ok::<Value>()?;
+    }
+    let (mut handler, mut edge, mut nothing) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut hundred_tenths, mut nothing_tenths) = (0, 0);
+    for _ in 0..rounds + WARM_UP {
+        let path = "/api/sync/pull-changes?limit=100";
+        let started = Instant::now();
+        let answer = reader.call(stack, Route::PullChanges, path, String::new()).await?;
+        handler.push(started.elapsed());
+        hundred_tenths = answer.cost.read_tenths;
+        let started = Instant::now();
+        let page: PullAnswer = reader.api.get(path).await?.ok()?;
+        edge.push(started.elapsed());
+        assert_eq!((page.changes.len(), page.has_more), (100, true));
+        let last = reader.api.pull(Stamp::ZERO, 1000).await?.0.stamp;
+        let started = Instant::now();
+        let reply = reader.api.get(&format!("/api/sync/pull-changes?cursor={}", cursor(last))).await?;
+        nothing.push(started.elapsed());
+        nothing_tenths = reply.cost().read_tenths;
+    }
+    let [handler, edge, nothing] = [handler, edge, nothing].map(warm);
+    println!("pull of 100, function handler  {}", line(&handler));
+    println!("pull of 100, through the edge  {}", line(&edge));
+    println!("nothing new, through the edge  {}", line(&nothing));
+    println!("read units per 100 pulled      {} (target: at most 5)", per(hundred_tenths, 1));
+    println!("read units for nothing new     {} (target: 1)\n", per(nothing_tenths, 1));
+    Ok(())
+}
+
+fn warm(durations: Vec<Duration>) -> Vec<Duration> {
+    durations.into_iter().skip(WARM_UP).collect()
+}

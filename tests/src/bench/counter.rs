@@ -1,0 +1,77 @@
+//! A shop's counter for measuring: a cashier in a branch of its own, who may also call a function directly.
+
+use std::error::Error;
+
+use functions::accounts::NewUser;
+use lambda_http::Body;
+use lambda_http::http::{Method, Request};
+use local::handlers::Route;
+use local::stack::Stack;
+use serde_json::Value;
+use shared::protocol::auth::Login;
+use shared::protocol::{COST_HEADER, TOKEN_HEADER};
+use shared::stamp::Stamp;
+use shared::tenant::Room;
+use shared::token::Role;
+
+use crate::api::{Api, Units};
+use crate::fleet;
+
+const CLIENT: &str = "bench";
+
+pub(super) struct Counter {
+    pub(super) api: Api,
+    pub(super) device: String,
+    pub(super) room: Room,
+}
+
+/// What a function answered.
+pub(super) struct Answer {
+    pub(super) cost: Units,
+    /// The last stamp of a push.
+    pub(super) stamp: Stamp,
+}
+
+impl Counter {
+    /// A cashier of the branch `branch`.
+    pub(super) async fn open(stack: &Stack, branch: &str) -> Result<Counter, Box<dyn Error>> {
+        Counter::at(stack, branch, branch).await
+    }
+
+    /// A cashier of the branch `branch` at the device `device`.
+    pub(super) async fn at(stack: &Stack, branch: &str, device: &str) -> Result<Counter, Box<dyn Error>> {
+        let (username, password) = (format!("{device}@{branch}"), fleet::batch_id());
+        let room = Room { client: CLIENT.parse()?, branch: branch.parse()? };
+        let new = NewUser {
+            username: username.clone(),
+            password: password.clone(),
+            role: Role::Cashier,
+            client_id: room.client.clone(),
+            branch_id: Some(room.branch.clone()),
+        };
+        stack.add_user(new).await?;
+        let login = Login { username, password, device_id: Some(device.parse()?) };
+        let (api, _) = Api::new(stack.edge_url())?.login(&login).await?;
+        Ok(Counter { api, device: device.to_owned(), room })
+    }
+
+    /// Calls a function's handler, without edge or network between.
+    pub(super) async fn call(
+        &self,
+        stack: &Stack,
+        route: Route,
+        path: &str,
+        body: String,
+    ) -> Result<Answer, Box<dyn Error>> {
+        let method = if body.is_empty() { Method::GET } else { Method::POST };
+        let request = Request::builder().method(method).uri(path).header(TOKEN_HEADER, self.api.token());
+        let answer = stack.handlers().call(route, request.body(Body::Text(body))?, fleet::now()).await;
+        let body: Value = serde_json::from_slice(answer.body())?;
+        if !answer.status().is_success() {
+            return Err(format!("the function answered {}: {body}", answer.status()).into());
+        }
+        let cost = answer.headers().get(COST_HEADER).and_then(|cost| cost.to_str().ok()).unwrap_or_default();
+        let stamp = body.get("answer").and_then(|answer| answer.get("stamp")).and_then(Value::as_u64);
+        Ok(Answer { cost: Units::parse(cost), stamp: Stamp(stamp.unwrap_or_default()) })
+    }
+}
