@@ -16,3 +16,6 @@ pub const TOKEN_HEADER: &str = "x-tillsync-token";
 pub const COST_HEADER: &str = "tillsync-cost";
 /// The content type of a push's answer with the committed changes beside it, from a function to the edge.
 pub const PUSHED_CONTENT_TYPE: &str = "application/vnd.tillsync.pushed+json";
+
+#[cfg(test)]
+mod golden;

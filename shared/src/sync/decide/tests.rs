@@ -220,6 +220,53 @@ fn atomic_is_all_or_nothing() {
     assert_eq!(plan.puts.len(), 2);
 }
 
+#[test]
+fn an_atomic_batch_that_is_undone_shows_the_servers_copies_and_not_its_own_steps() {
+    let mut room = Room::default();
+    room.one("till-1", write("A", 10));
+    let plan = room.push_at(NOW, "till-2", true, &[based(write("B", 11), 1), based(write("C", 12), 0)]);
+    let Outcome::Conflict { server: Some(server), .. } = &plan.outcomes[1] else { panic!("no conflict") };
+    assert_eq!((server.version, server.data.as_str()), (1, r#"{"name":"A"}"#));
+}
+
+#[test]
+fn two_edits_made_offline_from_one_version_both_count() {
+    let mut room = Room::default();
+    room.one("till-2", write("A", 50));
+    let plan = room.push("till-1", &[based(write("B", 10), 1), based(write("C", 20), 1)]);
+    assert_eq!(plan.outcomes.iter().map(version).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(room.snapshot.records.values().next().unwrap().data.as_str(), r#"{"name":"C"}"#);
+}
+
+#[test]
+fn a_replay_over_a_tombstone_or_after_a_clock_was_set_back_is_still_one() {
+    let mut room = Room::default();
+    room.one("till-1", write("A", 10));
+    room.one("till-1", based(delete(20), 1));
+    assert_eq!(version(&room.one("till-1", based(write("B", 30), 0))), 3);
+    assert!(matches!(room.one("till-1", based(write("B", 30), 0)), Outcome::Held { version: 3, .. }));
+    assert_eq!(version(&room.one("till-1", write("C", 5))), 4);
+    assert!(matches!(room.one("till-1", write("C", 5)), Outcome::Held { version: 4, .. }));
+}
+
+#[test]
+fn a_merge_cannot_grow_a_record_beyond_its_limit() {
+    let mut room = Room::default();
+    room.one("till-1", with(write("A", 1), "data", json!({"a": "x".repeat(40_000)})));
+    let more =
+        with(based(with(write("", 2), "data", json!({"b": "y".repeat(40_000)})), 1), "fields", json!(["b"]));
+    let Outcome::Rejected(rejection) = room.one("till-1", more) else { panic!("not rejected") };
+    assert_eq!(rejection.code, RejectCode::RecordTooLarge);
+}
+
+#[test]
+fn a_commit_counts_what_it_writes_and_not_what_was_sent() {
+    let mut room = Room::default();
+    room.one("till-1", with(write("A", 1), "data", json!({"a": "x".repeat(40_000)})));
+    let plan = room.push("till-1", &[based(delete(2), 1)]);
+    assert!(plan.bytes() > 80_000, "{}", plan.bytes());
+}
+
 fn any_record() -> impl Strategy<Value = serde_json::Value> {
     (0..3_u8, 0..4_u8, 0..6_u32, prop::option::of(0..4_u64), any::<bool>()).prop_map(
         |(id, name, second, base, deleted)| {
