@@ -16,7 +16,6 @@ use crate::visit::Visit;
 pub(crate) fn after_answer(visit: &Visit, room: Room, body: String) {
     let (env, id) = (visit.env.clone(), visit.id.clone());
     visit.context.wait_until(async move {
-        worker::Delay::from(std::time::Duration::ZERO).await;
         if let Err(error) = room::publish(&env, &room, body.as_bytes()).await {
             // No harm but a moment's delay: the sure path brings the same commit.
             console_error!("{id} fast path to {room}: {error}");

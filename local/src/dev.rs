@@ -4,7 +4,7 @@ use functions::accounts::CreateUserError;
 use shared::tenant::BadId;
 
 mod announcement;
-mod signals;
+pub mod signals;
 
 use crate::command_line::Dev;
 use crate::dev_file::DevFile;
@@ -50,7 +50,10 @@ pub async fn run(dev: &Dev) -> Result<(), DevError> {
     let mut stack = tokio::select! {
         started = Stack::start(options) => started?,
         // What was started already ends as it is dropped.
-        () = signals.next() => return Ok(()),
+        () = signals.next() => {
+            report::say("dev", "stopped");
+            return Ok(());
+        }
     };
     let ended = tokio::select! {
         ended = announce_and_watch(&mut stack) => ended,

@@ -1,7 +1,7 @@
 //! DynamoDB: dynoxide in this process, behind the same HTTP as AWS, reached by the real SDK.
 //!
-//! In reading order: [`server`] holds the tables, [`connector`] is where each client's calls pass and where
-//! its role is held against it, [`faults`] is what tests use to make things go wrong.
+//! In reading order: `server` holds the tables, `connector` is where each client's calls pass and where
+//! its role is held against it, `faults` is what tests use to make things go wrong.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! The edge: the real worker in workerd, run by `wrangler dev` from the real `wrangler.toml`.
 //!
-//! In reading order: [`command`] is how wrangler is called, [`output`] what is kept of what it says,
-//! [`group`] how all its processes are ended.
+//! In reading order: `command` is how wrangler is called, `output` what is kept of what it says,
+//! `group` how all its processes are ended.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -12,6 +12,7 @@ use tokio::process::Child;
 use tokio::time::{Instant, sleep, timeout};
 
 mod command;
+mod error;
 mod group;
 mod output;
 
@@ -20,6 +21,7 @@ use group::Group;
 use output::Output;
 
 pub use command::EdgeVariables;
+pub use error::{EdgeDeath, EdgeError};
 
 /// How long the worker may take to answer. Its build is included, which may have to wait for another.
 const READY_PATIENCE: Duration = Duration::from_secs(120);
@@ -31,39 +33,6 @@ const STOP_GRACE: Duration = Duration::from_secs(2);
 const KILL_PATIENCE: Duration = Duration::from_secs(1);
 /// Between two looks at something that is about to happen.
 const POLL: Duration = Duration::from_millis(25);
-
-/// Why there is no edge.
-#[derive(Debug, thiserror::Error)]
-pub enum EdgeError {
-    /// npm's packages are not there.
-    #[error("failed to start the edge: {0} is missing; `cargo xtask dev` sets it up")]
-    MissingTool(String),
-    /// Somebody listens where the edge should.
-    #[error("failed to start the edge: port {0} is taken; choose another with --edge-port")]
-    PortTaken(u16),
-    /// A file or the process cannot be made.
-    #[error("failed to start the edge: {0}")]
-    Io(#[from] std::io::Error),
-    /// The HTTP client that looks whether it is ready cannot be made.
-    #[error("failed to start the edge: {0}")]
-    Client(#[from] reqwest::Error),
-    /// Its configuration cannot be written.
-    #[error(transparent)]
-    Configuration(#[from] crate::private_file::PrivateFileError),
-    /// It ended, or did not answer in time.
-    #[error("failed to start the edge: {0}")]
-    Died(EdgeDeath),
-}
-
-/// How the edge ended by itself, with the last it said.
-#[derive(Debug, thiserror::Error)]
-#[error("{reason}{}", shown(.last_lines))]
-pub struct EdgeDeath {
-    /// What happened.
-    pub reason: String,
-    /// The last lines of its output, oldest first.
-    pub last_lines: Vec<String>,
-}
 
 /// A running edge. Dropped without [`stop`](Edge::stop), it is killed.
 pub struct Edge {
@@ -173,13 +142,14 @@ impl Edge {
 }
 
 impl Drop for Edge {
+    /// For those who cannot wait: an interrupted start, a test that failed.
     fn drop(&mut self) {
         self.group.kill();
+        let deadline = std::time::Instant::now() + KILL_PATIENCE;
+        while self.group.has_members() && std::time::Instant::now() < deadline {
+            std::thread::sleep(POLL);
+        }
     }
-}
-
-fn shown(lines: &[String]) -> String {
-    if lines.is_empty() { String::new() } else { format!("; its last lines:\n{}", lines.join("\n")) }
 }
 
 fn words(status: ExitStatus) -> String {

@@ -1,7 +1,7 @@
 //! Function URLs with `AuthType: AWS_IAM`, on one port: `/<function>/…` is what a host name of its own is
 //! in AWS.
 //!
-//! In reading order: [`serve`] is one request's way, [`sigv4`] its first gate, [`faults`] what tests use to
+//! In reading order: `serve` is one request's way, `sigv4` its first gate, `faults` what tests use to
 //! make things go wrong.
 
 use std::net::Ipv4Addr;

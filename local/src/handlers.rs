@@ -13,7 +13,8 @@ use shared::micros::Micros;
 use crate::dynamo::Dynamo;
 use crate::dynamo::connector::Identity;
 use crate::template::Template;
-use crate::template::function::{EventSource, Function, Variable};
+use crate::template::event_source::EventSource;
+use crate::template::function::{Function, Variable};
 
 /// A function with a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

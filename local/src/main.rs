@@ -2,11 +2,15 @@
 //! and becomes it.
 
 use std::error::Error;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use local::command_line::{self, Command, USAGE};
 use local::{dev, report, user};
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// What a shell expects of a command that was asked for wrongly.
 const EXIT_USAGE: u8 = 2;
@@ -14,8 +18,7 @@ const EXIT_USAGE: u8 = 2;
 #[tokio::main]
 async fn main() -> ExitCode {
     report::start();
-    // The functions say what went wrong in them; at this level nobody else does.
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(LevelFilter::WARN).init();
+    start_tracing();
     let command = match command_line::parse(std::env::args_os().skip(1)) {
         Ok(command) => command,
         Err(refusal) => {
@@ -38,6 +41,16 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The functions say what went wrong in them, and so do the parts around them.
+fn start_tracing() {
+    // To dynoxide every condition that does not hold is worth a warning; to us it is how races are decided.
+    let levels = Targets::new().with_default(LevelFilter::WARN).with_target("dynoxide", LevelFilter::ERROR);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    tracing_subscriber::registry().with(lines.with_filter(levels)).init();
 }
 
 /// The error, and those of its causes that it does not mention itself.

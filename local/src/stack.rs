@@ -1,6 +1,6 @@
 //! Everything together: started in the order in which the parts need each other, stopped in reverse.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
@@ -8,9 +8,11 @@ use functions::accounts::{Accounts, CreateUserError, NewUser};
 use shared::protocol::auth::User;
 
 mod error;
+mod options;
 mod settings;
 
 pub use error::StartError;
+pub use options::Options;
 
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
@@ -25,26 +27,6 @@ use crate::keys::Keys;
 use crate::project;
 use crate::stream::{Stream, StreamSwitch};
 use crate::template::Template;
-
-/// What a stack is to be.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Where its data is; in memory and a temporary directory, if nowhere.
-    pub data: Option<PathBuf>,
-    /// Where the edge listens; 0 for a free port.
-    pub edge_port: u16,
-    /// Whether to forget the data of earlier runs.
-    pub fresh: bool,
-    /// Told of each step, and of each line that the edge prints.
-    pub say: fn(&str),
-}
-
-impl Default for Options {
-    /// In memory, on any port, silent: what tests want.
-    fn default() -> Options {
-        Options { data: None, edge_port: 0, fresh: false, say: |_| {} }
-    }
-}
 
 /// The whole street, running.
 pub struct Stack {
@@ -179,3 +161,6 @@ impl Stack {
         self.dynamo.stop().await;
     }
 }
+
+#[cfg(test)]
+mod tests;

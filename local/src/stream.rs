@@ -1,7 +1,7 @@
 //! DynamoDB Streams and Lambda's event source mapping: polls the table's stream, filters, calls
 //! `change-stream`, and comes back to what failed.
 //!
-//! In reading order: [`poller`] is the loop, [`batch`] one answer of the stream, [`position`] what it
+//! In reading order: `poller` is the loop, `batch` one answer of the stream, `position` what it
 //! remembers over a restart.
 
 use std::path::Path;
@@ -22,7 +22,7 @@ use shard::Shard;
 
 use crate::handlers::Handlers;
 use crate::private_file::PrivateFileError;
-use crate::template::function::EventSource;
+use crate::template::event_source::EventSource;
 
 /// Why the stream is not read.
 #[derive(Debug, thiserror::Error)]

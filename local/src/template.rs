@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+pub mod event_source;
 pub mod function;
 pub mod pattern;
 pub mod role;

@@ -1,6 +1,8 @@
 //! Access tokens: EdDSA-signed JSON Web Tokens (RFC 7519, RFC 8037), verified at the edge and again in
 //! every function, with public keys only.
 
+pub mod provider;
+
 use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
@@ -127,6 +129,7 @@ impl std::fmt::Debug for Verifier {
 impl Verifier {
     /// Reads a JSON Web Key Set of Ed25519 keys (RFC 8037).
     pub fn from_jwks(text: &str) -> Result<Verifier, ReadKeysError> {
+        provider::install();
         let set: JwkSet = serde_json::from_str(text)?;
         let keys = set.keys.iter().map(|jwk| {
             let kid = jwk.common.key_id.clone().ok_or(ReadKeysError::Kind)?;
@@ -134,7 +137,7 @@ impl Verifier {
                 return Err(ReadKeysError::Kind);
             };
             let key = DecodingKey::from_ed_components(&pair.x).map_err(|_| ReadKeysError::Kind)?;
-            // The library takes the first 32 bytes without looking: a shorter key would panic later.
+            // Found out now and not with the first token.
             let fits = key.try_get_as_bytes().is_ok_and(|bytes| bytes.len() == 32);
             if fits { Ok((kid, key)) } else { Err(ReadKeysError::Kind) }
         });

@@ -8,6 +8,7 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
+use local::dev::signals::Signals;
 use local::handlers::Route;
 use local::stack::{Options, Stack};
 use serde_json::{Value, json};
@@ -39,8 +40,16 @@ pub async fn run(arguments: impl Iterator<Item = OsString>) -> Result<(), Box<dy
     if name.as_deref() != Some("sync") || rounds == 0 {
         return Err(USAGE.into());
     }
-    let stack = Stack::start(Options { say: |line| println!("{line}"), ..Options::default() }).await?;
-    let result = sync(&stack, rounds).await;
+    let mut signals = Signals::watch()?;
+    let options = Options { say: |line| println!("{line}"), ..Options::default() };
+    let stack = tokio::select! {
+        started = Stack::start(options) => started?,
+        () = signals.next() => return Err("stopped".into()),
+    };
+    let result = tokio::select! {
+        result = sync(&stack, rounds) => result,
+        () = signals.next() => Err("stopped".into()),
+    };
     stack.stop().await;
     result
 }

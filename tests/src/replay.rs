@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use local::dev::signals::Signals;
 use shared::protocol::auth::Login;
 use tokio::task::JoinSet;
 
@@ -42,6 +43,12 @@ pub enum ReplayError {
     /// A record that cannot be written.
     #[error("failed to write a record: {0}")]
     Json(#[from] serde_json::Error),
+    /// We would not notice that we are to stop.
+    #[error("failed to watch for signals: {0}")]
+    Signals(#[source] std::io::Error),
+    /// Somebody had enough.
+    #[error("failed to finish: stopped by a signal")]
+    Stopped,
     /// A till that panicked.
     #[error("failed to run a till: {0}")]
     Task(#[from] tokio::task::JoinError),
@@ -54,8 +61,15 @@ pub async fn run(arguments: impl Iterator<Item = OsString>) -> Result<bool, Repl
         Some(file) => day::read(Path::new(file))?,
         None => day::generated(GENERATED_INVOICES),
     };
-    let place = Place::find(&arguments).await?;
-    let result = replay(&place, &day, arguments.tills).await;
+    let mut signals = Signals::watch().map_err(ReplayError::Signals)?;
+    let place = tokio::select! {
+        found = Place::find(&arguments) => found?,
+        () = signals.next() => return Err(ReplayError::Stopped),
+    };
+    let result = tokio::select! {
+        result = replay(&place, &day, arguments.tills) => result,
+        () = signals.next() => Err(ReplayError::Stopped),
+    };
     place.leave().await;
     result
 }

@@ -5,7 +5,7 @@ use shared::limits::ACCESS_TOKEN_SECS;
 use shared::micros::Micros;
 use shared::protocol::auth::User;
 use shared::tenant::DeviceId;
-use shared::token::{AUDIENCE, Claims, ISSUER};
+use shared::token::{AUDIENCE, Claims, ISSUER, provider};
 
 use crate::random;
 
@@ -18,6 +18,7 @@ pub struct Signer {
 impl Signer {
     /// Reads a private key, PKCS#8 as PEM; `kid` is its name in the key set.
     pub fn new(pem: &str, kid: String) -> Result<Signer, jsonwebtoken::errors::Error> {
+        provider::install();
         let header = Header { kid: Some(kid), ..Header::new(Algorithm::EdDSA) };
         Ok(Signer { key: EncodingKey::from_ed_pem(pem.as_bytes())?, header })
     }

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use shared::protocol::auth::Login;
+
 use crate::dev_file::DevFile;
 
 /// The addresses, who can sign in, and something to paste.
@@ -26,9 +28,10 @@ pub(super) fn text(file: &DevFile, data: &Path) -> String {
         row([&user.username, &user.password, user.client_id.as_str(), branch, role.trim_matches('"')]);
     }
     if let Some(user) = file.users.first() {
-        let body = serde_json::json!({ "username": user.username, "password": user.password });
+        let login =
+            Login { username: user.username.clone(), password: user.password.clone(), device_id: None };
         // A quote in a password must not end the shell's own.
-        let body = body.to_string().replace('\'', r"'\''");
+        let body = serde_json::to_string(&login).unwrap_or_default().replace('\'', r"'\''");
         let _ = write!(
             text,
             "\ncurl -s {}/api/auth/login -H 'content-type: application/json' -d '{body}'\n\n\
@@ -64,6 +67,6 @@ mod tests {
         let script = line.replacen("curl -s", "printf '%s\\n'", 1);
         let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
         let words = String::from_utf8(output.stdout).unwrap();
-        assert!(words.ends_with("-d\n{\"password\":\"it's\",\"username\":\"till-1\"}\n"), "{words}");
+        assert!(words.ends_with("-d\n{\"username\":\"till-1\",\"password\":\"it's\"}\n"), "{words}");
     }
 }

@@ -3,17 +3,18 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal is gone), from the moment this was made.
-pub(super) struct Signals([Signal; 3]);
+pub struct Signals([Signal; 3]);
 
 impl Signals {
-    pub(super) fn watch() -> std::io::Result<Signals> {
+    /// Watches from now on.
+    pub fn watch() -> std::io::Result<Signals> {
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
         let [interrupt, terminate, hangup] = kinds.map(signal);
         Ok(Signals([interrupt?, terminate?, hangup?]))
     }
 
     /// Comes back with the next one, whichever it is.
-    pub(super) async fn next(&mut self) {
+    pub async fn next(&mut self) {
         let [interrupt, terminate, hangup] = &mut self.0;
         tokio::select! {
             _ = interrupt.recv() => {}

@@ -5,7 +5,7 @@ use aws_lambda_events::streams::DynamoDbEventResponse;
 use dynoxide::actions::get_records::Record;
 use serde_json::{Value, json};
 
-use crate::template::function::EventSource;
+use crate::template::event_source::EventSource;
 
 /// A record that passed the filter, in the JSON that Lambda uses.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use super::batch::{self, Entry};
 use super::position::Position;
 use super::shard::Shard;
 use crate::handlers::Handlers;
-use crate::template::function::EventSource;
+use crate::template::event_source::EventSource;
 
 /// Between two looks at a stream that had nothing new.
 const IDLE: Duration = Duration::from_millis(25);

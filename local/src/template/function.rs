@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::pattern::Pattern;
+use super::event_source::{Event, EventSource};
 use super::role::{self, Grants};
 use super::{Reference, Resource, TemplateError};
 
@@ -28,21 +28,6 @@ pub enum Variable {
     Table(String),
     /// It is a secret or a parameter: set by whoever deploys, here by the stack.
     Setting,
-}
-
-/// A stream as the source of events.
-#[derive(Debug)]
-pub struct EventSource {
-    /// Whose stream it is.
-    pub table: String,
-    /// An event passes if it matches any of these.
-    pub patterns: Vec<Pattern>,
-    /// Events in one call, at most.
-    pub batch_size: usize,
-    /// How often a record that failed comes again.
-    pub retries: u32,
-    /// Seconds after which a record is given up.
-    pub age_secs: u64,
 }
 
 #[derive(Deserialize)]
@@ -70,34 +55,6 @@ struct Properties {
 #[serde(rename_all = "PascalCase")]
 struct Environment {
     variables: BTreeMap<String, Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Event {
-    properties: EventProperties,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct EventProperties {
-    stream: Value,
-    filter_criteria: FilterCriteria,
-    batch_size: usize,
-    maximum_retry_attempts: u32,
-    maximum_record_age_in_seconds: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct FilterCriteria {
-    filters: Vec<Filter>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Filter {
-    pattern: String,
 }
 
 impl Function {
@@ -133,23 +90,5 @@ impl Variable {
             Some(Reference::Ref(id)) if resources.contains_key(&id) => Variable::Table(id),
             _ => Variable::Setting,
         }
-    }
-}
-
-impl Event {
-    fn source(self, id: &str) -> Result<EventSource, TemplateError> {
-        let properties = self.properties;
-        let Some(Reference::Attribute(table, _)) = Reference::read(&properties.stream) else {
-            return Err(TemplateError::resource(id, "its event must come from the stream of a table"));
-        };
-        let filters = properties.filter_criteria.filters.iter();
-        let patterns = filters.map(|filter| Pattern::parse(&filter.pattern)).collect::<Result<_, _>>();
-        Ok(EventSource {
-            table,
-            patterns: patterns.map_err(|error| TemplateError::resource(id, error))?,
-            batch_size: properties.batch_size,
-            retries: properties.maximum_retry_attempts,
-            age_secs: properties.maximum_record_age_in_seconds,
-        })
     }
 }

@@ -1,0 +1,23 @@
+//! What a stack is to be.
+
+use std::path::PathBuf;
+
+/// What a stack is to be.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where its data is; in memory and a temporary directory, if nowhere.
+    pub data: Option<PathBuf>,
+    /// Where the edge listens; 0 for a free port.
+    pub edge_port: u16,
+    /// Whether to forget the data of earlier runs.
+    pub fresh: bool,
+    /// Told of each step, and of each line that the edge prints.
+    pub say: fn(&str),
+}
+
+impl Default for Options {
+    /// In memory, on any port, silent: what tests want.
+    fn default() -> Options {
+        Options { data: None, edge_port: 0, fresh: false, say: |_| {} }
+    }
+}

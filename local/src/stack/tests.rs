@@ -1,0 +1,127 @@
+//! Everything but the edge, which a few lines stand in for: what workerd and wrangler add is tested end to
+//! end, by the crate `tests`.
+
+use std::time::Duration;
+
+use hyper::StatusCode;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::function_host::faults::HostFault;
+use crate::handlers::HandlersError;
+
+mod fake_edge;
+mod signed;
+mod street;
+
+use street::Street;
+
+/// Long enough for anything that should happen, with all cores busy.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Long enough for something that should not happen to show.
+const A_WHILE: Duration = Duration::from_millis(300);
+
+fn batch(id: &str) -> Value {
+    let record = json!({
+        "table_name": "products", "record_id": format!("product-of-{id}"), "data": { "price": 1 },
+        "local_updated_at": "2025-12-07T10:30:00Z",
+    });
+    json!({ "device_id": "d1", "batch_id": id, "records": [record] })
+}
+
+#[tokio::test]
+async fn only_what_the_edge_has_signed_reaches_a_function() {
+    let street = Street::start().await;
+    let url = street.host.url();
+    let plain = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = plain.post(format!("{url}/auth/api/auth/login")).body("{}").send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    assert_eq!(answer.text().await.unwrap(), r#"{"Message":"Forbidden"}"#);
+    let answer = plain.get(format!("{url}/other/")).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    let answer =
+        street.call("POST", "/auth/api/auth/login", "", vec![b' '; 6 * 1024 * 1024 + 1]).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+
+    let token = street.sign_in("c1").await;
+    let answer =
+        street.call("GET", "/pull-changes/api/sync/pull-changes?limit=5", &token, vec![]).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    street.stop().await;
+}
+
+#[tokio::test]
+async fn a_push_reaches_the_edge_through_the_stream_until_the_edge_takes_it() {
+    let mut street = Street::start().await;
+    let token = street.sign_in("c1").await;
+    street.edge.answer_with(StatusCode::SERVICE_UNAVAILABLE);
+    let pushed = street.push(&token, &batch("b1")).await.unwrap();
+    assert_eq!(pushed["publications"].as_array().unwrap().len(), 1);
+    for _ in 0..3 {
+        let published = street.edge.next(PATIENCE).await.unwrap();
+        assert_eq!(published["publications"], pushed["publications"]);
+    }
+    street.edge.answer_with(StatusCode::NO_CONTENT);
+    street.edge.wait_until_quiet(A_WHILE, PATIENCE).await;
+
+    // A restart goes on where the last run was, and loses nothing of what came meanwhile.
+    let mut street = street.without_stream().await;
+    let pushed = street.push(&token, &batch("b2")).await.unwrap();
+    street.start_stream();
+    let published = street.edge.next(PATIENCE).await.unwrap();
+    assert_eq!(published["publications"], pushed["publications"]);
+    assert_eq!(street.edge.next(A_WHILE).await, None);
+
+    street.stream().pause();
+    street.push(&token, &batch("b3")).await.unwrap();
+    assert_eq!(street.edge.next(A_WHILE).await, None);
+    street.stream().resume();
+    assert!(street.edge.next(PATIENCE).await.is_some());
+    street.stop().await;
+}
+
+#[tokio::test]
+async fn faults_meet_their_client_and_nobody_else() {
+    let street = Street::start().await;
+    let (unlucky, lucky) = (street.sign_in("c1").await, street.sign_in("c2").await);
+    let faults = street.host.faults();
+    let watch = street.dynamo.faults().watch("#c1#");
+
+    faults.inject("c1", HostFault::Down, 1);
+    faults.inject("c1", HostFault::Status(502), 1);
+    street.push(&lucky, &batch("b1")).await.unwrap();
+    assert!(street.push(&unlucky, &batch("b1")).await.is_none());
+    let answer = street.call("POST", "/batch-push/api/sync/batch-push", &unlucky, vec![]).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_GATEWAY);
+    assert_eq!(watch.total(), 0);
+
+    // The function has done its work all the same, so that the retry is a replay.
+    faults.inject("c1", HostFault::LostAnswer, 1);
+    assert!(street.push(&unlucky, &batch("b1")).await.is_none());
+    assert_eq!(watch.count("TransactWriteItems"), 1);
+    let pushed = street.push(&unlucky, &batch("b1")).await.unwrap();
+    assert_eq!(pushed["answer"]["synced_count"], 1);
+    assert_eq!(watch.count("TransactWriteItems"), 1);
+
+    faults.cut_fast_path("c1");
+    let pushed = street.push(&unlucky, &batch("b2")).await.unwrap();
+    assert_eq!(pushed["publications"], json!([]));
+    let pushed = street.push(&lucky, &batch("b2")).await.unwrap();
+    assert_eq!(pushed["publications"].as_array().unwrap().len(), 1);
+    street.stop().await;
+}
+
+#[tokio::test]
+async fn a_name_that_the_template_forgot_is_missed_here_already() {
+    let text = std::fs::read_to_string(project::root().join("template.yaml")).unwrap();
+    let start = text.find("          ACCESS_KID:").unwrap();
+    let end = start + text[start..].find('\n').unwrap();
+    let template = Template::parse(&text.replace(&text[start..end], "")).unwrap();
+    let dir = DataDir::temporary().unwrap();
+    let settings = settings::functions(&Keys::load_or_make(dir.path()).unwrap(), 1);
+    let dynamo = Dynamo::start(None, &template.tables).unwrap();
+    let error = Handlers::new(&template, &dynamo, &settings).err().unwrap();
+    assert!(matches!(error, HandlersError::Config { name: "auth", .. }));
+    assert!(error.to_string().contains("ACCESS_KID is not set"), "{error}");
+    dynamo.stop().await;
+}
