@@ -81,11 +81,6 @@ impl DataDir {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
-
-    /// Whether what is in it is meant to be found by the next run.
-    pub(crate) fn is_kept(&self) -> bool {
-        !self.temporary
-    }
 }
 
 impl Drop for DataDir {
@@ -124,7 +119,7 @@ mod tests {
         std::fs::create_dir(path.join("edge")).unwrap();
         let dir = DataDir::take(&path, true).unwrap();
         assert!(!path.join("keys.json").exists() && !path.join("edge").exists());
-        assert!(path.join("somebody-elses.txt").exists() && dir.is_kept());
+        assert!(path.join("somebody-elses.txt").exists() && !dir.temporary);
     }
 
     #[test]

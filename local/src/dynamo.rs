@@ -13,6 +13,7 @@ pub mod connector;
 pub mod faults;
 
 mod call;
+mod index;
 mod refusal;
 mod server;
 
@@ -33,7 +34,7 @@ pub struct Dynamo {
 }
 
 impl Dynamo {
-    /// Starts it with `tables`, in `file` or in memory.
+    /// Starts it with `tables`, in `file`; in memory, for a short life, without one.
     pub fn start(file: Option<&Path>, tables: &[Table]) -> Result<Dynamo, StartDynamoError> {
         Ok(Dynamo { server: Server::start(file, tables)?, faults: Faults::default() })
     }

@@ -56,8 +56,7 @@ impl Stack {
         };
         let keys = Keys::load_or_make(data.path())?;
 
-        let file = data.is_kept().then(|| data.path().join("dynamo.sqlite"));
-        let dynamo = Dynamo::start(file.as_deref(), &template.tables)?;
+        let dynamo = Dynamo::start(Some(&data.path().join("dynamo.sqlite")), &template.tables)?;
         say(&format!("DynamoDB is up at {}", dynamo.url()));
 
         let functions_port = Port::bind().await.map_err(StartError::Port)?;

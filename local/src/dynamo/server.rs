@@ -7,6 +7,7 @@ use std::time::Duration;
 use dynoxide::{Database, DynoxideError};
 use tokio::sync::oneshot;
 
+use super::index;
 use crate::template::TemplateError;
 use crate::template::table::Table;
 
@@ -19,6 +20,9 @@ pub enum StartDynamoError {
     /// Its file cannot be opened, or a table not be created.
     #[error("failed to start DynamoDB: {0}")]
     Database(#[from] DynoxideError),
+    /// Its file cannot be indexed.
+    #[error("failed to start DynamoDB: {0}")]
+    Index(#[from] rusqlite::Error),
     /// It cannot listen, or have a thread.
     #[error("failed to start DynamoDB: {0}")]
     Io(#[from] std::io::Error),
@@ -43,6 +47,7 @@ impl Server {
         for table in tables {
             create(&database, table)?;
         }
+        file.map_or(Ok(()), index::create)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let url = format!("http://{}", listener.local_addr()?);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// What a stack is to be.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where its data is; in memory and a temporary directory, if nowhere.
+    /// Where its data is; in a temporary directory, if nowhere.
     pub data: Option<PathBuf>,
     /// Where the edge listens; 0 for a free port.
     pub edge_port: u16,
@@ -16,7 +16,7 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// In memory, on any port, silent: what tests want.
+    /// Kept nowhere, on any port, silent: what tests want.
     fn default() -> Options {
         Options { data: None, edge_port: 0, fresh: false, say: |_| {} }
     }
