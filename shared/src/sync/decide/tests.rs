@@ -1,8 +1,9 @@
-use proptest::prelude::*;
+mod batches;
+mod properties;
+
 use serde_json::json;
 
 use super::*;
-use crate::sync::marker::Marker;
 
 const NOW: Micros = Micros(1_765_103_400_000_000);
 
@@ -169,30 +170,6 @@ fn a_replay_is_applied_and_writes_nothing() {
 }
 
 #[test]
-fn a_record_that_occurs_twice_is_decided_in_order_and_written_once() {
-    let mut room = Room::default();
-    let plan =
-        room.push("till-1", &[based(write("A", 1), 0), based(write("B", 2), 1), based(write("C", 3), 1)]);
-    assert_eq!(version(&plan.outcomes[0]), 1);
-    assert_eq!(version(&plan.outcomes[1]), 2);
-    assert_eq!(version(&plan.outcomes[2]), 3, "a stale base, but the later time");
-    assert_eq!((plan.puts.len(), plan.changes.len()), (1, 3));
-    assert_eq!(plan.puts[0].expected, None);
-    assert_eq!(plan.head.live["products"], 1);
-}
-
-#[test]
-fn only_named_fields_change() {
-    let mut room = Room::default();
-    room.one("till-1", with(write("A", 1), "data", json!({"name": "A", "price": 1})));
-    let change = with(based(with(write("", 2), "data", json!({"price": 2})), 1), "fields", json!(["price"]));
-    let Outcome::Applied { stored: Some(stored), .. } = room.one("till-2", change) else {
-        panic!("not merged")
-    };
-    assert_eq!(stored.as_str(), r#"{"name":"A","price":2}"#);
-}
-
-#[test]
 fn a_clock_over_five_minutes_ahead_is_told_the_time() {
     let mut room = Room::default();
     let at = |micros| with(write("A", 1), "local_updated_at", Micros(micros).to_string());
@@ -205,40 +182,6 @@ fn a_clock_over_five_minutes_ahead_is_told_the_time() {
 }
 
 #[test]
-fn atomic_is_all_or_nothing() {
-    let mut room = Room::default();
-    room.one("till-1", write("A", 10));
-    let fails = [with(write("B", 11), "record_id", "p2"), based(write("C", 11), 0)];
-    let plan = room.push_at(NOW, "till-2", true, &fails);
-    assert!(plan.puts.is_empty() && plan.changes.is_empty() && plan.prev == plan.stamp());
-    let plan = room.push_at(
-        NOW,
-        "till-2",
-        true,
-        &[with(write("B", 11), "record_id", "p2"), based(write("C", 11), 1)],
-    );
-    assert_eq!(plan.puts.len(), 2);
-}
-
-#[test]
-fn an_atomic_batch_that_is_undone_shows_the_servers_copies_and_not_its_own_steps() {
-    let mut room = Room::default();
-    room.one("till-1", write("A", 10));
-    let plan = room.push_at(NOW, "till-2", true, &[based(write("B", 11), 1), based(write("C", 12), 0)]);
-    let Outcome::Conflict { server: Some(server), .. } = &plan.outcomes[1] else { panic!("no conflict") };
-    assert_eq!((server.version, server.data.as_str()), (1, r#"{"name":"A"}"#));
-}
-
-#[test]
-fn two_edits_made_offline_from_one_version_both_count() {
-    let mut room = Room::default();
-    room.one("till-2", write("A", 50));
-    let plan = room.push("till-1", &[based(write("B", 10), 1), based(write("C", 20), 1)]);
-    assert_eq!(plan.outcomes.iter().map(version).collect::<Vec<_>>(), [2, 3]);
-    assert_eq!(room.snapshot.records.values().next().unwrap().data.as_str(), r#"{"name":"C"}"#);
-}
-
-#[test]
 fn a_replay_over_a_tombstone_or_after_a_clock_was_set_back_is_still_one() {
     let mut room = Room::default();
     room.one("till-1", write("A", 10));
@@ -247,71 +190,4 @@ fn a_replay_over_a_tombstone_or_after_a_clock_was_set_back_is_still_one() {
     assert!(matches!(room.one("till-1", based(write("B", 30), 0)), Outcome::Held { version: 3, .. }));
     assert_eq!(version(&room.one("till-1", write("C", 5))), 4);
     assert!(matches!(room.one("till-1", write("C", 5)), Outcome::Held { version: 4, .. }));
-}
-
-#[test]
-fn a_merge_cannot_grow_a_record_beyond_its_limit() {
-    let mut room = Room::default();
-    room.one("till-1", with(write("A", 1), "data", json!({"a": "x".repeat(40_000)})));
-    let more =
-        with(based(with(write("", 2), "data", json!({"b": "y".repeat(40_000)})), 1), "fields", json!(["b"]));
-    let Outcome::Rejected(rejection) = room.one("till-1", more) else { panic!("not rejected") };
-    assert_eq!(rejection.code, RejectCode::RecordTooLarge);
-}
-
-#[test]
-fn a_commit_counts_what_it_writes_and_not_what_was_sent() {
-    let mut room = Room::default();
-    room.one("till-1", with(write("A", 1), "data", json!({"a": "x".repeat(40_000)})));
-    let plan = room.push("till-1", &[based(delete(2), 1)]);
-    assert!(plan.bytes() > 80_000, "{}", plan.bytes());
-}
-
-fn any_record() -> impl Strategy<Value = serde_json::Value> {
-    (0..3_u8, 0..4_u8, 0..6_u32, prop::option::of(0..4_u64), any::<bool>()).prop_map(
-        |(id, name, second, base, deleted)| {
-            let mut record = with(write(&format!("n{name}"), second), "record_id", format!("p{id}"));
-            record["is_deleted"] = deleted.into();
-            if let Some(base) = base {
-                record["base_version"] = base.into();
-            }
-            record
-        },
-    )
-}
-
-proptest! {
-    #[test]
-    fn the_log_replayed_is_what_is_stored_and_head_counts_it(
-        pushes in prop::collection::vec((0..3_u8, any::<bool>(), prop::collection::vec(any_record(), 0..6)), 0..12),
-    ) {
-        let mut room = Room::default();
-        for (device, atomic, records) in pushes {
-            let before = room.snapshot.stamp();
-            let plan = room.push_at(NOW, &format!("till-{device}"), atomic, &records);
-            prop_assert_eq!(plan.outcomes.len(), records.len());
-            let applied = plan.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Applied { .. })).count();
-            prop_assert!(applied == plan.changes.len() || atomic);
-            prop_assert!(plan.changes.windows(2).all(|pair| pair[1].stamp == pair[0].stamp.plus(1)));
-            prop_assert!(plan.changes.first().is_none_or(|change| change.stamp > before));
-            let marker = Marker::new([0; 32], plan.prev, plan.stamp(), &plan.outcomes);
-            prop_assert_eq!(marker.outcomes().map(|codes| codes.len()), Some(records.len()));
-        }
-        let mut replayed: BTreeMap<RecordKey, &Change> = BTreeMap::new();
-        for change in &room.log {
-            let last = replayed.insert(change.key.clone(), change);
-            prop_assert_eq!(change.version, last.map_or(1, |last| last.version + 1));
-        }
-        prop_assert_eq!(replayed.len(), room.snapshot.records.len());
-        for (key, record) in &room.snapshot.records {
-            let change = replayed[key];
-            prop_assert_eq!(change.data.as_str(), record.data.as_str());
-            prop_assert_eq!((change.version, change.stamp), (record.version, record.stamp));
-            prop_assert_eq!(change.operation == Operation::Delete, record.deleted);
-        }
-        let head = room.snapshot.head.unwrap_or_default();
-        let live = room.snapshot.records.values().filter(|record| !record.deleted).count();
-        prop_assert_eq!(head.live.values().sum::<u64>(), live as u64);
-        prop_assert_eq!(head.changes, room.log.len() as u64);
-    }
 }

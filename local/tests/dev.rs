@@ -1,0 +1,177 @@
+//! `tillsync-local dev` and `user add` as programs: started, asked, stopped, and hurt.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use local::dev_file::DevFile;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_tillsync-local");
+const READY_WITHIN: Duration = Duration::from_secs(150);
+const STOPPED_WITHIN: Duration = Duration::from_secs(5);
+
+/// A folder that goes when the test does.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("tillsync-dev-test-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn dev(data: &Path, port: u16) -> Child {
+    let mut command = Command::new(PROGRAM);
+    command.args(["dev", "--edge-port", &port.to_string(), "--data"]).arg(data);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Waits until the stack says that it is ready.
+fn ready(child: &mut Child, data: &Path) -> DevFile {
+    let deadline = Instant::now() + READY_WITHIN;
+    loop {
+        if let Some(file) = DevFile::read(data).unwrap() {
+            return file;
+        }
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it was ready");
+        assert!(Instant::now() < deadline, "it is not ready in time");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_child(child)
+}
+
+/// Every process below `parent`.
+fn descendants(parent: Pid) -> Vec<Pid> {
+    let parent = parent.as_raw_nonzero().get();
+    let tasks = std::fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
+    let children = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    let ids: Vec<i32> = children
+        .flat_map(|ids| ids.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>())
+        .collect();
+    ids.into_iter()
+        .filter_map(Pid::from_raw)
+        .flat_map(|child| [vec![child], descendants(child)].concat())
+        .collect()
+}
+
+fn is_alive(process: Pid) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero()));
+    status.is_ok_and(|status| !status.contains(") Z "))
+}
+
+/// Waits for the end, which must come in time and leave nothing of `family`.
+fn ended(child: Child, family: &[Pid]) -> Output {
+    let started = Instant::now();
+    let output = child.wait_with_output().unwrap();
+    assert!(started.elapsed() < STOPPED_WITHIN, "it took {:?}", started.elapsed());
+    let left: Vec<_> = family.iter().filter(|process| is_alive(**process)).collect();
+    assert!(left.is_empty(), "left behind: {left:?}");
+    output
+}
+
+fn stop(child: Child) {
+    let family = descendants(pid(&child));
+    assert!(!family.is_empty());
+    kill_process(pid(&child), Signal::TERM).unwrap();
+    assert!(ended(child, &family).status.success());
+}
+
+/// A request to the edge: its status and its body.
+fn ask(path: &str, token: Option<&str>, body: Option<Value>) -> (u16, Value) {
+    let client = reqwest::Client::new();
+    let mut request = body.map_or_else(|| client.get(path), |body| client.post(path).body(body.to_string()));
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap())
+    })
+}
+
+fn token(file: &DevFile, username: &str) -> String {
+    let user = file.users.iter().find(|user| user.username == username).unwrap();
+    let body = json!({ "username": username, "password": user.password });
+    let (status, session) = ask(&format!("{}/api/auth/login", file.edge_url), None, Some(body));
+    assert_eq!(status, 200, "{session}");
+    session["accessToken"].as_str().unwrap().to_owned()
+}
+
+fn add_user(data: &Path, name: &str) -> Output {
+    let words = ["user", "add", name, "--client", "1", "--branch", "2", "--role", "cashier", "--data"];
+    Command::new(PROGRAM).args(words).arg(data).output().unwrap()
+}
+
+fn one_sentence(output: &Output, says: &str) {
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains(says), "{text}");
+}
+
+#[test]
+fn data_and_users_survive_a_restart_and_nothing_else_does() {
+    let folder = Folder::new("restart");
+    let mut child = dev(&folder.0, 0);
+    let file = ready(&mut child, &folder.0);
+    let names: Vec<_> = file.users.iter().map(|user| user.username.as_str()).collect();
+    assert_eq!(names, ["till-1", "till-2", "till-3", "boss", "other"]);
+    assert!(add_user(&folder.0, "late").status.success());
+    one_sentence(&add_user(&folder.0, "late"), "the name late is taken");
+    let record = json!({ "table_name": "products", "record_id": "p1", "data": {"name": "Tea"}, "local_updated_at": "2025-12-07T10:30:00Z" });
+    let push = json!({ "device_id": "till-1", "records": [record] });
+    let (status, answer) =
+        ask(&format!("{}/api/sync/batch-push", file.edge_url), Some(&token(&file, "till-1")), Some(push));
+    assert_eq!((status, &answer["synced_count"]), (200, &json!(1)));
+    stop(child);
+    assert!(DevFile::read(&folder.0).unwrap().is_none(), "dev.json is still there");
+    one_sentence(&add_user(&folder.0, "later"), "no stack is running");
+
+    let mut child = dev(&folder.0, 0);
+    let file = ready(&mut child, &folder.0);
+    for (user, changes) in [("till-2", 1), ("late", 1), ("till-3", 0), ("other", 0)] {
+        let (status, page) =
+            ask(&format!("{}/api/sync/pull-changes", file.edge_url), Some(&token(&file, user)), None);
+        assert_eq!((status, page["changes"].as_array().unwrap().len()), (200, changes), "{user}");
+    }
+    one_sentence(&dev(&folder.0, 0).wait_with_output().unwrap(), "in use");
+    stop(child);
+}
+
+#[test]
+fn the_death_of_a_child_ends_everything_and_says_so() {
+    let folder = Folder::new("death");
+    let mut child = dev(&folder.0, 0);
+    ready(&mut child, &folder.0);
+    let family = descendants(pid(&child));
+    let name = |process: &Pid| std::fs::read_to_string(format!("/proc/{}/comm", process.as_raw_nonzero()));
+    let workerd =
+        family.iter().rfind(|process| name(process).is_ok_and(|name| name.trim() == "workerd")).unwrap();
+    kill_process(*workerd, Signal::KILL).unwrap();
+    let output = ended(child, &family);
+    one_sentence(&output, "failed to keep the edge running");
+    assert!(DevFile::read(&folder.0).unwrap().is_none(), "dev.json is still there");
+}
+
+#[test]
+fn a_taken_port_is_one_sentence() {
+    let folder = Folder::new("port");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    one_sentence(&dev(&folder.0, port).wait_with_output().unwrap(), &format!("port {port} is taken"));
+}
