@@ -1,6 +1,6 @@
 //! `tillsync-local dev` and `user add` as programs: started, asked, stopped, and hurt.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -32,27 +32,50 @@ impl Drop for Folder {
     }
 }
 
-fn dev(data: &Path, port: u16) -> Child {
+/// The program while it runs; stopped with the test, should that fail.
+struct Running(Option<Child>);
+
+impl Running {
+    fn child(&mut self) -> &mut Child {
+        self.0.as_mut().unwrap()
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(self.0.as_ref().unwrap())
+    }
+
+    fn output(mut self) -> Output {
+        self.0.take().unwrap().wait_with_output().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = kill_process(Pid::from_child(&child), Signal::TERM);
+            let _ = child.wait();
+        }
+    }
+}
+
+fn dev(data: &Path, port: u16) -> Running {
     let mut command = Command::new(PROGRAM);
     command.args(["dev", "--edge-port", &port.to_string(), "--data"]).arg(data);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Running(Some(command.spawn().unwrap()))
 }
 
 /// Waits until the stack says that it is ready.
-fn ready(child: &mut Child, data: &Path) -> DevFile {
+fn ready(running: &mut Running, data: &Path) -> DevFile {
     let deadline = Instant::now() + READY_WITHIN;
     loop {
         if let Some(file) = DevFile::read(data).unwrap() {
             return file;
         }
-        assert!(child.try_wait().unwrap().is_none(), "it ended before it was ready");
+        assert!(running.child().try_wait().unwrap().is_none(), "it ended before it was ready");
         assert!(Instant::now() < deadline, "it is not ready in time");
         std::thread::sleep(Duration::from_millis(50));
     }
-}
-
-fn pid(child: &Child) -> Pid {
-    Pid::from_child(child)
 }
 
 /// Every process below `parent`.
@@ -75,20 +98,20 @@ fn is_alive(process: Pid) -> bool {
 }
 
 /// Waits for the end, which must come in time and leave nothing of `family`.
-fn ended(child: Child, family: &[Pid]) -> Output {
+fn ended(running: Running, family: &[Pid]) -> Output {
     let started = Instant::now();
-    let output = child.wait_with_output().unwrap();
+    let output = running.output();
     assert!(started.elapsed() < STOPPED_WITHIN, "it took {:?}", started.elapsed());
     let left: Vec<_> = family.iter().filter(|process| is_alive(**process)).collect();
     assert!(left.is_empty(), "left behind: {left:?}");
     output
 }
 
-fn stop(child: Child) {
-    let family = descendants(pid(&child));
+fn stop(running: Running) {
+    let family = descendants(running.pid());
     assert!(!family.is_empty());
-    kill_process(pid(&child), Signal::TERM).unwrap();
-    assert!(ended(child, &family).status.success());
+    kill_process(running.pid(), Signal::TERM).unwrap();
+    assert!(ended(running, &family).status.success());
 }
 
 /// A request to the edge: its status and its body.
@@ -127,8 +150,8 @@ fn one_sentence(output: &Output, says: &str) {
 #[test]
 fn data_and_users_survive_a_restart_and_nothing_else_does() {
     let folder = Folder::new("restart");
-    let mut child = dev(&folder.0, 0);
-    let file = ready(&mut child, &folder.0);
+    let mut running = dev(&folder.0, 0);
+    let file = ready(&mut running, &folder.0);
     let names: Vec<_> = file.users.iter().map(|user| user.username.as_str()).collect();
     assert_eq!(names, ["till-1", "till-2", "till-3", "boss", "other"]);
     assert!(add_user(&folder.0, "late").status.success());
@@ -138,32 +161,32 @@ fn data_and_users_survive_a_restart_and_nothing_else_does() {
     let (status, answer) =
         ask(&format!("{}/api/sync/batch-push", file.edge_url), Some(&token(&file, "till-1")), Some(push));
     assert_eq!((status, &answer["synced_count"]), (200, &json!(1)));
-    stop(child);
+    stop(running);
     assert!(DevFile::read(&folder.0).unwrap().is_none(), "dev.json is still there");
     one_sentence(&add_user(&folder.0, "later"), "no stack is running");
 
-    let mut child = dev(&folder.0, 0);
-    let file = ready(&mut child, &folder.0);
+    let mut running = dev(&folder.0, 0);
+    let file = ready(&mut running, &folder.0);
     for (user, changes) in [("till-2", 1), ("late", 1), ("till-3", 0), ("other", 0)] {
         let (status, page) =
             ask(&format!("{}/api/sync/pull-changes", file.edge_url), Some(&token(&file, user)), None);
         assert_eq!((status, page["changes"].as_array().unwrap().len()), (200, changes), "{user}");
     }
-    one_sentence(&dev(&folder.0, 0).wait_with_output().unwrap(), "in use");
-    stop(child);
+    one_sentence(&dev(&folder.0, 0).output(), "another stack is running");
+    stop(running);
 }
 
 #[test]
 fn the_death_of_a_child_ends_everything_and_says_so() {
     let folder = Folder::new("death");
-    let mut child = dev(&folder.0, 0);
-    ready(&mut child, &folder.0);
-    let family = descendants(pid(&child));
+    let mut running = dev(&folder.0, 0);
+    ready(&mut running, &folder.0);
+    let family = descendants(running.pid());
     let name = |process: &Pid| std::fs::read_to_string(format!("/proc/{}/comm", process.as_raw_nonzero()));
     let workerd =
         family.iter().rfind(|process| name(process).is_ok_and(|name| name.trim() == "workerd")).unwrap();
     kill_process(*workerd, Signal::KILL).unwrap();
-    let output = ended(child, &family);
+    let output = ended(running, &family);
     one_sentence(&output, "failed to keep the edge running");
     assert!(DevFile::read(&folder.0).unwrap().is_none(), "dev.json is still there");
 }
@@ -173,5 +196,5 @@ fn a_taken_port_is_one_sentence() {
     let folder = Folder::new("port");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    one_sentence(&dev(&folder.0, port).wait_with_output().unwrap(), &format!("port {port} is taken"));
+    one_sentence(&dev(&folder.0, port).output(), &format!("port {port} is taken"));
 }
