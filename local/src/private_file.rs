@@ -31,7 +31,7 @@ pub enum PrivateFileError {
     },
 }
 
-/// What [`write`] wrote, or `None` if there is no such file.
+/// What [`write()`] wrote, or `None` if there is no such file.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, PrivateFileError> {
     let text = match std::fs::read(path) {
         Ok(text) => text,
