@@ -76,11 +76,8 @@ pub fn read(file: &Path) -> Result<Vec<Invoice>, ReadDayError> {
 /// A number that may stand in JSON as it is: an optional sign, digits, and perhaps a point and digits.
 fn number(text: String) -> Option<String> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let (whole, part) = text
-        .strip_prefix('-')
-        .unwrap_or(&text)
-        .split_once('.')
-        .unwrap_or((text.trim_start_matches('-'), "0"));
+    let unsigned = text.strip_prefix('-').unwrap_or(&text);
+    let (whole, part) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
     (digits(whole) && digits(part)).then_some(text)
 }
 
