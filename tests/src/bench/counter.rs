@@ -1,6 +1,7 @@
 //! A shop's counter for measuring: a cashier in a branch of its own, who may also call a function directly.
 
 use std::error::Error;
+use std::time::{Duration, Instant};
 
 use functions::accounts::NewUser;
 use lambda_http::Body;
@@ -27,6 +28,8 @@ pub(super) struct Counter {
 
 /// What a function answered.
 pub(super) struct Answer {
+    /// How long the handler took.
+    pub(super) took: Duration,
     pub(super) cost: Units,
     /// The last stamp of a push.
     pub(super) stamp: Stamp,
@@ -65,13 +68,16 @@ impl Counter {
     ) -> Result<Answer, Box<dyn Error>> {
         let method = if body.is_empty() { Method::GET } else { Method::POST };
         let request = Request::builder().method(method).uri(path).header(TOKEN_HEADER, self.api.token());
-        let answer = stack.handlers().call(route, request.body(Body::Text(body))?, fleet::now()).await;
+        let request = request.body(Body::Text(body))?;
+        let started = Instant::now();
+        let answer = stack.handlers().call(route, request, fleet::now()).await;
+        let took = started.elapsed();
         let body: Value = serde_json::from_slice(answer.body())?;
         if !answer.status().is_success() {
             return Err(format!("the function answered {}: {body}", answer.status()).into());
         }
         let cost = answer.headers().get(COST_HEADER).and_then(|cost| cost.to_str().ok()).unwrap_or_default();
         let stamp = body.get("answer").and_then(|answer| answer.get("stamp")).and_then(Value::as_u64);
-        Ok(Answer { cost: Units::parse(cost), stamp: Stamp(stamp.unwrap_or_default()) })
+        Ok(Answer { took, cost: Units::parse(cost), stamp: Stamp(stamp.unwrap_or_default()) })
     }
 }
