@@ -17,8 +17,11 @@ pub struct PullAnswer {
     pub next_cursor: String,
     /// The position that `next_cursor` stands for.
     pub stamp: Stamp,
-    /// Always `changes` until snapshots exist.
+    /// `changes`, or `snapshot`.
     pub mode: String,
+    /// Which snapshot the page belongs to, in mode `snapshot`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_id: Option<String>,
 }
 
 /// One change.

@@ -189,7 +189,7 @@ fn nothing_found(missing: Stamp, now: Micros) -> Refusal {
 
 fn page_at(at: Stamp, head: &Head, changes: Vec<ChangeBody>) -> PullAnswer {
     let mode = "changes".to_owned();
-    PullAnswer { changes, has_more: at < head.stamp, next_cursor: cursor(at), stamp: at, mode }
+    PullAnswer { changes, has_more: at < head.stamp, next_cursor: cursor(at), stamp: at, mode, snapshot_id: None }
 }
 
 struct Page<'a> {

@@ -1,0 +1,175 @@
+//! What a till keeps, and the rules by which it changes: a pure value. Time, randomness and the network belong to
+//! whoever holds it, so the replay's tills and the simulation's are the same client.
+
+use shared::protocol::pull::PullAnswer;
+use shared::protocol::push::{ConflictBody, PushAnswer, PushBody};
+use shared::protocol::socket::SyncFrame;
+use shared::stamp::{Stamp, cursor};
+use shared::sync::follow::{Follow, follow};
+
+use super::queue::{Queue, Split};
+use super::rows::{Row, Rows};
+use super::walk::Walk;
+
+/// What a till keeps: on a real one, on its disk.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// The records, as the server is known to have them.
+    pub rows: Rows,
+    /// Where it stands in its room.
+    pub position: Stamp,
+    /// What it has not pushed yet.
+    pub queue: Queue,
+    /// Where the last page said to go on, while there was more.
+    next: Option<String>,
+    /// A snapshot that is being walked.
+    walk: Option<Walk>,
+}
+
+/// What a page brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Whether there is more to ask for at once.
+    pub more: bool,
+    /// The places in the page of changes that were news.
+    pub news: Vec<usize>,
+}
+
+impl State {
+    /// Puts a batch at the end of the queue.
+    pub fn enqueue(&mut self, batch: PushBody) {
+        self.queue.add(batch);
+    }
+
+    /// The batch to send next.
+    pub fn next_batch(&self) -> Option<PushBody> {
+        self.queue.first()
+    }
+
+    /// Takes over what became of the first batch, which is done. The answer obeys the same rule as a frame, since a
+    /// till does not hear its own.
+    pub fn take_push(&mut self, answer: &PushAnswer) -> Follow {
+        let Some(batch) = self.queue.first() else { return Follow::Drop };
+        for applied in &answer.applied {
+            let Some(record) = batch.records.get(applied.index) else { continue };
+            let data = applied.data.as_ref().or(record.data.as_ref());
+            let row = Row {
+                data: data.map_or("null", |data| data.as_str()).to_owned(),
+                version: applied.version,
+                stamp: applied.stamp,
+                deleted: record.is_deleted,
+            };
+            // A replay is answered with what is held already, and a delete without data says nothing of it.
+            if record.data.is_some() || applied.data.is_some() {
+                self.put(&record.table_name, &record.record_id, row);
+            } else {
+                self.bury(&record.table_name, &record.record_id, row);
+            }
+        }
+        answer.conflicts.iter().for_each(|conflict| self.yield_to(conflict));
+        self.queue.note(answer);
+        self.queue.done();
+        let followed = self.follow(answer.prev, answer.stamp);
+        if followed == Follow::Apply {
+            self.position = answer.stamp;
+        }
+        followed
+    }
+
+    /// The first batch was refused as too large: it becomes two, under the ids given.
+    pub fn split_first(&mut self, ids: [String; 2]) -> Split {
+        self.queue.split_first(ids)
+    }
+
+    /// The first batch was refused for good, for a reason that sending it again will not change.
+    pub fn give_up_first(&mut self, code: &str, message: &str) {
+        self.queue.give_up_first(code, message);
+    }
+
+    /// The cursor of the page to ask for next.
+    pub fn cursor(&self) -> String {
+        self.next.clone().unwrap_or_else(|| cursor(self.position))
+    }
+
+    /// Whether a snapshot is being walked.
+    pub fn is_walking(&self) -> bool {
+        self.walk.is_some()
+    }
+
+    /// Takes over a page.
+    pub fn take_page(&mut self, page: &PullAnswer) -> Taken {
+        let snapshot = Walk::of(page);
+        if let Some(id) = snapshot.filter(|&id| self.walk.as_ref().is_none_or(|walk| !walk.is(id))) {
+            self.walk = Some(Walk::start(id));
+        }
+        let mut taken = Taken { more: page.has_more, news: Vec::new() };
+        for (i, change) in page.changes.iter().enumerate() {
+            let row = Row::from(change);
+            let new = match (&mut self.walk, snapshot) {
+                // What the server has replaces what the till believes, even what it believes is newer.
+                (Some(walk), Some(_)) => walk.replace(&mut self.rows, change, row),
+                _ => self.put(&change.table_name, &change.record_id, row),
+            };
+            taken.news.extend(new.then_some(i));
+        }
+        self.next = page.has_more.then(|| page.next_cursor.clone());
+        if snapshot.is_none() {
+            let walked = self.walk.is_some();
+            self.position = if walked { page.stamp } else { self.position.max(page.stamp) };
+        }
+        if !page.has_more {
+            self.position = self.position.max(page.stamp);
+            if let Some(walk) = self.walk.take() {
+                self.position = page.stamp;
+                walk.sweep(&mut self.rows);
+            }
+        }
+        taken
+    }
+
+    /// Takes over a frame, if it is the next one.
+    pub fn hear(&mut self, frame: &SyncFrame) -> (Follow, bool) {
+        let followed = self.follow(frame.prev, frame.stamp);
+        if followed != Follow::Apply {
+            return (followed, false);
+        }
+        self.position = frame.stamp;
+        (followed, self.put(&frame.table_name, &frame.record_id, Row::from(frame)))
+    }
+
+    /// Whether something that spans from `prev` to `stamp` is the next thing. While a snapshot is walked nothing
+    /// is: its tail will bring it.
+    fn follow(&self, prev: Stamp, stamp: Stamp) -> Follow {
+        match &self.walk {
+            Some(_) => Follow::Drop,
+            None => follow(self.position, prev, stamp),
+        }
+    }
+
+    fn put(&mut self, table: &str, id: &str, row: Row) -> bool {
+        if let Some(walk) = &mut self.walk {
+            walk.mark(table, id);
+        }
+        self.rows.set(table, id, row)
+    }
+
+    /// Keeps the data that was there: that is what the server's tombstone holds.
+    fn bury(&mut self, table: &str, id: &str, row: Row) {
+        let data = self.rows.get(table, id).map(|known| known.data.clone());
+        let row = Row { data: data.unwrap_or(row.data), ..row };
+        self.put(table, id, row);
+    }
+
+    /// A write lost: the server's copy is what there is, the write is kept for somebody to look at.
+    fn yield_to(&mut self, conflict: &ConflictBody) {
+        let (table, id) = (&conflict.table_name, &conflict.record_id);
+        match Row::of_conflict(conflict) {
+            Some(row) => drop(self.put(table, id, row)),
+            // It was deleted, and even the tombstone is gone.
+            None => self.rows.remove(table, id),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
