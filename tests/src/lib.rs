@@ -14,3 +14,4 @@ pub mod fleet;
 pub mod bench;
 pub mod replay;
 pub mod report;
+pub mod sim;

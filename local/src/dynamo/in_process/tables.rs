@@ -49,7 +49,7 @@ impl Answer {
 impl Tables {
     /// Creates `tables`, empty, without their streams and without anything that expires by itself: who holds the
     /// line sees every write, and decides what is swept when.
-    pub fn create(tables: &[Table]) -> Result<Tables, StartDynamoError> {
+    pub fn create<'a>(tables: impl IntoIterator<Item = &'a Table>) -> Result<Tables, StartDynamoError> {
         let database = Database::memory()?;
         for table in tables {
             let mut request = table.create()?;

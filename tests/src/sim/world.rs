@@ -1,0 +1,183 @@
+//! Everything that takes part in a run, and the run itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use shared::protocol::pull::PullAnswer;
+use shared::sync::log;
+use shared::tenant::Room;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use functions::store::item::to_log;
+use functions::store::keys;
+use shared::protocol::publication::Publication;
+
+use super::broadcast;
+use super::clock::Clock;
+use super::device::Device;
+use super::dice::Dice;
+use super::journal::{Event, Journal};
+use super::line::FaultyLine;
+use super::plan::{Act, Step};
+use super::sabotage::Sabotage;
+use super::server::{Ask, Server};
+use super::stage::Stage;
+use super::stored;
+use super::sweeper;
+use super::weather::Weather;
+use super::wire;
+
+/// A run: its parts, as they stand.
+pub struct World {
+    /// The true time.
+    pub clock: Clock,
+    /// What happened.
+    pub journal: Arc<Journal>,
+    /// The way to the tables.
+    pub line: FaultyLine,
+    /// The functions.
+    pub server: Arc<Server>,
+    /// The tills.
+    pub devices: Vec<Arc<Device>>,
+    /// What is broken on purpose.
+    pub sabotage: Option<Sabotage>,
+    weather: Weather,
+    calm: AtomicBool,
+}
+
+impl World {
+    /// Sets the stage for the run with `seed`.
+    pub fn open(
+        stage: &Stage,
+        seed: u64,
+        tills: usize,
+        sabotage: Option<Sabotage>,
+    ) -> Result<Arc<World>, super::SimError> {
+        // What the SDK draws (the jitter of its retries, the tokens of its transactions) comes from this thread's
+        // generator.
+        fastrand::seed(seed);
+        let mut dice = Dice::of(seed, 1);
+        let weather = Weather::of(&mut dice);
+        let (clock, journal) = (Clock::start(), Arc::new(Journal::default()));
+        let line = FaultyLine::new(stage.tables()?, journal.clone(), weather.clone(), sabotage);
+        let (published, publications) = unbounded_channel();
+        let app = stage.app(&line)?;
+        let server = Server::new(app, clock, journal.clone(), weather.clone(), published.clone());
+        let parts = stage.tills(&mut dice, tills)?;
+        let world = Arc::new(World {
+            clock,
+            journal,
+            line,
+            server: Arc::new(server),
+            devices: parts.into_iter().map(|part| Arc::new(Device::new(part))).collect(),
+            sabotage,
+            weather,
+            calm: AtomicBool::new(false),
+        });
+        tokio::spawn(broadcast::run(world.clone(), publications, dice.roll()));
+        tokio::spawn(world.clone().stream(published));
+        Ok(world)
+    }
+
+    /// The weather as it is.
+    pub fn weather(&self) -> Weather {
+        if self.calm.load(Ordering::Relaxed) { Weather::calm() } else { self.weather.clone() }
+    }
+
+    /// Lets `steps` happen, one after the other, each when its time has come.
+    pub async fn play(self: &Arc<Self>, steps: &[Step]) {
+        for step in steps {
+            tokio::time::sleep(Duration::from_millis(step.wait_millis)).await;
+            self.journal.trace(&format!("{} {:?}", self.clock.now(), step.act));
+            self.act(step);
+        }
+    }
+
+    fn act(self: &Arc<Self>, step: &Step) {
+        let mut dice = Dice::new(step.seed);
+        let till = |i: usize| self.devices.get(i);
+        match step.act {
+            Act::Edit(i) => till(i).into_iter().for_each(|device| device.write(self.clock.now(), &mut dice)),
+            Act::Sync(i) => till(i).into_iter().for_each(|device| device.start_sync(self, dice.roll())),
+            Act::Leave(i) => till(i).into_iter().for_each(|device| device.set_online(false)),
+            Act::Return(i) => till(i).into_iter().for_each(|device| {
+                device.set_online(true);
+                device.start_sync(self, dice.roll());
+            }),
+            Act::Crash(i) => till(i).into_iter().for_each(|device| device.stop()),
+            Act::Resend(i) => till(i).into_iter().for_each(|device| self.resend(device, dice.clone())),
+            Act::Sweep => sweeper::sweep(self, &mut dice),
+            Act::Oversee | Act::Direct => {}
+        }
+    }
+
+    /// Somebody between till and function sends what was answered before.
+    fn resend(self: &Arc<Self>, device: &Arc<Device>, mut dice: Dice) {
+        let Some(batch) = device.old_batch(self.clock.now(), &mut dice) else { return };
+        let (world, caller) = (self.clone(), device.part.caller.clone());
+        tokio::spawn(async move {
+            let body = serde_json::to_string(&batch).unwrap_or_default();
+            world.server.call(&caller, Ask::Push(body), &mut dice).await;
+        });
+    }
+
+    /// Ends all faults and lets every till push and pull until nothing is left to do.
+    pub async fn settle(self: &Arc<Self>) {
+        const ROUNDS_MAX: usize = 12;
+        // Whatever is under way arrives, or is given up.
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        self.calm.store(true, Ordering::Relaxed);
+        self.line.calm();
+        self.server.calm();
+        self.devices.iter().for_each(|device| device.set_online(true));
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        for round in 0..ROUNDS_MAX {
+            let mut quiet = true;
+            for (i, device) in (0_u64..).zip(&self.devices) {
+                device.stop();
+                quiet &= device.sync(self, &mut Dice::of(round as u64, i)).await;
+            }
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            if quiet && self.devices.iter().all(|device| self.is_done(device)) {
+                return;
+            }
+        }
+        self.journal.find("the tills do not come to rest");
+    }
+
+    fn is_done(&self, device: &Device) -> bool {
+        let head = stored::head(self.line.tables(), &device.part.caller.room);
+        device.read(|state| state.queue.is_empty() && !state.is_walking() && state.position == head.stamp)
+    }
+
+    /// The sure path: what the log says was committed, read from it as `change-stream` reads it.
+    async fn stream(self: Arc<Self>, published: UnboundedSender<Publication>) {
+        let mut told = 0;
+        loop {
+            for event in self.journal.events_after(told).await {
+                told += 1;
+                let Event::Committed { puts, .. } = event else { continue };
+                for item in &puts {
+                    let Some(room) = keys::room_of_log(wire::key(item, "pk")) else { continue };
+                    let publication = to_log(item).and_then(|item| Ok(log::publication(&room, &item)?));
+                    match publication {
+                        Ok(publication) => drop(published.send(publication)),
+                        Err(error) => self.journal.find(format!("a log item cannot be read: {error}")),
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a broken till makes of a page.
+    pub fn mangle(&self, room: &Room, page: &mut PullAnswer) {
+        if self.sabotage == Some(Sabotage::LateTail) && page.mode == "snapshot" && page.next_cursor.starts_with("v1.")
+        {
+            let head = stored::head(self.line.tables(), room);
+            page.next_cursor = shared::stamp::cursor(head.stamp);
+            page.has_more = false;
+            page.stamp = head.stamp;
+        }
+    }
+}
