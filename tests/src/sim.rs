@@ -31,6 +31,11 @@ pub mod wire;
 // What must be noticed.
 pub mod sabotage;
 
+// The program.
+pub mod arguments;
+pub mod run;
+pub mod shrink;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use local::dynamo::StartDynamoError;
