@@ -28,6 +28,10 @@ pub mod journal;
 pub mod stored;
 pub mod wire;
 
+// What should have come of it.
+pub mod check;
+pub mod model;
+
 // What must be noticed.
 pub mod sabotage;
 
