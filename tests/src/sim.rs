@@ -46,7 +46,9 @@ use local::dynamo::StartDynamoError;
 use local::keys::KeysError;
 use local::template::TemplateError;
 use shared::config::BadConfig;
+use shared::tables::ReadTablesError;
 
+use journal::Finding;
 use plan::Step;
 use sabotage::Sabotage;
 use stage::Stage;
@@ -73,6 +75,9 @@ pub enum SimError {
     /// The functions' configuration.
     #[error(transparent)]
     Config(#[from] BadConfig),
+    /// The tables that are synced.
+    #[error(transparent)]
+    Tables(#[from] ReadTablesError),
     /// Who takes part.
     #[error(transparent)]
     Cast(#[from] cast::CastError),
@@ -81,8 +86,8 @@ pub enum SimError {
 /// What a run amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// What is wrong, one sentence each.
-    pub findings: Vec<String>,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
     /// The run in a number: equal ones are equal runs.
     pub fingerprint: u64,
 }
@@ -100,6 +105,7 @@ pub fn play(
         let world = World::open(stage, seed, tills, sabotage)?;
         world.play(steps).await;
         world.settle().await;
+        check::check(&world).await;
         Ok(Outcome { findings: world.journal.findings(), fingerprint: world.journal.fingerprint() })
     })
 }

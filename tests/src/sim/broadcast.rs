@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use shared::protocol::publication::Publication;
 use shared::protocol::socket::{SyncFrame, frames};
+use shared::token::Role;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::dice::Dice;
@@ -20,8 +21,8 @@ pub async fn run(world: Arc<World>, mut published: UnboundedReceiver<Publication
     while let Some(publication) = published.recv().await {
         nth += 1;
         let mut dice = Dice::of(seed, nth);
-        for frame in broken_or_not(&world, &publication) {
-            send(&world, &publication, &frame, &mut dice);
+        for (frame, change) in broken_or_not(&world, &publication).iter().zip(&publication.changes) {
+            send(&world, &publication, frame, change.read, &mut dice);
         }
     }
 }
@@ -35,12 +36,13 @@ fn broken_or_not(world: &World, publication: &Publication) -> Vec<SyncFrame> {
     frames.into_iter().map(whole).collect()
 }
 
-fn send(world: &Arc<World>, publication: &Publication, frame: &SyncFrame, dice: &mut Dice) {
+fn send(world: &Arc<World>, publication: &Publication, frame: &SyncFrame, read: Role, dice: &mut Dice) {
     let weather = world.weather();
     let room = publication.room();
     for device in world.devices.iter().filter(|device| device.part.caller.room == room) {
-        // A device does not hear its own changes.
-        if device.part.device == publication.device_id.as_str() || dice.permille(weather.frame_lost) {
+        // A device does not hear its own changes, nor anybody what is not for him.
+        let for_it = device.part.device != publication.device_id.as_str() && device.part.caller.role >= read;
+        if !for_it || dice.permille(weather.frame_lost) {
             continue;
         }
         for _ in 0..if dice.permille(weather.frame_twice) { 2 } else { 1 } {

@@ -1,5 +1,6 @@
 //! A till of a run: the client of the replay, on a network that loses things and with a clock that is wrong.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -44,6 +45,14 @@ struct Inner {
     done: Vec<(PushBody, Micros)>,
     /// When the last page was answered; only a broken till asks for it.
     pulled_at: Option<Micros>,
+    /// Every change that it was ever shown: table, id, stamp.
+    seen: BTreeSet<(String, String, u64)>,
+}
+
+impl Inner {
+    fn is_busy(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| !running.is_finished())
+    }
 }
 
 impl Device {
@@ -56,6 +65,7 @@ impl Device {
             batches: 0,
             done: Vec::new(),
             pulled_at: None,
+            seen: BTreeSet::new(),
         };
         Device { part, inner: Mutex::new(inner) }
     }
@@ -97,13 +107,22 @@ impl Device {
     /// Starts to push and pull, unless it does or cannot.
     pub fn start_sync(self: &Arc<Self>, world: &Arc<World>, seed: u64) {
         let mut inner = self.lock();
-        let busy = inner.running.as_ref().is_some_and(|running| !running.is_finished());
-        if busy || !inner.online {
+        if inner.is_busy() || !inner.online {
             return;
         }
         let (device, world) = (self.clone(), world.clone());
-        let task = tokio::spawn(async move { device.sync(&world, &mut Dice::new(seed)).await });
+        let task = tokio::spawn(async move {
+            let mut dice = Dice::new(seed);
+            if device.push_all(&world, &mut dice).await {
+                device.pull_all(&world, &mut dice).await;
+            }
+        });
         inner.running = Some(task.abort_handle());
+    }
+
+    /// Whether it pushes or pulls.
+    pub fn is_busy(&self) -> bool {
+        self.lock().is_busy()
     }
 
     /// A batch that was answered while its marker lives.
@@ -118,11 +137,6 @@ impl Device {
             .map(|(batch, _)| batch)
             .collect();
         dice.pick(&candidates).map(|batch| (*batch).clone())
-    }
-
-    /// Pushes what waits and pulls what is new; whether that came to its end.
-    pub async fn sync(&self, world: &Arc<World>, dice: &mut Dice) -> bool {
-        self.push_all(world, dice).await && self.pull_all(world, dice).await
     }
 
     async fn push_all(&self, world: &Arc<World>, dice: &mut Dice) -> bool {
@@ -146,12 +160,13 @@ impl Device {
         match reply.status {
             200 => match serde_json::from_str::<PushAnswer>(&reply.body) {
                 Ok(answer) => {
+                    if std::env::var("SIMDBG").is_ok() { eprintln!("{} SENT {} GOT {}", self.part.device, serde_json::to_string(batch).unwrap_or_default(), reply.body); }
                     inner.state.take_push(&answer);
                     inner.done.push((batch.clone(), world.clock.now()));
                     true
                 }
                 Err(error) => {
-                    world.journal.find(format!("the answer to a push is none: {error}"));
+                    world.journal.find("refused", format!("the answer to a push is none: {error}"));
                     false
                 }
             },
@@ -164,7 +179,7 @@ impl Device {
             }
             503 => false,
             status => {
-                world.journal.find(format!("{} was answered {status} to a push: {}", self.part.device, reply.body));
+                world.journal.find("refused", format!("{} was answered {status} to a push: {}", self.part.device, reply.body));
                 inner.state.give_up_first("refused", &reply.body);
                 true
             }
@@ -185,6 +200,9 @@ impl Device {
                 (200, Ok(mut page)) => {
                     world.mangle(&self.part.caller.room, &mut page);
                     let mut inner = self.lock();
+                    inner.seen.extend(page.changes.iter().map(|change| {
+                        (change.table_name.clone(), change.record_id.clone(), change.stamp.0)
+                    }));
                     let taken = inner.state.take_page(&page);
                     inner.pulled_at = Some(asked_at);
                     if !taken.more {
@@ -194,7 +212,7 @@ impl Device {
                 (503, _) => tokio::time::sleep(Duration::from_millis(dice.between(50, 1500))).await,
                 (status, _) => {
                     let (device, body) = (&self.part.device, &reply.body);
-                    world.journal.find(format!("{device} was answered {status} to a pull: {body}"));
+                    world.journal.find("refused", format!("{device} was answered {status} to a pull: {body}"));
                     return false;
                 }
             }
@@ -205,7 +223,13 @@ impl Device {
     /// A frame arrives; whether the till must pull.
     pub fn hear(&self, frame: &SyncFrame) -> bool {
         let mut inner = self.lock();
+        inner.seen.insert((frame.table_name.clone(), frame.record_id.clone(), frame.stamp.0));
         inner.online && inner.state.hear(frame).0 == Follow::Pull
+    }
+
+    /// Every change that it was ever shown: table, id, stamp.
+    pub fn seen(&self) -> BTreeSet<(String, String, u64)> {
+        self.lock().seen.clone()
     }
 
     /// Where it stands.

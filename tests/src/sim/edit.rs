@@ -36,6 +36,7 @@ impl Writer<'_> {
             device_id: self.device.to_owned(),
             batch_id,
             atomic: dice.permille(80),
+            branch_id: None,
             device_time: dice.permille(500).then(|| self.clock.to_string()),
             records,
         }

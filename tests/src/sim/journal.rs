@@ -56,6 +56,21 @@ pub struct Answered {
     pub body: String,
 }
 
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The check that noticed.
+    pub check: &'static str,
+    /// What it noticed.
+    pub what: String,
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.check, self.what)
+    }
+}
+
 /// The record of a run.
 #[derive(Debug, Default)]
 pub struct Journal {
@@ -72,7 +87,7 @@ struct State {
     /// The tokens of transactions that were committed: a second one with the same token changes nothing.
     tokens: BTreeSet<String>,
     sent: BTreeMap<String, u64>,
-    findings: Vec<String>,
+    findings: Vec<Finding>,
     trace: u64,
 }
 
@@ -114,9 +129,9 @@ impl Journal {
         lock(&self.state).tokens.insert(token.to_owned())
     }
 
-    /// Notes that something is wrong.
-    pub fn find(&self, finding: impl Into<String>) {
-        lock(&self.state).findings.push(finding.into());
+    /// Notes that something is wrong, and which check noticed.
+    pub fn find(&self, check: &'static str, what: impl Into<String>) {
+        lock(&self.state).findings.push(Finding { check, what: what.into() });
     }
 
     /// Mixes what just happened into the run's trace: equal traces are equal runs (FNV-1a).
@@ -153,7 +168,7 @@ impl Journal {
     }
 
     /// What is wrong.
-    pub fn findings(&self) -> Vec<String> {
+    pub fn findings(&self) -> Vec<Finding> {
         lock(&self.state).findings.clone()
     }
 }

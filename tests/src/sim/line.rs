@@ -176,7 +176,7 @@ impl FaultyLine {
             match committed(call, body, journal) {
                 Some(Some(event)) => journal.event(event),
                 Some(None) => {}
-                None => journal.find("a transaction has an item that cannot be read"),
+                None => journal.find("log", "a transaction has an item that cannot be read"),
             }
         }
         answer

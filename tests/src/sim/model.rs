@@ -4,20 +4,20 @@
 //! The model is sequential: it is fed with pushes in the order in which they were committed, and with the time that the
 //! function had when it decided.
 
-mod batch;
-mod member;
-mod merge;
-mod number;
-mod record;
-mod rules;
-mod write;
+pub mod batch;
+pub mod member;
+pub mod merge;
+pub mod number;
+pub mod record;
+pub mod rules;
+pub mod write;
 
 use std::collections::BTreeMap;
 
 use shared::micros::Micros;
 use shared::tenant::Room;
 
-pub use member::{Members, same};
+pub use member::{Members, read as members, same};
 pub use rules::{Field, Rule, rule};
 
 /// A table and an id.

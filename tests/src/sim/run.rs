@@ -113,7 +113,7 @@ impl Shared<'_> {
         outcome.findings.iter().take(FINDINGS_SHOWN_MAX).for_each(|finding| println!("  {finding}"));
         println!("again: {}", self.arguments.again(*seed));
         let steps = plan(*seed, self.arguments.tills, self.arguments.steps);
-        let short = shrink(&steps, |steps| self.fails(*seed, steps));
+        let short = shrink(&steps, |steps| self.fails(*seed, steps, outcome));
         println!("shortest history, {} of {} steps:", short.len(), steps.len());
         short.iter().for_each(|step| println!("{step}"));
         if let Ok(outcome) = play(self.stage, *seed, self.arguments.tills, &short, None) {
@@ -122,8 +122,9 @@ impl Shared<'_> {
         Ok(false)
     }
 
-    fn fails(&self, seed: u64, steps: &[Step]) -> bool {
-        let outcome = play(self.stage, seed, self.arguments.tills, steps, None);
-        outcome.is_ok_and(|outcome| !outcome.findings.is_empty())
+    /// Whether the same check notices something.
+    fn fails(&self, seed: u64, steps: &[Step], as_in: &Outcome) -> bool {
+        let check = |outcome: &Outcome| outcome.findings.first().map(|finding| finding.check);
+        play(self.stage, seed, self.arguments.tills, steps, None).is_ok_and(|outcome| check(&outcome) == check(as_in))
     }
 }

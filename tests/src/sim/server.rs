@@ -153,7 +153,7 @@ impl Server {
                 Reply { status, body: pushed.answer.as_str().to_owned() }
             }
             Err(error) => {
-                self.journal.find(format!("an answer for the edge is none: {error}"));
+                self.journal.find("answer", format!("an answer for the edge is none: {error}"));
                 Reply { status, body }
             }
         }

@@ -23,6 +23,7 @@ pub struct Stage {
     template: Template,
     signer: Signer,
     jwks: String,
+    synced: shared::tables::Tables,
 }
 
 impl Stage {
@@ -35,7 +36,8 @@ impl Stage {
         std::fs::remove_dir_all(&folder)?;
         let keys = keys?;
         let signer = Signer::new(keys.access_key.expose(), keys.access_kid).map_err(|error| SimError::Key(error.into()))?;
-        Ok(Stage { template, signer, jwks: keys.access_jwks })
+        let synced = shared::tables::Tables::parse(include_str!("tables.toml"))?;
+        Ok(Stage { template, signer, jwks: keys.access_jwks, synced })
     }
 
     /// Empty tables.
@@ -53,7 +55,9 @@ impl Stage {
         };
         // A run that is played again must not find what the first left of the SDK's allowance.
         let client = client(Arc::new(line.clone()), format!("run-{}", crate::fleet::batch_id()));
-        Ok(SyncApp::new(lookup, client)?)
+        let mut app = SyncApp::new(lookup, client)?;
+        app.rules.tables = self.synced.clone();
+        Ok(app)
     }
 
     /// The tills of a run.

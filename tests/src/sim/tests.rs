@@ -6,5 +6,5 @@ fn a_seed_gives_the_same_run_every_time() {
     let steps = plan::plan(11, 5, 120);
     let first = play(&stage, 11, 5, &steps, None).unwrap();
     assert_eq!(play(&stage, 11, 5, &steps, None).unwrap(), first);
-    assert_eq!(first.findings, Vec::<String>::new());
+    assert_eq!(first.findings, vec![]);
 }

@@ -24,9 +24,10 @@ fn attribute(json: &Value) -> Option<AttributeValue> {
         "NULL" => AttributeValue::Null(true),
         "L" => AttributeValue::L(value.as_array()?.iter().map(attribute).collect::<Option<_>>()?),
         "M" => AttributeValue::M(item(value)?),
-        "SS" => {
+        "NS" | "SS" => {
             let texts = value.as_array()?.iter().map(|text| Some(text.as_str()?.to_owned()));
-            AttributeValue::Ss(texts.collect::<Option<_>>()?)
+            let texts = texts.collect::<Option<_>>()?;
+            if kind == "NS" { AttributeValue::Ns(texts) } else { AttributeValue::Ss(texts) }
         }
         _ => return None,
     })

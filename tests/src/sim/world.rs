@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use shared::protocol::pull::PullAnswer;
 use shared::sync::log;
+use shared::tables::Tables;
 use shared::tenant::Room;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
@@ -42,6 +43,8 @@ pub struct World {
     pub devices: Vec<Arc<Device>>,
     /// What is broken on purpose.
     pub sabotage: Option<Sabotage>,
+    /// The tables that are synced.
+    pub tables: Tables,
     weather: Weather,
     calm: AtomicBool,
 }
@@ -63,6 +66,7 @@ impl World {
         let line = FaultyLine::new(stage.tables()?, journal.clone(), weather.clone(), sabotage);
         let (published, publications) = unbounded_channel();
         let app = stage.app(&line)?;
+        let tables = app.rules.tables.clone();
         let server = Server::new(app, clock, journal.clone(), weather.clone(), published.clone());
         let parts = stage.tills(&mut dice, tills)?;
         let world = Arc::new(World {
@@ -72,6 +76,7 @@ impl World {
             server: Arc::new(server),
             devices: parts.into_iter().map(|part| Arc::new(Device::new(part))).collect(),
             sabotage,
+            tables,
             weather,
             calm: AtomicBool::new(false),
         });
@@ -133,17 +138,17 @@ impl World {
         self.devices.iter().for_each(|device| device.set_online(true));
         tokio::time::sleep(Duration::from_secs(120)).await;
         for round in 0..ROUNDS_MAX {
-            let mut quiet = true;
             for (i, device) in (0_u64..).zip(&self.devices) {
-                device.stop();
-                quiet &= device.sync(self, &mut Dice::of(round as u64, i)).await;
+                device.start_sync(self, Dice::of(round as u64, i).roll());
             }
-            tokio::time::sleep(Duration::from_secs(5)).await;
-            if quiet && self.devices.iter().all(|device| self.is_done(device)) {
+            while self.devices.iter().any(|device| device.is_busy()) {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            if self.devices.iter().all(|device| self.is_done(device)) {
                 return;
             }
         }
-        self.journal.find("the tills do not come to rest");
+        self.journal.find("rest", "the tills do not come to rest");
     }
 
     fn is_done(&self, device: &Device) -> bool {
@@ -160,10 +165,10 @@ impl World {
                 let Event::Committed { puts, .. } = event else { continue };
                 for item in &puts {
                     let Some(room) = keys::room_of_log(wire::key(item, "pk")) else { continue };
-                    let publication = to_log(item).and_then(|item| Ok(log::publication(&room, &item)?));
+                    let publication = to_log(item).and_then(|item| Ok(log::publication(&self.tables, &room, &item)?));
                     match publication {
                         Ok(publication) => drop(published.send(publication)),
-                        Err(error) => self.journal.find(format!("a log item cannot be read: {error}")),
+                        Err(error) => self.journal.find("rest", format!("a log item cannot be read: {error}")),
                     }
                 }
             }

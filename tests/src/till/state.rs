@@ -2,7 +2,7 @@
 //! whoever holds it, so the replay's tills and the simulation's are the same client.
 
 use shared::protocol::pull::PullAnswer;
-use shared::protocol::push::{ConflictBody, PushAnswer, PushBody};
+use shared::protocol::push::{AppliedBody, ConflictBody, PushAnswer, PushBody, RecordBody};
 use shared::protocol::socket::SyncFrame;
 use shared::stamp::{Stamp, cursor};
 use shared::sync::follow::{Follow, follow};
@@ -50,23 +50,15 @@ impl State {
     /// till does not hear its own.
     pub fn take_push(&mut self, answer: &PushAnswer) -> Follow {
         let Some(batch) = self.queue.first() else { return Follow::Drop };
-        for applied in &answer.applied {
-            let Some(record) = batch.records.get(applied.index) else { continue };
-            let data = applied.data.as_ref().or(record.data.as_ref());
-            let row = Row {
-                data: data.map_or("null", |data| data.as_str()).to_owned(),
-                version: applied.version,
-                stamp: applied.stamp,
-                deleted: record.is_deleted,
-            };
-            // A replay is answered with what is held already, and a delete without data says nothing of it.
-            if record.data.is_some() || applied.data.is_some() {
-                self.put(&record.table_name, &record.record_id, row);
-            } else {
-                self.bury(&record.table_name, &record.record_id, row);
+        // In the order of the request: a record may occur in it more than once.
+        for (index, record) in batch.records.iter().enumerate() {
+            if let Some(applied) = answer.applied.iter().find(|applied| applied.index == index) {
+                self.take_applied(record, applied);
+            }
+            if let Some(conflict) = answer.conflicts.iter().find(|conflict| conflict.index == index) {
+                self.yield_to(conflict, answer.stamp);
             }
         }
-        answer.conflicts.iter().for_each(|conflict| self.yield_to(conflict));
         self.queue.note(answer);
         self.queue.done();
         let followed = self.follow(answer.prev, answer.stamp);
@@ -146,6 +138,20 @@ impl State {
         }
     }
 
+    fn take_applied(&mut self, record: &RecordBody, applied: &AppliedBody) {
+        let (table, id) = (&record.table_name, &record.record_id);
+        let sent = applied.data.as_ref().or(record.data.as_ref()).map(|data| data.as_str().to_owned());
+        // A delete without data keeps the data that was there: that is what the server's tombstone holds.
+        let kept = || self.rows.get(table, id).map(|known| known.data.clone());
+        let row = Row {
+            data: sent.or_else(kept).unwrap_or_else(|| "null".to_owned()),
+            version: applied.version,
+            stamp: applied.stamp,
+            deleted: record.is_deleted,
+        };
+        self.put(table, id, row);
+    }
+
     fn put(&mut self, table: &str, id: &str, row: Row) -> bool {
         if let Some(walk) = &mut self.walk {
             walk.mark(table, id);
@@ -153,20 +159,16 @@ impl State {
         self.rows.set(table, id, row)
     }
 
-    /// Keeps the data that was there: that is what the server's tombstone holds.
-    fn bury(&mut self, table: &str, id: &str, row: Row) {
-        let data = self.rows.get(table, id).map(|known| known.data.clone());
-        let row = Row { data: data.unwrap_or(row.data), ..row };
-        self.put(table, id, row);
-    }
-
     /// A write lost: the server's copy is what there is, the write is kept for somebody to look at.
-    fn yield_to(&mut self, conflict: &ConflictBody) {
+    fn yield_to(&mut self, conflict: &ConflictBody, stamp: Stamp) {
         let (table, id) = (&conflict.table_name, &conflict.record_id);
         match Row::of_conflict(conflict) {
-            Some(row) => drop(self.put(table, id, row)),
-            // It was deleted, and even the tombstone is gone.
-            None => self.rows.remove(table, id),
+            Some(row) => {
+                self.put(table, id, row);
+            }
+            // It was deleted, and even the tombstone was gone; what came after that is news.
+            None if self.rows.get(table, id).is_some_and(|known| known.stamp <= stamp) => self.rows.remove(table, id),
+            None => {}
         }
     }
 }

@@ -13,24 +13,22 @@ pub fn push(room: &mut RoomState, pushed: &Pushed<'_>) -> Option<Prediction> {
     let body: PushBody = serde_json::from_str(pushed.body).ok()?;
     let name = body.batch_id.clone().map(|batch| (body.device_id.clone(), batch));
     let (before, prev) = (room.rows.clone(), room.head);
-    let mut batch = Batch { room, before: &before, body: &body, pushed, next: pushed.now.0.max(prev + 1) };
+    let first = pushed.now.0.max(prev + 1);
+    let mut batch = Batch { room, before: &before, body: &body, pushed, next: first };
     let told: Vec<Told> = body.records.iter().map(|record| batch.record(record)).collect();
+    let next = batch.next;
     let undone = body.atomic && !told.iter().all(|told| matches!(told, Told::Applied { .. }));
     if undone {
         room.rows = before;
         return Some(Prediction { told, prev, stamp: prev, undone });
     }
-    let last = told.iter().filter_map(|told| match told {
+    room.letters.extend(told.iter().filter_map(|told| match told {
         Told::Applied { .. } | Told::Conflict { .. } => None,
         Told::Rejected(code) => Some(*code),
-    });
-    let letters: Vec<&'static str> = last.collect();
-    room.letters.extend(letters);
-    let stamp = room.rows.values().map(|row| row.stamp).max().unwrap_or(0).max(prev);
+    }));
+    let stamp = if next > first { next - 1 } else { prev };
     room.head = stamp;
-    if stamp > prev {
-        room.changes += stamp + 1 - pushed.now.0.max(prev + 1);
-    }
+    room.changes += next - first;
     let prediction = Prediction { told, prev, stamp, undone };
     if let Some(name) = name {
         room.answered.insert(name, prediction.clone());
@@ -85,13 +83,13 @@ impl Batch<'_> {
         let version = current.map_or(0, |row| row.version) + 1;
         let stamp = self.next;
         self.next += 1;
-        let mut row = Row { version, stamp, device: self.body.device_id.clone(), ..row };
+        let mut row = Row { version, stamp, ..row };
         match current.filter(|current| !current.deleted && !row.deleted) {
             Some(current) => {
                 let (old, new) = (current.data.clone().unwrap_or_default(), row.data.clone().unwrap_or_default());
                 (row.made, row.changed) = (current.made, current.changed.clone());
                 let names = old.keys().chain(new.keys()).filter(|name| old.get(*name) != new.get(*name));
-                names.for_each(|name| drop(row.changed.insert(name.clone(), version)));
+                row.changed.extend(names.map(|name| (name.clone(), version)));
             }
             None => (row.made, row.changed) = (version, BTreeMap::new()),
         }

@@ -1,7 +1,7 @@
 //! The members without a life of their own: who wins when two wrote at the same time.
 
 use super::Row;
-use super::member::{self, Members};
+use super::member::Members;
 use super::record::Sight;
 use super::rules::{Field, Policy};
 use super::write::Write;
@@ -14,15 +14,18 @@ pub struct Rest {
     pub deleted: bool,
     /// Why something of the write is not in it.
     pub reason: Option<&'static str>,
+    /// Whether the write is about more than sums and states.
+    pub asked: bool,
 }
 
 /// What becomes of the members of `write` that are neither sums nor states.
 pub fn rest(sight: &Sight<'_>, row: &Row, write: &Write, concurrent: bool) -> Rest {
     let stored = row.data.clone().unwrap_or_default();
-    let kept = |reason| Rest { data: stored.clone(), deleted: false, reason: Some(reason) };
-    let taken = || Rest { data: whole(&stored, write), deleted: write.deleted, reason: None };
+    let asked = !is_only_special(write);
+    let kept = |reason| Rest { data: stored.clone(), deleted: false, reason: Some(reason), asked };
+    let taken = || Rest { data: whole(&stored, write), deleted: write.deleted, reason: None, asked };
     // A write of nothing but deltas and states is concurrent with nothing.
-    if !concurrent || is_only_special(write) {
+    if !concurrent || !asked {
         return taken();
     }
     let later = (write.at, sight.device) > (row.modified_at, row.device.as_str());
@@ -48,14 +51,18 @@ fn is_only_special(write: &Write) -> bool {
 
 /// The data after the write alone: replaced, or with its named members changed. Sums and states stay.
 fn whole(stored: &Members, write: &Write) -> Members {
-    let Some(sent) = &write.data else { return stored.clone() };
+    // A delete keeps what there was, unless it says otherwise of a record without sums and states.
+    let sent = write.data.as_ref().filter(|_| !write.deleted || !write.has_special_table());
+    let Some(sent) = sent else { return stored.clone() };
+    if write.deleted {
+        return sent.clone();
+    }
     let mut data = Members::new();
     let names = stored.keys().chain(sent.keys());
     for name in names {
         let special = write.rule.is_additive(name) || write.rule.is_state(name);
         let from = if special || !write.names(name) { stored.get(name) } else { sent.get(name) };
-        let value = from.or_else(|| sent.get(name).filter(|value| special && member::delta(value).is_none()));
-        value.into_iter().for_each(|value| drop(data.insert(name.clone(), value.clone())));
+        from.into_iter().for_each(|value| drop(data.insert(name.clone(), value.clone())));
     }
     data
 }
@@ -87,5 +94,5 @@ fn merged(stored: &Members, row: &Row, write: &Write, base: u64, later: bool) ->
             }
         }
     }
-    Rest { data, deleted: false, reason }
+    Rest { data, deleted: false, reason, asked: true }
 }

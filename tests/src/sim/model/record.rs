@@ -55,21 +55,22 @@ pub fn decide(sight: &Sight<'_>, write: &Write) -> Decision {
     match sight.current {
         None => create(sight, write),
         Some(row) if row.deleted => over_tombstone(sight, row, write),
-        Some(row) if write.rule.policy == Policy::AppendOnly => over_row_for_ever(sight, row, write),
+        Some(row) if write.rule.policy == Policy::AppendOnly => over_row_for_ever(row, write),
         Some(row) => over_live(sight, row, write),
     }
 }
 
 fn create(sight: &Sight<'_>, write: &Write) -> Decision {
     let append_only = write.rule.policy == Policy::AppendOnly;
-    if write.base.is_some_and(|base| base > 0) {
+    if write.deleted && append_only {
+        return Decision::Reject("append_only");
+    }
+    // A sale is never refused for being late, nor for believing that it is known.
+    if write.base.is_some_and(|base| base > 0) && !append_only {
         return Decision::Conflict("deleted_on_server");
     }
     if write.base.is_none() && write.at.saturating_add(TOMBSTONE_MICROS) < sight.now && !append_only {
         return Decision::Reject("too_old");
-    }
-    if write.deleted && append_only {
-        return Decision::Reject("append_only");
     }
     anew(sight, write, write.at)
 }
@@ -86,19 +87,22 @@ fn over_tombstone(sight: &Sight<'_>, row: &Row, write: &Write) -> Decision {
 
 /// A record that is not there becomes what was sent.
 fn anew(sight: &Sight<'_>, write: &Write, modified_at: u64) -> Decision {
-    let row = |data| Row { data, modified_at, deleted: write.deleted, ..Row::default() };
+    let device = sight.device.to_owned();
+    let row = |data| Row { data, modified_at, device, deleted: write.deleted, ..Row::default() };
     if write.deleted {
-        return Decision::Store { row: row(write.data.clone()), flags: Vec::new() };
+        // Sums and states are never set by a delete, so nothing is known of such a record.
+        let data = write.data.clone().filter(|_| !write.has_special_table());
+        return Decision::Store { row: row(data), flags: Vec::new() };
     }
     let sent = write.data.clone().unwrap_or_default();
-    let whole = Write { fields: None, ..write.clone() };
+    let whole = Write { fields: None, insists: false, ..write.clone() };
     let mut flags = Vec::new();
     let sums = match sums(sight, &Members::new(), &whole, &mut flags) {
         Ok(sums) => sums,
         Err(code) => return Decision::Reject(code),
     };
     for (name, field) in write.rule.fields {
-        let begins = |initial: &[&str]| sent.get(*name).is_some_and(|value| initial.contains(&&*member::text(value)));
+        let begins = |initial: &[&str]| sent.get(*name).is_none_or(|value| initial.contains(&&*member::text(value)));
         if matches!(field, Field::State(initial, _) if !begins(initial)) {
             return Decision::Reject("bad_transition");
         }
@@ -109,12 +113,12 @@ fn anew(sight: &Sight<'_>, write: &Write, modified_at: u64) -> Decision {
 }
 
 /// A row of an append-only table: only its states move.
-fn over_row_for_ever(sight: &Sight<'_>, row: &Row, write: &Write) -> Decision {
+fn over_row_for_ever(row: &Row, write: &Write) -> Decision {
     if write.deleted {
         return Decision::Reject("append_only");
     }
     if write.has_delta() {
-        return Decision::Reject(if sight.named { "bad_delta" } else { "delta_needs_batch" });
+        return Decision::Reject("bad_delta");
     }
     let (mut data, sent) = (row.data.clone().unwrap_or_default(), write.data.clone().unwrap_or_default());
     let known = data.clone();
@@ -123,7 +127,7 @@ fn over_row_for_ever(sight: &Sight<'_>, row: &Row, write: &Write) -> Decision {
         match (known.get(name), sent.get(name)) {
             (old, new) if old == new => {}
             (Some(_), None) if write.rule.is_state(name) && write.fields.is_none() => {}
-            (Some(_), Some(new)) if write.rule.is_state(name) => {
+            (_, Some(new)) if write.rule.is_state(name) => {
                 moved = true;
                 data.insert(name.clone(), new.clone());
             }
@@ -134,7 +138,8 @@ fn over_row_for_ever(sight: &Sight<'_>, row: &Row, write: &Write) -> Decision {
         return Decision::Held;
     }
     match states(&known, write) {
-        Ok(_) => Decision::Store { row: Row { data: Some(data), modified_at: later(row, write), ..row.clone() }, flags: Vec::new() },
+        // Who moved it, and when, says nothing of the row.
+        Ok(_) => Decision::Store { row: Row { data: Some(data), ..row.clone() }, flags: Vec::new() },
         Err(code) => Decision::Reject(code),
     }
 }
@@ -147,36 +152,44 @@ fn over_live(sight: &Sight<'_>, row: &Row, write: &Write) -> Decision {
         return Decision::Conflict("already_exists");
     }
     let concurrent = is_concurrent(sight, row, write);
-    let modified_at = if !concurrent && write.base.is_some() { write.at.max(row.modified_at + 1) } else { later(row, write) };
     let stored = row.data.clone().unwrap_or_default();
     let mut flags = Vec::new();
-    let special = if write.deleted {
-        Ok(Members::new())
-    } else {
-        sums(sight, &stored, write, &mut flags).and_then(|mut sums| {
-            sums.extend(states(&stored, write)?);
-            Ok(sums)
-        })
-    };
-    let special = match special {
+    let special = match special(sight, &stored, write, &mut flags) {
         Ok(special) => special,
         Err(code) => return Decision::Reject(code),
     };
-    let Rest { mut data, deleted, reason } = rest(sight, row, write, concurrent);
+    let Rest { mut data, deleted, reason, asked } = rest(sight, row, write, concurrent);
+    let takes_part = asked && (reason.is_none() || data != stored);
+    let added = !special.is_empty();
     data.extend(special);
-    let changed = data != stored || deleted;
-    let data = Some(data).filter(|_| row.data.is_some() || !write.deleted);
-    let row = Row { data, modified_at, deleted, ..row.clone() };
+    let changed = data != stored || deleted || added;
+    let mut became = Row { data: Some(data).filter(|_| row.data.is_some()), deleted, ..row.clone() };
+    if takes_part {
+        // Sums and states say nothing of when, or by whom, the rest was written.
+        let known = !concurrent && write.base.is_some();
+        became.modified_at = write.at.max(row.modified_at + u64::from(known));
+        became.device = sight.device.to_owned();
+    }
     match reason {
-        None => Decision::Store { row, flags },
-        Some(reason) if changed => Decision::Merge { row, reason },
+        None if !asked && !changed => Decision::Held,
+        None => Decision::Store { row: became, flags },
+        Some(reason) if changed => Decision::Merge { row: became, reason },
         Some(reason) => Decision::Conflict(reason),
     }
 }
 
-fn later(row: &Row, write: &Write) -> u64 {
-    let step = u64::from(write.base == Some(row.version));
-    write.at.max(row.modified_at + step)
+fn special(
+    sight: &Sight<'_>,
+    stored: &Members,
+    write: &Write,
+    flags: &mut Vec<&'static str>,
+) -> Result<Members, &'static str> {
+    if write.deleted {
+        return Ok(Members::new());
+    }
+    let mut special = sums(sight, stored, write, flags)?;
+    special.extend(states(stored, write)?);
+    Ok(special)
 }
 
 fn is_concurrent(sight: &Sight<'_>, row: &Row, write: &Write) -> bool {
@@ -192,11 +205,12 @@ fn is_replay(sight: &Sight<'_>, row: &Row, write: &Write) -> bool {
         Some(base) => base == 0 || row.version == base + 1,
         None => row.modified_at >= write.at,
     };
-    if row.device != sight.device || write.deleted || write.has_delta() || !from_here {
+    if row.device != sight.device || write.deleted || !from_here {
         return false;
     }
     let stored = row.data.clone().unwrap_or_default();
-    rest(sight, row, write, false).data == stored && states(&stored, write).is_ok_and(|moves| moves.is_empty())
+    let adds_nothing = special(sight, &stored, write, &mut Vec::new()).is_ok_and(|special| special.is_empty());
+    adds_nothing && rest(sight, row, write, false).data == stored
 }
 
 /// The sums after the deltas of a write.
@@ -206,13 +220,16 @@ fn sums(
     write: &Write,
     flags: &mut Vec<&'static str>,
 ) -> Result<Members, &'static str> {
+    if write.has_stray_delta() {
+        return Err("bad_delta");
+    }
     let mut sums = Members::new();
     for (name, text) in write.deltas() {
-        let Some(Field::Additive(floor)) = write.rule.field(&name) else { return Err("bad_delta") };
+        let Some(Field::Additive(floor)) = write.rule.field(&name) else { continue };
+        let delta = number::read(&text).ok_or("bad_delta")?;
         if !sight.named {
             return Err("delta_needs_batch");
         }
-        let delta = number::read(&text).ok_or("bad_delta")?;
         let old = stored.get(&name).map_or(Some(0), |value| number::read(value)).ok_or("bad_delta")?;
         let mut sum = old + delta;
         if !number::fits(sum) {
@@ -231,33 +248,32 @@ fn sums(
         }
         sums.insert(name, number::write(sum));
     }
-    for (name, field) in write.rule.fields {
-        let named = write.fields.is_some() && write.names(name);
-        let sent = write.value(name).filter(|value| member::delta(value).is_none());
-        if matches!(field, Field::Additive(_)) && named && !stored.is_empty() {
-            if let Some(sent) = sent.filter(|sent| Some(*sent) != stored.get(*name)) {
-                let (sent, held) = (number::read(sent), stored.get(*name).and_then(|held| number::read(held)));
-                if sent.is_none() || sent != held {
-                    return Err("delta_required");
-                }
-            }
-        }
-    }
-    Ok(sums)
+    let insists = |name: &str| write.insists && write.names(name);
+    let plain = |name: &str| write.value(name).is_none_or(|value| member::delta(value).is_none());
+    let required = write.rule.fields.iter().any(|(name, field)| {
+        matches!(field, Field::Additive(_)) && insists(name) && plain(name) && write.value(name) != stored.get(*name)
+    });
+    if required { Err("delta_required") } else { Ok(sums) }
 }
 
 /// The states that a write moves.
 fn states(stored: &Members, write: &Write) -> Result<Members, &'static str> {
     let mut moves = Members::new();
     for (name, field) in write.rule.fields {
-        let Field::State(_, steps) = field else { continue };
-        let Some(sent) = write.value(name) else { continue };
-        let held = stored.get(*name);
-        if held == Some(sent) {
+        let Field::State(initial, steps) = field else { continue };
+        let (held, sent) = (stored.get(*name), write.value(name));
+        let Some(sent) = sent.filter(|sent| held != Some(*sent)) else {
+            if sent.is_none() && held.is_some() && write.insists && write.names(name) {
+                return Err("bad_transition");
+            }
             continue;
-        }
-        let (from, to) = (held.map(|held| member::text(held)).unwrap_or_default(), member::text(sent));
-        if !steps.contains(&(&from, &to)) {
+        };
+        let to = member::text(sent);
+        let may = match held.map(|held| member::text(held)) {
+            Some(from) => steps.contains(&(&from, &to)),
+            None => initial.contains(&&*to),
+        };
+        if !may {
             return Err("bad_transition");
         }
         moves.insert((*name).to_owned(), sent.clone());

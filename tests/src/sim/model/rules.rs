@@ -72,6 +72,11 @@ impl Rule {
         self.fields.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
     }
 
+    /// Whether rows stay as they are.
+    pub fn is_append_only(&self) -> bool {
+        self.policy == Policy::AppendOnly
+    }
+
     /// Whether a member is a sum.
     pub fn is_additive(&self, name: &str) -> bool {
         matches!(self.field(name), Some(Field::Additive(_)))
@@ -107,7 +112,7 @@ pub fn rule(table: &str) -> Option<Rule> {
         "tickets" => Rule::with(Policy::Client, REJECTED),
         "invoices" => Rule::with(Policy::AppendOnly, INVOICE),
         "cash_movements" => Rule::plain(Policy::AppendOnly),
-        "employee_advances" => Rule { write: Role::Manager, read: Role::Manager, ..Rule::plain(Policy::AppendOnly) },
+        "employee_advances" => Rule { write: Role::Manager, read: Role::Cashier, ..Rule::plain(Policy::AppendOnly) },
         "purchases" => Rule { write: Role::Manager, ..Rule::with(Policy::LastWriter, PURCHASE) },
         "payment_methods" => Rule::plain(Policy::Server),
         "printers" => Rule::plain(Policy::Client),

@@ -28,6 +28,8 @@ pub struct Write {
     pub base: Option<u64>,
     /// The members that it is about; none if it replaces.
     pub fields: Option<Vec<String>>,
+    /// Whether it named them itself.
+    pub insists: bool,
     /// What is to be said of it already.
     pub flags: Vec<&'static str>,
 }
@@ -57,6 +59,7 @@ impl Write {
             deleted: body.is_deleted,
             base: body.base_version,
             fields,
+            insists: body.fields.is_some(),
             flags: Vec::new(),
         };
         if at > now.saturating_add(AHEAD_MICROS) {
@@ -85,9 +88,20 @@ impl Write {
         members.filter_map(|(name, value)| Some((name.clone(), member::delta(value)?))).collect()
     }
 
-    /// Whether it has any delta.
+    /// Whether it has any delta, one that is not asked for included.
     pub fn has_delta(&self) -> bool {
-        !self.deleted && !self.deltas().is_empty()
+        self.data.iter().flatten().any(|(_, value)| member::delta(value).is_some())
+    }
+
+    /// Whether it has a delta for what is no sum.
+    pub fn has_stray_delta(&self) -> bool {
+        let stray = |(name, value): (&String, &String)| !self.rule.is_additive(name) && member::delta(value).is_some();
+        self.data.iter().flatten().any(stray)
+    }
+
+    /// Whether its table has sums or states.
+    pub fn has_special_table(&self) -> bool {
+        self.rule.fields.iter().any(|(name, _)| self.rule.is_additive(name) || self.rule.is_state(name))
     }
 }
 
