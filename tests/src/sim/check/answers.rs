@@ -52,7 +52,8 @@ fn compare(
         }
     };
     for applied in &answer.applied {
-        let flags = applied.flags.iter().map(|flag| known(flag)).collect();
+        let mut flags: Vec<&'static str> = applied.flags.iter().map(|flag| known(flag)).collect();
+        flags.sort_unstable();
         put(applied.index, Told::Applied { version: applied.version, stamp: applied.stamp.0, flags });
     }
     for conflict in &answer.conflicts {

@@ -65,7 +65,9 @@ impl Batch<'_> {
         match decide(&sight, &write) {
             Decision::Store { row, flags } => {
                 let (version, stamp) = self.store(&write.key, row);
-                Told::Applied { version, stamp, flags: [write.flags, flags].concat() }
+                let mut flags = [write.flags, flags].concat();
+                flags.sort_unstable();
+                Told::Applied { version, stamp, flags }
             }
             Decision::Merge { row, reason } => {
                 let (version, _) = self.store(&write.key, row);

@@ -38,6 +38,9 @@ impl Write {
     /// Reads a record at `now`; or the code with which it is rejected.
     pub fn read(body: &RecordBody, role: Role, now: u64) -> Result<Write, &'static str> {
         let rule = rule(&body.table_name).ok_or("unknown_table")?;
+        if role < rule.write {
+            return Err("forbidden");
+        }
         if body.record_id.is_empty() || body.record_id.chars().any(char::is_control) {
             return Err("bad_record_id");
         }
@@ -47,9 +50,6 @@ impl Write {
             None => return Err("malformed"),
             Some(data) => Some(member::read(data.as_str()).ok_or("malformed")?),
         };
-        if role < rule.write {
-            return Err("forbidden");
-        }
         let fields = body.fields.clone().or_else(|| only_deltas(data.as_ref()?));
         let mut write = Write {
             key: (body.table_name.clone(), body.record_id.clone()),
