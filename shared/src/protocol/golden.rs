@@ -120,6 +120,7 @@ fn the_answer_to_a_pull() {
         branch_id: "2".into(),
     };
     let answer = PullAnswer {
+        snapshot_id: None,
         changes: vec![change],
         has_more: false,
         next_cursor: cursor(Stamp(9)),

@@ -166,8 +166,9 @@ impl State {
             Some(row) => {
                 self.put(table, id, row);
             }
-            // It was deleted, and even the tombstone was gone; what came after that is news.
-            None if self.rows.get(table, id).is_some_and(|known| known.stamp <= stamp) => self.rows.remove(table, id),
+            // It was deleted, and even the tombstone was gone; what came after that is news. A copy that did not fit
+            // the answer is pulled.
+            None if conflict.server_version == 0 && self.rows.get(table, id).is_some_and(|known| known.stamp <= stamp) => self.rows.remove(table, id),
             None => {}
         }
     }
