@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use shared::micros::Micros;
 use shared::protocol::pull::ChangeBody;
-use shared::protocol::push::ConflictBody;
 use shared::protocol::socket::SyncFrame;
 use shared::record::Operation;
 use shared::stamp::Stamp;
-use shared::sync::outcome::Reason;
 
 /// One record, as a till knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,19 +34,6 @@ impl From<&SyncFrame> for Row {
     }
 }
 
-impl Row {
-    /// The server's copy in a conflict; none if it has none.
-    pub fn of_conflict(conflict: &ConflictBody) -> Option<Row> {
-        let written = Micros::parse(conflict.server_updated_at.as_ref()?).ok()?;
-        Some(Row {
-            data: conflict.server_data.as_ref()?.as_str().to_owned(),
-            version: conflict.server_version,
-            stamp: Stamp(written.0),
-            deleted: conflict.reason == Reason::DeletedOnServer.as_str(),
-        })
-    }
-}
-
 /// All records by table and id. Two tills hold the same when these are equal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows(BTreeMap<(String, String), Row>);
@@ -65,11 +49,6 @@ impl Rows {
     pub fn replace(&mut self, table: &str, id: &str, row: Row) -> bool {
         let before = self.0.insert((table.to_owned(), id.to_owned()), row);
         before.as_ref() != self.get(table, id)
-    }
-
-    /// Forgets a record.
-    pub fn remove(&mut self, table: &str, id: &str) {
-        self.0.remove(&(table.to_owned(), id.to_owned()));
     }
 
     /// Forgets every record whose key `keep` does not hold.

@@ -1,6 +1,7 @@
 //! What a till keeps, and the rules by which it changes: a pure value. Time, randomness and the network belong to
 //! whoever holds it, so the replay's tills and the simulation's are the same client.
 
+use shared::micros::Micros;
 use shared::protocol::pull::PullAnswer;
 use shared::protocol::push::{AppliedBody, ConflictBody, PushAnswer, PushBody, RecordBody};
 use shared::protocol::socket::SyncFrame;
@@ -48,24 +49,32 @@ impl State {
 
     /// Takes over what became of the first batch, which is done. The answer obeys the same rule as a frame, since a
     /// till does not hear its own.
+    ///
+    /// Only what this very commit wrote is taken from the answer. What was there before it is known or will be pulled;
+    /// an answer that is given again may show a copy that has changed since, and does not say whether it is deleted.
     pub fn take_push(&mut self, answer: &PushAnswer) -> Follow {
         let Some(batch) = self.queue.first() else { return Follow::Drop };
+        let mut whole = true;
         // In the order of the request: a record may occur in it more than once.
         for (index, record) in batch.records.iter().enumerate() {
             if let Some(applied) = answer.applied.iter().find(|applied| applied.index == index) {
-                self.take_applied(record, applied);
+                self.take_applied(record, applied, answer);
             }
             if let Some(conflict) = answer.conflicts.iter().find(|conflict| conflict.index == index) {
-                self.yield_to(conflict, answer.stamp);
+                whole &= self.take_merged(conflict, answer);
             }
         }
         self.queue.note(answer);
         self.queue.done();
-        let followed = self.follow(answer.prev, answer.stamp);
-        if followed == Follow::Apply {
-            self.position = answer.stamp;
+        match self.follow(answer.prev, answer.stamp) {
+            Follow::Apply if whole => {
+                self.position = answer.stamp;
+                Follow::Apply
+            }
+            // Standing behind the commit, the till is shown all of it.
+            Follow::Apply => Follow::Pull,
+            followed => followed,
         }
-        followed
     }
 
     /// The first batch was refused as too large: it becomes two, under the ids given.
@@ -138,7 +147,10 @@ impl State {
         }
     }
 
-    fn take_applied(&mut self, record: &RecordBody, applied: &AppliedBody) {
+    fn take_applied(&mut self, record: &RecordBody, applied: &AppliedBody, answer: &PushAnswer) {
+        if applied.stamp <= answer.prev {
+            return;
+        }
         let (table, id) = (&record.table_name, &record.record_id);
         let sent = applied.data.as_ref().or(record.data.as_ref()).map(|data| data.as_str().to_owned());
         // A delete without data keeps the data that was there: that is what the server's tombstone holds.
@@ -152,25 +164,26 @@ impl State {
         self.put(table, id, row);
     }
 
+    /// A part of a write lost, and the rest was merged: that is what there is, and the write is kept for somebody to
+    /// look at. False if the copy is missing, which happens where it did not fit the answer.
+    fn take_merged(&mut self, conflict: &ConflictBody, answer: &PushAnswer) -> bool {
+        let written = conflict.server_updated_at.as_deref().and_then(|time| Micros::parse(time).ok());
+        let Some(stamp) = written.map(|time| Stamp(time.0)) else { return true };
+        if stamp <= answer.prev || stamp > answer.stamp {
+            return true;
+        }
+        let Some(data) = &conflict.server_data else { return false };
+        let row =
+            Row { data: data.as_str().to_owned(), version: conflict.server_version, stamp, deleted: false };
+        self.put(&conflict.table_name, &conflict.record_id, row);
+        true
+    }
+
     fn put(&mut self, table: &str, id: &str, row: Row) -> bool {
         if let Some(walk) = &mut self.walk {
             walk.mark(table, id);
         }
         self.rows.set(table, id, row)
-    }
-
-    /// A write lost: the server's copy is what there is, the write is kept for somebody to look at.
-    fn yield_to(&mut self, conflict: &ConflictBody, stamp: Stamp) {
-        let (table, id) = (&conflict.table_name, &conflict.record_id);
-        match Row::of_conflict(conflict) {
-            Some(row) => {
-                self.put(table, id, row);
-            }
-            // It was deleted, and even the tombstone was gone; what came after that is news. A copy that did not fit
-            // the answer is pulled.
-            None if conflict.server_version == 0 && self.rows.get(table, id).is_some_and(|known| known.stamp <= stamp) => self.rows.remove(table, id),
-            None => {}
-        }
     }
 }
 

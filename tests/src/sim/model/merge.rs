@@ -71,10 +71,9 @@ fn whole(stored: &Members, write: &Write) -> Members {
 fn merged(stored: &Members, row: &Row, write: &Write, base: u64, later: bool) -> Rest {
     let wanted = whole(stored, write);
     let (mut data, mut reason) = (stored.clone(), None);
-    let names: Vec<&String> = match &write.fields {
-        Some(fields) => fields.iter().collect(),
-        None => stored.keys().chain(wanted.keys()).filter(|name| stored.get(*name) != wanted.get(*name)).collect(),
-    };
+    // Two who made the same change agree.
+    let differing = stored.keys().chain(wanted.keys()).filter(|name| stored.get(*name) != wanted.get(*name));
+    let names: Vec<&String> = differing.collect();
     for name in names.into_iter().filter(|name| !write.rule.is_additive(name) && !write.rule.is_state(name)) {
         let since = row.made > base || row.changed.get(name).is_some_and(|version| *version > base);
         let takes = match write.rule.field(name) {

@@ -79,23 +79,26 @@ fn the_answer_to_a_push_follows_the_rule_of_frames() {
 }
 
 #[test]
-fn a_conflict_brings_the_servers_copy() {
-    let mut state = State::default();
-    state.enqueue(batch(2, false));
-    let conflict = |index: usize, data: serde_json::Value, at: Option<&str>| {
+fn of_a_conflict_only_what_this_commit_merged_is_taken() {
+    let conflict = |index: usize, data: serde_json::Value, at: u64| {
         json!({ "index": index, "table_name": "products", "record_id": format!("p{index}"),
-            "reason": "deleted_on_server", "local_data": {}, "server_data": data, "local_updated_at": "x",
-            "server_updated_at": at, "server_version": 4 })
+            "reason": "fields_conflict", "local_data": {}, "server_data": data, "local_updated_at": "x",
+            "server_updated_at": Micros(at).to_string(), "server_version": 4 })
     };
-    state.take_page(&page("changes", None, 3, false, &[("p1", 3)]));
-    let time = "1970-01-01T00:00:00.000009Z";
-    let answer = json!({ "success": true, "synced_count": 0, "errors": [], "applied": [], "prev": 9, "stamp": 9,
-        "conflicts": [conflict(0, json!({ "a": 1 }), Some(time)), conflict(1, json!(null), None)],
-        "cursor": "c", "server_time": time });
-    state.take_push(&serde_json::from_value(answer).unwrap());
-    let row = state.rows.get("products", "p0").unwrap();
-    assert!(row.deleted && row.stamp == Stamp(9) && row.data == r#"{"a":1}"#);
-    assert!(state.rows.get("products", "p1").is_none(), "not even a tombstone is left");
+    let answer = |data: serde_json::Value| -> PushAnswer {
+        let answer = json!({ "success": true, "synced_count": 0, "errors": [], "applied": [], "prev": 8, "stamp": 9,
+            "conflicts": [conflict(0, data, 9), conflict(1, json!({ "old": 1 }), 3)],
+            "cursor": "c", "server_time": Micros(9).to_string() });
+        serde_json::from_value(answer).unwrap()
+    };
+    let mut state = State { position: Stamp(8), ..State::default() };
+    state.enqueue(batch(2, false));
+    assert_eq!(state.take_push(&answer(json!({ "a": 1 }))), Follow::Apply);
+    assert_eq!((state.position, held(&state)), (Stamp(9), vec![("p0", 9)]));
+    let mut state = State { position: Stamp(8), ..State::default() };
+    state.enqueue(batch(2, false));
+    assert_eq!(state.take_push(&answer(json!(null))), Follow::Pull, "the copy did not fit the answer");
+    assert_eq!(state.position, Stamp(8));
 }
 
 #[test]
