@@ -16,6 +16,7 @@ pub mod record;
 pub mod tables;
 
 // What goes over the wire, and what may go wrong.
+pub mod cursor;
 pub mod error;
 pub mod protocol;
 

@@ -28,6 +28,13 @@ pub const PULL_LIMIT_DEFAULT: usize = 100;
 pub const PULL_LIMIT_MAX: usize = 1000;
 /// Bytes of `data` in one page of a pull; a page ends with the change that passes it.
 pub const PULL_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Branches that head office follows with one cursor.
+pub const HEAD_OFFICE_BRANCHES_MAX: usize = 200;
+/// Bytes of a cursor: one over [`HEAD_OFFICE_BRANCHES_MAX`] branches fits, and it fits the 4 KiB of a query at the
+/// edge with room for the other parameters.
+pub const CURSOR_BYTES_MAX: usize = 3950;
+/// Bytes of a record's name inside a cursor: the longest id, the longest table name and what is between them.
+pub const CURSOR_KEY_BYTES_MAX: usize = RECORD_ID_BYTES_MAX + 1 + 64;
 
 /// Bytes of changes in one log item before compression. DynamoDB's limit for an item is 400 KB.
 pub const LOG_ITEM_BYTES_MAX: usize = 330 * 1024;
@@ -37,6 +44,11 @@ pub const LOG_ITEM_INFLATED_BYTES_MAX: usize = 1024 * 1024;
 pub const LOG_RETENTION_SECS: u64 = 7 * 24 * 3600;
 /// Seconds a batch marker is kept, and with it the promise of exactly-once: 90 days.
 pub const MARKER_RETENTION_SECS: u64 = 90 * 24 * 3600;
+/// Seconds a tombstone is kept: 90 days. An unversioned write that is older may be of something deleted.
+pub const TOMBSTONE_RETENTION_SECS: u64 = 90 * 24 * 3600;
+/// Seconds after a commit within which a reader may see a part of it: HEAD is read before the log, and DynamoDB
+/// promises no common view of a transaction.
+pub const LOG_SETTLE_SECS: u64 = 10;
 
 /// Actions in one DynamoDB transaction.
 pub const TRANSACTION_ACTIONS_MAX: usize = 100;
