@@ -5,6 +5,8 @@ use shared::config::{BadConfig, Reader};
 use shared::error::Refusal;
 use shared::micros::Micros;
 use shared::protocol::TOKEN_HEADER;
+use shared::retention::Retention;
+use shared::rules::Rules;
 use shared::tables::Tables;
 use shared::token::{Claims, Verifier};
 
@@ -44,8 +46,8 @@ impl AuthApp {
 pub struct SyncApp {
     /// The rooms.
     pub store: Store,
-    /// What may be synced.
-    pub tables: Tables,
+    /// What may be synced, and how it is decided.
+    pub rules: Rules,
     verifier: Verifier,
 }
 
@@ -56,7 +58,8 @@ impl SyncApp {
         let store = Store::new(client, reader.text("SYNC_TABLE"));
         let verifier = reader.parsed("ACCESS_JWKS", Verifier::from_jwks);
         let tables = reader.checked("the built-in tables", Tables::built_in());
-        reader.finish(verifier.zip(tables).map(|(verifier, tables)| SyncApp { store, tables, verifier }))
+        let rules = tables.map(|tables| Rules { tables, retention: Retention::default() });
+        reader.finish(verifier.zip(rules).map(|(verifier, rules)| SyncApp { store, rules, verifier }))
     }
 
     /// The claims of the request's access token: verified here again, whatever the edge did.
@@ -69,6 +72,8 @@ impl SyncApp {
 pub struct StreamApp {
     /// The edge.
     pub publisher: Publisher,
+    /// Who may hear what.
+    pub tables: Tables,
 }
 
 impl StreamApp {
@@ -77,7 +82,8 @@ impl StreamApp {
         let mut reader = Reader::new(lookup);
         let (edge_url, secret) = (reader.text("EDGE_URL"), reader.secret("PUBLISH_SECRET"));
         let publisher = reader.checked("the HTTP client", Publisher::new(edge_url, secret));
-        reader.finish(publisher.map(|publisher| StreamApp { publisher }))
+        let tables = reader.checked("the built-in tables", Tables::built_in());
+        reader.finish(publisher.zip(tables).map(|(publisher, tables)| StreamApp { publisher, tables }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Push and pull, as pure functions over explicit state: load → **decide** → commit → **answer**.
 
 pub mod answer;
+pub mod dead;
 pub mod decide;
 pub mod follow;
 pub mod log;

@@ -3,22 +3,23 @@
 use std::time::Duration;
 
 use lambda_http::{Body, Request, Response};
+use sha2::{Digest, Sha256};
 use shared::error::{Code, Refusal};
 use shared::json::JsonText;
-use shared::limits::{COMMIT_BYTES_MAX, FAST_PATH_ANSWER_BYTES_MAX, FAST_PATH_BYTES_MAX, PUSH_ATTEMPTS_MAX};
+use shared::limits::{FAST_PATH_ANSWER_BYTES_MAX, FAST_PATH_BYTES_MAX, PUSH_ATTEMPTS_MAX};
 use shared::micros::Micros;
-use shared::protocol::PUSHED_CONTENT_TYPE;
 use shared::protocol::publication::Publication;
 use shared::protocol::push::{PushAnswer, Pushed};
+use shared::protocol::{PUSHED_CONTENT_TYPE, REQUEST_ID_HEADER};
 use shared::sync::marker::Marker;
 use shared::sync::push::Push;
 use shared::sync::snapshot::Snapshot;
 use shared::sync::{answer, decide, log};
-use shared::tenant::Room;
+use shared::tenant::DeviceId;
 
 use crate::app::SyncApp;
 use crate::http::{Answer, Failed, respond};
-use crate::random;
+use crate::store::commit::Commit;
 use crate::store::cost::Cost;
 use crate::store::error::StoreError;
 
@@ -36,24 +37,26 @@ pub async fn handle(app: &SyncApp, request: Request, now: Micros) -> Response<Bo
 
 async fn push(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost) -> Result<Answer, Failed> {
     let claims = app.claims(request, now)?;
-    let room = claims.room()?;
-    let push = Push::parse(&app.tables, request.body())?;
+    let push = Push::parse(&app.rules.tables, claims.role, request.body())?;
+    let room = claims.room_of(push.branch.as_ref())?;
     claims.acts_as(&push.device)?;
     for attempt in 0..PUSH_ATTEMPTS_MAX {
         let snapshot = app.store.load(&room, &push, cost).await?;
         if let Some(marker) = &snapshot.marker {
             return again(&push, marker, &snapshot, now);
         }
-        let plan = decide::decide(&app.tables, &snapshot, &push, now);
-        if plan.bytes() > COMMIT_BYTES_MAX {
+        let plan = decide::decide(&app.rules, &snapshot, &push, now);
+        if !plan.fits() {
             let message =
                 "The batch writes more than fits one transaction; send its records in smaller batches.";
             return Err(Refusal::new(Code::BatchTooLarge, message).into());
         }
-        let parts = log::publications(&room, plan.prev, &push.device, &plan.changes);
-        match app.store.commit(&room, &push, &plan, &parts, now, cost).await {
+        let parts = log::publications(&app.rules.tables, &room, plan.prev, &push.device, &plan.changes);
+        let retention = app.rules.retention;
+        let commit = Commit { room: &room, push: &push, plan: &plan, parts: &parts, retention, now };
+        match app.store.commit(&commit, cost).await {
             Ok(()) => return answered(&answer::answer(&push, &plan, now), parts),
-            Err(StoreError::Lost) => back_off(&room, attempt).await,
+            Err(StoreError::Lost) => back_off(request, &push.device, attempt).await,
             Err(error) => return Err(error.into()),
         }
     }
@@ -83,10 +86,17 @@ fn answered(answer: &PushAnswer, parts: Vec<Publication>) -> Result<Answer, Fail
     Ok(Answer::json(pushed).of_type(PUSHED_CONTENT_TYPE))
 }
 
-/// Waits with full jitter, so that devices that collided do not collide again.
-async fn back_off(room: &Room, attempt: u32) {
+/// Waits with full jitter, so that devices that collided do not collide again. It is drawn from the request's name,
+/// which nobody else has, so that a run can be replayed to the microsecond.
+async fn back_off(request: &Request, device: &DeviceId, attempt: u32) {
     let most = BACKOFF_MILLIS.saturating_mul(1 << attempt.min(10)).min(BACKOFF_MILLIS_MAX);
-    let millis = random::below(most + 1);
-    tracing::debug!(%room, attempt, millis, "lost a race");
+    let id = request.headers().get(REQUEST_ID_HEADER).map_or(&[][..], |id| id.as_bytes());
+    let mut hasher = Sha256::new();
+    hasher.update(id);
+    hasher.update(device.as_str());
+    hasher.update(attempt.to_le_bytes());
+    let drawn = hasher.finalize().iter().take(4).fold(0_u64, |drawn, &byte| drawn << 8 | u64::from(byte));
+    let millis = drawn % (most + 1);
+    tracing::debug!(%device, attempt, millis, "lost a race");
     tokio::time::sleep(Duration::from_millis(millis)).await;
 }

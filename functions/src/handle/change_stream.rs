@@ -11,6 +11,7 @@ use shared::micros::Micros;
 use shared::protocol::publication::Publication;
 use shared::stamp::Stamp;
 use shared::sync::log::{self, LogItem};
+use shared::tables::Tables;
 use shared::tenant::Room;
 use tokio::task::JoinSet;
 
@@ -34,7 +35,7 @@ pub async fn handle(app: &StreamApp, event: Event, now: Micros) -> DynamoDbEvent
     let mut rooms: BTreeMap<Room, Vec<Delivery>> = BTreeMap::new();
     for record in event.records {
         let place = record.change.sequence_number.clone().unwrap_or_default();
-        match commit(&record) {
+        match commit(&app.tables, &record) {
             Ok((room, publication)) => rooms.entry(room).or_default().push((place, publication)),
             Err(error) => {
                 tracing::error!(place, error = ?error, "a stream record is not a log item");
@@ -83,7 +84,7 @@ fn failure(place: String) -> DynamoDbBatchItemFailure {
 }
 
 /// The commit that a stream record holds.
-fn commit(record: &EventRecord) -> Result<(Room, Publication), StoreError> {
+fn commit(tables: &Tables, record: &EventRecord) -> Result<(Room, Publication), StoreError> {
     let image = record.change.new_image.inner();
     let get = |name: &'static str| image.get(name).ok_or(StoreError::Corrupt(name));
     let text = |name: &'static str| match get(name)? {
@@ -100,9 +101,10 @@ fn commit(record: &EventRecord) -> Result<(Room, Publication), StoreError> {
         prev: Stamp(number("prev")?),
         first: Stamp(number("first")?),
         last: Stamp(text("sk")?.parse().map_err(|_| StoreError::Corrupt("sk"))?),
+        total: number("total")?,
         device: text("device")?.parse().map_err(|_| StoreError::Corrupt("device"))?,
         body: body.clone(),
     };
-    let publication = log::publication(&room, &item)?;
+    let publication = log::publication(tables, &room, &item)?;
     Ok((room, publication))
 }

@@ -21,7 +21,8 @@ impl Store {
         let marker = push.batch.as_ref().map(|batch| keys::batch(&push.device, batch));
         let sort_keys = records.keys().cloned().chain(marker.clone()).chain([keys::HEAD.to_owned()]);
         let mut snapshot = Snapshot::default();
-        for item in self.batch_get(keys::room(room), sort_keys, cost).await? {
+        let pk = keys::room(room);
+        for item in self.batch_get(sort_keys.map(|sk| (pk.clone(), sk)), cost).await? {
             let sk = get(&item, "sk", as_text)?;
             if sk == keys::HEAD {
                 snapshot.head = Some(to_head(&item)?);
@@ -34,19 +35,17 @@ impl Store {
         Ok(snapshot)
     }
 
-    async fn batch_get(
+    /// The items with these partition and sort keys, at most [`shared::limits::BATCH_GET_KEYS_MAX`], those that there
+    /// are; each strongly consistent by itself.
+    pub(super) async fn batch_get(
         &self,
-        pk: String,
-        sort_keys: impl Iterator<Item = String>,
+        keys: impl Iterator<Item = (String, String)>,
         cost: &mut Cost,
     ) -> Result<Vec<Item>, StoreError> {
-        let key = |sk| {
-            HashMap::from([
-                ("pk".into(), AttributeValue::S(pk.clone())),
-                ("sk".into(), AttributeValue::S(sk)),
-            ])
+        let key = |(pk, sk)| {
+            HashMap::from([("pk".into(), AttributeValue::S(pk)), ("sk".into(), AttributeValue::S(sk))])
         };
-        let mut wanted = keys_and_attributes(sort_keys.map(key).collect())?;
+        let mut wanted = keys_and_attributes(keys.map(key).collect())?;
         let mut items = Vec::new();
         // DynamoDB answers at most 16 MB at once and hands back the keys it did not get to; each round makes
         // progress or is throttled, which the SDK retries.

@@ -63,6 +63,7 @@ fn the_answer_to_a_push() {
         server_updated_at: Stamp(1_765_103_401_000_123).time().to_string(),
         stamp: Stamp(1_765_103_401_000_123),
         data: None,
+        flags: Vec::new(),
     };
     let merged = AppliedBody { data: Some(data(r#"{"price":1.10}"#)), ..applied.clone() };
     let conflict = ConflictBody {

@@ -6,6 +6,7 @@ use crate::error::Refusal;
 use crate::json::JsonText;
 use crate::limits::{LOG_SETTLE_SECS, PULL_LIMIT_MAX};
 use crate::micros::Micros;
+use crate::policy::field_merge::FieldVersions;
 use crate::protocol::publication::{Publication, PublishedChange};
 use crate::protocol::pull::PullAnswer;
 use crate::record::{Operation, Record, RecordKey};
@@ -16,6 +17,7 @@ use crate::sync::pull::query::{RoomPull, Since, Window};
 use crate::sync::pull::walk_page::Rows;
 use crate::sync::pull::{Page, log_page, walk_page};
 use crate::sync::snapshot::Head;
+use crate::token::Role;
 
 pub(super) const START: Micros = Micros(1_765_103_400_000_000);
 
@@ -136,7 +138,7 @@ impl Shop {
 
 fn change(key: &RecordKey, operation: Operation, data: JsonText, version: u64) -> PublishedChange {
     let (table_name, record_id) = (key.table.clone(), key.id.clone());
-    PublishedChange { table_name, record_id, operation, data, version }
+    PublishedChange { table_name, record_id, operation, data, version, read: Role::Cashier }
 }
 
 fn blank() -> Record {
@@ -147,12 +149,13 @@ fn blank() -> Record {
         modified_at: START,
         device: "till-1".parse().unwrap(),
         deleted: false,
+        fields: FieldVersions::default(),
     }
 }
 
 fn log_item(item: &Publication) -> LogItem {
     let (prev, first, last) = (item.prev, item.first, item.last());
-    LogItem { prev, first, last, device: item.device_id.clone(), body: Vec::new() }
+    LogItem { prev, first, last, total: 0, device: item.device_id.clone(), body: Vec::new() }
 }
 
 /// Table and id.
