@@ -10,9 +10,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod absence;
 mod auth;
 mod bad_input;
 mod broken;
+mod head_office;
 mod invariants;
 mod pull;
 mod push;
@@ -30,9 +32,11 @@ use libtest_mimic::Arguments;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials = [
+        absence::trials(),
         auth::trials(),
         bad_input::trials(),
         broken::trials(),
+        head_office::trials(),
         pull::trials(),
         push::trials(),
         race::trials(),

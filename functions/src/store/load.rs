@@ -21,8 +21,7 @@ impl Store {
         let marker = push.batch.as_ref().map(|batch| keys::batch(&push.device, batch));
         let sort_keys = records.keys().cloned().chain(marker.clone()).chain([keys::HEAD.to_owned()]);
         let mut snapshot = Snapshot::default();
-        let pk = keys::room(room);
-        for item in self.batch_get(sort_keys.map(|sk| (pk.clone(), sk)), cost).await? {
+        for item in self.batch_get(keys::room(room), sort_keys, cost).await? {
             let sk = get(&item, "sk", as_text)?;
             if sk == keys::HEAD {
                 snapshot.head = Some(to_head(&item)?);
@@ -35,17 +34,29 @@ impl Store {
         Ok(snapshot)
     }
 
-    /// The items with these partition and sort keys, at most [`shared::limits::BATCH_GET_KEYS_MAX`], those that there
-    /// are; each strongly consistent by itself.
-    pub(super) async fn batch_get(
+    async fn batch_get(
         &self,
-        keys: impl Iterator<Item = (String, String)>,
+        pk: String,
+        sort_keys: impl Iterator<Item = String>,
         cost: &mut Cost,
     ) -> Result<Vec<Item>, StoreError> {
-        let key = |(pk, sk)| {
-            HashMap::from([("pk".into(), AttributeValue::S(pk)), ("sk".into(), AttributeValue::S(sk))])
+        let key = |sk| {
+            HashMap::from([
+                ("pk".into(), AttributeValue::S(pk.clone())),
+                ("sk".into(), AttributeValue::S(sk)),
+            ])
         };
-        let mut wanted = keys_and_attributes(keys.map(key).collect())?;
+        self.batch_get_keys(sort_keys.map(key).collect(), cost).await
+    }
+
+    /// Items of any partitions, at most [`shared::limits::BATCH_GET_KEYS_MAX`], each strongly consistent by itself;
+    /// those that there are.
+    pub(super) async fn batch_get_keys(
+        &self,
+        keys: Vec<Item>,
+        cost: &mut Cost,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut wanted = keys_and_attributes(keys)?;
         let mut items = Vec::new();
         // DynamoDB answers at most 16 MB at once and hands back the keys it did not get to; each round makes
         // progress or is throttled, which the SDK retries.

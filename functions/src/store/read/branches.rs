@@ -37,8 +37,11 @@ impl Store {
             |branch: &BranchId| keys::room(&Room { client: client.clone(), branch: branch.clone() });
         let mut found = HashMap::new();
         for some in branches.chunks(BATCH_GET_KEYS_MAX) {
-            let keys = some.iter().map(|branch| (partition(branch), keys::HEAD.to_owned()));
-            for item in self.batch_get(keys, cost).await? {
+            let key = |branch| {
+                let key = [("pk", partition(branch)), ("sk", keys::HEAD.to_owned())];
+                key.map(|(name, value)| (name.to_owned(), AttributeValue::S(value))).into()
+            };
+            for item in self.batch_get_keys(some.iter().map(key).collect(), cost).await? {
                 found.insert(get(&item, "pk", as_text)?.clone(), to_head(&item)?);
             }
         }
