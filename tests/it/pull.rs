@@ -132,7 +132,7 @@ async fn roles(shop: &'static Shop) {
 async fn hundred(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let text = |i: usize| format!("{:0>8}", i.wrapping_mul(2_654_435_761) % 100_000_000).repeat(32);
-    for batch in 0..2 {
+    for batch in 0..2_usize {
         let record = |i| product(&format!("p{batch}-{i}"), &json!({"name": text(batch * 50 + i)}));
         till.push(&(0..50).map(record).collect::<Vec<_>>()).await;
     }

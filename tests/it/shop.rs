@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use functions::accounts::NewUser;
-use lambda_http::http::request;
-use lambda_http::{Body, Request};
+use lambda_http::Body;
+use lambda_http::http::{Request, request};
 use local::handlers::Route;
 use serde_json::{Value, json};
 use shared::micros::Micros;
@@ -103,7 +103,7 @@ impl Shop {
         now: Micros,
     ) -> (u16, String) {
         let request = request.header(TOKEN_HEADER, self.world.token_at(&self.client, now));
-        let request: Request = request.body(body).unwrap();
+        let request = request.body(body).unwrap();
         let answer = self.world.handlers.call(route, request, now).await;
         (answer.status().as_u16(), String::from_utf8(answer.body().to_vec()).unwrap())
     }
