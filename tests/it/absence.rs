@@ -1,6 +1,6 @@
 //! Tills that come back after the log has gone, or after the server was restored: snapshots.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use functions::store::keys;
@@ -14,6 +14,7 @@ use shared::stamp::{Stamp, cursor};
 use shared::tenant::Room;
 use tests::fleet;
 
+use crate::holds::Holds;
 use crate::invariants;
 use crate::shop::{Shop, product, with};
 use crate::world::trial;
@@ -66,66 +67,6 @@ pub(crate) async fn forget_log(shop: &Shop, room: &Room, which: impl Fn(usize) -
 async fn forget_record(shop: &Shop, room: &Room, id: &str) {
     let key = RecordKey { table: "products".into(), id: id.into() };
     forget(shop, keys::room(room), keys::record(&key)).await;
-}
-
-/// What a till holds, and the walk it is in: the rules of PROTOCOL.md and nothing else.
-#[derive(Clone, Default)]
-pub(crate) struct Holds {
-    rows: BTreeMap<String, (Stamp, bool)>,
-    walk: Option<(String, BTreeSet<String>)>,
-    cursor: Option<String>,
-}
-
-impl Holds {
-    /// Takes over a page; whether there is more.
-    pub(crate) fn take(&mut self, page: &PullAnswer) -> bool {
-        assert_eq!(page.snapshot_id.is_some(), page.mode == "snapshot");
-        if let Some(id) = &page.snapshot_id
-            && self.walk.as_ref().is_none_or(|(known, _)| known != id)
-        {
-            self.walk = Some((id.clone(), BTreeSet::new()));
-        }
-        for change in &page.changes {
-            let name = change.record_id.clone();
-            let fresh = self.walk.as_mut().is_some_and(|(_, marked)| marked.insert(name.clone()));
-            if fresh || self.rows.get(&name).is_none_or(|known| known.0 < change.stamp) {
-                self.rows.insert(name, (change.stamp, change.is_deleted));
-            }
-        }
-        if !page.has_more
-            && let Some((_, marked)) = self.walk.take()
-        {
-            self.rows.retain(|name, _| marked.contains(name));
-        }
-        self.cursor = Some(page.next_cursor.clone());
-        page.has_more
-    }
-
-    /// Asks for the next page at `now`.
-    async fn page(&mut self, shop: &Shop, limit: usize, now: Micros) -> PullAnswer {
-        let cursor = self.cursor.clone().unwrap_or_default();
-        let (status, body) = shop.pull_at(&format!("cursor={cursor}&limit={limit}"), now).await;
-        assert_eq!(status, 200, "{body}");
-        let page: PullAnswer = serde_json::from_value(body).unwrap();
-        self.take(&page);
-        page
-    }
-
-    /// Follows to the end; the modes of the pages.
-    async fn catch_up(&mut self, shop: &Shop, limit: usize, now: Micros) -> Vec<String> {
-        let mut modes = Vec::new();
-        loop {
-            let page = self.page(shop, limit, now).await;
-            modes.push(page.mode);
-            if !page.has_more {
-                return modes;
-            }
-        }
-    }
-
-    pub(crate) fn live(&self) -> Vec<&str> {
-        self.rows.iter().filter(|(_, row)| !row.1).map(|(name, _)| name.as_str()).collect()
-    }
 }
 
 /// What a till holds that has pulled everything at `now`.

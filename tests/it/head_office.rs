@@ -9,7 +9,8 @@ use shared::stamp::cursor;
 use tests::api::{Api, Reply};
 use tests::fleet;
 
-use crate::absence::{Holds, forget_log};
+use crate::absence::forget_log;
+use crate::holds::Holds;
 use crate::shop::{Shop, Till, product, with};
 use crate::world::trial;
 

@@ -15,6 +15,7 @@ mod auth;
 mod bad_input;
 mod broken;
 mod head_office;
+mod holds;
 mod invariants;
 mod pull;
 mod push;

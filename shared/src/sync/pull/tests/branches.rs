@@ -131,13 +131,13 @@ proptest! {
                 }
                 3 if !office.values().any(Follower::is_walking) => shop.restore(),
                 3 => {}
-                _ => cursor = Some(page(&shops, &mut office, cursor, which + 1).next_cursor),
+                _ => cursor = Some(page(&shops, &mut office, cursor.as_deref(), which + 1).next_cursor),
             }
             shops.values_mut().for_each(|shop| shop.wait(1));
         }
         shops.values_mut().for_each(|shop| shop.wait(60));
         for _ in 0..2000 {
-            let answer = page(&shops, &mut office, cursor, 3);
+            let answer = page(&shops, &mut office, cursor.as_deref(), 3);
             cursor = Some(answer.next_cursor);
             if !answer.has_more {
                 break;
@@ -154,10 +154,10 @@ proptest! {
 fn page(
     shops: &Shops,
     office: &mut BTreeMap<String, Follower>,
-    cursor: Option<String>,
+    cursor: Option<&str>,
     limit: usize,
 ) -> PullAnswer {
-    let answer = ask(shops, cursor.as_deref(), limit);
+    let answer = ask(shops, cursor, limit);
     if let Some(branch) = &answer.branch_id {
         let mine = PullAnswer { has_more: true, ..answer.clone() };
         office.entry(branch.clone()).or_default().take(&mine);
