@@ -114,7 +114,7 @@ async fn expired(shop: &'static Shop) {
         let deleted = row.record_id == "p0-1";
         assert_eq!((row.is_deleted, row.branch_id.as_str()), (deleted, "1"));
         assert_eq!(serde_json::to_value(row.operation).unwrap(), if deleted { "delete" } else { "create" });
-        assert_eq!(row.version, if row.record_id < "p0-2".to_owned() { 2 } else { 1 });
+        assert_eq!(row.version, if row.record_id.as_str() < "p0-2" { 2 } else { 1 });
         assert!(row.data.as_str().contains("at"), "a tombstone has the last data too");
     }
     assert_eq!(cursor_text, cursor(last));

@@ -182,6 +182,16 @@ pub(crate) fn product(id: &str, data: &Value) -> Value {
     json!({ "table_name": "products", "record_id": id, "data": data, "local_updated_at": fleet::now().to_string() })
 }
 
+/// A write of a hall, now: a table in which the later write wins.
+pub(crate) fn hall(id: &str, data: &Value) -> Value {
+    with(product(id, data), "table_name", "halls")
+}
+
+/// A time so many seconds ago, as a till writes it.
+pub(crate) fn ago(secs: u64) -> String {
+    Micros(fleet::now().0 - secs * 1_000_000).to_string()
+}
+
 /// The same record with another member.
 pub(crate) fn with(mut record: Value, name: &str, value: impl Into<Value>) -> Value {
     record[name] = value.into();
