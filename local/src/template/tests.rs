@@ -70,7 +70,10 @@ fn what_would_mean_something_else_here_is_an_error() {
     for (from, to) in [
         (role, "Role: arn:aws:iam::1:role/auth"),
         (role, "Role: { Fn::GetAtt: [NoRole, Arn] }"),
-        ("Action: [dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query]", "NotAction: [dynamodb:PutItem]"),
+        (
+            "Action: [dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query]",
+            "NotAction: [dynamodb:PutItem]",
+        ),
         (r#"[{"prefix":"LOG#"}]"#, r#"[{"suffix":"LOG#"}]"#),
         ("Resources:", "Resources: ["),
     ] {
