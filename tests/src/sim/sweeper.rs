@@ -18,7 +18,7 @@ pub fn sweep(world: &World, dice: &mut Dice) {
     rooms.sort();
     rooms.dedup();
     for room in rooms {
-        for pk in [keys::room(&room)] {
+        for pk in [keys::room(&room), keys::log(&room)] {
             for item in stored::partition(world.line.tables(), &pk) {
                 if is_expired(world, &item) && (thorough || dice.permille(400)) {
                     let sk = wire::key(&item, "sk").to_owned();

@@ -112,7 +112,7 @@ pub fn rule(table: &str) -> Option<Rule> {
         "tickets" => Rule::with(Policy::Client, REJECTED),
         "invoices" => Rule::with(Policy::AppendOnly, INVOICE),
         "cash_movements" => Rule::plain(Policy::AppendOnly),
-        "employee_advances" => Rule { write: Role::Manager, read: Role::Cashier, ..Rule::plain(Policy::AppendOnly) },
+        "employee_advances" => Rule { write: Role::Manager, read: Role::Manager, ..Rule::plain(Policy::AppendOnly) },
         "purchases" => Rule { write: Role::Manager, ..Rule::with(Policy::LastWriter, PURCHASE) },
         "payment_methods" => Rule::plain(Policy::Server),
         "printers" => Rule::plain(Policy::Client),
