@@ -17,6 +17,7 @@ pub mod cast;
 pub mod clock;
 pub mod device;
 pub mod line;
+pub mod overseer;
 pub mod server;
 pub mod stage;
 pub mod sweeper;

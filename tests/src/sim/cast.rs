@@ -28,6 +28,8 @@ pub struct Part {
     pub caller: Caller,
     /// Microseconds by which its clock is ahead.
     pub skew_micros: i64,
+    /// The branch that it names in its requests: head office has none of its own.
+    pub branch: Option<String>,
 }
 
 /// Why nobody can take part.
@@ -61,9 +63,20 @@ pub fn tills(signer: &Signer, dice: &mut Dice, tills: usize) -> Result<Vec<Part>
         let role = if i == 0 { Role::Manager } else { Role::Cashier };
         // The same device name in two tenants, and names that a careless key would confuse.
         let device = if i + 1 == tills { "till-0".to_owned() } else { format!("till-{i}") };
-        Ok(Part { device, caller: caller(signer, &room, role)?, skew_micros: skew(dice) })
+        Ok(Part { device, caller: caller(signer, &room, role)?, skew_micros: skew(dice), branch: None })
     };
     (0..tills).map(&mut till).collect()
+}
+
+/// Head office's own devices, one for each branch of the first client.
+pub fn offices(signer: &Signer, dice: &mut Dice) -> Result<Vec<Part>, CastError> {
+    let mut office = |room: &str| {
+        let room: Room = room.parse()?;
+        let branch = Some(room.branch.to_string());
+        let caller = caller(signer, &room, Role::SuperAdmin)?;
+        Ok(Part { device: "office".to_owned(), caller, skew_micros: skew(dice), branch })
+    };
+    ["a:1", "a:2"].into_iter().map(&mut office).collect()
 }
 
 /// A user of `room`; head office has the client without the branch.

@@ -40,6 +40,7 @@ pub async fn check(world: &Arc<World>) {
         dead::check(world, &room, &replay.model);
     }
     tills::check(world, &history);
+    tills::check_overseer(world);
     fresh::check(world).await;
 }
 

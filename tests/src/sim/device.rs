@@ -84,7 +84,8 @@ impl Device {
         let mut inner = self.lock();
         let clock = skewed(true_time, self.part.skew_micros);
         let writer = Writer { device: &self.part.device, batch: inner.batches, rows: &inner.state.rows, clock };
-        let batch = writer.batch(dice);
+        let mut batch = writer.batch(dice);
+        batch.branch_id = self.part.branch.clone();
         inner.batches += 1;
         inner.state.enqueue(batch);
     }
@@ -194,6 +195,8 @@ impl Device {
                 Some(time) => format!("since={time}&limit={limit}"),
                 None => format!("cursor={}&limit={limit}", self.read(State::cursor)),
             };
+            let branch = self.part.branch.iter().map(|branch| format!("&branch_id={branch}"));
+            let query = query + &branch.collect::<String>();
             let asked_at = world.clock.now();
             let Some(reply) = world.server.call(&self.part.caller, Ask::Pull(query), dice).await else { return false };
             match (reply.status, serde_json::from_str::<PullAnswer>(&reply.body)) {

@@ -64,4 +64,9 @@ impl Stage {
     pub fn tills(&self, dice: &mut Dice, tills: usize) -> Result<Vec<Part>, SimError> {
         Ok(cast::tills(&self.signer, dice, tills)?)
     }
+
+    /// Head office's devices in a run.
+    pub fn offices(&self, dice: &mut Dice) -> Result<Vec<Part>, SimError> {
+        Ok(cast::offices(&self.signer, dice)?)
+    }
 }

@@ -20,6 +20,7 @@ use super::device::Device;
 use super::dice::Dice;
 use super::journal::{Event, Journal};
 use super::line::FaultyLine;
+use super::overseer::Overseer;
 use super::plan::{Act, Step};
 use super::sabotage::Sabotage;
 use super::server::{Ask, Server};
@@ -39,8 +40,12 @@ pub struct World {
     pub line: FaultyLine,
     /// The functions.
     pub server: Arc<Server>,
-    /// The tills.
+    /// The tills, and after them head office's devices.
     pub devices: Vec<Arc<Device>>,
+    /// How many of them are tills.
+    pub tills: usize,
+    /// Who follows all branches at once.
+    pub overseer: Option<Overseer>,
     /// What is broken on purpose.
     pub sabotage: Option<Sabotage>,
     /// The tables that are synced.
@@ -68,12 +73,16 @@ impl World {
         let app = stage.app(&line)?;
         let tables = app.rules.tables.clone();
         let server = Server::new(app, clock, journal.clone(), weather.clone(), published.clone());
-        let parts = stage.tills(&mut dice, tills)?;
+        let (mut parts, offices) = (stage.tills(&mut dice, tills)?, stage.offices(&mut dice)?);
+        let overseer = offices.first().map(|office| Overseer::new(office.caller.clone()));
+        parts.extend(offices);
         let world = Arc::new(World {
             clock,
             journal,
             line,
             server: Arc::new(server),
+            tills,
+            overseer,
             devices: parts.into_iter().map(|part| Arc::new(Device::new(part))).collect(),
             sabotage,
             tables,
@@ -113,8 +122,21 @@ impl World {
             Act::Crash(i) => till(i).into_iter().for_each(|device| device.stop()),
             Act::Resend(i) => till(i).into_iter().for_each(|device| self.resend(device, dice.clone())),
             Act::Sweep => sweeper::sweep(self, &mut dice),
-            Act::Oversee | Act::Direct => {}
+            Act::Oversee => self.oversee(dice),
+            Act::Direct => till(self.tills + usize::from(dice.permille(300))).into_iter().for_each(|office| {
+                office.write(self.clock.now(), &mut dice);
+                office.start_sync(self, dice.roll());
+            }),
         }
+    }
+
+    fn oversee(self: &Arc<Self>, mut dice: Dice) {
+        let world = self.clone();
+        tokio::spawn(async move {
+            if let Some(overseer) = &world.overseer {
+                overseer.pull(&world, &mut dice).await;
+            }
+        });
     }
 
     /// Somebody between till and function sends what was answered before.
@@ -144,7 +166,11 @@ impl World {
             while self.devices.iter().any(|device| device.is_busy()) {
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
-            if self.devices.iter().all(|device| self.is_done(device)) {
+            let overseen = match &self.overseer {
+                Some(overseer) => overseer.pull(self, &mut Dice::new(round as u64)).await,
+                None => true,
+            };
+            if overseen && self.devices.iter().all(|device| self.is_done(device)) {
                 return;
             }
         }

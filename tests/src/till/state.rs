@@ -119,13 +119,17 @@ impl State {
             self.position = if walked { page.stamp } else { self.position.max(page.stamp) };
         }
         if !page.has_more {
-            self.position = self.position.max(page.stamp);
-            if let Some(walk) = self.walk.take() {
-                self.position = page.stamp;
-                walk.sweep(&mut self.rows);
-            }
+            self.position = if self.walk.is_some() { page.stamp } else { self.position.max(page.stamp) };
+            self.end_walk();
         }
         taken
+    }
+
+    /// The tail of the snapshot that was walked is through: what nothing brought is swept.
+    pub fn end_walk(&mut self) {
+        if let Some(walk) = self.walk.take() {
+            walk.sweep(&mut self.rows);
+        }
     }
 
     /// Takes over a frame, if it is the next one.
