@@ -8,6 +8,7 @@ pub mod history;
 pub mod promises;
 pub mod records;
 pub mod replayed;
+pub mod sums;
 pub mod tills;
 
 use std::collections::BTreeSet;
@@ -38,6 +39,7 @@ pub async fn check(world: &Arc<World>) {
     for room in rooms(world) {
         records::check(world, &room, &replay.model, &history);
         dead::check(world, &room, &replay.model);
+        sums::check(world, &room);
     }
     tills::check(world, &history);
     tills::check_overseer(world);

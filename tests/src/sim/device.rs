@@ -15,7 +15,7 @@ use tokio::task::AbortHandle;
 use super::cast::Part;
 use super::clock::skewed;
 use super::dice::Dice;
-use super::edit::Writer;
+use super::edit::{Shop, Writer};
 use super::lock;
 use super::sabotage::Sabotage;
 use super::server::{Ask, Reply};
@@ -42,7 +42,7 @@ struct Inner {
     running: Option<AbortHandle>,
     batches: u64,
     /// What was answered, and when: it may be sent again.
-    done: Vec<(PushBody, Micros)>,
+    done: Vec<(PushBody, PushAnswer, Micros)>,
     /// When the last page was answered; only a broken till asks for it.
     pulled_at: Option<Micros>,
     /// Every change that it was ever shown: table, id, stamp.
@@ -80,10 +80,10 @@ impl Device {
     }
 
     /// Somebody writes at it.
-    pub fn write(&self, true_time: Micros, dice: &mut Dice) {
+    pub fn write(&self, true_time: Micros, shop: Shop, dice: &mut Dice) {
         let mut inner = self.lock();
         let clock = skewed(true_time, self.part.skew_micros);
-        let writer = Writer { device: &self.part.device, batch: inner.batches, rows: &inner.state.rows, clock };
+        let writer = Writer { device: &self.part.device, batch: inner.batches, rows: &inner.state.rows, clock, shop };
         let mut batch = writer.batch(dice);
         batch.branch_id = self.part.branch.clone();
         inner.batches += 1;
@@ -121,6 +121,11 @@ impl Device {
         inner.running = Some(task.abort_handle());
     }
 
+    /// The batches that were answered, with their answers.
+    pub fn answered(&self) -> Vec<(PushBody, PushAnswer)> {
+        self.lock().done.iter().map(|(batch, answer, _)| (batch.clone(), answer.clone())).collect()
+    }
+
     /// Whether it pushes or pulls.
     pub fn is_busy(&self) -> bool {
         self.lock().is_busy()
@@ -134,8 +139,8 @@ impl Device {
         let candidates: Vec<&PushBody> = inner
             .done
             .iter()
-            .filter(|(batch, at)| batch.batch_id.is_some() && young(at))
-            .map(|(batch, _)| batch)
+            .filter(|(batch, _, at)| batch.batch_id.is_some() && young(at))
+            .map(|(batch, ..)| batch)
             .collect();
         dice.pick(&candidates).map(|batch| (*batch).clone())
     }
@@ -161,9 +166,8 @@ impl Device {
         match reply.status {
             200 => match serde_json::from_str::<PushAnswer>(&reply.body) {
                 Ok(answer) => {
-                    if std::env::var("SIMDBG").is_ok() { eprintln!("{} SENT {} GOT {}", self.part.device, serde_json::to_string(batch).unwrap_or_default(), reply.body); }
                     inner.state.take_push(&answer);
-                    inner.done.push((batch.clone(), world.clock.now()));
+                    inner.done.push((batch.clone(), answer, world.clock.now()));
                     true
                 }
                 Err(error) => {

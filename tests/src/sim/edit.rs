@@ -23,6 +23,32 @@ pub struct Writer<'a> {
     pub rows: &'a Rows,
     /// The time on its clock.
     pub clock: Micros,
+    /// What there is to write about.
+    pub shop: Shop,
+}
+
+/// How much there is in a shop that several tills may write about.
+#[derive(Clone, Copy, Debug)]
+pub struct Shop {
+    /// Ids in each table.
+    ids: u64,
+    /// The first of its tables, and how many there are.
+    tables: (usize, usize),
+}
+
+impl Shop {
+    /// The shop of a run. In some, all tills write the same few records at once.
+    pub fn of(dice: &mut Dice) -> Shop {
+        let first = usize::try_from(dice.below(SHAPES.len() as u64)).unwrap_or_default();
+        match dice.permille(400) {
+            true => Shop { ids: 2, tables: (first, 2) },
+            false => Shop { ids: 4, tables: (0, SHAPES.len()) },
+        }
+    }
+
+    fn shapes(self) -> Vec<&'static Shape> {
+        SHAPES.iter().cycle().skip(self.tables.0).take(self.tables.1).collect()
+    }
 }
 
 impl Writer<'_> {
@@ -43,11 +69,11 @@ impl Writer<'_> {
     }
 
     fn record(&self, dice: &mut Dice, nth: u64) -> RecordBody {
-        let shape = dice.pick(&SHAPES).unwrap_or(&SHAPES[0]);
+        let shape = dice.pick(&self.shop.shapes()).copied().unwrap_or(&SHAPES[0]);
         // Few enough that tills meet; in an append-only table, also rows that are a till's own.
         let record_id = match shape.own_rows && dice.permille(600) {
             true => format!("{}-{}-{nth}", self.device, self.batch),
-            false => format!("r{}", dice.below(4)),
+            false => format!("r{}", dice.below(self.shop.ids)),
         };
         let known = self.rows.get(shape.table, &record_id);
         let mut record = RecordBody {

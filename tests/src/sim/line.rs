@@ -17,6 +17,8 @@ use super::wire;
 
 /// Milliseconds by which a request may come late at most: after the SDK has given up, and the function too.
 const LATE_MILLIS_MAX: u64 = 30_000;
+/// Milliseconds between the reading of two items of one request, at most.
+const TORN_MILLIS_MAX: u64 = 300;
 /// Milliseconds after which the SDK has given up on an attempt.
 const HANG_MILLIS: u64 = 10_000;
 
@@ -158,7 +160,7 @@ impl FaultyLine {
         if dice.permille(300) {
             return torn::unprocessed(early, &second);
         }
-        sleep(dice.below(60)).await;
+        sleep(dice.below(TORN_MILLIS_MAX)).await;
         torn::join(early, self.execute(call, &part(&second)))
     }
 

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use shared::micros::Micros;
 use shared::tenant::Room;
 
-pub use member::{Members, read as members, same};
+pub use member::{Members, delta, read as members, same};
 pub use rules::{Field, Rule, rule};
 
 /// A table and an id.

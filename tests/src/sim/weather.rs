@@ -42,7 +42,7 @@ impl Weather {
             twice: chance(60),
             conflict: chance(100),
             throttled: chance(60),
-            torn: chance(300),
+            torn: chance(700),
             crash: chance(60),
             frame_lost: chance(500),
             frame_twice: chance(300),

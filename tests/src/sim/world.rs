@@ -18,6 +18,7 @@ use super::broadcast;
 use super::clock::Clock;
 use super::device::Device;
 use super::dice::Dice;
+use super::edit::Shop;
 use super::journal::{Event, Journal};
 use super::line::FaultyLine;
 use super::overseer::Overseer;
@@ -51,6 +52,7 @@ pub struct World {
     /// The tables that are synced.
     pub tables: Tables,
     weather: Weather,
+    shop: Shop,
     calm: AtomicBool,
 }
 
@@ -87,6 +89,7 @@ impl World {
             sabotage,
             tables,
             weather,
+            shop: Shop::of(&mut dice),
             calm: AtomicBool::new(false),
         });
         tokio::spawn(broadcast::run(world.clone(), publications, dice.roll()));
@@ -112,7 +115,7 @@ impl World {
         let mut dice = Dice::new(step.seed);
         let till = |i: usize| self.devices.get(i);
         match step.act {
-            Act::Edit(i) => till(i).into_iter().for_each(|device| device.write(self.clock.now(), &mut dice)),
+            Act::Edit(i) => till(i).into_iter().for_each(|device| device.write(self.clock.now(), self.shop, &mut dice)),
             Act::Sync(i) => till(i).into_iter().for_each(|device| device.start_sync(self, dice.roll())),
             Act::Leave(i) => till(i).into_iter().for_each(|device| device.set_online(false)),
             Act::Return(i) => till(i).into_iter().for_each(|device| {
@@ -124,7 +127,7 @@ impl World {
             Act::Sweep => sweeper::sweep(self, &mut dice),
             Act::Oversee => self.oversee(dice),
             Act::Direct => till(self.tills + usize::from(dice.permille(300))).into_iter().for_each(|office| {
-                office.write(self.clock.now(), &mut dice);
+                office.write(self.clock.now(), self.shop, &mut dice);
                 office.start_sync(self, dice.roll());
             }),
         }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use functions::store::item::{Item, to_record};
-use shared::protocol::push::PushBody;
+use shared::micros::Micros;
+use shared::protocol::push::{PushBody, RecordBody};
 use shared::record::Record;
+use shared::stamp::Stamp;
 use shared::tenant::Room;
 
 use crate::sim::journal::{Call, Event, Journal};
@@ -12,16 +14,19 @@ use crate::sim::model::{Key, Model, Prediction, Pushed, Row, members, rule, same
 use crate::sim::wire;
 
 /// What the model says of a run.
+#[derive(Default)]
 pub struct Replay {
     /// The rooms at the end.
     pub model: Model,
     /// What each call that committed should have been answered.
     pub predictions: BTreeMap<u64, Prediction>,
+    /// When each record that is deleted was.
+    deaths: BTreeMap<(Room, Key), Stamp>,
 }
 
 /// Feeds the model with a run's commits.
 pub fn replay(journal: &Journal) -> Replay {
-    let (calls, mut replay) = (journal.calls(), Replay { model: Model::default(), predictions: BTreeMap::new() });
+    let (calls, mut replay) = (journal.calls(), Replay::default());
     for event in journal.events() {
         if !journal.findings().is_empty() {
             break;
@@ -60,7 +65,10 @@ impl Replay {
         for (key, put) in records {
             let expected = self.model.rooms.get(room).and_then(|room| room.rows.get(&key));
             let differs = match (to_record(put), expected) {
-                (Ok(found), Some(expected)) => differences(&key, &found, expected),
+                (Ok(found), Some(expected)) => {
+                    stays_dead(&mut self.deaths, journal, pushed, &key, &found);
+                    differences(&key, &found, expected)
+                }
                 (Ok(_), None) => Some("it is written, and should not be".to_owned()),
                 (Err(error), _) => Some(error.to_string()),
             };
@@ -80,6 +88,33 @@ impl Replay {
             journal.find("commit", format!("{room}: {} {} is alive and expires", key.0, key.1));
         }
         self.model.purge(&room, &key);
+    }
+}
+
+/// I6, told without the model: nobody brings a record back with a write from before its deletion that does not
+/// say `base_version`, whether or not the tombstone is still there.
+fn stays_dead(
+    deaths: &mut BTreeMap<(Room, Key), Stamp>,
+    journal: &Journal,
+    pushed: &Call,
+    key: &Key,
+    found: &Record,
+) {
+    let place = (pushed.room.clone(), key.clone());
+    if found.deleted {
+        deaths.insert(place, found.stamp);
+        return;
+    }
+    let Some(death) = deaths.remove(&place) else { return };
+    let Ok(body) = serde_json::from_str::<PushBody>(&pushed.body) else { return };
+    let mut writes =
+        body.records.iter().filter(|record| (&record.table_name, &record.record_id) == (&key.0, &key.1));
+    let unaware = |record: &RecordBody| {
+        record.base_version.is_none() && Micros::parse(&record.local_updated_at).is_ok_and(|at| at.0 < death.0)
+    };
+    if writes.all(unaware) {
+        let (room, when) = (&pushed.room, death.time());
+        journal.find("resurrection", format!("{room}: {} {}, deleted at {when}, comes back", key.0, key.1));
     }
 }
 
