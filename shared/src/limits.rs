@@ -71,7 +71,7 @@ pub const BATCH_GET_KEYS_MAX: usize = 100;
 /// with `fields` write the whole record, which may be more than was sent.
 pub const COMMIT_BYTES_MAX: usize = 3_500_000;
 /// How often a push that lost a race is decided again before it is told to come back.
-pub const PUSH_ATTEMPTS_MAX: u32 = 8;
+pub const PUSH_ATTEMPTS_MAX: u32 = 12;
 
 /// Microseconds a till's clock may be ahead of ours: 5 minutes.
 pub const CLOCK_AHEAD_MICROS_MAX: u64 = 5 * 60 * 1_000_000;

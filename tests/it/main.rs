@@ -17,6 +17,7 @@ mod broken;
 mod head_office;
 mod holds;
 mod invariants;
+mod policies;
 mod pull;
 mod push;
 mod race;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         bad_input::trials(),
         broken::trials(),
         head_office::trials(),
+        policies::trials(),
         pull::trials(),
         push::trials(),
         race::trials(),
