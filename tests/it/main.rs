@@ -10,9 +10,12 @@
     reason = "a test fails by panicking"
 )]
 
+mod absence;
 mod auth;
 mod bad_input;
 mod broken;
+mod head_office;
+mod holds;
 mod invariants;
 mod policies;
 mod pull;
@@ -31,9 +34,11 @@ use libtest_mimic::Arguments;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials = [
+        absence::trials(),
         auth::trials(),
         bad_input::trials(),
         broken::trials(),
+        head_office::trials(),
         policies::trials(),
         pull::trials(),
         push::trials(),
