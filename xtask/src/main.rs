@@ -15,6 +15,7 @@ mod dev;
 mod edge;
 mod lint;
 mod replay;
+mod sim;
 mod test;
 mod user;
 

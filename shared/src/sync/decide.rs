@@ -142,7 +142,8 @@ impl Batch<'_> {
             Verdict::Apply(step) => self.apply(table.policy, current.as_ref(), write, step),
             Verdict::Held => {
                 let differs = |record: &Record| !write.deleted && write.data.as_ref() != Some(&record.data);
-                let stored = current.as_ref().filter(|record| differs(record)).map(|record| record.data.clone());
+                let stored =
+                    current.as_ref().filter(|record| differs(record)).map(|record| record.data.clone());
                 let (version, stamp) =
                     current.map_or((0, Stamp::ZERO), |record| (record.version, record.stamp));
                 Outcome::Held { version, stamp, stored }

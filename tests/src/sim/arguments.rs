@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use lexopt::prelude::*;
 
 /// What `--help` would say.
-const USAGE: &str = "sim [--seed N] [--seeds 1000] [--first-seed 1] [--tills 5] [--steps 300] [--minutes M] [--threads T]";
+const USAGE: &str =
+    "sim [--seed N] [--seeds 1000] [--first-seed 1] [--tills 5] [--steps 300] [--minutes M] [--threads T]";
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +77,8 @@ mod tests {
         let one = parse(&["--seed", "7", "--tills", "3", "--steps", "50"]).unwrap();
         assert_eq!((one.first_seed, one.seeds, one.tills, one.steps), (7, 1, 3, 50));
         assert_eq!(one.again(7), "cargo xtask sim --seed 7 --tills 3 --steps 50");
-        let many = parse(&["--first-seed", "501", "--seeds", "500", "--minutes", "5", "--threads", "2"]).unwrap();
+        let many =
+            parse(&["--first-seed", "501", "--seeds", "500", "--minutes", "5", "--threads", "2"]).unwrap();
         assert_eq!((many.first_seed, many.seeds, many.minutes, many.threads), (501, 500, Some(5), Some(2)));
     }
 

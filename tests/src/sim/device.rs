@@ -83,7 +83,8 @@ impl Device {
     pub fn write(&self, true_time: Micros, shop: Shop, dice: &mut Dice) {
         let mut inner = self.lock();
         let clock = skewed(true_time, self.part.skew_micros);
-        let writer = Writer { device: &self.part.device, batch: inner.batches, rows: &inner.state.rows, clock, shop };
+        let writer =
+            Writer { device: &self.part.device, batch: inner.batches, rows: &inner.state.rows, clock, shop };
         let mut batch = writer.batch(dice);
         batch.branch_id = self.part.branch.clone();
         inner.batches += 1;
@@ -152,7 +153,9 @@ impl Device {
                 batch.batch_id = Some(format!("fresh-{:x}", dice.roll()));
             }
             let body = serde_json::to_string(&batch).unwrap_or_default();
-            let Some(reply) = world.server.call(&self.part.caller, Ask::Push(body), dice).await else { return false };
+            let Some(reply) = world.server.call(&self.part.caller, Ask::Push(body), dice).await else {
+                return false;
+            };
             if !self.take_push(world, &batch, &reply, dice) {
                 return false;
             }
@@ -184,7 +187,10 @@ impl Device {
             }
             503 => false,
             status => {
-                world.journal.find("refused", format!("{} was answered {status} to a push: {}", self.part.device, reply.body));
+                world.journal.find(
+                    "refused",
+                    format!("{} was answered {status} to a push: {}", self.part.device, reply.body),
+                );
                 inner.state.give_up_first("refused", &reply.body);
                 true
             }
@@ -202,14 +208,18 @@ impl Device {
             let branch = self.part.branch.iter().map(|branch| format!("&branch_id={branch}"));
             let query = query + &branch.collect::<String>();
             let asked_at = world.clock.now();
-            let Some(reply) = world.server.call(&self.part.caller, Ask::Pull(query), dice).await else { return false };
+            let Some(reply) = world.server.call(&self.part.caller, Ask::Pull(query), dice).await else {
+                return false;
+            };
             match (reply.status, serde_json::from_str::<PullAnswer>(&reply.body)) {
                 (200, Ok(mut page)) => {
                     world.mangle(&self.part.caller.room, &mut page);
                     let mut inner = self.lock();
-                    inner.seen.extend(page.changes.iter().map(|change| {
-                        (change.table_name.clone(), change.record_id.clone(), change.stamp.0)
-                    }));
+                    inner.seen.extend(
+                        page.changes.iter().map(|change| {
+                            (change.table_name.clone(), change.record_id.clone(), change.stamp.0)
+                        }),
+                    );
                     let taken = inner.state.take_page(&page);
                     inner.pulled_at = Some(asked_at);
                     if !taken.more {
@@ -219,7 +229,9 @@ impl Device {
                 (503, _) => tokio::time::sleep(Duration::from_millis(dice.between(50, 1500))).await,
                 (status, _) => {
                     let (device, body) = (&self.part.device, &reply.body);
-                    world.journal.find("refused", format!("{device} was answered {status} to a pull: {body}"));
+                    world
+                        .journal
+                        .find("refused", format!("{device} was answered {status} to a pull: {body}"));
                     return false;
                 }
             }

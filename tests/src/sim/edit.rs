@@ -111,7 +111,8 @@ impl Writer<'_> {
             // Nothing has changed, or only what somebody else has changed too.
             return JsonText::from_text(row.data.clone()).ok().filter(JsonText::is_object);
         }
-        let only_deltas = dice.permille(250) && shape.members.iter().any(|member| matches!(member, Member::Sum(_)));
+        let only_deltas =
+            dice.permille(250) && shape.members.iter().any(|member| matches!(member, Member::Sum(_)));
         let mut text = String::new();
         for member in shape.members {
             let wanted = if only_deltas { matches!(member, Member::Sum(_)) } else { dice.permille(750) };
@@ -143,7 +144,9 @@ fn names(dice: &mut Dice, shape: &Shape) -> Vec<String> {
 fn value(dice: &mut Dice, member: &Member, deltas: bool, known: bool) -> String {
     match member {
         Member::Text(_) => format!("\"{}\"", one(dice, &["a", "b", "c", "Größe 42", "\\\"q\\\""])),
-        Member::Number(_) => one(dice, &["1", "1.10", "0.3", "9007199254740993", "-2", "1e3", "null"]).to_owned(),
+        Member::Number(_) => {
+            one(dice, &["1", "1.10", "0.3", "9007199254740993", "-2", "1e3", "null"]).to_owned()
+        }
         Member::State(_, states) => format!("\"{}\"", one(dice, states)),
         Member::Sum(_) if deltas || (known && dice.permille(600)) => {
             let delta = one(dice, &["-1", "-2", "2", "0.1", "0.2", "-0.3", "-25", "-1", "4", "x"]);

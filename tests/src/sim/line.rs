@@ -67,19 +67,25 @@ enum Fate {
 impl Line for FaultyLine {
     fn carry(&self, request: Request) -> Carrying {
         let line = self.clone();
-        let (number, mut dice) = CALL.try_with(|call| {
-            let nth = call.requests.fetch_add(1, Ordering::Relaxed);
-            (call.number, Dice::of(call.seed, nth))
-        })
-        // Somebody outside of any function: the checks after a run.
-        .unwrap_or_else(|_| (0, Dice::new(0)));
+        let (number, mut dice) = CALL
+            .try_with(|call| {
+                let nth = call.requests.fetch_add(1, Ordering::Relaxed);
+                (call.number, Dice::of(call.seed, nth))
+            })
+            // Somebody outside of any function: the checks after a run.
+            .unwrap_or_else(|_| (0, Dice::new(0)));
         Box::pin(async move { line.travel(number, &mut dice, request).await })
     }
 }
 
 impl FaultyLine {
     /// A line to `tables`.
-    pub fn new(tables: Tables, journal: Arc<Journal>, weather: Weather, sabotage: Option<Sabotage>) -> FaultyLine {
+    pub fn new(
+        tables: Tables,
+        journal: Arc<Journal>,
+        weather: Weather,
+        sabotage: Option<Sabotage>,
+    ) -> FaultyLine {
         FaultyLine(Arc::new(Inner { tables, journal, weather, sabotage, calm: AtomicBool::new(false) }))
     }
 
@@ -154,7 +160,9 @@ impl FaultyLine {
     }
 
     async fn tear(&self, call: u64, dice: &mut Dice, request: &Request) -> Answer {
-        let Some((first, second)) = torn::split(&request.body, dice) else { return self.execute(call, request) };
+        let Some((first, second)) = torn::split(&request.body, dice) else {
+            return self.execute(call, request);
+        };
         let part = |body: &Value| Request { action: request.action.clone(), body: body.to_string() };
         let early = self.execute(call, &part(&first));
         if dice.permille(300) {

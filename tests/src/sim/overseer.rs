@@ -67,7 +67,9 @@ impl Overseer {
                 }
                 (503, _) => return false,
                 (status, _) => {
-                    world.journal.find("refused", format!("head office was answered {status}: {}", reply.body));
+                    world
+                        .journal
+                        .find("refused", format!("head office was answered {status}: {}", reply.body));
                     return false;
                 }
             }

@@ -48,7 +48,8 @@ const DAY_MILLIS: u64 = 24 * 60 * MINUTE_MILLIS;
 pub fn plan(seed: u64, tills: usize, steps: usize) -> Vec<Step> {
     let mut dice = Dice::new(seed);
     // Some runs are one busy hour, in others somebody is away for months.
-    let calendar = dice.weighted(&[(5, Calendar::Hours), (4, Calendar::Days), (2, Calendar::Months)], Calendar::Hours);
+    let calendar =
+        dice.weighted(&[(5, Calendar::Hours), (4, Calendar::Days), (2, Calendar::Months)], Calendar::Hours);
     (0..steps)
         .map(|number| Step {
             number,

@@ -44,7 +44,8 @@ struct Shared<'a> {
 pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<bool, RunError> {
     let arguments = Arguments::parse(arguments)?;
     let stage = Stage::build()?;
-    let threads = arguments.threads.or_else(|| thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
+    let threads =
+        arguments.threads.or_else(|| thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
     let shared = Shared {
         arguments: &arguments,
         stage: &stage,
@@ -91,7 +92,9 @@ impl Shared<'_> {
     }
 
     fn is_late(&self) -> bool {
-        self.arguments.minutes.is_some_and(|minutes| self.started.elapsed() >= Duration::from_secs(60 * minutes))
+        self.arguments
+            .minutes
+            .is_some_and(|minutes| self.started.elapsed() >= Duration::from_secs(60 * minutes))
     }
 
     fn held(&self, seed: u64) {
@@ -125,6 +128,7 @@ impl Shared<'_> {
     /// Whether the same check notices something.
     fn fails(&self, seed: u64, steps: &[Step], as_in: &Outcome) -> bool {
         let check = |outcome: &Outcome| outcome.findings.first().map(|finding| finding.check);
-        play(self.stage, seed, self.arguments.tills, steps, None).is_ok_and(|outcome| check(&outcome) == check(as_in))
+        play(self.stage, seed, self.arguments.tills, steps, None)
+            .is_ok_and(|outcome| check(&outcome) == check(as_in))
     }
 }

@@ -82,7 +82,9 @@ impl Sabotage {
 
     /// The answer to a read, as the function that sent `request` expects it.
     pub fn mend(self, request: &str, answer: &mut String) {
-        if let (Sabotage::MarkerWithoutDevice, Some(asked), Some(found)) = (self, marker(request), marker(answer)) {
+        if let (Sabotage::MarkerWithoutDevice, Some(asked), Some(found)) =
+            (self, marker(request), marker(answer))
+        {
             *answer = answer.replace(found, asked);
         }
     }

@@ -64,11 +64,24 @@ pub const SHAPES: [Shape; 13] = [
         own_rows: false,
         deletes: false,
     },
-    Shape { table: "drinks", members: &[Member::Sum("quantity"), Member::Text("name")], own_rows: false, deletes: true },
-    Shape { table: "tickets", members: &[Member::Sum("quantity"), Member::Text("name")], own_rows: false, deletes: true },
+    Shape {
+        table: "drinks",
+        members: &[Member::Sum("quantity"), Member::Text("name")],
+        own_rows: false,
+        deletes: true,
+    },
+    Shape {
+        table: "tickets",
+        members: &[Member::Sum("quantity"), Member::Text("name")],
+        own_rows: false,
+        deletes: true,
+    },
     Shape {
         table: "invoices",
-        members: &[Member::Number("total"), Member::State("status", &["draft", "paid", "void", "refunded", "lost"])],
+        members: &[
+            Member::Number("total"),
+            Member::State("status", &["draft", "paid", "void", "refunded", "lost"]),
+        ],
         own_rows: true,
         deletes: true,
     },

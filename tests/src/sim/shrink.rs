@@ -34,7 +34,10 @@ fn without(steps: &[Step], start: usize, count: usize) -> Vec<Step> {
         if (start..start + count).contains(&i) {
             waited = waited.saturating_add(step.wait_millis);
         } else {
-            rest.push(Step { wait_millis: step.wait_millis.saturating_add(std::mem::take(&mut waited)), ..step.clone() });
+            rest.push(Step {
+                wait_millis: step.wait_millis.saturating_add(std::mem::take(&mut waited)),
+                ..step.clone()
+            });
         }
     }
     rest

@@ -35,7 +35,8 @@ impl Stage {
         let keys = Keys::load_or_make(&folder);
         std::fs::remove_dir_all(&folder)?;
         let keys = keys?;
-        let signer = Signer::new(keys.access_key.expose(), keys.access_kid).map_err(|error| SimError::Key(error.into()))?;
+        let signer = Signer::new(keys.access_key.expose(), keys.access_kid)
+            .map_err(|error| SimError::Key(error.into()))?;
         let synced = shared::tables::Tables::parse(include_str!("tables.toml"))?;
         Ok(Stage { template, signer, jwks: keys.access_jwks, synced })
     }

@@ -33,7 +33,8 @@ pub fn sweep(world: &World, dice: &mut Dice) {
 fn is_expired(world: &World, item: &Item) -> bool {
     let now = world.clock.now().as_secs();
     let number = |name: &str| item.get(name).and_then(as_number);
-    let tombstone = item.get("deleted").and_then(|value| value.as_bool().ok()).is_some_and(|deleted| *deleted);
+    let tombstone =
+        item.get("deleted").and_then(|value| value.as_bool().ok()).is_some_and(|deleted| *deleted);
     if tombstone && world.sabotage == Some(Sabotage::EarlyPurge) {
         return number("stamp").is_some_and(|stamp| stamp / 1_000_000 + LOG_RETENTION_SECS / 7 < now);
     }

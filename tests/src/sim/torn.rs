@@ -27,7 +27,9 @@ pub fn split(body: &str, dice: &mut Dice) -> Option<(Value, Value)> {
 /// The answer that leaves the second part for another request.
 pub fn unprocessed(early: Answer, second: &Value) -> Answer {
     let parsed: Result<Value, _> = serde_json::from_str(&early.body);
-    let (Ok(Value::Object(mut answer)), Some(left)) = (parsed, second.get("RequestItems")) else { return early };
+    let (Ok(Value::Object(mut answer)), Some(left)) = (parsed, second.get("RequestItems")) else {
+        return early;
+    };
     answer.insert("UnprocessedKeys".into(), left.clone());
     Answer { status: early.status, body: Value::Object(answer).to_string() }
 }
@@ -46,7 +48,9 @@ pub fn join(early: Answer, late: Answer) -> Answer {
             responses.insert(table.clone(), items.clone());
         }
     }
-    let units = |answer: &Value| answer.get("ConsumedCapacity").and_then(Value::as_array).cloned().unwrap_or_default();
+    let units = |answer: &Value| {
+        answer.get("ConsumedCapacity").and_then(Value::as_array).cloned().unwrap_or_default()
+    };
     let consumed = [units(&one), units(&other)].concat();
     if let Some(members) = one.as_object_mut() {
         members.insert("ConsumedCapacity".into(), json!(consumed));

@@ -115,7 +115,9 @@ impl World {
         let mut dice = Dice::new(step.seed);
         let till = |i: usize| self.devices.get(i);
         match step.act {
-            Act::Edit(i) => till(i).into_iter().for_each(|device| device.write(self.clock.now(), self.shop, &mut dice)),
+            Act::Edit(i) => {
+                till(i).into_iter().for_each(|device| device.write(self.clock.now(), self.shop, &mut dice))
+            }
             Act::Sync(i) => till(i).into_iter().for_each(|device| device.start_sync(self, dice.roll())),
             Act::Leave(i) => till(i).into_iter().for_each(|device| device.set_online(false)),
             Act::Return(i) => till(i).into_iter().for_each(|device| {
@@ -126,10 +128,12 @@ impl World {
             Act::Resend(i) => till(i).into_iter().for_each(|device| self.resend(device, dice.clone())),
             Act::Sweep => sweeper::sweep(self, &mut dice),
             Act::Oversee => self.oversee(dice),
-            Act::Direct => till(self.tills + usize::from(dice.permille(300))).into_iter().for_each(|office| {
-                office.write(self.clock.now(), self.shop, &mut dice);
-                office.start_sync(self, dice.roll());
-            }),
+            Act::Direct => {
+                till(self.tills + usize::from(dice.permille(300))).into_iter().for_each(|office| {
+                    office.write(self.clock.now(), self.shop, &mut dice);
+                    office.start_sync(self, dice.roll());
+                })
+            }
         }
     }
 
@@ -194,10 +198,13 @@ impl World {
                 let Event::Committed { puts, .. } = event else { continue };
                 for item in &puts {
                     let Some(room) = keys::room_of_log(wire::key(item, "pk")) else { continue };
-                    let publication = to_log(item).and_then(|item| Ok(log::publication(&self.tables, &room, &item)?));
+                    let publication =
+                        to_log(item).and_then(|item| Ok(log::publication(&self.tables, &room, &item)?));
                     match publication {
                         Ok(publication) => drop(published.send(publication)),
-                        Err(error) => self.journal.find("rest", format!("a log item cannot be read: {error}")),
+                        Err(error) => {
+                            self.journal.find("rest", format!("a log item cannot be read: {error}"))
+                        }
                     }
                 }
             }
@@ -206,7 +213,9 @@ impl World {
 
     /// What a broken till makes of a page.
     pub fn mangle(&self, room: &Room, page: &mut PullAnswer) {
-        if self.sabotage == Some(Sabotage::LateTail) && page.mode == "snapshot" && page.next_cursor.starts_with("v1.")
+        if self.sabotage == Some(Sabotage::LateTail)
+            && page.mode == "snapshot"
+            && page.next_cursor.starts_with("v1.")
         {
             let head = stored::head(self.line.tables(), room);
             page.next_cursor = shared::stamp::cursor(head.stamp);

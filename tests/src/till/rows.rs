@@ -63,7 +63,13 @@ impl Rows {
 
     /// The records that are no tombstones: what two tills must agree on, however long one of them was away.
     pub fn live(&self) -> Rows {
-        Rows(self.0.iter().filter(|(_, row)| !row.deleted).map(|(key, row)| (key.clone(), row.clone())).collect())
+        Rows(
+            self.0
+                .iter()
+                .filter(|(_, row)| !row.deleted)
+                .map(|(key, row)| (key.clone(), row.clone()))
+                .collect(),
+        )
     }
 
     /// The record, if it is known.

@@ -20,7 +20,8 @@ pub fn check(replay: &Replay, journal: &Journal) {
         if own.is_none() && body.atomic && !answer.success {
             // It was undone and has left no trace; sent again, it may well be applied.
             if !answer.applied.is_empty() {
-                journal.find("answer", format!("call {} was undone, and says what it applied", answered.call));
+                journal
+                    .find("answer", format!("call {} was undone, and says what it applied", answered.call));
             }
             continue;
         }
@@ -28,7 +29,10 @@ pub fn check(replay: &Replay, journal: &Journal) {
             Some(expected) => compare(journal, (answered, &body), &answer, expected, own.is_some()),
             // A batch without a name that changed nothing leaves no trace to be compared with.
             None if body.batch_id.is_some() => {
-                journal.find("answer", format!("call {} was answered, and nothing was committed", answered.call));
+                journal.find(
+                    "answer",
+                    format!("call {} was answered, and nothing was committed", answered.call),
+                );
             }
             None => {}
         }
@@ -60,7 +64,10 @@ fn compare(
         put(applied.index, Told::Applied { version: applied.version, stamp: applied.stamp.0, flags });
     }
     for conflict in &answer.conflicts {
-        put(conflict.index, Told::Conflict { reason: known(&conflict.reason), version: conflict.server_version });
+        put(
+            conflict.index,
+            Told::Conflict { reason: known(&conflict.reason), version: conflict.server_version },
+        );
     }
     for error in &answer.errors {
         put(error.index, Told::Rejected(known(&error.code)));
@@ -70,20 +77,27 @@ fn compare(
         if !equal {
             let number = answered.call;
             let sent = serde_json::to_string(&body.records.get(index)).unwrap_or_default();
-            let what = format!("call {number}, record {index}: answered {found:?}, expected {expected:?}; sent {sent}");
+            let what = format!(
+                "call {number}, record {index}: answered {found:?}, expected {expected:?}; sent {sent}"
+            );
             journal.find("answer", what);
         }
     }
     if (answer.prev.0, answer.stamp.0) != (expected.prev, expected.stamp) {
         let (number, prev, stamp) = (answered.call, answer.prev.0, answer.stamp.0);
-        journal.find("answer", format!("call {number} spans {prev} to {stamp}, not {} to {}", expected.prev, expected.stamp));
+        journal.find(
+            "answer",
+            format!("call {number} spans {prev} to {stamp}, not {} to {}", expected.prev, expected.stamp),
+        );
     }
 }
 
 /// Whether an answer says what it should; one that is given again shows the server's copy as it is by then.
 fn is_same(found: &Told, expected: &Told, first: bool) -> bool {
     match (found, expected) {
-        (Told::Conflict { reason: found, .. }, Told::Conflict { reason: expected, .. }) if !first => found == expected,
+        (Told::Conflict { reason: found, .. }, Told::Conflict { reason: expected, .. }) if !first => {
+            found == expected
+        }
         _ => found == expected,
     }
 }

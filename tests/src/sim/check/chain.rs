@@ -21,10 +21,20 @@ pub fn check(history: &History, journal: &Journal) {
             total += publication.changes.len() as u64;
             if publication.prev != prev || publication.first <= prev {
                 let (found, first) = (publication.prev.0, publication.first.0);
-                wrong(journal, "chain", room, &format!("the item at {first} follows {found} and not {}", prev.0));
+                wrong(
+                    journal,
+                    "chain",
+                    room,
+                    &format!("the item at {first} follows {found} and not {}", prev.0),
+                );
             }
             if commit.total != total {
-                wrong(journal, "chain", room, &format!("an item counts {} changes, there are {total}", commit.total));
+                wrong(
+                    journal,
+                    "chain",
+                    room,
+                    &format!("an item counts {} changes, there are {total}", commit.total),
+                );
             }
             if commit.bytes >= ITEM_BYTES_MAX {
                 wrong(journal, "chain", room, &format!("a log item has {} bytes", commit.bytes));
@@ -35,7 +45,9 @@ pub fn check(history: &History, journal: &Journal) {
         for (stamp, _, change) in history.changes(room) {
             let version = versions.entry((&change.table_name, &change.record_id)).or_default();
             // After a tombstone was purged a record begins anew.
-            if change.version != *version + 1 && !(change.version == 1 && change.operation != Operation::Update) {
+            if change.version != *version + 1
+                && !(change.version == 1 && change.operation != Operation::Update)
+            {
                 let (found, before) = (change.version, *version);
                 let what = format!("{} goes from version {before} to {found} at {}", name(change), stamp.0);
                 wrong(journal, "chain", room, &what);

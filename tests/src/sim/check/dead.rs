@@ -17,7 +17,12 @@ pub fn check(world: &World, room: &Room, model: &Model) {
     let dead = items.iter().filter(|item| wire::key(item, "sk").starts_with("DEAD#"));
     let found: usize = dead.map(open).sum();
     if found != expected {
-        wrong(&world.journal, "dead letters", room, &format!("there are {found} dead letters, and {expected} records were rejected"));
+        wrong(
+            &world.journal,
+            "dead letters",
+            room,
+            &format!("there are {found} dead letters, and {expected} records were rejected"),
+        );
     }
 }
 

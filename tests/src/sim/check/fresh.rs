@@ -24,10 +24,15 @@ pub async fn check(world: &Arc<World>) {
             match pull(world, &old.part.caller, limit).await {
                 Ok(rows) => {
                     for difference in rows.live().differences(&held, 3) {
-                        world.journal.find("fresh till", format!("a fresh till of {room}, {limit} a page: {difference}"));
+                        world.journal.find(
+                            "fresh till",
+                            format!("a fresh till of {room}, {limit} a page: {difference}"),
+                        );
                     }
                 }
-                Err(why) => world.journal.find("fresh till", format!("a fresh till of {room}, {limit} a page: {why}")),
+                Err(why) => {
+                    world.journal.find("fresh till", format!("a fresh till of {room}, {limit} a page: {why}"))
+                }
             }
         }
     }

@@ -18,7 +18,12 @@ pub fn check(history: &History, journal: &Journal) {
             let before = last.insert(key, change);
             let was_deleted = before.is_some_and(|before| before.operation == Operation::Delete);
             if was_deleted && change.operation == Operation::Update {
-                wrong(journal, "promises", room, &format!("{} is updated at {} though deleted", name(change), stamp.0));
+                wrong(
+                    journal,
+                    "promises",
+                    room,
+                    &format!("{} is updated at {} though deleted", name(change), stamp.0),
+                );
             }
             if !before.is_none_or(|before| is_allowed(before, change)) {
                 wrong(journal, "promises", room, &format!("{} is changed at {}", name(change), stamp.0));

@@ -28,7 +28,9 @@ pub fn check(world: &World, room: &Room, model: &Model, history: &History) {
                 }
                 *live.entry(key.0.clone()).or_default() += u64::from(!record.deleted);
             }
-            (Ok(_), None) => wrong(journal, "records", room, &format!("{} {} should not be there", key.0, key.1)),
+            (Ok(_), None) => {
+                wrong(journal, "records", room, &format!("{} {} should not be there", key.0, key.1))
+            }
             (Err(error), _) => wrong(journal, "records", room, &format!("{} {}: {error}", key.0, key.1)),
         }
         met.push(key);
@@ -44,7 +46,8 @@ pub fn check(world: &World, room: &Room, model: &Model, history: &History) {
     }
     if (head.stamp.0, head.changes) != (expected.head, expected.changes) {
         let (stamp, changes) = (head.stamp.0, head.changes);
-        let what = format!("HEAD is at {stamp} after {changes}, not {} after {}", expected.head, expected.changes);
+        let what =
+            format!("HEAD is at {stamp} after {changes}, not {} after {}", expected.head, expected.changes);
         wrong(journal, "records", room, &what);
     }
     story(world, room, history);
@@ -61,7 +64,8 @@ fn story(world: &World, room: &Room, history: &History) {
         }
     }
     let items = stored::partition(world.line.tables(), &keys::room(room));
-    let records = items.iter().filter_map(|item| Some((key_of(wire::key(item, "sk"))?, to_record(item).ok()?)));
+    let records =
+        items.iter().filter_map(|item| Some((key_of(wire::key(item, "sk"))?, to_record(item).ok()?)));
     let found: BTreeMap<Key, (u64, String)> = records
         .filter(|(_, record)| !record.deleted)
         .map(|(key, record)| (key, (record.stamp.0, record.data.as_str().to_owned())))

@@ -51,13 +51,17 @@ impl Replay {
         if prediction.undone {
             journal.find("commit", format!("call {call} committed an atomic batch that should be undone"));
         }
-        let missing = self.model.rooms.get(room).into_iter().flat_map(|room| &room.rows).find(|(key, row)| {
-            let put = |put: &Item| key_of(wire::key(put, "sk")).as_ref() == Some(*key);
-            row.stamp > prediction.prev && !puts.iter().any(put)
-        });
+        let missing =
+            self.model.rooms.get(room).into_iter().flat_map(|room| &room.rows).find(|(key, row)| {
+                let put = |put: &Item| key_of(wire::key(put, "sk")).as_ref() == Some(*key);
+                row.stamp > prediction.prev && !puts.iter().any(put)
+            });
         if let Some((key, row)) = missing {
             let sent = about(body, key);
-            let what = format!("{room}: call {call} did not write {} {} at {now}: {row:?}; sent {sent}", key.0, key.1);
+            let what = format!(
+                "{room}: call {call} did not write {} {} at {now}: {row:?}; sent {sent}",
+                key.0, key.1
+            );
             journal.find("commit", what);
         }
         self.predictions.insert(call, prediction);
@@ -74,7 +78,10 @@ impl Replay {
             };
             if let Some(what) = differs {
                 let sent = about(body, &key);
-                journal.find("commit", format!("{room}: call {call} wrote {} {} at {now}: {what}; sent {sent}", key.0, key.1));
+                journal.find(
+                    "commit",
+                    format!("{room}: call {call} wrote {} {} at {now}: {what}; sent {sent}", key.0, key.1),
+                );
             }
         }
     }
@@ -110,7 +117,8 @@ fn stays_dead(
     let mut writes =
         body.records.iter().filter(|record| (&record.table_name, &record.record_id) == (&key.0, &key.1));
     let unaware = |record: &RecordBody| {
-        record.base_version.is_none() && Micros::parse(&record.local_updated_at).is_ok_and(|at| at.0 < death.0)
+        record.base_version.is_none()
+            && Micros::parse(&record.local_updated_at).is_ok_and(|at| at.0 < death.0)
     };
     if writes.all(unaware) {
         let (room, when) = (&pushed.room, death.time());
@@ -139,7 +147,8 @@ pub fn differences(key: &Key, found: &Record, expected: &Row) -> Option<String> 
         (found, expected) => found.is_none() && expected.is_none(),
     };
     let rest = (found.version, found.stamp.0, found.modified_at.0, found.device.as_str(), found.deleted);
-    let wanted = (expected.version, expected.stamp, expected.modified_at, expected.device.as_str(), expected.deleted);
+    let wanted =
+        (expected.version, expected.stamp, expected.modified_at, expected.device.as_str(), expected.deleted);
     if data && rest == wanted {
         return None;
     }

@@ -23,8 +23,11 @@ pub fn check(world: &World, room: &Room) {
     let mut expected: BTreeMap<String, i128> = BTreeMap::new();
     for device in world.devices.iter().filter(|device| device.part.caller.room == *room) {
         for (batch, answer) in device.answered() {
-            for (index, record) in batch.records.iter().enumerate().filter(|(_, record)| record.table_name == TABLE) {
-                *expected.entry(record.record_id.clone()).or_default() += part(&batch, &answer, index, record);
+            for (index, record) in
+                batch.records.iter().enumerate().filter(|(_, record)| record.table_name == TABLE)
+            {
+                *expected.entry(record.record_id.clone()).or_default() +=
+                    part(&batch, &answer, index, record);
             }
         }
     }
@@ -50,12 +53,16 @@ fn key_and_record(item: &functions::store::item::Item) -> (Option<(String, Strin
 fn part(batch: &PushBody, answer: &PushAnswer, index: usize, record: &RecordBody) -> i128 {
     let applied = answer.applied.iter().find(|applied| applied.index == index);
     // A conflict over the rest of a record never undoes its deltas.
-    let merged = answer.conflicts.iter().any(|conflict| conflict.index == index && conflict.reason == "newer_on_server");
+    let merged = answer
+        .conflicts
+        .iter()
+        .any(|conflict| conflict.index == index && conflict.reason == "newer_on_server");
     let undone = batch.atomic && !answer.success;
     let value = record.data.as_ref().and_then(|data| members(data.as_str())?.get(SUM).cloned());
     let Some(value) = value.filter(|_| !undone && (applied.is_some() || merged)) else { return 0 };
     // The same create twice in one batch is applied once and then held, at the same place.
-    let first = |stamp| answer.applied.iter().find(|applied| applied.stamp == stamp).map(|applied| applied.index);
+    let first =
+        |stamp| answer.applied.iter().find(|applied| applied.stamp == stamp).map(|applied| applied.index);
     let created = applied.is_some_and(|applied| {
         applied.version == 1 && applied.stamp > answer.prev && first(applied.stamp) == Some(index)
     });

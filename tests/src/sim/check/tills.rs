@@ -61,7 +61,10 @@ pub fn check(world: &World, history: &History) {
         let truth = truth(world, room, caller.role);
         let held = device.read(|state| state.rows.live());
         for difference in held.differences(&truth.live(), SHOWN_MAX) {
-            world.journal.find("tills", format!("{name} in {room} holds something else than the server: {difference}"));
+            world.journal.find(
+                "tills",
+                format!("{name} in {room} holds something else than the server: {difference}"),
+            );
         }
         let own: BTreeSet<(&str, &str, u64)> = history
             .changes(room)
@@ -70,7 +73,10 @@ pub fn check(world: &World, history: &History) {
         for (table, id, stamp) in device.seen() {
             let allowed = rule(&table).is_some_and(|rule| caller.role >= rule.read);
             if !allowed || !own.contains(&(&*table, &*id, stamp)) {
-                world.journal.find("tills", format!("{name} in {room} saw {table} {id} of {stamp}, which is not its own"));
+                world.journal.find(
+                    "tills",
+                    format!("{name} in {room} saw {table} {id} of {stamp}, which is not its own"),
+                );
             }
         }
     }

@@ -88,7 +88,8 @@ impl Batch<'_> {
         let mut row = Row { version, stamp, ..row };
         match current.filter(|current| !current.deleted && !row.deleted) {
             Some(current) => {
-                let (old, new) = (current.data.clone().unwrap_or_default(), row.data.clone().unwrap_or_default());
+                let (old, new) =
+                    (current.data.clone().unwrap_or_default(), row.data.clone().unwrap_or_default());
                 (row.made, row.changed) = (current.made, current.changed.clone());
                 let names = old.keys().chain(new.keys()).filter(|name| old.get(*name) != new.get(*name));
                 row.changed.extend(names.map(|name| (name.clone(), version)));

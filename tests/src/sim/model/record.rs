@@ -102,7 +102,8 @@ fn anew(sight: &Sight<'_>, write: &Write, modified_at: u64) -> Decision {
         Err(code) => return Decision::Reject(code),
     };
     for (name, field) in write.rule.fields {
-        let begins = |initial: &[&str]| sent.get(*name).is_none_or(|value| initial.contains(&&*member::text(value)));
+        let begins =
+            |initial: &[&str]| sent.get(*name).is_none_or(|value| initial.contains(&&*member::text(value)));
         if matches!(field, Field::State(initial, _) if !begins(initial)) {
             return Decision::Reject("bad_transition");
         }
@@ -209,7 +210,8 @@ fn is_replay(sight: &Sight<'_>, row: &Row, write: &Write) -> bool {
         return false;
     }
     let stored = row.data.clone().unwrap_or_default();
-    let adds_nothing = special(sight, &stored, write, &mut Vec::new()).is_ok_and(|special| special.is_empty());
+    let adds_nothing =
+        special(sight, &stored, write, &mut Vec::new()).is_ok_and(|special| special.is_empty());
     adds_nothing && rest(sight, row, write, false).data == stored
 }
 
@@ -251,7 +253,10 @@ fn sums(
     let insists = |name: &str| write.insists && write.names(name);
     let plain = |name: &str| write.value(name).is_none_or(|value| member::delta(value).is_none());
     let required = write.rule.fields.iter().any(|(name, field)| {
-        matches!(field, Field::Additive(_)) && insists(name) && plain(name) && write.value(name) != stored.get(*name)
+        matches!(field, Field::Additive(_))
+            && insists(name)
+            && plain(name)
+            && write.value(name) != stored.get(*name)
     });
     if required { Err("delta_required") } else { Ok(sums) }
 }

@@ -88,10 +88,14 @@ impl Rule {
     }
 }
 
-const INVOICE: &[(&str, Field)] =
-    &[("status", Field::State(&["draft", "paid"], &[("draft", "paid"), ("draft", "void"), ("paid", "refunded")]))];
-const PURCHASE: &[(&str, Field)] =
-    &[("status", Field::State(&["draft"], &[("draft", "ordered"), ("ordered", "received"), ("ordered", "void")]))];
+const INVOICE: &[(&str, Field)] = &[(
+    "status",
+    Field::State(&["draft", "paid"], &[("draft", "paid"), ("draft", "void"), ("paid", "refunded")]),
+)];
+const PURCHASE: &[(&str, Field)] = &[(
+    "status",
+    Field::State(&["draft"], &[("draft", "ordered"), ("ordered", "received"), ("ordered", "void")]),
+)];
 const PRODUCT: &[(&str, Field)] = &[
     ("price", Field::LastWriter),
     ("cost", Field::Server),
@@ -112,7 +116,9 @@ pub fn rule(table: &str) -> Option<Rule> {
         "tickets" => Rule::with(Policy::Client, REJECTED),
         "invoices" => Rule::with(Policy::AppendOnly, INVOICE),
         "cash_movements" => Rule::plain(Policy::AppendOnly),
-        "employee_advances" => Rule { write: Role::Manager, read: Role::Manager, ..Rule::plain(Policy::AppendOnly) },
+        "employee_advances" => {
+            Rule { write: Role::Manager, read: Role::Manager, ..Rule::plain(Policy::AppendOnly) }
+        }
         "purchases" => Rule { write: Role::Manager, ..Rule::with(Policy::LastWriter, PURCHASE) },
         "payment_methods" => Rule::plain(Policy::Server),
         "printers" => Rule::plain(Policy::Client),

@@ -95,7 +95,9 @@ impl Write {
 
     /// Whether it has a delta for what is no sum.
     pub fn has_stray_delta(&self) -> bool {
-        let stray = |(name, value): (&String, &String)| !self.rule.is_additive(name) && member::delta(value).is_some();
+        let stray = |(name, value): (&String, &String)| {
+            !self.rule.is_additive(name) && member::delta(value).is_some()
+        };
         self.data.iter().flatten().any(stray)
     }
 

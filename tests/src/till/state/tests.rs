@@ -75,7 +75,11 @@ fn the_answer_to_a_push_follows_the_rule_of_frames() {
     assert!(state.queue.is_empty() && state.position == Stamp(5));
     state.enqueue(batch(1, false));
     assert_eq!(state.take_push(&answer(7, 9)), Follow::Pull);
-    assert_eq!((state.position, held(&state)), (Stamp(5), vec![("p0", 9)]), "the row is known, the gap is not");
+    assert_eq!(
+        (state.position, held(&state)),
+        (Stamp(5), vec![("p0", 9)]),
+        "the row is known, the gap is not"
+    );
 }
 
 #[test]
