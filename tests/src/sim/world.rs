@@ -113,27 +113,29 @@ impl World {
 
     fn act(self: &Arc<Self>, step: &Step) {
         let mut dice = Dice::new(step.seed);
-        let till = |i: usize| self.devices.get(i);
-        match step.act {
-            Act::Edit(i) => {
-                till(i).into_iter().for_each(|device| device.write(self.clock.now(), self.shop, &mut dice))
+        let place = match step.act {
+            Act::Sweep => return sweeper::sweep(self, &mut dice),
+            Act::Oversee => return self.oversee(dice),
+            Act::Direct => self.tills + usize::from(dice.permille(300)),
+            Act::Edit(i) | Act::Sync(i) | Act::Leave(i) | Act::Return(i) | Act::Crash(i) | Act::Resend(i) => {
+                i
             }
-            Act::Sync(i) => till(i).into_iter().for_each(|device| device.start_sync(self, dice.roll())),
-            Act::Leave(i) => till(i).into_iter().for_each(|device| device.set_online(false)),
-            Act::Return(i) => till(i).into_iter().for_each(|device| {
+        };
+        let Some(device) = self.devices.get(place) else { return };
+        match step.act {
+            Act::Edit(_) => device.write(self.clock.now(), self.shop, &mut dice),
+            Act::Leave(_) => device.set_online(false),
+            Act::Crash(_) => device.stop(),
+            Act::Resend(_) => self.resend(device, dice),
+            Act::Return(_) => {
                 device.set_online(true);
                 device.start_sync(self, dice.roll());
-            }),
-            Act::Crash(i) => till(i).into_iter().for_each(|device| device.stop()),
-            Act::Resend(i) => till(i).into_iter().for_each(|device| self.resend(device, dice.clone())),
-            Act::Sweep => sweeper::sweep(self, &mut dice),
-            Act::Oversee => self.oversee(dice),
-            Act::Direct => {
-                till(self.tills + usize::from(dice.permille(300))).into_iter().for_each(|office| {
-                    office.write(self.clock.now(), self.shop, &mut dice);
-                    office.start_sync(self, dice.roll());
-                })
             }
+            Act::Direct => {
+                device.write(self.clock.now(), self.shop, &mut dice);
+                device.start_sync(self, dice.roll());
+            }
+            Act::Sync(_) | Act::Sweep | Act::Oversee => device.start_sync(self, dice.roll()),
         }
     }
 
@@ -200,12 +202,10 @@ impl World {
                     let Some(room) = keys::room_of_log(wire::key(item, "pk")) else { continue };
                     let publication =
                         to_log(item).and_then(|item| Ok(log::publication(&self.tables, &room, &item)?));
-                    match publication {
-                        Ok(publication) => drop(published.send(publication)),
-                        Err(error) => {
-                            self.journal.find("rest", format!("a log item cannot be read: {error}"))
-                        }
-                    }
+                    let unread =
+                        |error| self.journal.find("rest", format!("a log item cannot be read: {error}"));
+                    // Nobody listens any more once a run is over.
+                    publication.map_or_else(unread, |publication| drop(published.send(publication)));
                 }
             }
         }

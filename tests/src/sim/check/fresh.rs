@@ -31,7 +31,9 @@ pub async fn check(world: &Arc<World>) {
                     }
                 }
                 Err(why) => {
-                    world.journal.find("fresh till", format!("a fresh till of {room}, {limit} a page: {why}"))
+                    world
+                        .journal
+                        .find("fresh till", format!("a fresh till of {room}, {limit} a page: {why}"));
                 }
             }
         }

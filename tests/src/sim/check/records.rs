@@ -29,7 +29,7 @@ pub fn check(world: &World, room: &Room, model: &Model, history: &History) {
                 *live.entry(key.0.clone()).or_default() += u64::from(!record.deleted);
             }
             (Ok(_), None) => {
-                wrong(journal, "records", room, &format!("{} {} should not be there", key.0, key.1))
+                wrong(journal, "records", room, &format!("{} {} should not be there", key.0, key.1));
             }
             (Err(error), _) => wrong(journal, "records", room, &format!("{} {}: {error}", key.0, key.1)),
         }
