@@ -128,7 +128,7 @@ impl Server {
             false => handle::pull_changes::handle(&self.app, request, now).await,
         };
         let reply = self.through_the_edge(&response);
-        self.journal.trace(&format!("{number} answers {}", reply.status));
+        self.journal.trace(&format!("{number} answers {} {}", reply.status, reply.body));
         if pushes {
             self.journal.answered(Answered { call: number, status: reply.status, body: reply.body.clone() });
         }
