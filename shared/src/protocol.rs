@@ -5,6 +5,8 @@ pub mod failure;
 pub mod publication;
 pub mod pull;
 pub mod push;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod socket;
 
 /// The header by which edge and functions name one request, in answers and logs.

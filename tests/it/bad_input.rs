@@ -193,7 +193,7 @@ async fn addresses(shop: &'static Shop) {
         (Method::DELETE, "/api/auth/login", "POST"),
     ];
     for (method, path, allow) in cases {
-        let reply = Api::send(till.api.request(method, path)).await.unwrap();
+        let reply = till.api.send(till.api.request(method, path)).await.unwrap();
         assert_refused(&reply, 405, "method_not_allowed");
         assert_eq!(reply.headers["allow"], allow);
     }

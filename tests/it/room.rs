@@ -180,7 +180,7 @@ async fn seal(shop: &'static Shop) {
     for seal in ["", "t=1,v1=00", &format!("t={},v1={}", tests::fleet::now().as_secs(), "0".repeat(64))] {
         let request =
             till.api.request(reqwest::Method::POST, "/internal/publish").header("x-tillsync-seal", seal);
-        let reply = Api::send(request.body(body.clone())).await.unwrap();
+        let reply = till.api.send(request.body(body.clone())).await.unwrap();
         assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (401, Some("bad_signature")));
     }
     ear.hears_nothing_but_pong().await;

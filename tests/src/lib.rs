@@ -4,6 +4,9 @@
 pub mod api;
 pub mod till;
 
+// What it may rely on.
+pub mod openapi;
+
 // What it sells.
 pub mod day;
 

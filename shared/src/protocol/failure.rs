@@ -4,19 +4,29 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::Refusal;
+#[cfg(feature = "schema")]
+use crate::protocol::schema;
 
 /// `{ "error": { "code", "message", "request_id", "details"? } }`
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Failure<'a> {
     error: Body<'a>,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 struct Body<'a> {
+    /// Stable, for programs.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Codes"))]
     code: &'static str,
+    /// What to do about it, for people.
     message: &'a str,
+    /// Names the request in our logs.
     request_id: &'a str,
+    /// Figures that a program can use.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Details"))]
     details: Option<&'a Value>,
 }
 

@@ -4,10 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::json::JsonText;
 use crate::protocol::publication::Publication;
+#[cfg(feature = "schema")]
+use crate::protocol::schema;
 use crate::stamp::Stamp;
 
 /// The body of a push, as a client writes it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PushBody {
     /// The device that pushes.
     pub device_id: String,
@@ -29,6 +32,7 @@ pub struct PushBody {
 
 /// One record of a push.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(expecting = "a record")]
 pub struct RecordBody {
     /// The record's table.
@@ -52,6 +56,7 @@ pub struct RecordBody {
 
 /// The answer to a push.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PushAnswer {
     /// The batch was processed; with `atomic`, everything was applied.
     pub success: bool,
@@ -68,13 +73,16 @@ pub struct PushAnswer {
     /// The last stamp of this commit; `prev`, if nothing was written.
     pub stamp: Stamp,
     /// A pull from here sees what comes after this push.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Cursor"))]
     pub cursor: String,
     /// The server's time.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub server_time: String,
 }
 
 /// A write that lost, with both sides.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConflictBody {
     /// The record's place in the request.
     pub index: usize,
@@ -84,6 +92,7 @@ pub struct ConflictBody {
     pub record_id: String,
     /// Why it lost, or a part of it: `newer_on_server`, `already_exists`, `deleted_on_server`, `server_wins`,
     /// `manual`, `fields_conflict`.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Reasons"))]
     pub reason: String,
     /// What was sent.
     pub local_data: Option<JsonText>,
@@ -92,6 +101,7 @@ pub struct ConflictBody {
     /// The time that was sent.
     pub local_updated_at: String,
     /// When the server's copy was written; absent if it has none.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Time>"))]
     pub server_updated_at: Option<String>,
     /// The version of the server's copy; 0 if it has none.
     pub server_version: u64,
@@ -99,6 +109,7 @@ pub struct ConflictBody {
 
 /// A record that was rejected.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordError {
     /// The record's place in the request.
     pub index: usize,
@@ -107,6 +118,7 @@ pub struct RecordError {
     /// The record's id, if it could be read.
     pub record_id: Option<String>,
     /// A stable code.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::RecordCodes"))]
     pub code: String,
     /// What to do about it.
     pub message: String,
@@ -114,6 +126,7 @@ pub struct RecordError {
 
 /// A record that was applied.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppliedBody {
     /// The record's place in the request.
     pub index: usize,
@@ -124,6 +137,7 @@ pub struct AppliedBody {
     /// The record's version after this write.
     pub version: u64,
     /// The time of the commit that holds it.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub server_updated_at: String,
     /// The change's place in the room.
     pub stamp: Stamp,
@@ -132,6 +146,7 @@ pub struct AppliedBody {
     pub data: Option<JsonText>,
     /// What is to be known of it: `clock_clamped`, `below_floor`, `clamped_to_floor`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::Flags>"))]
     pub flags: Vec<String>,
 }
 

@@ -1,0 +1,141 @@
+//! Holds real answers against the document. Clients must take answers as open; ours may have nothing in them that the
+//! document does not name, so that it stays complete.
+
+use jsonschema::{ValidationError, Validator};
+use serde_json::{Value, json};
+use shared::protocol::failure::Failure;
+use shared::protocol::socket::ServerFrame;
+use shared::protocol::{COST_HEADER, REQUEST_ID_HEADER};
+
+use super::operation::Operation;
+use super::schemas::{Schemas, answer};
+use super::{operations, strict};
+use crate::api::{Reply, Units};
+
+/// Addresses that no client uses.
+const INTERNAL: &str = "/internal/";
+
+/// Knows how every answer must look.
+pub struct Checker {
+    operations: Vec<Known>,
+    failure: Validator,
+    frame: Validator,
+}
+
+struct Known {
+    operation: Operation,
+    /// One for each of the operation's answers that has a body.
+    bodies: Vec<(u16, Option<Validator>)>,
+}
+
+/// What is wrong with an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to recognise the answer to {asked}: {why}")]
+pub struct WrongAnswer {
+    asked: String,
+    why: String,
+}
+
+impl Checker {
+    /// Compiles every shape, once for all answers.
+    pub fn new() -> Result<Checker, Box<ValidationError<'static>>> {
+        let mut schemas = Schemas::default();
+        let failure = answer::<Failure<'_>>(&mut schemas);
+        let frame = answer::<ServerFrame>(&mut schemas);
+        let shapes: Vec<(Operation, Vec<_>)> = operations::all()
+            .into_iter()
+            .map(|operation| {
+                let shapes = operation.answers.iter();
+                let shapes = shapes.map(|(status, shape)| (*status, shape.map(|shape| shape(&mut schemas))));
+                let shapes = shapes.collect();
+                (operation, shapes)
+            })
+            .collect();
+        let parts = json!({ "schemas": strict::close(schemas.finish()) });
+        let compile = |shape: &Value| {
+            let mut schema = shape.clone();
+            if let Some(members) = schema.as_object_mut() {
+                members.insert("components".into(), parts.clone());
+            }
+            jsonschema::options().build(&schema).map_err(Box::new)
+        };
+        let mut operations = Vec::new();
+        for (operation, shapes) in shapes {
+            let mut bodies = Vec::new();
+            for (status, shape) in shapes {
+                bodies.push((status, shape.as_ref().map(compile).transpose()?));
+            }
+            operations.push(Known { operation, bodies });
+        }
+        Ok(Checker { failure: compile(&failure)?, frame: compile(&frame)?, operations })
+    }
+
+    /// Whether `reply` is an answer to `method` and `path` that the document describes.
+    pub fn check(&self, method: &str, path: &str, reply: &Reply) -> Result<(), WrongAnswer> {
+        if path.starts_with(INTERNAL) {
+            return Ok(());
+        }
+        self.what_is_wrong(method, path, reply).map_err(|why| WrongAnswer {
+            asked: format!("{method} {path}"),
+            why: format!("{why} in {} {}", reply.status, reply.body),
+        })
+    }
+
+    /// Whether `frame` is one that the document describes.
+    pub fn check_frame(&self, frame: &str) -> Result<(), WrongAnswer> {
+        let wrong = |why| WrongAnswer { asked: "a socket".into(), why: format!("{why} in {frame}") };
+        fits(&self.frame, frame).map_err(wrong)
+    }
+
+    fn what_is_wrong(&self, method: &str, path: &str, reply: &Reply) -> Result<(), String> {
+        let id = reply.header(REQUEST_ID_HEADER).ok_or("there is no x-request-id")?;
+        let there: Vec<&Known> = self.operations.iter().filter(|known| matches(known.operation.path, path)).collect();
+        let known = there.iter().find(|known| known.operation.method == method);
+        let status = reply.status.as_u16();
+        let good = known.and_then(|known| known.bodies.iter().find(|(good, _)| *good == status).map(|good| (known, good)));
+        if let Some((known, (_, body))) = good {
+            if known.operation.costs && Units::parse(reply.header(COST_HEADER).unwrap_or_default()).requests == 0 {
+                return Err("it does not say what it cost".into());
+            }
+            return match body {
+                Some(body) => fits(body, &reply.body),
+                None if reply.body.is_empty() => Ok(()),
+                None => Err("there is a body".into()),
+            };
+        }
+        if method == "HEAD" {
+            return Ok(());
+        }
+        fits(&self.failure, &reply.body)?;
+        let error: Value = serde_json::from_str(&reply.body).map_err(|error| error.to_string())?;
+        if error.pointer("/error/request_id").and_then(Value::as_str) != Some(id) {
+            return Err("request_id is not x-request-id".into());
+        }
+        if (status == 503) != reply.header("retry-after").is_some() {
+            return Err("retry-after does not go with the status".into());
+        }
+        let code = reply.code().unwrap_or_default();
+        let may = match known {
+            Some(known) => known.operation.codes().iter().any(|may| may.wire() == (code.as_str(), status)),
+            None if there.is_empty() => (code.as_str(), status) == ("not_found", 404),
+            None => (code.as_str(), status) == ("method_not_allowed", 405),
+        };
+        if may { Ok(()) } else { Err(format!("{code} with {status} is none of its errors")) }
+    }
+}
+
+fn fits(shape: &Validator, body: &str) -> Result<(), String> {
+    let body: Value = serde_json::from_str(body).map_err(|error| format!("{error}"))?;
+    let wrong: Vec<String> =
+        shape.iter_errors(&body).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
+}
+
+/// Whether `path` is of the pattern `known`, in which `{…}` stands for any segment.
+fn matches(known: &str, path: &str) -> bool {
+    let fits = |(known, sent): (&str, &str)| known.starts_with('{') || known == sent;
+    known.split('/').count() == path.split('/').count() && known.split('/').zip(path.split('/')).all(fits)
+}
+
+#[cfg(test)]
+mod tests;
