@@ -14,6 +14,7 @@ mod auth;
 mod bad_input;
 mod broken;
 mod invariants;
+mod policies;
 mod pull;
 mod push;
 mod race;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         auth::trials(),
         bad_input::trials(),
         broken::trials(),
+        policies::trials(),
         pull::trials(),
         push::trials(),
         race::trials(),

@@ -44,12 +44,16 @@ impl Listener {
 
     /// The next text frame; pings of the server aside.
     pub(crate) async fn next(&mut self) -> Value {
+        serde_json::from_str(&self.next_text().await).unwrap()
+    }
+
+    /// The next text frame as it came; pings of the server aside.
+    pub(crate) async fn next_text(&mut self) -> String {
         loop {
             let message = timeout(PATIENCE, self.0.next()).await.expect("a frame comes in time");
             let Message::Text(text) = message.unwrap().unwrap() else { continue };
-            let frame: Value = serde_json::from_str(&text).unwrap();
-            if frame != json!({"type": "ping"}) {
-                return frame;
+            if text.as_str() != r#"{"type":"ping"}"# {
+                return text.as_str().to_owned();
             }
         }
     }
