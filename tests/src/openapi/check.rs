@@ -89,12 +89,17 @@ impl Checker {
 
     fn what_is_wrong(&self, method: &str, path: &str, reply: &Reply) -> Result<(), String> {
         let id = reply.header(REQUEST_ID_HEADER).ok_or("there is no x-request-id")?;
-        let there: Vec<&Known> = self.operations.iter().filter(|known| matches(known.operation.path, path)).collect();
+        let there: Vec<&Known> =
+            self.operations.iter().filter(|known| matches(known.operation.path, path)).collect();
         let known = there.iter().find(|known| known.operation.method == method);
         let status = reply.status.as_u16();
-        let good = known.and_then(|known| known.bodies.iter().find(|(good, _)| *good == status).map(|good| (known, good)));
+        let good = known.and_then(|known| {
+            known.bodies.iter().find(|(good, _)| *good == status).map(|good| (known, good))
+        });
         if let Some((known, (_, body))) = good {
-            if known.operation.costs && Units::parse(reply.header(COST_HEADER).unwrap_or_default()).requests == 0 {
+            if known.operation.costs
+                && Units::parse(reply.header(COST_HEADER).unwrap_or_default()).requests == 0
+            {
                 return Err("it does not say what it cost".into());
             }
             return match body {

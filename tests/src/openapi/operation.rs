@@ -79,7 +79,10 @@ impl Operation {
         }
         if let Some(body) = &self.body {
             let schema = (body.shape)(schemas);
-            all.insert("requestBody".into(), json!({ "required": !body.optional, "content": content(&schema) }));
+            all.insert(
+                "requestBody".into(),
+                json!({ "required": !body.optional, "content": content(&schema) }),
+            );
         }
         all.insert("responses".into(), Value::Object(self.responses(schemas)));
         for (name, shape) in self.frames {

@@ -35,7 +35,10 @@ pub(super) fn operations() -> [Operation; 3] {
             answers: vec![(200, Some(object)), (304, None)],
             ..get("/api/openapi.json", "openapi", "This document.")
         },
-        Operation { answers: vec![(200, Some(health))], ..get("/healthz", "health", "Whether the edge is well.") },
+        Operation {
+            answers: vec![(200, Some(health))],
+            ..get("/healthz", "health", "Whether the edge is well.")
+        },
     ]
 }
 
