@@ -21,6 +21,8 @@ pub enum Code {
     BadMin,
     /// `tables` names a table that is not synced.
     UnknownTable,
+    /// The client has more branches than one pull can follow.
+    TooManyBranches,
     /// No access token was sent.
     TokenMissing,
     /// The access token is not one of ours.
@@ -37,22 +39,38 @@ pub enum Code {
     BadSignature,
     /// The user has no branch, and the request did not name one.
     BranchRequired,
+    /// Only a super admin may name a branch.
+    BranchForbidden,
+    /// The caller's role may not read or write that table.
+    TableForbidden,
+    /// The caller's role may not do this.
+    ForbiddenRole,
     /// The token belongs to another device.
     DeviceMismatch,
     /// The user may not use that room.
     RoomForbidden,
     /// There is nothing at this address.
     NotFound,
+    /// The server has no such record.
+    RecordNotFound,
+    /// There is no such dead letter, or it was replayed or discarded.
+    DeadLetterNotFound,
     /// The address exists, the method does not.
     MethodNotAllowed,
     /// The batch id was used by this device for another batch.
     BatchIdReused,
+    /// The record has another version than the caller expected.
+    VersionChanged,
+    /// The dead letter was too large to be kept whole.
+    PayloadCut,
     /// The position is older than the log, or from another history: start again from the beginning.
     ResetRequired,
     /// The body is over 4 MiB.
     BodyTooLarge,
     /// The batch has over 50 records or over 1 MiB of data.
     BatchTooLarge,
+    /// The table's policy does not allow the write.
+    RecordRejected,
     /// The address speaks WebSocket only.
     UpgradeRequired,
     /// The room holds as many sockets as it can.
@@ -67,7 +85,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of PROTOCOL.md.
-    pub const ALL: [Code; 28] = [
+    pub const ALL: [Code; 37] = [
         Code::BadJson,
         Code::BadRequest,
         Code::BadSince,
@@ -75,6 +93,7 @@ impl Code {
         Code::BadLimit,
         Code::BadMin,
         Code::UnknownTable,
+        Code::TooManyBranches,
         Code::TokenMissing,
         Code::TokenInvalid,
         Code::TokenExpired,
@@ -83,14 +102,22 @@ impl Code {
         Code::RefreshReused,
         Code::BadSignature,
         Code::BranchRequired,
+        Code::BranchForbidden,
+        Code::TableForbidden,
+        Code::ForbiddenRole,
         Code::DeviceMismatch,
         Code::RoomForbidden,
         Code::NotFound,
+        Code::RecordNotFound,
+        Code::DeadLetterNotFound,
         Code::MethodNotAllowed,
         Code::BatchIdReused,
+        Code::VersionChanged,
+        Code::PayloadCut,
         Code::ResetRequired,
         Code::BodyTooLarge,
         Code::BatchTooLarge,
+        Code::RecordRejected,
         Code::UpgradeRequired,
         Code::RoomFull,
         Code::Internal,
@@ -108,6 +135,7 @@ impl Code {
             Code::BadLimit => ("bad_limit", 400),
             Code::BadMin => ("bad_min", 400),
             Code::UnknownTable => ("unknown_table", 400),
+            Code::TooManyBranches => ("too_many_branches", 400),
             Code::TokenMissing => ("token_missing", 401),
             Code::TokenInvalid => ("token_invalid", 401),
             Code::TokenExpired => ("token_expired", 401),
@@ -116,14 +144,22 @@ impl Code {
             Code::RefreshReused => ("refresh_reused", 401),
             Code::BadSignature => ("bad_signature", 401),
             Code::BranchRequired => ("branch_required", 403),
+            Code::BranchForbidden => ("branch_forbidden", 403),
+            Code::TableForbidden => ("table_forbidden", 403),
+            Code::ForbiddenRole => ("forbidden_role", 403),
             Code::DeviceMismatch => ("device_mismatch", 403),
             Code::RoomForbidden => ("room_forbidden", 403),
             Code::NotFound => ("not_found", 404),
+            Code::RecordNotFound => ("record_not_found", 404),
+            Code::DeadLetterNotFound => ("dead_letter_not_found", 404),
             Code::MethodNotAllowed => ("method_not_allowed", 405),
             Code::BatchIdReused => ("batch_id_reused", 409),
+            Code::VersionChanged => ("version_changed", 409),
+            Code::PayloadCut => ("payload_cut", 409),
             Code::ResetRequired => ("reset_required", 410),
             Code::BodyTooLarge => ("body_too_large", 413),
             Code::BatchTooLarge => ("batch_too_large", 413),
+            Code::RecordRejected => ("record_rejected", 422),
             Code::UpgradeRequired => ("upgrade_required", 426),
             Code::RoomFull => ("room_full", 503),
             Code::Internal => ("internal", 500),

@@ -35,10 +35,21 @@ impl Role {
     /// What the role may do, as `GET /api/auth/me` lists it.
     pub fn permissions(self) -> &'static [&'static str] {
         match self {
-            Role::Cashier | Role::Manager | Role::Admin => &["sync:push", "sync:pull", "room:own"],
-            // Until head office may name a branch, it has no room of its own to use these in.
-            Role::SuperAdmin => &["sync:push", "sync:pull"],
+            Role::Cashier => &["sync:push", "sync:pull", "room:own"],
+            Role::Manager | Role::Admin => &["sync:push", "sync:pull", "room:own", "dead_letters"],
+            Role::SuperAdmin => &["sync:push", "sync:pull", "branch:any", "dead_letters"],
         }
+    }
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Role::Cashier => "cashier",
+            Role::Manager => "manager",
+            Role::Admin => "admin",
+            Role::SuperAdmin => "super_admin",
+        })
     }
 }
 
@@ -82,15 +93,35 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// The room the user works in.
-    pub fn room(&self) -> Result<Room, Refusal> {
-        let branch = self.branch_id.clone().ok_or_else(|| {
-            Refusal::new(
-                Code::BranchRequired,
-                "This user has no branch of its own; sign in as a user of a branch.",
-            )
-        })?;
+    /// The room the user works in: its own, or for a super admin the one of `named`, a branch of its client.
+    pub fn room_of(&self, named: Option<&BranchId>) -> Result<Room, Refusal> {
+        let branch = match (&self.branch_id, named, self.role) {
+            (_, Some(named), Role::SuperAdmin) => named.clone(),
+            (_, Some(_), _) => {
+                let message = "Only a super admin may name a branch; leave `branch_id` out.";
+                return Err(Refusal::new(Code::BranchForbidden, message));
+            }
+            (Some(own), None, _) => own.clone(),
+            (None, None, _) => {
+                let message = "This user has no branch of its own; name one by `branch_id`.";
+                return Err(Refusal::new(Code::BranchRequired, message));
+            }
+        };
         Ok(Room { client: self.client_id.clone(), branch })
+    }
+
+    /// Whether the user may do what takes at least `role`.
+    pub fn at_least(&self, role: Role) -> Result<(), Refusal> {
+        if self.role >= role {
+            return Ok(());
+        }
+        let message = format!("This takes at least the role {role}.");
+        Err(Refusal::new(Code::ForbiddenRole, message))
+    }
+
+    /// The room the user works in, where the request names none.
+    pub fn room(&self) -> Result<Room, Refusal> {
+        self.room_of(None)
     }
 
     /// Whether the token may act as `device`.
