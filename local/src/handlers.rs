@@ -25,6 +25,12 @@ pub enum Route {
     BatchPush,
     /// Gives changes.
     PullChanges,
+    /// Settles conflicts.
+    ResolveConflict,
+    /// Counts.
+    SyncStats,
+    /// Shows, replays and discards what was rejected.
+    DeadLetters,
 }
 
 /// The function that the stream calls.
@@ -32,7 +38,14 @@ const CHANGE_STREAM: &str = "change-stream";
 
 impl Route {
     /// Every one.
-    pub const ALL: [Route; 3] = [Route::Auth, Route::BatchPush, Route::PullChanges];
+    pub const ALL: [Route; 6] = [
+        Route::Auth,
+        Route::BatchPush,
+        Route::PullChanges,
+        Route::ResolveConflict,
+        Route::SyncStats,
+        Route::DeadLetters,
+    ];
 
     /// The function's binary.
     pub fn name(self) -> &'static str {
@@ -40,6 +53,9 @@ impl Route {
             Route::Auth => "auth",
             Route::BatchPush => "batch-push",
             Route::PullChanges => "pull-changes",
+            Route::ResolveConflict => "resolve-conflict",
+            Route::SyncStats => "sync-stats",
+            Route::DeadLetters => "dead-letters",
         }
     }
 }
@@ -68,6 +84,9 @@ pub struct Handlers {
     auth: AuthApp,
     batch_push: SyncApp,
     pull_changes: SyncApp,
+    resolve_conflict: SyncApp,
+    sync_stats: SyncApp,
+    dead_letters: SyncApp,
     change_stream: StreamApp,
 }
 

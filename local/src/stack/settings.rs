@@ -42,7 +42,7 @@ pub(super) fn functions(keys: &Keys, edge_port: u16) -> BTreeMap<&'static str, S
 }
 
 /// The worker's secrets and addresses.
-pub(super) fn edge(keys: &Keys, functions_url: &str) -> [(&'static str, String); 8] {
+pub(super) fn edge(keys: &Keys, functions_url: &str) -> [(&'static str, String); 11] {
     let function = |route: Route| format!("{functions_url}/{}", route.name());
     [
         ("ACCESS_JWKS", keys.access_jwks.clone()),
@@ -53,5 +53,8 @@ pub(super) fn edge(keys: &Keys, functions_url: &str) -> [(&'static str, String);
         ("AUTH_FUNCTION_URL", function(Route::Auth)),
         ("BATCH_PUSH_FUNCTION_URL", function(Route::BatchPush)),
         ("PULL_CHANGES_FUNCTION_URL", function(Route::PullChanges)),
+        ("RESOLVE_CONFLICT_FUNCTION_URL", function(Route::ResolveConflict)),
+        ("SYNC_STATS_FUNCTION_URL", function(Route::SyncStats)),
+        ("DEAD_LETTERS_FUNCTION_URL", function(Route::DeadLetters)),
     ]
 }
