@@ -7,6 +7,7 @@ use shared::micros::Micros;
 use shared::protocol::publication::Publication;
 use shared::protocol::socket::{BadFrame, ClientFrame, ServerFrame};
 use shared::tenant::{BranchId, ClientId, DeviceId, Room};
+use shared::token::Role;
 
 use super::call::Guest;
 
@@ -21,6 +22,7 @@ pub(super) struct Seat {
     client: ClientId,
     branch: BranchId,
     device: DeviceId,
+    role: Role,
     /// When the token expires, and the socket with it.
     pub(super) expires_at: Micros,
     subscribed: bool,
@@ -37,6 +39,7 @@ impl Seat {
             client: guest.room.client,
             branch: guest.room.branch,
             device: guest.device,
+            role: guest.role,
             expires_at: guest.expires_at,
             subscribed: true,
             heard_at: now,
@@ -79,6 +82,7 @@ pub(super) mod tests {
         let guest = Guest {
             room: "1:2".parse().unwrap(),
             device: "till-1".parse().unwrap(),
+            role: Role::Cashier,
             expires_at: NOW.plus_secs(900),
         };
         Seat::new(guest, NOW)
