@@ -4,3 +4,4 @@ pub mod auth;
 pub mod batch_push;
 pub mod change_stream;
 pub mod pull_changes;
+pub mod sync_stats;

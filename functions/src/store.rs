@@ -3,6 +3,7 @@
 pub mod commit;
 pub mod cost;
 pub mod error;
+pub mod feed;
 pub mod item;
 pub mod keys;
 pub mod load;

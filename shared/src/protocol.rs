@@ -6,6 +6,7 @@ pub mod publication;
 pub mod pull;
 pub mod push;
 pub mod socket;
+pub mod stats;
 
 /// The header by which edge and functions name one request, in answers and logs.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";

@@ -7,6 +7,8 @@ use shared::tenant::{BatchId, DeviceId, Room};
 
 /// The sort key of a room's HEAD.
 pub const HEAD: &str = "HEAD";
+/// The sort key of a room's FEED: how far the room was told of its log.
+pub const FEED: &str = "FEED";
 
 /// The partition of a room's records.
 pub fn room(room: &Room) -> String {

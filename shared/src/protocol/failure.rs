@@ -1,9 +1,9 @@
 //! The body of every error answer.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::error::Refusal;
+use crate::json::JsonText;
 
 /// `{ "error": { "code", "message", "request_id", "details"? } }`
 #[derive(Debug, Serialize)]
@@ -17,13 +17,13 @@ struct Body<'a> {
     message: &'a str,
     request_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<&'a Value>,
+    details: Option<&'a JsonText>,
 }
 
 impl<'a> Failure<'a> {
     /// The answer to the request `request_id` that was refused.
     pub fn new(refusal: &'a Refusal, request_id: &'a str) -> Failure<'a> {
-        let details = refusal.details.as_deref();
+        let details = refusal.details.as_ref();
         Failure {
             error: Body { code: refusal.code.as_str(), message: &refusal.message, request_id, details },
         }
