@@ -104,6 +104,7 @@ mod tests {
                 operation: Operation::Create,
                 data: JsonText::from_text(r#"{"name":"Ä\u00e4","price":1.10}"#.into()).unwrap(),
                 version: 1,
+                read: shared::token::Role::Manager,
             }],
         }
     }
