@@ -19,3 +19,4 @@ pub mod store;
 // What it does, one file per route or event.
 pub mod handle;
 pub mod publish;
+pub mod write;

@@ -15,11 +15,6 @@ pub fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A number below `bound`, for jitter. The bias of the remainder does not matter there.
-pub fn below(bound: u64) -> u64 {
-    u64::from_le_bytes(bytes()) % bound.max(1)
-}
-
 /// `N` random bytes as URL-safe text.
 pub fn token<const N: usize>() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<N>())

@@ -24,7 +24,8 @@ enum TablesFileError {
 /// `MARKER_RETENTION_DAYS` and `TOMBSTONE_RETENTION_DAYS` (numbers).
 pub fn read(reader: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<Rules> {
     let built_in = reader.checked("the built-in tables", Tables::built_in());
-    let tables = reader.parsed_or("TABLES_FILE", built_in, |path| tables(Path::new(path)).map(Some)).flatten();
+    let tables =
+        reader.parsed_or("TABLES_FILE", built_in, |path| tables(Path::new(path)).map(Some)).flatten();
     let default = Retention::default();
     let mut secs = |name, default| reader.parsed_or(name, default, secs_of_days);
     let log = secs("LOG_RETENTION_DAYS", default.log_secs());

@@ -2,6 +2,7 @@
 
 pub mod commit;
 pub mod cost;
+pub mod dead;
 pub mod error;
 pub mod feed;
 pub mod item;

@@ -86,8 +86,7 @@ impl<'a> Race<'a> {
         let attempt = self.lost;
         self.lost += 1;
         if self.lost >= PUSH_ATTEMPTS_MAX {
-            let message =
-                "Too many devices wrote to this branch at once. Nothing is lost: send the same request again.";
+            let message = "Too many devices wrote to this branch at once. Nothing is lost: send the same request again.";
             return Err(Refusal::new(Code::Busy, message));
         }
         let most = BACKOFF_MILLIS.saturating_mul(1 << attempt.min(10)).min(BACKOFF_MILLIS_MAX);

@@ -1,5 +1,7 @@
 //! JSON as text: kept as it was received, so that no number is ever rounded.
 
+pub mod object;
+
 use serde_json::value::RawValue;
 
 use crate::limits::{ECHO_BYTES_MAX, JSON_DEPTH_MAX};
@@ -23,6 +25,11 @@ impl JsonText {
     /// The text, without white space around it.
     pub fn as_str(&self) -> &str {
         self.0.get()
+    }
+
+    /// The value, unread.
+    pub fn as_raw(&self) -> &RawValue {
+        &self.0
     }
 
     /// Whether the value is an object.
@@ -52,7 +59,12 @@ pub fn what_is_wrong(error: &serde_json::Error) -> String {
 
 /// At most [`ECHO_BYTES_MAX`] bytes of `text`, whole characters.
 pub fn cut(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(ECHO_BYTES_MAX)).unwrap_or_default()
+    cut_at(text, ECHO_BYTES_MAX)
+}
+
+/// At most `bytes` bytes of `text`, whole characters.
+pub fn cut_at(text: &str, bytes: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes)).unwrap_or_default()
 }
 
 /// Whether arrays and objects nest deeper than [`JSON_DEPTH_MAX`] anywhere in `bytes`.
@@ -76,88 +88,9 @@ pub fn too_deep(bytes: &[u8]) -> bool {
     false
 }
 
-/// The members of a JSON object in the order they stand, each value as its own text.
-struct Members(Vec<(String, Box<RawValue>)>);
-
-impl<'de> serde::Deserialize<'de> for Members {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Visitor)
-    }
-}
-
-/// `old` with those members that `fields` names taken from `new`; one that `new` lacks is removed.
-///
-/// Members keep their place, new ones come last, and every value keeps its text.
-pub fn merge_fields(
-    old: &JsonText,
-    new: &JsonText,
-    fields: &[String],
-) -> Result<JsonText, serde_json::Error> {
-    let Members(mut merged) = serde_json::from_str(old.as_str())?;
-    let Members(sent) = serde_json::from_str(new.as_str())?;
-    for field in fields {
-        // The last of two members with one name is the one every JSON parser keeps.
-        let value = sent.iter().rev().find(|(name, _)| name == field).map(|(_, value)| value.clone());
-        let place = merged.iter().rposition(|(name, _)| name == field);
-        match (value, place.and_then(|i| merged.get_mut(i))) {
-            (Some(value), Some(member)) => member.1 = value,
-            (Some(value), None) => merged.push((field.clone(), value)),
-            (None, _) => merged.retain(|(name, _)| name != field),
-        }
-    }
-    let mut text = String::with_capacity(old.as_str().len() + new.as_str().len());
-    for (name, value) in merged {
-        text.push(if text.is_empty() { '{' } else { ',' });
-        text.push_str(&serde_json::to_string(&name)?);
-        text.push(':');
-        text.push_str(value.get());
-    }
-    text.push_str(if text.is_empty() { "{}" } else { "}" });
-    JsonText::from_text(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn json(text: &str) -> JsonText {
-        JsonText::from_text(text.to_owned()).unwrap()
-    }
-
-    fn merged(old: &str, new: &str, fields: &[&str]) -> String {
-        let fields: Vec<String> = fields.iter().map(|&f| f.to_owned()).collect();
-        merge_fields(&json(old), &json(new), &fields).unwrap().as_str().to_owned()
-    }
-
-    #[test]
-    fn only_named_fields_change_and_numbers_keep_their_text() {
-        let old = r#"{"name":"A","price":1.10,"big":9007199254740993}"#;
-        let new = r#"{"price":2.50,"name":"ignored"}"#;
-        assert_eq!(merged(old, new, &["price"]), r#"{"name":"A","price":2.50,"big":9007199254740993}"#);
-    }
-
-    #[test]
-    fn a_named_field_may_come_and_go() {
-        assert_eq!(merged(r#"{"a":1}"#, r#"{"b":2}"#, &["a", "b"]), r#"{"b":2}"#);
-        assert_eq!(merged(r#"{"a":1}"#, "{}", &["a"]), "{}");
-        assert_eq!(merged("{}", r#"{"q\"":1}"#, &["q\""]), r#"{"q\"":1}"#);
-    }
 
     #[test]
     fn depth_is_counted_outside_strings_only() {

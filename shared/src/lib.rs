@@ -5,6 +5,7 @@
 //! for the functions (native). In reading order:
 
 // What everything is measured and named by.
+pub mod decimal;
 pub mod limits;
 pub mod micros;
 pub mod stamp;
@@ -13,6 +14,8 @@ pub mod tenant;
 // What may be synced, and as what.
 pub mod json;
 pub mod record;
+pub mod retention;
+pub mod rules;
 pub mod tables;
 
 // What goes over the wire, and what may go wrong.

@@ -33,10 +33,32 @@ pub const PULL_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const LOG_ITEM_BYTES_MAX: usize = 330 * 1024;
 /// Bytes of a decompressed log item, at most: what we wrote, and a bound on what we believe.
 pub const LOG_ITEM_INFLATED_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a rejected record that the dead letters keep; of a longer one they keep the beginning, size and hash.
+pub const DEAD_PAYLOAD_BYTES_MAX: usize = 64 * 1024;
+/// Dead letters in one page, when the caller does not say.
+pub const DEAD_LETTERS_LIMIT_DEFAULT: usize = 50;
+/// Dead letters in one page, at most.
+pub const DEAD_LETTERS_LIMIT_MAX: usize = 100;
 /// Seconds a log item is kept: 7 days.
 pub const LOG_RETENTION_SECS: u64 = 7 * 24 * 3600;
 /// Seconds a batch marker is kept, and with it the promise of exactly-once: 90 days.
 pub const MARKER_RETENTION_SECS: u64 = 90 * 24 * 3600;
+/// Seconds a tombstone is kept: 90 days. An unversioned write that is older may be of something deleted.
+pub const TOMBSTONE_RETENTION_SECS: u64 = 90 * 24 * 3600;
+/// Seconds after a commit within which a reader may see a part of it: HEAD is read before the log, and DynamoDB
+/// promises no common view of a transaction.
+pub const LOG_SETTLE_SECS: u64 = 10;
+
+/// Digits before the point of a number that is added to.
+pub const DECIMAL_WHOLE_DIGITS_MAX: usize = 18;
+/// Digits after the point of a number that is added to.
+pub const DECIMAL_PLACES_MAX: usize = 9;
+/// Members of a record whose last change is remembered one by one, for field-merge.
+pub const FIELD_VERSIONS_MAX: usize = 256;
+/// Bytes of these members' names together.
+pub const FIELD_VERSIONS_BYTES_MAX: usize = 8 * 1024;
+/// Devices of a room whose clocks are remembered.
+pub const DEVICE_CLOCKS_MAX: usize = 32;
 
 /// Actions in one DynamoDB transaction.
 pub const TRANSACTION_ACTIONS_MAX: usize = 100;
@@ -80,7 +102,8 @@ pub const PUBLISH_AGE_SECS_MAX: u64 = 5 * 60;
 // A push of the largest allowed batch fits one transaction: its records, HEAD, the batch's marker, the
 // branch's entry and the log items (each full but for the one record that no longer fitted).
 const LOG_ITEMS_MAX: usize = BATCH_BYTES_MAX.div_ceil(LOG_ITEM_BYTES_MAX - 2 * RECORD_BYTES_MAX) + 1;
-const _: () = assert!(PUSH_RECORDS_MAX + 3 + LOG_ITEMS_MAX <= TRANSACTION_ACTIONS_MAX);
+// Dead letters take as many items at most as the log would: a record is in one or the other.
+const _: () = assert!(PUSH_RECORDS_MAX + 3 + 2 * (LOG_ITEMS_MAX + 1) <= TRANSACTION_ACTIONS_MAX);
 // What a push loads (its records, HEAD and the marker) fits one BatchGetItem.
 const _: () = assert!(PUSH_RECORDS_MAX + 2 <= BATCH_GET_KEYS_MAX);
 // A batch of writes that replace always fits: its data once as records and once, uncompressed, as log.

@@ -1,10 +1,12 @@
 //! What goes over the wire. Only these types are serialised to clients; golden fixtures pin them.
 
 pub mod auth;
+pub mod dead;
 pub mod failure;
 pub mod publication;
 pub mod pull;
 pub mod push;
+pub mod resolve;
 pub mod socket;
 pub mod stats;
 

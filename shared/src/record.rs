@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::json::JsonText;
 use crate::limits::RECORD_ID_BYTES_MAX;
 use crate::micros::Micros;
+use crate::policy::field_merge::FieldVersions;
 use crate::stamp::Stamp;
 use crate::tenant::DeviceId;
 
@@ -38,6 +39,8 @@ pub struct Record {
     pub device: DeviceId,
     /// Whether this is a tombstone.
     pub deleted: bool,
+    /// When each member last changed; kept in field-merge tables alone.
+    pub fields: FieldVersions,
 }
 
 /// What a change did to its record.

@@ -1,24 +1,31 @@
-//! Which tables may be synced, and under which policy.
+//! Which tables may be synced, under which policies, and by whom.
+
+mod read;
 
 use std::collections::BTreeMap;
 
-use crate::policy::Policy;
+pub use read::ReadTablesError;
+
+use crate::policy::{FieldRule, Policy};
+use crate::token::Role;
 
 const BUILT_IN: &str = include_str!("tables.toml");
 
 /// The tables of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tables(BTreeMap<String, Policy>);
+pub struct Tables(BTreeMap<String, Table>);
 
-/// A tables file that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadTablesError {
-    /// It is no TOML, or names a policy that does not exist; the text says in which line.
-    #[error("failed to read the tables: {0}")]
-    Toml(#[from] toml::de::Error),
-    /// A table's name could not become part of a key.
-    #[error("failed to read the tables: {0:?} is no table name (1 to 64 of a-z 0-9 _)")]
-    Name(String),
+/// One table's rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// How concurrent writes are settled.
+    pub policy: Policy,
+    /// The least role that sees it.
+    pub read: Role,
+    /// The least role that may change it; never less than `read`.
+    pub write: Role,
+    /// Members with a rule of their own.
+    pub fields: BTreeMap<String, FieldRule>,
 }
 
 impl Tables {
@@ -27,23 +34,29 @@ impl Tables {
         Tables::parse(BUILT_IN)
     }
 
-    /// Reads a tables file: one `table = "policy"` a line.
+    /// Reads a tables file; `tables.toml` says what may stand in it.
     pub fn parse(text: &str) -> Result<Tables, ReadTablesError> {
-        let tables: BTreeMap<String, Policy> = toml::from_str(text)?;
-        match tables.keys().find(|name| !is_table_name(name)) {
-            Some(name) => Err(ReadTablesError::Name(name.clone())),
-            None => Ok(Tables(tables)),
-        }
+        read::tables(text).map(Tables)
     }
 
-    /// The policy of `table`, if there is such a table.
-    pub fn policy(&self, table: &str) -> Option<Policy> {
-        self.0.get(table).copied()
+    /// The rules of `table`, if there is such a table.
+    pub fn get(&self, table: &str) -> Option<&Table> {
+        self.0.get(table)
     }
 
     /// Whether there is such a table.
     pub fn contains(&self, table: &str) -> bool {
         self.0.contains_key(table)
+    }
+
+    /// Whether `role` sees `table`.
+    pub fn may_read(&self, table: &str, role: Role) -> bool {
+        self.get(table).is_some_and(|table| role >= table.read)
+    }
+
+    /// The least role that sees `table`. One that is no longer in the file is nobody's but head office's.
+    pub fn reader(&self, table: &str) -> Role {
+        self.get(table).map_or(Role::SuperAdmin, |table| table.read)
     }
 
     /// All names, sorted.
@@ -52,27 +65,27 @@ impl Tables {
     }
 }
 
-fn is_table_name(name: &str) -> bool {
-    let fits = !name.is_empty() && name.len() <= 64;
-    fits && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+impl Table {
+    /// The rule of the member `name`, if it has one of its own.
+    pub fn field(&self, name: &str) -> Option<&FieldRule> {
+        self.fields.get(name)
+    }
+
+    /// Whether the member `name` is a state field.
+    pub fn is_state(&self, name: &str) -> bool {
+        matches!(self.field(name), Some(FieldRule::State(_)))
+    }
+
+    /// Whether a plain value of the member `name` is not simply taken over: it is additive, or a state.
+    pub fn is_special(&self, name: &str) -> bool {
+        matches!(self.field(name), Some(FieldRule::State(_) | FieldRule::Additive(_)))
+    }
+
+    /// Whether the table has such members.
+    pub fn has_special(&self) -> bool {
+        self.fields.keys().any(|name| self.is_special(name))
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_built_in_tables_are_those_of_the_scope() {
-        let tables = Tables::built_in().unwrap();
-        assert_eq!(tables.names().count(), 31);
-        assert_eq!(tables.policy("invoices"), Some(Policy::LastWriterWins));
-        assert!(!tables.contains("nonsense"));
-    }
-
-    #[test]
-    fn a_bad_file_says_where() {
-        let error = Tables::parse("products = \"last-writer-wins\"\nsettings = \"best\"\n").unwrap_err();
-        assert!(error.to_string().contains("line 2"), "{error}");
-        assert!(Tables::parse("\"a#b\" = \"last-writer-wins\"").is_err());
-    }
-}
+mod tests;

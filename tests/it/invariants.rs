@@ -11,6 +11,7 @@ use shared::record::{Operation, Record};
 use shared::stamp::Stamp;
 use shared::sync::log;
 use shared::sync::snapshot::Head;
+use shared::tables::Tables;
 use shared::tenant::Room;
 
 use crate::world::World;
@@ -30,11 +31,12 @@ fn sk(item: &Item) -> &str {
 /// Fails unless the room's HEAD, log and records tell the same story.
 pub(crate) async fn check(world: &World, room: &Room) {
     let (client, table) = (&world.dynamo, &world.table);
+    let tables = Tables::built_in().unwrap();
     let items = partition(client, table, keys::room(room)).await;
     let log: Vec<Publication> = partition(client, table, keys::log(room))
         .await
         .iter()
-        .map(|item| log::publication(room, &to_log(item).unwrap()).unwrap())
+        .map(|item| log::publication(&tables, room, &to_log(item).unwrap()).unwrap())
         .collect();
     let head = items
         .iter()

@@ -66,9 +66,8 @@ async fn empty(shop: &'static Shop) {
 
 async fn counts(shop: &'static Shop) {
     let till = shop.till("till-1").await;
-    let deleted = |id: &str, base: u64| {
-        with(with(product(id, &json!(null)), "is_deleted", true), "base_version", base)
-    };
+    let deleted =
+        |id: &str, base: u64| with(with(product(id, &json!(null)), "is_deleted", true), "base_version", base);
     let steps = [
         (vec![product("p1", &json!({})), product("p2", &json!({})), product("p3", &json!({}))], 3),
         (vec![with(product("p1", &json!({"n": 1})), "base_version", 1)], 3),
@@ -146,7 +145,8 @@ async fn constant_cost(shop: &'static Shop) {
     let watch = shop.world.dynamo_faults.watch(&format!("ROOM#{}#", shop.client));
     let little = cost(&till.api.get(PATH).await.unwrap());
     for batch in 0..4 {
-        let records: Vec<Value> = (0..50).map(|i| product(&format!("p{batch}-{i}"), &json!({"n": i}))).collect();
+        let records: Vec<Value> =
+            (0..50).map(|i| product(&format!("p{batch}-{i}"), &json!({"n": i}))).collect();
         till.push(&records).await;
     }
     settled(&till.api).await;

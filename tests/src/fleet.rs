@@ -99,6 +99,7 @@ pub async fn sell(till: &Till, share: &[Invoice], sold: &AtomicUsize) -> Result<
                 batch_id: Some(batch_id()),
                 atomic: false,
                 device_time: Some(now().to_string()),
+                branch_id: None,
                 records: part.to_vec(),
             });
         }

@@ -72,7 +72,8 @@ async fn tell(app: StreamApp, room: Room, deliveries: Vec<Delivery>, now: Micros
     let mut waiting = deliveries.into_iter().peekable();
     while waiting.peek().is_some() {
         let (mut places, mut publications, mut bytes, mut last) = (Vec::new(), Vec::new(), 0, None);
-        while let Some(Delivery { place, publication, feed }) = waiting.next_if(|_| bytes < PUBLISH_BYTES_MAX) {
+        while let Some(Delivery { place, publication, feed }) = waiting.next_if(|_| bytes < PUBLISH_BYTES_MAX)
+        {
             bytes += publication.changes.iter().map(|change| change.data.as_str().len()).sum::<usize>();
             last = Some((place.clone(), feed));
             places.push(place);

@@ -50,5 +50,8 @@ fn letter(id: &str) -> Result<LetterId, Refusal> {
 }
 
 fn not_found() -> Refusal {
-    Refusal::new(Code::DeadLetterNotFound, "There is no such dead letter, or somebody has dealt with it already.")
+    Refusal::new(
+        Code::DeadLetterNotFound,
+        "There is no such dead letter, or somebody has dealt with it already.",
+    )
 }

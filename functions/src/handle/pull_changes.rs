@@ -20,13 +20,15 @@ async fn pull(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost) ->
     let room = app.claims(request, now)?.room()?;
     let pairs: Vec<_> =
         form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).collect();
-    let query = PullQuery::parse(&app.tables, pairs.iter().map(|(name, value)| (&**name, &**value)))?;
+    let query = PullQuery::parse(&app.rules.tables, pairs.iter().map(|(name, value)| (&**name, &**value)))?;
     let head = app.store.head(&room, cost).await?;
     let answer = match plan(&head, &query)? {
         Read::Nothing => nothing_new(&head),
         Read::Log { position, items } => {
             let items = app.store.log_after(&room, position, items, cost).await?;
-            let log = items.iter().map(|item| log::publication(&room, item).map_err(Failed::fault));
+            let log = items
+                .iter()
+                .map(|item| log::publication(&app.rules.tables, &room, item).map_err(Failed::fault));
             page(&head, &query, position, log, now)?
         }
     };

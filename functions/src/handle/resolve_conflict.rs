@@ -24,7 +24,7 @@ async fn resolve(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost)
     let mut race = Race::new(request, resolve.device.as_str());
     loop {
         let batch = resolve.batch.as_ref().map(|batch| (&resolve.device, batch));
-        let snapshot = app.store.load_record(&room, &resolve.key, batch, cost).await?;
+        let snapshot = app.store.load_records(&room, [&resolve.key].into(), batch, cost).await?;
         let agreed = match resolve.decide(&app.rules, &snapshot, now)? {
             Resolved::Known(answer) => return answered(&answer, Vec::new()),
             Resolved::Write(agreed) => agreed,

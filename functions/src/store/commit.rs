@@ -1,46 +1,64 @@
 //! The one transaction of a push: HEAD, records, checks, log and marker, or nothing.
 
-use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, PutBuilder};
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Put, ReturnConsumedCapacity, TransactWriteItem,
 };
 use shared::micros::Micros;
 use shared::protocol::publication::Publication;
+use shared::retention::Retention;
 use shared::stamp::Stamp;
+use shared::sync::dead::filed::OpenLetter;
 use shared::sync::decide::Plan;
-use shared::sync::log;
 use shared::sync::marker::Marker;
+use shared::sync::outcome::Outcome;
 use shared::sync::push::Push;
+use shared::sync::{dead, log};
 use shared::tenant::Room;
 
 use super::cost::Cost;
+use super::dead::close;
 use super::error::StoreError;
-use super::item::{Item, from_head, from_log, from_marker, from_record, number};
+use super::item::{Item, from_dead, from_head, from_log, from_marker, from_record, number};
 use super::{Store, keys};
 
+/// What is committed.
+pub struct Commit<'a> {
+    /// Where.
+    pub room: &'a Room,
+    /// What was asked for.
+    pub push: &'a Push,
+    /// What was decided.
+    pub plan: &'a Plan,
+    /// The plan's changes, one per log item.
+    pub parts: &'a [Publication],
+    /// The dead letter that is done with by this.
+    pub closes: Option<&'a OpenLetter>,
+    /// How long it is kept.
+    pub retention: Retention,
+    /// When.
+    pub now: Micros,
+}
+
 impl Store {
-    /// Commits `plan`, if everything is still as it was read; [`StoreError::Lost`] if not.
+    /// Commits, if everything is still as it was read; [`StoreError::Lost`] if not.
     ///
-    /// `parts` are the plan's changes, one per log item. A batch without a name that changes nothing leaves
-    /// no trace, so there is nothing to commit; nor is there after a batch in which every record was rejected.
-    pub async fn commit(
-        &self,
-        room: &Room,
-        push: &Push,
-        plan: &Plan,
-        parts: &[Publication],
-        now: Micros,
-        cost: &mut Cost,
-    ) -> Result<(), StoreError> {
-        let mut actions = Actions { table: &self.table, pk: keys::room(room), items: Vec::new() };
-        actions.records(plan)?;
-        actions.marker(push, plan, now)?;
-        if plan.changes.is_empty() && actions.items.len() == plan.checks.len() {
+    /// A batch without a name that changes nothing and rejects nothing leaves no trace, so there is nothing to commit.
+    pub async fn commit(&self, commit: &Commit<'_>, cost: &mut Cost) -> Result<(), StoreError> {
+        let (table, pk) = (self.table.as_str(), keys::room(commit.room));
+        let mut actions =
+            Actions { table, pk, retention: commit.retention, now: commit.now, items: Vec::new() };
+        actions.records(commit.plan)?;
+        actions.dead(commit.push, commit.plan)?;
+        actions.marker(commit.push, commit.plan)?;
+        if let Some(letter) = commit.closes {
+            actions.items.push(close(table, commit.room, letter)?);
+        }
+        if commit.plan.changes.is_empty() && actions.items.len() == commit.plan.checks.len() {
             return Ok(());
         }
-        actions.head(room, plan, parts.len())?;
-        actions.log(room, parts, now)?;
+        actions.head(commit.room, commit.plan, commit.parts.len())?;
+        actions.log(commit)?;
         let request = self.client.transact_write_items().set_transact_items(Some(actions.items));
         let answer = request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
         let answer = answer.inspect_err(|_| cost.failed()).map_err(StoreError::of_transaction)?;
@@ -53,6 +71,8 @@ impl Store {
 struct Actions<'a> {
     table: &'a str,
     pk: String,
+    retention: Retention,
+    now: Micros,
     items: Vec<TransactWriteItem>,
 }
 
@@ -80,7 +100,12 @@ impl Actions<'_> {
     fn records(&mut self, plan: &Plan) -> Result<(), StoreError> {
         for put in &plan.puts {
             let condition = Condition::version(put.expected);
-            self.put(self.pk.clone(), keys::record(&put.key), from_record(&put.record), condition)?;
+            self.put(
+                self.pk.clone(),
+                keys::record(&put.key),
+                from_record(&put.record, self.retention, self.now),
+                condition,
+            )?;
         }
         for check in &plan.checks {
             self.check(keys::record(&check.key), Condition::version(check.expected))?;
@@ -88,17 +113,24 @@ impl Actions<'_> {
         Ok(())
     }
 
-    /// The marker of a named batch that was applied or found in conflict: its outcomes must not change.
-    fn marker(&mut self, push: &Push, plan: &Plan, now: Micros) -> Result<(), StoreError> {
-        let undone = push.atomic && !plan.outcomes.iter().all(shared::sync::outcome::Outcome::is_applied);
-        let rejected = |outcome: &_| matches!(outcome, shared::sync::outcome::Outcome::Rejected(_));
-        let Some(batch) = &push.batch else { return Ok(()) };
-        if undone || plan.outcomes.iter().all(rejected) {
-            return Ok(());
+    /// The dead letters. The same batch at the same moment has the same key and the same letters, so writing them
+    /// again changes nothing.
+    fn dead(&mut self, push: &Push, plan: &Plan) -> Result<(), StoreError> {
+        for item in dead::items(push, plan.first, &plan.dead)? {
+            let key = keys::dead(&item.key);
+            let item = from_dead(item, &push.device, push.batch.as_ref(), self.now);
+            self.put(self.pk.clone(), key, item, Condition::Always)?;
         }
+        Ok(())
+    }
+
+    /// The marker of a named batch: its outcomes must not change. One that was undone has none and is decided anew.
+    fn marker(&mut self, push: &Push, plan: &Plan) -> Result<(), StoreError> {
+        let undone = push.atomic && !plan.outcomes.iter().all(Outcome::is_applied);
+        let Some(batch) = push.batch.as_ref().filter(|_| !undone) else { return Ok(()) };
         let marker = Marker::new(push.hash, plan.prev, plan.stamp(), &plan.outcomes);
-        let sk = keys::batch(&push.device, batch);
-        self.put(self.pk.clone(), sk, from_marker(&marker, now), Condition::Absent)
+        let item = from_marker(&marker, self.retention, self.now);
+        self.put(self.pk.clone(), keys::batch(&push.device, batch), item, Condition::Absent)
     }
 
     /// HEAD moves only together with a log item; otherwise it must stand where it stood.
@@ -115,10 +147,13 @@ impl Actions<'_> {
         self.put(self.pk.clone(), keys::HEAD.to_owned(), from_head(&head), condition)
     }
 
-    fn log(&mut self, room: &Room, parts: &[Publication], now: Micros) -> Result<(), StoreError> {
-        for part in parts {
-            let item = log::item(part)?;
-            self.put(keys::log(room), keys::log_item(item.last), from_log(item, now), Condition::Absent)?;
+    fn log(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
+        let mut total = commit.plan.head.changes.saturating_sub(commit.plan.changes.len() as u64);
+        for part in commit.parts {
+            total = total.saturating_add(part.changes.len() as u64);
+            let item = log::item(part, total)?;
+            let (key, item) = (keys::log_item(item.last), from_log(item, self.retention, self.now));
+            self.put(keys::log(commit.room), key, item, Condition::Absent)?;
         }
         Ok(())
     }
@@ -133,7 +168,7 @@ impl Actions<'_> {
         item.insert("pk".into(), AttributeValue::S(pk));
         item.insert("sk".into(), AttributeValue::S(sk));
         let put = Put::builder().table_name(self.table).set_item(Some(item));
-        let put = condition.on_put(put).build().map_err(refused)?;
+        let put = condition.on_put(put).build().map_err(StoreError::build)?;
         self.items.push(TransactWriteItem::builder().put(put).build());
         Ok(())
     }
@@ -143,7 +178,7 @@ impl Actions<'_> {
             .table_name(self.table)
             .key("pk", AttributeValue::S(self.pk.clone()))
             .key("sk", AttributeValue::S(sk));
-        let check = condition.on_check(check).build().map_err(refused)?;
+        let check = condition.on_check(check).build().map_err(StoreError::build)?;
         self.items.push(TransactWriteItem::builder().condition_check(check).build());
         Ok(())
     }
@@ -174,8 +209,4 @@ impl Condition {
                 .expression_attribute_values(":value", number(value)),
         }
     }
-}
-
-fn refused(error: BuildError) -> StoreError {
-    StoreError::Refused(error.into())
 }

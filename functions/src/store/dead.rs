@@ -1,13 +1,14 @@
 //! Dead letters: listing them, and closing one.
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnConsumedCapacity, TransactWriteItem, Update};
+use shared::micros::Micros;
 use shared::sync::dead::filed::{Filed, OpenLetter};
-use shared::sync::dead::{DeadKey, LetterId};
+use shared::sync::dead::{DeadItem, DeadKey, LetterId};
 use shared::tenant::Room;
 
 use super::cost::Cost;
 use super::error::StoreError;
-use super::item::{Item, to_filed};
+use super::item::{Item, as_bytes, as_number, as_parsed, as_text, get};
 use super::{Store, keys};
 
 impl Store {
@@ -26,7 +27,7 @@ impl Store {
             .key_condition_expression("pk = :room AND sk BETWEEN :from AND :to")
             .expression_attribute_values(":room", AttributeValue::S(keys::room(room)))
             .expression_attribute_values(":from", AttributeValue::S(from))
-            .expression_attribute_values(":to", AttributeValue::S(keys::dead_end()))
+            .expression_attribute_values(":to", AttributeValue::S(keys::DEAD_END.to_owned()))
             .limit(i32::try_from(items).unwrap_or(i32::MAX));
         let answer = request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
         let answer = answer.inspect_err(|_| cost.failed())?;
@@ -56,6 +57,24 @@ impl Store {
         cost.wrote(answer.consumed_capacity());
         Ok(())
     }
+}
+
+/// Reads an item of dead letters, as `from_dead` writes it.
+fn to_filed(item: &Item) -> Result<Filed, StoreError> {
+    let key = get(item, "sk", as_text)?.strip_prefix(keys::DEAD_PREFIX);
+    let key = key.and_then(|key| key.parse().ok()).ok_or(StoreError::Corrupt("sk"))?;
+    let open = get(item, "open", |value| value.as_ns().ok())?.iter().map(|place| place.parse());
+    let mut open: Vec<usize> = open.collect::<Result<_, _>>().map_err(|_| StoreError::Corrupt("open"))?;
+    open.sort_unstable();
+    Ok(Filed {
+        item: DeadItem { key, open, body: get(item, "body", as_bytes)?.to_vec() },
+        device: get(item, "device", as_parsed)?,
+        batch: item
+            .get("batch")
+            .map(|value| as_parsed(value).ok_or(StoreError::Corrupt("batch")))
+            .transpose()?,
+        received_at: Micros(get(item, "received_at", as_number)?),
+    })
 }
 
 /// What closes `letter` in a transaction: its item goes with the last that is open.

@@ -3,13 +3,14 @@
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use shared::stamp::Stamp;
 use shared::sync::snapshot::Head;
 use shared::sync::stats::Feed;
 use shared::tenant::Room;
 
 use super::cost::Cost;
 use super::error::StoreError;
-use super::item::{as_text, get, number, to_feed, to_head};
+use super::item::{Item, as_number, as_text, get, number, to_head};
 use super::{Store, keys};
 
 impl Store {
@@ -52,6 +53,10 @@ impl Store {
             }
         }
     }
+}
+
+fn to_feed(item: &Item) -> Result<Feed, StoreError> {
+    Ok(Feed { stamp: Stamp(get(item, "stamp", as_number)?), changes: get(item, "changes", as_number)? })
 }
 
 /// Whether FEED stands further already.

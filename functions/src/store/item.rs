@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use shared::json::JsonText;
-use shared::limits::{LOG_RETENTION_SECS, MARKER_RETENTION_SECS};
 use shared::micros::Micros;
+use shared::policy::field_merge::FieldVersions;
 use shared::record::Record;
+use shared::retention::Retention;
 use shared::stamp::Stamp;
+use shared::sync::dead::DeadItem;
 use shared::sync::log::LogItem;
 use shared::sync::marker::Marker;
-use shared::sync::snapshot::Head;
+use shared::sync::snapshot::{ClockReading, Head};
+use shared::tenant::{BatchId, DeviceId};
 
 use super::error::StoreError;
 
@@ -50,22 +53,29 @@ pub fn as_text(value: &AttributeValue) -> Option<&String> {
     value.as_s().ok()
 }
 
-fn as_parsed<T: std::str::FromStr>(value: &AttributeValue) -> Option<T> {
+/// Reads text that is something else.
+pub fn as_parsed<T: std::str::FromStr>(value: &AttributeValue) -> Option<T> {
     value.as_s().ok()?.parse().ok()
 }
 
-fn as_bytes(value: &AttributeValue) -> Option<&[u8]> {
+/// Reads bytes.
+pub fn as_bytes(value: &AttributeValue) -> Option<&[u8]> {
     value.as_b().ok().map(Blob::as_ref)
 }
 
 /// Writes a room's HEAD.
 pub fn from_head(head: &Head) -> Item {
     let live = head.live.iter().map(|(table, &count)| (table.clone(), number(count))).collect();
+    let clock = |(device, reading): (&DeviceId, &ClockReading)| {
+        let skew = AttributeValue::N(reading.skew_millis.to_string());
+        (device.to_string(), AttributeValue::L(vec![skew, number(reading.at.0)]))
+    };
     item([
         ("stamp", number(head.stamp.0)),
         ("changes", number(head.changes)),
         ("log_items", number(head.log_items)),
         ("live", AttributeValue::M(live)),
+        ("clocks", AttributeValue::M(head.clocks.iter().map(clock).collect())),
     ])
 }
 
@@ -82,19 +92,43 @@ pub fn to_head(item: &Item) -> Result<Head, StoreError> {
             .map(count)
             .collect::<Option<BTreeMap<_, _>>>()
             .ok_or(StoreError::Corrupt("live"))?,
+        clocks: item
+            .get("clocks")
+            .map_or_else(|| Some(BTreeMap::new()), to_clocks)
+            .ok_or(StoreError::Corrupt("clocks"))?,
     })
 }
 
-/// Writes a record.
-pub fn from_record(record: &Record) -> Item {
-    item([
+/// Reads the devices' clocks; a HEAD from before there were any has none.
+fn to_clocks(value: &AttributeValue) -> Option<BTreeMap<DeviceId, ClockReading>> {
+    let clock = |(device, reading): (&String, &AttributeValue)| {
+        let [skew, at] = reading.as_l().ok()?.as_slice() else { return None };
+        let skew_millis = skew.as_n().ok()?.parse().ok()?;
+        Some((device.parse().ok()?, ClockReading { skew_millis, at: Micros(as_number(at)?) }))
+    };
+    value.as_m().ok()?.iter().map(clock).collect()
+}
+
+/// Writes a record. A tombstone is kept as long as `retention` says.
+pub fn from_record(record: &Record, retention: Retention, now: Micros) -> Item {
+    let mut written = item([
         ("data", text(record.data.as_str())),
         ("version", number(record.version)),
         ("stamp", number(record.stamp.0)),
         ("modified_at", number(record.modified_at.0)),
         ("device", text(record.device.as_str())),
         ("deleted", AttributeValue::Bool(record.deleted)),
-    ])
+    ]);
+    if record.deleted {
+        let ttl = now.plus_secs(retention.tombstone_secs()).as_secs();
+        written.insert("ttl".to_owned(), number(ttl));
+    }
+    if record.fields != FieldVersions::default() {
+        let changed = record.fields.changed.iter().map(|(name, &version)| (name.clone(), number(version)));
+        written.insert("fields_since".to_owned(), number(record.fields.since));
+        written.insert("fields".to_owned(), AttributeValue::M(changed.collect()));
+    }
+    written
 }
 
 /// Reads a record.
@@ -107,17 +141,28 @@ pub fn to_record(item: &Item) -> Result<Record, StoreError> {
         modified_at: Micros(get(item, "modified_at", as_number)?),
         device: get(item, "device", as_parsed)?,
         deleted: get(item, "deleted", |value| value.as_bool().ok().copied())?,
+        fields: match item.get("fields") {
+            None => FieldVersions::default(),
+            Some(changed) => FieldVersions {
+                since: get(item, "fields_since", as_number)?,
+                changed: to_versions(changed).ok_or(StoreError::Corrupt("fields"))?,
+            },
+        },
     })
 }
 
-/// Writes a batch's marker, to be kept for 90 days.
-pub fn from_marker(marker: &Marker, now: Micros) -> Item {
+fn to_versions(value: &AttributeValue) -> Option<BTreeMap<String, u64>> {
+    value.as_m().ok()?.iter().map(|(name, version)| Some((name.clone(), as_number(version)?))).collect()
+}
+
+/// Writes a batch's marker, to be kept as long as `retention` says.
+pub fn from_marker(marker: &Marker, retention: Retention, now: Micros) -> Item {
     item([
         ("hash", AttributeValue::B(Blob::new(marker.hash))),
         ("prev", number(marker.prev.0)),
         ("stamp", number(marker.stamp.0)),
         ("codes", text(&marker.codes)),
-        ("ttl", number(now.plus_secs(MARKER_RETENTION_SECS).as_secs())),
+        ("ttl", number(now.plus_secs(retention.marker_secs()).as_secs())),
     ])
 }
 
@@ -131,14 +176,15 @@ pub fn to_marker(item: &Item) -> Result<Marker, StoreError> {
     })
 }
 
-/// Writes a log item, to be kept for 7 days. Its last stamp is its sort key.
-pub fn from_log(log: LogItem, now: Micros) -> Item {
+/// Writes a log item, to be kept as long as `retention` says. Its last stamp is its sort key.
+pub fn from_log(log: LogItem, retention: Retention, now: Micros) -> Item {
     item([
+        ("total", number(log.total)),
         ("prev", number(log.prev.0)),
         ("first", number(log.first.0)),
         ("device", text(log.device)),
         ("body", AttributeValue::B(Blob::new(log.body))),
-        ("ttl", number(now.plus_secs(LOG_RETENTION_SECS).as_secs())),
+        ("ttl", number(now.plus_secs(retention.log_secs()).as_secs())),
     ])
 }
 
@@ -148,9 +194,25 @@ pub fn to_log(item: &Item) -> Result<LogItem, StoreError> {
         prev: Stamp(get(item, "prev", as_number)?),
         first: Stamp(get(item, "first", as_number)?),
         last: Stamp(get(item, "sk", as_parsed)?),
+        total: get(item, "total", as_number)?,
         device: get(item, "device", as_parsed)?,
         body: get(item, "body", as_bytes)?.to_vec(),
     })
+}
+
+/// Writes the dead letters of a batch. They are kept until somebody has dealt with each.
+pub fn from_dead(dead: DeadItem, device: &DeviceId, batch: Option<&BatchId>, now: Micros) -> Item {
+    let open = dead.open.iter().map(|index| index.to_string()).collect();
+    let mut written = item([
+        ("device", text(device.as_str())),
+        ("received_at", number(now.0)),
+        ("open", AttributeValue::Ns(open)),
+        ("body", AttributeValue::B(Blob::new(dead.body))),
+    ]);
+    if let Some(batch) = batch {
+        written.insert("batch".to_owned(), text(batch.as_str()));
+    }
+    written
 }
 
 #[cfg(test)]
@@ -161,7 +223,9 @@ mod tests {
     fn every_item_reads_back() {
         let device = || "till-1".parse().unwrap();
         let live = BTreeMap::from([("products".to_owned(), 3)]);
-        let head = Head { stamp: Stamp(9), changes: 5, log_items: 2, live };
+        let reading = ClockReading { skew_millis: -7, at: Micros(3) };
+        let clocks = BTreeMap::from([(device(), reading)]);
+        let head = Head { stamp: Stamp(9), changes: 5, log_items: 2, live, clocks };
         assert_eq!(to_head(&from_head(&head)).unwrap(), head);
 
         let data = JsonText::from_text(r#"{"price": 1.10}"#.into()).unwrap();
@@ -172,15 +236,28 @@ mod tests {
             modified_at: Micros(8),
             device: device(),
             deleted: true,
+            fields: FieldVersions { since: 1, changed: BTreeMap::from([("price".to_owned(), 2)]) },
         };
-        assert_eq!(to_record(&from_record(&record)).unwrap(), record);
+        let keep = Retention::default();
+        let tombstone = from_record(&record, keep, Micros(0));
+        assert_eq!(to_record(&tombstone).unwrap(), record);
+        assert_eq!(as_number(&tombstone["ttl"]), Some(keep.tombstone_secs()));
+        let live = Record { deleted: false, fields: FieldVersions::default(), ..record };
+        assert_eq!(to_record(&from_record(&live, keep, Micros(0))).unwrap(), live);
+        assert!(!from_record(&live, keep, Micros(0)).contains_key("ttl"));
 
         let marker = Marker { hash: [7; 32], prev: Stamp(1), stamp: Stamp(2), codes: "a1".into() };
-        assert_eq!(to_marker(&from_marker(&marker, Micros(0))).unwrap(), marker);
+        assert_eq!(to_marker(&from_marker(&marker, keep, Micros(0))).unwrap(), marker);
 
-        let log =
-            LogItem { prev: Stamp(1), first: Stamp(2), last: Stamp(3), device: device(), body: vec![1, 2] };
-        let mut item = from_log(log.clone(), Micros(0));
+        let log = LogItem {
+            prev: Stamp(1),
+            first: Stamp(2),
+            last: Stamp(3),
+            total: 4,
+            device: device(),
+            body: vec![1, 2],
+        };
+        let mut item = from_log(log.clone(), keep, Micros(0));
         item.insert("sk".into(), text("0000000000000003"));
         assert_eq!(to_log(&item).unwrap(), log);
     }

@@ -3,6 +3,7 @@
 
 use shared::record::RecordKey;
 use shared::stamp::Stamp;
+use shared::sync::dead::DeadKey;
 use shared::tenant::{BatchId, DeviceId, Room};
 
 /// The sort key of a room's HEAD.
@@ -46,6 +47,16 @@ pub fn batch(device: &DeviceId, batch: &BatchId) -> String {
     format!("BATCH#{}#{batch}", device.as_str().replace('%', "%25").replace('#', "%23"))
 }
 
+/// The sort key of a batch's dead letters; keys sort by time.
+pub fn dead(key: &DeadKey) -> String {
+    format!("{DEAD_PREFIX}{key}")
+}
+
+/// What the sort key of every item of dead letters begins with.
+pub const DEAD_PREFIX: &str = "DEAD#";
+/// Behind every sort key of dead letters: they go on with digits.
+pub const DEAD_END: &str = "DEAD#~";
+
 /// The sort key of the log item that ends with `last`: sixteen digits, so that order is commit order.
 pub fn log_item(last: Stamp) -> String {
     format!("{:016}", last.0)
@@ -66,6 +77,8 @@ mod tests {
         assert_eq!(branch(&here), "BRANCH#2");
         assert_eq!(record(&key), "REC#products#a#b");
         assert_eq!(log_item(Stamp(1_765_103_400_000_145)), "1765103400000145");
+        let letters = DeadKey { at: Stamp(7), batch: "0123456789abcdef".into(), part: 0 };
+        assert_eq!(dead(&letters), "DEAD#0000000000000007.0123456789abcdef.0");
         assert_eq!(log_item(Stamp(7)), "0000000000000007");
     }
 

@@ -133,7 +133,7 @@ async fn a_file_of_tables_that_says_nonsense_is_refused_with_the_line_and_the_re
     let keys = Keys::load_or_make(dir.path()).unwrap();
     let dynamo = Dynamo::start(None, &template.tables).unwrap();
     let file = dir.path().join("tables.toml");
-    let mut start = |text: &str| {
+    let start = |text: &str| {
         std::fs::write(&file, text).unwrap();
         Handlers::new(&template, &dynamo, &settings::functions(&keys, 1, Some(&file)))
     };

@@ -61,6 +61,7 @@ fn the_answer_to_a_push() {
         server_updated_at: Stamp(1_765_103_401_000_123).time().to_string(),
         stamp: Stamp(1_765_103_401_000_123),
         data: None,
+        flags: Vec::new(),
     };
     let merged = AppliedBody { data: Some(data(r#"{"price":1.10}"#)), ..applied.clone() };
     let conflict = ConflictBody {
@@ -140,7 +141,7 @@ fn an_error() {
         Failure::new(&plain, "r1").to_json(),
         r#"{"error":{"code":"not_found","message":"There is nothing at this address.","request_id":"r1"}}"#
     );
-    let detailed = plain.with_details(json!({"limit": 50}));
+    let detailed = plain.with_details(&json!({"limit": 50}));
     assert!(
         Failure::new(&detailed, "r1").to_json().ends_with(r#""request_id":"r1","details":{"limit":50}}}"#)
     );

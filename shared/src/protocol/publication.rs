@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::json::JsonText;
 use crate::record::{Change, Operation};
 use crate::stamp::Stamp;
+use crate::tables::Tables;
 use crate::tenant::{BranchId, ClientId, DeviceId, Room};
+use crate::token::Role;
 
 /// The changes of one log item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,16 +39,30 @@ pub struct PublishedChange {
     pub data: JsonText,
     /// The record's version after the change.
     pub version: u64,
+    /// The least role that may hear of it.
+    #[serde(default = "cashier", skip_serializing_if = "is_cashier")]
+    pub read: Role,
 }
 
-impl From<&Change> for PublishedChange {
-    fn from(change: &Change) -> PublishedChange {
+fn cashier() -> Role {
+    Role::Cashier
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_cashier(role: &Role) -> bool {
+    *role == Role::Cashier
+}
+
+impl PublishedChange {
+    /// A change as the room hears it; `tables` says who may.
+    pub fn of(tables: &Tables, change: &Change) -> PublishedChange {
         PublishedChange {
             table_name: change.key.table.clone(),
             record_id: change.key.id.clone(),
             operation: change.operation,
             data: change.data.clone(),
             version: change.version,
+            read: tables.reader(&change.key.table),
         }
     }
 }

@@ -20,6 +20,9 @@ pub struct PushBody {
     /// The till's clock at sending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_time: Option<String>,
+    /// The branch to write to; only a super admin names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch_id: Option<String>,
     /// At most 50.
     pub records: Vec<RecordBody>,
 }
@@ -79,7 +82,8 @@ pub struct ConflictBody {
     pub table_name: String,
     /// The record's id.
     pub record_id: String,
-    /// Why it lost: `newer_on_server`, `already_exists`, `deleted_on_server`.
+    /// Why it lost, or a part of it: `newer_on_server`, `already_exists`, `deleted_on_server`, `server_wins`,
+    /// `manual`, `fields_conflict`.
     pub reason: String,
     /// What was sent.
     pub local_data: Option<JsonText>,
@@ -126,6 +130,9 @@ pub struct AppliedBody {
     /// What is stored, where it differs from what was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<JsonText>,
+    /// What is to be known of it: `clock_clamped`, `below_floor`, `clamped_to_floor`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
 }
 
 /// What `batch-push` hands to the edge: the client's answer, and the commit for the room.

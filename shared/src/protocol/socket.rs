@@ -227,6 +227,7 @@ mod tests {
             operation: Operation::Create,
             data: JsonText::null(),
             version: 1,
+            read: crate::token::Role::Cashier,
         };
         let publication = Publication {
             client_id: "1".parse().unwrap(),

@@ -25,20 +25,25 @@ pub fn again(
     now: Micros,
 ) -> Option<PushAnswer> {
     let codes = marker.outcomes()?;
-    let applied = codes.iter().filter(|code| matches!(code, Code::Applied { .. })).count();
+    let applied = codes.iter().filter(|code| code.took_a_stamp()).count();
     let mut stamp = Stamp(marker.stamp.0.saturating_sub(applied as u64));
     let outcome = |(code, incoming): (&Code, &Incoming)| {
         let server = incoming.write.as_ref().ok().and_then(|write| records.get(&write.key));
-        match *code {
-            Code::Applied { version } => {
-                stamp = stamp.plus(1);
-                Outcome::Applied { version, stamp, stored: merged(incoming, server, version) }
+        if code.took_a_stamp() {
+            stamp = stamp.plus(1);
+        }
+        match code {
+            Code::Applied { version, flags } => {
+                let stored = stored(incoming, server, *version);
+                Outcome::Applied { version: *version, stamp, stored, flags: flags.clone() }
             }
-            Code::Held { version, stamp } => Outcome::Held { version, stamp },
-            Code::Conflict(reason) => Outcome::Conflict { reason, server: server.cloned() },
+            Code::Held { version, stamp } => Outcome::Held { version: *version, stamp: *stamp },
+            Code::Merged { reason, .. } | Code::Conflict(reason) => {
+                Outcome::Conflict { reason: *reason, server: server.cloned() }
+            }
             Code::Rejected(code) => Outcome::Rejected(match &incoming.write {
-                Err(rejection) if rejection.code == code => rejection.clone(),
-                _ if code == RejectCode::ClockAhead => {
+                Err(rejection) if rejection.code == *code => rejection.clone(),
+                _ if *code == RejectCode::ClockAhead => {
                     code.because("`local_updated_at` was ahead of the server's clock.")
                 }
                 _ => code.because("The record was rejected when the batch was first sent."),
@@ -49,9 +54,9 @@ pub fn again(
     Some(build(push, &outcomes, marker.prev, marker.stamp, now))
 }
 
-/// What a write with `fields` was merged into, as long as the server still holds that version.
-fn merged(incoming: &Incoming, server: Option<&Record>, version: u64) -> Option<crate::json::JsonText> {
-    let write = incoming.write.as_ref().ok().filter(|write| write.fields.is_some() && !write.deleted)?;
+/// What a write became, where that is not what was sent, as long as the server still holds that version.
+fn stored(incoming: &Incoming, server: Option<&Record>, version: u64) -> Option<crate::json::JsonText> {
+    let write = incoming.write.as_ref().ok().filter(|write| !write.deleted)?;
     let held = server.filter(|record| record.version == version)?;
     (write.data.as_ref() != Some(&held.data)).then(|| held.data.clone())
 }
@@ -72,13 +77,20 @@ fn build(push: &Push, outcomes: &[Outcome], prev: Stamp, stamp: Stamp, now: Micr
     for (index, (incoming, outcome)) in push.records.iter().zip(outcomes).enumerate() {
         match outcome {
             Outcome::Applied { .. } | Outcome::Held { .. } if undone => {}
-            Outcome::Applied { version, stamp, stored } => {
-                answer
-                    .applied
-                    .push(AppliedBody { data: stored.clone(), ..applied(index, incoming, *version, *stamp) });
+            Outcome::Applied { version, stamp, stored, flags } => {
+                let (data, flags) =
+                    (stored.clone(), flags.iter().map(|flag| flag.as_str().to_owned()).collect());
+                answer.applied.push(AppliedBody {
+                    data,
+                    flags,
+                    ..applied(index, incoming, *version, *stamp)
+                });
             }
             Outcome::Held { version, stamp } => {
                 answer.applied.push(applied(index, incoming, *version, *stamp));
+            }
+            Outcome::Merged { reason, server } => {
+                answer.conflicts.push(conflict(index, incoming, reason.as_str(), Some(server)));
             }
             Outcome::Conflict { reason, server } => {
                 answer.conflicts.push(conflict(index, incoming, reason.as_str(), server.as_ref()));
@@ -105,6 +117,7 @@ fn applied(index: usize, incoming: &Incoming, version: u64, stamp: Stamp) -> App
         server_updated_at: stamp.time().to_string(),
         stamp,
         data: None,
+        flags: Vec::new(),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::limits::{LOG_ITEM_BYTES_MAX, LOG_ITEM_INFLATED_BYTES_MAX};
 use crate::protocol::publication::{Publication, PublishedChange};
 use crate::record::{Change, Operation};
 use crate::stamp::Stamp;
+use crate::tables::Tables;
 use crate::tenant::{DeviceId, Room};
 
 /// One item of the log, as it is stored.
@@ -23,6 +24,8 @@ pub struct LogItem {
     pub first: Stamp,
     /// The stamp of its last change.
     pub last: Stamp,
+    /// Changes ever committed in the room, up to and with its last: what is delivered is counted by it.
+    pub total: u64,
     /// The device that made the changes.
     pub device: DeviceId,
     /// The changes: JSON, compressed by DEFLATE (RFC 1951).
@@ -64,7 +67,13 @@ struct Entry {
 }
 
 /// A commit in parts of one log item each: one, or as many as keep each below [`LOG_ITEM_BYTES_MAX`].
-pub fn publications(room: &Room, prev: Stamp, device: &DeviceId, changes: &[Change]) -> Vec<Publication> {
+pub fn publications(
+    tables: &Tables,
+    room: &Room,
+    prev: Stamp,
+    device: &DeviceId,
+    changes: &[Change],
+) -> Vec<Publication> {
     let mut prev = prev;
     let part = |part: &[Change]| {
         let (first, last) = (part.first()?.stamp, part.last()?.stamp);
@@ -74,7 +83,7 @@ pub fn publications(room: &Room, prev: Stamp, device: &DeviceId, changes: &[Chan
             device_id: device.clone(),
             prev: std::mem::replace(&mut prev, last),
             first,
-            changes: part.iter().map(PublishedChange::from).collect(),
+            changes: part.iter().map(|change| PublishedChange::of(tables, change)).collect(),
         })
     };
     split(changes).into_iter().filter_map(part).collect()
@@ -97,8 +106,8 @@ fn split(changes: &[Change]) -> Vec<&[Change]> {
     parts
 }
 
-/// The log item that holds `publication`; [`publication`] reads it back.
-pub fn item(publication: &Publication) -> Result<LogItem, LogError> {
+/// The log item that holds `publication`, whose last change is the room's `total`th; [`publication`] reads it back.
+pub fn item(publication: &Publication, total: u64) -> Result<LogItem, LogError> {
     let entry = |change: &PublishedChange| Entry {
         table: change.table_name.clone(),
         id: change.record_id.clone(),
@@ -113,13 +122,14 @@ pub fn item(publication: &Publication) -> Result<LogItem, LogError> {
         prev: publication.prev,
         first: publication.first,
         last: publication.last(),
+        total,
         device: publication.device_id.clone(),
         body: encoder.finish()?,
     })
 }
 
-/// The commit that a log item of `room` holds.
-pub fn publication(room: &Room, item: &LogItem) -> Result<Publication, LogError> {
+/// The commit that a log item of `room` holds; `tables` says who may hear of it now.
+pub fn publication(tables: &Tables, room: &Room, item: &LogItem) -> Result<Publication, LogError> {
     let mut json = Vec::new();
     // The bound keeps a damaged item from filling the memory.
     DeflateDecoder::new(item.body.as_slice())
@@ -132,6 +142,7 @@ pub fn publication(room: &Room, item: &LogItem) -> Result<Publication, LogError>
         return Err(LogError::Count { expected, found });
     }
     let change = |entry: Entry| PublishedChange {
+        read: tables.reader(&entry.table),
         table_name: entry.table,
         record_id: entry.id,
         operation: entry.operation,
@@ -170,18 +181,18 @@ mod tests {
         #[test]
         fn items_chain_and_hold_every_change(sizes in prop::collection::vec(0..RECORD_BYTES_MAX - 8, 1..PUSH_RECORDS_MAX)) {
             let (room, device) = ("1:2".parse().unwrap(), "till-1".parse().unwrap());
-            let changes = changes(&sizes);
+            let (tables, changes) = (Tables::built_in().unwrap(), changes(&sizes));
             let mut prev = Stamp(7);
             let mut found = Vec::new();
-            for part in publications(&room, prev, &device, &changes) {
-                let item = item(&part).unwrap();
-                prop_assert_eq!(&publication(&room, &item).unwrap(), &part);
+            for part in publications(&tables, &room, prev, &device, &changes) {
+                let item = item(&part, 9).unwrap();
+                prop_assert_eq!(&publication(&tables, &room, &item).unwrap(), &part);
                 prop_assert_eq!((part.prev, part.last()), (prev, item.last));
                 prop_assert!(item.body.len() < LOG_ITEM_BYTES_MAX + 16 * 1024);
                 prev = item.last;
                 found.extend(part.changes);
             }
-            let expected: Vec<PublishedChange> = changes.iter().map(PublishedChange::from).collect();
+            let expected: Vec<PublishedChange> = changes.iter().map(|change| PublishedChange::of(&tables, change)).collect();
             prop_assert_eq!(found, expected);
         }
     }
@@ -189,10 +200,11 @@ mod tests {
     #[test]
     fn a_damaged_item_is_an_error() {
         let (room, device) = ("1:2".parse().unwrap(), "till-1".parse().unwrap());
-        let item = item(&publications(&room, Stamp(7), &device, &changes(&[10, 10]))[0]).unwrap();
-        assert!(publication(&room, &LogItem { body: vec![1, 2, 3], ..item.clone() }).is_err());
+        let tables = Tables::built_in().unwrap();
+        let item = item(&publications(&tables, &room, Stamp(7), &device, &changes(&[10, 10]))[0], 9).unwrap();
+        assert!(publication(&tables, &room, &LogItem { body: vec![1, 2, 3], ..item.clone() }).is_err());
         assert!(matches!(
-            publication(&room, &LogItem { last: Stamp(5000), ..item }),
+            publication(&tables, &room, &LogItem { last: Stamp(5000), ..item }),
             Err(LogError::Count { found: 2, .. })
         ));
     }

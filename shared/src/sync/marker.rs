@@ -1,7 +1,7 @@
 //! The marker of a batch: enough to give its answer again, in some two hundred bytes.
 
 use crate::stamp::Stamp;
-use crate::sync::outcome::{Outcome, Reason, RejectCode};
+use crate::sync::outcome::{Flag, Outcome, Reason, RejectCode};
 
 /// What is kept of a committed batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,14 +16,24 @@ pub struct Marker {
     pub codes: String,
 }
 
-/// What is kept of one outcome: `a3` applied as version 3, `h3@170…` held as version 3 since that stamp,
-/// `c0` in conflict for the first reason, `r2` rejected by the third code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is kept of one outcome: `a3` applied as version 3, `a3!01` with the first two flags, `h3@170…` held as
+/// version 3 since that stamp, `m3.5` merged into version 3 but for the sixth reason, `c0` in conflict for the first
+/// reason, `r2` rejected by the third code.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Code {
     /// Applied; the stamps of a commit follow one another, so they need not be kept.
     Applied {
         /// The record's version after it.
         version: u64,
+        /// What was said of it.
+        flags: Vec<Flag>,
+    },
+    /// Applied in part.
+    Merged {
+        /// The record's version after it.
+        version: u64,
+        /// Why not all of it.
+        reason: Reason,
     },
     /// Held already.
     Held {
@@ -41,36 +51,68 @@ pub enum Code {
 impl Code {
     fn of(outcome: &Outcome) -> Code {
         match outcome {
-            Outcome::Applied { version, .. } => Code::Applied { version: *version },
+            Outcome::Applied { version, flags, .. } => {
+                Code::Applied { version: *version, flags: flags.clone() }
+            }
             Outcome::Held { version, stamp } => Code::Held { version: *version, stamp: *stamp },
+            Outcome::Merged { reason, server } => Code::Merged { version: server.version, reason: *reason },
             Outcome::Conflict { reason, .. } => Code::Conflict(*reason),
             Outcome::Rejected(rejection) => Code::Rejected(rejection.code),
         }
     }
 
-    fn write(self) -> String {
-        let place = |found: Option<usize>| found.unwrap_or_default();
+    /// Whether the outcome took a stamp of the commit.
+    pub fn took_a_stamp(&self) -> bool {
+        matches!(self, Code::Applied { .. } | Code::Merged { .. })
+    }
+
+    fn write(&self) -> String {
         match self {
-            Code::Applied { version } => format!("a{version}"),
+            Code::Applied { version, flags } if flags.is_empty() => format!("a{version}"),
+            Code::Applied { version, flags } => {
+                let flags: String = flags.iter().map(|flag| place(&Flag::ALL, flag).to_string()).collect();
+                format!("a{version}!{flags}")
+            }
+            Code::Merged { version, reason } => format!("m{version}.{}", place(&Reason::ALL, reason)),
             Code::Held { version, stamp } => format!("h{version}@{}", stamp.0),
-            Code::Conflict(reason) => format!("c{}", place(Reason::ALL.iter().position(|&r| r == reason))),
-            Code::Rejected(code) => format!("r{}", place(RejectCode::ALL.iter().position(|&c| c == code))),
+            Code::Conflict(reason) => format!("c{}", place(&Reason::ALL, reason)),
+            Code::Rejected(code) => format!("r{}", place(&RejectCode::ALL, code)),
         }
     }
 
     fn read(text: &str) -> Option<Code> {
         let rest = text.get(1..)?;
         match text.as_bytes().first()? {
-            b'a' => Some(Code::Applied { version: rest.parse().ok()? }),
+            b'a' => {
+                let (version, flags) = rest.split_once('!').unwrap_or((rest, ""));
+                let flag = |c: char| Flag::ALL.get(c.to_digit(10)? as usize).copied();
+                Some(Code::Applied {
+                    version: version.parse().ok()?,
+                    flags: flags.chars().map(flag).collect::<Option<_>>()?,
+                })
+            }
+            b'm' => {
+                let (version, reason) = rest.split_once('.')?;
+                Some(Code::Merged { version: version.parse().ok()?, reason: at(&Reason::ALL, reason)? })
+            }
             b'h' => {
                 let (version, stamp) = rest.split_once('@')?;
                 Some(Code::Held { version: version.parse().ok()?, stamp: Stamp(stamp.parse().ok()?) })
             }
-            b'c' => Reason::ALL.get(rest.parse::<usize>().ok()?).copied().map(Code::Conflict),
-            b'r' => RejectCode::ALL.get(rest.parse::<usize>().ok()?).copied().map(Code::Rejected),
+            b'c' => at(&Reason::ALL, rest).map(Code::Conflict),
+            b'r' => at(&RejectCode::ALL, rest).map(Code::Rejected),
             _ => None,
         }
     }
+}
+
+/// The place of `value` in `all`, which has it: what is stored, so `all` may only grow at its end.
+fn place<T: PartialEq>(all: &[T], value: &T) -> usize {
+    all.iter().position(|known| known == value).unwrap_or_default()
+}
+
+fn at<T: Copy>(all: &[T], place: &str) -> Option<T> {
+    all.get(place.parse::<usize>().ok()?).copied()
 }
 
 impl Marker {
@@ -93,20 +135,26 @@ mod tests {
     #[test]
     fn the_codes_are_pinned_because_they_are_stored() {
         let outcomes = [
-            Outcome::Applied { version: 3, stamp: Stamp(9), stored: None },
+            Outcome::Applied { version: 3, stamp: Stamp(9), stored: None, flags: Vec::new() },
+            Outcome::Applied {
+                version: 4,
+                stamp: Stamp(9),
+                stored: None,
+                flags: vec![Flag::ClockClamped, Flag::ClampedToFloor],
+            },
             Outcome::Held { version: 2, stamp: Stamp(5) },
             Outcome::Conflict { reason: Reason::AlreadyExists, server: None },
             Outcome::Rejected(RejectCode::BadTime.because("")),
         ];
         let marker = Marker::new([0; 32], Stamp(7), Stamp(9), &outcomes);
-        assert_eq!(marker.codes, "a3,h2@5,c1,r3");
+        assert_eq!(marker.codes, "a3,a4!02,h2@5,c1,r3");
         assert_eq!(marker.outcomes().unwrap(), outcomes.each_ref().map(Code::of));
     }
 
     #[test]
     fn an_empty_batch_has_no_codes_and_damage_is_seen() {
         assert_eq!(Marker::new([0; 32], Stamp(7), Stamp(7), &[]).outcomes(), Some(vec![]));
-        for bad in ["x1", "a", "h1", "c9", "r99", "a1,,b"] {
+        for bad in ["x1", "a", "h1", "c9", "r99", "a1,,b", "a1!9", "m1", "m1.9"] {
             let marker = Marker { hash: [0; 32], prev: Stamp(0), stamp: Stamp(0), codes: bad.into() };
             assert_eq!(marker.outcomes(), None, "{bad}");
         }
@@ -114,7 +162,8 @@ mod tests {
 
     #[test]
     fn fifty_outcomes_stay_below_half_a_kilobyte() {
-        let outcomes = vec![Outcome::Applied { version: 99_999, stamp: Stamp(9), stored: None }; 50];
+        let applied = Outcome::Applied { version: 99_999, stamp: Stamp(9), stored: None, flags: Vec::new() };
+        let outcomes = vec![applied; 50];
         assert!(Marker::new([0; 32], Stamp(0), Stamp(9), &outcomes).codes.len() < 512);
     }
 }

@@ -15,6 +15,8 @@ pub enum Outcome {
         stamp: Stamp,
         /// What is stored, where it differs from what was sent.
         stored: Option<JsonText>,
+        /// What is to be said of it.
+        flags: Vec<Flag>,
     },
     /// The server holds it already: a replay. Nothing was written.
     Held {
@@ -22,6 +24,13 @@ pub enum Outcome {
         version: u64,
         /// The commit that wrote it.
         stamp: Stamp,
+    },
+    /// A part of it was written in this commit; in the rest the server's copy stays.
+    Merged {
+        /// Why not all of it.
+        reason: Reason,
+        /// The record as it is now.
+        server: Record,
     },
     /// The server's copy stays.
     Conflict {
@@ -50,11 +59,24 @@ pub enum Reason {
     AlreadyExists,
     /// It is a tombstone, or gone altogether, and the write did not say that it knows.
     DeletedOnServer,
+    /// Of two concurrent writes to this table, the first to arrive stays.
+    ServerWins,
+    /// Somebody has to resolve concurrent writes to this table.
+    Manual,
+    /// Both sides changed the same members.
+    FieldsConflict,
 }
 
 impl Reason {
     /// Every reason, in the order of PROTOCOL.md.
-    pub const ALL: [Reason; 3] = [Reason::NewerOnServer, Reason::AlreadyExists, Reason::DeletedOnServer];
+    pub const ALL: [Reason; 6] = [
+        Reason::NewerOnServer,
+        Reason::AlreadyExists,
+        Reason::DeletedOnServer,
+        Reason::ServerWins,
+        Reason::Manual,
+        Reason::FieldsConflict,
+    ];
 
     /// The reason on the wire.
     pub fn as_str(self) -> &'static str {
@@ -62,6 +84,34 @@ impl Reason {
             Reason::NewerOnServer => "newer_on_server",
             Reason::AlreadyExists => "already_exists",
             Reason::DeletedOnServer => "deleted_on_server",
+            Reason::ServerWins => "server_wins",
+            Reason::Manual => "manual",
+            Reason::FieldsConflict => "fields_conflict",
+        }
+    }
+}
+
+/// Something to know of a record that was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flag {
+    /// Its time was over 5 minutes ahead of the server's, and was taken for the server's.
+    ClockClamped,
+    /// A sum fell below its floor and is stored all the same.
+    BelowFloor,
+    /// A sum would have fallen below its floor; the floor is stored.
+    ClampedToFloor,
+}
+
+impl Flag {
+    /// Every flag, in the order of PROTOCOL.md.
+    pub const ALL: [Flag; 3] = [Flag::ClockClamped, Flag::BelowFloor, Flag::ClampedToFloor];
+
+    /// The flag on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Flag::ClockClamped => "clock_clamped",
+            Flag::BelowFloor => "below_floor",
+            Flag::ClampedToFloor => "clamped_to_floor",
         }
     }
 }
@@ -92,11 +142,27 @@ pub enum RejectCode {
     RecordTooLarge,
     /// `data` nests too deeply.
     TooDeep,
+    /// The caller's role may not write the table.
+    Forbidden,
+    /// The row was written before, or does not exist, and its table is append-only.
+    AppendOnly,
+    /// The state field does not move that way.
+    BadTransition,
+    /// The delta is none, is not for this member, or its sum has too many digits.
+    BadDelta,
+    /// The batch has no name, so a delta could be added twice.
+    DeltaNeedsBatch,
+    /// The member is changed by deltas alone.
+    DeltaRequired,
+    /// The sum would fall below its floor.
+    BelowFloor,
+    /// The write is older than deletions are remembered, and the server does not have the record.
+    TooOld,
 }
 
 impl RejectCode {
     /// Every code, in the order of PROTOCOL.md.
-    pub const ALL: [RejectCode; 7] = [
+    pub const ALL: [RejectCode; 15] = [
         RejectCode::Malformed,
         RejectCode::UnknownTable,
         RejectCode::BadRecordId,
@@ -104,6 +170,14 @@ impl RejectCode {
         RejectCode::ClockAhead,
         RejectCode::RecordTooLarge,
         RejectCode::TooDeep,
+        RejectCode::Forbidden,
+        RejectCode::AppendOnly,
+        RejectCode::BadTransition,
+        RejectCode::BadDelta,
+        RejectCode::DeltaNeedsBatch,
+        RejectCode::DeltaRequired,
+        RejectCode::BelowFloor,
+        RejectCode::TooOld,
     ];
 
     /// The code on the wire.
@@ -116,6 +190,14 @@ impl RejectCode {
             RejectCode::ClockAhead => "clock_ahead",
             RejectCode::RecordTooLarge => "record_too_large",
             RejectCode::TooDeep => "too_deep",
+            RejectCode::Forbidden => "forbidden",
+            RejectCode::AppendOnly => "append_only",
+            RejectCode::BadTransition => "bad_transition",
+            RejectCode::BadDelta => "bad_delta",
+            RejectCode::DeltaNeedsBatch => "delta_needs_batch",
+            RejectCode::DeltaRequired => "delta_required",
+            RejectCode::BelowFloor => "below_floor",
+            RejectCode::TooOld => "too_old",
         }
     }
 
@@ -133,7 +215,8 @@ mod tests {
     fn the_protocol_page_lists_every_outcome() {
         let page = include_str!("../../../PROTOCOL.md");
         let codes = RejectCode::ALL.iter().map(|code| code.as_str());
-        for word in codes.chain(Reason::ALL.iter().map(|reason| reason.as_str())) {
+        let flags = Flag::ALL.iter().map(|flag| flag.as_str());
+        for word in codes.chain(Reason::ALL.iter().map(|reason| reason.as_str())).chain(flags) {
             assert!(page.contains(&format!("| `{word}` |")), "PROTOCOL.md lacks {word}");
         }
     }

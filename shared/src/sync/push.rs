@@ -15,7 +15,8 @@ use crate::protocol::push::RecordBody;
 use crate::record::{RecordKey, is_record_id};
 use crate::sync::outcome::{RejectCode, Rejection};
 use crate::tables::Tables;
-use crate::tenant::{BatchId, DeviceId};
+use crate::tenant::{BatchId, BranchId, DeviceId};
+use crate::token::Role;
 
 /// A push whose envelope is sound.
 #[derive(Clone, Debug)]
@@ -28,6 +29,10 @@ pub struct Push {
     pub atomic: bool,
     /// SHA-256 over the records as they were sent: tells a retry from another batch of the same name.
     pub hash: [u8; 32],
+    /// The till's clock when it sent the batch, if it said so in a way that can be read.
+    pub device_time: Option<Micros>,
+    /// The branch to write to, where the caller named one.
+    pub branch: Option<BranchId>,
     /// The records in the order they were sent.
     pub records: Vec<Incoming>,
 }
@@ -41,6 +46,8 @@ pub struct Incoming {
     pub id: Option<String>,
     /// The time as it was sent; for the answer.
     pub local_updated_at: String,
+    /// The record as it was sent; kept if it is rejected.
+    pub raw: JsonText,
     /// What is asked for, or why it cannot be.
     pub write: Result<Write, Rejection>,
 }
@@ -70,8 +77,10 @@ struct Envelope<'a> {
     batch_id: Option<BatchId>,
     #[serde(default)]
     atomic: Option<bool>,
-    #[serde(default, rename = "device_time")]
-    _device_time: Option<String>,
+    #[serde(default)]
+    device_time: Option<String>,
+    #[serde(default)]
+    branch_id: Option<BranchId>,
     #[serde(borrow)]
     records: Vec<&'a RawValue>,
 }
@@ -90,8 +99,8 @@ pub fn read_body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
 }
 
 impl Push {
-    /// Reads the body of a push.
-    pub fn parse(tables: &Tables, body: &[u8]) -> Result<Push, Refusal> {
+    /// Reads the body of a push by somebody whose role is `role`.
+    pub fn parse(tables: &Tables, role: Role, body: &[u8]) -> Result<Push, Refusal> {
         let envelope: Envelope<'_> = read_body(body)?;
         let too_large = |what: String| Err(Refusal::new(Code::BatchTooLarge, what));
         let count = envelope.records.len();
@@ -102,7 +111,7 @@ impl Push {
         }
         let atomic = envelope.atomic.unwrap_or(false);
         let hash = hash(atomic, &envelope.records);
-        let read = |raw: &&RawValue| read_record(tables, raw.get());
+        let read = |raw: &&RawValue| read_record(tables, role, raw);
         let (records, sizes): (Vec<_>, Vec<_>) = envelope.records.iter().map(read).unzip();
         let bytes: usize = sizes.iter().sum();
         if bytes > BATCH_BYTES_MAX {
@@ -110,7 +119,10 @@ impl Push {
                 "The batch has {bytes} bytes of data; send at most {BATCH_BYTES_MAX} at once."
             ));
         }
-        Ok(Push { device: envelope.device_id, batch: envelope.batch_id, atomic, hash, records })
+        // A clock that cannot be read is no reason to refuse sales.
+        let device_time = envelope.device_time.and_then(|text| Micros::parse(&text).ok());
+        let (device, batch, branch) = (envelope.device_id, envelope.batch_id, envelope.branch_id);
+        Ok(Push { device, batch, atomic, hash, device_time, branch, records })
     }
 
     /// The records that must be looked at, each once, in key order.
@@ -134,28 +146,30 @@ fn hash(atomic: bool, records: &[&RawValue]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
+impl Incoming {
+    /// Reads one record, written by somebody whose role is `role`.
+    pub fn read(tables: &Tables, role: Role, raw: &RawValue) -> Incoming {
+        read_record(tables, role, raw).0
+    }
+}
+
 /// Reads one record, and how many bytes of data it has.
-fn read_record(tables: &Tables, raw: &str) -> (Incoming, usize) {
-    match serde_json::from_str::<RecordBody>(raw) {
-        Ok(body) if raw.starts_with('{') => {
+fn read_record(tables: &Tables, role: Role, raw: &RawValue) -> (Incoming, usize) {
+    let text = raw.get();
+    let raw = JsonText::from(raw.to_owned());
+    match serde_json::from_str::<RecordBody>(text) {
+        Ok(body) if text.starts_with('{') => {
             let bytes = body.data.as_ref().map_or(0, |data| data.as_str().len());
             let (table, id) = (Some(echo(&body.table_name)), Some(echo(&body.record_id)));
             let local_updated_at = echo(&body.local_updated_at);
-            (Incoming { table, id, local_updated_at, write: check(tables, body) }, bytes)
+            (Incoming { table, id, local_updated_at, raw, write: check(tables, role, body) }, bytes)
         }
         other => {
             let why =
                 other.err().map_or_else(|| "it must be an object".to_owned(), |error| what_is_wrong(&error));
             let write = Err(RejectCode::Malformed.because(format!("The record does not fit: {why}.")));
-            (
-                Incoming {
-                    table: member(raw, "table_name"),
-                    id: member(raw, "record_id"),
-                    local_updated_at: String::new(),
-                    write,
-                },
-                raw.len(),
-            )
+            let (table, id) = (member(text, "table_name"), member(text, "record_id"));
+            (Incoming { table, id, local_updated_at: String::new(), raw, write }, text.len())
         }
     }
 }
@@ -171,11 +185,16 @@ fn echo(text: &str) -> String {
     text.get(..text.floor_char_boundary(RECORD_ID_BYTES_MAX)).unwrap_or_default().to_owned()
 }
 
-fn check(tables: &Tables, body: RecordBody) -> Result<Write, Rejection> {
-    if !tables.contains(&body.table_name) {
+fn check(tables: &Tables, role: Role, body: RecordBody) -> Result<Write, Rejection> {
+    let Some(table) = tables.get(&body.table_name) else {
         return Err(
             RejectCode::UnknownTable.because("This table is not synced; PROTOCOL.md lists those that are.")
         );
+    };
+    if role < table.write {
+        let message =
+            format!("A {role} may not write this table; it takes at least the role {}.", table.write);
+        return Err(RejectCode::Forbidden.because(message));
     }
     if !is_record_id(&body.record_id) {
         let rule = "A record id must be 1 to 255 bytes without control characters.";

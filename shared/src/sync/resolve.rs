@@ -94,7 +94,9 @@ impl Resolve {
             Resolution::AcceptServer => None,
             Resolution::AcceptClient => {
                 let sent = body.client_data.filter(JsonText::is_object);
-                Some(sent.ok_or_else(|| bad("To accept the client's side, send it as `client_data`, an object."))?)
+                Some(sent.ok_or_else(|| {
+                    bad("To accept the client's side, send it as `client_data`, an object.")
+                })?)
             }
         };
         if role < (if data.is_some() { table.write } else { table.read }) {
@@ -115,7 +117,8 @@ impl Resolve {
         let current = snapshot.records.get(&self.key);
         if let Some(marker) = &snapshot.marker {
             if marker.hash != self.hash {
-                let message = "This device used the `batch_id` for something else; give every request its own.";
+                let message =
+                    "This device used the `batch_id` for something else; give every request its own.";
                 return Err(Refusal::new(Code::BatchIdReused, message));
             }
             // Committed before. The record may have moved on since, and what it is now is the better answer.

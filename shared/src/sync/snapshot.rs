@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::limits::DEVICE_CLOCKS_MAX;
+use crate::micros::Micros;
 use crate::record::{Record, RecordKey};
 use crate::stamp::Stamp;
 use crate::sync::marker::Marker;
+use crate::tenant::DeviceId;
 
 /// A room's HEAD: the place of its last commit, and what is counted with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +20,29 @@ pub struct Head {
     pub log_items: u64,
     /// Live records per table.
     pub live: BTreeMap<String, u64>,
+    /// How the devices' clocks stood when they last said so: at most [`DEVICE_CLOCKS_MAX`], the latest.
+    pub clocks: BTreeMap<DeviceId, ClockReading>,
+}
+
+/// How a device's clock stood against the server's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockReading {
+    /// Milliseconds the device's clock is ahead of the server's; negative if it is behind.
+    pub skew_millis: i64,
+    /// When that was, by the server's clock.
+    pub at: Micros,
+}
+
+impl Head {
+    /// Notes how a device's clock stood; the oldest reading goes where there are too many.
+    pub fn note_clock(&mut self, device: &DeviceId, reading: ClockReading) {
+        self.clocks.insert(device.clone(), reading);
+        if self.clocks.len() > DEVICE_CLOCKS_MAX {
+            let oldest =
+                self.clocks.iter().min_by_key(|(_, reading)| reading.at).map(|(device, _)| device.clone());
+            self.clocks.retain(|device, _| Some(device) != oldest.as_ref());
+        }
+    }
 }
 
 /// What was read. Not a snapshot in the database's sense: the commit's conditions make it one.
@@ -34,5 +60,22 @@ impl Snapshot {
     /// The room's last stamp, 0 if there is none.
     pub fn stamp(&self) -> Stamp {
         self.head.as_ref().map_or(Stamp::ZERO, |head| head.stamp)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_clock_goes_where_there_are_too_many() {
+        let mut head = Head::default();
+        for i in 0..=DEVICE_CLOCKS_MAX as u64 {
+            let device = format!("till-{i}").parse().unwrap();
+            head.note_clock(&device, ClockReading { skew_millis: -5, at: Micros(i) });
+        }
+        assert_eq!(head.clocks.len(), DEVICE_CLOCKS_MAX);
+        assert!(!head.clocks.contains_key(&"till-0".parse().unwrap()));
+        assert!(head.clocks.contains_key(&format!("till-{DEVICE_CLOCKS_MAX}").parse().unwrap()));
     }
 }

@@ -88,7 +88,8 @@ pub fn page(
 
 /// A letter as a caller of `role` sees it: what is in it is for those alone who may read the table.
 fn body(tables: &Tables, role: Role, id: &LetterId, filed: &Filed, letter: Letter) -> LetterBody {
-    let hidden = letter.table.as_deref().is_some_and(|table| tables.contains(table) && !tables.may_read(table, role));
+    let hidden =
+        letter.table.as_deref().is_some_and(|table| tables.contains(table) && !tables.may_read(table, role));
     let (record, payload, bytes, sha256, is_cut) = match letter.payload {
         Payload::Whole(raw) => {
             let sha256 = hex(&Sha256::digest(raw.as_str().as_bytes()));

@@ -18,6 +18,7 @@ fn log(sizes: &[usize]) -> (Head, Vec<Publication>) {
             operation: Operation::Update,
             data: JsonText::null(),
             version: 1,
+            read: crate::token::Role::Cashier,
         };
         let item = Publication {
             client_id: "1".parse().unwrap(),

@@ -1,9 +1,10 @@
 use serde_json::json;
 
 use super::*;
+use crate::token::Role;
 
 fn parse(body: &str) -> Result<Push, Refusal> {
-    Push::parse(&Tables::built_in().unwrap(), body.as_bytes())
+    Push::parse(&Tables::built_in().unwrap(), Role::Cashier, body.as_bytes())
 }
 
 fn record(change: impl FnOnce(&mut serde_json::Value)) -> serde_json::Value {
@@ -51,7 +52,10 @@ fn an_unsound_envelope_is_refused_as_a_whole() {
     for (body, code) in cases {
         assert_eq!(parse(body).unwrap_err().code, code, "{body}");
     }
-    assert_eq!(Push::parse(&Tables::built_in().unwrap(), b"\xff").unwrap_err().code, Code::BadJson);
+    assert_eq!(
+        Push::parse(&Tables::built_in().unwrap(), Role::Cashier, b"\xff").unwrap_err().code,
+        Code::BadJson
+    );
 }
 
 #[test]

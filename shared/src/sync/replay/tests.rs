@@ -71,7 +71,10 @@ fn it_is_written_now_over_whatever_there_is_as_the_device_that_sent_it() {
     for (snapshot, version) in [(Snapshot::default(), 1), (room(), 6)] {
         let (push, plan) = replayed(&open, None, &snapshot);
         assert!(arrived(&plan), "{plan:?}");
-        assert_eq!((plan.puts[0].record.version, plan.puts[0].record.data.as_str()), (version, r#"{"price":1}"#));
+        assert_eq!(
+            (plan.puts[0].record.version, plan.puts[0].record.data.as_str()),
+            (version, r#"{"price":1}"#)
+        );
         assert_eq!(push.device.as_str(), "till-1");
         assert_eq!(push.batch.unwrap().as_str(), "dead:1765103400000145.0123456789abcdef.0.3");
         assert!(plan.dead.is_empty());

@@ -56,7 +56,10 @@ fn pages_follow_one_another_through_batches_and_miss_nothing() {
 #[test]
 fn an_empty_store_has_a_cursor_all_the_same() {
     let answer = page(&tables(), Role::Manager, &query("5", "d1."), &[], false).unwrap();
-    assert_eq!(serde_json::to_string(&answer).unwrap(), r#"{"dead_letters":[],"has_more":false,"next_cursor":"d1."}"#);
+    assert_eq!(
+        serde_json::to_string(&answer).unwrap(),
+        r#"{"dead_letters":[],"has_more":false,"next_cursor":"d1."}"#
+    );
 }
 
 #[test]
@@ -71,7 +74,8 @@ fn a_page_ends_with_the_letter_that_passes_its_bytes() {
 fn what_a_caller_may_not_read_is_not_shown_but_said_to_be_there() {
     let secret = json!({ "table_name": "employee_advances", "record_id": "x", "data": { "sum": 5 } });
     let batch = [filed(7, &[secret.clone()])];
-    let shown = |role| page(&tables(), role, &query("5", "d1."), &batch, false).unwrap().dead_letters.remove(0);
+    let shown =
+        |role| page(&tables(), role, &query("5", "d1."), &batch, false).unwrap().dead_letters.remove(0);
     let hidden = shown(Role::Cashier);
     assert_eq!((hidden.record, hidden.payload, hidden.code.as_str()), (None, None, "bad_time"));
     assert_eq!(hidden.bytes, secret.to_string().len());

@@ -1,0 +1,119 @@
+//! Field-merge: members that one side alone has changed since the base are merged, whoever comes first.
+
+use std::collections::BTreeMap;
+
+use crate::limits::{FIELD_VERSIONS_BYTES_MAX, FIELD_VERSIONS_MAX};
+
+/// When each member of a record last changed, as far as it differs from when the record was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldVersions {
+    /// The version up to which every member counts as changed: the one that made the record.
+    pub since: u64,
+    /// The members that changed later, and the version that changed them.
+    pub changed: BTreeMap<String, u64>,
+}
+
+impl FieldVersions {
+    /// Those of a record that `version` has just made.
+    pub fn made(version: u64) -> FieldVersions {
+        FieldVersions { since: version, changed: BTreeMap::new() }
+    }
+
+    /// Whether the member `name` changed after the version `base`. When in doubt, yes: that is a conflict and not a
+    /// loss.
+    pub fn changed_since(&self, name: &str, base: u64) -> bool {
+        self.since > base || self.changed.get(name).is_some_and(|&version| version > base)
+    }
+
+    /// Notes that `version` changed `names`. Where that would be too many to remember, all count as changed.
+    pub fn note<'a>(&mut self, names: impl IntoIterator<Item = &'a str>, version: u64) {
+        for name in names {
+            self.changed.insert(name.to_owned(), version);
+        }
+        if self.changed.len() > FIELD_VERSIONS_MAX || self.bytes() > FIELD_VERSIONS_BYTES_MAX {
+            *self = FieldVersions::made(version);
+        }
+    }
+
+    /// Bytes of the names.
+    pub fn bytes(&self) -> usize {
+        self.changed.keys().map(String::len).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    type Row = BTreeMap<String, u8>;
+
+    /// A server with one record that merges writes from a base as the policy says; the members that conflicted.
+    struct Server {
+        row: Row,
+        version: u64,
+        fields: FieldVersions,
+    }
+
+    impl Server {
+        fn new(row: &Row) -> Server {
+            Server { row: row.clone(), version: 1, fields: FieldVersions::made(1) }
+        }
+
+        fn write(&mut self, base: u64, changes: &Row) -> Vec<String> {
+            let (kept, taken): (Vec<_>, Vec<_>) =
+                changes.iter().partition(|(name, _)| self.fields.changed_since(name, base));
+            self.version += 1;
+            self.fields.note(taken.iter().map(|(name, _)| name.as_str()), self.version);
+            self.row.extend(taken.into_iter().map(|(name, value)| (name.clone(), *value)));
+            kept.into_iter().map(|(name, _)| name.clone()).collect()
+        }
+    }
+
+    fn any_row() -> impl Strategy<Value = Row> {
+        prop::collection::btree_map("[a-f]", 0..9_u8, 0..6)
+    }
+
+    proptest! {
+        /// Commutes: writes from one base to different members give the same record in either order.
+        #[test]
+        fn writes_to_different_members_merge_in_any_order(row in any_row(), a in any_row(), b in any_row()) {
+            let b: Row = b.into_iter().filter(|(name, _)| !a.contains_key(name)).collect();
+            let (mut first, mut second) = (Server::new(&row), Server::new(&row));
+            prop_assert!(first.write(1, &a).is_empty() && first.write(1, &b).is_empty());
+            prop_assert!(second.write(1, &b).is_empty() && second.write(1, &a).is_empty());
+            prop_assert_eq!(first.row, second.row);
+        }
+
+        /// A member that both changed keeps what came first, and is told; nothing is lost in silence.
+        #[test]
+        fn members_that_both_changed_conflict(row in any_row(), a in any_row(), b in any_row()) {
+            let mut server = Server::new(&row);
+            server.write(1, &a);
+            let conflicts = server.write(1, &b);
+            let both: Vec<String> = b.keys().filter(|name| a.contains_key(*name)).cloned().collect();
+            prop_assert_eq!(conflicts, both);
+            prop_assert!(a.iter().all(|(name, value)| server.row[name] == *value));
+        }
+
+        /// On a current base everything is taken, and again the same: idempotent.
+        #[test]
+        fn a_current_base_takes_everything(row in any_row(), a in any_row()) {
+            let mut server = Server::new(&row);
+            prop_assert!(server.write(1, &a).is_empty());
+            let once = server.row.clone();
+            prop_assert!(server.write(server.version, &a).is_empty());
+            prop_assert_eq!(server.row, once);
+        }
+
+        #[test]
+        fn forgetting_members_makes_conflicts_and_never_merges(names in prop::collection::vec("[a-z]{1,4}", 1..600)) {
+            let mut fields = FieldVersions::made(1);
+            for (i, name) in names.iter().enumerate() {
+                fields.note([name.as_str()], i as u64 + 2);
+                prop_assert!(fields.changed_since(name, i as u64 + 1));
+                prop_assert!(fields.changed.len() <= FIELD_VERSIONS_MAX);
+            }
+        }
+    }
+}

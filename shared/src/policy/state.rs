@@ -1,0 +1,115 @@
+//! State fields: a status that only moves along declared transitions, whoever moves it and from which version.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The states of a member: where it may begin, and which step leads where. Steps never lead back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct States {
+    initial: BTreeSet<String>,
+    next: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// States that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadStates {
+    /// There is nowhere to begin.
+    #[error("a state field needs `initial`, with at least one state")]
+    NoInitial,
+    /// The steps lead back to where they came from.
+    #[error("the transitions lead back to {0:?}")]
+    Cycle(String),
+}
+
+impl States {
+    /// States that begin with one of `initial` and move along `transitions`.
+    pub fn new(
+        initial: BTreeSet<String>,
+        transitions: BTreeMap<String, BTreeSet<String>>,
+    ) -> Result<States, BadStates> {
+        if initial.is_empty() {
+            return Err(BadStates::NoInitial);
+        }
+        let states = States { initial, next: transitions };
+        match states.next.keys().find(|state| states.reaches(state, state)) {
+            Some(state) => Err(BadStates::Cycle(state.clone())),
+            None => Ok(states),
+        }
+    }
+
+    /// Whether a record may be created with `state`.
+    pub fn may_begin(&self, state: &str) -> bool {
+        self.initial.contains(state)
+    }
+
+    /// Whether one step leads from `from` to `to`.
+    pub fn may_move(&self, from: &str, to: &str) -> bool {
+        self.next.get(from).is_some_and(|next| next.contains(to))
+    }
+
+    /// Whether any number of steps, at least one, leads from `from` to `to`.
+    fn reaches(&self, from: &str, to: &str) -> bool {
+        let (mut waiting, mut met) = (vec![from], BTreeSet::new());
+        while let Some(state) = waiting.pop() {
+            for next in self.next.get(state).into_iter().flatten() {
+                if next == to {
+                    return true;
+                }
+                if met.insert(next.as_str()) {
+                    waiting.push(next);
+                }
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn states(initial: &[&str], steps: &[(&str, &str)]) -> Result<States, BadStates> {
+        let mut transitions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (from, to) in steps {
+            transitions.entry((*from).into()).or_default().insert((*to).into());
+        }
+        States::new(initial.iter().map(|&state| state.into()).collect(), transitions)
+    }
+
+    const STEPS: [(&str, &str); 4] =
+        [("draft", "open"), ("draft", "void"), ("open", "paid"), ("paid", "refunded")];
+
+    #[test]
+    fn steps_are_taken_one_at_a_time_and_never_back() {
+        let states = states(&["draft"], &STEPS).unwrap();
+        assert!(states.may_begin("draft") && !states.may_begin("paid"));
+        assert!(states.may_move("open", "paid"));
+        assert!(!states.may_move("draft", "paid") && !states.may_move("paid", "open"));
+        assert!(!states.may_move("paid", "paid") && !states.may_move("nothing", "paid"));
+    }
+
+    #[test]
+    fn a_way_back_is_refused_however_long_it_is() {
+        let back = [STEPS.as_slice(), &[("refunded", "draft")]].concat();
+        assert!(matches!(states(&["draft"], &back), Err(BadStates::Cycle(_))));
+        assert!(matches!(states(&["draft"], &[("draft", "draft")]), Err(BadStates::Cycle(_))));
+        assert_eq!(states(&[], &STEPS), Err(BadStates::NoInitial));
+    }
+
+    proptest! {
+        /// Whatever is asked for in whatever order, each state is entered at most once: nobody ever goes back.
+        #[test]
+        fn no_state_is_entered_twice(asked in prop::collection::vec(0..5_usize, 0..20)) {
+            let names = ["draft", "open", "paid", "refunded", "void"];
+            let states = states(&["draft"], &STEPS).unwrap();
+            let (mut at, mut entered) = ("draft", vec!["draft"]);
+            for to in asked.into_iter().map(|i| names[i]) {
+                if states.may_move(at, to) {
+                    prop_assert!(!entered.contains(&to));
+                    entered.push(to);
+                    at = to;
+                }
+            }
+        }
+    }
+}
