@@ -156,7 +156,8 @@ fn data_and_users_survive_a_restart_and_nothing_else_does() {
     assert_eq!(names, ["till-1", "till-2", "till-3", "boss", "other"]);
     assert!(add_user(&folder.0, "late").status.success());
     one_sentence(&add_user(&folder.0, "late"), "the name late is taken");
-    let record = json!({ "table_name": "products", "record_id": "p1", "data": {"name": "Tea"}, "local_updated_at": "2025-12-07T10:30:00Z" });
+    let record = json!({ "table_name": "products", "record_id": "p1", "data": {"name": "Tea"}, "local_updated_at": "2025-12-07T10:30:00Z",
+        "base_version": 0 });
     let push = json!({ "device_id": "till-1", "records": [record] });
     let (status, answer) =
         ask(&format!("{}/api/sync/batch-push", file.edge_url), Some(&token(&file, "till-1")), Some(push));

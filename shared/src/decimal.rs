@@ -38,6 +38,14 @@ impl Decimal {
     }
 }
 
+impl std::ops::Neg for Decimal {
+    type Output = Decimal;
+
+    fn neg(self) -> Decimal {
+        Decimal(-self.0)
+    }
+}
+
 impl std::fmt::Display for Decimal {
     /// Plain digits, and no sign before a zero.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

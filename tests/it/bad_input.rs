@@ -41,11 +41,17 @@ fn assert_refused(reply: &Reply, status: u16, code: &str) {
 
 /// Nothing was stored: the room still is as if it had never been.
 async fn assert_untouched(shop: &Shop, till: &Till) {
+    assert_eq!(stored(shop, till).await, 0);
+}
+
+/// How many items the room has; no change is among them.
+async fn stored(shop: &Shop, till: &Till) -> usize {
     assert!(till.pull_all(Stamp::ZERO, 100).await.is_empty());
     let room = format!("{}:1", shop.client).parse().unwrap();
     let query = shop.world.dynamo.query().table_name(&shop.world.table).key_condition_expression("pk = :pk");
     let pk = aws_sdk_dynamodb::types::AttributeValue::S(functions::store::keys::room(&room));
-    assert_eq!(query.expression_attribute_values(":pk", pk).send().await.unwrap().count(), 0);
+    let items = query.expression_attribute_values(":pk", pk).send().await.unwrap();
+    usize::try_from(items.count()).unwrap()
 }
 
 async fn tokens(shop: &'static Shop) {
@@ -150,7 +156,7 @@ async fn records(shop: &'static Shop) {
         assert_eq!(answer.errors[0].code, *code);
         assert!(answer.errors[0].message.ends_with('.'), "{}", answer.errors[0].message);
     }
-    assert_untouched(shop, &till).await;
+    assert_eq!(stored(shop, &till).await, bad.len(), "one item of dead letters each");
     let mut all: Vec<Value> = bad.iter().map(|(record, _)| record.clone()).collect();
     all.push(good());
     let body = till.batch(Some("b1"), &all).to_string().replace("\"DEEP\"", &deep);

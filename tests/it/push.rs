@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use shared::protocol::push::PushAnswer;
 use shared::stamp::Stamp;
 
-use crate::shop::{Shop, product, with};
+use crate::shop::{Shop, ago, hall, product, with};
 use crate::world::trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -77,15 +77,16 @@ async fn shape(shop: &'static Shop) {
 
 async fn conflict(shop: &'static Shop) {
     let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
-    one.push(&[product("p1", &json!({"name": "A"}))]).await;
-    one.push(&[with(product("p1", &json!({"name": "B"})), "base_version", 1)]).await;
-    let earlier = with(product("p1", &json!({"name": "C"})), "local_updated_at", "2025-12-07T10:30:00Z");
+    one.push(&[hall("p1", &json!({"name": "A"}))]).await;
+    one.push(&[with(hall("p1", &json!({"name": "B"})), "base_version", 1)]).await;
+    let at = ago(3600);
+    let earlier = with(hall("p1", &json!({"name": "C"})), "local_updated_at", at.clone());
     let answer = two.push(&[with(earlier, "base_version", 1)]).await;
     assert_eq!(reason(&answer), "newer_on_server");
     let conflict = &answer.conflicts[0];
     assert_eq!(conflict.local_data.as_ref().unwrap().as_str(), r#"{"name":"C"}"#);
     assert_eq!(conflict.server_data.as_ref().unwrap().as_str(), r#"{"name":"B"}"#);
-    assert_eq!((conflict.server_version, &*conflict.local_updated_at), (2, "2025-12-07T10:30:00Z"));
+    assert_eq!((conflict.server_version, &*conflict.local_updated_at), (2, &*at));
     assert_eq!((answer.prev, answer.synced_count), (answer.stamp, 0), "nothing was written");
 }
 
@@ -103,15 +104,11 @@ async fn base_zero(shop: &'static Shop) {
 
 async fn timestamp_rule(shop: &'static Shop) {
     let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
-    let at = |time: &str| with(product("p1", &json!({"at": time})), "local_updated_at", time);
-    one.push(&[at("2025-12-07T10:30:00Z")]).await;
-    assert_eq!(reason(&two.push(&[at("2025-12-07T10:29:59.999999Z")]).await), "newer_on_server");
-    assert_eq!(only(&two.push(&[at("2025-12-07T10:30:01Z")]).await), 2);
-    assert_eq!(
-        only(&two.push(&[at("2025-12-07T10:00:00Z")]).await),
-        3,
-        "the same device writes after itself"
-    );
+    let at = |secs: u64| with(hall("p1", &json!({"ago": secs})), "local_updated_at", ago(secs));
+    one.push(&[at(1800)]).await;
+    assert_eq!(reason(&two.push(&[at(1801)]).await), "newer_on_server");
+    assert_eq!(only(&two.push(&[at(1799)]).await), 2);
+    assert_eq!(only(&two.push(&[at(3600)]).await), 3, "the same device writes after itself");
 }
 
 async fn tombstone(shop: &'static Shop) {
@@ -183,7 +180,10 @@ async fn fields(shop: &'static Shop) {
             r#"{{"device_id":"till-1","records":[{{"table_name":"products","record_id":"p1","data":{data},"local_updated_at":"2025-12-07T10:30:00Z"{more}}}]}}"#
         )
     };
-    till.api.post("/api/sync/batch-push", raw(r#"{"name":"A","price":1.10}"#, "")).await.unwrap();
+    till.api
+        .post("/api/sync/batch-push", raw(r#"{"name":"A","price":1.10}"#, r#","base_version":0"#))
+        .await
+        .unwrap();
     let change = raw(r#"{"name":"B"}"#, r#","base_version":1,"fields":["name"]"#);
     let answer: PushAnswer = till.api.post("/api/sync/batch-push", change).await.unwrap().ok().unwrap();
     assert_eq!(answer.applied[0].data.as_ref().unwrap().as_str(), r#"{"name":"B","price":1.10}"#);
@@ -206,7 +206,7 @@ async fn numbers(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let data = r#"{"big":9007199254740993,"price":1.10,"tiny":1e-400}"#;
     let body = format!(
-        r#"{{"device_id":"till-1","records":[{{"table_name":"products","record_id":"p1","data":{data},"local_updated_at":"2025-12-07T10:30:00Z"}}]}}"#
+        r#"{{"device_id":"till-1","records":[{{"table_name":"products","record_id":"p1","data":{data},"local_updated_at":"2025-12-07T10:30:00Z","base_version":0}}]}}"#
     );
     till.api.post("/api/sync/batch-push", body).await.unwrap();
     assert_eq!(till.pull_all(Stamp::ZERO, 100).await[0].data.as_str(), data);

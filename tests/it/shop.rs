@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use functions::accounts::NewUser;
 use serde_json::{Value, json};
+use shared::micros::Micros;
 use shared::protocol::auth::{Login, Session};
 use shared::protocol::pull::ChangeBody;
 use shared::protocol::push::PushAnswer;
@@ -122,6 +123,16 @@ impl Till {
 /// A write of a product, now.
 pub(crate) fn product(id: &str, data: &Value) -> Value {
     json!({ "table_name": "products", "record_id": id, "data": data, "local_updated_at": fleet::now().to_string() })
+}
+
+/// A write of a hall, now: a table in which the later write wins.
+pub(crate) fn hall(id: &str, data: &Value) -> Value {
+    with(product(id, data), "table_name", "halls")
+}
+
+/// A time so many seconds ago, as a till writes it.
+pub(crate) fn ago(secs: u64) -> String {
+    Micros(fleet::now().0 - secs * 1_000_000).to_string()
 }
 
 /// The same record with another member.

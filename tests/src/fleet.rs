@@ -1,12 +1,13 @@
 //! Several tills of one branch that sell a day together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use shared::decimal::Decimal;
 use shared::json::JsonText;
 use shared::limits::PUSH_RECORDS_MAX;
 use shared::micros::Micros;
@@ -67,7 +68,16 @@ fn record(table: &str, id: &str, data: JsonText) -> RecordBody {
     }
 }
 
-/// The records of a sale: the customer and the products that `till` has not heard of, the invoice, its lines.
+/// What a line takes from the shelf, or brings back: a delta that nobody has to know the stock for.
+fn movement(line: &Line) -> Result<RecordBody, serde_json::Error> {
+    let taken =
+        line.quantity.strip_prefix('-').map_or_else(|| format!("-{}", line.quantity), ToOwned::to_owned);
+    let data = json(&serde_json::json!({ "quantity": { "$delta": taken } }))?;
+    Ok(RecordBody { base_version: None, ..record("product_stock", &line.stock_code, data) })
+}
+
+/// The records of a sale: the customer and the products that `till` has not heard of, the invoice, its lines, and what
+/// they take from the shelf.
 fn sale(till: &Till, invoice: &Invoice) -> Result<Vec<RecordBody>, serde_json::Error> {
     let knows = |table: &str, id: &str| till.read(|state| state.rows.get(table, id).is_some());
     let mut records = Vec::new();
@@ -85,6 +95,9 @@ fn sale(till: &Till, invoice: &Invoice) -> Result<Vec<RecordBody>, serde_json::E
     let head = serde_json::json!({ "date": invoice.date, "customer": invoice.customer, "lines": invoice.lines.len() });
     records.push(record("invoices", &invoice.number, json(&head)?));
     records.extend(lines(invoice)?.into_iter().map(|(id, data)| record("invoice_items", &id, data)));
+    for line in &invoice.lines {
+        records.push(movement(line)?);
+    }
     Ok(records)
 }
 
@@ -115,7 +128,25 @@ pub fn deal(day: &[Invoice], tills: usize) -> Vec<Vec<Invoice>> {
     (0..tills).map(share).collect()
 }
 
-/// What is wrong at the end of a day: tills that hold different records, lines of the day that are not there.
+/// What every product's stock must be at the end of a day that began with empty shelves.
+fn stock(day: &[Invoice]) -> BTreeMap<&str, Decimal> {
+    let mut stock = BTreeMap::new();
+    for line in day.iter().flat_map(|invoice| &invoice.lines) {
+        let left = stock.entry(line.stock_code.as_str()).or_insert(Decimal::ZERO);
+        // A day's quantities are a few digits each; a sum that does not fit would show as a difference.
+        *left = Decimal::parse(&line.quantity).and_then(|taken| left.plus(-taken)).unwrap_or(*left);
+    }
+    stock
+}
+
+#[derive(Deserialize)]
+struct Stock<'a> {
+    #[serde(borrow)]
+    quantity: &'a RawValue,
+}
+
+/// What is wrong at the end of a day: tills that hold different records, lines of the day that are not there, stock that
+/// is not what was sold.
 pub fn faults(tills: &[Arc<Till>], fresh: &Till, day: &[Invoice]) -> Result<Vec<String>, serde_json::Error> {
     const SHOWN_MAX: usize = 5;
     let truth = fresh.read(|state| state.rows.clone());
@@ -134,6 +165,14 @@ pub fn faults(tills: &[Arc<Till>], fresh: &Till, day: &[Invoice]) -> Result<Vec<
             if truth.get("invoice_items", &id).is_none_or(|row| row.data != data.as_str()) {
                 faults.push(format!("the line {id} is missing or changed"));
             }
+        }
+    }
+    for (product, left) in stock(day) {
+        let row = truth.get("product_stock", product);
+        let held: Option<Stock<'_>> = row.and_then(|row| serde_json::from_str(&row.data).ok());
+        let quantity = held.map(|stock| stock.quantity.get());
+        if quantity.and_then(|text| Decimal::parse(text).ok()) != Some(left) {
+            faults.push(format!("the stock of {product} is {quantity:?} and should be {left}"));
         }
     }
     Ok(faults)

@@ -95,7 +95,9 @@ async fn replay(place: &Place, day: &[Invoice], count: usize) -> Result<bool, Re
     let faults = fleet::faults(&tills, &fresh, day)?;
     faults.iter().for_each(|fault| println!("WRONG: {fault}"));
     if faults.is_empty() {
-        println!("equal: {count} tills and a fresh pull hold the same records, with all {lines} lines");
+        println!(
+            "equal: {count} tills and a fresh pull hold the same records, with all {lines} lines, and stock is what was sold"
+        );
     }
     Ok(faults.is_empty())
 }

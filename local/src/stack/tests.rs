@@ -24,7 +24,7 @@ const A_WHILE: Duration = Duration::from_millis(300);
 fn batch(id: &str) -> Value {
     let record = json!({
         "table_name": "products", "record_id": format!("product-of-{id}"), "data": { "price": 1 },
-        "local_updated_at": "2025-12-07T10:30:00Z",
+        "local_updated_at": "2025-12-07T10:30:00Z", "base_version": 0,
     });
     json!({ "device_id": "d1", "batch_id": id, "records": [record] })
 }

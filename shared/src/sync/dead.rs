@@ -13,7 +13,7 @@ use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::json::{JsonText, cut_at};
+use crate::json::{JsonText, cut_at, too_deep};
 use crate::limits::{DEAD_PAYLOAD_BYTES_MAX, LOG_ITEM_BYTES_MAX, LOG_ITEM_INFLATED_BYTES_MAX};
 use crate::stamp::Stamp;
 use crate::sync::log::LogError;
@@ -43,7 +43,7 @@ pub struct Letter {
 pub enum Payload {
     /// All of it.
     Whole(JsonText),
-    /// The beginning of one that is over 64 KiB.
+    /// The beginning of one that is over 64 KiB, or the text of one that nests too deeply.
     Cut {
         /// The beginning.
         text: String,
@@ -58,7 +58,8 @@ impl Payload {
     /// Keeps `raw`, or its beginning.
     pub fn of(raw: &JsonText) -> Payload {
         let text = raw.as_str();
-        if text.len() <= DEAD_PAYLOAD_BYTES_MAX {
+        // What nests too deeply is kept as text: whoever lists it has a parser too.
+        if text.len() <= DEAD_PAYLOAD_BYTES_MAX && !too_deep(text.as_bytes()) {
             return Payload::Whole(raw.clone());
         }
         let sha256 = hex(&Sha256::digest(text.as_bytes()));
