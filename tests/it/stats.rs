@@ -109,7 +109,7 @@ async fn pending(shop: &'static Shop) {
     till.push(&[product("p1", &json!({})), product("p2", &json!({}))]).await;
     till.push(&[product("p3", &json!({}))]).await;
     // Neither is a change.
-    till.push(&[product("p4", &json!(5)), with(product("p3", &json!({})), "base_version", 9)]).await;
+    till.push(&[product("p4", &json!(5)), with(product("p3", &json!({"n": 1})), "base_version", 0)]).await;
     assert_eq!(stats(&till.api).await.pending_queue_count, 3);
     drop(paused);
     settled(&till.api).await;

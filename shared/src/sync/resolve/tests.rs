@@ -52,11 +52,13 @@ fn known(resolved: Resolved) -> ResolveAnswer {
 
 #[test]
 fn the_clients_side_is_written_over_whatever_version_there_is() {
-    let resolved = parse(|_| {}).decide(&rules(), &snapshot("products", r#"{"price":1.10}"#), NOW).unwrap();
+    let body = request(|_| {}).to_string().replace(r#""price":2"#, r#""price":2.50"#);
+    let resolve = Resolve::parse(&rules().tables, Role::Cashier, body.as_bytes()).unwrap();
+    let resolved = resolve.decide(&rules(), &snapshot("products", r#"{"price":1.10}"#), NOW).unwrap();
     let Resolved::Write(agreed) = resolved else { panic!("{resolved:?}") };
     assert_eq!((agreed.plan.changes.len(), agreed.plan.puts[0].expected), (1, Some(3)));
     let answer = agreed.answer;
-    assert_eq!((answer.version, answer.data.as_str()), (4, r#"{"price":2}"#));
+    assert_eq!((answer.version, answer.data.as_str()), (4, r#"{"price":2.50}"#));
     assert_eq!((answer.prev, answer.stamp), (Stamp(9), Stamp(NOW.0)));
     assert_eq!(answer.server_updated_at, NOW.to_string());
     assert!(agreed.push.batch.is_some() && !answer.is_deleted);
