@@ -68,11 +68,13 @@ pub const BATCH_GET_KEYS_MAX: usize = 100;
 /// with `fields` write the whole record, which may be more than was sent.
 pub const COMMIT_BYTES_MAX: usize = 3_500_000;
 /// How often a push that lost a race is decided again before it is told to come back.
-pub const PUSH_ATTEMPTS_MAX: u32 = 8;
+pub const PUSH_ATTEMPTS_MAX: u32 = 12;
 
 /// Microseconds a till's clock may be ahead of ours: 5 minutes.
 pub const CLOCK_AHEAD_MICROS_MAX: u64 = 5 * 60 * 1_000_000;
 
+/// Bytes of data in a push's answer, as escaped text: Lambda answers with at most 6 MB.
+pub const ANSWER_DATA_BYTES_MAX: usize = 5_000_000;
 /// Bytes of the committed changes that a push hands to the edge beside its answer (the fast path).
 pub const FAST_PATH_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a push's answer up to which the commit goes along; Lambda answers with at most 6 MB, as escaped text.
@@ -116,6 +118,10 @@ const _: () = assert!(LOG_ITEM_BYTES_MAX + 16 * 1024 < 400_000);
 const _: () = assert!(LOG_ITEM_BYTES_MAX < LOG_ITEM_INFLATED_BYTES_MAX);
 // What is published at once passes the door, JSON around it included.
 const _: () = assert!(PUBLISH_BYTES_MAX + LOG_ITEM_INFLATED_BYTES_MAX < BODY_BYTES_MAX);
+// An answer passes Lambda: its data, and for every record names, times and numbers.
+const _: () = assert!(ANSWER_DATA_BYTES_MAX + PUSH_RECORDS_MAX * 2048 < 6_000_000);
+// A page of a pull passes it too, even if it is all quotes and ends with the largest record.
+const _: () = assert!(2 * (PULL_BYTES_MAX + RECORD_BYTES_MAX) + PULL_LIMIT_MAX * 1024 < 6_000_000);
 // The largest batch passes the door.
 const _: () = assert!(BATCH_BYTES_MAX < BODY_BYTES_MAX);
 // A retry that still finds its changes in the log also still finds its marker.

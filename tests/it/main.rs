@@ -15,6 +15,7 @@ mod bad_input;
 mod broken;
 mod dead;
 mod invariants;
+mod policies;
 mod pull;
 mod push;
 mod race;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         bad_input::trials(),
         broken::trials(),
         dead::trials(),
+        policies::trials(),
         pull::trials(),
         push::trials(),
         race::trials(),

@@ -74,6 +74,7 @@ fn the_answer_to_a_push() {
         local_updated_at: "2025-12-07T10:30:00Z".into(),
         server_updated_at: None,
         server_version: 0,
+        data_omitted: false,
     };
     let error = RecordError {
         index: 2,

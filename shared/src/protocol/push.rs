@@ -95,6 +95,9 @@ pub struct ConflictBody {
     pub server_updated_at: Option<String>,
     /// The version of the server's copy; 0 if it has none.
     pub server_version: u64,
+    /// Whether both sides' data were left out because the answer would have been too large: pull.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub data_omitted: bool,
 }
 
 /// A record that was rejected.

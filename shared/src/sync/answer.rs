@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::json::JsonText;
+use crate::limits::ANSWER_DATA_BYTES_MAX;
 use crate::micros::Micros;
 use crate::protocol::push::{AppliedBody, ConflictBody, PushAnswer, RecordError};
 use crate::record::{Record, RecordKey};
@@ -55,7 +57,7 @@ pub fn again(
 }
 
 /// What a write became, where that is not what was sent, as long as the server still holds that version.
-fn stored(incoming: &Incoming, server: Option<&Record>, version: u64) -> Option<crate::json::JsonText> {
+fn stored(incoming: &Incoming, server: Option<&Record>, version: u64) -> Option<JsonText> {
     let write = incoming.write.as_ref().ok().filter(|write| !write.deleted)?;
     let held = server.filter(|record| record.version == version)?;
     (write.data.as_ref() != Some(&held.data)).then(|| held.data.clone())
@@ -105,7 +107,28 @@ fn build(push: &Push, outcomes: &[Outcome], prev: Stamp, stamp: Stamp, now: Micr
         }
     }
     answer.synced_count = answer.applied.len();
+    bound(&mut answer);
     answer
+}
+
+/// Leaves the data of conflicts out from where the answer would no longer fit through Lambda: the till has its own side,
+/// and hears the server's by pulling.
+fn bound(answer: &mut PushAnswer) {
+    let mut bytes: usize =
+        answer.applied.iter().filter_map(|applied| applied.data.as_ref()).map(escaped).sum();
+    for conflict in &mut answer.conflicts {
+        let sides = conflict.local_data.iter().chain(&conflict.server_data);
+        bytes += sides.map(escaped).sum::<usize>();
+        if bytes > ANSWER_DATA_BYTES_MAX {
+            (conflict.local_data, conflict.server_data, conflict.data_omitted) = (None, None, true);
+        }
+    }
+}
+
+/// Bytes that `data` takes as a part of a text, which is how Lambda answers.
+fn escaped(data: &JsonText) -> usize {
+    let bytes = data.as_str().bytes();
+    bytes.map(|byte| if matches!(byte, b'"' | b'\\') { 2 } else { 1 }).sum()
 }
 
 fn applied(index: usize, incoming: &Incoming, version: u64, stamp: Stamp) -> AppliedBody {
@@ -132,5 +155,9 @@ fn conflict(index: usize, incoming: &Incoming, reason: &str, server: Option<&Rec
         local_updated_at: incoming.local_updated_at.clone(),
         server_updated_at: server.map(|record| record.stamp.time().to_string()),
         server_version: server.map_or(0, |record| record.version),
+        data_omitted: false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,3 +36,58 @@ pub fn stats(tables: &Tables, role: Role, head: &Head, feed: Feed) -> StatsAnswe
         clocks: head.clocks.iter().map(clock).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::micros::Micros;
+
+    fn head() -> Head {
+        let mut head = Head { stamp: Stamp(1_765_103_401_000_123), changes: 9, ..Head::default() };
+        head.live = [("products", 3), ("employee_advances", 2), ("no_longer_synced", 7)]
+            .into_iter()
+            .map(|(table, count)| (table.to_owned(), count))
+            .collect();
+        let reading = ClockReading { skew_millis: -40, at: Micros(1_765_103_400_000_000) };
+        head.note_clock(&"till-1".parse().unwrap(), reading);
+        head
+    }
+
+    #[test]
+    fn counts_are_those_of_head_for_the_tables_that_the_role_may_read() {
+        let tables = Tables::built_in().unwrap();
+        let count = |role, table: &str| {
+            let stats = stats(&tables, role, &head(), Feed::default()).tables_stats;
+            stats.into_iter().find(|found| found.table_name == table).map(|found| found.record_count)
+        };
+        assert_eq!(count(Role::Cashier, "products"), Some(3));
+        assert_eq!(count(Role::Cashier, "customers"), Some(0));
+        assert_eq!(count(Role::Cashier, "employee_advances"), None);
+        assert_eq!(count(Role::Manager, "employee_advances"), Some(2));
+        assert_eq!(count(Role::SuperAdmin, "no_longer_synced"), None);
+    }
+
+    #[test]
+    fn what_was_not_delivered_is_pending_and_never_less_than_nothing() {
+        let tables = Tables::built_in().unwrap();
+        let pending = |changes| {
+            let feed = Feed { stamp: Stamp(1), changes };
+            stats(&tables, Role::Cashier, &head(), feed).pending_queue_count
+        };
+        assert_eq!((pending(0), pending(4), pending(9), pending(12)), (9, 5, 0, 0));
+    }
+
+    #[test]
+    fn the_exact_shape_is_pinned() {
+        let tables = Tables::parse("[products]\npolicy = \"last-writer-wins\"\n").unwrap();
+        let text = serde_json::to_string(&stats(&tables, Role::Cashier, &head(), Feed::default())).unwrap();
+        let expected = [
+            r#"{"pending_queue_count":9,"last_sync_at":"2025-12-07T10:30:01.000123Z","#,
+            r#""tables_stats":[{"table_name":"products","record_count":3}],"#,
+            r#""clocks":[{"device_id":"till-1","skew_millis":-40,"at":"2025-12-07T10:30:00.000000Z"}]}"#,
+        ];
+        assert_eq!(text, expected.concat());
+        let empty = stats(&tables, Role::Cashier, &Head::default(), Feed::default());
+        assert_eq!(empty.last_sync_at, None);
+    }
+}

@@ -63,6 +63,27 @@ fn an_empty_store_has_a_cursor_all_the_same() {
 }
 
 #[test]
+fn the_exact_shape_is_pinned() {
+    let batch = [filed(1_765_103_400_000_145, &[json!({ "table_name": "products", "price": 1 }), json!(5)])];
+    let mut answer = page(&tables(), Role::Manager, &query("5", "d1."), &batch, false).unwrap();
+    let mut five = answer.dead_letters.remove(1);
+    let id = format!("{}.1", batch[0].item.key);
+    let sha256 = "ef2d127de37b942baad06145e54b0c619a1f22327b2ebbcfbec78f5564afe39d";
+    let expected = [
+        &format!(r#"{{"id":"{id}","index":1,"device_id":"till-1","batch_id":"b1","#),
+        r#""received_at":"2025-12-07T10:30:00.000145Z","code":"bad_time","message":"No.","record":5,"#,
+        &format!(r#""bytes":1,"sha256":"{sha256}","is_cut":false}}"#),
+    ];
+    assert_eq!(serde_json::to_string(&five).unwrap(), expected.concat());
+    (five.record, five.payload, five.is_cut) = (None, Some("{".into()), true);
+    let text = serde_json::to_string(&five).unwrap();
+    assert!(
+        text.contains(r#""record":null,"payload":"{","bytes":1"#) && text.ends_with(r#""is_cut":true}"#),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_page_ends_with_the_letter_that_passes_its_bytes() {
     let large = |id: &str| json!({ "table_name": "products", "record_id": id, "data": "x".repeat(60_000) });
     let all: Vec<Filed> = (0..40).map(|i| filed(i, &[large("a"), large("b")])).collect();
