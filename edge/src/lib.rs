@@ -23,9 +23,9 @@ mod door;
 mod query;
 
 // What lies behind it.
-mod batch_push;
 mod functions;
 mod publish;
+mod pushed;
 mod room;
 mod ws;
 

@@ -35,6 +35,10 @@ pub const LOG_ITEM_BYTES_MAX: usize = 330 * 1024;
 pub const LOG_ITEM_INFLATED_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a rejected record that the dead letters keep; of a longer one they keep the beginning, size and hash.
 pub const DEAD_PAYLOAD_BYTES_MAX: usize = 64 * 1024;
+/// Dead letters in one page, when the caller does not say.
+pub const DEAD_LETTERS_LIMIT_DEFAULT: usize = 50;
+/// Dead letters in one page, at most.
+pub const DEAD_LETTERS_LIMIT_MAX: usize = 100;
 /// Seconds a log item is kept: 7 days.
 pub const LOG_RETENTION_SECS: u64 = 7 * 24 * 3600;
 /// Seconds a batch marker is kept, and with it the promise of exactly-once: 90 days.

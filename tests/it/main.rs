@@ -13,14 +13,17 @@
 mod auth;
 mod bad_input;
 mod broken;
+mod dead;
 mod invariants;
 mod policies;
 mod pull;
 mod push;
 mod race;
 mod replay;
+mod resolve;
 mod room;
 mod shop;
+mod stats;
 mod tenancy;
 mod world;
 
@@ -34,12 +37,15 @@ fn main() -> ExitCode {
         auth::trials(),
         bad_input::trials(),
         broken::trials(),
+        dead::trials(),
         policies::trials(),
         pull::trials(),
         push::trials(),
         race::trials(),
         replay::trials(),
+        resolve::trials(),
         room::trials(),
+        stats::trials(),
         tenancy::trials(),
     ];
     let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());

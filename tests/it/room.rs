@@ -6,6 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use shared::protocol::socket::SyncFrame;
+use shared::token::Role;
 use tests::api::Api;
 use tests::till::socket;
 use tokio::net::TcpStream;
@@ -13,7 +14,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::shop::{Shop, product, with};
+use crate::shop::{Shop, Till, product, with};
 use crate::world::trial;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,6 +27,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("room::ping_subscribe_and_nonsense_are_answered", frames),
         trial("room::an_unsubscribed_socket_hears_nothing_until_it_comes_back", unsubscribe),
         trial("room::a_deleted_record_is_told_with_its_last_data", delete),
+        trial("room::what_a_role_may_not_read_is_not_told_to_it", roles),
         trial("room::publishing_needs_the_functions_seal", seal),
     ]
 }
@@ -172,6 +174,29 @@ async fn delete(shop: &'static Shop) {
     let frame = ear.next_sync().await;
     assert_eq!(serde_json::to_value(frame.operation).unwrap(), "delete");
     assert_eq!(frame.data.as_str(), r#"{"name":"A"}"#);
+}
+
+async fn roles(shop: &'static Shop) {
+    let (till, other) = (shop.till("till-1").await, shop.till("till-2").await);
+    let login = shop.user("manager", Role::Manager, Some("1")).await;
+    let (manager, _) = shop.stranger().login(&login).await.unwrap();
+    let mut cashier_ear = Listener::open(&till.api, "till-1").await;
+    let mut manager_ear = Listener::open(&manager, "office-2").await;
+    let office = Till { api: manager, device: "office".into() };
+    let advance = with(product("a1", &json!({"sum": 5})), "table_name", "employee_advances");
+    let secret = office.push(&[product("p1", &json!({})), advance, product("p2", &json!({}))]).await;
+    let heard = [cashier_ear.next_sync().await, cashier_ear.next_sync().await];
+    assert_eq!(heard.each_ref().map(|frame| frame.record_id.as_str()), ["p1", "p2"]);
+    assert_eq!(heard[1].prev, secret.applied[1].stamp, "the till sees a gap, and pulls");
+    for applied in &secret.applied {
+        assert_eq!(manager_ear.next_sync().await.stamp, applied.stamp);
+    }
+    // By the stream as well.
+    shop.world.host_faults.cut_fast_path(&shop.client);
+    office.push(&[with(product("a2", &json!({})), "table_name", "employee_advances")]).await;
+    assert_eq!(manager_ear.next_sync().await.record_id, "a2");
+    other.push(&[product("p3", &json!({}))]).await;
+    assert_eq!(cashier_ear.next_sync().await.record_id, "p3");
 }
 
 async fn seal(shop: &'static Shop) {

@@ -11,6 +11,7 @@ use local::function_host::faults::HostFaults;
 use local::handlers::Handlers;
 use local::keys::Keys;
 use local::stack::{Options, Stack};
+use local::stream::StreamSwitch;
 use shared::limits::ACCESS_TOKEN_SECS;
 use shared::micros::Micros;
 use shared::protocol::auth::User;
@@ -28,6 +29,8 @@ pub(crate) struct World {
     pub(crate) host_faults: HostFaults,
     /// What goes wrong between functions and DynamoDB.
     pub(crate) dynamo_faults: Faults,
+    /// Holds the stream back, for every test at once.
+    pub(crate) stream: StreamSwitch,
     /// DynamoDB, with every permission.
     pub(crate) dynamo: Client,
     pub(crate) table: String,
@@ -48,6 +51,7 @@ fn world() -> &'static World {
             handlers: stack.handlers().clone(),
             host_faults: stack.host_faults().clone(),
             dynamo_faults: stack.faults().clone(),
+            stream: stack.stream().clone(),
             dynamo: stack.client(),
             table: stack.table().to_owned(),
             keys: Keys::load_or_make(stack.data()).unwrap(),
@@ -118,4 +122,6 @@ pub(crate) fn stop() {
     });
     let denied = world.dynamo_faults.denied();
     assert!(denied.is_empty(), "functions did what their roles do not allow: {denied:?}");
+    // I9, over everything that the tests of this run did.
+    assert_eq!(world.dynamo_faults.sent("Scan"), 0, "somebody sent a Scan");
 }

@@ -118,10 +118,29 @@ async fn a_name_that_the_template_forgot_is_missed_here_already() {
     let end = start + text[start..].find('\n').unwrap();
     let template = Template::parse(&text.replace(&text[start..end], "")).unwrap();
     let dir = DataDir::temporary().unwrap();
-    let settings = settings::functions(&Keys::load_or_make(dir.path()).unwrap(), 1);
+    let settings = settings::functions(&Keys::load_or_make(dir.path()).unwrap(), 1, None);
     let dynamo = Dynamo::start(None, &template.tables).unwrap();
     let error = Handlers::new(&template, &dynamo, &settings).err().unwrap();
     assert!(matches!(error, HandlersError::Config { name: "auth", .. }));
     assert!(error.to_string().contains("ACCESS_KID is not set"), "{error}");
+    dynamo.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_of_tables_that_says_nonsense_is_refused_with_the_line_and_the_reason() {
+    let template = Template::read(&project::root()).unwrap();
+    let dir = DataDir::temporary().unwrap();
+    let keys = Keys::load_or_make(dir.path()).unwrap();
+    let dynamo = Dynamo::start(None, &template.tables).unwrap();
+    let file = dir.path().join("tables.toml");
+    let start = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        Handlers::new(&template, &dynamo, &settings::functions(&keys, 1, Some(&file)))
+    };
+    assert!(start("[parrots]\npolicy = \"append-only\"\n").is_ok());
+    let error = start("[parrots]\npolicy = \"best\"\n").err().unwrap().to_string();
+    for part in ["failed to start batch-push", "TABLES_FILE is wrong", "line 2", "best"] {
+        assert!(error.contains(part), "{error}");
+    }
     dynamo.stop().await;
 }

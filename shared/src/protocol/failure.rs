@@ -1,9 +1,9 @@
 //! The body of every error answer.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::error::Refusal;
+use crate::json::JsonText;
 #[cfg(feature = "schema")]
 use crate::protocol::schema;
 
@@ -27,13 +27,13 @@ struct Body<'a> {
     /// Figures that a program can use.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "schema::Details"))]
-    details: Option<&'a Value>,
+    details: Option<&'a JsonText>,
 }
 
 impl<'a> Failure<'a> {
     /// The answer to the request `request_id` that was refused.
     pub fn new(refusal: &'a Refusal, request_id: &'a str) -> Failure<'a> {
-        let details = refusal.details.as_deref();
+        let details = refusal.details.as_ref();
         Failure {
             error: Body { code: refusal.code.as_str(), message: &refusal.message, request_id, details },
         }

@@ -142,7 +142,7 @@ fn an_error() {
         Failure::new(&plain, "r1").to_json(),
         r#"{"error":{"code":"not_found","message":"There is nothing at this address.","request_id":"r1"}}"#
     );
-    let detailed = plain.with_details(json!({"limit": 50}));
+    let detailed = plain.with_details(&json!({"limit": 50}));
     assert!(
         Failure::new(&detailed, "r1").to_json().ends_with(r#""request_id":"r1","details":{"limit":50}}}"#)
     );
