@@ -3,8 +3,8 @@
 use shared::error::{Code, Refusal};
 
 use Route::{
-    BatchPush, DeadLetters, DiscardDeadLetter, Health, Login, Logout, Me, Publish, PullChanges, Refresh,
-    ReplayDeadLetter, ResolveConflict, Socket, SyncStats,
+    BatchPush, DeadLetters, DiscardDeadLetter, Health, Login, Logout, Me, OpenApi, Publish, PullChanges,
+    Refresh, ReplayDeadLetter, ResolveConflict, Socket, SyncStats,
 };
 
 /// Everything the edge answers.
@@ -34,6 +34,8 @@ pub(crate) enum Route {
     DiscardDeadLetter,
     /// `GET /ws`
     Socket,
+    /// `GET /api/openapi.json`
+    OpenApi,
     /// `POST /internal/publish`
     Publish,
     /// `GET /healthz`
@@ -44,7 +46,7 @@ pub(crate) enum Route {
 const ID: &str = "{id}";
 
 /// Method, path and route; each path has one method.
-const ROUTES: [(&str, &str, Route); 14] = [
+const ROUTES: [(&str, &str, Route); 15] = [
     ("POST", "/api/auth/login", Login),
     ("POST", "/api/auth/refresh", Refresh),
     ("POST", "/api/auth/logout", Logout),
@@ -57,6 +59,7 @@ const ROUTES: [(&str, &str, Route); 14] = [
     ("POST", "/api/sync/dead-letters/{id}/replay", ReplayDeadLetter),
     ("POST", "/api/sync/dead-letters/{id}/discard", DiscardDeadLetter),
     ("GET", "/ws", Socket),
+    ("GET", "/api/openapi.json", OpenApi),
     ("POST", "/internal/publish", Publish),
     ("GET", "/healthz", Health),
 ];
@@ -135,6 +138,28 @@ mod tests {
             let path = format!("/api/sync/dead-letters/{id}/discard");
             assert_eq!(Route::parse("POST", &path), Err(NoRoute::NotFound), "{path}");
         }
+    }
+
+    #[test]
+    fn the_document_describes_every_route_and_nothing_else() {
+        let document: serde_json::Value = serde_json::from_str(include_str!("../openapi.json")).unwrap();
+        let described = |(path, methods): (&String, &serde_json::Value)| {
+            methods
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(|method| (method.to_uppercase(), path.clone()))
+                .collect::<Vec<_>>()
+        };
+        let mut described: Vec<_> =
+            document["paths"].as_object().unwrap().iter().flat_map(described).collect();
+        // No client makes this call.
+        let mut routes: Vec<_> = ROUTES.iter().filter(|(_, _, route)| *route != Publish).collect();
+        described.sort();
+        routes.sort_by_key(|(method, path, _)| (*method, *path));
+        let routes: Vec<_> =
+            routes.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+        assert_eq!(described, routes);
     }
 
     #[test]

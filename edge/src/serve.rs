@@ -7,6 +7,7 @@ use crate::clock;
 use crate::door::Door;
 use crate::error::RequestError;
 use crate::functions::Function;
+use crate::openapi;
 use crate::publish;
 use crate::pushed;
 use crate::request_id::RequestId;
@@ -58,6 +59,7 @@ async fn dispatch(
             pushed::handle(&visit, Function::DeadLetters).await
         }
         Route::Socket => ws::handle(&visit).await,
+        Route::OpenApi => openapi::handle(&visit),
         Route::Publish => publish::handle(&visit).await,
     }
 }

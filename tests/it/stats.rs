@@ -195,7 +195,7 @@ async fn head_office(shop: &'static Shop) {
     let (stranger, _) = other.stranger().login(&stranger).await.unwrap();
     let stats: StatsAnswer = stranger.get(&of("1")).await.unwrap().ok().unwrap();
     assert_eq!(count(&stats, "products"), Some(0));
-    let reply = Api::send(till.api.request(Method::POST, PATH)).await.unwrap();
+    let reply = till.api.send(till.api.request(Method::POST, PATH)).await.unwrap();
     assert_eq!((reply.status.as_u16(), &reply.headers["allow"]), (405, &"GET".parse().unwrap()));
 }
 

@@ -17,6 +17,7 @@ use shared::micros::Micros;
 use shared::protocol::auth::User;
 use shared::token::Role;
 use tests::fleet;
+use tests::openapi::check::Checker;
 use tokio::runtime::Runtime;
 
 use crate::shop::Shop;
@@ -34,6 +35,8 @@ pub(crate) struct World {
     /// DynamoDB, with every permission.
     pub(crate) dynamo: Client,
     pub(crate) table: String,
+    /// How every answer must look.
+    pub(crate) checker: Arc<Checker>,
     keys: Keys,
     stack: Mutex<Option<Stack>>,
     runtime: Runtime,
@@ -54,6 +57,7 @@ fn world() -> &'static World {
             stream: stack.stream().clone(),
             dynamo: stack.client(),
             table: stack.table().to_owned(),
+            checker: Arc::new(Checker::new().unwrap()),
             keys: Keys::load_or_make(stack.data()).unwrap(),
             stack: Mutex::new(Some(stack)),
             runtime,

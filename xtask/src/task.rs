@@ -9,7 +9,7 @@ use crate::lint::LintError;
 use crate::project::{Project, ProjectError};
 use crate::setup::SetupError;
 use crate::signals::SignalsError;
-use crate::{bench, dev, edge, lint, replay, report, signals, test, user};
+use crate::{bench, dev, edge, lint, openapi, replay, report, signals, test, user};
 
 /// Why a command failed. Each text is one sentence: it is all that the person at the terminal is told.
 #[derive(Debug, Error)]
@@ -50,5 +50,6 @@ pub(crate) fn run(task: &Task) -> Result<(), TaskError> {
         Task::Test(args) => test::run(&project, args),
         Task::Lint => Ok(lint::run(&project)?),
         Task::Edge => Ok(edge::run(&project)?),
+        Task::OpenApi => openapi::run(&project),
     }
 }

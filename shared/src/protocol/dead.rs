@@ -3,20 +3,25 @@
 use serde::{Deserialize, Serialize};
 
 use crate::json::JsonText;
+#[cfg(feature = "schema")]
+use crate::protocol::schema;
 
 /// The answer to `GET /api/sync/dead-letters`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeadLettersAnswer {
     /// What was rejected and waits for somebody, oldest first.
     pub dead_letters: Vec<LetterBody>,
     /// Whether there is more at `next_cursor` already.
     pub has_more: bool,
     /// Where to go on.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Cursor"))]
     pub next_cursor: String,
 }
 
 /// One rejected record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LetterBody {
     /// Names it in `…/{id}/replay` and `…/{id}/discard`.
     pub id: String,
@@ -28,6 +33,7 @@ pub struct LetterBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_id: Option<String>,
     /// When it was rejected.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub received_at: String,
     /// The record's table, if it could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,10 +42,12 @@ pub struct LetterBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record_id: Option<String>,
     /// Why it was rejected; the codes of a push's `errors`.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::RecordCodes"))]
     pub code: String,
     /// What there is to do about it.
     pub message: String,
     /// The record as it was sent; `null` if only its beginning is kept, or if the caller may not read its table.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Any"))]
     pub record: Option<JsonText>,
     /// The beginning of a record that is not kept whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,6 +62,7 @@ pub struct LetterBody {
 
 /// The body of `POST /api/sync/dead-letters/{id}/replay`; it may be empty.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(expecting = "an object")]
 pub struct ReplayBody {
     /// What to store instead of the record's own `data`.

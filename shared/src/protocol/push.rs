@@ -7,26 +7,36 @@ use crate::protocol::publication::Publication;
 #[cfg(feature = "schema")]
 use crate::protocol::schema;
 use crate::stamp::Stamp;
+#[cfg(feature = "schema")]
+use crate::{
+    limits::{FIELDS_MAX, PUSH_RECORDS_MAX, RECORD_ID_BYTES_MAX},
+    tenant::{BatchId, BranchId, DeviceId},
+};
 
 /// The body of a push, as a client writes it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PushBody {
     /// The device that pushes.
+    #[cfg_attr(feature = "schema", schemars(with = "DeviceId"))]
     pub device_id: String,
     /// Makes a retry exactly-once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<BatchId>"))]
     pub batch_id: Option<String>,
     /// All or nothing.
     #[serde(default)]
     pub atomic: bool,
     /// The till's clock at sending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub device_time: Option<String>,
     /// The branch to write to; only a super admin names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<BranchId>"))]
     pub branch_id: Option<String>,
     /// At most 50.
+    #[cfg_attr(feature = "schema", schemars(length(max = PUSH_RECORDS_MAX)))]
     pub records: Vec<RecordBody>,
 }
 
@@ -38,10 +48,12 @@ pub struct RecordBody {
     /// The record's table.
     pub table_name: String,
     /// The record's id.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = RECORD_ID_BYTES_MAX)))]
     pub record_id: String,
     /// The record; `null` is allowed in a delete.
     pub data: Option<JsonText>,
     /// RFC 3339: when it was written at the till.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub local_updated_at: String,
     /// Whether this deletes the record.
     #[serde(default)]
@@ -51,6 +63,7 @@ pub struct RecordBody {
     pub base_version: Option<u64>,
     /// The members of `data` that changed; all, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = FIELDS_MAX)))]
     pub fields: Option<Vec<String>>,
 }
 

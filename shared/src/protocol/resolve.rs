@@ -3,11 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::json::JsonText;
+#[cfg(feature = "schema")]
+use crate::protocol::schema;
 use crate::record::{Record, RecordKey};
 use crate::stamp::Stamp;
+#[cfg(feature = "schema")]
+use crate::tenant::{BatchId, BranchId, DeviceId};
 
 /// Which side of a conflict stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Resolution {
     /// The server's copy.
@@ -18,14 +23,18 @@ pub enum Resolution {
 
 /// The body of a request, as a client writes it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResolveBody {
     /// The device on which somebody decided.
+    #[cfg_attr(feature = "schema", schemars(with = "DeviceId"))]
     pub device_id: String,
     /// Makes a retry exactly-once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<BatchId>"))]
     pub batch_id: Option<String>,
     /// The branch; only a super admin names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<BranchId>"))]
     pub branch_id: Option<String>,
     /// The record's table.
     pub table_name: String,
@@ -43,6 +52,7 @@ pub struct ResolveBody {
 
 /// The answer: the record as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResolveAnswer {
     /// Always true; anything else is an error answer.
     pub success: bool,
@@ -58,17 +68,20 @@ pub struct ResolveAnswer {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_deleted: bool,
     /// The time of the commit that wrote it.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub server_updated_at: String,
     /// The room's stamp after this commit; `prev`, if nothing was written.
     pub stamp: Stamp,
     /// The room's stamp before this commit.
     pub prev: Stamp,
     /// A pull from here sees what comes after this.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Cursor"))]
     pub cursor: String,
 }
 
 /// The `details` of `version_changed`: the record as it is now.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CurrentCopy {
     /// The record's table.
     pub table_name: String,
@@ -81,6 +94,7 @@ pub struct CurrentCopy {
     /// Whether it is deleted.
     pub is_deleted: bool,
     /// The time of the commit that wrote it.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub server_updated_at: String,
 }
 

@@ -16,9 +16,9 @@ use crate::tenant::Room;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ClientFrame {
-    /// Asks for a [`ServerFrame::Pong`].
+    /// Asks for a `pong`.
     Ping,
-    /// Answers a [`ServerFrame::Ping`].
+    /// Answers a `ping`.
     Pong,
     /// Asks for a room's changes.
     Subscribe {
@@ -39,7 +39,7 @@ pub enum ClientFrame {
 pub enum ServerFrame {
     /// Asks a silent client whether it is still there.
     Ping,
-    /// Answers a [`ClientFrame::Ping`].
+    /// Answers a `ping`.
     Pong,
     /// The room's changes will come.
     Subscribed {

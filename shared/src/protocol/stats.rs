@@ -2,12 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "schema")]
+use crate::protocol::schema;
+
 /// The figures of a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatsAnswer {
     /// Changes in the log that the room has not been told of yet.
     pub pending_queue_count: u64,
     /// When the room's last change was committed; `null` before the first.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Time>"))]
     pub last_sync_at: Option<String>,
     /// Every table that the caller may read, by name.
     pub tables_stats: Vec<TableStats>,
@@ -17,6 +22,7 @@ pub struct StatsAnswer {
 
 /// The figures of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TableStats {
     /// Which.
     pub table_name: String,
@@ -26,11 +32,13 @@ pub struct TableStats {
 
 /// How far a device's clock is from the server's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeviceClock {
     /// Which device.
     pub device_id: String,
     /// Milliseconds that it is ahead; negative if it is behind.
     pub skew_millis: i64,
     /// When it last told its time.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub at: String,
 }

@@ -3,6 +3,7 @@
 
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Value, json};
+use shared::error::Code;
 use shared::protocol::failure::Failure;
 use shared::protocol::socket::ServerFrame;
 use shared::protocol::{COST_HEADER, REQUEST_ID_HEADER};
@@ -26,6 +27,45 @@ struct Known {
     operation: Operation,
     /// One for each of the operation's answers that has a body.
     bodies: Vec<(u16, Option<Validator>)>,
+    /// One for each code that has `details`.
+    details: Vec<(Code, Validator)>,
+}
+
+/// An operation's shapes, before all that they refer to is gathered.
+struct Shapes {
+    operation: Operation,
+    bodies: Vec<(u16, Option<Value>)>,
+    details: Vec<(Code, Value)>,
+}
+
+impl Shapes {
+    fn of(operation: Operation, schemas: &mut Schemas) -> Shapes {
+        let bodies =
+            operation.answers.iter().map(|(status, shape)| (*status, shape.map(|shape| shape(schemas))));
+        let bodies = bodies.collect();
+        let details = operation.details.iter().map(|(code, shape)| (*code, shape(schemas))).collect();
+        Shapes { operation, bodies, details }
+    }
+
+    fn compile(self, parts: &Value) -> Result<Known, Box<ValidationError<'static>>> {
+        let mut known = Known { operation: self.operation, bodies: Vec::new(), details: Vec::new() };
+        for (status, shape) in self.bodies {
+            known.bodies.push((status, shape.map(|shape| compile(&shape, parts)).transpose()?));
+        }
+        for (code, shape) in self.details {
+            known.details.push((code, compile(&shape, parts)?));
+        }
+        Ok(known)
+    }
+}
+
+/// Compiles `shape`, which refers to `parts`.
+fn compile(shape: &Value, parts: &Value) -> Result<Validator, Box<ValidationError<'static>>> {
+    let mut schema = shape.clone();
+    if let Some(members) = schema.as_object_mut() {
+        members.insert("components".into(), parts.clone());
+    }
+    jsonschema::options().build(&schema).map_err(Box::new)
 }
 
 /// What is wrong with an answer.
@@ -42,32 +82,11 @@ impl Checker {
         let mut schemas = Schemas::default();
         let failure = answer::<Failure<'_>>(&mut schemas);
         let frame = answer::<ServerFrame>(&mut schemas);
-        let shapes: Vec<(Operation, Vec<_>)> = operations::all()
-            .into_iter()
-            .map(|operation| {
-                let shapes = operation.answers.iter();
-                let shapes = shapes.map(|(status, shape)| (*status, shape.map(|shape| shape(&mut schemas))));
-                let shapes = shapes.collect();
-                (operation, shapes)
-            })
-            .collect();
+        let shapes: Vec<Shapes> =
+            operations::all().into_iter().map(|operation| Shapes::of(operation, &mut schemas)).collect();
         let parts = json!({ "schemas": strict::close(schemas.finish()) });
-        let compile = |shape: &Value| {
-            let mut schema = shape.clone();
-            if let Some(members) = schema.as_object_mut() {
-                members.insert("components".into(), parts.clone());
-            }
-            jsonschema::options().build(&schema).map_err(Box::new)
-        };
-        let mut operations = Vec::new();
-        for (operation, shapes) in shapes {
-            let mut bodies = Vec::new();
-            for (status, shape) in shapes {
-                bodies.push((status, shape.as_ref().map(compile).transpose()?));
-            }
-            operations.push(Known { operation, bodies });
-        }
-        Ok(Checker { failure: compile(&failure)?, frame: compile(&frame)?, operations })
+        let operations = shapes.into_iter().map(|shapes| shapes.compile(&parts)).collect::<Result<_, _>>()?;
+        Ok(Checker { failure: compile(&failure, &parts)?, frame: compile(&frame, &parts)?, operations })
     }
 
     /// Whether `reply` is an answer to `method` and `path` that the document describes.
@@ -125,6 +144,10 @@ impl Checker {
             None if there.is_empty() => (code.as_str(), status) == ("not_found", 404),
             None => (code.as_str(), status) == ("method_not_allowed", 405),
         };
+        let shape = known.and_then(|known| known.details.iter().find(|(with, _)| with.as_str() == code));
+        if let Some((_, shape)) = shape {
+            fits(shape, &error.pointer("/error/details").unwrap_or_default().to_string())?;
+        }
         if may { Ok(()) } else { Err(format!("{code} with {status} is none of its errors")) }
     }
 }

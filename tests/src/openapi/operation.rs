@@ -33,6 +33,8 @@ pub(super) struct Operation {
     pub(super) answers: Vec<(u16, Option<Shape>)>,
     /// What it may be refused with, beside what any request may be.
     pub(super) codes: &'static [Code],
+    /// What is in the `details` of some codes.
+    pub(super) details: &'static [(Code, Shape)],
     /// Whether its answers say what they cost.
     pub(super) costs: bool,
     /// What goes on after the answer, where that is not all: OpenAPI has no words for it.
@@ -106,11 +108,15 @@ impl Operation {
             by_status.entry(code.status()).or_default().push(code.as_str());
         }
         for (status, codes) in by_status {
+            let details = self.details.iter().filter(|(code, _)| code.status() == status);
+            let details = details.map(|(code, shape)| (code.as_str().to_owned(), shape(schemas)));
+            let details: Map<String, Value> = details.collect();
             let answer = json!({
                 "description": format!("`{}`", codes.join("`, `")),
                 "headers": self.headers(status),
                 "content": content(&failure),
                 "x-codes": codes,
+                "x-details": details,
             });
             answers.insert(status.to_string(), answer);
         }

@@ -1,6 +1,7 @@
 //! Every address that a client may use.
 
 mod auth;
+mod letters;
 mod live;
 mod parameters;
 mod sync;
@@ -12,6 +13,7 @@ pub(super) fn all() -> Vec<Operation> {
     let mut all = Vec::new();
     all.extend(auth::operations());
     all.extend(sync::operations());
+    all.extend(letters::operations());
     all.extend(live::operations());
     all
 }

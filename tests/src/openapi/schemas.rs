@@ -58,6 +58,7 @@ impl Schemas {
             answers: self.answers.take_definitions(true),
         };
         gathered.requests.values_mut().chain(gathered.answers.values_mut()).for_each(tidy);
+        gathered.answers.values_mut().for_each(absent_is_not_null);
         gathered
     }
 }
@@ -71,6 +72,21 @@ fn tidy(value: &mut Value) {
         }
     }
     each(value, tidy);
+}
+
+/// A member of an answer that may be absent is left out where there is nothing to say, never `null`.
+fn absent_is_not_null(value: &mut Value) {
+    let required = value.get("required").cloned().unwrap_or_default();
+    let required =
+        |name: &str| required.as_array().is_some_and(|names| names.iter().any(|known| known == name));
+    if let Some(Value::Object(members)) = value.get_mut("properties") {
+        for (_, member) in members.iter_mut().filter(|(name, _)| !required(name)) {
+            if let Some(Value::Array(types)) = member.get_mut("type") {
+                types.retain(|kind| kind != "null");
+            }
+        }
+    }
+    each(value, absent_is_not_null);
 }
 
 fn is_of_rust(format: &str) -> bool {

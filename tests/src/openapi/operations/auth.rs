@@ -18,6 +18,7 @@ pub(super) fn operations() -> [Operation; 4] {
         answers: vec![answer],
         codes,
         costs: false,
+        details: &[],
         frames: &[],
     };
     let session = (200, Some(answer::<Session> as Shape));
@@ -45,6 +46,7 @@ pub(super) fn operations() -> [Operation; 4] {
             answers: vec![(200, Some(answer::<Me>))],
             codes: &[],
             costs: false,
+            details: &[],
             frames: &[],
         },
     ]

@@ -20,6 +20,7 @@ pub(super) fn operations() -> [Operation; 3] {
         answers: vec![(200, Some(object))],
         codes: &[],
         costs: false,
+        details: &[],
         frames: &[],
     };
     [
