@@ -19,6 +19,7 @@ mod head_office;
 mod holds;
 mod invariants;
 mod policies;
+mod protocol;
 mod pull;
 mod push;
 mod race;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         dead::trials(),
         head_office::trials(),
         policies::trials(),
+        protocol::trials(),
         pull::trials(),
         push::trials(),
         race::trials(),

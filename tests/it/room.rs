@@ -1,5 +1,6 @@
 //! `/ws`: who hears what, and by which path.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 use shared::protocol::socket::SyncFrame;
 use shared::token::Role;
 use tests::api::Api;
+use tests::openapi::check::Checker;
 use tests::till::socket;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -33,15 +35,25 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// A socket that a test listens to.
-pub(crate) struct Listener(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Listener {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// How every frame must look.
+    checker: Arc<Checker>,
+}
 
 impl Listener {
     pub(crate) async fn open(api: &Api, device: &str) -> Listener {
-        Listener(connect_async(socket::url(api, device)).await.unwrap().0)
+        Listener::at(&socket::url(api, device), api).await
+    }
+
+    /// A socket at an address, which is held to the same description as `api`.
+    pub(crate) async fn at(url: &str, api: &Api) -> Listener {
+        let checker = api.checker.clone().expect("the caller is held to a description");
+        Listener { stream: connect_async(url).await.unwrap().0, checker }
     }
 
     pub(crate) async fn send(&mut self, frame: &Value) {
-        self.0.send(Message::text(frame.to_string())).await.unwrap();
+        self.stream.send(Message::text(frame.to_string())).await.unwrap();
     }
 
     /// The next text frame; pings of the server aside.
@@ -52,8 +64,9 @@ impl Listener {
     /// The next text frame as it came; pings of the server aside.
     pub(crate) async fn next_text(&mut self) -> String {
         loop {
-            let message = timeout(PATIENCE, self.0.next()).await.expect("a frame comes in time");
+            let message = timeout(PATIENCE, self.stream.next()).await.expect("a frame comes in time");
             let Message::Text(text) = message.unwrap().unwrap() else { continue };
+            self.checker.check_frame(&text).unwrap();
             if text.as_str() != r#"{"type":"ping"}"# {
                 return text.as_str().to_owned();
             }

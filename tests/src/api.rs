@@ -120,7 +120,8 @@ pub struct Api {
     /// The edge, without a slash at the end.
     pub edge_url: String,
     token: Option<String>,
-    checker: Option<Arc<Checker>>,
+    /// What its answers are held to, if they are.
+    pub checker: Option<Arc<Checker>>,
 }
 
 impl Api {

@@ -6,6 +6,7 @@ pub mod till;
 
 // What it may rely on.
 pub mod openapi;
+pub mod protocol_page;
 
 // What it sells.
 pub mod day;

@@ -159,9 +159,12 @@ fn fits(shape: &Validator, body: &str) -> Result<(), String> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
 }
 
-/// Whether `path` is of the pattern `known`, in which `{…}` stands for any segment.
+/// Whether `path` is of the pattern `known`, in which `{…}` stands for a segment of unreserved characters (RFC 3986).
 fn matches(known: &str, path: &str) -> bool {
-    let fits = |(known, sent): (&str, &str)| known.starts_with('{') || known == sent;
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let fits = |(known, sent): (&str, &str)| {
+        if known.starts_with('{') { sent.bytes().all(unreserved) } else { known == sent }
+    };
     known.split('/').count() == path.split('/').count() && known.split('/').zip(path.split('/')).all(fits)
 }
 
