@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX, RECORD_BYTES_MAX};
 use shared::protocol::push::PushAnswer;
 use shared::stamp::Stamp;
-use tests::api::{Api, Reply};
+use tests::api::Reply;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;
 

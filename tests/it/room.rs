@@ -159,7 +159,7 @@ async fn frames(shop: &'static Shop) {
         let answer = ear.next().await;
         assert_eq!((&answer["type"], &answer["code"]), (&json!("error"), &json!(code)));
     }
-    ear.0.send(Message::binary(vec![0, 1, 2])).await.unwrap();
+    ear.stream.send(Message::binary(vec![0, 1, 2])).await.unwrap();
     assert_eq!(ear.next().await["code"], "bad_frame");
 }
 

@@ -101,7 +101,12 @@ impl Examples {
         told.map_err(|why| format!("{at}: {why}"))
     }
 
-    fn object(&mut self, at: &str, shown: &Map<String, Value>, real: &Map<String, Value>) -> Result<(), String> {
+    fn object(
+        &mut self,
+        at: &str,
+        shown: &Map<String, Value>,
+        real: &Map<String, Value>,
+    ) -> Result<(), String> {
         if let Some(name) = real.keys().find(|name| !shown.contains_key(*name)) {
             return Err(format!("{at}: the page does not show `{name}`"));
         }

@@ -123,7 +123,8 @@ fn request(block: &Block<'_>) -> Result<Request, BadPage> {
     let mut headers = Vec::new();
     for line in lines {
         // An address that is too long for one line goes on in the next.
-        let (name, value) = line.split_once(": ").ok_or_else(|| bad(block.line, format!("{line:?} is no header")))?;
+        let (name, value) =
+            line.split_once(": ").ok_or_else(|| bad(block.line, format!("{line:?} is no header")))?;
         headers.push((name.to_owned(), value.to_owned()));
     }
     if !body.trim().is_empty() {
@@ -137,9 +138,11 @@ fn answer_of(block: &Block<'_>) -> Result<Answer, BadPage> {
         return Ok(Answer { status: 200, body: Some(json(block.line, &block.text)?) });
     }
     let (head, body) = block.text.split_once("\n\n").unwrap_or((&block.text, ""));
-    let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).and_then(|code| code.parse().ok());
+    let status =
+        head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).and_then(|code| code.parse().ok());
     let status = status.ok_or_else(|| bad(block.line, "the answer has no status"))?;
-    let body = Some(body).filter(|body| !body.trim().is_empty()).map(|body| json(block.line, body)).transpose()?;
+    let body =
+        Some(body).filter(|body| !body.trim().is_empty()).map(|body| json(block.line, body)).transpose()?;
     Ok(Answer { status, body })
 }
 

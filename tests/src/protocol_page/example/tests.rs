@@ -51,10 +51,14 @@ fn what_no_server_could_know_is_an_example_and_the_rest_is_not() {
 fn an_example_stands_for_one_value_through_the_whole_page() {
     let mut examples = Examples::default();
     examples.compare(&page(), &server()).unwrap();
-    assert!(examples.compare(&json!({ "stamp": 1_765_103_401_000_123_u64 }), &json!({ "stamp": 5 })).is_err());
+    assert!(
+        examples.compare(&json!({ "stamp": 1_765_103_401_000_123_u64 }), &json!({ "stamp": 5 })).is_err()
+    );
     let again = json!({ "stamp": 1_800_000_000_000_001_u64 });
     assert!(examples.compare(&json!({ "stamp": 1_765_103_409_000_000_u64 }), &again).is_err());
-    examples.compare(&json!({ "id": "d1", "skew_millis": 3 }), &json!({ "id": "x", "skew_millis": -9 })).unwrap();
+    examples
+        .compare(&json!({ "id": "d1", "skew_millis": 3 }), &json!({ "id": "x", "skew_millis": -9 }))
+        .unwrap();
 }
 
 #[test]

@@ -50,7 +50,10 @@ fn requests_answers_and_frames_are_read_in_order() {
     assert_eq!(request.body, "");
     assert_eq!(*answer, Answer { status: 204, body: None });
     let socket = ["/ws?token=t", r#"{"type":"ping"}"#].map(str::to_owned);
-    assert_eq!([&steps[2].act, &steps[3].act], [&Act::Open(socket[0].clone()), &Act::Send(socket[1].clone())]);
+    assert_eq!(
+        [&steps[2].act, &steps[3].act],
+        [&Act::Open(socket[0].clone()), &Act::Send(socket[1].clone())]
+    );
     assert_eq!(steps[4].act, Act::Hear(json!({"type": "pong"})));
 }
 
