@@ -19,6 +19,7 @@ pub mod rules;
 pub mod tables;
 
 // What goes over the wire, and what may go wrong.
+pub mod cursor;
 pub mod error;
 pub mod protocol;
 

@@ -28,6 +28,13 @@ pub const PULL_LIMIT_DEFAULT: usize = 100;
 pub const PULL_LIMIT_MAX: usize = 1000;
 /// Bytes of `data` in one page of a pull; a page ends with the change that passes it.
 pub const PULL_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Branches that head office follows with one cursor.
+pub const HEAD_OFFICE_BRANCHES_MAX: usize = 200;
+/// Bytes of a cursor: one over [`HEAD_OFFICE_BRANCHES_MAX`] branches fits, and it fits the 4 KiB of a query at the
+/// edge with room for the other parameters.
+pub const CURSOR_BYTES_MAX: usize = 3950;
+/// Bytes of a record's name inside a cursor: the longest id, the longest table name and what is between them.
+pub const CURSOR_KEY_BYTES_MAX: usize = RECORD_ID_BYTES_MAX + 1 + 64;
 
 /// Bytes of changes in one log item before compression. DynamoDB's limit for an item is 400 KB.
 pub const LOG_ITEM_BYTES_MAX: usize = 330 * 1024;

@@ -1,4 +1,4 @@
-//! Commit stamps and pull cursors.
+//! Commit stamps, and the cursor that stands at one; [`crate::cursor`] knows the others.
 
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ pub struct NotACursor;
 
 /// Writes the cursor that stands at `position`.
 ///
-/// Opaque to callers. The leading version leaves room for cursors over several rooms.
+/// Opaque to callers. The leading version tells it from the cursors of [`crate::cursor`].
 pub fn cursor(position: Stamp) -> String {
     format!("v1.{}", position.0)
 }

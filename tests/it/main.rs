@@ -10,10 +10,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod absence;
 mod auth;
 mod bad_input;
 mod broken;
 mod dead;
+mod head_office;
+mod holds;
 mod invariants;
 mod policies;
 mod pull;
@@ -34,10 +37,12 @@ use libtest_mimic::Arguments;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials = [
+        absence::trials(),
         auth::trials(),
         bad_input::trials(),
         broken::trials(),
         dead::trials(),
+        head_office::trials(),
         policies::trials(),
         pull::trials(),
         push::trials(),

@@ -1,18 +1,11 @@
 //! `GET /api/sync/pull-changes`
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::AttributeValue;
-use functions::store::keys;
 use libtest_mimic::Trial;
-use local::handlers::Route;
 use serde_json::{Value, json};
-use shared::limits::LOG_RETENTION_SECS;
-use shared::micros::Micros;
-use shared::protocol::TOKEN_HEADER;
 use shared::protocol::pull::PullAnswer;
+use shared::protocol::push::PushAnswer;
 use shared::stamp::{Stamp, cursor};
-use tests::fleet;
+use shared::token::Role;
 
 use crate::shop::{Shop, Till, product, with};
 use crate::world::trial;
@@ -24,8 +17,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("pull::pages_of_any_size_add_up", pages),
         trial("pull::tables_filter_and_the_position_still_moves", tables),
         trial("pull::an_empty_room_has_a_cursor_too", empty),
-        trial("pull::an_expired_log_asks_for_a_reset", expired),
-        trial("pull::a_position_of_another_history_asks_for_a_reset", restored),
+        trial("pull::a_min_of_another_history_asks_for_a_reset", restored),
+        trial("pull::a_role_sees_its_tables_only", roles),
+        trial("pull::a_hundred_changes_cost_two_requests_and_five_units", hundred),
         trial("pull::only_the_cursor_moves_when_nothing_is_new", nothing_new),
     ]
 }
@@ -110,52 +104,44 @@ async fn empty(shop: &'static Shop) {
     assert_eq!(page(&till, &format!("cursor={}", first.next_cursor)).await.changes.len(), 1);
 }
 
-/// Deletes the first log item, as its `ttl` does after a week, and asks a week later.
-async fn expired(shop: &'static Shop) {
-    let till = shop.till("till-1").await;
-    let stamps = sell(&till, 3).await;
-    let room = format!("{}:1", shop.client).parse().unwrap();
-    let key = [("pk", keys::log(&room)), ("sk", keys::log_item(stamps[0]))];
-    let key: HashMap<_, _> = key.map(|(name, value)| (name.to_owned(), AttributeValue::S(value))).into();
-    let (client, table) = (&shop.world.dynamo, &shop.world.table);
-    let item =
-        client.get_item().table_name(table).set_key(Some(key.clone())).send().await.unwrap().item.unwrap();
-    client.delete_item().table_name(table).set_key(Some(key)).send().await.unwrap();
-
-    let week_later = fleet::now().plus_secs(LOG_RETENTION_SECS + 1);
-    let (status, body) = pull_at(shop, "", week_later).await;
-    assert_eq!((status, &body["error"]["code"]), (410, &json!("reset_required")));
-    // Today it cannot have expired: whatever hides it is no reason to forget what one holds.
-    let (status, body) = pull_at(shop, "", fleet::now()).await;
-    assert_eq!((status, &body["error"]["code"]), (503, &json!("unavailable")));
-    let (status, body) = pull_at(shop, &format!("since={}", stamps[0].0), week_later).await;
-    assert_eq!((status, body["changes"].as_array().unwrap().len()), (200, 2));
-    // Put back, so that the room is whole when it is checked.
-    client.put_item().table_name(table).set_item(Some(item)).send().await.unwrap();
-}
-
-/// Calls the function as if it were another time.
-async fn pull_at(shop: &Shop, query: &str, now: Micros) -> (u16, Value) {
-    let request = lambda_http::http::Request::get(format!("/api/sync/pull-changes?{query}"))
-        .header(TOKEN_HEADER, shop.world.token_at(&shop.client, now))
-        .body(lambda_http::Body::Empty)
-        .unwrap();
-    let answer = shop.world.handlers.call(Route::PullChanges, request, now).await;
-    (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap())
-}
-
 async fn restored(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let last = *sell(&till, 1).await.last().unwrap();
-    for query in [format!("cursor={}", cursor(last.plus(1))), format!("min={}", last.plus(1).0)] {
-        let reply = till.pull_raw(&query).await;
-        assert_eq!(
-            (reply.status.as_u16(), reply.code().as_deref()),
-            (410, Some("reset_required")),
-            "{query}"
-        );
-    }
+    let reply = till.pull_raw(&format!("min={}", last.plus(1).0)).await;
+    assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (410, Some("reset_required")));
     assert!(till.pull_raw(&format!("min={}", cursor(last))).await.ok::<PullAnswer>().is_ok());
+}
+
+async fn roles(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let login = shop.user("manager", Role::Manager, Some("1")).await;
+    let (manager, _) = shop.stranger().login(&login).await.unwrap();
+    let advance = with(product("a1", &json!({"amount": "100"})), "table_name", "employee_advances");
+    let batch = json!({"device_id": "office", "records": [advance, product("p1", &json!({}))]});
+    let pushed: PushAnswer =
+        manager.post("/api/sync/batch-push", batch.to_string()).await.unwrap().ok().unwrap();
+    assert_eq!(pushed.synced_count, 2);
+    let seen = page(&till, "").await;
+    assert_eq!((ids(&seen), seen.stamp, seen.has_more), (vec!["p1"], pushed.stamp, false));
+    let reply = till.pull_raw("tables=products,employee_advances").await;
+    assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (403, Some("table_forbidden")));
+    let (all, _) = manager.pull(Stamp::ZERO, 100).await.unwrap();
+    assert_eq!(ids(&all), ["a1", "p1"]);
+}
+
+async fn hundred(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let text = |i: usize| format!("{:0>8}", i.wrapping_mul(2_654_435_761) % 100_000_000).repeat(32);
+    for batch in 0..2_usize {
+        let record = |i| product(&format!("p{batch}-{i}"), &json!({"name": text(batch * 50 + i)}));
+        till.push(&(0..50).map(record).collect::<Vec<_>>()).await;
+    }
+    let (page, cost) = till.api.pull(Stamp::ZERO, 100).await.unwrap();
+    assert_eq!((page.changes.len(), page.has_more), (100, false));
+    assert!(page.changes.iter().all(|change| change.data.as_str().len() >= 256));
+    assert!(cost.requests == 2 && cost.read_tenths <= 50 && cost.write_tenths == 0, "{cost:?}");
+    let (page, cost) = till.api.pull(page.stamp, 100).await.unwrap();
+    assert!(page.changes.is_empty() && cost.requests == 1 && cost.read_tenths <= 10, "{cost:?}");
 }
 
 async fn nothing_new(shop: &'static Shop) {

@@ -1,13 +1,18 @@
 //! One test's own client: its users, its tills, its rooms.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use functions::accounts::NewUser;
+use lambda_http::Body;
+use lambda_http::http::{Request, request};
+use local::handlers::Route;
 use serde_json::{Value, json};
 use shared::micros::Micros;
+use shared::protocol::TOKEN_HEADER;
 use shared::protocol::auth::{Login, Session};
 use shared::protocol::pull::ChangeBody;
-use shared::protocol::push::PushAnswer;
+use shared::protocol::push::{PushAnswer, Pushed};
 use shared::stamp::Stamp;
 use shared::tenant::Room;
 use shared::token::Role;
@@ -24,11 +29,17 @@ pub(crate) struct Shop {
     pub(crate) world: &'static World,
     pub(crate) client: String,
     rooms: Mutex<Vec<Room>>,
+    forgetful: AtomicBool,
 }
 
 impl Shop {
     pub(crate) fn new(world: &'static World) -> Shop {
-        Shop { world, client: format!("t{}", fleet::batch_id()), rooms: Mutex::default() }
+        Shop {
+            world,
+            client: format!("t{}", fleet::batch_id()),
+            rooms: Mutex::default(),
+            forgetful: AtomicBool::default(),
+        }
     }
 
     /// A caller that is not signed in.
@@ -52,7 +63,7 @@ impl Shop {
         };
         self.world.accounts.create(new).await.unwrap();
         if let Some(branch) = branch {
-            self.rooms.lock().unwrap().push(format!("{}:{branch}", self.client).parse().unwrap());
+            self.rooms.lock().unwrap().push(self.room(branch));
         }
         Login { username: self.username(name), password: PASSWORD.into(), device_id: None }
     }
@@ -73,11 +84,57 @@ impl Shop {
         Till { api, device: name.to_owned() }
     }
 
+    /// Head office.
+    pub(crate) async fn head_office(&self) -> Api {
+        let login = self.user("boss", Role::SuperAdmin, None).await;
+        self.stranger().login(&login).await.unwrap().0
+    }
+
+    pub(crate) fn room(&self, branch: &str) -> Room {
+        format!("{}:{branch}", self.client).parse().unwrap()
+    }
+
+    /// Calls a function as a cashier of branch 1 would at another time.
+    async fn call_at(
+        &self,
+        route: Route,
+        request: request::Builder,
+        body: Body,
+        now: Micros,
+    ) -> (u16, String) {
+        let request = request.header(TOKEN_HEADER, self.world.token_at(&self.client, now));
+        let request = request.body(body).unwrap();
+        let answer = self.world.handlers.call(route, request, now).await;
+        (answer.status().as_u16(), String::from_utf8(answer.body().to_vec()).unwrap())
+    }
+
+    /// Pulls in branch 1 as if it were another time.
+    pub(crate) async fn pull_at(&self, query: &str, now: Micros) -> (u16, Value) {
+        let request = Request::get(format!("/api/sync/pull-changes?{query}"));
+        let (status, body) = self.call_at(Route::PullChanges, request, Body::Empty, now).await;
+        (status, serde_json::from_str(&body).unwrap())
+    }
+
+    /// Pushes in branch 1 as if it were another time.
+    pub(crate) async fn push_at(&self, records: &[Value], now: Micros) -> PushAnswer {
+        let body = json!({ "device_id": "till-1", "records": records }).to_string();
+        let request = Request::post("/api/sync/batch-push");
+        let (status, body) = self.call_at(Route::BatchPush, request, Body::Text(body), now).await;
+        assert_eq!(status, 200, "{body}");
+        let pushed: Pushed = serde_json::from_str(&body).unwrap();
+        serde_json::from_str(pushed.answer.as_str()).unwrap()
+    }
+
+    /// Says that a test lets log items or tombstones go, so that the log is no longer the whole story.
+    pub(crate) fn forgets(&self) {
+        self.forgetful.store(true, Ordering::Relaxed);
+    }
+
     /// Checks what the test left behind.
     pub(crate) async fn close(&self) {
         let rooms = std::mem::take(&mut *self.rooms.lock().unwrap());
         for room in rooms {
-            invariants::check(self.world, &room).await;
+            invariants::check(self.world, &room, self.forgetful.load(Ordering::Relaxed)).await;
         }
     }
 }

@@ -1,9 +1,11 @@
-//! `GET /api/sync/pull-changes`: HEAD, at most one Query, one page.
+//! `GET /api/sync/pull-changes`: HEAD, at most one Query (three where a snapshot begins), one page.
+
+mod head_office;
+mod room;
 
 use lambda_http::{Body, Request, Response};
 use shared::micros::Micros;
-use shared::sync::log;
-use shared::sync::pull::{PullQuery, Read, nothing_new, page, plan};
+use shared::sync::pull::query::Pull;
 
 use crate::app::SyncApp;
 use crate::http::{Answer, Failed, respond};
@@ -17,20 +19,16 @@ pub async fn handle(app: &SyncApp, request: Request, now: Micros) -> Response<Bo
 }
 
 async fn pull(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost) -> Result<Answer, Failed> {
-    let room = app.claims(request, now)?.room()?;
+    let claims = app.claims(request, now)?;
     let pairs: Vec<_> =
         form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).collect();
-    let query = PullQuery::parse(&app.rules.tables, pairs.iter().map(|(name, value)| (&**name, &**value)))?;
-    let head = app.store.head(&room, cost).await?;
-    let answer = match plan(&head, &query)? {
-        Read::Nothing => nothing_new(&head),
-        Read::Log { position, items } => {
-            let items = app.store.log_after(&room, position, items, cost).await?;
-            let log = items
-                .iter()
-                .map(|item| log::publication(&app.rules.tables, &room, item).map_err(Failed::fault));
-            page(&head, &query, position, log, now)?
+    let pairs = pairs.iter().map(|(name, value)| (&**name, &**value));
+    let answer = match Pull::parse(&app.rules.tables, &claims, pairs)? {
+        Pull::Room(pull) => {
+            let head = app.store.head(&pull.room, cost).await?;
+            room::page(app, &head, &pull, now, cost).await?.answer()
         }
+        Pull::Client(pull) => head_office::answer(app, &pull, now, cost).await?,
     };
     Ok(Answer::json(serde_json::to_string(&answer)?))
 }

@@ -140,7 +140,7 @@ impl Actions<'_> {
             return self.check(keys::HEAD.to_owned(), condition);
         }
         if plan.prev == Stamp::ZERO {
-            self.put(keys::client(room), keys::branch(room), Item::new(), Condition::Always)?;
+            self.put(keys::client(&room.client), keys::branch(&room.branch), Item::new(), Condition::Always)?;
         }
         let mut head = plan.head.clone();
         head.log_items = head.log_items.saturating_add(log_items as u64);

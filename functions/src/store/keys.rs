@@ -4,7 +4,7 @@
 use shared::record::RecordKey;
 use shared::stamp::Stamp;
 use shared::sync::dead::DeadKey;
-use shared::tenant::{BatchId, DeviceId, Room};
+use shared::tenant::{BatchId, BranchId, ClientId, DeviceId, Room};
 
 /// The sort key of a room's HEAD.
 pub const HEAD: &str = "HEAD";
@@ -28,18 +28,35 @@ pub fn room_of_log(pk: &str) -> Option<Room> {
 }
 
 /// The partition that lists a client's branches.
-pub fn client(room: &Room) -> String {
-    format!("CLIENT#{}", room.client)
+pub fn client(client: &ClientId) -> String {
+    format!("CLIENT#{client}")
 }
 
 /// The sort key of a branch in that list.
-pub fn branch(room: &Room) -> String {
-    format!("BRANCH#{}", room.branch)
+pub fn branch(branch: &BranchId) -> String {
+    format!("{BRANCH_PREFIX}{branch}")
+}
+
+/// What the sort key of every branch begins with.
+pub const BRANCH_PREFIX: &str = "BRANCH#";
+
+/// The branch that a sort key names.
+pub fn branch_of(sk: &str) -> Option<BranchId> {
+    sk.strip_prefix(BRANCH_PREFIX)?.parse().ok()
 }
 
 /// The sort key of a record.
 pub fn record(key: &RecordKey) -> String {
-    format!("REC#{}#{}", key.table, key.id)
+    format!("{RECORD_PREFIX}{}#{}", key.table, key.id)
+}
+
+/// What the sort key of every record begins with.
+pub const RECORD_PREFIX: &str = "REC#";
+
+/// The record that a sort key names. A table's name has no `#`, so the first one ends it.
+pub fn record_of(sk: &str) -> Option<RecordKey> {
+    let (table, id) = sk.strip_prefix(RECORD_PREFIX)?.split_once('#')?;
+    Some(RecordKey { table: table.to_owned(), id: id.to_owned() })
 }
 
 /// The sort key of a batch's marker. The device is escaped, so that no device can name another's batch.
@@ -73,9 +90,12 @@ mod tests {
         assert_eq!(room(&here), "ROOM#1#2");
         assert_eq!(log(&here), "LOG#1#2");
         assert_eq!(room_of_log("LOG#1#2"), Some(here.clone()));
-        assert_eq!(client(&here), "CLIENT#1");
-        assert_eq!(branch(&here), "BRANCH#2");
+        assert_eq!(client(&here.client), "CLIENT#1");
+        assert_eq!(branch(&here.branch), "BRANCH#2");
+        assert_eq!(branch_of("BRANCH#2"), Some(here.branch));
         assert_eq!(record(&key), "REC#products#a#b");
+        assert_eq!(record_of("REC#products#a#b"), Some(key));
+        assert_eq!(record_of("BATCH#till-1#b"), None);
         assert_eq!(log_item(Stamp(1_765_103_400_000_145)), "1765103400000145");
         let letters = DeadKey { at: Stamp(7), batch: "0123456789abcdef".into(), part: 0 };
         assert_eq!(dead(&letters), "DEAD#0000000000000007.0123456789abcdef.0");

@@ -59,7 +59,17 @@ impl Store {
                 ("sk".into(), AttributeValue::S(sk)),
             ])
         };
-        let mut wanted = keys_and_attributes(sort_keys.map(key).collect())?;
+        self.batch_get_keys(sort_keys.map(key).collect(), cost).await
+    }
+
+    /// Items of any partitions, at most [`shared::limits::BATCH_GET_KEYS_MAX`], each strongly consistent by itself;
+    /// those that there are.
+    pub(super) async fn batch_get_keys(
+        &self,
+        keys: Vec<Item>,
+        cost: &mut Cost,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut wanted = keys_and_attributes(keys)?;
         let mut items = Vec::new();
         // DynamoDB answers at most 16 MB at once and hands back the keys it did not get to; each round makes
         // progress or is throttled, which the SDK retries.

@@ -1,14 +1,19 @@
-//! What a pull reads: HEAD, and if it is ahead, one Query over the log.
+//! What a pull reads: HEAD, and if it is ahead, one Query over the log, or over the records where the log does not
+//! reach back far enough.
 
+mod branches;
+mod log;
+mod records;
+
+use aws_sdk_dynamodb::operation::query::QueryOutput;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-use shared::stamp::Stamp;
-use shared::sync::log::LogItem;
 use shared::sync::snapshot::Head;
 use shared::tenant::Room;
 
 use super::cost::Cost;
 use super::error::StoreError;
-use super::item::{to_head, to_log};
+use super::item::to_head;
 use super::{Store, keys};
 
 impl Store {
@@ -23,25 +28,21 @@ impl Store {
         answer.item().map_or_else(|| Ok(Head::default()), to_head)
     }
 
-    /// At most `items` log items after `position`, in commit order, strongly consistent, in one Query.
-    ///
-    /// `sk > position` also finds the item that the position stands inside.
-    pub async fn log_after(
-        &self,
-        room: &Room,
-        position: Stamp,
-        items: usize,
-        cost: &mut Cost,
-    ) -> Result<Vec<LogItem>, StoreError> {
+    /// A Query of the items in partition `pk` under `condition`, which names the partition `:pk`: strongly consistent,
+    /// and no more than `limit` items of it.
+    fn query(&self, pk: String, condition: &str, limit: usize) -> QueryFluentBuilder {
         let request = self.client.query().table_name(&self.table).consistent_read(true);
-        let request = request
-            .key_condition_expression("pk = :log AND sk > :position")
-            .expression_attribute_values(":log", AttributeValue::S(keys::log(room)))
-            .expression_attribute_values(":position", AttributeValue::S(keys::log_item(position)))
-            .limit(i32::try_from(items).unwrap_or(i32::MAX));
-        let answer = request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
-        let answer = answer.inspect_err(|_| cost.failed())?;
-        cost.read(answer.consumed_capacity());
-        answer.items().iter().map(to_log).collect()
+        request
+            .key_condition_expression(format!("pk = :pk AND {condition}"))
+            .expression_attribute_values(":pk", AttributeValue::S(pk))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
     }
+}
+
+/// Sends one Query, and counts what it cost.
+async fn send(request: QueryFluentBuilder, cost: &mut Cost) -> Result<QueryOutput, StoreError> {
+    let answer = request.send().await.inspect_err(|_| cost.failed())?;
+    cost.read(answer.consumed_capacity());
+    Ok(answer)
 }

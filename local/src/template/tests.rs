@@ -56,7 +56,10 @@ fn a_function_is_told_and_allowed_what_the_template_says_and_no_more() {
     }
 
     let grants = |name: &str| template.functions[name].grants.iter().collect::<Vec<_>>();
-    assert_eq!(grants("pull-changes"), [("GetItem", "SyncTable"), ("Query", "SyncTable")]);
+    assert_eq!(
+        grants("pull-changes"),
+        [("BatchGetItem", "SyncTable"), ("GetItem", "SyncTable"), ("Query", "SyncTable")]
+    );
     assert_eq!(
         grants("batch-push"),
         [("BatchGetItem", "SyncTable"), ("ConditionCheckItem", "SyncTable"), ("PutItem", "SyncTable")]
@@ -89,7 +92,10 @@ fn what_would_mean_something_else_here_is_an_error() {
     for (from, to) in [
         (role, "Role: arn:aws:iam::1:role/auth"),
         (role, "Role: { Fn::GetAtt: [NoRole, Arn] }"),
-        ("Action: [dynamodb:GetItem, dynamodb:Query]", "NotAction: [dynamodb:PutItem]"),
+        (
+            "Action: [dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query]",
+            "NotAction: [dynamodb:PutItem]",
+        ),
         (r#"[{"prefix":"LOG#"}]"#, r#"[{"suffix":"LOG#"}]"#),
         ("Resources:", "Resources: ["),
     ] {

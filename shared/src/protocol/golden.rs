@@ -5,8 +5,10 @@ use serde_json::json;
 
 use super::auth::{Me, Session, User};
 use super::failure::Failure;
-use super::pull::{ChangeBody, PullAnswer};
+use super::pull::{CHANGES, ChangeBody, PullAnswer, SNAPSHOT};
 use super::push::{AppliedBody, ConflictBody, PushAnswer, RecordError};
+use crate::cursor::Cursor;
+use crate::cursor::walk::Walk;
 use crate::error::{Code, Refusal};
 use crate::json::JsonText;
 use crate::record::Operation;
@@ -125,7 +127,9 @@ fn the_answer_to_a_pull() {
         has_more: false,
         next_cursor: cursor(Stamp(9)),
         stamp: Stamp(9),
-        mode: "changes".into(),
+        mode: CHANGES.into(),
+        snapshot_id: None,
+        branch_id: None,
     };
     let expected = [
         r#"{"changes":[{"table_name":"products","record_id":"p1","data":{"price":1.10},"version":4,"stamp":9,"#,
@@ -133,6 +137,18 @@ fn the_answer_to_a_pull() {
         r#""has_more":false,"next_cursor":"v1.9","stamp":9,"mode":"changes"}"#,
     ];
     assert_eq!(text(&answer), expected.concat());
+    let walk = Walk { noted: Stamp(9), started: Stamp(11).time(), after: None };
+    let snapshot = PullAnswer {
+        changes: Vec::new(),
+        has_more: true,
+        next_cursor: Cursor::Walk(walk.clone()).to_string(),
+        mode: SNAPSHOT.into(),
+        snapshot_id: Some(walk.snapshot_id()),
+        branch_id: Some("2".into()),
+        ..answer
+    };
+    let expected = r#"{"changes":[],"has_more":true,"next_cursor":"s1.9.11.","stamp":9,"mode":"snapshot","snapshot_id":"9-11","branch_id":"2"}"#;
+    assert_eq!(text(&snapshot), expected);
 }
 
 #[test]

@@ -1,0 +1,57 @@
+//! One page of one room.
+
+use shared::cursor::walk::Walk;
+use shared::micros::Micros;
+use shared::sync::log;
+use shared::sync::pull::plan::{Read, begin, nothing_new, plan, settled};
+use shared::sync::pull::query::RoomPull;
+use shared::sync::pull::{Page, log_page, walk_page};
+use shared::sync::snapshot::Head;
+use shared::tenant::Room;
+
+use crate::app::SyncApp;
+use crate::http::Failed;
+use crate::store::cost::Cost;
+
+/// The page of `pull` in its room, whose HEAD was read as `head`: out of the log, or out of the records where the log
+/// lacks what comes next.
+pub(super) async fn page(
+    app: &SyncApp,
+    head: &Head,
+    pull: &RoomPull,
+    now: Micros,
+    cost: &mut Cost,
+) -> Result<Page, Failed> {
+    let walk = match plan(head, pull)? {
+        Read::Nothing => return Ok(nothing_new(head)),
+        Read::Log { position, items } => {
+            let items = app.store.log_after(&pull.room, position, items, cost).await?;
+            let publication = |item| log::publication(&app.rules.tables, &pull.room, item);
+            let log = items.iter().map(|item| publication(item).map_err(Failed::fault));
+            match log_page::cut(head, pull, position, log, now)? {
+                Some(page) => return Ok(page),
+                None => start(app, head, &pull.room, now, cost).await?,
+            }
+        }
+        Read::Snapshot => start(app, head, &pull.room, now, cost).await?,
+        Read::Walk(walk) => walk,
+    };
+    let found = app.store.records_after(&pull.room, walk.after.as_ref(), pull.window.limit, cost).await?;
+    Ok(walk_page::cut(head, pull, walk, found))
+}
+
+/// A new walk. In a room that is being written to, the log says where the last settled commit ends.
+async fn start(
+    app: &SyncApp,
+    head: &Head,
+    room: &Room,
+    now: Micros,
+    cost: &mut Cost,
+) -> Result<Walk, Failed> {
+    let settled = settled(now);
+    let young = match head.stamp > settled {
+        true => app.store.log_after(room, settled, 1, cost).await?,
+        false => Vec::new(),
+    };
+    Ok(begin(head, young.first(), now)?)
+}

@@ -1,0 +1,70 @@
+//! What a till holds that follows pages, snapshots included.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::micros::Micros;
+use shared::protocol::pull::PullAnswer;
+use shared::stamp::Stamp;
+
+use crate::shop::Shop;
+
+/// What a till holds, and the walk it is in: the rules of PROTOCOL.md and nothing else.
+#[derive(Clone, Default)]
+pub(crate) struct Holds {
+    pub(crate) rows: BTreeMap<String, (Stamp, bool)>,
+    walk: Option<(String, BTreeSet<String>)>,
+    pub(crate) cursor: Option<String>,
+}
+
+impl Holds {
+    /// Takes over a page; whether there is more.
+    pub(crate) fn take(&mut self, page: &PullAnswer) -> bool {
+        assert_eq!(page.snapshot_id.is_some(), page.mode == "snapshot");
+        if let Some(id) = &page.snapshot_id
+            && self.walk.as_ref().is_none_or(|(known, _)| known != id)
+        {
+            self.walk = Some((id.clone(), BTreeSet::new()));
+        }
+        for change in &page.changes {
+            let name = change.record_id.clone();
+            let fresh = self.walk.as_mut().is_some_and(|(_, marked)| marked.insert(name.clone()));
+            if fresh || self.rows.get(&name).is_none_or(|known| known.0 < change.stamp) {
+                self.rows.insert(name, (change.stamp, change.is_deleted));
+            }
+        }
+        if !page.has_more
+            && let Some((_, marked)) = self.walk.take()
+        {
+            self.rows.retain(|name, _| marked.contains(name));
+        }
+        self.cursor = Some(page.next_cursor.clone());
+        page.has_more
+    }
+
+    /// Asks for the next page at `now`.
+    pub(crate) async fn page(&mut self, shop: &Shop, limit: usize, now: Micros) -> PullAnswer {
+        let cursor = self.cursor.clone().unwrap_or_default();
+        let (status, body) = shop.pull_at(&format!("cursor={cursor}&limit={limit}"), now).await;
+        assert_eq!(status, 200, "{body}");
+        let page: PullAnswer = serde_json::from_value(body).unwrap();
+        self.take(&page);
+        page
+    }
+
+    /// Follows to the end; the modes of the pages.
+    pub(crate) async fn catch_up(&mut self, shop: &Shop, limit: usize, now: Micros) -> Vec<String> {
+        let mut modes = Vec::new();
+        loop {
+            let page = self.page(shop, limit, now).await;
+            modes.push(page.mode);
+            if !page.has_more {
+                return modes;
+            }
+        }
+    }
+
+    /// The ids of the live rows, sorted.
+    pub(crate) fn live(&self) -> Vec<&str> {
+        self.rows.iter().filter(|(_, row)| !row.1).map(|(name, _)| name.as_str()).collect()
+    }
+}
