@@ -129,6 +129,9 @@ const _: () = assert!(PUBLISH_BYTES_MAX + LOG_ITEM_INFLATED_BYTES_MAX < BODY_BYT
 const _: () = assert!(ANSWER_DATA_BYTES_MAX + PUSH_RECORDS_MAX * 2048 < 6_000_000);
 // A page of a pull passes it too, even if it is all quotes and ends with the largest record.
 const _: () = assert!(2 * (PULL_BYTES_MAX + RECORD_BYTES_MAX) + PULL_LIMIT_MAX * 1024 < 6_000_000);
+// So does a page of dead letters that ends with one that is cut and all quotes.
+const _: () =
+    assert!(2 * (PULL_BYTES_MAX + 2 * DEAD_PAYLOAD_BYTES_MAX) + DEAD_LETTERS_LIMIT_MAX * 2048 < 6_000_000);
 // The largest batch passes the door.
 const _: () = assert!(BATCH_BYTES_MAX < BODY_BYTES_MAX);
 // A retry that still finds its changes in the log also still finds its marker.

@@ -64,7 +64,7 @@ async fn corrected(shop: &'static Shop) {
 async fn cut(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let large = product("p1", &json!({"x": "x".repeat(RECORD_BYTES_MAX)}));
-    reject(&till, None, &[large.clone()]).await;
+    reject(&till, None, std::slice::from_ref(&large)).await;
     let api = manager(shop).await;
     let letter = letters(&api).await.remove(0);
     assert_eq!((letter.code.as_str(), letter.is_cut, letter.record), ("record_too_large", true, None));

@@ -132,18 +132,18 @@ fn what_is_not_there_cannot_be_resolved() {
 
 #[test]
 fn a_request_that_cannot_be_decided_is_refused() {
-    let cases: [(fn(&mut Value), Code); 8] = [
-        (|body| body["table_name"] = json!("nonsense"), Code::UnknownTable),
-        (|body| body["record_id"] = json!(""), Code::BadRequest),
-        (|body| body["resolution"] = json!("accept_both"), Code::BadRequest),
-        (|body| body["client_data"] = json!(null), Code::BadRequest),
-        (|body| body["client_data"] = json!([1]), Code::BadRequest),
-        (|body| body["expected_version"] = json!(-1), Code::BadRequest),
-        (|body| body["device_id"] = json!(""), Code::BadRequest),
-        (|body| body["branch_id"] = json!("a#b"), Code::BadRequest),
-    ];
-    for (change, code) in cases {
-        assert_eq!(parse_as(Role::Admin, change).unwrap_err().code, code);
+    for (name, value, code) in [
+        ("table_name", json!("nonsense"), Code::UnknownTable),
+        ("record_id", json!(""), Code::BadRequest),
+        ("resolution", json!("accept_both"), Code::BadRequest),
+        ("client_data", json!(null), Code::BadRequest),
+        ("client_data", json!([1]), Code::BadRequest),
+        ("expected_version", json!(-1), Code::BadRequest),
+        ("device_id", json!(""), Code::BadRequest),
+        ("branch_id", json!("a#b"), Code::BadRequest),
+    ] {
+        let refusal = parse_as(Role::Admin, |body| body[name] = value).unwrap_err();
+        assert_eq!(refusal.code, code, "{name}");
     }
     let settings = |body: &mut Value| body["table_name"] = json!("settings");
     assert_eq!(parse_as(Role::Cashier, settings).unwrap_err().code, Code::TableForbidden);

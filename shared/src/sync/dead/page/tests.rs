@@ -94,7 +94,7 @@ fn a_page_ends_with_the_letter_that_passes_its_bytes() {
 #[test]
 fn what_a_caller_may_not_read_is_not_shown_but_said_to_be_there() {
     let secret = json!({ "table_name": "employee_advances", "record_id": "x", "data": { "sum": 5 } });
-    let batch = [filed(7, &[secret.clone()])];
+    let batch = [filed(7, std::slice::from_ref(&secret))];
     let shown =
         |role| page(&tables(), role, &query("5", "d1."), &batch, false).unwrap().dead_letters.remove(0);
     let hidden = shown(Role::Cashier);
