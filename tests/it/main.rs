@@ -18,6 +18,7 @@ mod dead;
 mod head_office;
 mod holds;
 mod invariants;
+mod openapi;
 mod policies;
 mod protocol;
 mod pull;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         broken::trials(),
         dead::trials(),
         head_office::trials(),
+        openapi::trials(),
         policies::trials(),
         protocol::trials(),
         pull::trials(),

@@ -105,6 +105,9 @@ impl Run {
             request = request.header(name, self.examples.real(value));
         }
         if !asked.body.is_empty() {
+            let path = asked.target.split('?').next().unwrap_or_default();
+            let fits = self.shop.world.checker.check_request(&asked.method, path, &asked.body);
+            fits.map_err(|error| error.to_string())?;
             request = request.header(CONTENT_TYPE, "application/json").body(self.examples.real(&asked.body));
         }
         if answer.body.as_ref().is_some_and(|body| body["mode"] == "snapshot") {

@@ -4,3 +4,6 @@
 
 pub mod example;
 pub mod steps;
+
+#[cfg(test)]
+mod tests;

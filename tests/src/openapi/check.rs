@@ -25,6 +25,8 @@ pub struct Checker {
 
 struct Known {
     operation: Operation,
+    /// What a client sends, if that is anything.
+    request: Option<Validator>,
     /// One for each of the operation's answers that has a body.
     bodies: Vec<(u16, Option<Validator>)>,
     /// One for each code that has `details`.
@@ -34,6 +36,7 @@ struct Known {
 /// An operation's shapes, before all that they refer to is gathered.
 struct Shapes {
     operation: Operation,
+    request: Option<Value>,
     bodies: Vec<(u16, Option<Value>)>,
     details: Vec<(Code, Value)>,
 }
@@ -44,16 +47,18 @@ impl Shapes {
             operation.answers.iter().map(|(status, shape)| (*status, shape.map(|shape| shape(schemas))));
         let bodies = bodies.collect();
         let details = operation.details.iter().map(|(code, shape)| (*code, shape(schemas))).collect();
-        Shapes { operation, bodies, details }
+        let request = operation.body.map(|body| (body.shape)(schemas));
+        Shapes { operation, request, bodies, details }
     }
 
-    fn compile(self, parts: &Value) -> Result<Known, Box<ValidationError<'static>>> {
-        let mut known = Known { operation: self.operation, bodies: Vec::new(), details: Vec::new() };
+    fn compile(self, (requests, answers): (&Value, &Value)) -> Result<Known, Box<ValidationError<'static>>> {
+        let request = self.request.map(|shape| compile(&shape, requests)).transpose()?;
+        let mut known = Known { operation: self.operation, request, bodies: Vec::new(), details: Vec::new() };
         for (status, shape) in self.bodies {
-            known.bodies.push((status, shape.map(|shape| compile(&shape, parts)).transpose()?));
+            known.bodies.push((status, shape.map(|shape| compile(&shape, answers)).transpose()?));
         }
         for (code, shape) in self.details {
-            known.details.push((code, compile(&shape, parts)?));
+            known.details.push((code, compile(&shape, answers)?));
         }
         Ok(known)
     }
@@ -63,14 +68,14 @@ impl Shapes {
 fn compile(shape: &Value, parts: &Value) -> Result<Validator, Box<ValidationError<'static>>> {
     let mut schema = shape.clone();
     if let Some(members) = schema.as_object_mut() {
-        members.insert("components".into(), parts.clone());
+        members.insert("components".into(), json!({ "schemas": parts }));
     }
     jsonschema::options().build(&schema).map_err(Box::new)
 }
 
-/// What is wrong with an answer.
+/// What is wrong with an answer, or with a request of our own.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to recognise the answer to {asked}: {why}")]
+#[error("failed to recognise what goes over the wire at {asked}: {why}")]
 pub struct WrongAnswer {
     asked: String,
     why: String,
@@ -84,9 +89,12 @@ impl Checker {
         let frame = answer::<ServerFrame>(&mut schemas);
         let shapes: Vec<Shapes> =
             operations::all().into_iter().map(|operation| Shapes::of(operation, &mut schemas)).collect();
-        let parts = json!({ "schemas": strict::close(schemas.finish()) });
-        let operations = shapes.into_iter().map(|shapes| shapes.compile(&parts)).collect::<Result<_, _>>()?;
-        Ok(Checker { failure: compile(&failure, &parts)?, frame: compile(&frame, &parts)?, operations })
+        let (requests, answers) = strict::close(schemas.finish());
+        let operations = shapes
+            .into_iter()
+            .map(|shapes| shapes.compile((&requests, &answers)))
+            .collect::<Result<_, _>>()?;
+        Ok(Checker { failure: compile(&failure, &answers)?, frame: compile(&frame, &answers)?, operations })
     }
 
     /// Whether `reply` is an answer to `method` and `path` that the document describes.
@@ -98,6 +106,16 @@ impl Checker {
             asked: format!("{method} {path}"),
             why: format!("{why} in {} {}", reply.status, reply.body),
         })
+    }
+
+    /// Whether `body` is a request to `method` and `path` that the document describes.
+    pub fn check_request(&self, method: &str, path: &str, body: &str) -> Result<(), WrongAnswer> {
+        let is_it = |known: &&Known| known.operation.method == method && matches(known.operation.path, path);
+        let shape = self.operations.iter().find(is_it).and_then(|known| known.request.as_ref());
+        let wrong = |why| WrongAnswer { asked: format!("{method} {path}"), why: format!("{why} in {body}") };
+        shape
+            .map_or_else(|| Err("nothing is sent there".to_owned()), |shape| fits(shape, body))
+            .map_err(wrong)
     }
 
     /// Whether `frame` is one that the document describes.

@@ -34,11 +34,11 @@ fn words(value: &Value) -> Option<Value> {
     variants.iter().map(|variant| variant.get("const").cloned()).collect::<Option<Vec<_>>>().map(Value::from)
 }
 
-/// The schemas of answers, with nothing allowed that they do not name.
-pub(super) fn close(gathered: Gathered) -> Value {
-    let mut answers = gathered.answers;
-    answers.values_mut().for_each(shut);
-    Value::Object(answers)
+/// The schemas with nothing allowed that they do not name: those of requests, and those of answers.
+pub(super) fn close(gathered: Gathered) -> (Value, Value) {
+    let Gathered { mut requests, mut answers } = gathered;
+    requests.values_mut().chain(answers.values_mut()).for_each(shut);
+    (Value::Object(requests), Value::Object(answers))
 }
 
 fn shut(value: &mut Value) {

@@ -21,6 +21,7 @@ pub struct Examples {
 }
 
 /// How the value of a member is compared.
+#[derive(Clone, Copy)]
 enum Kind {
     /// To the letter.
     Literal,
@@ -90,7 +91,7 @@ impl Examples {
         let told = match (shown, real) {
             (Value::Object(shown), Value::Object(real)) => return self.object(at, shown, real),
             (Value::Array(shown), Value::Array(real)) => return self.array(at, shown, real),
-            (Value::String(shown), Value::String(real)) => self.text(&kind, shown, real),
+            (Value::String(shown), Value::String(real)) => self.text(kind, shown, real),
             (Value::Number(shown), Value::Number(real)) if matches!(kind, Kind::Stamp) => {
                 self.stamp(&shown.to_string(), &real.to_string())
             }
@@ -131,7 +132,7 @@ impl Examples {
         Ok(())
     }
 
-    fn text(&mut self, kind: &Kind, shown: &str, real: &str) -> Result<(), String> {
+    fn text(&mut self, kind: Kind, shown: &str, real: &str) -> Result<(), String> {
         match kind {
             Kind::Time => {
                 self.stamp(&micros(shown)?, &micros(real)?)?;

@@ -101,3 +101,14 @@ fn a_frame_that_is_not_described_fails() {
         assert!(checker.check_frame(frame).is_err(), "{frame}");
     }
 }
+
+#[test]
+fn a_request_that_is_not_described_fails() {
+    let checker = Checker::new().unwrap();
+    let refresh = ("POST", "/api/auth/refresh");
+    checker.check_request(refresh.0, refresh.1, r#"{"refreshToken":"r"}"#).unwrap();
+    for body in ["{}", r#"{"refreshToken":1}"#, r#"{"refreshToken":"r","more":1}"#] {
+        assert!(checker.check_request(refresh.0, refresh.1, body).is_err(), "{body}");
+    }
+    assert!(checker.check_request("GET", "/api/auth/me", "{}").is_err());
+}
