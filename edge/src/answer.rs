@@ -41,8 +41,10 @@ pub(crate) fn finish(mut response: Response, id: &RequestId) -> worker::Result<R
     let unauthorized = response.status_code() == 401;
     let headers = response.headers_mut();
     headers.set(REQUEST_ID_HEADER, id.as_str())?;
-    // Tokens and a shop's figures have no place in anybody's cache (RFC 6749, section 5.1).
-    headers.set("cache-control", "no-store")?;
+    // Tokens and a shop's figures have no place in anybody's cache (RFC 6749, section 5.1). What has says so.
+    if !headers.has("cache-control")? {
+        headers.set("cache-control", "no-store")?;
+    }
     if unauthorized && !headers.has("www-authenticate")? {
         headers.set("www-authenticate", CHALLENGE)?;
     }

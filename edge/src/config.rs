@@ -31,6 +31,9 @@ struct FunctionUrls {
     auth: String,
     batch_push: String,
     pull_changes: String,
+    resolve_conflict: String,
+    sync_stats: String,
+    dead_letters: String,
 }
 
 impl Config {
@@ -44,15 +47,17 @@ impl Config {
             access_key_id: reader.text("AWS_ACCESS_KEY_ID"),
             secret_access_key: reader.secret("AWS_SECRET_ACCESS_KEY"),
         };
-        let auth = reader.parsed("AUTH_FUNCTION_URL", function_url);
-        let batch_push = reader.parsed("BATCH_PUSH_FUNCTION_URL", function_url);
-        let pull_changes = reader.parsed("PULL_CHANGES_FUNCTION_URL", function_url);
-        let urls = auth
-            .zip(batch_push)
-            .zip(pull_changes)
-            .map(|((auth, batch_push), pull_changes)| FunctionUrls { auth, batch_push, pull_changes });
-        let config = verifier.zip(urls);
-        reader.finish(config.map(|(verifier, urls)| Config { verifier, publish_secret, keys, urls }))
+        // One that is missing is noted, and `finish` then gives nothing away.
+        let mut url = |name| reader.parsed(name, function_url).unwrap_or_default();
+        let urls = FunctionUrls {
+            auth: url("AUTH_FUNCTION_URL"),
+            batch_push: url("BATCH_PUSH_FUNCTION_URL"),
+            pull_changes: url("PULL_CHANGES_FUNCTION_URL"),
+            resolve_conflict: url("RESOLVE_CONFLICT_FUNCTION_URL"),
+            sync_stats: url("SYNC_STATS_FUNCTION_URL"),
+            dead_letters: url("DEAD_LETTERS_FUNCTION_URL"),
+        };
+        reader.finish(verifier.map(|verifier| Config { verifier, publish_secret, keys, urls }))
     }
 
     /// Where `function` is called; the path of the request follows.
@@ -61,6 +66,9 @@ impl Config {
             Function::Auth => &self.urls.auth,
             Function::BatchPush => &self.urls.batch_push,
             Function::PullChanges => &self.urls.pull_changes,
+            Function::ResolveConflict => &self.urls.resolve_conflict,
+            Function::SyncStats => &self.urls.sync_stats,
+            Function::DeadLetters => &self.urls.dead_letters,
         }
     }
 }
@@ -86,7 +94,7 @@ mod tests {
     // RFC 8037, appendix A.2.
     const JWKS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"test","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
-    const NAMES: [(&str, &str); 8] = [
+    const NAMES: [(&str, &str); 11] = [
         ("ACCESS_JWKS", JWKS),
         ("PUBLISH_SECRET", "s3cret"),
         ("AWS_REGION", "eu-central-1"),
@@ -95,6 +103,9 @@ mod tests {
         ("AUTH_FUNCTION_URL", "https://a.lambda-url.eu-central-1.on.aws/"),
         ("BATCH_PUSH_FUNCTION_URL", "http://127.0.0.1:9000/batch-push"),
         ("PULL_CHANGES_FUNCTION_URL", "http://127.0.0.1:9000/pull-changes"),
+        ("RESOLVE_CONFLICT_FUNCTION_URL", "http://127.0.0.1:9000/resolve-conflict"),
+        ("SYNC_STATS_FUNCTION_URL", "http://127.0.0.1:9000/sync-stats"),
+        ("DEAD_LETTERS_FUNCTION_URL", "http://127.0.0.1:9000/dead-letters"),
     ];
 
     fn read_but(change: impl Fn(&str) -> Option<&'static str>) -> Result<Config, BadConfig> {
@@ -108,8 +119,15 @@ mod tests {
     fn a_whole_configuration_is_read() {
         let config = read_but(|_| None).ok().unwrap();
         assert_eq!(config.url(Function::Auth), "https://a.lambda-url.eu-central-1.on.aws");
-        assert_eq!(config.url(Function::BatchPush), "http://127.0.0.1:9000/batch-push");
-        assert_eq!(config.url(Function::PullChanges), "http://127.0.0.1:9000/pull-changes");
+        for (function, name) in [
+            (Function::BatchPush, "batch-push"),
+            (Function::PullChanges, "pull-changes"),
+            (Function::ResolveConflict, "resolve-conflict"),
+            (Function::SyncStats, "sync-stats"),
+            (Function::DeadLetters, "dead-letters"),
+        ] {
+            assert_eq!(config.url(function), format!("http://127.0.0.1:9000/{name}"));
+        }
     }
 
     #[test]

@@ -31,6 +31,12 @@ pub(crate) enum Function {
     BatchPush,
     /// Pulls.
     PullChanges,
+    /// Conflicts that somebody has looked at.
+    ResolveConflict,
+    /// A room's figures.
+    SyncStats,
+    /// What was rejected.
+    DeadLetters,
 }
 
 /// Why there is no answer of a function.
@@ -51,9 +57,12 @@ pub(crate) enum CallError {
     /// Somebody answered who is not one of our functions, or would not let us in.
     #[error("failed to call the function: an answer {0} that is none of ours")]
     Foreign(u16),
-    /// A push was answered, but not in our words.
-    #[error("failed to read the function's answer to a push: {0}")]
+    /// A write was answered, but not in our words.
+    #[error("failed to read the function's answer to a write: {0}")]
     Unreadable(#[source] serde_json::Error),
+    /// A write was answered with a commit that cannot be the caller's. A bug of ours, and nobody is told of it.
+    #[error("failed to publish a commit: it is of another client, or of two rooms")]
+    ForeignCommit,
 }
 
 impl CallError {
@@ -61,7 +70,9 @@ impl CallError {
     pub(crate) fn passes(&self) -> bool {
         match self {
             CallError::Unreachable(_) | CallError::Platform(_) | CallError::Unreadable(_) => true,
-            CallError::Sign(_) | CallError::Build(_) | CallError::Foreign(_) => false,
+            CallError::Sign(_) | CallError::Build(_) | CallError::Foreign(_) | CallError::ForeignCommit => {
+                false
+            }
         }
     }
 }

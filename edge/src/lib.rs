@@ -9,6 +9,7 @@ use worker::{Context, Env, Request, Response, event};
 // What may be asked for, and how it is answered.
 mod answer;
 mod error;
+mod openapi;
 mod request_id;
 mod route;
 mod serve;
@@ -23,9 +24,9 @@ mod door;
 mod query;
 
 // What lies behind it.
-mod batch_push;
 mod functions;
 mod publish;
+mod pushed;
 mod room;
 mod ws;
 

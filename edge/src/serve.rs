@@ -3,12 +3,13 @@
 use worker::{Context, Env, Request, Response, console_error};
 
 use crate::answer;
-use crate::batch_push;
 use crate::clock;
 use crate::door::Door;
 use crate::error::RequestError;
 use crate::functions::Function;
+use crate::openapi;
 use crate::publish;
+use crate::pushed;
 use crate::request_id::RequestId;
 use crate::route::Route;
 use crate::visit::Visit;
@@ -48,16 +49,24 @@ async fn dispatch(
         Route::Login | Route::Refresh | Route::Logout => {
             Ok(visit.ask(Function::Auth, None).await?.pass_on()?)
         }
-        Route::Me => {
-            let caller = visit.caller()?;
-            Ok(visit.ask(Function::Auth, Some(&caller)).await?.pass_on()?)
+        Route::Me => read(&visit, Function::Auth).await,
+        Route::PullChanges => read(&visit, Function::PullChanges).await,
+        Route::SyncStats => read(&visit, Function::SyncStats).await,
+        Route::DeadLetters => read(&visit, Function::DeadLetters).await,
+        Route::BatchPush => pushed::handle(&visit, Function::BatchPush).await,
+        Route::ResolveConflict => pushed::handle(&visit, Function::ResolveConflict).await,
+        Route::ReplayDeadLetter | Route::DiscardDeadLetter => {
+            pushed::handle(&visit, Function::DeadLetters).await
         }
-        Route::PullChanges => {
-            let caller = visit.caller()?;
-            Ok(visit.ask(Function::PullChanges, Some(&caller)).await?.pass_on()?)
-        }
-        Route::BatchPush => batch_push::handle(&visit).await,
         Route::Socket => ws::handle(&visit).await,
+        Route::OpenApi => openapi::handle(&visit),
         Route::Publish => publish::handle(&visit).await,
     }
+}
+
+/// What `function` answers to whoever has a valid token. Which branch it is about, and whether the caller may ask,
+/// is for the function to say, which looks at the request anyway.
+async fn read(visit: &Visit, function: Function) -> Result<Response, RequestError> {
+    let caller = visit.caller()?;
+    Ok(visit.ask(function, Some(&caller)).await?.pass_on()?)
 }

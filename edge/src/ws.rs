@@ -21,7 +21,8 @@ pub(crate) async fn handle(visit: &Visit) -> Result<Response, RequestError> {
     let device: DeviceId =
         query::value(&query, "device_id").unwrap_or_default().parse().map_err(Refusal::from)?;
     caller.claims.acts_as(&device)?;
-    let guest = Guest { room, device, expires_at: Micros(0).plus_secs(caller.claims.exp) };
+    let expires_at = Micros(0).plus_secs(caller.claims.exp);
+    let guest = Guest { room, device, role: caller.claims.role, expires_at };
     Ok(room::connect(&visit.env, &guest).await?)
 }
 

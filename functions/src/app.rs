@@ -1,18 +1,19 @@
 //! What each function is made of, read from its configuration once, at start.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::Client;
 use shared::config::{BadConfig, Reader};
 use shared::error::Refusal;
 use shared::micros::Micros;
 use shared::protocol::TOKEN_HEADER;
-use shared::retention::Retention;
 use shared::rules::Rules;
-use shared::tables::Tables;
 use shared::token::{Claims, Verifier};
 
 use crate::accounts::Accounts;
 use crate::accounts::signer::Signer;
 use crate::publish::Publisher;
+use crate::rules;
 use crate::store::Store;
 
 /// `auth`: signs users in and out. The only one that reads accounts or holds a private key.
@@ -42,23 +43,22 @@ impl AuthApp {
     }
 }
 
-/// `batch-push` and `pull-changes`.
+/// The functions under `/api/sync/`.
 pub struct SyncApp {
     /// The rooms.
     pub store: Store,
-    /// What may be synced, and how it is decided.
+    /// What may be synced, and how long it is kept.
     pub rules: Rules,
     verifier: Verifier,
 }
 
 impl SyncApp {
-    /// Reads `SYNC_TABLE` and `ACCESS_JWKS`.
+    /// Reads `SYNC_TABLE`, `ACCESS_JWKS`, and the [`rules`].
     pub fn new(lookup: impl Fn(&str) -> Option<String>, client: Client) -> Result<SyncApp, BadConfig> {
         let mut reader = Reader::new(lookup);
         let store = Store::new(client, reader.text("SYNC_TABLE"));
         let verifier = reader.parsed("ACCESS_JWKS", Verifier::from_jwks);
-        let tables = reader.checked("the built-in tables", Tables::built_in());
-        let rules = tables.map(|tables| Rules { tables, retention: Retention::default() });
+        let rules = rules::read(&mut reader);
         reader.finish(verifier.zip(rules).map(|(verifier, rules)| SyncApp { store, rules, verifier }))
     }
 
@@ -68,22 +68,26 @@ impl SyncApp {
     }
 }
 
-/// `change-stream`: tells the rooms what was committed.
+/// `change-stream`: tells the rooms what was committed. Clones share their connections.
+#[derive(Clone, Debug)]
 pub struct StreamApp {
     /// The edge.
     pub publisher: Publisher,
-    /// Who may hear what.
-    pub tables: Tables,
+    /// The rooms, where it is noted how far each was told.
+    pub store: Store,
+    /// Who may hear of what.
+    pub rules: Arc<Rules>,
 }
 
 impl StreamApp {
-    /// Reads `EDGE_URL` and `PUBLISH_SECRET`.
-    pub fn new(lookup: impl Fn(&str) -> Option<String>) -> Result<StreamApp, BadConfig> {
+    /// Reads `EDGE_URL`, `PUBLISH_SECRET`, `SYNC_TABLE`, and the [`rules`].
+    pub fn new(lookup: impl Fn(&str) -> Option<String>, client: Client) -> Result<StreamApp, BadConfig> {
         let mut reader = Reader::new(lookup);
         let (edge_url, secret) = (reader.text("EDGE_URL"), reader.secret("PUBLISH_SECRET"));
+        let store = Store::new(client, reader.text("SYNC_TABLE"));
         let publisher = reader.checked("the HTTP client", Publisher::new(edge_url, secret));
-        let tables = reader.checked("the built-in tables", Tables::built_in());
-        reader.finish(publisher.zip(tables).map(|(publisher, tables)| StreamApp { publisher, tables }))
+        let rules = rules::read(&mut reader).map(Arc::new);
+        reader.finish(publisher.zip(rules).map(|(publisher, rules)| StreamApp { publisher, store, rules }))
     }
 }
 

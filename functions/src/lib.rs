@@ -7,7 +7,9 @@
 // How a function starts, and what it answers.
 pub mod app;
 pub mod http;
+pub mod query;
 pub mod random;
+pub mod rules;
 pub mod start;
 
 // What it keeps, and what it remembers of users.
@@ -17,3 +19,4 @@ pub mod store;
 // What it does, one file per route or event.
 pub mod handle;
 pub mod publish;
+pub mod write;

@@ -47,7 +47,7 @@ fn dynamo() -> Result<Client, BadConfig> {
     reader.finish(Some(Client::from_conf(config.build())))
 }
 
-/// Starts logging, and makes an HTTP function's app from its environment.
+/// Starts logging, and makes a function's app from its environment.
 pub fn app<A>(new: impl FnOnce(Lookup, Client) -> Result<A, BadConfig>) -> Result<A, BadConfig> {
     lambda_http::tracing::init_default_subscriber();
     new(environment, dynamo()?)

@@ -2,7 +2,9 @@
 
 pub mod commit;
 pub mod cost;
+pub mod dead;
 pub mod error;
+pub mod feed;
 pub mod item;
 pub mod keys;
 pub mod load;

@@ -8,6 +8,7 @@ use lexopt::prelude::*;
 /// What `help` prints, and what a wrong command line is answered with.
 pub const USAGE: &str = "\
 usage: tillsync-local dev [--edge-port 8787] [--data .tillsync] [--fresh]
+                          [--tables tables.toml]
        tillsync-local user add NAME --client 1 [--branch 2] --role cashier
                                 [--password P] [--data .tillsync]";
 
@@ -34,6 +35,8 @@ pub struct Dev {
     pub data: PathBuf,
     /// Whether to forget it.
     pub fresh: bool,
+    /// Which tables are synced; the built-in ones, if there is no file.
+    pub tables: Option<PathBuf>,
 }
 
 /// Whom to make, as written; what the words mean is checked when the user is made.
@@ -71,12 +74,13 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
 }
 
 fn dev(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
-    let mut dev = Dev { edge_port: EDGE_PORT, data: PathBuf::from(DATA), fresh: false };
+    let mut dev = Dev { edge_port: EDGE_PORT, data: PathBuf::from(DATA), fresh: false, tables: None };
     while let Some(argument) = parser.next()? {
         match argument {
             Long("edge-port") => dev.edge_port = parser.value()?.parse()?,
             Long("data") => dev.data = parser.value()?.into(),
             Long("fresh") => dev.fresh = true,
+            Long("tables") => dev.tables = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(Command::Help),
             other => return Err(other.unexpected()),
         }

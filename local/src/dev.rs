@@ -45,6 +45,7 @@ pub async fn run(dev: &Dev) -> Result<(), DevError> {
         data: Some(dev.data.clone()),
         edge_port: dev.edge_port,
         fresh: dev.fresh,
+        tables: dev.tables.clone(),
         say: |text| report::say("dev", text),
     };
     let mut stack = tokio::select! {

@@ -25,6 +25,12 @@ pub enum Route {
     BatchPush,
     /// Gives changes.
     PullChanges,
+    /// Settles conflicts.
+    ResolveConflict,
+    /// Counts.
+    SyncStats,
+    /// Shows, replays and discards what was rejected.
+    DeadLetters,
 }
 
 /// The function that the stream calls.
@@ -32,7 +38,14 @@ const CHANGE_STREAM: &str = "change-stream";
 
 impl Route {
     /// Every one.
-    pub const ALL: [Route; 3] = [Route::Auth, Route::BatchPush, Route::PullChanges];
+    pub const ALL: [Route; 6] = [
+        Route::Auth,
+        Route::BatchPush,
+        Route::PullChanges,
+        Route::ResolveConflict,
+        Route::SyncStats,
+        Route::DeadLetters,
+    ];
 
     /// The function's binary.
     pub fn name(self) -> &'static str {
@@ -40,6 +53,9 @@ impl Route {
             Route::Auth => "auth",
             Route::BatchPush => "batch-push",
             Route::PullChanges => "pull-changes",
+            Route::ResolveConflict => "resolve-conflict",
+            Route::SyncStats => "sync-stats",
+            Route::DeadLetters => "dead-letters",
         }
     }
 }
@@ -68,6 +84,9 @@ pub struct Handlers {
     auth: AuthApp,
     batch_push: SyncApp,
     pull_changes: SyncApp,
+    resolve_conflict: SyncApp,
+    sync_stats: SyncApp,
+    dead_letters: SyncApp,
     change_stream: StreamApp,
 }
 
@@ -85,18 +104,23 @@ impl Handlers {
         };
         let of = |route: Route| get(route.name()).map(|function| (route.name(), function));
         let bad = |name| move |source| HandlersError::Config { name, source };
+        let sync = |route: Route| {
+            let (name, function) = of(route)?;
+            SyncApp::new(environment(function, settings), client(name, function)).map_err(bad(name))
+        };
         let (name, function) = of(Route::Auth)?;
-        let auth =
-            AuthApp::new(environment(function, settings), client(name, function)).map_err(bad(name))?;
-        let (name, function) = of(Route::BatchPush)?;
-        let batch_push =
-            SyncApp::new(environment(function, settings), client(name, function)).map_err(bad(name))?;
-        let (name, function) = of(Route::PullChanges)?;
-        let pull_changes =
-            SyncApp::new(environment(function, settings), client(name, function)).map_err(bad(name))?;
-        let change_stream = StreamApp::new(environment(get(CHANGE_STREAM)?, settings));
-        let change_stream = change_stream.map_err(bad(CHANGE_STREAM))?;
-        Ok(Handlers { auth, batch_push, pull_changes, change_stream })
+        let auth = AuthApp::new(environment(function, settings), client(name, function));
+        let stream = get(CHANGE_STREAM)?;
+        let change_stream = StreamApp::new(environment(stream, settings), client(CHANGE_STREAM, stream));
+        Ok(Handlers {
+            auth: auth.map_err(bad(name))?,
+            batch_push: sync(Route::BatchPush)?,
+            pull_changes: sync(Route::PullChanges)?,
+            resolve_conflict: sync(Route::ResolveConflict)?,
+            sync_stats: sync(Route::SyncStats)?,
+            dead_letters: sync(Route::DeadLetters)?,
+            change_stream: change_stream.map_err(bad(CHANGE_STREAM))?,
+        })
     }
 
     /// Calls the function behind `route`.
@@ -105,6 +129,11 @@ impl Handlers {
             Route::Auth => handle::auth::handle(&self.auth, request, now).await,
             Route::BatchPush => handle::batch_push::handle(&self.batch_push, request, now).await,
             Route::PullChanges => handle::pull_changes::handle(&self.pull_changes, request, now).await,
+            Route::ResolveConflict => {
+                handle::resolve_conflict::handle(&self.resolve_conflict, request, now).await
+            }
+            Route::SyncStats => handle::sync_stats::handle(&self.sync_stats, request, now).await,
+            Route::DeadLetters => handle::dead_letters::handle(&self.dead_letters, request, now).await,
         }
     }
 
@@ -125,5 +154,7 @@ fn environment(function: &Function, settings: &BTreeMap<&str, String>) -> impl F
     |name| match function.variables.get(name)? {
         Variable::Table(table) => Some(table.clone()),
         Variable::Setting => settings.get(name).cloned(),
+        Variable::Default(default) => Some(settings.get(name).unwrap_or(default).clone()),
+        Variable::Literal(text) => Some(text.clone()),
     }
 }

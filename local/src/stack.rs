@@ -60,7 +60,7 @@ impl Stack {
         say(&format!("DynamoDB is up at {}", dynamo.url()));
 
         let functions_port = Port::bind().await.map_err(StartError::Port)?;
-        let settings = settings::functions(&keys, port);
+        let settings = settings::functions(&keys, port, options.tables.as_deref());
         let handlers = Arc::new(Handlers::new(&template, &dynamo, &settings)?);
         let clock = Clock::default();
         let host =

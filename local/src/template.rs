@@ -58,7 +58,44 @@ impl TemplateError {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Document {
+    #[serde(default)]
+    parameters: BTreeMap<String, Parameter>,
+    #[serde(default)]
+    globals: Globals,
     resources: BTreeMap<String, Resource>,
+}
+
+/// What resources of a type have in common.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Globals {
+    #[serde(default)]
+    function: function::Globals,
+}
+
+/// What whoever deploys the template may set.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameter {
+    /// What it is if nobody sets it.
+    default: Option<Scalar>,
+}
+
+/// A text or a number; a variable of the environment is always text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Scalar {
+    Text(String),
+    Number(i64),
+}
+
+impl Scalar {
+    fn into_text(self) -> String {
+        match self {
+            Scalar::Text(text) => text,
+            Scalar::Number(number) => number.to_string(),
+        }
+    }
 }
 
 /// A resource before its type is looked at.
@@ -81,15 +118,17 @@ impl Template {
 
     /// Reads the template's text.
     pub fn parse(text: &str) -> Result<Template, TemplateError> {
-        let document: Document =
+        let Document { parameters, globals, resources } =
             serde_saphyr::from_str(text).map_err(|error| TemplateError::Yaml(error.to_string()))?;
-        let resources = &document.resources;
+        let default = |(id, parameter): (String, Parameter)| Some((id, parameter.default?.into_text()));
+        let defaults = parameters.into_iter().filter_map(default).collect();
+        let variables = function::Variables { globals: globals.function, resources: &resources, defaults };
         let mut template = Template { tables: Vec::new(), functions: BTreeMap::new() };
-        for (id, resource) in resources {
+        for (id, resource) in &resources {
             match resource.r#type.as_str() {
                 "AWS::DynamoDB::Table" => template.tables.push(Table::read(id, resource)?),
                 "AWS::Serverless::Function" => {
-                    let (binary, function) = Function::read(id, resource, resources)?;
+                    let (binary, function) = Function::read(id, resource, &variables)?;
                     template.functions.insert(binary, function);
                 }
                 // Roles are read with the functions that take them; the rest has no counterpart here.

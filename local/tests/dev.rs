@@ -193,6 +193,19 @@ fn the_death_of_a_child_ends_everything_and_says_so() {
 }
 
 #[test]
+fn a_file_of_tables_that_says_nonsense_is_refused_at_start_with_the_line_and_the_reason() {
+    let folder = Folder::new("tables");
+    let tables = folder.0.join("tables.toml");
+    std::fs::write(&tables, "[parrots]\npolicy = \"best\"\n").unwrap();
+    let mut command = Command::new(PROGRAM);
+    command.args(["dev", "--edge-port", "0", "--data"]).arg(&folder.0).arg("--tables").arg(&tables);
+    let output = command.output().unwrap();
+    for part in ["TABLES_FILE is wrong", "line 2", "best"] {
+        one_sentence(&output, part);
+    }
+}
+
+#[test]
 fn a_taken_port_is_one_sentence() {
     let folder = Folder::new("port");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

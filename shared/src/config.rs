@@ -41,6 +41,20 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         if text.is_empty() { None } else { self.checked(name, parse(&text)) }
     }
 
+    /// The value of `name` as `parse` reads it, or `default` if it is not set; `None`, with the problem noted, if it
+    /// is bad.
+    pub fn parsed_or<T, E: std::fmt::Display>(
+        &mut self,
+        name: &str,
+        default: T,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match (self.lookup)(name).filter(|value| !value.is_empty()) {
+            Some(text) => self.checked(name, parse(&text)),
+            None => Some(default),
+        }
+    }
+
     /// What `result` holds; `None`, with the problem noted, if it is an error.
     pub fn checked<T, E: std::fmt::Display>(&mut self, name: &str, result: Result<T, E>) -> Option<T> {
         result.map_err(|error| self.problems.push(format!("{name} is wrong: {error}"))).ok()
@@ -89,6 +103,14 @@ mod tests {
         let error = reader.finish(port.map(|port| (table, port))).unwrap_err().to_string();
         assert!(error.contains("TABLE is not set") && error.contains("PORT is wrong"), "{error}");
         assert!(!error.contains("s3cret"), "{error}");
+    }
+
+    #[test]
+    fn what_may_be_left_out_has_a_default_and_is_checked_if_it_is_there() {
+        let mut reader = Reader::new(|name| (name == "BAD").then(|| "x".to_owned()));
+        assert_eq!(reader.parsed_or("DAYS", 7, str::parse::<u16>), Some(7));
+        assert_eq!(reader.parsed_or("BAD", 7, str::parse::<u16>), None);
+        assert!(reader.finish(Some(())).unwrap_err().to_string().contains("BAD is wrong"));
     }
 
     #[test]

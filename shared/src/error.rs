@@ -2,7 +2,9 @@
 //!
 //! PROTOCOL.md lists every code; a test holds the two together.
 
-use serde_json::Value;
+use serde::Serialize;
+
+use crate::json::JsonText;
 
 /// A stable code of an error answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,8 +194,8 @@ pub struct Refusal {
     pub code: Code,
     /// What to do about it.
     pub message: String,
-    /// Figures that a program can use, if there are any.
-    pub details: Option<Box<Value>>,
+    /// Figures that a program can use, if there are any; as text, so that no number of a shop's is rounded.
+    pub details: Option<JsonText>,
 }
 
 impl Refusal {
@@ -202,9 +204,9 @@ impl Refusal {
         Refusal { code, message: message.into(), details: None }
     }
 
-    /// The same refusal with `details`.
-    pub fn with_details(self, details: Value) -> Refusal {
-        Refusal { details: Some(Box::new(details)), ..self }
+    /// The same refusal with `details`; without, if they do not serialise.
+    pub fn with_details(self, details: &impl Serialize) -> Refusal {
+        Refusal { details: serde_json::value::to_raw_value(details).ok().map(JsonText::from), ..self }
     }
 }
 

@@ -27,6 +27,11 @@ impl JsonText {
         self.0.get()
     }
 
+    /// The value, unread.
+    pub fn as_raw(&self) -> &RawValue {
+        &self.0
+    }
+
     /// Whether the value is an object.
     pub fn is_object(&self) -> bool {
         self.as_str().starts_with('{')

@@ -42,6 +42,10 @@ pub const LOG_ITEM_BYTES_MAX: usize = 330 * 1024;
 pub const LOG_ITEM_INFLATED_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a rejected record that the dead letters keep; of a longer one they keep the beginning, size and hash.
 pub const DEAD_PAYLOAD_BYTES_MAX: usize = 64 * 1024;
+/// Dead letters in one page, when the caller does not say.
+pub const DEAD_LETTERS_LIMIT_DEFAULT: usize = 50;
+/// Dead letters in one page, at most.
+pub const DEAD_LETTERS_LIMIT_MAX: usize = 100;
 /// Seconds a log item is kept: 7 days.
 pub const LOG_RETENTION_SECS: u64 = 7 * 24 * 3600;
 /// Seconds a batch marker is kept, and with it the promise of exactly-once: 90 days.
@@ -125,6 +129,9 @@ const _: () = assert!(PUBLISH_BYTES_MAX + LOG_ITEM_INFLATED_BYTES_MAX < BODY_BYT
 const _: () = assert!(ANSWER_DATA_BYTES_MAX + PUSH_RECORDS_MAX * 2048 < 6_000_000);
 // A page of a pull passes it too, even if it is all quotes and ends with the largest record.
 const _: () = assert!(2 * (PULL_BYTES_MAX + RECORD_BYTES_MAX) + PULL_LIMIT_MAX * 1024 < 6_000_000);
+// So does a page of dead letters that ends with one that is cut and all quotes.
+const _: () =
+    assert!(2 * (PULL_BYTES_MAX + 2 * DEAD_PAYLOAD_BYTES_MAX) + DEAD_LETTERS_LIMIT_MAX * 2048 < 6_000_000);
 // The largest batch passes the door.
 const _: () = assert!(BATCH_BYTES_MAX < BODY_BYTES_MAX);
 // A retry that still finds its changes in the log also still finds its marker.

@@ -1,11 +1,16 @@
 //! What goes over the wire. Only these types are serialised to clients; golden fixtures pin them.
 
 pub mod auth;
+pub mod dead;
 pub mod failure;
 pub mod publication;
 pub mod pull;
 pub mod push;
+pub mod resolve;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod socket;
+pub mod stats;
 
 /// The header by which edge and functions name one request, in answers and logs.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";

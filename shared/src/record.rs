@@ -45,6 +45,7 @@ pub struct Record {
 
 /// What a change did to its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Operation {
     /// The server had no copy, or a tombstone.

@@ -9,4 +9,7 @@ pub mod marker;
 pub mod outcome;
 pub mod pull;
 pub mod push;
+pub mod replay;
+pub mod resolve;
 pub mod snapshot;
+pub mod stats;

@@ -19,6 +19,7 @@ pub const AUDIENCE: &str = "tillsync-api";
 
 /// What a user may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Works at a till.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX, RECORD_BYTES_MAX};
 use shared::protocol::push::PushAnswer;
 use shared::stamp::Stamp;
-use tests::api::{Api, Reply};
+use tests::api::Reply;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;
 
@@ -193,7 +193,7 @@ async fn addresses(shop: &'static Shop) {
         (Method::DELETE, "/api/auth/login", "POST"),
     ];
     for (method, path, allow) in cases {
-        let reply = Api::send(till.api.request(method, path)).await.unwrap();
+        let reply = till.api.send(till.api.request(method, path)).await.unwrap();
         assert_refused(&reply, 405, "method_not_allowed");
         assert_eq!(reply.headers["allow"], allow);
     }

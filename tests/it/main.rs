@@ -14,16 +14,21 @@ mod absence;
 mod auth;
 mod bad_input;
 mod broken;
+mod dead;
 mod head_office;
 mod holds;
 mod invariants;
+mod openapi;
 mod policies;
+mod protocol;
 mod pull;
 mod push;
 mod race;
 mod replay;
+mod resolve;
 mod room;
 mod shop;
+mod stats;
 mod tenancy;
 mod world;
 
@@ -38,13 +43,18 @@ fn main() -> ExitCode {
         auth::trials(),
         bad_input::trials(),
         broken::trials(),
+        dead::trials(),
         head_office::trials(),
+        openapi::trials(),
         policies::trials(),
+        protocol::trials(),
         pull::trials(),
         push::trials(),
         race::trials(),
         replay::trials(),
+        resolve::trials(),
         room::trials(),
+        stats::trials(),
         tenancy::trials(),
     ];
     let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());

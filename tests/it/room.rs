@@ -1,19 +1,22 @@
 //! `/ws`: who hears what, and by which path.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use shared::protocol::socket::SyncFrame;
+use shared::token::Role;
 use tests::api::Api;
+use tests::openapi::check::Checker;
 use tests::till::socket;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::shop::{Shop, product, with};
+use crate::shop::{Shop, Till, product, with};
 use crate::world::trial;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,20 +29,31 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("room::ping_subscribe_and_nonsense_are_answered", frames),
         trial("room::an_unsubscribed_socket_hears_nothing_until_it_comes_back", unsubscribe),
         trial("room::a_deleted_record_is_told_with_its_last_data", delete),
+        trial("room::what_a_role_may_not_read_is_not_told_to_it", roles),
         trial("room::publishing_needs_the_functions_seal", seal),
     ]
 }
 
 /// A socket that a test listens to.
-pub(crate) struct Listener(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Listener {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// How every frame must look.
+    checker: Arc<Checker>,
+}
 
 impl Listener {
     pub(crate) async fn open(api: &Api, device: &str) -> Listener {
-        Listener(connect_async(socket::url(api, device)).await.unwrap().0)
+        Listener::at(&socket::url(api, device), api).await
+    }
+
+    /// A socket at an address, which is held to the same description as `api`.
+    pub(crate) async fn at(url: &str, api: &Api) -> Listener {
+        let checker = api.checker.clone().expect("the caller is held to a description");
+        Listener { stream: connect_async(url).await.unwrap().0, checker }
     }
 
     pub(crate) async fn send(&mut self, frame: &Value) {
-        self.0.send(Message::text(frame.to_string())).await.unwrap();
+        self.stream.send(Message::text(frame.to_string())).await.unwrap();
     }
 
     /// The next text frame; pings of the server aside.
@@ -50,8 +64,9 @@ impl Listener {
     /// The next text frame as it came; pings of the server aside.
     pub(crate) async fn next_text(&mut self) -> String {
         loop {
-            let message = timeout(PATIENCE, self.0.next()).await.expect("a frame comes in time");
+            let message = timeout(PATIENCE, self.stream.next()).await.expect("a frame comes in time");
             let Message::Text(text) = message.unwrap().unwrap() else { continue };
+            self.checker.check_frame(&text).unwrap();
             if text.as_str() != r#"{"type":"ping"}"# {
                 return text.as_str().to_owned();
             }
@@ -144,7 +159,7 @@ async fn frames(shop: &'static Shop) {
         let answer = ear.next().await;
         assert_eq!((&answer["type"], &answer["code"]), (&json!("error"), &json!(code)));
     }
-    ear.0.send(Message::binary(vec![0, 1, 2])).await.unwrap();
+    ear.stream.send(Message::binary(vec![0, 1, 2])).await.unwrap();
     assert_eq!(ear.next().await["code"], "bad_frame");
 }
 
@@ -174,6 +189,29 @@ async fn delete(shop: &'static Shop) {
     assert_eq!(frame.data.as_str(), r#"{"name":"A"}"#);
 }
 
+async fn roles(shop: &'static Shop) {
+    let (till, other) = (shop.till("till-1").await, shop.till("till-2").await);
+    let login = shop.user("manager", Role::Manager, Some("1")).await;
+    let (manager, _) = shop.stranger().login(&login).await.unwrap();
+    let mut cashier_ear = Listener::open(&till.api, "till-1").await;
+    let mut manager_ear = Listener::open(&manager, "office-2").await;
+    let office = Till { api: manager, device: "office".into() };
+    let advance = with(product("a1", &json!({"sum": 5})), "table_name", "employee_advances");
+    let secret = office.push(&[product("p1", &json!({})), advance, product("p2", &json!({}))]).await;
+    let heard = [cashier_ear.next_sync().await, cashier_ear.next_sync().await];
+    assert_eq!(heard.each_ref().map(|frame| frame.record_id.as_str()), ["p1", "p2"]);
+    assert_eq!(heard[1].prev, secret.applied[1].stamp, "the till sees a gap, and pulls");
+    for applied in &secret.applied {
+        assert_eq!(manager_ear.next_sync().await.stamp, applied.stamp);
+    }
+    // By the stream as well.
+    shop.world.host_faults.cut_fast_path(&shop.client);
+    office.push(&[with(product("a2", &json!({})), "table_name", "employee_advances")]).await;
+    assert_eq!(manager_ear.next_sync().await.record_id, "a2");
+    other.push(&[product("p3", &json!({}))]).await;
+    assert_eq!(cashier_ear.next_sync().await.record_id, "p3");
+}
+
 async fn seal(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let mut ear = Listener::open(&till.api, "till-1").await;
@@ -184,7 +222,7 @@ async fn seal(shop: &'static Shop) {
     for seal in ["", "t=1,v1=00", &format!("t={},v1={}", tests::fleet::now().as_secs(), "0".repeat(64))] {
         let request =
             till.api.request(reqwest::Method::POST, "/internal/publish").header("x-tillsync-seal", seal);
-        let reply = Api::send(request.body(body.clone())).await.unwrap();
+        let reply = till.api.send(request.body(body.clone())).await.unwrap();
         assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (401, Some("bad_signature")));
     }
     ear.hears_nothing_but_pong().await;

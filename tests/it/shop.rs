@@ -42,9 +42,9 @@ impl Shop {
         }
     }
 
-    /// A caller that is not signed in.
+    /// A caller that is not signed in, and fails over any answer that the served document does not describe.
     pub(crate) fn stranger(&self) -> Api {
-        Api::new(&self.world.edge_url).unwrap()
+        Api::new(&self.world.edge_url).unwrap().held_to(self.world.checker.clone())
     }
 
     /// A user's name that is unique to this shop.

@@ -11,11 +11,13 @@ use local::function_host::faults::HostFaults;
 use local::handlers::Handlers;
 use local::keys::Keys;
 use local::stack::{Options, Stack};
+use local::stream::StreamSwitch;
 use shared::limits::ACCESS_TOKEN_SECS;
 use shared::micros::Micros;
 use shared::protocol::auth::User;
 use shared::token::Role;
 use tests::fleet;
+use tests::openapi::check::Checker;
 use tokio::runtime::Runtime;
 
 use crate::shop::Shop;
@@ -28,9 +30,13 @@ pub(crate) struct World {
     pub(crate) host_faults: HostFaults,
     /// What goes wrong between functions and DynamoDB.
     pub(crate) dynamo_faults: Faults,
+    /// Holds the stream back, for every test at once.
+    pub(crate) stream: StreamSwitch,
     /// DynamoDB, with every permission.
     pub(crate) dynamo: Client,
     pub(crate) table: String,
+    /// How every answer must look.
+    pub(crate) checker: Arc<Checker>,
     keys: Keys,
     stack: Mutex<Option<Stack>>,
     runtime: Runtime,
@@ -48,8 +54,10 @@ fn world() -> &'static World {
             handlers: stack.handlers().clone(),
             host_faults: stack.host_faults().clone(),
             dynamo_faults: stack.faults().clone(),
+            stream: stack.stream().clone(),
             dynamo: stack.client(),
             table: stack.table().to_owned(),
+            checker: Arc::new(Checker::new().unwrap()),
             keys: Keys::load_or_make(stack.data()).unwrap(),
             stack: Mutex::new(Some(stack)),
             runtime,
@@ -118,4 +126,6 @@ pub(crate) fn stop() {
     });
     let denied = world.dynamo_faults.denied();
     assert!(denied.is_empty(), "functions did what their roles do not allow: {denied:?}");
+    // I9, over everything that the tests of this run did.
+    assert_eq!(world.dynamo_faults.sent("Scan"), 0, "somebody sent a Scan");
 }

@@ -1,5 +1,6 @@
 //! The HTTP side of a client: sign in, push, pull.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
@@ -9,6 +10,8 @@ use shared::protocol::COST_HEADER;
 use shared::protocol::auth::{Login, Session};
 use shared::protocol::pull::PullAnswer;
 use shared::stamp::{Stamp, cursor};
+
+use crate::openapi::check::{Checker, WrongAnswer};
 
 /// Why a call did not end in the answer that was hoped for.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +35,9 @@ pub enum CallError {
         /// The body as it came.
         body: String,
     },
+    /// The answer is not described by the document that the edge serves.
+    #[error(transparent)]
+    Wrong(#[from] WrongAnswer),
 }
 
 /// An answer as it came.
@@ -54,6 +60,11 @@ impl Reply {
         serde_json::from_str(&self.body).map_err(|cause| CallError::Shape { cause, body: self.body.clone() })
     }
 
+    /// The value of a header, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
     /// The code of an error answer.
     pub fn code(&self) -> Option<String> {
         let body: serde_json::Value = serde_json::from_str(&self.body).ok()?;
@@ -62,8 +73,7 @@ impl Reply {
 
     /// What the answer cost at DynamoDB.
     pub fn cost(&self) -> Units {
-        let text = self.headers.get(COST_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        Units::parse(text)
+        Units::parse(self.header(COST_HEADER).unwrap_or_default())
     }
 }
 
@@ -110,13 +120,20 @@ pub struct Api {
     /// The edge, without a slash at the end.
     pub edge_url: String,
     token: Option<String>,
+    /// What its answers are held to, if they are.
+    pub checker: Option<Arc<Checker>>,
 }
 
 impl Api {
     /// A caller that is not signed in.
     pub fn new(edge_url: &str) -> Result<Api, CallError> {
         let http = Client::builder().timeout(Duration::from_secs(30)).build()?;
-        Ok(Api { http, edge_url: edge_url.to_owned(), token: None })
+        Ok(Api { http, edge_url: edge_url.to_owned(), token: None, checker: None })
+    }
+
+    /// The same caller, for whom an answer that `checker` does not know is a failed call.
+    pub fn held_to(&self, checker: Arc<Checker>) -> Api {
+        Api { checker: Some(checker), ..self.clone() }
     }
 
     /// The same caller with an access token.
@@ -139,20 +156,27 @@ impl Api {
     }
 
     /// Sends a request and reads the whole answer.
-    pub async fn send(request: RequestBuilder) -> Result<Reply, CallError> {
-        let answer = request.send().await?;
+    pub async fn send(&self, request: RequestBuilder) -> Result<Reply, CallError> {
+        let (http, request) = request.build_split();
+        let request = request?;
+        let asked = (request.method().clone(), request.url().path().to_owned());
+        let answer = http.execute(request).await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        Ok(Reply { status, headers, body: answer.text().await? })
+        let reply = Reply { status, headers, body: answer.text().await? };
+        if let Some(checker) = &self.checker {
+            checker.check(asked.0.as_str(), &asked.1, &reply)?;
+        }
+        Ok(reply)
     }
 
     /// `GET path`
     pub async fn get(&self, path: &str) -> Result<Reply, CallError> {
-        Api::send(self.request(Method::GET, path)).await
+        self.send(self.request(Method::GET, path)).await
     }
 
     /// `POST path` with a JSON body.
     pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Result<Reply, CallError> {
-        Api::send(self.request(Method::POST, path).header(CONTENT_TYPE, "application/json").body(body)).await
+        self.send(self.request(Method::POST, path).header(CONTENT_TYPE, "application/json").body(body)).await
     }
 
     /// Signs in; the caller goes on with the new token.

@@ -4,6 +4,10 @@
 pub mod api;
 pub mod till;
 
+// What it may rely on.
+pub mod openapi;
+pub mod protocol_page;
+
 // What it sells.
 pub mod day;
 

@@ -16,6 +16,7 @@ usage: cargo xtask COMMAND [ARGS]
   test [ARGS]        set up and run every test; ARGS go to `cargo test`
   lint               everything else that CI checks
   edge               build the worker into edge/build, if it changed
+  openapi            write edge/openapi.json anew from the types of the wire
   help               this text";
 
 /// One command with its arguments; those of `dev` and the like belong to the program that is run.
@@ -30,6 +31,7 @@ pub(crate) enum Task {
     Test(Vec<OsString>),
     Lint,
     Edge,
+    OpenApi,
 }
 
 /// Why a command line was refused.
@@ -67,6 +69,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Task, U
         Some("test") => Ok(Task::Test(args)),
         Some("lint") => without_arguments("lint", &args, Task::Lint),
         Some("edge") => without_arguments("edge", &args, Task::Edge),
+        Some("openapi") => without_arguments("openapi", &args, Task::OpenApi),
         _ => Err(UsageError::UnknownCommand(command.to_string_lossy().into_owned())),
     }
 }

@@ -14,6 +14,7 @@ mod bench;
 mod dev;
 mod edge;
 mod lint;
+mod openapi;
 mod replay;
 mod sim;
 mod test;

@@ -9,7 +9,7 @@ use crate::lint::LintError;
 use crate::project::{Project, ProjectError};
 use crate::setup::SetupError;
 use crate::signals::SignalsError;
-use crate::{bench, dev, edge, lint, replay, report, signals, sim, test, user};
+use crate::{bench, dev, edge, lint, openapi, replay, report, signals, sim, test, user};
 
 /// Why a command failed. Each text is one sentence: it is all that the person at the terminal is told.
 #[derive(Debug, Error)]
@@ -51,5 +51,6 @@ pub(crate) fn run(task: &Task) -> Result<(), TaskError> {
         Task::Test(args) => test::run(&project, args),
         Task::Lint => Ok(lint::run(&project)?),
         Task::Edge => Ok(edge::run(&project)?),
+        Task::OpenApi => openapi::run(&project),
     }
 }

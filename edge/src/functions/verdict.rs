@@ -39,7 +39,7 @@ mod tests {
     #[test]
     fn our_own_errors_are_recognised() {
         for code in Code::ALL {
-            let refusal = Refusal::new(code, "m").with_details(serde_json::json!({ "a": 1 }));
+            let refusal = Refusal::new(code, "m").with_details(&serde_json::json!({ "a": 1 }));
             let body = Failure::new(&refusal, "id").to_json();
             assert!(check(code.status(), body.as_bytes()).is_ok(), "{body}");
         }

@@ -2,6 +2,7 @@
 
 use shared::micros::Micros;
 use shared::tenant::{DeviceId, Room};
+use shared::token::Role;
 
 use crate::query;
 
@@ -26,6 +27,8 @@ pub(crate) struct Guest {
     pub(crate) room: Room,
     /// Which device it is.
     pub(crate) device: DeviceId,
+    /// What its user may hear of.
+    pub(crate) role: Role,
     /// When its token expires.
     pub(crate) expires_at: Micros,
 }
@@ -53,8 +56,14 @@ impl Guest {
     /// Where the call of [`RoomCall::Connect`] goes. In the query rather than in headers, which could not
     /// carry the name of every device.
     pub(super) fn url(&self) -> String {
-        let (room, expires_at) = (self.room.to_string(), self.expires_at.0.to_string());
-        let pairs = [("room", room.as_str()), ("device", self.device.as_str()), ("expires_at", &expires_at)];
+        let (room, role, expires_at) =
+            (self.room.to_string(), self.role.to_string(), self.expires_at.0.to_string());
+        let pairs = [
+            ("room", room.as_str()),
+            ("device", self.device.as_str()),
+            ("role", &role),
+            ("expires_at", &expires_at),
+        ];
         format!("{HOST}{CONNECT}?{}", query::write(pairs))
     }
 
@@ -62,6 +71,7 @@ impl Guest {
         Some(Guest {
             room: query::value(url_query, "room")?.parse().ok()?,
             device: query::value(url_query, "device")?.parse().ok()?,
+            role: query::value(url_query, "role")?.parse().ok()?,
             expires_at: Micros(query::value(url_query, "expires_at")?.parse().ok()?),
         })
     }
@@ -82,6 +92,7 @@ mod tests {
             let guest = Guest {
                 room: "1:2".parse().unwrap(),
                 device: device.parse().unwrap(),
+                role: Role::SuperAdmin,
                 expires_at: Micros(1_765_103_400_000_000),
             };
             let url = guest.url();

@@ -4,9 +4,10 @@
 use serde::{Deserialize, Serialize};
 use shared::limits::{DEVICE_ID_BYTES_MAX, TENANT_ID_BYTES_MAX};
 use shared::micros::Micros;
-use shared::protocol::publication::Publication;
+use shared::protocol::publication::{Publication, PublishedChange};
 use shared::protocol::socket::{BadFrame, ClientFrame, ServerFrame};
 use shared::tenant::{BranchId, ClientId, DeviceId, Room};
+use shared::token::Role;
 
 use super::call::Guest;
 
@@ -21,6 +22,7 @@ pub(super) struct Seat {
     client: ClientId,
     branch: BranchId,
     device: DeviceId,
+    role: Role,
     /// When the token expires, and the socket with it.
     pub(super) expires_at: Micros,
     subscribed: bool,
@@ -37,6 +39,7 @@ impl Seat {
             client: guest.room.client,
             branch: guest.room.branch,
             device: guest.device,
+            role: guest.role,
             expires_at: guest.expires_at,
             subscribed: true,
             heard_at: now,
@@ -66,11 +69,18 @@ impl Seat {
             && publication.device_id != self.device
             && now < self.expires_at
     }
+
+    /// Whether a change of a commit that it wants is for this user's eyes.
+    pub(super) fn may_hear(&self, change: &PublishedChange) -> bool {
+        change.read <= self.role
+    }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use shared::json::JsonText;
+    use shared::record::Operation;
     use shared::stamp::Stamp;
 
     pub(in crate::room) const NOW: Micros = Micros(1_765_103_400_000_000);
@@ -79,6 +89,7 @@ pub(super) mod tests {
         let guest = Guest {
             room: "1:2".parse().unwrap(),
             device: "till-1".parse().unwrap(),
+            role: Role::Cashier,
             expires_at: NOW.plus_secs(900),
         };
         Seat::new(guest, NOW)
@@ -99,6 +110,25 @@ pub(super) mod tests {
         assert!(!seat.wants(&commit("1:3", "till-2"), NOW));
         assert!(!seat.wants(&commit("2:2", "till-2"), NOW));
         assert!(!seat.wants(&commit("1:2", "till-2"), NOW.plus_secs(900)));
+    }
+
+    #[test]
+    fn a_seat_hears_what_the_role_of_its_user_may_read() {
+        let change = |read| PublishedChange {
+            table_name: "settings".into(),
+            record_id: "s1".into(),
+            operation: Operation::Update,
+            data: JsonText::null(),
+            version: 2,
+            read,
+        };
+        let manager = Seat { role: Role::Manager, ..seat() };
+        for (read, cashier_hears, manager_hears) in
+            [(Role::Cashier, true, true), (Role::Manager, false, true), (Role::Admin, false, false)]
+        {
+            assert_eq!(seat().may_hear(&change(read)), cashier_hears);
+            assert_eq!(manager.may_hear(&change(read)), manager_hears);
+        }
     }
 
     #[test]

@@ -8,8 +8,7 @@ use lambda_http::lambda_runtime::{LambdaEvent, run, service_fn};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    lambda_http::tracing::init_default_subscriber();
-    let app = &StreamApp::new(start::environment)?;
+    let app = &start::app(StreamApp::new)?;
     run(service_fn(async |event: LambdaEvent<Event>| {
         Ok::<_, Error>(handle::change_stream::handle(app, event.payload, start::now()).await)
     }))

@@ -11,17 +11,25 @@ use shared::micros::Micros;
 use shared::protocol::publication::Publication;
 use shared::stamp::Stamp;
 use shared::sync::log::{self, LogItem};
+use shared::sync::stats::Feed;
 use shared::tables::Tables;
 use shared::tenant::Room;
 use tokio::task::JoinSet;
 
 use crate::app::StreamApp;
-use crate::publish::Publisher;
+use crate::store::cost::Cost;
 use crate::store::error::StoreError;
 use crate::store::keys;
 
-/// One record of the stream on its way: its place in the stream, and the commit in it.
-type Delivery = (String, Publication);
+/// One record of the stream on its way.
+struct Delivery {
+    /// Its place in the stream.
+    place: String,
+    /// The commit in it.
+    publication: Publication,
+    /// How far the room was told of its log once it has this.
+    feed: Feed,
+}
 
 /// Publishes the commits of `event`; names the records that must come again.
 ///
@@ -35,18 +43,16 @@ pub async fn handle(app: &StreamApp, event: Event, now: Micros) -> DynamoDbEvent
     let mut rooms: BTreeMap<Room, Vec<Delivery>> = BTreeMap::new();
     for record in event.records {
         let place = record.change.sequence_number.clone().unwrap_or_default();
-        match commit(&app.tables, &record) {
-            Ok((room, publication)) => rooms.entry(room).or_default().push((place, publication)),
+        match delivery(&app.rules.tables, place.clone(), &record) {
+            Ok(delivery) => rooms.entry(delivery.publication.room()).or_default().push(delivery),
             Err(error) => {
                 tracing::error!(place, error = ?error, "a stream record is not a log item");
                 response.batch_item_failures.push(failure(place));
             }
         }
     }
-    let mut told: JoinSet<Vec<String>> = rooms
-        .into_iter()
-        .map(|(room, deliveries)| tell(app.publisher.clone(), room, deliveries, now))
-        .collect();
+    let mut told: JoinSet<Vec<String>> =
+        rooms.into_iter().map(|(room, deliveries)| tell(app.clone(), room, deliveries, now)).collect();
     while let Some(untold) = told.join_next().await {
         // A task that panicked would be a bug; all of the event comes again then.
         let places = untold.unwrap_or_else(|error| {
@@ -58,23 +64,37 @@ pub async fn handle(app: &StreamApp, event: Event, now: Micros) -> DynamoDbEvent
     response
 }
 
-/// Tells a room of its commits, at most [`PUBLISH_BYTES_MAX`] at once; the places of those it did not take.
-async fn tell(publisher: Publisher, room: Room, deliveries: Vec<Delivery>, now: Micros) -> Vec<String> {
+/// Tells a room of its commits, at most [`PUBLISH_BYTES_MAX`] at once, and notes how far it got; the places of
+/// those that must come again.
+async fn tell(app: StreamApp, room: Room, deliveries: Vec<Delivery>, now: Micros) -> Vec<String> {
+    let mut untold = Vec::new();
+    let mut done: Option<(String, Feed)> = None;
     let mut waiting = deliveries.into_iter().peekable();
     while waiting.peek().is_some() {
-        let (mut places, mut publications, mut bytes) = (Vec::new(), Vec::new(), 0);
-        while let Some((place, publication)) = waiting.next_if(|_| bytes < PUBLISH_BYTES_MAX) {
+        let (mut places, mut publications, mut bytes, mut last) = (Vec::new(), Vec::new(), 0, None);
+        while let Some(Delivery { place, publication, feed }) = waiting.next_if(|_| bytes < PUBLISH_BYTES_MAX)
+        {
             bytes += publication.changes.iter().map(|change| change.data.as_str().len()).sum::<usize>();
+            last = Some((place.clone(), feed));
             places.push(place);
             publications.push(publication);
         }
-        if let Err(error) = publisher.publish(publications, now).await {
+        if let Err(error) = app.publisher.publish(publications, now).await {
             tracing::warn!(%room, error = ?error, "a room was not told");
-            places.extend(waiting.map(|(place, _)| place));
-            return places;
+            untold = places;
+            untold.extend(waiting.map(|delivery| delivery.place));
+            break;
         }
+        done = last;
     }
-    Vec::new()
+    if let Some((place, feed)) = done
+        && let Err(error) = app.store.delivered(&room, feed, &mut Cost::default()).await
+    {
+        // It comes again, so that the room's statistics are right in the end; the room drops the double.
+        tracing::warn!(%room, error = ?error, "a delivery was not noted");
+        untold.push(place);
+    }
+    untold
 }
 
 fn failure(place: String) -> DynamoDbBatchItemFailure {
@@ -83,8 +103,8 @@ fn failure(place: String) -> DynamoDbBatchItemFailure {
     failure
 }
 
-/// The commit that a stream record holds.
-fn commit(tables: &Tables, record: &EventRecord) -> Result<(Room, Publication), StoreError> {
+/// What a stream record holds.
+fn delivery(tables: &Tables, place: String, record: &EventRecord) -> Result<Delivery, StoreError> {
     let image = record.change.new_image.inner();
     let get = |name: &'static str| image.get(name).ok_or(StoreError::Corrupt(name));
     let text = |name: &'static str| match get(name)? {
@@ -105,6 +125,6 @@ fn commit(tables: &Tables, record: &EventRecord) -> Result<(Room, Publication), 
         device: text("device")?.parse().map_err(|_| StoreError::Corrupt("device"))?,
         body: body.clone(),
     };
-    let publication = log::publication(tables, &room, &item)?;
-    Ok((room, publication))
+    let feed = Feed { stamp: item.last, changes: item.total };
+    Ok(Delivery { place, publication: log::publication(tables, &room, &item)?, feed })
 }

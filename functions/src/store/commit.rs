@@ -1,6 +1,5 @@
 //! The one transaction of a push: HEAD, records, checks, log and marker, or nothing.
 
-use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, PutBuilder};
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Put, ReturnConsumedCapacity, TransactWriteItem,
@@ -9,6 +8,7 @@ use shared::micros::Micros;
 use shared::protocol::publication::Publication;
 use shared::retention::Retention;
 use shared::stamp::Stamp;
+use shared::sync::dead::filed::OpenLetter;
 use shared::sync::decide::Plan;
 use shared::sync::marker::Marker;
 use shared::sync::outcome::Outcome;
@@ -17,6 +17,7 @@ use shared::sync::{dead, log};
 use shared::tenant::Room;
 
 use super::cost::Cost;
+use super::dead::close;
 use super::error::StoreError;
 use super::item::{Item, from_dead, from_head, from_log, from_marker, from_record, number};
 use super::{Store, keys};
@@ -31,6 +32,8 @@ pub struct Commit<'a> {
     pub plan: &'a Plan,
     /// The plan's changes, one per log item.
     pub parts: &'a [Publication],
+    /// The dead letter that is done with by this.
+    pub closes: Option<&'a OpenLetter>,
     /// How long it is kept.
     pub retention: Retention,
     /// When.
@@ -48,6 +51,9 @@ impl Store {
         actions.records(commit.plan)?;
         actions.dead(commit.push, commit.plan)?;
         actions.marker(commit.push, commit.plan)?;
+        if let Some(letter) = commit.closes {
+            actions.items.push(close(table, commit.room, letter)?);
+        }
         if commit.plan.changes.is_empty() && actions.items.len() == commit.plan.checks.len() {
             return Ok(());
         }
@@ -162,7 +168,7 @@ impl Actions<'_> {
         item.insert("pk".into(), AttributeValue::S(pk));
         item.insert("sk".into(), AttributeValue::S(sk));
         let put = Put::builder().table_name(self.table).set_item(Some(item));
-        let put = condition.on_put(put).build().map_err(refused)?;
+        let put = condition.on_put(put).build().map_err(StoreError::build)?;
         self.items.push(TransactWriteItem::builder().put(put).build());
         Ok(())
     }
@@ -172,7 +178,7 @@ impl Actions<'_> {
             .table_name(self.table)
             .key("pk", AttributeValue::S(self.pk.clone()))
             .key("sk", AttributeValue::S(sk));
-        let check = condition.on_check(check).build().map_err(refused)?;
+        let check = condition.on_check(check).build().map_err(StoreError::build)?;
         self.items.push(TransactWriteItem::builder().condition_check(check).build());
         Ok(())
     }
@@ -203,8 +209,4 @@ impl Condition {
                 .expression_attribute_values(":value", number(value)),
         }
     }
-}
-
-fn refused(error: BuildError) -> StoreError {
-    StoreError::Refused(error.into())
 }

@@ -1,6 +1,6 @@
 //! What may go wrong at DynamoDB, sorted by what to do about it.
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use shared::sync::log::LogError;
 
@@ -82,6 +82,13 @@ impl StoreError {
             }
         }
         StoreError::from(error)
+    }
+}
+
+impl StoreError {
+    /// A request that the SDK does not take: a bug.
+    pub fn build(error: BuildError) -> StoreError {
+        StoreError::Refused(error.into())
     }
 }
 

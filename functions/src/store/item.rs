@@ -53,11 +53,13 @@ pub fn as_text(value: &AttributeValue) -> Option<&String> {
     value.as_s().ok()
 }
 
-fn as_parsed<T: std::str::FromStr>(value: &AttributeValue) -> Option<T> {
+/// Reads text that is something else.
+pub fn as_parsed<T: std::str::FromStr>(value: &AttributeValue) -> Option<T> {
     value.as_s().ok()?.parse().ok()
 }
 
-fn as_bytes(value: &AttributeValue) -> Option<&[u8]> {
+/// Reads bytes.
+pub fn as_bytes(value: &AttributeValue) -> Option<&[u8]> {
     value.as_b().ok().map(Blob::as_ref)
 }
 

@@ -8,6 +8,8 @@ use shared::tenant::{BatchId, BranchId, ClientId, DeviceId, Room};
 
 /// The sort key of a room's HEAD.
 pub const HEAD: &str = "HEAD";
+/// The sort key of a room's FEED: how far the room was told of its log.
+pub const FEED: &str = "FEED";
 
 /// The partition of a room's records.
 pub fn room(room: &Room) -> String {
@@ -69,6 +71,8 @@ pub fn dead(key: &DeadKey) -> String {
 
 /// What the sort key of every item of dead letters begins with.
 pub const DEAD_PREFIX: &str = "DEAD#";
+/// Behind every sort key of dead letters: they go on with digits.
+pub const DEAD_END: &str = "DEAD#~";
 
 /// The sort key of the log item that ends with `last`: sixteen digits, so that order is commit order.
 pub fn log_item(last: Stamp) -> String {

@@ -1,12 +1,12 @@
-//! What a push reads: HEAD, the batch's marker and the records, in one BatchGetItem.
+//! What a write reads: HEAD, the batch's marker and the records, in one BatchGetItem.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 use shared::record::RecordKey;
 use shared::sync::push::Push;
 use shared::sync::snapshot::Snapshot;
-use shared::tenant::Room;
+use shared::tenant::{BatchId, DeviceId, Room};
 
 use super::cost::Cost;
 use super::error::StoreError;
@@ -16,9 +16,21 @@ use super::{Store, keys};
 impl Store {
     /// Reads what `push` needs to be decided, each item strongly consistent by itself.
     pub async fn load(&self, room: &Room, push: &Push, cost: &mut Cost) -> Result<Snapshot, StoreError> {
+        let batch = push.batch.as_ref().map(|batch| (&push.device, batch));
+        self.load_records(room, push.keys(), batch, cost).await
+    }
+
+    /// Reads HEAD, the records `keys`, and the marker of `batch`, each strongly consistent by itself.
+    pub async fn load_records(
+        &self,
+        room: &Room,
+        keys: BTreeSet<&RecordKey>,
+        batch: Option<(&DeviceId, &BatchId)>,
+        cost: &mut Cost,
+    ) -> Result<Snapshot, StoreError> {
         let records: BTreeMap<String, &RecordKey> =
-            push.keys().into_iter().map(|key| (keys::record(key), key)).collect();
-        let marker = push.batch.as_ref().map(|batch| keys::batch(&push.device, batch));
+            keys.into_iter().map(|key| (keys::record(key), key)).collect();
+        let marker = batch.map(|(device, batch)| keys::batch(device, batch));
         let sort_keys = records.keys().cloned().chain(marker.clone()).chain([keys::HEAD.to_owned()]);
         let mut snapshot = Snapshot::default();
         for item in self.batch_get(keys::room(room), sort_keys, cost).await? {
@@ -34,7 +46,8 @@ impl Store {
         Ok(snapshot)
     }
 
-    async fn batch_get(
+    /// Items of one partition, each strongly consistent by itself; those that there are.
+    pub(super) async fn batch_get(
         &self,
         pk: String,
         sort_keys: impl Iterator<Item = String>,
@@ -76,5 +89,5 @@ impl Store {
 
 fn keys_and_attributes(keys: Vec<Item>) -> Result<KeysAndAttributes, StoreError> {
     let built = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-    built.map_err(|error| StoreError::Refused(error.into()))
+    built.map_err(StoreError::build)
 }

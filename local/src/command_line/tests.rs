@@ -6,10 +6,12 @@ fn read(line: &str) -> Result<Command, lexopt::Error> {
 
 #[test]
 fn dev_has_the_defaults_that_are_documented() {
-    let dev = Dev { edge_port: 8787, data: PathBuf::from(".tillsync"), fresh: false };
+    let dev = Dev { edge_port: 8787, data: PathBuf::from(".tillsync"), fresh: false, tables: None };
     assert_eq!(read("dev").unwrap(), Command::Dev(dev));
-    let dev = Dev { edge_port: 0, data: PathBuf::from("/tmp/x"), fresh: true };
-    assert_eq!(read("dev --fresh --edge-port=0 --data /tmp/x").unwrap(), Command::Dev(dev));
+    let tables = Some(PathBuf::from("my.toml"));
+    let dev = Dev { edge_port: 0, data: PathBuf::from("/tmp/x"), fresh: true, tables };
+    let line = "dev --fresh --edge-port=0 --data /tmp/x --tables my.toml";
+    assert_eq!(read(line).unwrap(), Command::Dev(dev));
 }
 
 #[test]

@@ -31,6 +31,7 @@ struct State {
     planned: Vec<Planned>,
     watched: Vec<(String, Counts)>,
     denied: Vec<String>,
+    sent: Counts,
 }
 
 #[derive(Debug)]
@@ -69,6 +70,11 @@ impl Faults {
         Watch(counts)
     }
 
+    /// Requests for `action` since the start, whoever sent them and whatever became of them.
+    pub fn sent(&self, action: &str) -> u64 {
+        lock(&lock(&self.0).sent.0).get(action).copied().unwrap_or_default()
+    }
+
     /// Calls that a role did not allow, one sentence each. In a sound system there are none.
     pub fn denied(&self) -> Vec<String> {
         lock(&self.0).denied.clone()
@@ -84,7 +90,8 @@ impl Faults {
         let mut state = lock(&self.0);
         // A watch that was dropped holds its counts no longer.
         state.watched.retain(|(_, counts)| Arc::strong_count(&counts.0) > 1);
-        for (_, counts) in state.watched.iter().filter(|(scope, _)| body.contains(scope)) {
+        let watched = state.watched.iter().filter(|(scope, _)| body.contains(scope));
+        for counts in watched.map(|(_, counts)| counts).chain([&state.sent]) {
             *lock(&counts.0).entry(action.to_owned()).or_default() += 1;
         }
         let hits = |planned: &Planned| {

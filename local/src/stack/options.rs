@@ -11,6 +11,8 @@ pub struct Options {
     pub edge_port: u16,
     /// Whether to forget the data of earlier runs.
     pub fresh: bool,
+    /// Which tables are synced; the built-in ones, if there is no file.
+    pub tables: Option<PathBuf>,
     /// Told of each step, and of each line that the edge prints.
     pub say: fn(&str),
 }
@@ -18,6 +20,6 @@ pub struct Options {
 impl Default for Options {
     /// Kept nowhere, on any port, silent: what tests want.
     fn default() -> Options {
-        Options { data: None, edge_port: 0, fresh: false, say: |_| {} }
+        Options { data: None, edge_port: 0, fresh: false, tables: None, say: |_| {} }
     }
 }

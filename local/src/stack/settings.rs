@@ -1,6 +1,7 @@
 //! What somebody who deploys tillsync would set: the functions' and the worker's configuration.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::{Keys, REGION, Route, edge};
 use crate::handlers::HandlersError;
@@ -30,19 +31,26 @@ impl TableNames {
     }
 }
 
-/// The values that the template leaves open. Each function sees those that its entry names.
-pub(super) fn functions(keys: &Keys, edge_port: u16) -> BTreeMap<&'static str, String> {
-    BTreeMap::from([
+/// The values that the template leaves open, or that are not as it has them. Each function sees those that its entry
+/// names.
+pub(super) fn functions(
+    keys: &Keys,
+    edge_port: u16,
+    tables: Option<&Path>,
+) -> BTreeMap<&'static str, String> {
+    let mut settings = BTreeMap::from([
         ("ACCESS_JWKS", keys.access_jwks.clone()),
         ("ACCESS_KEY", keys.access_key.expose().to_owned()),
         ("ACCESS_KID", keys.access_kid.clone()),
         ("EDGE_URL", edge::url(edge_port)),
         ("PUBLISH_SECRET", keys.publish_secret.expose().to_owned()),
-    ])
+    ]);
+    settings.extend(tables.map(|path| ("TABLES_FILE", path.display().to_string())));
+    settings
 }
 
 /// The worker's secrets and addresses.
-pub(super) fn edge(keys: &Keys, functions_url: &str) -> [(&'static str, String); 8] {
+pub(super) fn edge(keys: &Keys, functions_url: &str) -> [(&'static str, String); 11] {
     let function = |route: Route| format!("{functions_url}/{}", route.name());
     [
         ("ACCESS_JWKS", keys.access_jwks.clone()),
@@ -53,5 +61,8 @@ pub(super) fn edge(keys: &Keys, functions_url: &str) -> [(&'static str, String);
         ("AUTH_FUNCTION_URL", function(Route::Auth)),
         ("BATCH_PUSH_FUNCTION_URL", function(Route::BatchPush)),
         ("PULL_CHANGES_FUNCTION_URL", function(Route::PullChanges)),
+        ("RESOLVE_CONFLICT_FUNCTION_URL", function(Route::ResolveConflict)),
+        ("SYNC_STATS_FUNCTION_URL", function(Route::SyncStats)),
+        ("DEAD_LETTERS_FUNCTION_URL", function(Route::DeadLetters)),
     ]
 }

@@ -3,10 +3,15 @@
 
 use std::time::Duration;
 
+use functions::store::Store;
+use functions::store::cost::Cost;
 use hyper::StatusCode;
 use serde_json::{Value, json};
+use shared::stamp::Stamp;
+use shared::sync::stats::Feed;
 
 use super::*;
+use crate::dynamo::faults::Fault;
 use crate::function_host::faults::HostFault;
 use crate::handlers::HandlersError;
 
@@ -118,10 +123,52 @@ async fn a_name_that_the_template_forgot_is_missed_here_already() {
     let end = start + text[start..].find('\n').unwrap();
     let template = Template::parse(&text.replace(&text[start..end], "")).unwrap();
     let dir = DataDir::temporary().unwrap();
-    let settings = settings::functions(&Keys::load_or_make(dir.path()).unwrap(), 1);
+    let settings = settings::functions(&Keys::load_or_make(dir.path()).unwrap(), 1, None);
     let dynamo = Dynamo::start(None, &template.tables).unwrap();
     let error = Handlers::new(&template, &dynamo, &settings).err().unwrap();
     assert!(matches!(error, HandlersError::Config { name: "auth", .. }));
     assert!(error.to_string().contains("ACCESS_KID is not set"), "{error}");
     dynamo.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_of_tables_that_says_nonsense_is_refused_with_the_line_and_the_reason() {
+    let template = Template::read(&project::root()).unwrap();
+    let dir = DataDir::temporary().unwrap();
+    let keys = Keys::load_or_make(dir.path()).unwrap();
+    let dynamo = Dynamo::start(None, &template.tables).unwrap();
+    let file = dir.path().join("tables.toml");
+    let start = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        Handlers::new(&template, &dynamo, &settings::functions(&keys, 1, Some(&file)))
+    };
+    assert!(start("[parrots]\npolicy = \"append-only\"\n").is_ok());
+    let error = start("[parrots]\npolicy = \"best\"\n").err().unwrap().to_string();
+    for part in ["failed to start batch-push", "TABLES_FILE is wrong", "line 2", "best"] {
+        assert!(error.contains(part), "{error}");
+    }
+    dynamo.stop().await;
+}
+
+#[tokio::test]
+async fn how_far_a_room_was_told_is_noted_and_never_goes_back() {
+    let mut street = Street::start().await;
+    let (token, room) = (street.sign_in("c1").await, "c1:b".parse().unwrap());
+    let store = Store::new(street.dynamo.client(Identity::Owner), "SyncTable".into());
+    let feed = async || store.head_and_feed(&room, &mut Cost::default()).await.unwrap();
+    // It cannot be noted at first: the commit comes again, until it can.
+    street.dynamo.faults().inject("ROOM#c1#", "UpdateItem", Fault::Refused, 3);
+    street.push(&token, &batch("b1")).await.unwrap();
+    for _ in 0..2 {
+        assert!(street.edge.next(PATIENCE).await.is_some());
+    }
+    street.edge.wait_until_quiet(A_WHILE, PATIENCE).await;
+    let (head, told) = feed().await;
+    assert_eq!((told.stamp, told.changes), (head.stamp, head.changes));
+    assert_eq!(told.changes, 1);
+
+    let earlier = Feed { stamp: Stamp(told.stamp.0 - 1), changes: 0 };
+    store.delivered(&room, earlier, &mut Cost::default()).await.unwrap();
+    assert_eq!(feed().await.1, told);
+    street.stop().await;
 }

@@ -28,6 +28,10 @@ pub enum Variable {
     Table(String),
     /// It is a secret or a parameter: set by whoever deploys, here by the stack.
     Setting,
+    /// It is a parameter that has this value unless somebody sets it.
+    Default(String),
+    /// It is this, whoever deploys.
+    Literal(String),
 }
 
 #[derive(Deserialize)]
@@ -51,10 +55,48 @@ struct Properties {
     events: BTreeMap<String, Event>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Environment {
     variables: BTreeMap<String, Value>,
+}
+
+/// What all functions have in common.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Globals {
+    #[serde(default)]
+    environment: Environment,
+}
+
+/// What the variables of a function may refer to.
+pub(super) struct Variables<'a> {
+    pub(super) globals: Globals,
+    pub(super) resources: &'a BTreeMap<String, Resource>,
+    /// The parameters that have a value if nobody sets them.
+    pub(super) defaults: BTreeMap<String, String>,
+}
+
+impl Variables<'_> {
+    /// The variables of all functions, and those of `own`, which win.
+    fn of(&self, own: &Environment) -> BTreeMap<String, Variable> {
+        let all = self.globals.environment.variables.iter().chain(&own.variables);
+        all.map(|(name, value)| (name.clone(), self.read(value))).collect()
+    }
+
+    fn read(&self, value: &Value) -> Variable {
+        match (Reference::read(value), value) {
+            // A parameter is referred to in the same way, but is no resource.
+            (Some(Reference::Ref(id)), _) if self.resources.contains_key(&id) => Variable::Table(id),
+            (Some(Reference::Ref(id)), _) => {
+                self.defaults.get(&id).map_or(Variable::Setting, |default| Variable::Default(default.clone()))
+            }
+            (None, Value::String(text)) => Variable::Literal(text.clone()),
+            (None, Value::Number(number)) => Variable::Literal(number.to_string()),
+            // Put together from others, such as the address of a secret.
+            _ => Variable::Setting,
+        }
+    }
 }
 
 impl Function {
@@ -62,7 +104,7 @@ impl Function {
     pub(super) fn read(
         id: &str,
         resource: &Resource,
-        resources: &BTreeMap<String, Resource>,
+        variables: &Variables<'_>,
     ) -> Result<(String, Function), TemplateError> {
         let metadata = Metadata::deserialize(&resource.metadata);
         let metadata = metadata.map_err(|error| TemplateError::resource(id, error))?;
@@ -70,25 +112,11 @@ impl Function {
         let Some(Reference::Attribute(role, _)) = Reference::read(&properties.role) else {
             return Err(TemplateError::resource(id, "its role must be written out in the template"));
         };
-        let variables = properties.environment.variables;
         let function = Function {
-            variables: variables
-                .into_iter()
-                .map(|(name, value)| (name, Variable::read(&value, resources)))
-                .collect(),
-            grants: role::read(&role, resources)?,
+            variables: variables.of(&properties.environment),
+            grants: role::read(&role, variables.resources)?,
             source: properties.events.into_values().next().map(|event| event.source(id)).transpose()?,
         };
         Ok((metadata.build_properties.binary, function))
-    }
-}
-
-impl Variable {
-    fn read(value: &Value, resources: &BTreeMap<String, Resource>) -> Variable {
-        match Reference::read(value) {
-            // A parameter is referred to in the same way, but is no resource.
-            Some(Reference::Ref(id)) if resources.contains_key(&id) => Variable::Table(id),
-            _ => Variable::Setting,
-        }
     }
 }

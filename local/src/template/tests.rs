@@ -11,7 +11,16 @@ fn template() -> Template {
 fn the_real_template_has_the_functions_and_tables_that_run_here() {
     let template = template();
     let names: Vec<&str> = template.functions.keys().map(String::as_str).collect();
-    assert_eq!(names, ["auth", "batch-push", "change-stream", "pull-changes"]);
+    let expected = [
+        "auth",
+        "batch-push",
+        "change-stream",
+        "dead-letters",
+        "pull-changes",
+        "resolve-conflict",
+        "sync-stats",
+    ];
+    assert_eq!(names, expected);
     let tables: Vec<&str> = template.tables.iter().map(|table| table.name.as_str()).collect();
     assert_eq!(tables, ["AccountsTable", "SyncTable"]);
 }
@@ -31,11 +40,20 @@ fn tables_read_as_dynamodb_wants_them() {
 #[test]
 fn a_function_is_told_and_allowed_what_the_template_says_and_no_more() {
     let template = template();
-    let variables = |name: &str| template.functions[name].variables.iter().collect::<Vec<_>>();
-    let sync = Variable::Table("SyncTable".into());
-    let jwks = ("ACCESS_JWKS".to_owned(), Variable::Setting);
-    let table = ("SYNC_TABLE".to_owned(), sync);
-    assert_eq!(variables("pull-changes"), [(&jwks.0, &jwks.1), (&table.0, &table.1)]);
+    let default = |value: &str| Variable::Default(value.to_owned());
+    let expected = [
+        ("ACCESS_JWKS", Variable::Setting),
+        ("LOG_RETENTION_DAYS", default("7")),
+        ("MARKER_RETENTION_DAYS", default("90")),
+        ("SYNC_TABLE", Variable::Table("SyncTable".into())),
+        ("TABLES_FILE", default("")),
+        ("TOMBSTONE_RETENTION_DAYS", default("90")),
+    ];
+    for name in ["batch-push", "dead-letters", "pull-changes", "resolve-conflict", "sync-stats"] {
+        let told = template.functions[name].variables.iter();
+        let told: Vec<_> = told.map(|(name, value)| (name.as_str(), value)).collect();
+        assert_eq!(told, expected.each_ref().map(|(name, value)| (*name, value)), "{name}");
+    }
 
     let grants = |name: &str| template.functions[name].grants.iter().collect::<Vec<_>>();
     assert_eq!(
@@ -47,7 +65,11 @@ fn a_function_is_told_and_allowed_what_the_template_says_and_no_more() {
         [("BatchGetItem", "SyncTable"), ("ConditionCheckItem", "SyncTable"), ("PutItem", "SyncTable")]
     );
     assert!(grants("auth").iter().all(|(_, table)| *table == "AccountsTable"));
-    assert!(grants("change-stream").is_empty());
+    assert_eq!(grants("change-stream"), [("UpdateItem", "SyncTable")]);
+    assert_eq!(grants("sync-stats"), [("BatchGetItem", "SyncTable")]);
+    assert_eq!(grants("resolve-conflict"), grants("batch-push"));
+    let scans = |function: &Function| function.grants.iter().any(|(action, _)| action == "Scan");
+    assert!(!template.functions.values().any(scans));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::token::Role;
 
 /// The body of `POST /api/auth/login`.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(expecting = "an object")]
 pub struct Login {
     /// The user's name, unique in the deployment.
@@ -20,6 +21,7 @@ pub struct Login {
 
 /// The body of `POST /api/auth/refresh` and `/api/auth/logout`.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[serde(expecting = "an object")]
 pub struct Refresh {
@@ -29,6 +31,7 @@ pub struct Refresh {
 
 /// The answer to login and refresh.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
     /// For `Authorization: Bearer`, 15 minutes.
@@ -43,6 +46,7 @@ pub struct Session {
 
 /// A user, as shown to the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct User {
     /// The user's id, the same for ever.
     pub id: String,
@@ -58,6 +62,7 @@ pub struct User {
 
 /// The answer to `GET /api/auth/me`.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Me {
     /// Who is signed in.
     pub user: User,

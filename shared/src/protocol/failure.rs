@@ -1,29 +1,39 @@
 //! The body of every error answer.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::error::Refusal;
+use crate::json::JsonText;
+#[cfg(feature = "schema")]
+use crate::protocol::schema;
 
 /// `{ "error": { "code", "message", "request_id", "details"? } }`
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Failure<'a> {
     error: Body<'a>,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 struct Body<'a> {
+    /// Stable, for programs.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Codes"))]
     code: &'static str,
+    /// What to do about it, for people.
     message: &'a str,
+    /// Names the request in our logs.
     request_id: &'a str,
+    /// Figures that a program can use.
     #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<&'a Value>,
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Details"))]
+    details: Option<&'a JsonText>,
 }
 
 impl<'a> Failure<'a> {
     /// The answer to the request `request_id` that was refused.
     pub fn new(refusal: &'a Refusal, request_id: &'a str) -> Failure<'a> {
-        let details = refusal.details.as_deref();
+        let details = refusal.details.as_ref();
         Failure {
             error: Body { code: refusal.code.as_str(), message: &refusal.message, request_id, details },
         }

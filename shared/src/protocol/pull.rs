@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::json::JsonText;
+#[cfg(feature = "schema")]
+use crate::protocol::schema;
 use crate::record::Operation;
 use crate::stamp::Stamp;
 
@@ -13,17 +15,20 @@ pub const SNAPSHOT: &str = "snapshot";
 
 /// The answer to a pull.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PullAnswer {
     /// In commit order; in a snapshot, in no order that means anything.
     pub changes: Vec<ChangeBody>,
     /// Whether there is more at `next_cursor` already.
     pub has_more: bool,
     /// Where to go on.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Cursor"))]
     pub next_cursor: String,
     /// The position that `next_cursor` stands for: while a snapshot is walked, the one it was noted at; for all
     /// branches, that of the branch the page is of.
     pub stamp: Stamp,
-    /// [`CHANGES`] or [`SNAPSHOT`].
+    /// `changes`, out of the log, or `snapshot`, out of the records.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Modes"))]
     pub mode: String,
     /// In a snapshot, which one: another name means that a new one has begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,6 +40,7 @@ pub struct PullAnswer {
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChangeBody {
     /// The record's table.
     pub table_name: String,
@@ -47,6 +53,7 @@ pub struct ChangeBody {
     /// The change's place in the room.
     pub stamp: Stamp,
     /// The time of the commit.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub server_updated_at: String,
     /// What happened; in a snapshot `create`, or `delete` for a tombstone.
     pub operation: Operation,

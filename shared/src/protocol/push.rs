@@ -4,40 +4,56 @@ use serde::{Deserialize, Serialize};
 
 use crate::json::JsonText;
 use crate::protocol::publication::Publication;
+#[cfg(feature = "schema")]
+use crate::protocol::schema;
 use crate::stamp::Stamp;
+#[cfg(feature = "schema")]
+use crate::{
+    limits::{FIELDS_MAX, PUSH_RECORDS_MAX, RECORD_ID_BYTES_MAX},
+    tenant::{BatchId, BranchId, DeviceId},
+};
 
 /// The body of a push, as a client writes it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PushBody {
     /// The device that pushes.
+    #[cfg_attr(feature = "schema", schemars(with = "DeviceId"))]
     pub device_id: String,
     /// Makes a retry exactly-once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<BatchId>"))]
     pub batch_id: Option<String>,
     /// All or nothing.
     #[serde(default)]
     pub atomic: bool,
     /// The till's clock at sending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub device_time: Option<String>,
     /// The branch to write to; only a super admin names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<BranchId>"))]
     pub branch_id: Option<String>,
     /// At most 50.
+    #[cfg_attr(feature = "schema", schemars(length(max = PUSH_RECORDS_MAX)))]
     pub records: Vec<RecordBody>,
 }
 
 /// One record of a push.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(expecting = "a record")]
 pub struct RecordBody {
     /// The record's table.
     pub table_name: String,
     /// The record's id.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = RECORD_ID_BYTES_MAX)))]
     pub record_id: String,
     /// The record; `null` is allowed in a delete.
     pub data: Option<JsonText>,
     /// RFC 3339: when it was written at the till.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub local_updated_at: String,
     /// Whether this deletes the record.
     #[serde(default)]
@@ -47,11 +63,13 @@ pub struct RecordBody {
     pub base_version: Option<u64>,
     /// The members of `data` that changed; all, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = FIELDS_MAX)))]
     pub fields: Option<Vec<String>>,
 }
 
 /// The answer to a push.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PushAnswer {
     /// The batch was processed; with `atomic`, everything was applied.
     pub success: bool,
@@ -68,13 +86,16 @@ pub struct PushAnswer {
     /// The last stamp of this commit; `prev`, if nothing was written.
     pub stamp: Stamp,
     /// A pull from here sees what comes after this push.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Cursor"))]
     pub cursor: String,
     /// The server's time.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub server_time: String,
 }
 
 /// A write that lost, with both sides.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConflictBody {
     /// The record's place in the request.
     pub index: usize,
@@ -84,6 +105,7 @@ pub struct ConflictBody {
     pub record_id: String,
     /// Why it lost, or a part of it: `newer_on_server`, `already_exists`, `deleted_on_server`, `server_wins`,
     /// `manual`, `fields_conflict`.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Reasons"))]
     pub reason: String,
     /// What was sent.
     pub local_data: Option<JsonText>,
@@ -92,6 +114,7 @@ pub struct ConflictBody {
     /// The time that was sent.
     pub local_updated_at: String,
     /// When the server's copy was written; absent if it has none.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Time>"))]
     pub server_updated_at: Option<String>,
     /// The version of the server's copy; 0 if it has none.
     pub server_version: u64,
@@ -102,6 +125,7 @@ pub struct ConflictBody {
 
 /// A record that was rejected.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordError {
     /// The record's place in the request.
     pub index: usize,
@@ -110,6 +134,7 @@ pub struct RecordError {
     /// The record's id, if it could be read.
     pub record_id: Option<String>,
     /// A stable code.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::RecordCodes"))]
     pub code: String,
     /// What to do about it.
     pub message: String,
@@ -117,6 +142,7 @@ pub struct RecordError {
 
 /// A record that was applied.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppliedBody {
     /// The record's place in the request.
     pub index: usize,
@@ -127,6 +153,7 @@ pub struct AppliedBody {
     /// The record's version after this write.
     pub version: u64,
     /// The time of the commit that holds it.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub server_updated_at: String,
     /// The change's place in the room.
     pub stamp: Stamp,
@@ -135,6 +162,7 @@ pub struct AppliedBody {
     pub data: Option<JsonText>,
     /// What is to be known of it: `clock_clamped`, `below_floor`, `clamped_to_floor`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::Flags>"))]
     pub flags: Vec<String>,
 }
 

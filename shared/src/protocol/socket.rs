@@ -5,17 +5,20 @@ use serde::{Deserialize, Serialize};
 use crate::json::JsonText;
 use crate::limits::FRAME_BYTES_MAX;
 use crate::protocol::publication::Publication;
+#[cfg(feature = "schema")]
+use crate::protocol::schema;
 use crate::record::Operation;
 use crate::stamp::Stamp;
 use crate::tenant::Room;
 
 /// What a client may send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ClientFrame {
-    /// Asks for a [`ServerFrame::Pong`].
+    /// Asks for a `pong`.
     Ping,
-    /// Answers a [`ServerFrame::Ping`].
+    /// Answers a `ping`.
     Pong,
     /// Asks for a room's changes.
     Subscribe {
@@ -31,11 +34,12 @@ pub enum ClientFrame {
 
 /// What the server sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ServerFrame {
     /// Asks a silent client whether it is still there.
     Ping,
-    /// Answers a [`ClientFrame::Ping`].
+    /// Answers a `ping`.
     Pong,
     /// The room's changes will come.
     Subscribed {
@@ -60,6 +64,7 @@ pub enum ServerFrame {
 
 /// One change, as it is broadcast.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 pub struct SyncFrame {
     /// The record's table.
     pub table_name: String,
@@ -72,6 +77,7 @@ pub struct SyncFrame {
     /// The record's version after the change.
     pub version: u64,
     /// The time of the commit.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub server_updated_at: String,
     /// The change's place in the room.
     pub stamp: Stamp,

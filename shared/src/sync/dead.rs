@@ -2,6 +2,9 @@
 //!
 //! A batch's letters are one stored item (more only where it would not fit), as a batch's changes are one log item.
 
+pub mod filed;
+pub mod page;
+
 use std::io::{Read, Write};
 
 use flate2::Compression;

@@ -28,4 +28,5 @@ fn a_watch_counts_its_scope_from_its_beginning() {
     drop(watch);
     faults.meet("Query", "c1");
     assert!(lock(&faults.0).watched.is_empty());
+    assert_eq!((faults.sent("Query"), faults.sent("Scan")), (5, 0));
 }

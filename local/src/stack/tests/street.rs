@@ -26,7 +26,7 @@ impl Street {
         let keys = Keys::load_or_make(data.path()).unwrap();
         let dynamo = Dynamo::start(None, &template.tables).unwrap();
         let edge = FakeEdge::start(keys.publish_secret.clone()).await;
-        let settings = settings::functions(&keys, edge.port());
+        let settings = settings::functions(&keys, edge.port(), None);
         let handlers = Arc::new(Handlers::new(&template, &dynamo, &settings).unwrap());
         let (port, caller) = (Port::bind().await.unwrap(), keys.caller.clone());
         let host = FunctionHost::start(port, Arc::clone(&handlers), caller, Clock::default());

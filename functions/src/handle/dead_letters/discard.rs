@@ -1,0 +1,32 @@
+//! `POST /api/sync/dead-letters/{id}/discard`: the letter is closed, and nothing is written.
+
+use lambda_http::Request;
+use shared::sync::dead::LetterId;
+use shared::tenant::Room;
+
+use super::not_found;
+use crate::app::SyncApp;
+use crate::http::{Answer, Failed};
+use crate::store::cost::Cost;
+use crate::store::error::StoreError;
+use crate::write::Race;
+
+pub(super) async fn discard(
+    app: &SyncApp,
+    request: &Request,
+    room: &Room,
+    id: &LetterId,
+    cost: &mut Cost,
+) -> Result<Answer, Failed> {
+    let name = id.to_string();
+    let mut race = Race::new(request, &name);
+    loop {
+        let open = app.store.letter(room, id, cost).await?.ok_or_else(not_found)?;
+        match app.store.discard(room, &open, cost).await {
+            Ok(()) => return Ok(Answer::no_content()),
+            // Another letter of the same batch was dealt with at the same moment.
+            Err(StoreError::Lost) => race.again().await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! `GET /api/sync/dead-letters`: one Query, one page.
+
+use lambda_http::Request;
+use shared::sync::dead::page::{LettersQuery, page};
+use shared::tenant::Room;
+use shared::token::Claims;
+
+use crate::app::SyncApp;
+use crate::http::{Answer, Failed};
+use crate::query::Query;
+use crate::store::cost::Cost;
+
+pub(super) async fn list(
+    app: &SyncApp,
+    request: &Request,
+    claims: &Claims,
+    room: &Room,
+    cost: &mut Cost,
+) -> Result<Answer, Failed> {
+    let query = Query::of(request);
+    let query = LettersQuery::parse(query.value("limit"), query.value("cursor"))?;
+    let (filed, more) = app.store.dead_letters(room, query.from(), query.items(), cost).await?;
+    let answer = page(&app.rules.tables, claims.role, &query, &filed, more).map_err(Failed::fault)?;
+    Ok(Answer::json(serde_json::to_string(&answer)?))
+}

@@ -1,0 +1,46 @@
+//! `POST /api/sync/dead-letters/{id}/replay`: the record is written and its letter closed, in one transaction.
+
+use lambda_http::Request;
+use shared::micros::Micros;
+use shared::protocol::dead::ReplayBody;
+use shared::sync::answer;
+use shared::sync::dead::LetterId;
+use shared::sync::push::read_body;
+use shared::sync::replay::{Replay, arrived};
+use shared::tenant::Room;
+use shared::token::Claims;
+
+use super::not_found;
+use crate::app::SyncApp;
+use crate::http::{Answer, Failed};
+use crate::store::cost::Cost;
+use crate::write::{Decided, Race, answered};
+
+pub(super) async fn replay(
+    app: &SyncApp,
+    request: &Request,
+    claims: &Claims,
+    room: &Room,
+    id: &LetterId,
+    now: Micros,
+    cost: &mut Cost,
+) -> Result<Answer, Failed> {
+    let body = if request.body().is_empty() { ReplayBody::default() } else { read_body(request.body())? };
+    let mut race = Race::new(request, &claims.sub);
+    loop {
+        let open = app.store.letter(room, id, cost).await?.ok_or_else(not_found)?;
+        let replay = Replay::of(&app.rules, claims.role, &open, body.data.as_ref(), now)?;
+        let snapshot = app.store.load(room, replay.push(), cost).await?;
+        let (push, plan) = replay.decide(&app.rules, &snapshot, now)?;
+        let answer = answer::answer(&push, &plan, now);
+        if !arrived(&plan) {
+            // It stays where it is, and nothing was written.
+            return answered(&answer, Vec::new());
+        }
+        let decided = Decided { room, push: &push, plan: &plan, closes: Some(&open), now };
+        match decided.commit(app, cost).await? {
+            Some(parts) => return answered(&answer, parts),
+            None => race.again().await?,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What all functions that write have in common: a commit, a race for it, and an answer with the commit beside it.
+
+use std::time::Duration;
+
+use lambda_http::Request;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use shared::error::{Code, Refusal};
+use shared::json::JsonText;
+use shared::limits::{FAST_PATH_ANSWER_BYTES_MAX, FAST_PATH_BYTES_MAX, PUSH_ATTEMPTS_MAX};
+use shared::micros::Micros;
+use shared::protocol::publication::Publication;
+use shared::protocol::push::Pushed;
+use shared::protocol::{PUSHED_CONTENT_TYPE, REQUEST_ID_HEADER};
+use shared::sync::dead::filed::OpenLetter;
+use shared::sync::decide::Plan;
+use shared::sync::log;
+use shared::sync::push::Push;
+use shared::tenant::Room;
+
+use crate::app::SyncApp;
+use crate::http::{Answer, Failed};
+use crate::store::commit::Commit;
+use crate::store::cost::Cost;
+use crate::store::error::StoreError;
+
+/// Milliseconds that a write waits at most before its second attempt; doubled for each further one.
+const BACKOFF_MILLIS: u64 = 15;
+/// Milliseconds that a write waits at most before any attempt.
+const BACKOFF_MILLIS_MAX: u64 = 400;
+
+/// A write that was decided.
+pub struct Decided<'a> {
+    /// Where.
+    pub room: &'a Room,
+    /// What was asked for.
+    pub push: &'a Push,
+    /// What was decided.
+    pub plan: &'a Plan,
+    /// The dead letter that is done with, once this is committed.
+    pub closes: Option<&'a OpenLetter>,
+    /// When.
+    pub now: Micros,
+}
+
+impl Decided<'_> {
+    /// Commits it, if everything is still as it was read; what the room is to be told. None, if somebody else came
+    /// first: read again, decide again.
+    pub async fn commit(&self, app: &SyncApp, cost: &mut Cost) -> Result<Option<Vec<Publication>>, Failed> {
+        let Decided { room, push, plan, closes, now } = *self;
+        if !plan.fits() {
+            let message =
+                "The batch writes more than fits one transaction; send its records in smaller batches.";
+            return Err(Refusal::new(Code::BatchTooLarge, message).into());
+        }
+        let parts = log::publications(&app.rules.tables, room, plan.prev, &push.device, &plan.changes);
+        let retention = app.rules.retention;
+        let commit = Commit { room, push, plan, parts: &parts, closes, retention, now };
+        match app.store.commit(&commit, cost).await {
+            Ok(()) => Ok(Some(parts)),
+            Err(StoreError::Lost) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The attempts of one request at a commit.
+pub struct Race<'a> {
+    request: &'a [u8],
+    who: &'a str,
+    lost: u32,
+}
+
+impl<'a> Race<'a> {
+    /// The first attempt of `request`, on behalf of `who`.
+    pub fn new(request: &'a Request, who: &'a str) -> Race<'a> {
+        let request = request.headers().get(REQUEST_ID_HEADER).map_or(&[][..], |id| id.as_bytes());
+        Race { request, who, lost: 0 }
+    }
+
+    /// Waits for the next attempt, which was lost; refuses, if there were enough.
+    ///
+    /// Full jitter, so that devices that collided do not collide again. It is drawn from the request's name, which
+    /// nobody else has, and who asked, so that a run can be replayed to the microsecond.
+    pub async fn again(&mut self) -> Result<(), Refusal> {
+        let attempt = self.lost;
+        self.lost += 1;
+        if self.lost >= PUSH_ATTEMPTS_MAX {
+            let message = "Too many devices wrote to this branch at once. Nothing is lost: send the same request again.";
+            return Err(Refusal::new(Code::Busy, message));
+        }
+        let most = BACKOFF_MILLIS.saturating_mul(1 << attempt.min(10)).min(BACKOFF_MILLIS_MAX);
+        let hash = Sha256::new().chain_update(self.request).chain_update(self.who);
+        let hash = hash.chain_update(attempt.to_le_bytes()).finalize();
+        let drawn = hash.iter().take(4).fold(0_u64, |drawn, &byte| drawn << 8 | u64::from(byte));
+        let millis = drawn % (most + 1);
+        tracing::debug!(attempt, millis, "lost a race");
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        Ok(())
+    }
+}
+
+/// The caller's answer with the commit beside it, unless that is too large for the fast path.
+pub fn answered(answer: &impl Serialize, parts: Vec<Publication>) -> Result<Answer, Failed> {
+    let bytes: usize =
+        parts.iter().flat_map(|part| &part.changes).map(|change| change.data.as_str().len()).sum();
+    let answer = JsonText::from_text(serde_json::to_string(answer)?)?;
+    let fits = bytes <= FAST_PATH_BYTES_MAX && answer.as_str().len() <= FAST_PATH_ANSWER_BYTES_MAX;
+    let publications = if fits { parts } else { Vec::new() };
+    let pushed = serde_json::to_string(&Pushed { answer, publications })?;
+    Ok(Answer::json(pushed).of_type(PUSHED_CONTENT_TYPE))
+}

@@ -1,0 +1,119 @@
+//! A dead letter that is sent again, perhaps corrected: as a write that its device makes now, knowing what the
+//! server holds.
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{Code, Refusal};
+use crate::json::JsonText;
+use crate::json::object::Object;
+use crate::micros::Micros;
+use crate::record::RecordKey;
+use crate::rules::Rules;
+use crate::sync::dead::filed::OpenLetter;
+use crate::sync::dead::{Letter, Payload};
+use crate::sync::decide::{Plan, decide};
+use crate::sync::outcome::Outcome;
+use crate::sync::push::{Incoming, Push};
+use crate::sync::snapshot::Snapshot;
+use crate::tenant::BadId;
+use crate::token::Role;
+
+/// A letter on its way back.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    push: Push,
+}
+
+impl Replay {
+    /// The write that the letter becomes at `now`, by somebody whose role is `role`; with `data` instead of its own, if
+    /// there is any.
+    pub fn of(
+        rules: &Rules,
+        role: Role,
+        open: &OpenLetter,
+        data: Option<&JsonText>,
+        now: Micros,
+    ) -> Result<Replay, Refusal> {
+        let record = record(&open.letter, data, now)?;
+        // Deltas are added in a batch that has a name, so that they are added once. This one is nobody's to choose.
+        let batch = format!("dead:{}", open.id).parse().map_err(|bad: BadId| Refusal::from(bad))?;
+        let push = Push {
+            device: open.device.clone(),
+            batch: Some(batch),
+            atomic: false,
+            hash: Sha256::digest(record.as_str().as_bytes()).into(),
+            device_time: None,
+            branch: None,
+            records: vec![Incoming::read(&rules.tables, role, record.as_raw())],
+        };
+        Ok(Replay { push })
+    }
+
+    /// What must be read before it can be decided: the record and the marker of its batch.
+    pub fn push(&self) -> &Push {
+        &self.push
+    }
+
+    /// Decides the write against `snapshot` at `now`; the push as it was decided, with the plan.
+    pub fn decide(
+        mut self,
+        rules: &Rules,
+        snapshot: &Snapshot,
+        now: Micros,
+    ) -> Result<(Push, Plan), Refusal> {
+        if snapshot.marker.is_some() {
+            // Its own marker goes in with the transaction that closes the letter.
+            let message = "The letter's device used `dead:` and the letter's id as a `batch_id` of its own.";
+            return Err(Refusal::new(Code::BatchIdReused, message));
+        }
+        for incoming in &mut self.push.records {
+            if let Ok(write) = &mut incoming.write {
+                write.base = version(snapshot, &write.key);
+            }
+        }
+        let plan = decide(rules, snapshot, &self.push, now);
+        Ok((self.push, plan))
+    }
+}
+
+/// Whether everything that `plan` is about has arrived, so that its letter is done with.
+pub fn arrived(plan: &Plan) -> bool {
+    !plan.outcomes.is_empty() && plan.outcomes.iter().all(Outcome::is_applied)
+}
+
+fn version(snapshot: &Snapshot, key: &RecordKey) -> Option<u64> {
+    snapshot.records.get(key).map(|record| record.version)
+}
+
+/// The record as it is sent again. What cannot be read is left as it is, to be rejected as it was.
+fn record(letter: &Letter, data: Option<&JsonText>, now: Micros) -> Result<JsonText, Refusal> {
+    let mut object = match (&letter.payload, data) {
+        (Payload::Whole(raw), _) => match Object::parse(raw) {
+            Ok(object) => object,
+            Err(_) => return Ok(raw.clone()),
+        },
+        (Payload::Cut { .. }, Some(_)) => Object::default(),
+        (Payload::Cut { .. }, None) => {
+            let message = "Only the beginning of this record was kept; send the whole of its `data`.";
+            return Err(Refusal::new(Code::PayloadCut, message));
+        }
+    };
+    let fault = |error: serde_json::Error| {
+        Refusal::new(Code::BadRequest, format!("The record does not fit: {error}."))
+    };
+    if matches!(letter.payload, Payload::Cut { .. }) {
+        for (name, value) in [("table_name", &letter.table), ("record_id", &letter.id)] {
+            object.set(name, serde_json::to_string(value).map_err(fault)?).map_err(fault)?;
+        }
+    }
+    // It is written now, by somebody who knows what the server holds: what was wrong with its time no longer counts.
+    object.set("local_updated_at", serde_json::to_string(&now.to_string()).map_err(fault)?).map_err(fault)?;
+    object.take("base_version", &Object::default());
+    if let Some(data) = data {
+        object.set("data", data.as_str().to_owned()).map_err(fault)?;
+    }
+    object.to_text().map_err(fault)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::json;
+
+use super::*;
+
+const PUSH: (&str, &str) = ("POST", "/api/sync/batch-push");
+const COST: &str = "requests=2; write=4; read=1.5";
+
+fn reply(status: u16, headers: &[(&'static str, &'static str)], body: &Value) -> Reply {
+    let pair = |(name, value): &(&'static str, &'static str)| {
+        (HeaderName::from_static(name), HeaderValue::from_static(value))
+    };
+    Reply {
+        status: StatusCode::from_u16(status).unwrap(),
+        headers: headers.iter().map(pair).collect::<HeaderMap>(),
+        body: if body.is_null() { String::new() } else { body.to_string() },
+    }
+}
+
+fn pushed() -> Value {
+    json!({
+        "success": true, "synced_count": 1, "conflicts": [], "errors": [],
+        "applied": [{
+            "index": 0, "table_name": "halls", "record_id": "h1", "version": 1,
+            "server_updated_at": "2025-12-07T10:30:01.000123Z", "stamp": 9, "flags": ["clock_clamped"],
+        }],
+        "prev": 7, "stamp": 9, "cursor": "v1.9", "server_time": "2025-12-07T10:30:01.000123Z",
+    })
+}
+
+fn refused(code: &str) -> Value {
+    json!({ "error": { "code": code, "message": "m", "request_id": "r1" } })
+}
+
+fn wrong(asked: (&str, &str), reply: &Reply) -> String {
+    Checker::new().unwrap().check(asked.0, asked.1, reply).unwrap_err().to_string()
+}
+
+#[test]
+fn what_the_document_describes_passes() {
+    let checker = Checker::new().unwrap();
+    let check = |(method, path): (&str, &str), reply| checker.check(method, path, &reply).unwrap();
+    check(PUSH, reply(200, &[("x-request-id", "r1"), ("tillsync-cost", COST)], &pushed()));
+    check(PUSH, reply(403, &[("x-request-id", "r1")], &refused("device_mismatch")));
+    check(PUSH, reply(503, &[("x-request-id", "r1"), ("retry-after", "1")], &refused("busy")));
+    check(("GET", PUSH.1), reply(405, &[("x-request-id", "r1")], &refused("method_not_allowed")));
+    check(("GET", "/wp-login.php"), reply(404, &[("x-request-id", "r1")], &refused("not_found")));
+    check(("POST", "/api/auth/logout"), reply(204, &[("x-request-id", "r1")], &Value::Null));
+    let discard = ("POST", "/api/sync/dead-letters/17-0/discard");
+    check(discard, reply(204, &[("x-request-id", "r1"), ("tillsync-cost", COST)], &Value::Null));
+    checker.check_frame(r#"{"type":"subscribed","room":"1:2"}"#).unwrap();
+}
+
+#[test]
+fn a_member_that_lacks_or_is_of_another_type_or_is_not_described_fails() {
+    let changes: [(&str, Value, &str); 7] = [
+        ("/synced_count", json!("1"), "/synced_count"),
+        ("/stamp", json!(-1), "/stamp"),
+        ("/server_time", json!("2025-12-07T10:30:01Z"), "/server_time"),
+        ("/applied/0/version", Value::Null, "/applied/0/version"),
+        ("/applied/0/flags/0", json!("made_up"), "/applied/0/flags/0"),
+        ("/applied/0", json!({ "index": 0 }), "required"),
+        ("/conflicts", json!([{ "index": 0 }]), "required"),
+    ];
+    for (place, value, told) in changes {
+        let mut body = pushed();
+        *body.pointer_mut(place).unwrap() = value;
+        let told_of = wrong(PUSH, &reply(200, &[("x-request-id", "r1"), ("tillsync-cost", COST)], &body));
+        assert!(told_of.contains(told), "{place}: {told_of}");
+    }
+    let mut body = pushed();
+    body["applied"][0]["colour"] = json!("red");
+    let told_of = wrong(PUSH, &reply(200, &[("x-request-id", "r1"), ("tillsync-cost", COST)], &body));
+    assert!(told_of.contains("colour"), "{told_of}");
+}
+
+#[test]
+fn a_code_or_header_that_does_not_belong_there_fails() {
+    let id = ("x-request-id", "r1");
+    for (reply, told) in [
+        (reply(200, &[id], &pushed()), "cost"),
+        (reply(200, &[("tillsync-cost", COST)], &pushed()), "x-request-id"),
+        (reply(410, &[id], &refused("reset_required")), "none of its errors"),
+        (reply(400, &[id], &refused("device_mismatch")), "none of its errors"),
+        (reply(503, &[id], &refused("busy")), "retry-after"),
+        (reply(403, &[("x-request-id", "r2")], &refused("device_mismatch")), "request_id"),
+        (reply(403, &[id], &json!({ "message": "Forbidden" })), "required"),
+    ] {
+        let told_of = wrong(PUSH, &reply);
+        assert!(told_of.contains(told), "{told}: {told_of}");
+    }
+    let moved = reply(409, &[id], &refused("version_changed"));
+    assert!(wrong(("POST", "/api/sync/resolve-conflict"), &moved).contains("object"), "without details");
+}
+
+#[test]
+fn a_frame_that_is_not_described_fails() {
+    let checker = Checker::new().unwrap();
+    for frame in [r#"{"type":"subscribed"}"#, r#"{"type":"hello"}"#, r#"{"type":"pong","at":1}"#, "pong"] {
+        assert!(checker.check_frame(frame).is_err(), "{frame}");
+    }
+}
+
+#[test]
+fn a_request_that_is_not_described_fails() {
+    let checker = Checker::new().unwrap();
+    let refresh = ("POST", "/api/auth/refresh");
+    checker.check_request(refresh.0, refresh.1, r#"{"refreshToken":"r"}"#).unwrap();
+    for body in ["{}", r#"{"refreshToken":1}"#, r#"{"refreshToken":"r","more":1}"#] {
+        assert!(checker.check_request(refresh.0, refresh.1, body).is_err(), "{body}");
+    }
+    assert!(checker.check_request("GET", "/api/auth/me", "{}").is_err());
+}

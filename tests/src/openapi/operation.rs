@@ -1,0 +1,158 @@
+//! One method of one address.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use shared::error::Code;
+use shared::protocol::failure::Failure;
+
+use super::schemas::{Schemas, Shape, answer};
+
+/// What the header `Tillsync-Cost` looks like.
+pub(super) const COST: &str = r"^requests=\d+; write=\d+(\.\d)?; read=\d+(\.\d)?$";
+
+/// What any request may end with.
+const ANY: [Code; 3] = [Code::BadRequest, Code::Internal, Code::Unavailable];
+/// What a request with a token may end with, too.
+const TOKEN: [Code; 3] = [Code::TokenMissing, Code::TokenInvalid, Code::TokenExpired];
+/// What a request with a body may end with, too.
+const BODY: [Code; 2] = [Code::BadJson, Code::BodyTooLarge];
+
+/// One method of one address.
+pub(super) struct Operation {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    /// Its name in generated clients.
+    pub(super) name: &'static str,
+    pub(super) summary: &'static str,
+    /// Whether it takes an access token.
+    pub(super) token: bool,
+    pub(super) parameters: &'static [Parameter],
+    pub(super) body: Option<Body>,
+    /// The statuses of answers that are no errors, and their shapes where they have a body.
+    pub(super) answers: Vec<(u16, Option<Shape>)>,
+    /// What it may be refused with, beside what any request may be.
+    pub(super) codes: &'static [Code],
+    /// What is in the `details` of some codes.
+    pub(super) details: &'static [(Code, Shape)],
+    /// Whether its answers say what they cost.
+    pub(super) costs: bool,
+    /// What goes on after the answer, where that is not all: OpenAPI has no words for it.
+    pub(super) frames: &'static [(&'static str, Shape)],
+}
+
+/// A parameter.
+pub(super) struct Parameter {
+    pub(super) name: &'static str,
+    /// `path` or `query`.
+    pub(super) place: &'static str,
+    pub(super) description: &'static str,
+    pub(super) schema: fn() -> Value,
+}
+
+/// A body.
+#[derive(Clone, Copy)]
+pub(super) struct Body {
+    pub(super) shape: Shape,
+    /// Whether it may be left out.
+    pub(super) optional: bool,
+}
+
+impl Operation {
+    /// All codes that it may end with.
+    pub(super) fn codes(&self) -> Vec<Code> {
+        let mut codes = ANY.to_vec();
+        codes.extend(if self.token { &TOKEN[..] } else { &[] });
+        codes.extend(if self.body.is_some() { &BODY[..] } else { &[] });
+        codes.extend(self.codes);
+        codes
+    }
+
+    /// The operation as OpenAPI has it.
+    pub(super) fn describe(&self, schemas: &mut Schemas) -> Value {
+        let mut all = Map::new();
+        all.insert("operationId".into(), self.name.into());
+        all.insert("summary".into(), self.summary.into());
+        if self.token {
+            all.insert("security".into(), json!([{ "token": [] }]));
+        }
+        if !self.parameters.is_empty() {
+            all.insert("parameters".into(), self.parameters.iter().map(Parameter::describe).collect());
+        }
+        if let Some(body) = &self.body {
+            let schema = (body.shape)(schemas);
+            all.insert(
+                "requestBody".into(),
+                json!({ "required": !body.optional, "content": content(&schema) }),
+            );
+        }
+        all.insert("responses".into(), Value::Object(self.responses(schemas)));
+        for (name, shape) in self.frames {
+            all.insert((*name).into(), shape(schemas));
+        }
+        Value::Object(all)
+    }
+
+    fn responses(&self, schemas: &mut Schemas) -> Map<String, Value> {
+        let mut answers = Map::new();
+        for (status, shape) in &self.answers {
+            let mut good = json!({ "description": describe(*status), "headers": self.headers(*status) });
+            if let (Some(shape), Some(members)) = (shape, good.as_object_mut()) {
+                members.insert("content".into(), content(&shape(schemas)));
+            }
+            answers.insert(status.to_string(), good);
+        }
+        let failure = answer::<Failure<'_>>(schemas);
+        let mut by_status: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+        for code in self.codes() {
+            by_status.entry(code.status()).or_default().push(code.as_str());
+        }
+        for (status, codes) in by_status {
+            let details = self.details.iter().filter(|(code, _)| code.status() == status);
+            let details = details.map(|(code, shape)| (code.as_str().to_owned(), shape(schemas)));
+            let details: Map<String, Value> = details.collect();
+            let answer = json!({
+                "description": format!("`{}`", codes.join("`, `")),
+                "headers": self.headers(status),
+                "content": content(&failure),
+                "x-codes": codes,
+                "x-details": details,
+            });
+            answers.insert(status.to_string(), answer);
+        }
+        answers
+    }
+
+    fn headers(&self, status: u16) -> Value {
+        let mut names = vec!["X-Request-Id"];
+        names.extend((self.costs && status < 300).then_some("Tillsync-Cost"));
+        names.extend((status == 503).then_some("Retry-After"));
+        let refer = |name: &str| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
+        names.into_iter().map(refer).collect::<Map<_, _>>().into()
+    }
+}
+
+impl Parameter {
+    fn describe(&self) -> Value {
+        json!({
+            "name": self.name,
+            "in": self.place,
+            "required": self.place == "path",
+            "description": self.description,
+            "schema": (self.schema)(),
+        })
+    }
+}
+
+fn content(schema: &Value) -> Value {
+    json!({ "application/json": { "schema": schema } })
+}
+
+fn describe(status: u16) -> &'static str {
+    match status {
+        101 => "The socket is open.",
+        204 => "Done; there is nothing to say.",
+        304 => "The copy of that ETag is still good.",
+        _ => "Done.",
+    }
+}

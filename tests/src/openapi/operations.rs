@@ -1,0 +1,19 @@
+//! Every address that a client may use.
+
+mod auth;
+mod letters;
+mod live;
+mod parameters;
+mod sync;
+
+use super::operation::Operation;
+
+/// All of them, in the order of PROTOCOL.md.
+pub(super) fn all() -> Vec<Operation> {
+    let mut all = Vec::new();
+    all.extend(auth::operations());
+    all.extend(sync::operations());
+    all.extend(letters::operations());
+    all.extend(live::operations());
+    all
+}

@@ -1,0 +1,53 @@
+//! Signing in and out.
+
+use shared::error::Code;
+use shared::protocol::auth::{Login, Me, Refresh, Session};
+
+use super::super::operation::{Body, Operation};
+use super::super::schemas::{Shape, answer, request};
+
+pub(super) fn operations() -> [Operation; 4] {
+    let post = |path, name, summary, body, answer, codes: &'static [Code]| Operation {
+        method: "POST",
+        path,
+        name,
+        summary,
+        token: false,
+        parameters: &[],
+        body: Some(body),
+        answers: vec![answer],
+        codes,
+        costs: false,
+        details: &[],
+        frames: &[],
+    };
+    let session = (200, Some(answer::<Session> as Shape));
+    let login = Body { shape: request::<Login>, optional: false };
+    let refresh = Body { shape: request::<Refresh>, optional: false };
+    [
+        post("/api/auth/login", "login", "Signs in.", login, session, &[Code::BadCredentials]),
+        post(
+            "/api/auth/refresh",
+            "refresh",
+            "Trades the refresh token for a new session.",
+            refresh,
+            session,
+            &[Code::RefreshInvalid, Code::RefreshReused],
+        ),
+        post("/api/auth/logout", "logout", "Ends the sign-in.", refresh, (204, None), &[]),
+        Operation {
+            method: "GET",
+            path: "/api/auth/me",
+            name: "me",
+            summary: "Who is signed in.",
+            token: true,
+            parameters: &[],
+            body: None,
+            answers: vec![(200, Some(answer::<Me>))],
+            codes: &[],
+            costs: false,
+            details: &[],
+            frames: &[],
+        },
+    ]
+}

@@ -1,0 +1,78 @@
+//! Dead letters: what was rejected, and waits for somebody.
+
+use shared::error::Code;
+use shared::protocol::dead::{DeadLettersAnswer, ReplayBody};
+use shared::protocol::push::PushAnswer;
+
+use super::super::operation::{Body, Operation};
+use super::super::schemas::{answer, request};
+use super::parameters;
+
+pub(super) fn operations() -> [Operation; 3] {
+    let of = |method, path, name, summary| Operation {
+        method,
+        path,
+        name,
+        summary,
+        token: true,
+        parameters: parameters::LETTER,
+        body: None,
+        answers: Vec::new(),
+        codes: &[],
+        costs: true,
+        details: &[],
+        frames: &[],
+    };
+    [
+        Operation {
+            parameters: parameters::LETTERS,
+            answers: vec![(200, Some(answer::<DeadLettersAnswer>))],
+            codes: &[
+                Code::BadLimit,
+                Code::BadCursor,
+                Code::BranchRequired,
+                Code::BranchForbidden,
+                Code::ForbiddenRole,
+            ],
+            ..of("GET", "/api/sync/dead-letters", "dead_letters", "Lists what was rejected, oldest first.")
+        },
+        Operation {
+            body: Some(Body { shape: request::<ReplayBody>, optional: true }),
+            answers: vec![(200, Some(answer::<PushAnswer>))],
+            codes: &[
+                Code::BranchRequired,
+                Code::BranchForbidden,
+                Code::ForbiddenRole,
+                Code::DeadLetterNotFound,
+                Code::BatchIdReused,
+                Code::PayloadCut,
+                Code::BatchTooLarge,
+                Code::Busy,
+            ],
+            ..of(
+                "POST",
+                "/api/sync/dead-letters/{id}/replay",
+                "replay_dead_letter",
+                "Sends a rejected record again, perhaps corrected.",
+            )
+        },
+        Operation {
+            answers: vec![(204, None)],
+            // Whatever is sent along is not looked at, but it may be too much.
+            codes: &[
+                Code::BranchRequired,
+                Code::BranchForbidden,
+                Code::ForbiddenRole,
+                Code::DeadLetterNotFound,
+                Code::BodyTooLarge,
+                Code::Busy,
+            ],
+            ..of(
+                "POST",
+                "/api/sync/dead-letters/{id}/discard",
+                "discard_dead_letter",
+                "Throws a rejected record away.",
+            )
+        },
+    ]
+}

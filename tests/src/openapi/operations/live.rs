@@ -1,0 +1,52 @@
+//! Listening, and what the door says of itself.
+
+use serde_json::{Value, json};
+use shared::error::Code;
+use shared::protocol::socket::{ClientFrame, ServerFrame};
+
+use super::super::operation::Operation;
+use super::super::schemas::{Schemas, answer, request};
+use super::parameters;
+
+pub(super) fn operations() -> [Operation; 3] {
+    let get = |path, name, summary| Operation {
+        method: "GET",
+        path,
+        name,
+        summary,
+        token: false,
+        parameters: &[],
+        body: None,
+        answers: vec![(200, Some(object))],
+        codes: &[],
+        costs: false,
+        details: &[],
+        frames: &[],
+    };
+    [
+        Operation {
+            token: true,
+            parameters: parameters::SOCKET,
+            answers: vec![(101, None)],
+            codes: &[Code::BranchRequired, Code::DeviceMismatch, Code::UpgradeRequired, Code::RoomFull],
+            frames: &[("x-client-frame", request::<ClientFrame>), ("x-server-frame", answer::<ServerFrame>)],
+            ..get("/ws", "listen", "Opens a WebSocket; see `x-client-frame` and `x-server-frame`.")
+        },
+        Operation {
+            answers: vec![(200, Some(object)), (304, None)],
+            ..get("/api/openapi.json", "openapi", "This document.")
+        },
+        Operation {
+            answers: vec![(200, Some(health))],
+            ..get("/healthz", "health", "Whether the edge is well.")
+        },
+    ]
+}
+
+fn object(_: &mut Schemas) -> Value {
+    json!({ "type": "object" })
+}
+
+fn health(_: &mut Schemas) -> Value {
+    json!({ "type": "object", "properties": { "status": { "const": "ok" } }, "required": ["status"] })
+}

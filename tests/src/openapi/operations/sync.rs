@@ -1,0 +1,119 @@
+//! Pushing, pulling, and what there is to know of a room.
+
+use serde_json::{Value, json};
+use shared::error::Code;
+use shared::protocol::pull::PullAnswer;
+use shared::protocol::push::{PushAnswer, PushBody};
+use shared::protocol::resolve::{CurrentCopy, ResolveAnswer, ResolveBody};
+use shared::protocol::stats::StatsAnswer;
+
+use super::super::operation::{Body, Operation};
+use super::super::schemas::{Schemas, answer, request};
+use super::parameters;
+
+pub(super) fn operations() -> [Operation; 4] {
+    [push(), pull(), resolve(), stats()]
+}
+
+fn push() -> Operation {
+    Operation {
+        method: "POST",
+        path: "/api/sync/batch-push",
+        name: "push",
+        summary: "Pushes a batch of records.",
+        token: true,
+        parameters: &[],
+        body: Some(Body { shape: request::<PushBody>, optional: false }),
+        answers: vec![(200, Some(answer::<PushAnswer>))],
+        codes: &[
+            Code::BranchRequired,
+            Code::BranchForbidden,
+            Code::DeviceMismatch,
+            Code::BatchIdReused,
+            Code::BatchTooLarge,
+            Code::Busy,
+        ],
+        costs: true,
+        details: &[],
+        frames: &[],
+    }
+}
+
+fn pull() -> Operation {
+    Operation {
+        method: "GET",
+        path: "/api/sync/pull-changes",
+        name: "pull",
+        summary: "Pulls a page of changes.",
+        token: true,
+        parameters: parameters::PULL,
+        body: None,
+        answers: vec![(200, Some(answer::<PullAnswer>))],
+        codes: &[
+            Code::BadSince,
+            Code::BadCursor,
+            Code::BadLimit,
+            Code::BadMin,
+            Code::UnknownTable,
+            Code::TooManyBranches,
+            Code::BranchRequired,
+            Code::BranchForbidden,
+            Code::TableForbidden,
+            Code::ResetRequired,
+        ],
+        costs: true,
+        details: &[],
+        frames: &[],
+    }
+}
+
+fn resolve() -> Operation {
+    Operation {
+        method: "POST",
+        path: "/api/sync/resolve-conflict",
+        name: "resolve",
+        summary: "Settles a conflict that somebody has looked at.",
+        token: true,
+        parameters: &[],
+        body: Some(Body { shape: request::<ResolveBody>, optional: false }),
+        answers: vec![(200, Some(answer::<ResolveAnswer>))],
+        codes: &[
+            Code::UnknownTable,
+            Code::BranchRequired,
+            Code::BranchForbidden,
+            Code::TableForbidden,
+            Code::DeviceMismatch,
+            Code::RecordNotFound,
+            Code::BatchIdReused,
+            Code::VersionChanged,
+            Code::BatchTooLarge,
+            Code::RecordRejected,
+            Code::Busy,
+        ],
+        costs: true,
+        details: &[(Code::VersionChanged, answer::<CurrentCopy>), (Code::RecordRejected, rejection)],
+        frames: &[],
+    }
+}
+
+fn stats() -> Operation {
+    Operation {
+        method: "GET",
+        path: "/api/sync/stats",
+        name: "stats",
+        summary: "The figures of a room.",
+        token: true,
+        parameters: parameters::STATS,
+        body: None,
+        answers: vec![(200, Some(answer::<StatsAnswer>))],
+        codes: &[Code::BranchRequired, Code::BranchForbidden],
+        costs: true,
+        details: &[],
+        frames: &[],
+    }
+}
+
+/// A reason of a push's `conflicts`, or a code of its `errors`.
+fn rejection(_: &mut Schemas) -> Value {
+    json!({ "type": "object", "properties": { "code": { "type": "string" } }, "required": ["code"] })
+}

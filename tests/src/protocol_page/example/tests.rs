@@ -1,0 +1,73 @@
+use serde_json::json;
+
+use super::*;
+
+fn page() -> Value {
+    json!({
+        "applied": [{ "record_id": "p1", "stamp": 1_765_103_401_000_123_u64,
+                      "server_updated_at": "2025-12-07T10:30:01.000123Z" }],
+        "prev": 0, "cursor": "v1.1765103401000123", "message": "Send less…", "tables": ["a", "…"],
+    })
+}
+
+fn server() -> Value {
+    json!({
+        "applied": [{ "record_id": "p1", "stamp": 1_800_000_000_000_001_u64,
+                      "server_updated_at": "2027-01-15T08:00:00.000001Z" }],
+        "prev": 0, "cursor": "v1.1800000000000001", "message": "Send less, please.", "tables": ["a", "b"],
+    })
+}
+
+#[test]
+fn what_no_server_could_know_is_an_example_and_the_rest_is_not() {
+    Examples::default().compare(&page(), &server()).unwrap();
+    let changes = [
+        ("/applied/0/record_id", json!("p2")),
+        ("/applied/0", json!({ "record_id": "p1" })),
+        ("/applied/0/stamp", json!("1800000000000001")),
+        ("/applied/0/stamp", json!(1_800_000_000_000_002_u64)),
+        ("/applied/0/server_updated_at", json!("2027-01-15T08:00:00.000002Z")),
+        ("/applied/0/server_updated_at", json!("2027-01-15T08:00:00Z")),
+        ("/applied/0/server_updated_at", Value::Null),
+        ("/applied", json!([])),
+        ("/prev", json!(7)),
+        ("/cursor", json!("v2.1800000000000001")),
+        ("/cursor", json!("v1.1800000000000002")),
+        ("/message", json!("Go away.")),
+        ("/tables", json!([])),
+        ("/tables/0", json!("b")),
+    ];
+    for (place, value) in changes {
+        let mut changed = server();
+        *changed.pointer_mut(place).unwrap() = value;
+        assert!(Examples::default().compare(&page(), &changed).is_err(), "{place}");
+        let mut changed = page();
+        changed["applied"][0].as_object_mut().unwrap().remove("stamp");
+        assert!(Examples::default().compare(&changed, &server()).is_err(), "a member less in the page");
+    }
+}
+
+#[test]
+fn an_example_stands_for_one_value_through_the_whole_page() {
+    let mut examples = Examples::default();
+    examples.compare(&page(), &server()).unwrap();
+    assert!(
+        examples.compare(&json!({ "stamp": 1_765_103_401_000_123_u64 }), &json!({ "stamp": 5 })).is_err()
+    );
+    let again = json!({ "stamp": 1_800_000_000_000_001_u64 });
+    assert!(examples.compare(&json!({ "stamp": 1_765_103_409_000_000_u64 }), &again).is_err());
+    examples
+        .compare(&json!({ "id": "d1", "skew_millis": 3 }), &json!({ "id": "x", "skew_millis": -9 }))
+        .unwrap();
+}
+
+#[test]
+fn a_request_is_sent_with_the_real_values() {
+    let mut examples = Examples::default();
+    examples.compare(&page(), &server()).unwrap();
+    examples.learn("ab", "cd").unwrap();
+    assert_eq!(
+        examples.real("/pull?ab=é&cursor=v1.1765103401000123&since=2025-12-07T10:30:01.000123Z"),
+        "/pull?ab=é&cursor=v1.1800000000000001&since=2027-01-15T08:00:00.000001Z"
+    );
+}

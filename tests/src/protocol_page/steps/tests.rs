@@ -1,0 +1,74 @@
+use serde_json::json;
+
+use super::*;
+
+const PAGE: &str = "# A page
+
+```http
+POST /a?b=c
+Authorization: Bearer t
+
+{\"x\": 1}
+```
+
+Some words.
+
+```json
+{ \"y\": 2 }
+```
+
+```http
+GET /gone
+```
+
+```http
+HTTP/1.1 204 No Content
+```
+
+```text
+a picture
+```
+
+```ws
+GET /ws?token=t
+> {\"type\":\"ping\"}
+< {\"type\":\"pong\"}
+```
+";
+
+#[test]
+fn requests_answers_and_frames_are_read_in_order() {
+    let steps = steps(PAGE).unwrap();
+    let lines: Vec<_> = steps.iter().map(|step| step.line).collect();
+    assert_eq!(lines, [3, 16, 29, 30, 31]);
+    let Act::Ask(request, answer) = &steps[0].act else { panic!("a request") };
+    assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/a?b=c"));
+    assert_eq!(request.headers, [("Authorization".to_owned(), "Bearer t".to_owned())]);
+    assert_eq!(request.body, r#"{"x": 1}"#);
+    assert_eq!(*answer, Answer { status: 200, body: Some(json!({"y": 2})) });
+    let Act::Ask(request, answer) = &steps[1].act else { panic!("a request") };
+    assert_eq!(request.body, "");
+    assert_eq!(*answer, Answer { status: 204, body: None });
+    let socket = ["/ws?token=t", r#"{"type":"ping"}"#].map(str::to_owned);
+    assert_eq!(
+        [&steps[2].act, &steps[3].act],
+        [&Act::Open(socket[0].clone()), &Act::Send(socket[1].clone())]
+    );
+    assert_eq!(steps[4].act, Act::Hear(json!({"type": "pong"})));
+}
+
+#[test]
+fn a_block_that_nobody_would_run_is_an_error() {
+    for (page, line) in [
+        ("```json\n{}\n```\n", 1),
+        ("```http\nGET /a\n```\n", 1),
+        ("\n```http\nGET /a\n```\n```json\n{]\n```\n", 5),
+        ("```\nwhat is this\n```\n", 1),
+        ("```http\nGET /a\n", 1),
+        ("```http\nGET a\n```\n```json\n{}\n```\n", 1),
+        ("```http\nGET /a\n```\n```http\nGET /b\n```\n", 4),
+        ("```ws\n> {}\nping\n```\n", 3),
+    ] {
+        assert_eq!(steps(page).unwrap_err().line, line, "{page}");
+    }
+}

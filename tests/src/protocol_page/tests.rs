@@ -1,0 +1,87 @@
+//! What the page says in tables is what the code says.
+
+use shared::limits::{
+    ACCESS_TOKEN_SECS, BATCH_BYTES_MAX, BODY_BYTES_MAX, CLOCK_AHEAD_MICROS_MAX, CREDENTIAL_BYTES_MAX,
+    DEAD_LETTERS_LIMIT_DEFAULT, DEAD_LETTERS_LIMIT_MAX, DECIMAL_PLACES_MAX, DECIMAL_WHOLE_DIGITS_MAX,
+    DEVICE_CLOCKS_MAX, FIELDS_MAX, FRAME_BYTES_MAX, HEAD_OFFICE_BRANCHES_MAX, JSON_DEPTH_MAX,
+    LOG_RETENTION_SECS, MARKER_RETENTION_SECS, PULL_BYTES_MAX, PULL_LIMIT_DEFAULT, PULL_LIMIT_MAX,
+    PUSH_RECORDS_MAX, RECORD_BYTES_MAX, REFRESH_GRACE_SECS, REFRESH_TOKEN_SECS, ROOM_SOCKETS_MAX,
+    TOMBSTONE_RETENTION_SECS,
+};
+use toml::{Table, Value};
+
+const PAGE: &str = include_str!("../../../PROTOCOL.md");
+const DAY: u64 = 24 * 3600;
+
+fn has(text: &str) {
+    assert!(PAGE.contains(text), "PROTOCOL.md lacks {text}");
+}
+
+#[test]
+fn every_table_is_on_the_page_with_its_rules() {
+    let tables: Table = include_str!("../../../shared/src/tables.toml").parse().unwrap();
+    for (name, table) in &tables {
+        let text =
+            |key: &str, other: &'static str| table.get(key).map_or(other, |value| value.as_str().unwrap());
+        let fields = table.get("fields").and_then(Value::as_table).cloned().unwrap_or_default();
+        let members: Vec<String> = fields.iter().map(|(name, rule)| member(name, rule)).collect();
+        let (policy, members) = (text("policy", ""), members.join("; "));
+        let (read, write) = (text("read", "cashier"), text("write", "cashier"));
+        has(&format!("| {name} | {policy} | {members} | {read} | {write} |\n"));
+    }
+}
+
+fn member(name: &str, rule: &Value) -> String {
+    let text = |key: &str| rule.get(key).and_then(Value::as_str).unwrap_or_default();
+    let list = |value: &Value| {
+        let words = value.as_array().unwrap().iter().map(|word| word.as_str().unwrap());
+        words.collect::<Vec<_>>().join(", ")
+    };
+    match text("policy") {
+        "additive" => format!("`{name}` additive, floor {}: {}", text("floor"), text("below")),
+        "state" => {
+            let steps = rule["transitions"].as_table().unwrap();
+            let steps: Vec<String> =
+                steps.iter().map(|(from, to)| format!("{from} → {}", list(to))).collect();
+            format!("`{name}` state: {}; begins {}", steps.join("; "), list(&rule["initial"]))
+        }
+        policy => format!("`{name}` {policy}"),
+    }
+}
+
+#[test]
+fn every_limit_of_the_page_is_the_one_in_force() {
+    let kib = |bytes: usize| bytes / 1024;
+    let mib = |bytes: usize| bytes / 1024 / 1024;
+    for row in [
+        format!("records in a push | {PUSH_RECORDS_MAX}"),
+        format!(
+            "`data` of one record | {} KiB, as it was sent; {JSON_DEPTH_MAX} levels",
+            kib(RECORD_BYTES_MAX)
+        ),
+        format!("`data` of a push together | {} MiB", mib(BATCH_BYTES_MAX)),
+        format!("a body | {} MiB", mib(BODY_BYTES_MAX)),
+        format!("names in `fields` | {FIELDS_MAX}"),
+        format!("changes in a page of a pull | {PULL_LIMIT_MAX}, or {} MiB of data", mib(PULL_BYTES_MAX)),
+        format!("dead letters in a page | {DEAD_LETTERS_LIMIT_MAX}, or {} MiB", mib(PULL_BYTES_MAX)),
+        format!("branches that head office follows with one cursor | {HEAD_OFFICE_BRANCHES_MAX}"),
+        format!("a sum | {DECIMAL_WHOLE_DIGITS_MAX} digits before the point, {DECIMAL_PLACES_MAX} after it"),
+        format!("a frame that a client sends | {} KiB", kib(FRAME_BYTES_MAX)),
+        format!("sockets in a room | {ROOM_SOCKETS_MAX}"),
+        format!("a user name, a password | {CREDENTIAL_BYTES_MAX} bytes"),
+        format!("an access token | {} minutes", ACCESS_TOKEN_SECS / 60),
+        format!(
+            "a refresh token | {} days; {REFRESH_GRACE_SECS} seconds after it was replaced",
+            REFRESH_TOKEN_SECS / DAY
+        ),
+        format!("the log | {} days", LOG_RETENTION_SECS / DAY),
+        format!("the name of a batch | {} days", MARKER_RETENTION_SECS / DAY),
+        format!("a deletion | {} days", TOMBSTONE_RETENTION_SECS / DAY),
+        format!("a clock's lead | {} minutes", CLOCK_AHEAD_MICROS_MAX / 60_000_000),
+    ] {
+        has(&format!("\n| {row} |\n"));
+    }
+    has(&format!("`clocks` are at most {DEVICE_CLOCKS_MAX} devices"));
+    has(&format!("1 to {PULL_LIMIT_MAX}, {PULL_LIMIT_DEFAULT} if absent"));
+    has(&format!("`limit` is 1 to {DEAD_LETTERS_LIMIT_MAX}, {DEAD_LETTERS_LIMIT_DEFAULT} if absent"));
+}
