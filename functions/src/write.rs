@@ -53,7 +53,10 @@ impl Decided<'_> {
                 "The batch writes more than fits one transaction; send its records in smaller batches.";
             return Err(Refusal::new(Code::BatchTooLarge, message).into());
         }
-        let parts = log::publications(&app.rules.tables, room, plan.prev, &push.device, &plan.changes);
+        // The device whose letter this was does not know of it: it hears its replay as it hears anybody else.
+        let replayed = closes.and(push.batch.as_ref()).and_then(|batch| batch.as_str().parse().ok());
+        let device = replayed.as_ref().unwrap_or(&push.device);
+        let parts = log::publications(&app.rules.tables, room, plan.prev, device, &plan.changes);
         let retention = app.rules.retention;
         let commit = Commit { room, push, plan, parts: &parts, closes, retention, now };
         match app.store.commit(&commit, cost).await {

@@ -71,6 +71,11 @@ pub fn cut_at(text: &str, bytes: usize) -> &str {
 ///
 /// Brackets are counted without parsing, since parsers are what deep nesting is aimed at.
 pub fn too_deep(bytes: &[u8]) -> bool {
+    nests_deeper(bytes, JSON_DEPTH_MAX)
+}
+
+/// Whether arrays and objects nest deeper than `levels` anywhere in `bytes`.
+pub fn nests_deeper(bytes: &[u8], levels: usize) -> bool {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     for byte in bytes {
         match (in_string, byte) {
@@ -81,7 +86,7 @@ pub fn too_deep(bytes: &[u8]) -> bool {
             (false, b']' | b'}') => depth = depth.saturating_sub(1),
             _ => {}
         }
-        if depth > JSON_DEPTH_MAX {
+        if depth > levels {
             return true;
         }
     }

@@ -40,8 +40,9 @@ pub const CURSOR_KEY_BYTES_MAX: usize = RECORD_ID_BYTES_MAX + 1 + 64;
 pub const LOG_ITEM_BYTES_MAX: usize = 330 * 1024;
 /// Bytes of a decompressed log item, at most: what we wrote, and a bound on what we believe.
 pub const LOG_ITEM_INFLATED_BYTES_MAX: usize = 1024 * 1024;
-/// Bytes of a rejected record that the dead letters keep; of a longer one they keep the beginning, size and hash.
-pub const DEAD_PAYLOAD_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a rejected record that the dead letters keep, 64 KiB of `data` and what goes with it; of a longer one they
+/// keep the beginning, size and hash.
+pub const DEAD_PAYLOAD_BYTES_MAX: usize = RECORD_BYTES_MAX + 8 * 1024;
 /// Dead letters in one page, when the caller does not say.
 pub const DEAD_LETTERS_LIMIT_DEFAULT: usize = 50;
 /// Dead letters in one page, at most.
@@ -52,9 +53,10 @@ pub const LOG_RETENTION_SECS: u64 = 7 * 24 * 3600;
 pub const MARKER_RETENTION_SECS: u64 = 90 * 24 * 3600;
 /// Seconds a tombstone is kept: 90 days. An unversioned write that is older may be of something deleted.
 pub const TOMBSTONE_RETENTION_SECS: u64 = 90 * 24 * 3600;
-/// Seconds after a commit within which a reader may see a part of it: HEAD is read before the log, and DynamoDB
-/// promises no common view of a transaction.
-pub const LOG_SETTLE_SECS: u64 = 10;
+/// Seconds after a commit's stamp within which nobody relies on having read all of it: HEAD, log and records are read one
+/// after the other, and DynamoDB promises no common view of a transaction. That takes a moment; the rest is how far the
+/// clock that made the stamp and the reader's may lie apart.
+pub const LOG_SETTLE_SECS: u64 = 10 * 60;
 
 /// Digits before the point of a number that is added to.
 pub const DECIMAL_WHOLE_DIGITS_MAX: usize = 18;
@@ -66,6 +68,8 @@ pub const FIELD_VERSIONS_MAX: usize = 256;
 pub const FIELD_VERSIONS_BYTES_MAX: usize = 8 * 1024;
 /// Devices of a room whose clocks are remembered.
 pub const DEVICE_CLOCKS_MAX: usize = 32;
+/// Bytes of these devices' names together: HEAD is read by every pull.
+pub const DEVICE_CLOCKS_BYTES_MAX: usize = 1024;
 
 /// Actions in one DynamoDB transaction.
 pub const TRANSACTION_ACTIONS_MAX: usize = 100;

@@ -3,6 +3,8 @@
 use lambda_http::{Body, Request, Response};
 use shared::error::{Code, Refusal};
 use shared::micros::Micros;
+use shared::protocol::push::PushAnswer;
+use shared::sync::answer::NotAgain;
 use shared::sync::marker::Marker;
 use shared::sync::push::Push;
 use shared::sync::snapshot::Snapshot;
@@ -30,7 +32,13 @@ async fn push(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost) ->
     loop {
         let snapshot = app.store.load(&room, &push, cost).await?;
         if let Some(marker) = &snapshot.marker {
-            return again(&push, marker, &snapshot, now);
+            match again(&push, marker, &snapshot, now)? {
+                Some(answer) => return answered(&answer, Vec::new()),
+                None => {
+                    race.again().await?;
+                    continue;
+                }
+            }
         }
         let plan = decide::decide(&app.rules, &snapshot, &push, now);
         let decided = Decided { room: &room, push: &push, plan: &plan, closes: None, now };
@@ -41,12 +49,21 @@ async fn push(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost) ->
     }
 }
 
-/// The answer that a batch was given when it was committed; the room was told then.
-fn again(push: &Push, marker: &Marker, snapshot: &Snapshot, now: Micros) -> Result<Answer, Failed> {
+/// The answer that a batch was given when it was committed; the room was told then. None, if this was read in the very
+/// moment of the commit, and must be read again.
+fn again(
+    push: &Push,
+    marker: &Marker,
+    snapshot: &Snapshot,
+    now: Micros,
+) -> Result<Option<PushAnswer>, Failed> {
     if marker.hash != push.hash {
         let message = "This device used the `batch_id` for another batch; give every batch an id of its own.";
         return Err(Refusal::new(Code::BatchIdReused, message).into());
     }
-    let answer = answer::again(push, marker, &snapshot.records, now).ok_or(StoreError::Corrupt("codes"))?;
-    answered(&answer, Vec::new())
+    match answer::again(push, marker, &snapshot.records, now) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(NotAgain::Torn) => Ok(None),
+        Err(NotAgain::Damaged) => Err(StoreError::Corrupt("codes").into()),
+    }
 }

@@ -27,6 +27,10 @@ async fn resolve(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost)
         let snapshot = app.store.load_records(&room, [&resolve.key].into(), batch, cost).await?;
         let agreed = match resolve.decide(&app.rules, &snapshot, now)? {
             Resolved::Known(answer) => return answered(&answer, Vec::new()),
+            Resolved::Torn => {
+                race.again().await?;
+                continue;
+            }
             Resolved::Write(agreed) => agreed,
         };
         let decided = Decided { room: &room, push: &agreed.push, plan: &agreed.plan, closes: None, now };

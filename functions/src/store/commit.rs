@@ -116,7 +116,7 @@ impl Actions<'_> {
     /// The dead letters. The same batch at the same moment has the same key and the same letters, so writing them
     /// again changes nothing.
     fn dead(&mut self, push: &Push, plan: &Plan) -> Result<(), StoreError> {
-        for item in dead::items(push, plan.first, &plan.dead)? {
+        for item in dead::items(push, plan.first, self.now, &plan.dead)? {
             let key = keys::dead(&item.key);
             let item = from_dead(item, &push.device, push.batch.as_ref(), self.now);
             self.put(self.pk.clone(), key, item, Condition::Always)?;

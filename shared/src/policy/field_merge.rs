@@ -19,6 +19,12 @@ impl FieldVersions {
         FieldVersions { since: version, changed: BTreeMap::new() }
     }
 
+    /// These, of a record at `version`. A record that was written under another policy has none, and then every member
+    /// counts as changed by then.
+    pub fn known(&self, version: u64) -> FieldVersions {
+        if self.since == 0 { FieldVersions::made(version) } else { self.clone() }
+    }
+
     /// Whether the member `name` changed after the version `base`. When in doubt, yes: that is a conflict and not a
     /// loss.
     pub fn changed_since(&self, name: &str, base: u64) -> bool {
@@ -30,7 +36,9 @@ impl FieldVersions {
         for name in names {
             self.changed.insert(name.to_owned(), version);
         }
-        if self.changed.len() > FIELD_VERSIONS_MAX || self.bytes() > FIELD_VERSIONS_BYTES_MAX {
+        // DynamoDB has no attribute without a name.
+        let nameless = self.changed.contains_key("");
+        if nameless || self.changed.len() > FIELD_VERSIONS_MAX || self.bytes() > FIELD_VERSIONS_BYTES_MAX {
             *self = FieldVersions::made(version);
         }
     }
@@ -104,6 +112,13 @@ mod tests {
             let once = server.row.clone();
             prop_assert!(server.write(server.version, &a).is_empty());
             prop_assert_eq!(server.row, once);
+        }
+
+        #[test]
+        fn what_is_not_known_counts_as_changed(base in 0..9_u64, version in 1..9_u64) {
+            let unknown = FieldVersions::default().known(version);
+            prop_assert_eq!(unknown.changed_since("price", base), version > base);
+            prop_assert_eq!(FieldVersions::made(3).known(version), FieldVersions::made(3));
         }
 
         #[test]

@@ -118,6 +118,9 @@ pub struct ConflictBody {
     pub server_updated_at: Option<String>,
     /// The version of the server's copy; 0 if it has none.
     pub server_version: u64,
+    /// Whether the server's copy is a tombstone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub server_is_deleted: bool,
     /// Whether both sides' data were left out because the answer would have been too large: pull.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub data_omitted: bool,
@@ -160,6 +163,10 @@ pub struct AppliedBody {
     /// What is stored, where it differs from what was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<JsonText>,
+    /// Whether what is stored differs from what was sent and is not shown, because the answer would have been too large
+    /// or the record has moved on since: do not take the cursor, and pull.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub data_omitted: bool,
     /// What is to be known of it: `clock_clamped`, `below_floor`, `clamped_to_floor`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::Flags>"))]

@@ -11,22 +11,41 @@ use crate::stamp::{Stamp, cursor};
 use crate::sync::decide::Plan;
 use crate::sync::marker::{Code, Marker};
 use crate::sync::outcome::{Outcome, RejectCode};
-use crate::sync::push::{Incoming, Push};
+use crate::sync::push::{Incoming, Push, Write};
 
 /// The answer to `push`, decided as `plan`.
 pub fn answer(push: &Push, plan: &Plan, now: Micros) -> PushAnswer {
     build(push, &plan.outcomes, plan.prev, plan.stamp(), now)
 }
 
-/// The answer to `push` again, from its marker; the server's copies are those of now. `None` if the marker
-/// cannot be read.
+/// Why an answer cannot be given again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAgain {
+    /// The marker is not one that we wrote.
+    Damaged,
+    /// The records were read before the commit, and its marker after it: read again.
+    Torn,
+}
+
+/// How long a record that a commit wrote is there at the least: tombstones are kept for longer.
+const SURELY_THERE_SECS: u64 = 24 * 3600;
+
+/// The answer to `push` again, from its marker; the server's copies are those of now.
 pub fn again(
     push: &Push,
     marker: &Marker,
     records: &BTreeMap<RecordKey, Record>,
     now: Micros,
-) -> Option<PushAnswer> {
-    let codes = marker.outcomes()?;
+) -> Result<PushAnswer, NotAgain> {
+    let codes = marker.outcomes().ok_or(NotAgain::Damaged)?;
+    let young = now < marker.stamp.time().plus_secs(SURELY_THERE_SECS);
+    let is_torn = |(code, incoming): (&Code, &Incoming)| {
+        let (Some(version), Ok(write)) = (code.wrote(), &incoming.write) else { return false };
+        records.get(&write.key).map_or(young, |record| record.version < version)
+    };
+    if codes.iter().zip(&push.records).any(is_torn) {
+        return Err(NotAgain::Torn);
+    }
     let applied = codes.iter().filter(|code| code.took_a_stamp()).count();
     let mut stamp = Stamp(marker.stamp.0.saturating_sub(applied as u64));
     let outcome = |(code, incoming): (&Code, &Incoming)| {
@@ -56,7 +75,15 @@ pub fn again(
         }
     };
     let outcomes: Vec<Outcome> = codes.iter().zip(&push.records).map(outcome).collect();
-    Some(build(push, &outcomes, marker.prev, marker.stamp, now))
+    let mut answer = build(push, &outcomes, marker.prev, marker.stamp, now);
+    for applied in &mut answer.applied {
+        let write = push.records.get(applied.index).and_then(|incoming| incoming.write.as_ref().ok());
+        let server = write.and_then(|write| records.get(&write.key));
+        let moved_on = server.is_none_or(|record| record.version != applied.version);
+        // What it became is not what was sent, and nobody knows it any more.
+        applied.data_omitted |= moved_on && write.is_some_and(Write::is_partial);
+    }
+    Ok(answer)
 }
 
 /// What a write became, where that is not what was sent, as long as the server still holds that version.
@@ -118,8 +145,13 @@ fn build(push: &Push, outcomes: &[Outcome], prev: Stamp, stamp: Stamp, now: Micr
 /// Leaves the data of conflicts out from where the answer would no longer fit through Lambda: the till has its own side,
 /// and hears the server's by pulling.
 fn bound(answer: &mut PushAnswer) {
-    let mut bytes: usize =
-        answer.applied.iter().filter_map(|applied| applied.data.as_ref()).map(escaped).sum();
+    let mut bytes = 0;
+    for applied in &mut answer.applied {
+        bytes += applied.data.as_ref().map_or(0, escaped);
+        if bytes > ANSWER_DATA_BYTES_MAX {
+            (applied.data, applied.data_omitted) = (None, true);
+        }
+    }
     for conflict in &mut answer.conflicts {
         let sides = conflict.local_data.iter().chain(&conflict.server_data);
         bytes += sides.map(escaped).sum::<usize>();
@@ -132,7 +164,7 @@ fn bound(answer: &mut PushAnswer) {
 /// Bytes that `data` takes as a part of a text, which is how Lambda answers.
 fn escaped(data: &JsonText) -> usize {
     let bytes = data.as_str().bytes();
-    bytes.map(|byte| if matches!(byte, b'"' | b'\\') { 2 } else { 1 }).sum()
+    bytes.map(|byte| if matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t') { 2 } else { 1 }).sum()
 }
 
 fn applied(index: usize, incoming: &Incoming, version: u64, stamp: Stamp) -> AppliedBody {
@@ -144,6 +176,7 @@ fn applied(index: usize, incoming: &Incoming, version: u64, stamp: Stamp) -> App
         server_updated_at: stamp.time().to_string(),
         stamp,
         data: None,
+        data_omitted: false,
         flags: Vec::new(),
     }
 }
@@ -159,6 +192,7 @@ fn conflict(index: usize, incoming: &Incoming, reason: &str, server: Option<&Rec
         local_updated_at: incoming.local_updated_at.clone(),
         server_updated_at: server.map(|record| record.stamp.time().to_string()),
         server_version: server.map_or(0, |record| record.version),
+        server_is_deleted: server.is_some_and(|record| record.deleted),
         data_omitted: false,
     }
 }

@@ -13,8 +13,11 @@ use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::json::{JsonText, cut_at, too_deep};
-use crate::limits::{DEAD_PAYLOAD_BYTES_MAX, LOG_ITEM_BYTES_MAX, LOG_ITEM_INFLATED_BYTES_MAX};
+use crate::json::{JsonText, cut_at, nests_deeper};
+use crate::limits::{
+    DEAD_PAYLOAD_BYTES_MAX, JSON_DEPTH_MAX, LOG_ITEM_BYTES_MAX, LOG_ITEM_INFLATED_BYTES_MAX,
+};
+use crate::micros::Micros;
 use crate::stamp::Stamp;
 use crate::sync::log::LogError;
 use crate::sync::outcome::Outcome;
@@ -59,7 +62,7 @@ impl Payload {
     pub fn of(raw: &JsonText) -> Payload {
         let text = raw.as_str();
         // What nests too deeply is kept as text: whoever lists it has a parser too.
-        if text.len() <= DEAD_PAYLOAD_BYTES_MAX && !too_deep(text.as_bytes()) {
+        if text.len() <= DEAD_PAYLOAD_BYTES_MAX && !nests_deeper(text.as_bytes(), JSON_DEPTH_MAX + 1) {
             return Payload::Whole(raw.clone());
         }
         let sha256 = hex(&Sha256::digest(text.as_bytes()));
@@ -181,9 +184,12 @@ impl std::str::FromStr for LetterId {
     }
 }
 
-/// The items that keep `letters` of `push`, whose commit would have begun with `at`.
-pub fn items(push: &Push, at: Stamp, letters: &[Letter]) -> Result<Vec<DeadItem>, LogError> {
+/// The items that keep `letters` of `push`, which was decided at `now` and whose commit would have begun with `at`.
+pub fn items(push: &Push, at: Stamp, now: Micros, letters: &[Letter]) -> Result<Vec<DeadItem>, LogError> {
     let mut hasher = Sha256::new();
+    // A batch without a name may come again while HEAD, and with it `at`, stands still: those are letters of their own,
+    // and must not open again what somebody has dealt with.
+    hasher.update(now.0.to_le_bytes());
     hasher.update(push.device.as_str());
     hasher.update(push.batch.as_ref().map_or("", |batch| batch.as_str()));
     hasher.update(push.hash);

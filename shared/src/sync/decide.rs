@@ -17,6 +17,7 @@ use crate::sync::outcome::{Outcome, RejectCode};
 use crate::sync::push::{Incoming, Push, Write};
 use crate::sync::snapshot::{ClockReading, Head, Snapshot};
 use crate::tenant::DeviceId;
+pub use edit::has_delta;
 use verdict::{Step, Verdict};
 
 /// What is to be written, under which conditions, and what is answered.
@@ -167,7 +168,7 @@ impl Batch<'_> {
         };
         let fields = match (policy, live) {
             (Policy::FieldMerge, Some(record)) => {
-                let mut fields = record.fields.clone();
+                let mut fields = record.fields.known(record.version);
                 fields.note(step.touched.iter().map(String::as_str), version);
                 fields
             }

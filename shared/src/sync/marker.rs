@@ -61,9 +61,17 @@ impl Code {
         }
     }
 
+    /// The version that the commit gave the record, if it wrote it.
+    pub fn wrote(&self) -> Option<u64> {
+        match self {
+            Code::Applied { version, .. } | Code::Merged { version, .. } => Some(*version),
+            Code::Held { .. } | Code::Conflict(_) | Code::Rejected(_) => None,
+        }
+    }
+
     /// Whether the outcome took a stamp of the commit.
     pub fn took_a_stamp(&self) -> bool {
-        matches!(self, Code::Applied { .. } | Code::Merged { .. })
+        self.wrote().is_some()
     }
 
     fn write(&self) -> String {

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Code, Refusal};
+use crate::json::object::Object;
 use crate::json::{JsonText, too_deep, what_is_wrong};
 use crate::limits::{
     BATCH_BYTES_MAX, FIELDS_MAX, JSON_DEPTH_MAX, PUSH_RECORDS_MAX, RECORD_BYTES_MAX, RECORD_ID_BYTES_MAX,
@@ -13,6 +14,7 @@ use crate::limits::{
 use crate::micros::Micros;
 use crate::protocol::push::RecordBody;
 use crate::record::{RecordKey, is_record_id};
+use crate::sync::decide::has_delta;
 use crate::sync::outcome::{RejectCode, Rejection};
 use crate::tables::Tables;
 use crate::tenant::{BatchId, BranchId, DeviceId};
@@ -69,6 +71,13 @@ pub struct Write {
     pub fields: Option<Vec<String>>,
 }
 
+impl Write {
+    /// Whether what is stored cannot be told from what was sent alone: it names members, or has deltas.
+    pub fn is_partial(&self) -> bool {
+        self.fields.is_some() || self.data.as_ref().is_some_and(has_delta)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(expecting = "an object with `device_id` and `records`")]
 struct Envelope<'a> {
@@ -102,6 +111,10 @@ impl Push {
     /// Reads the body of a push by somebody whose role is `role`.
     pub fn parse(tables: &Tables, role: Role, body: &[u8]) -> Result<Push, Refusal> {
         let envelope: Envelope<'_> = read_body(body)?;
+        if let Some(batch) = envelope.batch_id.as_ref().filter(|batch| is_reserved(batch)) {
+            let message = format!("`batch_id` must not begin as {batch:?} does: `dead:` is for replays.");
+            return Err(Refusal::new(Code::BadRequest, message));
+        }
         let too_large = |what: String| Err(Refusal::new(Code::BatchTooLarge, what));
         let count = envelope.records.len();
         if count > PUSH_RECORDS_MAX {
@@ -134,6 +147,14 @@ impl Push {
             .collect()
     }
 }
+
+/// Whether a batch of this name is the replay of a dead letter, which no device names.
+pub fn is_reserved(batch: &BatchId) -> bool {
+    batch.as_str().starts_with(REPLAY_PREFIX)
+}
+
+/// What the batch of a dead letter's replay is called before the letter's id.
+pub const REPLAY_PREFIX: &str = "dead:";
 
 fn hash(atomic: bool, records: &[&RawValue]) -> [u8; 32] {
     let mut hasher = Sha256::new();
@@ -185,6 +206,11 @@ fn echo(text: &str) -> String {
     text.get(..text.floor_char_boundary(RECORD_ID_BYTES_MAX)).unwrap_or_default().to_owned()
 }
 
+/// Whether every member's name is a text. JSON can write half of a surrogate pair, which is none.
+fn names_are_texts(data: &JsonText) -> bool {
+    !data.as_str().contains("\\u") || Object::parse(data).is_ok()
+}
+
 fn check(tables: &Tables, role: Role, body: RecordBody) -> Result<Write, Rejection> {
     let Some(table) = tables.get(&body.table_name) else {
         return Err(
@@ -214,11 +240,11 @@ fn check(tables: &Tables, role: Role, body: RecordBody) -> Result<Write, Rejecti
             let message = format!("`data` nests deeper than {JSON_DEPTH_MAX} levels.");
             return Err(RejectCode::TooDeep.because(message));
         }
-        Some(data) if data.is_object() => {}
+        // A name that is no text cannot be merged with, or compared.
+        Some(data) if data.is_object() && names_are_texts(data) => {}
         _ => {
-            return Err(
-                RejectCode::Malformed.because("`data` must be a JSON object; only a delete may have null.")
-            );
+            let message = "`data` must be a JSON object whose names are texts; only a delete may have null.";
+            return Err(RejectCode::Malformed.because(message));
         }
     }
     if body.fields.as_ref().is_some_and(|fields| fields.len() > FIELDS_MAX) {

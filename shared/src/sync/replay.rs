@@ -13,7 +13,7 @@ use crate::sync::dead::filed::OpenLetter;
 use crate::sync::dead::{Letter, Payload};
 use crate::sync::decide::{Plan, decide};
 use crate::sync::outcome::Outcome;
-use crate::sync::push::{Incoming, Push};
+use crate::sync::push::{Incoming, Push, REPLAY_PREFIX};
 use crate::sync::snapshot::Snapshot;
 use crate::tenant::BadId;
 use crate::token::Role;
@@ -36,7 +36,7 @@ impl Replay {
     ) -> Result<Replay, Refusal> {
         let record = record(&open.letter, data, now)?;
         // Deltas are added in a batch that has a name, so that they are added once. This one is nobody's to choose.
-        let batch = format!("dead:{}", open.id).parse().map_err(|bad: BadId| Refusal::from(bad))?;
+        let batch = format!("{REPLAY_PREFIX}{}", open.id).parse().map_err(|bad: BadId| Refusal::from(bad))?;
         let push = Push {
             device: open.device.clone(),
             batch: Some(batch),
@@ -62,9 +62,11 @@ impl Replay {
         now: Micros,
     ) -> Result<(Push, Plan), Refusal> {
         if snapshot.marker.is_some() {
-            // Its own marker goes in with the transaction that closes the letter.
-            let message = "The letter's device used `dead:` and the letter's id as a `batch_id` of its own.";
-            return Err(Refusal::new(Code::BatchIdReused, message));
+            // It goes in with the transaction that closes the letter, and nobody else may use its name.
+            return Err(Refusal::new(
+                Code::DeadLetterNotFound,
+                "This dead letter was replayed a moment ago.",
+            ));
         }
         for incoming in &mut self.push.records {
             if let Ok(write) = &mut incoming.write {

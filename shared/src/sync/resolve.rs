@@ -14,7 +14,7 @@ use crate::rules::Rules;
 use crate::stamp::{Stamp, cursor};
 use crate::sync::decide::{Plan, decide};
 use crate::sync::outcome::Outcome;
-use crate::sync::push::{Incoming, Push, read_body};
+use crate::sync::push::{Incoming, Push, is_reserved, read_body};
 use crate::sync::snapshot::Snapshot;
 use crate::tables::Tables;
 use crate::tenant::{BatchId, BranchId, DeviceId};
@@ -43,6 +43,8 @@ pub struct Resolve {
 pub enum Resolved {
     /// Nothing but to answer.
     Known(ResolveAnswer),
+    /// Read again: the record was read before the commit, and its marker after it.
+    Torn,
     /// To commit, and then to answer.
     Write(Box<Agreed>),
 }
@@ -103,6 +105,9 @@ impl Resolve {
             let message = "Your role may not resolve conflicts in this table.";
             return Err(Refusal::new(Code::TableForbidden, message));
         }
+        if body.batch_id.as_ref().is_some_and(is_reserved) {
+            return Err(bad("`batch_id` must not begin with `dead:`, which is for replays."));
+        }
         if !is_record_id(&body.record_id) {
             return Err(bad("`record_id` must be 1 to 255 bytes without control characters."));
         }
@@ -123,6 +128,9 @@ impl Resolve {
             }
             // Committed before. The record may have moved on since, and what it is now is the better answer.
             let record = current.ok_or_else(not_found)?;
+            if marker.stamp > marker.prev && record.stamp < marker.stamp {
+                return Ok(Resolved::Torn);
+            }
             return Ok(Resolved::Known(self.answer(record, marker.prev, marker.stamp)));
         }
         let record = current.ok_or_else(not_found)?;

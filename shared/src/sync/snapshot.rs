@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::limits::DEVICE_CLOCKS_MAX;
+use crate::limits::{DEVICE_CLOCKS_BYTES_MAX, DEVICE_CLOCKS_MAX};
 use crate::micros::Micros;
 use crate::record::{Record, RecordKey};
 use crate::stamp::Stamp;
@@ -37,7 +37,11 @@ impl Head {
     /// Notes how a device's clock stood; the oldest reading goes where there are too many.
     pub fn note_clock(&mut self, device: &DeviceId, reading: ClockReading) {
         self.clocks.insert(device.clone(), reading);
-        if self.clocks.len() > DEVICE_CLOCKS_MAX {
+        let too_many = |clocks: &BTreeMap<DeviceId, ClockReading>| {
+            let bytes: usize = clocks.keys().map(|device| device.as_str().len()).sum();
+            clocks.len() > DEVICE_CLOCKS_MAX || bytes > DEVICE_CLOCKS_BYTES_MAX
+        };
+        while too_many(&self.clocks) {
             let oldest =
                 self.clocks.iter().min_by_key(|(_, reading)| reading.at).map(|(device, _)| device.clone());
             self.clocks.retain(|device, _| Some(device) != oldest.as_ref());

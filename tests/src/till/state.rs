@@ -58,7 +58,7 @@ impl State {
         // In the order of the request: a record may occur in it more than once.
         for (index, record) in batch.records.iter().enumerate() {
             if let Some(applied) = answer.applied.iter().find(|applied| applied.index == index) {
-                self.take_applied(record, applied, answer);
+                whole &= self.take_applied(record, applied, answer);
             }
             if let Some(conflict) = answer.conflicts.iter().find(|conflict| conflict.index == index) {
                 whole &= self.take_merged(conflict, answer);
@@ -151,9 +151,10 @@ impl State {
         }
     }
 
-    fn take_applied(&mut self, record: &RecordBody, applied: &AppliedBody, answer: &PushAnswer) {
-        if applied.stamp <= answer.prev {
-            return;
+    /// False if what is stored is not shown.
+    fn take_applied(&mut self, record: &RecordBody, applied: &AppliedBody, answer: &PushAnswer) -> bool {
+        if applied.stamp <= answer.prev || applied.data_omitted {
+            return !applied.data_omitted;
         }
         let (table, id) = (&record.table_name, &record.record_id);
         let sent = applied.data.as_ref().or(record.data.as_ref()).map(|data| data.as_str().to_owned());
@@ -166,6 +167,7 @@ impl State {
             deleted: record.is_deleted,
         };
         self.put(table, id, row);
+        true
     }
 
     /// A part of a write lost, and the rest was merged: that is what there is, and the write is kept for somebody to

@@ -10,6 +10,9 @@ use crate::app::SyncApp;
 use crate::http::Failed;
 use crate::store::cost::Cost;
 
+/// Rooms that are passed over in one request because they give no page: no other branch waits for them.
+const PASSED_OVER_MAX: usize = 2;
+
 /// Answers a pull of all rooms: every HEAD is read, and a page of one room that is behind.
 pub(super) async fn answer(
     app: &SyncApp,
@@ -20,8 +23,18 @@ pub(super) async fn answer(
     let branches = app.store.branches(&pull.client, cost).await?;
     few_enough(branches.len())?;
     let heads = app.store.heads(&pull.client, branches, cost).await?;
-    let branches = Branches::new(pull, heads);
-    let Some((one, head)) = branches.next(pull) else { return Ok(branches.nothing_new()) };
-    let page = room::page(app, head, &one, now, cost).await?;
-    Ok(branches.answer(&one.room.branch, page))
+    let mut branches = Branches::new(pull, heads);
+    let mut passed_over = 0;
+    loop {
+        let Some((one, head)) = branches.next(pull) else { return Ok(branches.nothing_new()) };
+        match room::page(app, head, &one, now, cost).await {
+            Ok(page) => return Ok(branches.answer(&one.room.branch, page)),
+            Err(failed) if passed_over == PASSED_OVER_MAX => return Err(failed),
+            Err(failed) => {
+                tracing::warn!(room = %one.room, error = ?failed, "a room has no page for head office");
+                branches.pass_over(&one.room.branch);
+                passed_over += 1;
+            }
+        }
+    }
 }

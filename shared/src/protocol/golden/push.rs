@@ -13,6 +13,7 @@ fn applied() -> AppliedBody {
         server_updated_at: STAMP.time().to_string(),
         stamp: STAMP,
         data: None,
+        data_omitted: false,
         flags: Vec::new(),
     }
 }
@@ -28,6 +29,7 @@ fn conflict() -> ConflictBody {
         local_updated_at: "2025-12-07T10:30:00Z".into(),
         server_updated_at: None,
         server_version: 0,
+        server_is_deleted: false,
         data_omitted: false,
     }
 }

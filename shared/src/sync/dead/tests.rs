@@ -26,7 +26,7 @@ fn a_letter_keeps_the_record_to_the_byte() {
         json!({"table_name": "nonsense", "record_id": "x", "data": {"n": 1}, "local_updated_at": "?"}),
     ]);
     let letters = rejected(&push);
-    let items = items(&push, Stamp(7), &letters).unwrap();
+    let items = items(&push, Stamp(7), Micros(7), &letters).unwrap();
     assert_eq!(super::letters(&items[0]).unwrap(), letters);
     assert_eq!((letters[0].table.as_deref(), letters[0].id.as_deref()), (Some("nonsense"), Some("x")));
     assert_eq!(letters[0].payload, Payload::Whole(push.records[0].raw.clone()));
@@ -68,7 +68,7 @@ proptest! {
         let records: Vec<_> = sizes.iter().map(|&size| json!({"table_name": "\"".repeat(size)})).collect();
         let push = push(&records);
         let letters = rejected(&push);
-        let items = items(&push, Stamp(7), &letters).unwrap();
+        let items = items(&push, Stamp(7), Micros(7), &letters).unwrap();
         let found: Vec<Letter> = items.iter().flat_map(|item| super::letters(item).unwrap()).collect();
         prop_assert_eq!(found, letters);
         prop_assert!(items.iter().all(|item| item.body.len() < LOG_ITEM_BYTES_MAX + 16 * 1024));

@@ -14,7 +14,7 @@ use crate::sync::outcome::{Flag, Reason, RejectCode, Rejection};
 use crate::sync::push::Write;
 use crate::tables::Table;
 
-pub(super) use member::has_delta;
+pub use member::has_delta;
 use rest::Scope;
 pub(super) use rest::Settle;
 use special::{bad_delta, bad_transition, begins, may_move};

@@ -112,6 +112,7 @@ impl Batch<'_> {
         let current =
             write.base.is_some_and(|base| base == server.version || self.follows_own_step(base, write));
         let settle = match write.base {
+            Some(0) if current => Settle::Incoming,
             Some(0) => return Ok(Verdict::Conflict(Reason::AlreadyExists)),
             Some(_) if current => Settle::Incoming,
             None if server.modified_at <= at || server.device == *self.device() => Settle::Incoming,
@@ -146,7 +147,8 @@ impl Batch<'_> {
         };
         match (edit.table.policy, edit.write.base) {
             (Policy::FieldMerge, Some(base)) => {
-                Settle::Each { versions: &server.fields, base, server: sides.0, incoming: sides.1 }
+                let versions = server.fields.known(server.version);
+                Settle::Each { versions, base, server: sides.0, incoming: sides.1 }
             }
             (Policy::LastWriterWins | Policy::FieldMerge | Policy::AppendOnly, _) => {
                 settled(winner(sides.0, sides.1), Reason::NewerOnServer)
@@ -176,7 +178,9 @@ impl Batch<'_> {
     /// the second could not know what the first would become.
     fn follows_own_step(&self, base: u64, write: &Write) -> bool {
         let read = self.snapshot.records.get(&write.key);
-        self.steps.contains_key(&write.key) && read.is_some_and(|record| record.version == base)
+        // The till's create and its edits of it, all made before it heard of a version.
+        let created = base == 0 && read.is_none_or(|record| record.deleted);
+        self.steps.contains_key(&write.key) && (created || read.is_some_and(|record| record.version == base))
     }
 }
 

@@ -66,6 +66,12 @@ impl Branches {
         Some((RoomPull { room, since, min: Stamp::ZERO, window: pull.window.clone() }, head))
     }
 
+    /// Passes over `branch` for now: what it lacks may be there later, and no other branch waits for it.
+    pub fn pass_over(&mut self, branch: &BranchId) {
+        self.vector.served = Some(Tag::of(branch));
+        self.vector.walk = None;
+    }
+
     /// The answer with `page` of `branch`.
     pub fn answer(mut self, branch: &BranchId, page: Page) -> PullAnswer {
         let tag = Tag::of(branch);

@@ -59,7 +59,8 @@ pub fn nothing_new(head: &Head) -> Page {
     Page { changes: Vec::new(), next: Next::Position(head.stamp), has_more: false, snapshot_id: None }
 }
 
-/// The time up to which every commit can be read in all its parts at `now`.
+/// The time up to which every commit can be read in all its parts at `now`, whatever the clocks of the functions that
+/// wrote them and of this one.
 pub fn settled(now: Micros) -> Stamp {
     Stamp(now.0.saturating_sub(LOG_SETTLE_SECS * 1_000_000))
 }

@@ -46,7 +46,7 @@ fn snapshot(table: &str, data: &str) -> Snapshot {
 fn known(resolved: Resolved) -> ResolveAnswer {
     match resolved {
         Resolved::Known(answer) => answer,
-        Resolved::Write(agreed) => panic!("{agreed:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

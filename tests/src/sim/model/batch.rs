@@ -55,6 +55,7 @@ impl Batch<'_> {
             current: current.as_ref(),
             own_step: current.as_ref() != read,
             read: read.map(|row| row.version),
+            created: current.as_ref() != read && read.is_none_or(|row| row.deleted),
             device: &self.body.device_id,
             named: self.body.batch_id.is_some(),
             now: self.pushed.now.0,

@@ -18,6 +18,8 @@ pub struct Sight<'a> {
     pub own_step: bool,
     /// The version that the record had before the batch.
     pub read: Option<u64>,
+    /// Whether this batch has created it.
+    pub created: bool,
     /// Who writes.
     pub device: &'a str,
     /// Whether the batch has an id.
@@ -149,7 +151,7 @@ fn over_live(sight: &Sight<'_>, row: &Row, write: &Write) -> Decision {
     if is_replay(sight, row, write) {
         return Decision::Held;
     }
-    if write.base == Some(0) {
+    if write.base == Some(0) && !sight.created {
         return Decision::Conflict("already_exists");
     }
     let concurrent = is_concurrent(sight, row, write);
@@ -195,6 +197,7 @@ fn special(
 
 fn is_concurrent(sight: &Sight<'_>, row: &Row, write: &Write) -> bool {
     match write.base {
+        Some(0) => !sight.created,
         Some(base) => base != row.version && !(sight.own_step && sight.read == Some(base)),
         None => row.modified_at > write.at && row.device != sight.device,
     }

@@ -17,7 +17,7 @@ fn filed(at: u64, records: &[serde_json::Value]) -> Filed {
     let push = Push::parse(&tables(), Role::Cashier, body.as_bytes()).unwrap();
     let rejected = Outcome::Rejected(RejectCode::BadTime.because("No."));
     let letters = Letter::of(&push, &vec![rejected; records.len()]);
-    let item = items(&push, Stamp(at), &letters).unwrap().remove(0);
+    let item = items(&push, Stamp(at), Micros(at), &letters).unwrap().remove(0);
     Filed { item, device: push.device, batch: push.batch, received_at: Micros(at) }
 }
 

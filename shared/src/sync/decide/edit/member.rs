@@ -27,7 +27,7 @@ pub(in crate::sync::decide) fn delta(value: &str) -> Result<Option<Decimal>, Not
 }
 
 /// Whether any member of the object `data` is a delta, or looks like one.
-pub(in crate::sync::decide) fn has_delta(data: &JsonText) -> bool {
+pub fn has_delta(data: &JsonText) -> bool {
     // Most records have none, and need not be taken apart to know it.
     data.as_str().contains(DELTA)
         && Object::parse(data).is_ok_and(|object| object.iter().any(|(_, value)| delta(value) != Ok(None)))

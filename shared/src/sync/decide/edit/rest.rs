@@ -18,7 +18,7 @@ pub(in crate::sync::decide) enum Settle<'a> {
     /// Each by itself.
     Each {
         /// When the server's members last changed.
-        versions: &'a FieldVersions,
+        versions: FieldVersions,
         /// The version that the write started from.
         base: u64,
         /// The server's copy.

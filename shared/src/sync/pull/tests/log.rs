@@ -19,7 +19,7 @@ fn shop(sizes: &[usize]) -> Shop {
     let mut shop = Shop::default();
     for &size in sizes {
         shop.commit(&(0..size).collect::<Vec<_>>(), false);
-        shop.wait(60);
+        shop.wait(LOG_SETTLE_SECS + 1);
     }
     shop
 }

@@ -15,7 +15,7 @@ use crate::sync::pull::query::Since;
 fn absent() -> Shop {
     let mut shop = Shop::default();
     (0..10).for_each(|id| shop.commit(&[id], false));
-    shop.wait(60);
+    shop.wait(LOG_SETTLE_SECS + 1);
     shop.expire(9);
     shop
 }
@@ -93,7 +93,7 @@ fn a_room_restored_to_nothing_is_an_empty_snapshot() {
 fn a_page_of_a_walk_ends_when_it_has_two_mebibytes() {
     let mut shop = absent();
     (10..60).for_each(|id| shop.commit(&[id], false));
-    shop.wait(60);
+    shop.wait(LOG_SETTLE_SECS + 1);
     shop.expire(60);
     for record in shop.records.values_mut() {
         record.data = JsonText::from_text(format!("\"{}\"", "x".repeat(65_534))).unwrap();
