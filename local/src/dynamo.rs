@@ -1,7 +1,8 @@
 //! DynamoDB: dynoxide in this process, behind the same HTTP as AWS, reached by the real SDK.
 //!
 //! In reading order: `server` holds the tables, `connector` is where each client's calls pass and where
-//! its role is held against it, `faults` is what tests use to make things go wrong.
+//! its role is held against it, `faults` is what tests use to make things go wrong. `in_process` does without
+//! server and socket, for simulations.
 
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use dynoxide::Database;
 
 pub mod connector;
 pub mod faults;
+pub mod in_process;
 
 mod call;
 mod index;

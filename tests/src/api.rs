@@ -188,7 +188,12 @@ impl Api {
 
     /// One page of changes after `position`.
     pub async fn pull(&self, position: Stamp, limit: usize) -> Result<(PullAnswer, Units), CallError> {
-        let path = format!("/api/sync/pull-changes?cursor={}&limit={limit}", cursor(position));
+        self.pull_at(&cursor(position), limit).await
+    }
+
+    /// One page of changes at `cursor`.
+    pub async fn pull_at(&self, cursor: &str, limit: usize) -> Result<(PullAnswer, Units), CallError> {
+        let path = format!("/api/sync/pull-changes?cursor={cursor}&limit={limit}");
         let reply = self.get(&path).await?;
         Ok((reply.ok()?, reply.cost()))
     }

@@ -18,3 +18,4 @@ pub mod fleet;
 pub mod bench;
 pub mod replay;
 pub mod report;
+pub mod sim;

@@ -1,9 +1,13 @@
-//! A till: a client as a shop would run it, in Rust. A queue of batches, a local store, a WebSocket, and the
-//! rule of [`shared::sync::follow`] that holds them together.
+//! A till: a client as a shop would run it, in Rust. [`state`] is what it keeps and the rules by which that changes;
+//! here are the network and the clock around it.
 
-pub mod meter;
+pub mod state;
+
 pub mod queue;
 pub mod rows;
+pub mod walk;
+
+pub mod meter;
 pub mod socket;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,15 +15,15 @@ use std::time::{Duration, Instant};
 
 use shared::protocol::auth::Login;
 use shared::protocol::push::{PushAnswer, PushBody};
-use shared::stamp::Stamp;
-use shared::sync::follow::{Follow, follow};
+use shared::sync::follow::Follow;
 use tokio::sync::Notify;
 
 use crate::api::{Api, CallError};
+use crate::fleet;
 use meter::Meter;
-use queue::Queue;
-use rows::Rows;
+use queue::Split;
 use socket::Socket;
+use state::State;
 
 /// Changes a till asks for at once.
 const PULL_LIMIT: usize = 500;
@@ -35,17 +39,6 @@ pub struct Till {
     /// Rung when the socket saw a gap: something must be pulled.
     gap: Arc<Notify>,
     socket: Socket,
-}
-
-/// What a till keeps: on a real one, on its disk.
-#[derive(Default)]
-pub struct State {
-    /// The records.
-    pub rows: Rows,
-    /// Where it stands in its room.
-    pub position: Stamp,
-    /// What it has not pushed yet.
-    pub queue: Queue,
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
@@ -65,7 +58,7 @@ impl Till {
 
     /// Puts a batch at the end of the queue.
     pub fn enqueue(&self, batch: PushBody) {
-        lock(&self.state).queue.add(batch);
+        lock(&self.state).enqueue(batch);
     }
 
     /// Reads what the till keeps.
@@ -81,13 +74,19 @@ impl Till {
     /// Pushes until the queue is empty, each batch as often as it takes, under the same batch id.
     pub async fn push_all(&self) -> Result<(), CallError> {
         loop {
-            let Some(batch) = lock(&self.state).queue.first() else { return Ok(()) };
-            let answer = self.push(&batch).await?;
-            if self.take(&batch, &answer) == Follow::Pull {
-                self.gap.notify_one();
+            let Some(batch) = lock(&self.state).next_batch() else { return Ok(()) };
+            match self.push(&batch).await {
+                Ok(answer) if lock(&self.state).take_push(&answer) == Follow::Pull => self.gap.notify_one(),
+                Ok(_) => {}
+                Err(CallError::Status { status, .. })
+                    if status.as_u16() == 413 && self.split_first() == Split::Done => {}
+                Err(error) => return Err(error),
             }
-            lock(&self.state).queue.done();
         }
+    }
+
+    fn split_first(&self) -> Split {
+        lock(&self.state).split_first([fleet::batch_id(), fleet::batch_id()])
     }
 
     /// Sends `batch` until it is answered.
@@ -111,37 +110,18 @@ impl Till {
         }
     }
 
-    /// Takes over what was applied. The answer obeys the same rule as a frame, since a till does not hear its own.
-    fn take(&self, batch: &PushBody, answer: &PushAnswer) -> Follow {
-        let mut state = lock(&self.state);
-        for applied in &answer.applied {
-            let Some(record) = batch.records.get(applied.index) else { continue };
-            let data = applied.data.as_ref().or(record.data.as_ref());
-            let data = data.map_or("null", |data| data.as_str());
-            state.rows.put(record, applied.version, applied.stamp, data);
-        }
-        state.queue.note(answer);
-        let followed = follow(state.position, answer.prev, answer.stamp);
-        if followed == Follow::Apply {
-            state.position = answer.stamp;
-        }
-        followed
-    }
-
     /// Pulls until there is nothing new.
     pub async fn pull_all(&self) -> Result<(), CallError> {
         loop {
-            let position = lock(&self.state).position;
-            let (page, cost) = self.api.pull(position, PULL_LIMIT).await?;
+            let cursor = lock(&self.state).cursor();
+            let (page, cost) = self.api.pull_at(&cursor, PULL_LIMIT).await?;
             self.meter.pulled(page.changes.len(), cost);
-            let mut state = lock(&self.state);
-            for change in &page.changes {
-                if state.rows.apply(change) && change.device_id != self.device {
-                    self.meter.seen(&change.table_name, &change.record_id);
-                }
+            let taken = lock(&self.state).take_page(&page);
+            let others = taken.news.iter().filter_map(|&i| page.changes.get(i));
+            for change in others.filter(|change| change.device_id != self.device) {
+                self.meter.seen(&change.table_name, &change.record_id);
             }
-            state.position = state.position.max(page.stamp);
-            if !page.has_more {
+            if !taken.more {
                 return Ok(());
             }
         }

@@ -11,6 +11,7 @@ usage: cargo xtask COMMAND [ARGS]
   dev [ARGS]         set up, build and run the whole street on this machine
   user ARGS          manage users of the running stack (user add NAME --client 1 ...)
   replay [ARGS]      replay a day of sales with many tills and compare their stores
+  sim [ARGS]         simulate tills, faults and clocks from seeds (sim --seed 7); --dev: in the build that tests use
   bench NAME [ARGS]  measure, in release (bench sync)
   test [ARGS]        set up and run every test; ARGS go to `cargo test`
   lint               everything else that CI checks
@@ -25,6 +26,7 @@ pub(crate) enum Task {
     Dev(Vec<OsString>),
     User(Vec<OsString>),
     Replay(Vec<OsString>),
+    Sim(Vec<OsString>),
     Bench(Vec<OsString>),
     Test(Vec<OsString>),
     Lint,
@@ -59,6 +61,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Task, U
         Some("dev") => Ok(Task::Dev(args)),
         Some("user") => Ok(Task::User(args)),
         Some("replay") => Ok(Task::Replay(args)),
+        Some("sim") => Ok(Task::Sim(args)),
         Some("bench") if args.is_empty() => {
             Err(UsageError::MissingArgument { command: "bench", what: "the name of a benchmark" })
         }

@@ -16,6 +16,7 @@ mod edge;
 mod lint;
 mod openapi;
 mod replay;
+mod sim;
 mod test;
 mod user;
 

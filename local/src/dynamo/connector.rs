@@ -125,6 +125,6 @@ fn lose_answer(executed: HttpConnectorFuture) -> HttpConnectorFuture {
     })
 }
 
-fn broken(kind: ErrorKind) -> ConnectorError {
+pub(super) fn broken(kind: ErrorKind) -> ConnectorError {
     ConnectorError::io(std::io::Error::from(kind).into())
 }

@@ -6,7 +6,7 @@ use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
-const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
+pub(super) const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 
 /// Another transaction holds the first item of a transaction of `len` actions, or of a single write.
 pub(super) fn conflict(transaction_len: Option<usize>) -> Result<HttpResponse, ConnectorError> {

@@ -18,9 +18,11 @@ pub struct Object {
     places: HashMap<String, usize>,
 }
 
+/// The order of members says nothing, as everywhere in JSON.
 impl PartialEq for Object {
     fn eq(&self, other: &Object) -> bool {
-        self.iter().eq(other.iter())
+        self.iter().count() == other.iter().count()
+            && self.iter().all(|(name, value)| other.get(name) == Some(value))
     }
 }
 

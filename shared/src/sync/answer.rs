@@ -39,7 +39,10 @@ pub fn again(
                 let stored = stored(incoming, server, *version);
                 Outcome::Applied { version: *version, stamp, stored, flags: flags.clone() }
             }
-            Code::Held { version, stamp } => Outcome::Held { version: *version, stamp: *stamp },
+            Code::Held { version, stamp } => {
+                let stored = stored(incoming, server, *version);
+                Outcome::Held { version: *version, stamp: *stamp, stored }
+            }
             Code::Merged { reason, .. } | Code::Conflict(reason) => {
                 Outcome::Conflict { reason: *reason, server: server.cloned() }
             }
@@ -88,8 +91,9 @@ fn build(push: &Push, outcomes: &[Outcome], prev: Stamp, stamp: Stamp, now: Micr
                     ..applied(index, incoming, *version, *stamp)
                 });
             }
-            Outcome::Held { version, stamp } => {
-                answer.applied.push(applied(index, incoming, *version, *stamp));
+            Outcome::Held { version, stamp, stored } => {
+                let data = stored.clone();
+                answer.applied.push(AppliedBody { data, ..applied(index, incoming, *version, *stamp) });
             }
             Outcome::Merged { reason, server } => {
                 answer.conflicts.push(conflict(index, incoming, reason.as_str(), Some(server)));

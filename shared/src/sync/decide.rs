@@ -141,9 +141,12 @@ impl Batch<'_> {
         match self.verdict(table, current.as_ref(), write) {
             Verdict::Apply(step) => self.apply(table.policy, current.as_ref(), write, step),
             Verdict::Held => {
+                let differs = |record: &Record| !write.deleted && write.data.as_ref() != Some(&record.data);
+                let stored =
+                    current.as_ref().filter(|record| differs(record)).map(|record| record.data.clone());
                 let (version, stamp) =
                     current.map_or((0, Stamp::ZERO), |record| (record.version, record.stamp));
-                Outcome::Held { version, stamp }
+                Outcome::Held { version, stamp, stored }
             }
             Verdict::Conflict(reason) => Outcome::Conflict { reason, server: current },
             Verdict::Reject(rejection) => Outcome::Rejected(rejection),

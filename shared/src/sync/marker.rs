@@ -54,7 +54,7 @@ impl Code {
             Outcome::Applied { version, flags, .. } => {
                 Code::Applied { version: *version, flags: flags.clone() }
             }
-            Outcome::Held { version, stamp } => Code::Held { version: *version, stamp: *stamp },
+            Outcome::Held { version, stamp, .. } => Code::Held { version: *version, stamp: *stamp },
             Outcome::Merged { reason, server } => Code::Merged { version: server.version, reason: *reason },
             Outcome::Conflict { reason, .. } => Code::Conflict(*reason),
             Outcome::Rejected(rejection) => Code::Rejected(rejection.code),
@@ -142,7 +142,7 @@ mod tests {
                 stored: None,
                 flags: vec![Flag::ClockClamped, Flag::ClampedToFloor],
             },
-            Outcome::Held { version: 2, stamp: Stamp(5) },
+            Outcome::Held { version: 2, stamp: Stamp(5), stored: None },
             Outcome::Conflict { reason: Reason::AlreadyExists, server: None },
             Outcome::Rejected(RejectCode::BadTime.because("")),
         ];

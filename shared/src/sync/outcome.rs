@@ -20,6 +20,8 @@ pub enum Outcome {
     },
     /// The server holds it already: a replay. Nothing was written.
     Held {
+        /// What is stored, where it differs from what was sent.
+        stored: Option<JsonText>,
         /// The version the server holds.
         version: u64,
         /// The commit that wrote it.

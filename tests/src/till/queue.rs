@@ -5,13 +5,22 @@ use std::collections::VecDeque;
 use shared::protocol::push::{ConflictBody, PushAnswer, PushBody, RecordError};
 
 /// Batches in the order they were made. The first stays until it is answered, so a crash sends it again.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Queue {
     waiting: VecDeque<PushBody>,
     /// Writes that lost, for somebody to look at.
     pub conflicts: Vec<ConflictBody>,
     /// Records that were rejected.
     pub errors: Vec<RecordError>,
+}
+
+/// What became of a batch that was to be split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// Two batches stand in its place.
+    Done,
+    /// It has one record, or is all or nothing.
+    Impossible,
 }
 
 impl Queue {
@@ -28,6 +37,42 @@ impl Queue {
     /// Forgets the first batch: it was answered.
     pub fn done(&mut self) {
         self.waiting.pop_front();
+    }
+
+    /// How many batches are waiting.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether nothing is waiting.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// The first batch is too large: cuts it in two, under new ids, since a batch id stands for its records.
+    pub fn split_first(&mut self, [first, second]: [String; 2]) -> Split {
+        let Some(batch) = self.waiting.pop_front_if(|batch| !batch.atomic && batch.records.len() > 1) else {
+            return Split::Impossible;
+        };
+        let (left, right) = batch.records.split_at(batch.records.len() / 2);
+        for (id, records) in [(second, right), (first, left)] {
+            let batch_id = batch.batch_id.is_some().then_some(id);
+            self.waiting.push_front(PushBody { batch_id, records: records.to_vec(), ..batch.clone() });
+        }
+        Split::Done
+    }
+
+    /// Takes the first batch out and keeps its records as rejected, for somebody to look at: nothing may block the
+    /// batches behind it.
+    pub fn give_up_first(&mut self, code: &str, message: &str) {
+        let Some(batch) = self.waiting.pop_front() else { return };
+        self.errors.extend(batch.records.into_iter().enumerate().map(|(index, record)| RecordError {
+            index,
+            table_name: Some(record.table_name),
+            record_id: Some(record.record_id),
+            code: code.to_owned(),
+            message: message.to_owned(),
+        }));
     }
 
     /// Keeps what an answer did not apply.

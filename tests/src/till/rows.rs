@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use shared::protocol::pull::ChangeBody;
-use shared::protocol::push::RecordBody;
 use shared::protocol::socket::SyncFrame;
 use shared::record::Operation;
 use shared::stamp::Stamp;
@@ -21,40 +20,56 @@ pub struct Row {
     pub deleted: bool,
 }
 
+impl From<&ChangeBody> for Row {
+    fn from(change: &ChangeBody) -> Row {
+        let data = change.data.as_str().to_owned();
+        Row { data, version: change.version, stamp: change.stamp, deleted: change.is_deleted }
+    }
+}
+
+impl From<&SyncFrame> for Row {
+    fn from(frame: &SyncFrame) -> Row {
+        let deleted = frame.operation == Operation::Delete;
+        Row { data: frame.data.as_str().to_owned(), version: frame.version, stamp: frame.stamp, deleted }
+    }
+}
+
 /// All records by table and id. Two tills hold the same when these are equal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows(BTreeMap<(String, String), Row>);
 
 impl Rows {
-    fn set(&mut self, table: &str, id: &str, row: Row) -> bool {
-        let key = (table.to_owned(), id.to_owned());
-        // Changes may come twice and by three ways; the later stamp is the later change.
-        let newer = self.0.get(&key).is_none_or(|known| known.stamp < row.stamp);
-        if newer {
-            self.0.insert(key, row);
-        }
-        newer
+    /// Takes over a row; whether it was new. Rows may come twice and by four ways; the later stamp is the later one.
+    pub fn set(&mut self, table: &str, id: &str, row: Row) -> bool {
+        let newer = self.get(table, id).is_none_or(|known| known.stamp < row.stamp);
+        newer && self.replace(table, id, row)
     }
 
-    /// Takes over a pulled change; whether it was new.
-    pub fn apply(&mut self, change: &ChangeBody) -> bool {
-        let data = change.data.as_str().to_owned();
-        let row = Row { data, version: change.version, stamp: change.stamp, deleted: change.is_deleted };
-        self.set(&change.table_name, &change.record_id, row)
+    /// Takes over a row whatever was there; whether it differs.
+    pub fn replace(&mut self, table: &str, id: &str, row: Row) -> bool {
+        let before = self.0.insert((table.to_owned(), id.to_owned()), row);
+        before.as_ref() != self.get(table, id)
     }
 
-    /// Takes over a broadcast change; whether it was new.
-    pub fn hear(&mut self, frame: &SyncFrame) -> bool {
-        let deleted = frame.operation == Operation::Delete;
-        let row =
-            Row { data: frame.data.as_str().to_owned(), version: frame.version, stamp: frame.stamp, deleted };
-        self.set(&frame.table_name, &frame.record_id, row)
+    /// Forgets every record whose key `keep` does not hold.
+    pub fn retain(&mut self, keep: impl Fn(&(String, String)) -> bool) {
+        self.0.retain(|key, _| keep(key));
     }
 
-    /// Takes over what a push of its own became.
-    pub fn put(&mut self, record: &RecordBody, version: u64, stamp: Stamp, data: &str) -> bool {
-        let row = Row { data: data.to_owned(), version, stamp, deleted: record.is_deleted };
-        self.set(&record.table_name, &record.record_id, row)
+    /// Every record, in key order.
+    pub fn iter(&self) -> impl Iterator<Item = (&(String, String), &Row)> {
+        self.0.iter()
+    }
+
+    /// The records that are no tombstones: what two tills must agree on, however long one of them was away.
+    pub fn live(&self) -> Rows {
+        Rows(
+            self.0
+                .iter()
+                .filter(|(_, row)| !row.deleted)
+                .map(|(key, row)| (key.clone(), row.clone()))
+                .collect(),
+        )
     }
 
     /// The record, if it is known.

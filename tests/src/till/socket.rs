@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use shared::protocol::socket::{ServerFrame, SyncFrame};
-use shared::sync::follow::{Follow, follow};
+use shared::sync::follow::Follow;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::lock;
 use super::meter::Meter;
-use super::{State, lock};
+use super::state::State;
 use crate::api::Api;
 
 /// Milliseconds before a lost connection is tried again, plus jitter of the same size.
@@ -95,15 +96,11 @@ async fn follow_room(
 }
 
 fn hear(frame: &SyncFrame, state: &Mutex<State>, gap: &Notify, meter: &Meter) {
-    let mut state = lock(state);
-    match follow(state.position, frame.prev, frame.stamp) {
-        Follow::Drop => {}
-        Follow::Apply => {
-            state.position = frame.stamp;
-            if state.rows.hear(frame) {
-                meter.seen(&frame.table_name, &frame.record_id);
-            }
-        }
-        Follow::Pull => gap.notify_one(),
+    let (followed, new) = lock(state).hear(frame);
+    if new {
+        meter.seen(&frame.table_name, &frame.record_id);
+    }
+    if followed == Follow::Pull {
+        gap.notify_one();
     }
 }

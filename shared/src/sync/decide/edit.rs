@@ -118,8 +118,8 @@ impl Edit<'_> {
             self.special(name, rule, (&stored, &sent), &scope, &mut out, &mut edited)?;
         }
         edited.data = match () {
-            () if out == sent => sent_text.clone(),
             () if out == stored => server.data.clone(),
+            () if out == sent => sent_text.clone(),
             () => text(&out)?,
         };
         Ok(edited)

@@ -164,7 +164,10 @@ fn a_tombstone_gives_way_only_to_a_write_that_knows_it() {
     for record in [write("B", 59), based(write("B", 59), 1)] {
         assert_eq!(reason(&room.one("till-2", record)), Reason::DeletedOnServer);
     }
-    assert_eq!(room.one("till-2", delete(59)), Outcome::Held { version: 2, stamp: tombstone.stamp });
+    assert_eq!(
+        room.one("till-2", delete(59)),
+        Outcome::Held { version: 2, stamp: tombstone.stamp, stored: None }
+    );
     assert_eq!(version(&room.one("till-2", based(write("B", 1), 0))), 3);
     assert_eq!(room.log.last().unwrap().operation, Operation::Create);
     room.one("till-2", based(delete(30), 3));
@@ -178,7 +181,7 @@ fn a_replay_is_applied_and_writes_nothing() {
         let mut room = Room::default();
         let first = room.push("till-1", std::slice::from_ref(&record));
         let again = room.push("till-1", &[record]);
-        assert_eq!(again.outcomes, [Outcome::Held { version: 1, stamp: first.stamp() }]);
+        assert_eq!(again.outcomes, [Outcome::Held { version: 1, stamp: first.stamp(), stored: None }]);
         assert!(again.puts.is_empty() && again.changes.is_empty());
         assert_eq!((again.checks.len(), again.prev), (1, again.stamp()));
     }

@@ -1,0 +1,50 @@
+//! Exact decimals, as many billionths.
+
+/// Billionths in one.
+const ONE: i128 = 1_000_000_000;
+/// The first number with too many digits before the point.
+const TOO_LARGE: i128 = 1_000_000_000_000_000_000 * ONE;
+
+/// Reads a decimal without an exponent; none if it is not one, or too long.
+pub fn read(text: &str) -> Option<i128> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text),
+    };
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
+    let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !plain(whole) || !plain(part) || part.len() > 9 {
+        return None;
+    }
+    let billionths: i128 = format!("{part:0<9}").parse().ok()?;
+    let value = whole.parse::<i128>().ok()?.checked_mul(ONE)?.checked_add(billionths)?;
+    fits(value).then_some(sign * value)
+}
+
+/// Whether a number has at most 18 digits before the point.
+pub fn fits(value: i128) -> bool {
+    value.abs() < TOO_LARGE
+}
+
+/// Writes a number without digits that say nothing.
+pub fn write(value: i128) -> String {
+    let (whole, part) = (value.abs() / ONE, value.abs() % ONE);
+    let sign = if value < 0 { "-" } else { "" };
+    let text = format!("{sign}{whole}.{part:09}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenth_and_two_tenths_are_three_tenths() {
+        assert_eq!(write(read("0.1").unwrap() + read("0.2").unwrap()), "0.3");
+        assert_eq!(write(read("10.5").unwrap() - read("0.50").unwrap()), "10");
+        assert_eq!(write(read("-2").unwrap()), "-2");
+        for bad in ["", "x", "1e3", ".5", "1.", "--1", "0.1234567891", "1000000000000000000"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+}

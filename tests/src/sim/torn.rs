@@ -1,0 +1,63 @@
+//! A `BatchGetItem` whose items are read one after the other: DynamoDB gives no common view of them.
+
+use local::dynamo::in_process::Answer;
+use serde_json::{Value, json};
+
+use super::dice::Dice;
+
+/// The request as two, each with some of the keys; none if there is only one key.
+pub fn split(body: &str, dice: &mut Dice) -> Option<(Value, Value)> {
+    let whole: Value = serde_json::from_str(body).ok()?;
+    let (table, wanted) = whole.get("RequestItems")?.as_object()?.iter().next()?;
+    let mut keys = wanted.get("Keys")?.as_array()?.clone();
+    // The SDK keeps their order; which half a key falls into is drawn.
+    keys.sort_by_key(|key| key.to_string());
+    let (first, second): (Vec<Value>, Vec<Value>) = keys.into_iter().partition(|_| dice.permille(500));
+    if first.is_empty() || second.is_empty() {
+        return None;
+    }
+    let part = |keys: Vec<Value>| {
+        let mut part = whole.clone();
+        *part.get_mut("RequestItems")?.get_mut(table)?.get_mut("Keys")? = Value::Array(keys);
+        Some(part)
+    };
+    Some((part(first)?, part(second)?))
+}
+
+/// The answer that leaves the second part for another request.
+pub fn unprocessed(early: Answer, second: &Value) -> Answer {
+    let parsed: Result<Value, _> = serde_json::from_str(&early.body);
+    let (Ok(Value::Object(mut answer)), Some(left)) = (parsed, second.get("RequestItems")) else {
+        return early;
+    };
+    answer.insert("UnprocessedKeys".into(), left.clone());
+    Answer { status: early.status, body: Value::Object(answer).to_string() }
+}
+
+/// Both answers as one.
+pub fn join(early: Answer, late: Answer) -> Answer {
+    if !early.is_ok() || !late.is_ok() {
+        return if early.is_ok() { late } else { early };
+    }
+    let (Ok(mut one), Ok(other)) = (read(&early), read(&late)) else { return early };
+    let tables = other.get("Responses").and_then(Value::as_object).into_iter().flatten();
+    for (table, items) in tables {
+        if let Some(known) = one.pointer_mut(&format!("/Responses/{table}")).and_then(Value::as_array_mut) {
+            known.extend(items.as_array().into_iter().flatten().cloned());
+        } else if let Some(responses) = one.get_mut("Responses").and_then(Value::as_object_mut) {
+            responses.insert(table.clone(), items.clone());
+        }
+    }
+    let units = |answer: &Value| {
+        answer.get("ConsumedCapacity").and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let consumed = [units(&one), units(&other)].concat();
+    if let Some(members) = one.as_object_mut() {
+        members.insert("ConsumedCapacity".into(), json!(consumed));
+    }
+    Answer { status: early.status, body: one.to_string() }
+}
+
+fn read(answer: &Answer) -> Result<Value, serde_json::Error> {
+    serde_json::from_str(&answer.body)
+}
