@@ -10,6 +10,8 @@ use super::dice::Dice;
 use super::shape::{Member, SHAPES, Shape};
 use crate::till::rows::{Row, Rows};
 
+/// Batches of a thousand that are large.
+const BULKY_PERMILLE: u64 = 4;
 /// A day.
 const DAY_MICROS: u64 = 24 * 3600 * 1_000_000;
 
@@ -55,7 +57,10 @@ impl Writer<'_> {
     /// A batch of a few records.
     pub fn batch(&self, dice: &mut Dice) -> PushBody {
         let count = dice.weighted(&[(6, 1), (5, 2), (3, 4), (1, 12)], 1);
-        let records = (0..count).map(|nth| self.record(dice, nth)).collect();
+        let records = match dice.permille(BULKY_PERMILLE) {
+            true => self.bulk(dice),
+            false => (0..count).map(|nth| self.record(dice, nth)).collect(),
+        };
         // The same names at every till: a batch is named by its device too.
         let batch_id = (!dice.permille(60)).then(|| format!("b-{}", self.batch));
         PushBody {
@@ -97,6 +102,21 @@ impl Writer<'_> {
         record
     }
 
+    /// Pictures, say: a log item cannot hold them all, and some such batches are more than may be sent at once.
+    fn bulk(&self, dice: &mut Dice) -> Vec<RecordBody> {
+        let record = |nth: u64| RecordBody {
+            table_name: "settings".to_owned(),
+            record_id: format!("bulk-{}", nth % 20),
+            data: JsonText::from_text(format!("{{\"name\":\"{}\"}}", noise(dice))).ok(),
+            local_updated_at: self.clock.to_string(),
+            is_deleted: false,
+            base_version: None,
+            fields: None,
+        };
+        let count = 12 + self.batch % 19;
+        (0..count).map(record).collect()
+    }
+
     /// Usually now; sometimes from a note on paper, sometimes from a clock that somebody set.
     fn time(&self, dice: &mut Dice) -> Micros {
         let old = dice.between(1, 3600) * 1_000_000;
@@ -126,6 +146,12 @@ impl Writer<'_> {
         text.push_str(if text.is_empty() { "{}" } else { "}" });
         JsonText::from_text(text).ok()
     }
+}
+
+/// Text that does not compress.
+fn noise(dice: &mut Dice) -> String {
+    let words = dice.between(1500, 3500);
+    (0..words).map(|_| format!("{:016x}", dice.roll())).collect()
 }
 
 fn base(dice: &mut Dice, known: Option<&Row>) -> Option<u64> {

@@ -89,8 +89,9 @@ pub struct RoomState {
     pub changes: u64,
     /// The records, tombstones included.
     pub rows: BTreeMap<Key, Row>,
-    /// The codes of all records that were rejected, which must be among the dead letters.
-    pub letters: Vec<&'static str>,
+    /// How many records were rejected of each batch, which must be among the dead letters. A batch that is committed
+    /// again at the same place, because its first commit was not heard of, is kept once.
+    pub letters: BTreeMap<(u64, String), usize>,
     /// What was answered to each device's named batches.
     pub answered: BTreeMap<(String, String), Prediction>,
 }

@@ -173,7 +173,10 @@ impl State {
     fn take_merged(&mut self, conflict: &ConflictBody, answer: &PushAnswer) -> bool {
         let written = conflict.server_updated_at.as_deref().and_then(|time| Micros::parse(time).ok());
         let Some(stamp) = written.map(|time| Stamp(time.0)) else { return true };
-        if stamp <= answer.prev || stamp > answer.stamp {
+        // Given again, an answer shows the copy as it is by then, which another record of the batch may have written; that
+        // one's outcome says what it is.
+        let told = answer.applied.iter().any(|applied| applied.stamp == stamp);
+        if told || stamp <= answer.prev || stamp > answer.stamp {
             return true;
         }
         let Some(data) = &conflict.server_data else { return false };

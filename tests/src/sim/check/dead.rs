@@ -12,7 +12,7 @@ use crate::sim::world::World;
 
 /// Checks the dead letters of a room.
 pub fn check(world: &World, room: &Room, model: &Model) {
-    let expected = model.rooms.get(room).map_or(0, |room| room.letters.len());
+    let expected = model.rooms.get(room).map_or(0, |room| room.letters.values().sum());
     let items = stored::partition(world.line.tables(), &keys::room(room));
     let dead = items.iter().filter(|item| wire::key(item, "sk").starts_with("DEAD#"));
     let found: usize = dead.map(open).sum();

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use functions::store::item::to_record;
 use functions::store::keys;
-use shared::protocol::push::{PushAnswer, PushBody, RecordBody};
+use shared::protocol::push::{ConflictBody, PushAnswer, PushBody, RecordBody};
 use shared::tenant::Room;
 
-use super::history::wrong;
+use super::history::{History, wrong};
 use super::replayed::key_of;
 use crate::sim::model::{delta, members, number};
 use crate::sim::stored;
@@ -19,13 +19,17 @@ const TABLE: &str = "product_stock";
 const SUM: &str = "quantity";
 
 /// Checks the stock of a room.
-pub fn check(world: &World, room: &Room) {
+pub fn check(world: &World, room: &Room, history: &History) {
     let mut expected: BTreeMap<String, i128> = BTreeMap::new();
+    for (_, _, change) in
+        history.changes(room).filter(|(.., change)| change.table_name == TABLE && change.version == 1)
+    {
+        expected.insert(change.record_id.clone(), sum(change.data.as_str()));
+    }
     for device in world.devices.iter().filter(|device| device.part.caller.room == *room) {
         for (batch, answer) in device.answered() {
-            for (index, record) in
-                batch.records.iter().enumerate().filter(|(_, record)| record.table_name == TABLE)
-            {
+            let stock = batch.records.iter().enumerate().filter(|(_, record)| record.table_name == TABLE);
+            for (index, record) in stock {
                 *expected.entry(record.record_id.clone()).or_default() +=
                     part(&batch, &answer, index, record);
             }
@@ -33,11 +37,10 @@ pub fn check(world: &World, room: &Room) {
     }
     for item in stored::partition(world.line.tables(), &keys::room(room)) {
         let (Some((table, id)), Ok(record)) = key_and_record(&item) else { continue };
-        let members = members(record.data.as_str()).unwrap_or_default();
-        let found = members.get(SUM).and_then(|value| number::read(value)).unwrap_or_default();
+        let found = sum(record.data.as_str());
         let wanted = expected.get(&id).copied().unwrap_or_default();
         if table == TABLE && found != wanted {
-            let (found, wanted) = (number::write(found), number::write(wanted));
+            let (found, wanted) = (number::write(found, 0), number::write(wanted, 0));
             wrong(&world.journal, "sums", room, &format!("{id} has {found}, its deltas make {wanted}"));
         }
     }
@@ -49,27 +52,20 @@ fn key_and_record(item: &functions::store::item::Item) -> (Option<(String, Strin
     (key_of(wire::key(item, "sk")), to_record(item))
 }
 
-/// What one record of a batch has added, by its answer.
+fn sum(data: &str) -> i128 {
+    let value = members(data).and_then(|members| number::read(members.get(SUM)?));
+    value.unwrap_or_default()
+}
+
+/// What one record of a batch has added to what it was created with, by its answer.
 fn part(batch: &PushBody, answer: &PushAnswer, index: usize, record: &RecordBody) -> i128 {
-    let applied = answer.applied.iter().find(|applied| applied.index == index);
+    let applied = answer.applied.iter().any(|applied| applied.index == index && applied.version > 1);
     // A conflict over the rest of a record never undoes its deltas.
-    let merged = answer
-        .conflicts
-        .iter()
-        .any(|conflict| conflict.index == index && conflict.reason == "newer_on_server");
+    let merged = |conflict: &ConflictBody| conflict.index == index && conflict.reason == "newer_on_server";
+    let merged = answer.conflicts.iter().any(merged);
     let undone = batch.atomic && !answer.success;
-    let value = record.data.as_ref().and_then(|data| members(data.as_str())?.get(SUM).cloned());
-    let Some(value) = value.filter(|_| !undone && (applied.is_some() || merged)) else { return 0 };
-    // The same create twice in one batch is applied once and then held, at the same place.
-    let first =
-        |stamp| answer.applied.iter().find(|applied| applied.stamp == stamp).map(|applied| applied.index);
-    let created = applied.is_some_and(|applied| {
-        applied.version == 1 && applied.stamp > answer.prev && first(applied.stamp) == Some(index)
-    });
     let named = record.fields.as_ref().is_none_or(|fields| fields.iter().any(|field| field == SUM));
-    match delta(&value) {
-        Some(text) if created || named => number::read(&text).unwrap_or_default(),
-        None if created => number::read(&value).unwrap_or_default(),
-        _ => 0,
-    }
+    let value = record.data.as_ref().and_then(|data| members(data.as_str())?.get(SUM).cloned());
+    let value = value.filter(|_| named && !undone && (applied || merged));
+    value.and_then(|value| number::read(&delta(&value)?)).unwrap_or_default()
 }

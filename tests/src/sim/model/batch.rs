@@ -22,10 +22,8 @@ pub fn push(room: &mut RoomState, pushed: &Pushed<'_>) -> Option<Prediction> {
         room.rows = before;
         return Some(Prediction { told, prev, stamp: prev, undone });
     }
-    room.letters.extend(told.iter().filter_map(|told| match told {
-        Told::Applied { .. } | Told::Conflict { .. } => None,
-        Told::Rejected(code) => Some(*code),
-    }));
+    let rejected = told.iter().filter(|told| matches!(told, Told::Rejected(_))).count();
+    room.letters.insert((first, pushed.body.to_owned()), rejected);
     let stamp = if next > first { next - 1 } else { prev };
     room.head = stamp;
     room.changes += next - first;

@@ -26,12 +26,17 @@ pub fn fits(value: i128) -> bool {
     value.abs() < TOO_LARGE
 }
 
-/// Writes a number without digits that say nothing.
-pub fn write(value: i128) -> String {
-    let (whole, part) = (value.abs() / ONE, value.abs() % ONE);
+/// How many digits a number has after the point.
+pub fn places(text: &str) -> usize {
+    text.split_once('.').map_or(0, |(_, part)| part.len())
+}
+
+/// Writes a number with at least so many digits after the point.
+pub fn write(value: i128, places: usize) -> String {
+    let (whole, part) = (value.abs() / ONE, format!("{:09}", value.abs() % ONE));
     let sign = if value < 0 { "-" } else { "" };
-    let text = format!("{sign}{whole}.{part:09}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    let part = format!("{:0<places$}", part.trim_end_matches('0'));
+    if part.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
 }
 
 #[cfg(test)]
@@ -40,9 +45,9 @@ mod tests {
 
     #[test]
     fn a_tenth_and_two_tenths_are_three_tenths() {
-        assert_eq!(write(read("0.1").unwrap() + read("0.2").unwrap()), "0.3");
-        assert_eq!(write(read("10.5").unwrap() - read("0.50").unwrap()), "10");
-        assert_eq!(write(read("-2").unwrap()), "-2");
+        assert_eq!(write(read("0.1").unwrap() + read("0.2").unwrap(), 1), "0.3");
+        assert_eq!(write(read("10.5").unwrap() - read("0.50").unwrap(), places("0.50")), "10.00");
+        assert_eq!(write(read("-2").unwrap(), 0), "-2");
         for bad in ["", "x", "1e3", ".5", "1.", "--1", "0.1234567891", "1000000000000000000"] {
             assert_eq!(read(bad), None, "{bad}");
         }

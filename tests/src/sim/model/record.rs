@@ -248,7 +248,10 @@ fn sums(
                 Below::Flag => flags.push("below_floor"),
             }
         }
-        sums.insert(name, number::write(sum));
+        // A sum keeps the places of its parts; one that is held at its floor, those of the floor.
+        let held = stored.get(&name).map_or("0", String::as_str);
+        let places = if sum == old + delta { number::places(&text).max(number::places(held)) } else { 0 };
+        sums.insert(name, number::write(sum, places));
     }
     let insists = |name: &str| write.insists && write.names(name);
     let plain = |name: &str| write.value(name).is_none_or(|value| member::delta(value).is_none());
