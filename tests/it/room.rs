@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
+use shared::protocol::REQUEST_ID_HEADER;
 use shared::protocol::socket::SyncFrame;
 use shared::token::Role;
 use tests::api::Api;
@@ -49,7 +50,9 @@ impl Listener {
     /// A socket at an address, which is held to the same description as `api`.
     pub(crate) async fn at(url: &str, api: &Api) -> Listener {
         let checker = api.checker.clone().expect("the caller is held to a description");
-        Listener { stream: connect_async(url).await.unwrap().0, checker }
+        let (stream, answer) = connect_async(url).await.unwrap();
+        assert!(answer.headers().contains_key(REQUEST_ID_HEADER));
+        Listener { stream, checker }
     }
 
     pub(crate) async fn send(&mut self, frame: &Value) {

@@ -111,13 +111,15 @@ impl Operation {
             let details = self.details.iter().filter(|(code, _)| code.status() == status);
             let details = details.map(|(code, shape)| (code.as_str().to_owned(), shape(schemas)));
             let details: Map<String, Value> = details.collect();
-            let answer = json!({
+            let mut answer = json!({
                 "description": format!("`{}`", codes.join("`, `")),
                 "headers": self.headers(status),
                 "content": content(&failure),
                 "x-codes": codes,
-                "x-details": details,
             });
+            if let Some(answer) = answer.as_object_mut().filter(|_| !details.is_empty()) {
+                answer.insert("x-details".into(), details.into());
+            }
             answers.insert(status.to_string(), answer);
         }
         answers
