@@ -65,7 +65,7 @@ pub enum Code {
     VersionChanged,
     /// The dead letter was too large to be kept whole.
     PayloadCut,
-    /// The position is older than the log, or from another history: start again from the beginning.
+    /// `min` lies beyond the room's last change: the server was restored from a copy.
     ResetRequired,
     /// The body is over 4 MiB.
     BodyTooLarge,

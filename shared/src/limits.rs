@@ -56,7 +56,7 @@ pub const TOMBSTONE_RETENTION_SECS: u64 = 90 * 24 * 3600;
 /// Seconds after a commit's stamp within which nobody relies on having read all of it: HEAD, log and records are read one
 /// after the other, and DynamoDB promises no common view of a transaction. That takes a moment; the rest is how far the
 /// clock that made the stamp and the reader's may lie apart.
-pub const LOG_SETTLE_SECS: u64 = 10 * 60;
+pub const LOG_SETTLE_SECS: u64 = 30;
 
 /// Digits before the point of a number that is added to.
 pub const DECIMAL_WHOLE_DIGITS_MAX: usize = 18;
