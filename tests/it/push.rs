@@ -20,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("push::a_batch_id_is_the_devices_own", per_device),
         trial("push::a_batch_of_conflicts_is_answered_again_too", conflicts_again),
         trial("push::a_repeated_record_is_decided_in_order", repeated),
+        trial("push::what_was_created_and_edited_offline_arrives_in_order", offline),
         trial("push::named_fields_change_and_the_rest_keeps_its_text", fields),
         trial("push::atomic_applies_everything_or_nothing", atomic),
         trial("push::numbers_keep_their_text", numbers),
@@ -166,11 +167,19 @@ async fn conflicts_again(shop: &'static Shop) {
 async fn repeated(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let named = |name: &str, base: u64| with(product("p1", &json!({"name": name})), "base_version", base);
-    let answer = till.push(&[named("A", 0), named("B", 1), named("C", 0), named("D", 2)]).await;
+    let answer = till.push(&[named("A", 0), named("B", 1), named("C", 1), named("D", 2)]).await;
     let versions: Vec<_> = answer.applied.iter().map(|applied| (applied.index, applied.version)).collect();
     assert_eq!(versions, [(0, 1), (1, 2), (3, 3)]);
-    assert_eq!((answer.conflicts[0].index, &*answer.conflicts[0].reason), (2, "already_exists"));
+    assert_eq!((answer.conflicts[0].index, &*answer.conflicts[0].reason), (2, "fields_conflict"));
     assert_eq!(till.pull_all(Stamp::ZERO, 100).await.last().unwrap().data.as_str(), r#"{"name":"D"}"#);
+}
+
+async fn offline(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let new = |data: &Value| with(product("p1", data), "base_version", 0);
+    let answer = till.push(&[new(&json!({"n": 1})), new(&json!({"n": 2})), new(&json!({"n": 3}))]).await;
+    assert_eq!(answer.applied.iter().map(|applied| applied.version).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(reason(&till.push(&[new(&json!({"n": 4}))]).await), "already_exists");
 }
 
 async fn fields(shop: &'static Shop) {

@@ -15,12 +15,12 @@ use sha2::{Digest, Sha256};
 
 use crate::json::{JsonText, cut_at, nests_deeper};
 use crate::limits::{
-    DEAD_PAYLOAD_BYTES_MAX, JSON_DEPTH_MAX, LOG_ITEM_BYTES_MAX, LOG_ITEM_INFLATED_BYTES_MAX,
+    DEAD_PAYLOAD_BYTES_MAX, JSON_DEPTH_MAX, LOG_ITEM_BYTES_MAX, LOG_ITEM_INFLATED_BYTES_MAX, RECORD_BYTES_MAX,
 };
 use crate::micros::Micros;
 use crate::stamp::Stamp;
 use crate::sync::log::LogError;
-use crate::sync::outcome::Outcome;
+use crate::sync::outcome::{Outcome, RejectCode};
 use crate::sync::push::Push;
 
 /// One rejected record.
@@ -58,15 +58,16 @@ pub enum Payload {
 }
 
 impl Payload {
-    /// Keeps `raw`, or its beginning.
-    pub fn of(raw: &JsonText) -> Payload {
+    /// Keeps `raw`, which was rejected for `code`, or its beginning.
+    pub fn of(raw: &JsonText, code: RejectCode) -> Payload {
         let text = raw.as_str();
+        let most = if code == RejectCode::RecordTooLarge { RECORD_BYTES_MAX } else { DEAD_PAYLOAD_BYTES_MAX };
         // What nests too deeply is kept as text: whoever lists it has a parser too.
-        if text.len() <= DEAD_PAYLOAD_BYTES_MAX && !nests_deeper(text.as_bytes(), JSON_DEPTH_MAX + 1) {
+        if text.len() <= most && !nests_deeper(text.as_bytes(), JSON_DEPTH_MAX + 1) {
             return Payload::Whole(raw.clone());
         }
         let sha256 = hex(&Sha256::digest(text.as_bytes()));
-        Payload::Cut { text: cut_at(text, DEAD_PAYLOAD_BYTES_MAX).to_owned(), bytes: text.len(), sha256 }
+        Payload::Cut { text: cut_at(text, most).to_owned(), bytes: text.len(), sha256 }
     }
 }
 
@@ -87,7 +88,7 @@ impl Letter {
                     id: incoming.id.clone(),
                     code: rejection.code.as_str().to_owned(),
                     message: rejection.message.clone(),
-                    payload: Payload::of(&incoming.raw),
+                    payload: Payload::of(&incoming.raw, rejection.code),
                 }),
                 _ => None,
             };

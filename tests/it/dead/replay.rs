@@ -37,7 +37,7 @@ async fn written(shop: &'static Shop) {
     let frame = ear.next_sync().await;
     assert_eq!((frame.stamp, frame.data.as_str()), (answer.stamp, r#"{"price":2}"#));
     let change = two.pull_all(answer.prev, 100).await.remove(0);
-    assert_eq!((change.device_id.as_str(), change.version), ("till-1", 2), "it is the device's own write");
+    assert_eq!((change.device_id.as_str(), change.version), (format!("dead:{}", letter.id).as_str(), 2));
     assert_eq!(letters(&api).await, []);
     assert_refused(&post(&api, &letter.id, "replay", "").await, 404, "dead_letter_not_found");
     assert_refused(&post(&api, &letter.id, "discard", "").await, 404, "dead_letter_not_found");

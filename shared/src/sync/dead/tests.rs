@@ -33,14 +33,19 @@ fn a_letter_keeps_the_record_to_the_byte() {
 }
 
 #[test]
-fn a_payload_over_64_kib_is_cut_with_its_size_and_hash() {
+fn a_payload_with_over_64_kib_of_data_is_cut_with_its_size_and_hash() {
     let raw = |len: usize| JsonText::from_text(format!("\"{}\"", "ä".repeat(len))).unwrap();
     let whole = raw(DEAD_PAYLOAD_BYTES_MAX / 2 - 1);
-    assert_eq!(Payload::of(&whole), Payload::Whole(whole));
-    let Payload::Cut { text, bytes, sha256 } = Payload::of(&raw(DEAD_PAYLOAD_BYTES_MAX / 2)) else {
+    assert_eq!(Payload::of(&whole, RejectCode::Forbidden), Payload::Whole(whole));
+    let Payload::Cut { text, bytes, sha256 } =
+        Payload::of(&raw(DEAD_PAYLOAD_BYTES_MAX / 2), RejectCode::Forbidden)
+    else {
         panic!()
     };
     assert_eq!((text.len(), bytes), (DEAD_PAYLOAD_BYTES_MAX - 1, DEAD_PAYLOAD_BYTES_MAX + 2));
+    let large = raw(RECORD_BYTES_MAX / 2);
+    assert!(matches!(Payload::of(&large, RejectCode::RecordTooLarge), Payload::Cut { .. }));
+    assert!(matches!(Payload::of(&large, RejectCode::Forbidden), Payload::Whole(_)));
     assert_eq!(sha256, hex(&Sha256::digest(raw(DEAD_PAYLOAD_BYTES_MAX / 2).as_str().as_bytes())));
 }
 
