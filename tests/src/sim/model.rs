@@ -90,8 +90,8 @@ pub struct RoomState {
     /// The records, tombstones included.
     pub rows: BTreeMap<Key, Row>,
     /// How many records were rejected of each batch, which must be among the dead letters. A batch that is committed
-    /// again at the same place, because its first commit was not heard of, is kept once.
-    pub letters: BTreeMap<(u64, String), usize>,
+    /// again at the same place by the same call, because its first commit was not heard of, is kept once.
+    pub letters: BTreeMap<(u64, u64, String), usize>,
     /// What was answered to each device's named batches.
     pub answered: BTreeMap<(String, String), Prediction>,
 }

@@ -23,7 +23,7 @@ pub fn push(room: &mut RoomState, pushed: &Pushed<'_>) -> Option<Prediction> {
         return Some(Prediction { told, prev, stamp: prev, undone });
     }
     let rejected = told.iter().filter(|told| matches!(told, Told::Rejected(_))).count();
-    room.letters.insert((first, pushed.body.to_owned()), rejected);
+    room.letters.insert((first, pushed.now.0, pushed.body.to_owned()), rejected);
     let stamp = if next > first { next - 1 } else { prev };
     room.head = stamp;
     room.changes += next - first;
