@@ -1,8 +1,9 @@
 //! The run once more, through the model: every transaction must have written what the model says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use functions::store::item::{Item, to_record};
+use functions::store::keys;
 use shared::micros::Micros;
 use shared::protocol::push::{PushBody, RecordBody};
 use shared::record::Record;
@@ -20,6 +21,8 @@ pub struct Replay {
     pub model: Model,
     /// What each call that committed should have been answered.
     pub predictions: BTreeMap<u64, Prediction>,
+    /// The markers that have expired and were swept, by partition and key.
+    forgotten: BTreeSet<(String, String)>,
     /// When each record that is deleted was.
     deaths: BTreeMap<(Room, Key), Stamp>,
 }
@@ -43,6 +46,16 @@ pub fn replay(journal: &Journal) -> Replay {
 }
 
 impl Replay {
+    /// Whether the server has forgotten a batch by its name, which it may after 90 days: sent again, or arriving again
+    /// on its way, it is decided anew.
+    pub fn has_forgotten(&self, room: &Room, body: &PushBody) -> bool {
+        let device = body.device_id.parse().ok();
+        let batch = body.batch_id.as_ref().and_then(|batch| batch.parse().ok());
+        device.zip(batch).is_some_and(|(device, batch)| {
+            self.forgotten.contains(&(keys::room(room), keys::batch(&device, &batch)))
+        })
+    }
+
     fn commit(&mut self, journal: &Journal, call: u64, pushed: &Call, puts: &[Item]) {
         let Call { room, role, now, body } = pushed;
         let Some(prediction) = self.model.push(&Pushed { room, role: *role, body, now: *now }) else {
@@ -88,6 +101,9 @@ impl Replay {
 
     /// Only tombstones may ever be swept, and only those whose time has come; the log and markers are nobody's rows.
     fn swept(&mut self, journal: &Journal, pk: &str, sk: &str) {
+        if sk.starts_with("BATCH#") {
+            self.forgotten.insert((pk.to_owned(), sk.to_owned()));
+        }
         let room = pk.strip_prefix("ROOM#").and_then(|rest| rest.replacen('#', ":", 1).parse::<Room>().ok());
         let (Some(room), Some(key)) = (room, key_of(sk)) else { return };
         let row = self.model.rooms.get(&room).and_then(|room| room.rows.get(&key));
