@@ -82,4 +82,14 @@ mod tests {
         assert!(!head.clocks.contains_key(&"till-0".parse().unwrap()));
         assert!(head.clocks.contains_key(&format!("till-{DEVICE_CLOCKS_MAX}").parse().unwrap()));
     }
+
+    #[test]
+    fn long_names_leave_room_for_fewer_clocks() {
+        let mut head = Head::default();
+        for i in 0..DEVICE_CLOCKS_MAX as u64 {
+            let device = format!("{i:0>128}").parse().unwrap();
+            head.note_clock(&device, ClockReading { skew_millis: 0, at: Micros(i) });
+        }
+        assert_eq!(head.clocks.len(), DEVICE_CLOCKS_BYTES_MAX / 128);
+    }
 }
