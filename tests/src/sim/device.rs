@@ -132,7 +132,8 @@ impl Device {
         self.lock().is_busy()
     }
 
-    /// A batch that was answered while its marker lives.
+    /// A batch that was answered while its marker lives. An atomic one that was undone has none: it would be decided
+    /// anew, which the till that was told so does not ask for.
     pub fn old_batch(&self, now: Micros, dice: &mut Dice) -> Option<PushBody> {
         const AGE_MICROS_MAX: u64 = 80 * 24 * 3600 * 1_000_000;
         let inner = self.lock();
@@ -140,7 +141,7 @@ impl Device {
         let candidates: Vec<&PushBody> = inner
             .done
             .iter()
-            .filter(|(batch, _, at)| batch.batch_id.is_some() && young(at))
+            .filter(|(batch, answer, at)| batch.batch_id.is_some() && answer.success && young(at))
             .map(|(batch, ..)| batch)
             .collect();
         dice.pick(&candidates).map(|batch| (*batch).clone())
