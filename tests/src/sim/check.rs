@@ -39,7 +39,7 @@ pub async fn check(world: &Arc<World>) {
     for room in rooms(world) {
         records::check(world, &room, &replay.model, &history);
         dead::check(world, &room, &replay.model);
-        sums::check(world, &room, &history);
+        sums::check(world, &room, &history, &replay);
     }
     tills::check(world, &history);
     tills::check_overseer(world);
