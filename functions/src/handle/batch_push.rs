@@ -31,19 +31,15 @@ async fn push(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost) ->
     let mut race = Race::new(request, push.device.as_str());
     loop {
         let snapshot = app.store.load(&room, &push, cost).await?;
-        if let Some(marker) = &snapshot.marker {
-            match again(&push, marker, &snapshot, now)? {
-                Some(answer) => return answered(&answer, Vec::new()),
-                None => {
-                    race.again().await?;
-                    continue;
-                }
-            }
-        }
-        let plan = decide::decide(&app.rules, &snapshot, &push, now);
-        let decided = Decided { room: &room, push: &push, plan: &plan, closes: None, now };
-        match decided.commit(app, cost).await? {
-            Some(parts) => return answered(&answer::answer(&push, &plan, now), parts),
+        let done = if let Some(marker) = &snapshot.marker {
+            again(&push, marker, &snapshot, now)?.map(|answer| (answer, Vec::new()))
+        } else {
+            let plan = decide::decide(&app.rules, &snapshot, &push, now);
+            let decided = Decided { room: &room, push: &push, plan: &plan, closes: None, now };
+            decided.commit(app, cost).await?.map(|parts| (answer::answer(&push, &plan, now), parts))
+        };
+        match done {
+            Some((answer, parts)) => return answered(&answer, parts),
             None => race.again().await?,
         }
     }

@@ -21,7 +21,7 @@ use crate::micros::Micros;
 use crate::stamp::Stamp;
 use crate::sync::log::LogError;
 use crate::sync::outcome::{Outcome, RejectCode};
-use crate::sync::push::Push;
+use crate::sync::push::{Incoming, Push};
 
 /// One rejected record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,18 +80,17 @@ impl Letter {
     /// The letters of a push that was decided like this.
     pub fn of(push: &Push, outcomes: &[Outcome]) -> Vec<Letter> {
         let rejected = push.records.iter().zip(outcomes).enumerate();
-        let letter =
-            |(index, (incoming, outcome)): (usize, (&crate::sync::push::Incoming, &Outcome))| match outcome {
-                Outcome::Rejected(rejection) => Some(Letter {
-                    index,
-                    table: incoming.table.clone(),
-                    id: incoming.id.clone(),
-                    code: rejection.code.as_str().to_owned(),
-                    message: rejection.message.clone(),
-                    payload: Payload::of(&incoming.raw, rejection.code),
-                }),
-                _ => None,
-            };
+        let letter = |(index, (incoming, outcome)): (usize, (&Incoming, &Outcome))| match outcome {
+            Outcome::Rejected(rejection) => Some(Letter {
+                index,
+                table: incoming.table.clone(),
+                id: incoming.id.clone(),
+                code: rejection.code.as_str().to_owned(),
+                message: rejection.message.clone(),
+                payload: Payload::of(&incoming.raw, rejection.code),
+            }),
+            _ => None,
+        };
         rejected.filter_map(letter).collect()
     }
 

@@ -36,6 +36,14 @@ pub(super) struct Edited {
     pub(super) conflict: Option<Reason>,
 }
 
+impl Edited {
+    /// A record that holds `data`, of which nothing else is known yet.
+    fn of(data: JsonText) -> Edited {
+        let (touched, flags) = (Vec::new(), Vec::new());
+        Edited { data, touched, special: false, asks_rest: true, flags, conflict: None }
+    }
+}
+
 /// A write to a table.
 pub(super) struct Edit<'a> {
     pub(super) table: &'a Table,
@@ -54,14 +62,7 @@ impl Edit<'_> {
     pub(super) fn create(&self) -> Result<Edited, Rejection> {
         let null = JsonText::null();
         let sent = self.write.data.as_ref().unwrap_or(&null);
-        let mut edited = Edited {
-            data: sent.clone(),
-            touched: Vec::new(),
-            special: false,
-            asks_rest: true,
-            flags: Vec::new(),
-            conflict: None,
-        };
+        let mut edited = Edited::of(sent.clone());
         if self.write.deleted {
             if self.table.has_special() {
                 edited.data = null;
@@ -105,14 +106,7 @@ impl Edit<'_> {
         let scope = self.scope(&sent)?;
         let replaces = matches!((&scope, settle), (Scope::All, Settle::Incoming));
         let mut out = if replaces { sent.clone() } else { stored.clone() };
-        let mut edited = Edited {
-            data: server.data.clone(),
-            touched: Vec::new(),
-            special: false,
-            asks_rest: true,
-            flags: Vec::new(),
-            conflict: None,
-        };
+        let mut edited = Edited::of(server.data.clone());
         self.rest(&stored, &sent, &scope, settle, &mut out, &mut edited);
         for (name, rule) in &self.table.fields {
             self.special(name, rule, (&stored, &sent), &scope, &mut out, &mut edited)?;

@@ -112,9 +112,8 @@ impl Batch<'_> {
         let current =
             write.base.is_some_and(|base| base == server.version || self.follows_own_step(base, write));
         let settle = match write.base {
-            Some(0) if current => Settle::Incoming,
+            _ if current => Settle::Incoming,
             Some(0) => return Ok(Verdict::Conflict(Reason::AlreadyExists)),
-            Some(_) if current => Settle::Incoming,
             None if server.modified_at <= at || server.device == *self.device() => Settle::Incoming,
             _ => self.concurrent(edit, server, at),
         };
