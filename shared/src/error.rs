@@ -31,6 +31,8 @@ pub enum Code {
     TokenInvalid,
     /// The access token was ours and has expired.
     TokenExpired,
+    /// The session that the access token belongs to was ended.
+    SessionRevoked,
     /// User name and password do not belong together.
     BadCredentials,
     /// The refresh token is unknown, expired or revoked.
@@ -57,6 +59,10 @@ pub enum Code {
     RecordNotFound,
     /// There is no such dead letter, or it was replayed or discarded.
     DeadLetterNotFound,
+    /// The user has no such session.
+    SessionNotFound,
+    /// The branch has no such cart.
+    CartNotFound,
     /// The address exists, the method does not.
     MethodNotAllowed,
     /// The batch id was used by this device for another batch.
@@ -75,6 +81,8 @@ pub enum Code {
     RecordRejected,
     /// The address speaks WebSocket only.
     UpgradeRequired,
+    /// The caller asked more often than a limit allows.
+    RateLimited,
     /// The room holds as many sockets as it can.
     RoomFull,
     /// Something went wrong on our side.
@@ -87,7 +95,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of PROTOCOL.md.
-    pub const ALL: [Code; 37] = [
+    pub const ALL: [Code; 41] = [
         Code::BadJson,
         Code::BadRequest,
         Code::BadSince,
@@ -99,6 +107,7 @@ impl Code {
         Code::TokenMissing,
         Code::TokenInvalid,
         Code::TokenExpired,
+        Code::SessionRevoked,
         Code::BadCredentials,
         Code::RefreshInvalid,
         Code::RefreshReused,
@@ -112,6 +121,8 @@ impl Code {
         Code::NotFound,
         Code::RecordNotFound,
         Code::DeadLetterNotFound,
+        Code::SessionNotFound,
+        Code::CartNotFound,
         Code::MethodNotAllowed,
         Code::BatchIdReused,
         Code::VersionChanged,
@@ -121,6 +132,7 @@ impl Code {
         Code::BatchTooLarge,
         Code::RecordRejected,
         Code::UpgradeRequired,
+        Code::RateLimited,
         Code::RoomFull,
         Code::Internal,
         Code::Unavailable,
@@ -141,6 +153,7 @@ impl Code {
             Code::TokenMissing => ("token_missing", 401),
             Code::TokenInvalid => ("token_invalid", 401),
             Code::TokenExpired => ("token_expired", 401),
+            Code::SessionRevoked => ("session_revoked", 401),
             Code::BadCredentials => ("bad_credentials", 401),
             Code::RefreshInvalid => ("refresh_invalid", 401),
             Code::RefreshReused => ("refresh_reused", 401),
@@ -154,6 +167,8 @@ impl Code {
             Code::NotFound => ("not_found", 404),
             Code::RecordNotFound => ("record_not_found", 404),
             Code::DeadLetterNotFound => ("dead_letter_not_found", 404),
+            Code::SessionNotFound => ("session_not_found", 404),
+            Code::CartNotFound => ("cart_not_found", 404),
             Code::MethodNotAllowed => ("method_not_allowed", 405),
             Code::BatchIdReused => ("batch_id_reused", 409),
             Code::VersionChanged => ("version_changed", 409),
@@ -163,6 +178,7 @@ impl Code {
             Code::BatchTooLarge => ("batch_too_large", 413),
             Code::RecordRejected => ("record_rejected", 422),
             Code::UpgradeRequired => ("upgrade_required", 426),
+            Code::RateLimited => ("rate_limited", 429),
             Code::RoomFull => ("room_full", 503),
             Code::Internal => ("internal", 500),
             Code::Unavailable => ("unavailable", 503),

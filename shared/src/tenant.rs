@@ -131,6 +131,19 @@ impl Kind for Batch {
     }
 }
 
+/// The kind of [`SessionId`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Session;
+
+impl Kind for Session {
+    const NAME: &'static str = "session id";
+    const RULE: &'static str = TENANT_RULE;
+    const BYTES_MAX: usize = TENANT_ID_BYTES_MAX;
+    fn allows(c: char) -> bool {
+        tenant_char(c)
+    }
+}
+
 /// A client: the company whose shops these are. Nothing is ever shared between two of them.
 pub type ClientId = Id<Client>;
 /// A branch of a client: one shop.
@@ -139,6 +152,8 @@ pub type BranchId = Id<Branch>;
 pub type DeviceId = Id<Device>;
 /// A batch, named by the device that sends it, so that it can send it again.
 pub type BatchId = Id<Batch>;
+/// A session: one sign-in on one device, for as long as its user's privileges stay the same.
+pub type SessionId = Id<Session>;
 
 /// A room: one branch of one client. What is pushed in a room is heard in that room alone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

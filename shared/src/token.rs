@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Code, Refusal};
 use crate::limits::TOKEN_BYTES_MAX;
 use crate::micros::Micros;
-use crate::tenant::{BranchId, ClientId, DeviceId, Room};
+use crate::tenant::{BranchId, ClientId, DeviceId, Room, SessionId};
 
 /// `iss` of every token.
 pub const ISSUER: &str = "tillsync";
@@ -81,6 +81,9 @@ pub struct Claims {
     pub role: Role,
     /// The one device the token may act as; any, if none.
     pub device: Option<DeviceId>,
+    /// The session it was issued in: the token is worth nothing once that has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<SessionId>,
     /// Always [`ISSUER`].
     pub iss: String,
     /// Always [`AUDIENCE`].

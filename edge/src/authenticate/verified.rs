@@ -49,6 +49,7 @@ mod tests {
             branch_id: Some("2".parse().unwrap()),
             role: Role::Cashier,
             device: None,
+            sid: None,
             iss: ISSUER.into(),
             aud: AUDIENCE.into(),
             exp,

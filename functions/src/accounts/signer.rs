@@ -36,6 +36,7 @@ impl Signer {
             branch_id: user.branch_id.clone(),
             role: user.role,
             device,
+            sid: None,
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
             exp: now.plus_secs(ACCESS_TOKEN_SECS).as_secs(),

@@ -18,6 +18,7 @@ fn claims() -> Claims {
         branch_id: Some("2".parse().unwrap()),
         role: Role::Cashier,
         device: Some("till-1".parse().unwrap()),
+        sid: None,
         iss: ISSUER.into(),
         aud: AUDIENCE.into(),
         exp: NOW.as_secs() + 900,

@@ -17,6 +17,7 @@ fn claims(role: Role, branch: Option<&str>) -> Claims {
         branch_id: branch.map(|branch| branch.parse().unwrap()),
         role,
         device: None,
+        sid: None,
         iss: ISSUER.into(),
         aud: AUDIENCE.into(),
         exp: 0,
