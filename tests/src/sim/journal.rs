@@ -86,6 +86,9 @@ struct State {
     events: Vec<Event>,
     /// The tokens of transactions that were committed: a second one with the same token changes nothing.
     tokens: BTreeSet<String>,
+    /// The calls that committed, and those that were handed what they read after that.
+    committed: BTreeSet<u64>,
+    read_again: BTreeSet<u64>,
     sent: BTreeMap<String, u64>,
     findings: Vec<Finding>,
     trace: u64,
@@ -109,8 +112,24 @@ impl Journal {
 
     /// Notes something that took effect.
     pub fn event(&self, event: Event) {
+        if let Event::Committed { call, .. } = &event {
+            lock(&self.state).committed.insert(*call);
+        }
         lock(&self.state).events.push(event);
         self.bell.notify_one();
+    }
+
+    /// Notes that a call is handed what it asked to read for a write.
+    pub fn read(&self, call: u64) {
+        let mut state = lock(&self.state);
+        if state.committed.contains(&call) {
+            state.read_again.insert(call);
+        }
+    }
+
+    /// Whether a call read once more after it had committed, because it did not hear that it had.
+    pub fn has_read_again(&self, call: u64) -> bool {
+        lock(&self.state).read_again.contains(&call)
     }
 
     /// What took effect after the first `known` events; waits until there is something.

@@ -78,6 +78,8 @@ pub struct Prediction {
     pub stamp: u64,
     /// Whether it was all or nothing, and is nothing.
     pub undone: bool,
+    /// The last version that it gave each record that it wrote.
+    pub made: BTreeMap<Key, u64>,
 }
 
 /// A room as it should be.

@@ -1,6 +1,6 @@
 //! I1, I2: every answer is the one that the commit's outcome asks for, however often it was given.
 
-use shared::protocol::push::{PushAnswer, PushBody};
+use shared::protocol::push::{PushAnswer, PushBody, RecordBody};
 
 use super::replayed::Replay;
 use crate::sim::journal::{Answered, Call, Journal};
@@ -29,7 +29,16 @@ pub fn check(replay: &Replay, journal: &Journal) {
             // Either answer may have arrived: that of its marker, or that of its second commit.
             Some(_) if replay.has_forgotten(&call.room, &body) => {}
             Some(expected) if was_unheard(&body, &answer, expected) => {}
-            Some(expected) => compare(journal, (answered, &body), &answer, expected, own.is_some()),
+            Some(expected) => {
+                // A batch whose commit was not heard of is answered from its marker, by the same call or by another.
+                let again =
+                    own.is_none() || (body.batch_id.is_some() && journal.has_read_again(answered.call));
+                let oldest = |record: &RecordBody| {
+                    let key = (record.table_name.clone(), record.record_id.clone());
+                    again.then(|| replay.oldest(&call.room, expected, key))
+                };
+                compare(journal, (answered, &body), &answer, expected, oldest);
+            }
             // A batch without a name that changed nothing leaves no trace to be compared with.
             None if body.batch_id.is_some() => {
                 journal.find(
@@ -60,7 +69,7 @@ fn compare(
     (answered, body): (&Answered, &PushBody),
     answer: &PushAnswer,
     expected: &Prediction,
-    first: bool,
+    oldest: impl Fn(&RecordBody) -> Option<u64>,
 ) {
     let mut told: Vec<Option<Told>> = vec![None; expected.told.len()];
     let mut put = |index: usize, value: Told| {
@@ -83,7 +92,8 @@ fn compare(
         put(error.index, Told::Rejected(known(&error.code)));
     }
     for (index, (found, expected)) in told.iter().zip(&expected.told).enumerate() {
-        let equal = found.as_ref().is_some_and(|found| is_same(found, expected, first));
+        let oldest = body.records.get(index).and_then(&oldest);
+        let equal = found.as_ref().is_some_and(|found| is_same(found, expected, oldest));
         if !equal {
             let number = answered.call;
             let sent = serde_json::to_string(&body.records.get(index)).unwrap_or_default();
@@ -102,12 +112,15 @@ fn compare(
     }
 }
 
-/// Whether an answer says what it should; one that is given again shows the server's copy as it is by then.
-fn is_same(found: &Told, expected: &Told, first: bool) -> bool {
-    match (found, expected) {
-        (Told::Conflict { reason: found, .. }, Told::Conflict { reason: expected, .. }) if !first => {
-            found == expected
-        }
+/// Whether an answer says what it should; one that is given again shows the server's copy as it is by then, of the
+/// version `oldest` at the least.
+fn is_same(found: &Told, expected: &Told, oldest: Option<u64>) -> bool {
+    match (found, expected, oldest) {
+        (
+            Told::Conflict { reason: found, version },
+            Told::Conflict { reason: expected, .. },
+            Some(oldest),
+        ) => found == expected && *version >= oldest,
         _ => found == expected,
     }
 }
@@ -145,3 +158,6 @@ const WORDS: [&str; 26] = [
     "reset_required",
     "busy",
 ];
+
+#[cfg(test)]
+mod tests;

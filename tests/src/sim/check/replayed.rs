@@ -23,6 +23,8 @@ pub struct Replay {
     pub predictions: BTreeMap<u64, Prediction>,
     /// The markers that have expired and were swept, by partition and key.
     forgotten: BTreeSet<(String, String)>,
+    /// The records that were swept: their versions begin anew.
+    swept: BTreeSet<(Room, Key)>,
     /// When each record that is deleted was.
     deaths: BTreeMap<(Room, Key), Stamp>,
 }
@@ -54,6 +56,13 @@ impl Replay {
         device.zip(batch).is_some_and(|(device, batch)| {
             self.forgotten.contains(&(keys::room(room), keys::batch(&device, &batch)))
         })
+    }
+
+    /// The version that a batch gave a record, which no copy of it falls behind any more; 0 if it gave none, or if the
+    /// record was swept at some time.
+    pub fn oldest(&self, room: &Room, batch: &Prediction, key: Key) -> u64 {
+        let made = batch.made.get(&key).copied().unwrap_or_default();
+        if self.swept.contains(&(room.clone(), key)) { 0 } else { made }
     }
 
     fn commit(&mut self, journal: &Journal, call: u64, pushed: &Call, puts: &[Item]) {
@@ -111,6 +120,7 @@ impl Replay {
             journal.find("commit", format!("{room}: {} {} is alive and expires", key.0, key.1));
         }
         self.model.purge(&room, &key);
+        self.swept.insert((room, key));
     }
 }
 

@@ -14,20 +14,21 @@ pub fn push(room: &mut RoomState, pushed: &Pushed<'_>) -> Option<Prediction> {
     let name = body.batch_id.clone().map(|batch| (body.device_id.clone(), batch));
     let (before, prev) = (room.rows.clone(), room.head);
     let first = pushed.now.0.max(prev + 1);
-    let mut batch = Batch { room, before: &before, body: &body, pushed, next: first };
+    let made = BTreeMap::new();
+    let mut batch = Batch { room, before: &before, body: &body, pushed, next: first, made };
     let told: Vec<Told> = body.records.iter().map(|record| batch.record(record)).collect();
-    let next = batch.next;
+    let Batch { next, made, .. } = batch;
     let undone = body.atomic && !told.iter().all(|told| matches!(told, Told::Applied { .. }));
     if undone {
         room.rows = before;
-        return Some(Prediction { told, prev, stamp: prev, undone });
+        return Some(Prediction { told, prev, stamp: prev, undone, made: BTreeMap::new() });
     }
     let rejected = told.iter().filter(|told| matches!(told, Told::Rejected(_))).count();
     room.letters.insert((first, pushed.now.0, pushed.body.to_owned()), rejected);
     let stamp = if next > first { next - 1 } else { prev };
     room.head = stamp;
     room.changes += next - first;
-    let prediction = Prediction { told, prev, stamp, undone };
+    let prediction = Prediction { told, prev, stamp, undone, made };
     if let Some(name) = name {
         room.answered.insert(name, prediction.clone());
     }
@@ -41,6 +42,8 @@ struct Batch<'a> {
     pushed: &'a Pushed<'a>,
     /// The stamp of the next change.
     next: u64,
+    /// The version of each record after its last change.
+    made: BTreeMap<Key, u64>,
 }
 
 impl Batch<'_> {
@@ -96,6 +99,7 @@ impl Batch<'_> {
             None => (row.made, row.changed) = (version, BTreeMap::new()),
         }
         self.room.rows.insert(key.clone(), row);
+        self.made.insert(key.clone(), version);
         (version, stamp)
     }
 }
