@@ -29,5 +29,15 @@ pub mod seal;
 pub mod token;
 
 // What happens then.
+pub mod cart;
 pub mod policy;
 pub mod sync;
+
+// What is kept for a while, beside the truth.
+pub mod redis;
+
+// What of the truth is kept there, and for how long.
+pub mod cache;
+
+// How often somebody may ask.
+pub mod rate;

@@ -107,10 +107,133 @@ pub const ACCESS_TOKEN_SECS: u64 = 15 * 60;
 pub const REFRESH_TOKEN_SECS: u64 = 30 * 24 * 3600;
 /// Seconds a refresh token still works after it was replaced, unless its successor was used.
 pub const REFRESH_GRACE_SECS: u64 = 60;
+/// Seconds after which a sign-in ends, however often its token was refreshed: 90 days.
+pub const SESSION_SECS_MAX: u64 = 90 * 24 * 3600;
+/// Seconds without a request after which a session counts as idle: 2 hours. Its refresh token works all the same.
+pub const SESSION_IDLE_SECS: u64 = 2 * 3600;
+/// Seconds for which an ended session is remembered: longer than any access token that was issued in it lives, whatever
+/// clocks differ by.
+pub const SESSION_ENDED_SECS: u64 = ACCESS_TOKEN_SECS + 60;
+/// Seconds for which the edge believes what it was told of a session.
+pub const SESSION_VERDICT_SECS: u64 = 5;
+/// Sign-ins that a user has at once, unless a deployment says otherwise; the oldest leaves.
+pub const SESSIONS_PER_USER_DEFAULT: usize = 20;
+/// Sign-ins that a deployment may allow a user at most: they are listed in one answer.
+pub const SESSIONS_PER_USER_MAX: usize = 200;
+/// Bytes of a caller's address that a sign-in remembers.
+pub const ADDRESS_BYTES_MAX: usize = 64;
+/// Bytes of what a caller's program calls itself that a sign-in remembers.
+pub const AGENT_BYTES_MAX: usize = 256;
+/// Seconds a cart is kept after its last change: 30 days.
+pub const CART_RETENTION_SECS: u64 = 30 * 24 * 3600;
+/// Pending changes of a cart that one transaction folds into it, at most; each is an action, and so is the cart.
+pub const CART_FOLD_MAX: usize = TRANSACTION_ACTIONS_MAX - 1;
 /// Bytes of a token in a header or query, at most.
 pub const TOKEN_BYTES_MAX: usize = 4 * 1024;
 /// Seconds by which a signed publish may be old or ahead.
 pub const PUBLISH_AGE_SECS_MAX: u64 = 5 * 60;
+
+/// Requests a minute of one user, of those that are not about sync.
+pub const USER_PER_MINUTE: u32 = 100;
+/// Requests a minute without a token from one address, sign-ins aside: a shop's tills share an address.
+pub const ADDRESS_PER_MINUTE: u32 = 100;
+/// Sign-ins a minute as one user.
+pub const LOGIN_NAME_PER_MINUTE: u32 = 10;
+/// Sign-ins a minute from one address.
+pub const LOGIN_ADDRESS_PER_MINUTE: u32 = 100;
+/// How many times fewer sign-ins an isolate lets in by itself, while there is no Redis to count with the others in.
+pub const LOGIN_WITHOUT_REDIS_DIVISOR: u32 = 10;
+/// Callers whose requests an isolate counts at once while there is no Redis; about 150 bytes each.
+pub const LOCAL_RATE_CALLERS_MAX: usize = 10_000;
+/// Sessions of which an isolate remembers that; about 200 bytes each.
+pub const SESSION_VERDICTS_MAX: usize = 10_000;
+/// Milliseconds that the door waits for Redis before it decides by itself.
+pub const GATE_BUDGET_MILLIS: u64 = 150;
+/// Seconds for which the answer of `/readyz` is good: who asks more often asks Redis no more often.
+pub const READY_SECS: u64 = 5;
+
+/// Bytes of one request to Redis: what the service takes on its smallest plan.
+pub const REDIS_REQUEST_BYTES_MAX: usize = 1_000_000;
+/// Bytes of one answer of Redis. An adapter reads no further.
+pub const REDIS_ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How deeply the arrays of one answer of Redis may nest, the answer to a pipeline and its items included.
+pub const REDIS_REPLY_DEPTH_MAX: usize = 16;
+/// Values in one answer of Redis, nested ones included: a short text could otherwise become a large list.
+pub const REDIS_REPLY_ITEMS_MAX: usize = 100_000;
+/// Times a request to Redis is tried, the first included.
+pub const REDIS_ATTEMPTS_MAX: u32 = 5;
+/// Milliseconds one try of a request to Redis may take, unless the caller says otherwise.
+pub const REDIS_TRY_MILLIS: u64 = 400;
+/// Milliseconds a request to Redis may take with all its tries and pauses, unless the caller says otherwise.
+pub const REDIS_TOTAL_MILLIS: u64 = 1000;
+/// Milliseconds of the longest pause before the second try; it doubles with every try.
+pub const REDIS_PAUSE_MILLIS: u64 = 20;
+/// Milliseconds of the longest pause before any try.
+pub const REDIS_PAUSE_MILLIS_MAX: u64 = 200;
+/// Tries that the circuit breaker remembers.
+pub const BREAKER_WINDOW: u32 = 10;
+/// Failures among them that open it.
+pub const BREAKER_FAILURES: u32 = 5;
+/// Milliseconds an open breaker lets nothing through; then it lets one try through to see.
+pub const BREAKER_PAUSE_MILLIS: u64 = 2000;
+/// Bytes of the deployment's prefix, with which all its Redis keys begin.
+pub const REDIS_PREFIX_BYTES_MAX: usize = 32;
+/// Bytes of a pattern by which cached entries are chosen.
+pub const REDIS_GLOB_BYTES_MAX: usize = 512;
+/// Bytes of a sync token; a longer one is none of the service's.
+pub const SYNC_TOKEN_BYTES_MAX: usize = 1024;
+/// Bytes of the name of a key that seals values.
+pub const SEALING_KEY_ID_BYTES_MAX: usize = 16;
+/// Keys that seal or open values: the current one and those before it.
+pub const SEALING_KEYS_MAX: usize = 8;
+
+/// Milliseconds one try of the cache's requests to Redis may take: the source answers in less than this wastes.
+pub const CACHE_TRY_MILLIS: u64 = 150;
+/// Milliseconds a request of the cache to Redis may take with all its tries and pauses.
+pub const CACHE_TOTAL_MILLIS: u64 = 200;
+/// Bytes of the content of one cached entry; a larger one is loaded each time.
+pub const CACHE_ENTRY_BYTES_MAX: usize = 256 * 1024;
+/// Seconds a tag's stamp is kept: longer than any entry, so that entries seldom end by it.
+pub const CACHE_TAG_SECS: u64 = 24 * 3600;
+/// Milliseconds a lock is held by a process that says nothing more: less than the shortest entry is fresh.
+pub const CACHE_LOCK_MILLIS: u64 = 3000;
+/// How often a reader looks again while another process loads what it wants, before it loads by itself.
+pub const CACHE_LOOKS_MAX: u32 = 4;
+/// Milliseconds between these looks.
+pub const CACHE_LOOK_PAUSE_MILLIS: u64 = 50;
+/// How often a reader that waited for another's load is disappointed before it loads by itself.
+pub const CACHE_TURNS_MAX: u32 = 2;
+/// Milliseconds within which a process answers from its own memory while Redis is away: by so much is such an answer
+/// late, since nobody can invalidate it.
+pub const CACHE_MEMORY_MILLIS: u64 = 3000;
+/// Entries in this memory.
+pub const CACHE_MEMORY_ENTRIES_MAX: usize = 1000;
+/// Bytes of content in this memory.
+pub const CACHE_MEMORY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Entries that are read at once.
+pub const CACHE_BATCH_MAX: usize = 100;
+/// Entries that one warm-up looks at.
+pub const CACHE_WARM_MAX: usize = 1000;
+/// How often a writer puts back what it should not have replaced, before it leaves nothing.
+pub const CACHE_PUT_BACKS_MAX: u32 = 8;
+/// Keys that one step of a scan looks at.
+pub const CACHE_SCAN_KEYS: u32 = 500;
+/// Steps of a scan in one call; the next call goes on from there.
+pub const CACHE_SCAN_STEPS_MAX: u32 = 10;
+/// Reads after which the counts are due to be written.
+pub const CACHE_FLUSH_READS: u64 = 100;
+/// Seconds after which they are due, if there were fewer.
+pub const CACHE_FLUSH_SECS: u64 = 10;
+/// Commands that one flush may send for every [`CACHE_FLUSH_READS`] reads: 0.02 for each.
+pub const CACHE_FLUSH_COMMANDS: u64 = 2;
+/// Clients that one process counts the reads of, on one day.
+pub const CACHE_TALLIES_MAX: usize = 4096;
+/// Seconds the counts of a day are kept: 35 days.
+pub const CACHE_STATISTICS_SECS: u64 = 35 * 24 * 3600;
+/// Keys of each step that maintenance measures.
+pub const CACHE_SAMPLES: usize = 20;
+/// Largest keys that maintenance names.
+pub const CACHE_LARGEST_KEYS: usize = 10;
 
 // A push of the largest allowed batch fits one transaction: its records, HEAD, the batch's marker, the
 // branch's entry and the log items (each full but for the one record that no longer fitted).
@@ -142,3 +265,20 @@ const _: () = assert!(BATCH_BYTES_MAX < BODY_BYTES_MAX);
 const _: () = assert!(LOG_RETENTION_SECS <= MARKER_RETENTION_SECS);
 const _: () = assert!(PULL_LIMIT_DEFAULT <= PULL_LIMIT_MAX);
 const _: () = assert!(REFRESH_GRACE_SECS < ACCESS_TOKEN_SECS);
+// A session that is used is never idle: its access token is refreshed more often than that.
+const _: () = assert!(ACCESS_TOKEN_SECS < SESSION_IDLE_SECS);
+const _: () = assert!(ACCESS_TOKEN_SECS < SESSION_ENDED_SECS && REFRESH_TOKEN_SECS <= SESSION_SECS_MAX);
+const _: () = assert!(SESSIONS_PER_USER_DEFAULT <= SESSIONS_PER_USER_MAX);
+// The tries of one call can open the breaker, and one that is tried at all fits its budget.
+const _: () = assert!(BREAKER_FAILURES <= BREAKER_WINDOW && BREAKER_WINDOW <= u16::BITS);
+const _: () = assert!(REDIS_TRY_MILLIS <= REDIS_TOTAL_MILLIS && REDIS_PAUSE_MILLIS <= REDIS_PAUSE_MILLIS_MAX);
+// A probe is over before the breaker takes it for lost.
+const _: () = assert!(REDIS_TRY_MILLIS < BREAKER_PAUSE_MILLIS);
+// The largest record fits a request: as a JSON string it may double, sealed it grows by a third.
+const _: () = assert!(2 * RECORD_BYTES_MAX + 16 * 1024 < REDIS_REQUEST_BYTES_MAX);
+// A try of the cache fits its call, and that is no longer than others' calls.
+const _: () = assert!(CACHE_TRY_MILLIS <= CACHE_TOTAL_MILLIS && CACHE_TOTAL_MILLIS <= REDIS_TOTAL_MILLIS);
+// The largest entry fits a request: as a JSON string it may double, sealed it grows by a third.
+const _: () = assert!(2 * CACHE_ENTRY_BYTES_MAX + 4096 < REDIS_REQUEST_BYTES_MAX);
+// Who waits for a lock gives up before it ends by itself.
+const _: () = assert!(CACHE_LOOKS_MAX as u64 * CACHE_LOOK_PAUSE_MILLIS < CACHE_LOCK_MILLIS);

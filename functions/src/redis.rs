@@ -1,0 +1,46 @@
+//! Redis as the functions use it: one client, the keys of this deployment, and what values of people are sealed with.
+
+mod transport;
+
+use shared::config::Reader;
+use shared::redis::address::Address;
+use shared::redis::client::Client;
+use shared::redis::keys::Keys;
+use shared::redis::sealed::Keyring;
+
+use crate::random;
+pub use transport::RedisHttp;
+
+/// What every key begins with, unless a deployment says otherwise.
+const PREFIX_DEFAULT: &str = "tillsync";
+
+/// Redis over REST. Clones share connections and circuit breaker.
+#[derive(Clone, Debug)]
+pub struct Redis {
+    /// Sends commands.
+    pub client: Client<RedisHttp>,
+    /// Names keys.
+    pub keys: Keys,
+    /// Seals values.
+    pub keyring: Keyring,
+}
+
+impl Redis {
+    /// Reads `UPSTASH_REDIS_REST_URL`, `UPSTASH_REDIS_REST_TOKEN`, `REDIS_PREFIX` (`tillsync`, if it is not set) and
+    /// `CACHE_KEYS` (`id:base64,…`, see [`Keyring::parse`]).
+    pub fn read(reader: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<Redis> {
+        let address = reader.parsed("UPSTASH_REDIS_REST_URL", str::parse::<Address>);
+        let transport =
+            address.and_then(|address| reader.checked("the HTTP client", RedisHttp::new(address)));
+        let token = reader.secret("UPSTASH_REDIS_REST_TOKEN");
+        let keys = Keys::new(PREFIX_DEFAULT).ok();
+        let keys = reader.parsed_or("REDIS_PREFIX", keys, |prefix| Keys::new(prefix).map(Some)).flatten();
+        let keyring = reader.parsed("CACHE_KEYS", Keyring::parse);
+        let parts = transport.zip(keys).zip(keyring);
+        parts.map(|((transport, keys), keyring)| Redis {
+            client: Client::new(transport, token, random::fill),
+            keys,
+            keyring,
+        })
+    }
+}

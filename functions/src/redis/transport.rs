@@ -1,0 +1,85 @@
+//! The way from a function to Redis: the port under `shared::redis`, by a pool of connections.
+
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+use shared::limits::REDIS_ANSWER_BYTES_MAX;
+use shared::micros::Micros;
+use shared::redis::address::Address;
+use shared::redis::transport::{HttpAnswer, HttpRequest, SYNC_TOKEN_HEADER, Transport, TransportError};
+
+use crate::start;
+
+/// How long connecting may take, names and handshakes included: less than a try, so that a service that cannot be
+/// reached is told from one that does not answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
+
+/// Sends requests to Redis. Clones share their connections.
+#[derive(Clone, Debug)]
+pub struct RedisHttp {
+    client: Client,
+    address: Address,
+}
+
+impl RedisHttp {
+    /// The way to the service at `address`.
+    pub fn new(address: Address) -> Result<RedisHttp, reqwest::Error> {
+        // Not by way of a proxy that the environment may name for other programs, nor on to where somebody points.
+        let client = Client::builder().no_proxy().redirect(Policy::none()).connect_timeout(CONNECT_TIMEOUT);
+        Ok(RedisHttp { client: client.build()?, address })
+    }
+}
+
+impl Transport for RedisHttp {
+    async fn exchange(
+        &self,
+        request: HttpRequest<'_>,
+        deadline: Duration,
+    ) -> Result<HttpAnswer, TransportError> {
+        let mut post = self.client.post(self.address.at(request.path)).timeout(deadline);
+        for (name, value) in request.headers() {
+            post = post.header(name, value);
+        }
+        let mut response = post.body(request.body.to_vec()).send().await.map_err(failure)?;
+        let sync_token = response.headers().get(SYNC_TOKEN_HEADER).and_then(|value| value.to_str().ok());
+        let (status, sync_token) = (response.status().as_u16(), sync_token.map(str::to_owned));
+        Ok(HttpAnswer { status, sync_token, body: body(&mut response).await? })
+    }
+
+    async fn wait(&self, pause: Duration) {
+        tokio::time::sleep(pause).await;
+    }
+
+    fn now(&self) -> Micros {
+        // The time of day, because it is told to others, in what is cached. It may jump, and a deadline with it.
+        start::now()
+    }
+}
+
+async fn body(response: &mut Response) -> Result<Vec<u8>, TransportError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(failure)? {
+        if body.len() + chunk.len() > REDIS_ANSWER_BYTES_MAX {
+            return Err(TransportError::BrokeOff("it is too long".into()));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn failure(error: reqwest::Error) -> TransportError {
+    let (connecting, building, late) = (error.is_connect(), error.is_builder(), error.is_timeout());
+    let cause = error.without_url().into();
+    // A connection that could not be made in time is first of all one that could not be made.
+    if connecting || building {
+        TransportError::NeverArrived(cause)
+    } else if late {
+        TransportError::Late
+    } else {
+        TransportError::BrokeOff(cause)
+    }
+}
+
+#[cfg(test)]
+mod tests;
