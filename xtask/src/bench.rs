@@ -7,6 +7,9 @@ use crate::project::Project;
 use crate::task::TaskError;
 use crate::{edge, native, setup};
 
+/// What can be measured.
+pub(crate) const BENCHES: [&str; 2] = ["sync", "redis"];
+
 /// In release, because what is compared with the bare SDK is what is deployed.
 const BENCH: Program = Program { binary: "bench", profile: Profile::Release };
 

@@ -4,15 +4,18 @@ use std::ffi::OsString;
 
 use thiserror::Error;
 
+use crate::bench::BENCHES;
+
 /// What `help` prints, and what an unknown command is answered with.
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask COMMAND [ARGS]
 
   dev [ARGS]         set up, build and run the whole street on this machine
+  redis-rest ARGS    a local Upstash for anything that uses one (redis-rest --port 8079 --token t)
   user ARGS          manage users of the running stack (user add NAME --client 1 ...)
   replay [ARGS]      replay a day of sales with many tills and compare their stores
   sim [ARGS]         simulate tills, faults and clocks from seeds (sim --seed 7); --dev: in the build that tests use
-  bench NAME [ARGS]  measure, in release (bench sync)
+  bench NAME [ARGS]  measure, in release (bench sync, bench redis)
   test [ARGS]        set up and run every test; ARGS go to `cargo test`
   lint               everything else that CI checks
   edge               build the worker into edge/build, if it changed
@@ -24,6 +27,7 @@ usage: cargo xtask COMMAND [ARGS]
 pub(crate) enum Task {
     Help,
     Dev(Vec<OsString>),
+    RedisRest(Vec<OsString>),
     User(Vec<OsString>),
     Replay(Vec<OsString>),
     Sim(Vec<OsString>),
@@ -41,6 +45,8 @@ pub(crate) enum UsageError {
     NoCommand,
     #[error("failed to read the command line: there is no command `{0}`")]
     UnknownCommand(String),
+    #[error("failed to read the command line: there is no benchmark `{0}`")]
+    UnknownBench(String),
     #[error("failed to read the command line: `{command}` takes no argument `{argument}`")]
     UnwantedArgument { command: &'static str, argument: String },
     #[error("failed to read the command line: `{command}` needs {what}")]
@@ -59,18 +65,25 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Task, U
     match command.to_str() {
         Some("help" | "--help" | "-h") => Ok(Task::Help),
         Some("dev") => Ok(Task::Dev(args)),
+        Some("redis-rest") => Ok(Task::RedisRest(args)),
         Some("user") => Ok(Task::User(args)),
         Some("replay") => Ok(Task::Replay(args)),
         Some("sim") => Ok(Task::Sim(args)),
-        Some("bench") if args.is_empty() => {
-            Err(UsageError::MissingArgument { command: "bench", what: "the name of a benchmark" })
-        }
-        Some("bench") => Ok(Task::Bench(args)),
+        Some("bench") => bench(args),
         Some("test") => Ok(Task::Test(args)),
         Some("lint") => without_arguments("lint", &args, Task::Lint),
         Some("edge") => without_arguments("edge", &args, Task::Edge),
         Some("openapi") => without_arguments("openapi", &args, Task::OpenApi),
         _ => Err(UsageError::UnknownCommand(command.to_string_lossy().into_owned())),
+    }
+}
+
+/// A benchmark is looked for here, because building it takes minutes.
+fn bench(args: Vec<OsString>) -> Result<Task, UsageError> {
+    match args.first() {
+        Some(name) if BENCHES.iter().any(|known| name == known) => Ok(Task::Bench(args)),
+        Some(name) => Err(UsageError::UnknownBench(name.to_string_lossy().into_owned())),
+        None => Err(UsageError::MissingArgument { command: "bench", what: "the name of a benchmark" }),
     }
 }
 
@@ -101,9 +114,20 @@ mod tests {
     }
 
     #[test]
+    fn every_benchmark_is_named_in_the_usage_text() {
+        for name in BENCHES {
+            assert!(USAGE.contains(&format!("bench {name}")), "{name}");
+            let words = ["bench", name, "--rounds", "7"];
+            assert_eq!(read(&words), Ok(Task::Bench(words[1..].iter().map(OsString::from).collect())));
+        }
+    }
+
+    #[test]
     fn arguments_are_passed_on_as_they_are() {
         let expected = vec![OsString::from("--edge-port"), OsString::from("0")];
         assert_eq!(read(&["dev", "--edge-port", "0"]), Ok(Task::Dev(expected)));
+        let expected = vec![OsString::from("--token"), OsString::from("t")];
+        assert_eq!(read(&["redis-rest", "--token", "t"]), Ok(Task::RedisRest(expected)));
         let expected = vec![OsString::from("-p"), OsString::from("shared"), OsString::from("--")];
         assert_eq!(read(&["test", "-p", "shared", "--"]), Ok(Task::Test(expected)));
     }
@@ -117,5 +141,6 @@ mod tests {
             Err(UsageError::UnwantedArgument { command: "lint", argument: "--fix".into() })
         );
         assert!(matches!(read(&["bench"]), Err(UsageError::MissingArgument { command: "bench", .. })));
+        assert_eq!(read(&["bench", "--rounds"]), Err(UsageError::UnknownBench("--rounds".into())));
     }
 }

@@ -13,6 +13,8 @@ use crate::{edge, native, setup};
 /// [`TaskError`] where one of them failed; it does not come back otherwise.
 pub(crate) fn run(project: &Project, args: &[OsString]) -> Result<(), TaskError> {
     let tools = setup::edge(project)?;
+    // The stack looks for it where it is installed.
+    setup::redis(project)?;
     // Before the stack starts, so that the compiler's messages are not between the lines of the stack;
     // wrangler builds again when it starts, which is then quick.
     edge::build(project, &tools)?;

@@ -15,6 +15,7 @@ mod dev;
 mod edge;
 mod lint;
 mod openapi;
+mod redis_rest;
 mod replay;
 mod sim;
 mod test;

@@ -4,6 +4,7 @@
 //! of the project. Nothing half-installed ever counts: a tool's folder is renamed into place, packages
 //! get their stamp last.
 
+use std::env;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -21,6 +22,12 @@ mod tools;
 mod wasm_target;
 
 pub(crate) use tools::{CARGO_DENY, CARGO_MACHETE};
+
+/// Tells our programs where the development Redis is.
+pub(crate) const MEEBIS_VARIABLE: &str = "MEEBIS_BIN";
+
+/// What a machine may have as its Redis.
+const REDIS_PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
 
 /// Why something could not be set up.
 #[derive(Debug, Error)]
@@ -60,6 +67,27 @@ pub(crate) fn edge(project: &Project) -> Result<EdgeTools, SetupError> {
         worker_build: tools::program(project, &tools::WORKER_BUILD),
         wasm_bindgen: tools::program(project, &wasm_bindgen),
     })
+}
+
+/// A Redis to run on: nothing where the machine has one, else the development Redis and where it is.
+///
+/// # Errors
+///
+/// [`SetupError`] with the sentence that helps.
+pub(crate) fn redis(project: &Project) -> Result<Option<PathBuf>, SetupError> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let has = |name| env::split_paths(&path).any(|folder| folder.join(name).is_file());
+    if REDIS_PROGRAMS.into_iter().any(has) { Ok(None) } else { meebis(project).map(Some) }
+}
+
+/// The development Redis, which tests run on beside whatever else there is.
+///
+/// # Errors
+///
+/// [`SetupError`] with the sentence that helps.
+pub(crate) fn meebis(project: &Project) -> Result<PathBuf, SetupError> {
+    tools::ensure(project, &[tools::MEEBIS])?;
+    Ok(tools::program(project, &tools::MEEBIS))
 }
 
 /// What compiling for the worker takes, without building it.

@@ -9,7 +9,7 @@ use crate::lint::LintError;
 use crate::project::{Project, ProjectError};
 use crate::setup::SetupError;
 use crate::signals::SignalsError;
-use crate::{bench, dev, edge, lint, openapi, replay, report, signals, sim, test, user};
+use crate::{bench, dev, edge, lint, openapi, redis_rest, replay, report, signals, sim, test, user};
 
 /// Why a command failed. Each text is one sentence: it is all that the person at the terminal is told.
 #[derive(Debug, Error)]
@@ -44,6 +44,7 @@ pub(crate) fn run(task: &Task) -> Result<(), TaskError> {
     match task {
         Task::Help => Ok(()),
         Task::Dev(args) => dev::run(&project, args),
+        Task::RedisRest(args) => redis_rest::run(&project, args),
         Task::User(args) => user::run(&project, args),
         Task::Replay(args) => replay::run(&project, args),
         Task::Sim(args) => sim::run(&project, args),

@@ -13,9 +13,11 @@ use crate::{child, edge, report, setup};
 /// [`TaskError`] where set-up, a build or a test failed.
 pub(crate) fn run(project: &Project, args: &[OsString]) -> Result<(), TaskError> {
     let tools = setup::edge(project)?;
+    let meebis = setup::meebis(project)?;
     edge::build(project, &tools)?;
     let mut tests = project.cargo();
     tests.args(["test", "--workspace", "--no-fail-fast"]).args(args);
+    tests.env(setup::MEEBIS_VARIABLE, meebis);
     child::run(tests)?;
     report::say("test", "every test passed");
     Ok(())

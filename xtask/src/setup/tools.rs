@@ -39,6 +39,10 @@ pub(crate) const CARGO_DENY: Tool<'static> = Tool {
 pub(crate) const CARGO_MACHETE: Tool<'static> =
     Tool { crate_name: "cargo-machete", version: "0.9.2", binary: "cargo-machete", flags: &["--locked"] };
 
+/// A development Redis, for machines that have no other.
+pub(crate) const MEEBIS: Tool<'static> =
+    Tool { crate_name: "meebis", version: "0.15.0", binary: "meebis", flags: &["--locked"] };
+
 /// Writes the JavaScript around the wasm. Its output only fits the crate `wasm-bindgen` of the very same
 /// version. Not `--locked`: its own lock file names a version that was withdrawn, which mirrors of the
 /// registry need not have.

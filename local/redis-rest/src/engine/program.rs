@@ -1,0 +1,121 @@
+//! Which programs are a Redis, where they are, and how they are told to keep nothing.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use super::{EngineChoice, EngineError};
+
+/// Names the development Redis that `cargo xtask` has installed.
+const MEEBIS_VARIABLE: &str = "MEEBIS_BIN";
+
+/// A sort of Redis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineKind {
+    /// `redis-server`.
+    Redis,
+    /// `valkey-server`.
+    Valkey,
+    /// `meebis`, a small development Redis that cargo can install.
+    Meebis,
+}
+
+/// A Redis that can be run.
+#[derive(Debug, Clone)]
+pub(super) struct Program {
+    pub(super) kind: EngineKind,
+    pub(super) path: PathBuf,
+}
+
+impl EngineKind {
+    const ALL: [EngineKind; 3] = [EngineKind::Redis, EngineKind::Valkey, EngineKind::Meebis];
+
+    /// The program's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            EngineKind::Redis => "redis-server",
+            EngineKind::Valkey => "valkey-server",
+            EngineKind::Meebis => "meebis",
+        }
+    }
+
+    fn find(self) -> Option<PathBuf> {
+        match self {
+            EngineKind::Redis | EngineKind::Valkey => on_path(self.name()),
+            EngineKind::Meebis => env::var_os(MEEBIS_VARIABLE)
+                .map(PathBuf::from)
+                .filter(|path| path.is_file())
+                .or_else(|| on_path(self.name()))
+                .or_else(installed_meebis),
+        }
+    }
+}
+
+impl Program {
+    pub(super) fn find(choice: EngineChoice) -> Result<Program, EngineError> {
+        match choice {
+            EngineChoice::Any => EngineKind::ALL
+                .into_iter()
+                .find_map(|kind| Some(Program { kind, path: kind.find()? }))
+                .ok_or(EngineError::NotFound),
+            EngineChoice::Only(kind) => {
+                let path = kind.find().ok_or(EngineError::KindNotFound(kind.name()))?;
+                Ok(Program { kind, path })
+            }
+        }
+    }
+
+    pub(super) fn available() -> Vec<EngineKind> {
+        EngineKind::ALL.into_iter().filter(|kind| kind.find().is_some()).collect()
+    }
+
+    /// How it is told to listen on loopback alone, to ask for the password and to write nothing.
+    pub(super) fn arguments(&self, port: u16, password: &str) -> Vec<String> {
+        let port = port.to_string();
+        let mut words = vec!["--port", &port, "--bind", "127.0.0.1", "--requirepass", password];
+        match self.kind {
+            EngineKind::Redis | EngineKind::Valkey => {
+                words.extend(["--save", "", "--appendonly", "no", "--loglevel", "warning"]);
+            }
+            EngineKind::Meebis => words.extend(["--loglevel", "nothing"]),
+        }
+        words.into_iter().map(str::to_owned).collect()
+    }
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
+}
+
+/// Where `cargo xtask` installs it, for tests that are run by cargo alone: `meebis-<version>/bin/meebis`.
+fn installed_meebis() -> Option<PathBuf> {
+    let named = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let below_home = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+    let cache = named.or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(below_home)))?;
+    let tools = cache.join("tillsync").join("tools").read_dir().ok()?;
+    let mut folders: Vec<PathBuf> = tools
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("meebis-"))
+        .map(|entry| entry.path().join("bin").join("meebis"))
+        .filter(|program| program.is_file())
+        .collect();
+    folders.sort();
+    folders.pop()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_engine_is_kept_to_loopback_and_off_the_disk() {
+        for kind in EngineKind::ALL {
+            let program = Program { kind, path: PathBuf::from(kind.name()) };
+            let words = program.arguments(6379, "secret").join(" ");
+            assert!(words.starts_with("--port 6379 --bind 127.0.0.1 --requirepass secret"), "{words}");
+            assert!(!words.contains("dumpfile"), "{words}");
+        }
+        let redis = Program { kind: EngineKind::Redis, path: PathBuf::new() };
+        assert!(redis.arguments(1, "p").join(" ").contains("--save  --appendonly no"));
+    }
+}

@@ -1,0 +1,84 @@
+//! `/monitor`: every command as it arrives at the front, in the form of Redis's MONITOR.
+//!
+//! The front makes it itself: meebis has none, and the engine's would show the front's own questions.
+//! Commands that reach the engine past the front are not shown, nor those that scripts run.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use tokio::sync::broadcast;
+
+use crate::request::Arguments;
+
+/// Commands that a listener may be behind; one that is further behind is dropped.
+const BEHIND_MAX: usize = 4096;
+
+/// Those who listen to all commands.
+pub(crate) struct Monitor(broadcast::Sender<Bytes>);
+
+impl Default for Monitor {
+    fn default() -> Monitor {
+        Monitor(broadcast::Sender::new(BEHIND_MAX))
+    }
+}
+
+impl Monitor {
+    /// Shows a command to whoever listens.
+    pub(crate) fn show(&self, arguments: &Arguments) {
+        if self.0.receiver_count() > 0 {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let line = format!("{}.{:06} {}", since.as_secs(), since.subsec_micros(), line(arguments));
+            // All may have left in between.
+            let _ = self.0.send(line.into());
+        }
+    }
+
+    pub(crate) fn listen(&self) -> broadcast::Receiver<Bytes> {
+        self.0.subscribe()
+    }
+}
+
+/// The database, an address as the service writes it, and the arguments in quotes.
+fn line(arguments: &Arguments) -> String {
+    let mut line = "[0 0.0.0.0:0]".to_owned();
+    for argument in arguments {
+        line.push_str(" \"");
+        for &byte in argument {
+            match byte {
+                b'"' => line.push_str("\\\""),
+                b'\\' => line.push_str("\\\\"),
+                b'\n' => line.push_str("\\n"),
+                b'\r' => line.push_str("\\r"),
+                b'\t' => line.push_str("\\t"),
+                0x07 => line.push_str("\\a"),
+                0x08 => line.push_str("\\b"),
+                b' '..=b'~' => line.push(char::from(byte)),
+                other => line.push_str(&format!("\\x{other:02x}")),
+            }
+        }
+        line.push('"');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_quoted_as_redis_does() {
+        let arguments = vec![Bytes::from_static(b"set"), Bytes::from_static(b"a\"\\\n\x07\xff ~")];
+        assert_eq!(line(&arguments), r#"[0 0.0.0.0:0] "set" "a\"\\\n\a\xff ~""#);
+    }
+
+    #[test]
+    fn who_listens_sees_what_comes_after() {
+        let monitor = Monitor::default();
+        monitor.show(&vec![Bytes::from_static(b"before")]);
+        let mut listener = monitor.listen();
+        monitor.show(&vec![Bytes::from_static(b"after")]);
+        let shown = String::from_utf8(listener.try_recv().unwrap().to_vec()).unwrap();
+        assert!(shown.ends_with(" [0 0.0.0.0:0] \"after\""), "{shown}");
+        assert!(listener.try_recv().is_err());
+    }
+}

@@ -1,0 +1,28 @@
+//! What the engines differ in, as far as it can be seen through the front.
+
+use redis_rest::engine::EngineKind;
+
+/// What an engine can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Capabilities {
+    /// Scripts may begin with `#!lua flags=…` (other than the flag that the front takes out).
+    pub(crate) script_flags: bool,
+    /// EVAL_RO keeps scripts from writing. Where it does not, the read-only token may not use it.
+    pub(crate) read_only_scripts: bool,
+    /// A command that does not exist, or a wrong number of arguments, discards the whole transaction. Where
+    /// this is not so, the others are executed.
+    pub(crate) discards: bool,
+    /// FUNCTION and FCALL exist.
+    pub(crate) functions: bool,
+}
+
+pub(crate) fn of(kind: EngineKind) -> Capabilities {
+    match kind {
+        EngineKind::Redis | EngineKind::Valkey => {
+            Capabilities { script_flags: true, read_only_scripts: true, discards: true, functions: true }
+        }
+        EngineKind::Meebis => {
+            Capabilities { script_flags: false, read_only_scripts: false, discards: false, functions: false }
+        }
+    }
+}

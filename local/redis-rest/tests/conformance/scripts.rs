@@ -1,0 +1,76 @@
+//! Scripts and functions.
+
+use crate::world::World;
+
+const FLAGGED: &str = r"#!lua flags=allow-key-locking\nreturn redis.call('INCRBY', KEYS[1], ARGV[1])";
+/// The hash of that text.
+const FLAGGED_HASH: &str = "b1f91e9d608d67fd1c6a211935913d70e0f9cd29";
+
+pub(crate) async fn key_locking_flag_runs(world: World) {
+    let command = format!(r#"["EVAL","{FLAGGED}",1,"n",5]"#);
+    assert_eq!(world.command(&command).await, r#"{"result":5}"#);
+    let pipeline = world.post("/pipeline", format!("[{command},{command}]")).await;
+    assert_eq!(pipeline.text(), r#"[{"result":10},{"result":15}]"#);
+    let transaction = world.post("/multi-exec", format!(r#"[{command},["GET","n"]]"#)).await;
+    assert_eq!(transaction.text(), r#"[{"result":20},{"result":"20"}]"#);
+}
+
+pub(crate) async fn hashes_are_those_of_the_text(world: World) {
+    let hash = FLAGGED_HASH;
+    let by_hash = format!(r#"["EVALSHA","{hash}",1,"n",5]"#);
+    assert!(world.command(&by_hash).await.starts_with(r#"{"error":"NOSCRIPT"#));
+    let exists = format!(r#"["SCRIPT","EXISTS","{hash}","{}"]"#, "f".repeat(40));
+    assert_eq!(world.command(&exists).await, r#"{"result":[0,0]}"#);
+    let load = format!(r#"["SCRIPT","LOAD","{FLAGGED}"]"#);
+    assert_eq!(world.command(&load).await, format!(r#"{{"result":"{hash}"}}"#));
+    assert_eq!(world.command(&exists).await, r#"{"result":[1,0]}"#);
+    assert_eq!(world.command(&by_hash).await, r#"{"result":5}"#);
+    assert_eq!(world.command(&by_hash.replace(hash, &hash.to_uppercase())).await, r#"{"result":10}"#);
+    assert_eq!(world.command(r#"["SCRIPT","FLUSH"]"#).await, r#"{"result":"OK"}"#);
+    assert!(world.command(&by_hash).await.starts_with(r#"{"error":"NOSCRIPT"#));
+    // The text makes the hash known, too, and the engine's death unknown again.
+    world.command(&format!(r#"["EVAL","{FLAGGED}",1,"n",5]"#)).await;
+    assert_eq!(world.command(&by_hash).await, r#"{"result":20}"#);
+    world.engine.restart().await.unwrap();
+    assert!(world.command(&by_hash).await.starts_with(r#"{"error":"NOSCRIPT"#));
+}
+
+pub(crate) async fn errors_name_line_and_hash(world: World) {
+    let text = r"#!lua flags=allow-key-locking\nlocal a = 1\nreturn a.b.c";
+    let error = world.command(&format!(r#"["EVAL","{text}",0]"#)).await;
+    assert!(error.contains("user_script:3:"), "{error}");
+    let unflagged = world.command(r#"["EVAL","\nlocal a = 1\nreturn a.b.c",0]"#).await;
+    // The same but for the hash, which is that of the text that was sent, where there is one.
+    let without_hash = |text: &str| match text.split_once("script: ") {
+        Some((before, after)) => format!("{before}{}", &after[40..]),
+        None => text.to_owned(),
+    };
+    assert_eq!(without_hash(&error), without_hash(&unflagged));
+    if error.contains("script: ") {
+        assert!(error.contains("3ce50415ae8c66a6c0d74b3e898fd5765ef43678"), "{error}");
+    }
+    let own = world.command(r#"["EVAL","return redis.error_reply('MY own')",0]"#).await;
+    assert_eq!(own, r#"{"error":"MY own"}"#);
+}
+
+pub(crate) async fn other_flags(world: World) {
+    let text = r"#!lua flags=allow-key-locking,no-writes\nreturn redis.call('SET','a','1')";
+    let answer = world.command(&format!(r#"["EVAL","{text}",0]"#)).await;
+    if world.can().script_flags {
+        assert!(answer.contains("Write commands are not allowed from read-only scripts"), "{answer}");
+    } else {
+        assert!(answer.contains("unexpected symbol near '#'"), "it has learnt flags: {answer}");
+    }
+    assert_eq!(world.command(r#"["EXISTS","a"]"#).await, r#"{"result":0}"#);
+}
+
+pub(crate) async fn functions(world: World) {
+    let code = r"#!lua name=lib\nredis.register_function('f', function(keys, args) return args[1] end)";
+    let answer = world.command(&format!(r#"["FUNCTION","LOAD","{code}"]"#)).await;
+    if world.can().functions {
+        assert_eq!(answer, r#"{"result":"lib"}"#);
+        assert_eq!(world.command(r#"["FCALL","f",0,"x"]"#).await, r#"{"result":"x"}"#);
+    } else {
+        assert!(answer.contains("Command is not available: 'FUNCTION'"), "it has learnt functions: {answer}");
+    }
+}

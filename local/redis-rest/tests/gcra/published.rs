@@ -1,0 +1,113 @@
+//! The same arrivals through our rule and through the sliding window of `@upstash/ratelimit`.
+//!
+//! What is asserted is what must hold of ours; what the other admits is printed beside it.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use redis_rest::engine::EngineChoice;
+use serde_json::json;
+use shared::micros::Micros;
+use shared::rate::gcra::{FreeAt, decide, free_at};
+use shared::rate::limit::Limit;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use crate::street::{DEADLINE, Street, TOKEN, now, seed};
+
+const QUOTA: u32 = 20;
+const WINDOW_MILLIS: u64 = 60_000;
+/// Windows that the arrivals are spread over.
+const WINDOWS: u64 = 6;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ours_admits_no_more_than_a_quota_at_once_and_two_in_any_window() {
+    let street = Street::start(EngineChoice::Any).await;
+    let seed = seed();
+    println!("SEED={seed}; a limit of {QUOTA} a minute over {WINDOWS} minutes");
+    let mut rng = fastrand::Rng::with_seed(seed);
+    for (name, arrivals) in crowds(&mut rng, now().0 / 1000) {
+        let ours = ours(&arrivals);
+        let theirs = theirs(&street, name, &arrivals).await;
+        let of = |millis| (most(&ours, millis), most(&theirs, millis));
+        println!(
+            "{name}: {} arrive; admitted by GCRA {}, by the sliding window {}; most in any minute {:?}, in any second {:?}",
+            arrivals.len(),
+            ours.len(),
+            theirs.len(),
+            of(WINDOW_MILLIS),
+            of(1000),
+        );
+        assert!(most(&ours, 1) <= QUOTA as usize);
+        assert!(most(&ours, WINDOW_MILLIS) <= 2 * QUOTA as usize);
+        assert!(ours.len() as u64 <= u64::from(QUOTA) * (WINDOWS + 1));
+        // Over many windows nobody who asks often enough gets less than the quota of each.
+        if name == "steady" {
+            assert!(ours.len() as u64 >= u64::from(QUOTA) * WINDOWS);
+        }
+        assert!(!theirs.is_empty());
+    }
+    street.stop().await;
+}
+
+/// Arrivals in milliseconds: many all the time, crowds at random, and crowds on both sides of each full minute, where
+/// counting by windows is weakest.
+fn crowds(rng: &mut fastrand::Rng, start: u64) -> [(&'static str, Vec<u64>); 3] {
+    let end = start + WINDOWS * WINDOW_MILLIS;
+    let steady = (start..end).step_by(500).collect();
+    let mut bursts: Vec<u64> = Vec::new();
+    for _ in 0..2 * WINDOWS {
+        let at = rng.u64(start..end);
+        bursts.extend((0..rng.u64(1..40)).map(|_| at + rng.u64(0..200)));
+    }
+    bursts.sort_unstable();
+    let first = start.next_multiple_of(WINDOW_MILLIS);
+    let minutes = (0..WINDOWS).map(|n| first + n * WINDOW_MILLIS);
+    let edges = minutes.flat_map(|minute| (0..30).map(move |n| minute - 15 + n)).collect();
+    [("steady", steady), ("bursts", bursts), ("edges", edges)]
+}
+
+/// When our rule admits somebody.
+fn ours(arrivals: &[u64]) -> Vec<u64> {
+    let limit = Limit::per_minute("test", QUOTA);
+    let mut kept: FreeAt = None;
+    let admits = |millis: &&u64| {
+        let at = Micros(**millis * 1000);
+        let decision = decide(&[(limit, kept)], at);
+        if decision.allowed {
+            kept = decision.standings.first().map(|standing| free_at(*standing, at));
+        }
+        decision.allowed
+    };
+    arrivals.iter().filter(admits).copied().collect()
+}
+
+/// When the published limiter does, which is told the time and asks the same engine.
+async fn theirs(street: &Street, name: &str, arrivals: &[u64]) -> Vec<u64> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join("..");
+    let modules = root.join("node_modules");
+    let installed = modules.join("@upstash").join("ratelimit").is_dir();
+    assert!(installed, "@upstash/ratelimit is not installed; run `cargo xtask test`, or `npm ci`");
+    let own = modules.join(".bin").join("node");
+    let mut node = Command::new(if own.exists() { own } else { PathBuf::from("node") });
+    node.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gcra/sliding_window.mjs"));
+    node.env("UPSTASH_REDIS_REST_URL", street.front.url()).env("UPSTASH_REDIS_REST_TOKEN", TOKEN);
+    node.env("UPSTASH_DISABLE_TELEMETRY", "1");
+    node.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
+    let mut running = node.spawn().unwrap();
+    let question = json!({ "name": name, "quota": QUOTA, "arrivals": arrivals }).to_string();
+    let mut stdin = running.stdin.take().unwrap();
+    stdin.write_all(question.as_bytes()).await.unwrap();
+    drop(stdin);
+    let output = tokio::time::timeout(DEADLINE, running.wait_with_output()).await.unwrap().unwrap();
+    assert!(output.status.success(), "the published limiter ended with {}", output.status);
+    let admitted: Vec<bool> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(admitted.len(), arrivals.len());
+    arrivals.iter().zip(admitted).filter(|(_, admitted)| *admitted).map(|(at, _)| *at).collect()
+}
+
+/// The most that were admitted within any `millis` milliseconds.
+fn most(admitted: &[u64], millis: u64) -> usize {
+    let within = |from: &u64| admitted.iter().filter(|at| (*from..from + millis).contains(at)).count();
+    admitted.iter().map(within).max().unwrap_or(0)
+}
