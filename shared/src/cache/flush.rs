@@ -1,0 +1,65 @@
+//! Counting, and writing the counts at the end of a request.
+
+use std::sync::{MutexGuard, PoisonError};
+
+use super::Cache;
+use super::request::Request;
+use super::statistics::{Due, Tallies, Tally};
+use crate::limits::CACHE_STATISTICS_SECS;
+use crate::redis::command::{Expire, HSet, Life};
+use crate::redis::error::RedisError;
+use crate::redis::pipeline::Pipeline;
+use crate::redis::transport::Transport;
+use crate::redis::value::Value;
+
+impl<T: Transport> Cache<T> {
+    /// Writes the counts if they are due, as one round trip; to be called at the end of a request. If Redis does not
+    /// answer, they are written another time.
+    pub async fn flush_if_due(&self) {
+        let (due, process) = {
+            let mut tallies = self.tallies();
+            (tallies.due(self.now()), tallies.process())
+        };
+        if due.is_empty() {
+            return;
+        }
+        if self.write_counts(&due, &process).await.is_err() {
+            self.tallies().put_back(due);
+            return;
+        }
+        let now = self.now();
+        self.tallies().forget_past_days(now);
+    }
+
+    async fn write_counts(&self, due: &[Due], process: &str) -> Result<(), RedisError> {
+        let mut pipeline = Pipeline::new();
+        let (mut writes, mut lives) = (Vec::new(), Vec::new());
+        let life = Life::of_secs(CACHE_STATISTICS_SECS);
+        for Due { key, day, first, .. } in due {
+            let counts = Value::json(day).map_err(RedisError::Write)?;
+            writes.push(pipeline.push(&HSet::new(key, vec![(process.to_owned(), counts)])));
+            if *first {
+                lives.push(pipeline.push(&Expire::new(key, life)));
+            }
+        }
+        let mut replies = self.redis.pipeline(&pipeline).await?;
+        writes.into_iter().try_for_each(|slot| replies.take(slot).map(drop))?;
+        lives.into_iter().try_for_each(|slot| replies.take(slot).map(drop))
+    }
+
+    /// Counts something that happened to `request`.
+    pub(super) fn tally(&self, request: &Request, change: impl FnOnce(&mut Tally)) {
+        let now = self.now();
+        let key = self.keys.cache_statistics(&request.client, now);
+        self.tallies().count(&key, request.kind, now, change);
+    }
+
+    /// Counts that Redis did not answer.
+    pub(super) fn count_error(&self, request: &Request) {
+        self.tally(request, |tally| tally.errors += 1);
+    }
+
+    pub(super) fn tallies(&self) -> MutexGuard<'_, Tallies> {
+        self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

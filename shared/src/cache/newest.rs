@@ -1,0 +1,78 @@
+//! Write-behind: content with versions, of which the newest stays whoever comes last.
+//!
+//! The caller writes its durable journal first; the cache only shows the newest version until the journal has been worked
+//! off. A write is one command, `SET … GET`, which answers what it replaced. If that was newer, the writer puts it back in
+//! the same way, and so on until it replaces nothing newer than what it wrote. Each round carries a higher version than
+//! the one before, so of n concurrent writers none takes more than n rounds, and the newest version is at every moment
+//! either in Redis or in the hands of a writer that is about to put it back. In between a reader may see an older one;
+//! who must not says so with [`Request::min`]. A writer that dies with the newest in its hands leaves an older one
+//! until the next write or the end of the entry's life; the journal has the truth.
+
+use super::Cache;
+use super::request::{Found, Loaded, Request, Source};
+use crate::limits::CACHE_PUT_BACKS_MAX;
+use crate::redis::command::{Get, SetGet, Unlink};
+use crate::redis::error::RedisError;
+use crate::redis::transport::Transport;
+
+/// What became of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// What was written was the newest.
+    Newest,
+    /// There was a newer version, which is in place again.
+    Older,
+    /// Others wrote all the while, or the content is too large; nothing is there now.
+    Nothing,
+}
+
+impl<T: Transport> Cache<T> {
+    /// Writes `content`, unless a newer version of it is there: one command if none is.
+    ///
+    /// # Errors
+    ///
+    /// If Redis does not answer, an older version may be left there, for the entry's life at most.
+    pub async fn put_newest(&self, request: &Request, content: &Loaded) -> Result<Put, RedisError> {
+        let mut carried = content.clone();
+        for round in 0..=CACHE_PUT_BACKS_MAX {
+            let now = self.now();
+            let Some(ready) = self.ready(request, &carried, None, now) else { break };
+            let before = self.redis.run(&SetGet::new(&request.key, ready.value, ready.keeping)).await?;
+            let before = before.and_then(|stored| self.read_newest(request, &stored));
+            match before.filter(|before| before.as_of() > carried.as_of) {
+                Some(newer) => carried = newer.loaded,
+                None if round == 0 => return Ok(Put::Newest),
+                None => return Ok(Put::Older),
+            }
+        }
+        self.redis.run(&Unlink::new([&request.key])).await?;
+        Ok(Put::Nothing)
+    }
+
+    /// The content that [`Cache::put_newest`] left, if it is no older than [`Request::min`]: one command.
+    ///
+    /// # Errors
+    ///
+    /// If Redis does not answer: the journal has the truth.
+    pub async fn newest(&self, request: &Request) -> Result<Option<Found>, RedisError> {
+        let began = self.now();
+        let stored = self.redis.run(&Get::new(&request.key)).await.inspect_err(|_| self.count_error(request));
+        let found = stored.map(|stored| stored.and_then(|stored| self.read_newest(request, &stored)));
+        let found = found.map(|found| found.filter(|found| found.as_of() >= request.min));
+        let source = found.as_ref().ok().and_then(Option::as_ref).map(|found| found.source);
+        let micros = self.now().0.saturating_sub(began.0);
+        self.tally(request, |tally| tally.answered(source, micros));
+        found
+    }
+
+    /// What is stored, unless its time is over.
+    fn read_newest(&self, request: &Request, stored: &[u8]) -> Option<Found> {
+        let Ok(entry) = self.unseal(request, stored) else {
+            self.tally(request, |tally| tally.damaged += 1);
+            return None;
+        };
+        let loaded = Loaded { payload: entry.payload, as_of: entry.as_of };
+        let found = Found { loaded, source: Source::Fresh, made_at: entry.made_at };
+        (self.now() < entry.gone_at).then_some(found)
+    }
+}

@@ -1,0 +1,100 @@
+//! Write-behind: the newest version stays.
+
+use std::pin::Pin;
+
+use super::*;
+use crate::cache::double::pause;
+use crate::cache::newest::Put;
+
+fn cart() -> Request {
+    Request::cart(&keys(), &room(), "c")
+}
+
+fn put(shop: &Shop, version: u64) -> (Put, (u64, u64)) {
+    let content = some(&format!("v{version}"), version);
+    let (put, cost) = shop.counted(shop.cache.put_newest(&cart(), &content));
+    (put.unwrap(), cost)
+}
+
+#[test]
+fn a_write_is_one_command_and_so_is_a_read() {
+    let shop = Shop::open();
+    assert_eq!(shop.counted(shop.cache.newest(&cart())).1, (1, 1));
+    for version in 1..5 {
+        assert_eq!(put(&shop, version), (Put::Newest, (1, 1)));
+        let (found, cost) = shop.counted(shop.cache.newest(&cart()));
+        assert_eq!((found.unwrap().map(|found| found.as_of()), cost), (Some(version), (1, 1)));
+    }
+    assert_eq!(put(&shop, 4), (Put::Newest, (1, 1)), "the same again");
+    assert!(!format!("{:?}", shop.service.state().database).contains("v4"), "it is sealed");
+}
+
+#[test]
+fn what_comes_late_does_not_stay() {
+    let shop = Shop::open();
+    put(&shop, 9);
+    assert_eq!(put(&shop, 8), (Put::Older, (2, 2)));
+    let found = shop.wait(shop.cache.newest(&cart())).unwrap().unwrap();
+    assert_eq!((text(&found), found.as_of()), ("v9", 9));
+    // That it was emptied is a version as well.
+    shop.wait(shop.cache.put_newest(&cart(), &Loaded::none(10))).unwrap();
+    assert_eq!(put(&shop, 8).0, Put::Older);
+    assert_eq!(shop.wait(shop.cache.newest(&cart())).unwrap().unwrap().payload(), None);
+}
+
+#[test]
+fn nothing_older_than_the_minimum_and_nothing_damaged_is_found() {
+    let shop = Shop::open();
+    put(&shop, 5);
+    assert!(shop.wait(shop.cache.newest(&cart().min(Some(5)))).unwrap().is_some());
+    assert!(shop.wait(shop.cache.newest(&cart().min(Some(6)))).unwrap().is_none());
+    for slot in shop.service.state().database.keys.values_mut() {
+        slot.value = crate::cache::double::Stored::Text("s1.k1.AAAA".into());
+    }
+    assert!(shop.wait(shop.cache.newest(&cart())).unwrap().is_none());
+    assert_eq!(put(&shop, 3), (Put::Newest, (1, 1)));
+    assert_eq!(shop.cache.stats(&room().client).total.damaged, 2);
+}
+
+#[test]
+fn what_is_too_large_leaves_nothing_rather_than_an_older_version() {
+    let shop = Shop::open();
+    put(&shop, 5);
+    let large = some(&"x".repeat(crate::limits::CACHE_ENTRY_BYTES_MAX + 1), 6);
+    assert_eq!(shop.wait(shop.cache.put_newest(&cart(), &large)).unwrap(), Put::Nothing);
+    assert!(shop.wait(shop.cache.newest(&cart())).unwrap().is_none());
+}
+
+#[test]
+fn of_concurrent_writers_the_newest_version_stays_in_every_order() {
+    for seed in 0..150 {
+        let shop = Shop::open();
+        let other = Shop::beside(&shop.service);
+        Random::seed(seed);
+        // Each of two processes writes four versions.
+        let write = |version: u64| {
+            let cache = if version.is_multiple_of(2) { &shop.cache } else { &other.cache };
+            async move {
+                for _ in 0..Random::below(5) {
+                    pause().await;
+                }
+                cache.put_newest(&cart(), &some("v", version)).await.unwrap()
+            }
+        };
+        let futures: Vec<Pin<Box<dyn Future<Output = Put> + '_>>> = (1..=8_u64)
+            .map(|version| Box::pin(write(version)) as Pin<Box<dyn Future<Output = Put>>>)
+            .collect();
+        let puts = run(&shop.service, futures);
+        assert!(!puts.contains(&Put::Nothing), "seed {seed}: {puts:?}");
+        let found = shop.wait(shop.cache.newest(&cart())).unwrap();
+        assert_eq!(found.map(|found| found.as_of()), Some(8), "seed {seed}: {puts:?}");
+    }
+}
+
+#[test]
+fn without_redis_the_caller_is_told() {
+    let shop = Shop::open();
+    shop.service.weather(Weather::Down);
+    assert!(shop.wait(shop.cache.put_newest(&cart(), &some("v", 1))).is_err());
+    assert!(shop.wait(shop.cache.newest(&cart())).is_err());
+}
