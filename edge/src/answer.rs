@@ -3,6 +3,8 @@
 use shared::error::{Code, Refusal};
 use shared::protocol::REQUEST_ID_HEADER;
 use shared::protocol::failure::Failure;
+use shared::rate::decision::Decision;
+use shared::rate::headers::fields;
 use worker::{Response, ResponseBuilder};
 
 use crate::error::RequestError;
@@ -36,6 +38,15 @@ pub(crate) fn error(error: &RequestError, id: &RequestId) -> worker::Result<Resp
     Ok(builder.fixed(Failure::new(&refusal, id.as_str()).to_json().into_bytes()))
 }
 
+/// `response` with where the caller stands, if the request counted against a limit.
+pub(crate) fn limited(mut response: Response, decision: Option<&Decision>) -> worker::Result<Response> {
+    let headers = response.headers_mut();
+    for (name, value) in decision.map(fields).unwrap_or_default() {
+        headers.set(name, &value)?;
+    }
+    Ok(response)
+}
+
 /// `response` with the headers that every answer has.
 pub(crate) fn finish(mut response: Response, id: &RequestId) -> worker::Result<Response> {
     let unauthorized = response.status_code() == 401;
@@ -58,7 +69,9 @@ fn headers(refusal: &Refusal) -> Vec<(&'static str, String)> {
         headers.push(("retry-after", secs.to_string()));
     }
     let extra = match refusal.code {
-        Code::TokenInvalid | Code::TokenExpired => Some(("www-authenticate", CHALLENGE_BAD_TOKEN)),
+        Code::TokenInvalid | Code::TokenExpired | Code::SessionRevoked => {
+            Some(("www-authenticate", CHALLENGE_BAD_TOKEN))
+        }
         Code::BadSignature => Some(("www-authenticate", CHALLENGE_SEAL)),
         Code::UpgradeRequired => Some(("upgrade", "websocket")),
         _ => None,

@@ -1,10 +1,18 @@
 //! What a deployment sets: read once per isolate, from variables and secrets alike.
 
-use http::Uri;
 use shared::config::{BadConfig, Reader, Secret};
+use shared::rate::limit::Limit;
+use shared::rate::table::Rates;
+use shared::redis::address::Address;
+use shared::redis::keys::Keys;
 use shared::token::Verifier;
 
-use crate::functions::Function;
+mod urls;
+
+use urls::FunctionUrls;
+
+/// Which keys are ours, in a database that nobody else's prefix is set for.
+const REDIS_PREFIX: &str = "tillsync";
 
 /// Everything the edge needs to know. No `Debug`: it holds secrets.
 pub(crate) struct Config {
@@ -14,7 +22,22 @@ pub(crate) struct Config {
     pub(crate) publish_secret: Secret,
     /// What calls to functions are signed with.
     pub(crate) keys: AwsKeys,
-    urls: FunctionUrls,
+    /// Where the functions are.
+    pub(crate) urls: FunctionUrls,
+    /// Where Redis is.
+    pub(crate) redis: RedisAccess,
+    /// How often callers may ask.
+    pub(crate) rates: Rates,
+}
+
+/// A database, and which part of it is ours.
+pub(crate) struct RedisAccess {
+    /// Where it is.
+    pub(crate) address: Address,
+    /// Lets us in.
+    pub(crate) token: Secret,
+    /// Our keys in it.
+    pub(crate) keys: Keys,
 }
 
 /// The edge's own AWS user, which may invoke the function URLs and nothing else.
@@ -25,15 +48,6 @@ pub(crate) struct AwsKeys {
     pub(crate) access_key_id: String,
     /// Signs.
     pub(crate) secret_access_key: Secret,
-}
-
-struct FunctionUrls {
-    auth: String,
-    batch_push: String,
-    pull_changes: String,
-    resolve_conflict: String,
-    sync_stats: String,
-    dead_letters: String,
 }
 
 impl Config {
@@ -47,54 +61,48 @@ impl Config {
             access_key_id: reader.text("AWS_ACCESS_KEY_ID"),
             secret_access_key: reader.secret("AWS_SECRET_ACCESS_KEY"),
         };
-        // One that is missing is noted, and `finish` then gives nothing away.
-        let mut url = |name| reader.parsed(name, function_url).unwrap_or_default();
-        let urls = FunctionUrls {
-            auth: url("AUTH_FUNCTION_URL"),
-            batch_push: url("BATCH_PUSH_FUNCTION_URL"),
-            pull_changes: url("PULL_CHANGES_FUNCTION_URL"),
-            resolve_conflict: url("RESOLVE_CONFLICT_FUNCTION_URL"),
-            sync_stats: url("SYNC_STATS_FUNCTION_URL"),
-            dead_letters: url("DEAD_LETTERS_FUNCTION_URL"),
-        };
-        reader.finish(verifier.map(|verifier| Config { verifier, publish_secret, keys, urls }))
-    }
-
-    /// Where `function` is called; the path of the request follows.
-    pub(crate) fn url(&self, function: Function) -> &str {
-        match function {
-            Function::Auth => &self.urls.auth,
-            Function::BatchPush => &self.urls.batch_push,
-            Function::PullChanges => &self.urls.pull_changes,
-            Function::ResolveConflict => &self.urls.resolve_conflict,
-            Function::SyncStats => &self.urls.sync_stats,
-            Function::DeadLetters => &self.urls.dead_letters,
-        }
+        let urls = FunctionUrls::read(&mut reader);
+        // What is missing or bad is noted, and `finish` then gives nothing away.
+        let address = reader.parsed("UPSTASH_REDIS_REST_URL", str::parse::<Address>);
+        let token = reader.secret("UPSTASH_REDIS_REST_TOKEN");
+        let ours = Keys::new(REDIS_PREFIX).ok();
+        let ours = reader.parsed_or("REDIS_PREFIX", ours, |text| Keys::new(text).map(Some)).flatten();
+        let rates = rates(&mut reader);
+        let redis = address.zip(ours).map(|(address, keys)| RedisAccess { address, token, keys });
+        let config = verifier.zip(redis).map(|(verifier, redis)| Config {
+            verifier,
+            publish_secret,
+            keys,
+            urls,
+            redis,
+            rates,
+        });
+        reader.finish(config)
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("it must be like https://host or http://host:port/prefix, without a query")]
-struct NotAFunctionUrl;
-
-/// Checked here because the signer takes host and scheme for granted, and a panic resets the isolate.
-fn function_url(text: &str) -> Result<String, NotAFunctionUrl> {
-    let uri: Uri = text.parse().map_err(|_| NotAFunctionUrl)?;
-    let scheme = uri.scheme_str().is_some_and(|scheme| scheme == "https" || scheme == "http");
-    let host = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
-    // AWS shows a function's URL with a slash at its end; a request's path begins with one.
-    let url = text.trim_end_matches('/');
-    if scheme && host && uri.query().is_none() { Ok(url.to_owned()) } else { Err(NotAFunctionUrl) }
+fn rates<L: Fn(&str) -> Option<String>>(reader: &mut Reader<L>) -> Rates {
+    let mut rate = |name: &str, limit: Limit| {
+        reader.parsed_or(name, limit, |text| limit.with_quota(text)).unwrap_or(limit)
+    };
+    let Rates { user, address, login_name, login_address } = Rates::default();
+    Rates {
+        user: rate("RATE_USER_PER_MINUTE", user),
+        address: rate("RATE_ADDRESS_PER_MINUTE", address),
+        login_name: rate("RATE_LOGIN_NAME_PER_MINUTE", login_name),
+        login_address: rate("RATE_LOGIN_ADDRESS_PER_MINUTE", login_address),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::functions::Function;
 
     // RFC 8037, appendix A.2.
     const JWKS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"test","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
-    const NAMES: [(&str, &str); 11] = [
+    const NAMES: [(&str, &str); 16] = [
         ("ACCESS_JWKS", JWKS),
         ("PUBLISH_SECRET", "s3cret"),
         ("AWS_REGION", "eu-central-1"),
@@ -106,6 +114,11 @@ mod tests {
         ("RESOLVE_CONFLICT_FUNCTION_URL", "http://127.0.0.1:9000/resolve-conflict"),
         ("SYNC_STATS_FUNCTION_URL", "http://127.0.0.1:9000/sync-stats"),
         ("DEAD_LETTERS_FUNCTION_URL", "http://127.0.0.1:9000/dead-letters"),
+        ("DATA_FUNCTION_URL", "http://127.0.0.1:9000/data"),
+        ("CARTS_FUNCTION_URL", "http://127.0.0.1:9000/carts"),
+        ("CACHE_REPORT_FUNCTION_URL", "http://127.0.0.1:9000/cache-report"),
+        ("UPSTASH_REDIS_REST_URL", "https://eu1-shop.upstash.io/"),
+        ("UPSTASH_REDIS_REST_TOKEN", "s3cret"),
     ];
 
     fn read_but(change: impl Fn(&str) -> Option<&'static str>) -> Result<Config, BadConfig> {
@@ -118,15 +131,21 @@ mod tests {
     #[test]
     fn a_whole_configuration_is_read() {
         let config = read_but(|_| None).ok().unwrap();
-        assert_eq!(config.url(Function::Auth), "https://a.lambda-url.eu-central-1.on.aws");
+        assert_eq!(config.urls.of(Function::Auth), "https://a.lambda-url.eu-central-1.on.aws");
+        assert_eq!(config.redis.address.at("/"), "https://eu1-shop.upstash.io/");
+        assert_eq!(config.redis.keys, Keys::new("tillsync").unwrap());
+        assert_eq!(config.rates, Rates::default());
         for (function, name) in [
             (Function::BatchPush, "batch-push"),
             (Function::PullChanges, "pull-changes"),
             (Function::ResolveConflict, "resolve-conflict"),
             (Function::SyncStats, "sync-stats"),
             (Function::DeadLetters, "dead-letters"),
+            (Function::Data, "data"),
+            (Function::Carts, "carts"),
+            (Function::CacheReport, "cache-report"),
         ] {
-            assert_eq!(config.url(function), format!("http://127.0.0.1:9000/{name}"));
+            assert_eq!(config.urls.of(function), format!("http://127.0.0.1:9000/{name}"));
         }
     }
 
@@ -141,11 +160,20 @@ mod tests {
     }
 
     #[test]
-    fn a_function_url_has_scheme_and_host_and_no_query() {
-        for bad in
-            ["host", "/path", "ftp://host", "https://", "https://a?b", "https://u:p@host", "http://a b"]
-        {
-            assert!(function_url(bad).is_err(), "{bad}");
-        }
+    fn prefix_and_limits_may_be_set_and_are_checked() {
+        let names = [
+            "REDIS_PREFIX",
+            "RATE_USER_PER_MINUTE",
+            "RATE_ADDRESS_PER_MINUTE",
+            "RATE_LOGIN_NAME_PER_MINUTE",
+            "RATE_LOGIN_ADDRESS_PER_MINUTE",
+        ];
+        let config = read_but(|name| names.contains(&name).then_some("7")).ok().unwrap();
+        assert_eq!(config.redis.keys, Keys::new("7").unwrap());
+        let Rates { user, address, login_name, login_address } = config.rates;
+        assert!([user, address, login_name, login_address].iter().all(|limit| limit.quota() == 7));
+        assert_eq!(login_name.name, "login-name");
+        let problems = read_but(|name| names.contains(&name).then_some("A!")).err().unwrap().to_string();
+        assert!(names.iter().all(|name| problems.contains(&format!("{name} is wrong"))), "{problems}");
     }
 }

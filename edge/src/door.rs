@@ -4,17 +4,29 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use shared::config::BadConfig;
+use shared::redis::client::Client;
 use worker::Env;
 
 use crate::authenticate::Authenticator;
-use crate::config::Config;
+use crate::config::{Config, RedisAccess};
+use crate::gate::{Gate, Questions};
+use crate::ready::Readiness;
+use crate::redis::RedisFetch;
 
-/// Configuration, read once, and the tokens that were verified.
+/// Configuration, read once, and what was found out about tokens, sessions and callers.
 pub(crate) struct Door {
     /// What the deployment sets.
     pub(crate) config: Config,
     /// Who is let in.
     pub(crate) authenticator: Authenticator,
+    /// What is asked about each request.
+    pub(crate) questions: Questions,
+    /// Who answers that.
+    pub(crate) gate: Gate<RedisFetch>,
+    /// Redis itself.
+    pub(crate) redis: Client<RedisFetch>,
+    /// How well it is.
+    pub(crate) readiness: Readiness,
 }
 
 thread_local! {
@@ -30,8 +42,22 @@ impl Door {
                 return Ok(Rc::clone(door));
             }
             let config = Config::read(|name| env.var(name).ok().map(|value| value.to_string()))?;
-            let authenticator = Authenticator::new(config.verifier.clone());
-            Ok(Rc::clone(known.get_or_init(|| Rc::new(Door { config, authenticator }))))
+            Ok(Rc::clone(known.get_or_init(|| Rc::new(Door::new(config)))))
         })
     }
+
+    fn new(config: Config) -> Door {
+        let authenticator = Authenticator::new(config.verifier.clone());
+        let RedisAccess { address, token, keys } = &config.redis;
+        let questions = Questions::new(keys.clone(), config.rates);
+        let redis = Client::new(RedisFetch::new(address.clone()), token.clone(), random);
+        let gate = Gate::new(&redis);
+        Door { config, authenticator, questions, gate, redis, readiness: Readiness::default() }
+    }
+}
+
+/// Fills `bytes` with randomness, of which nothing but the spread of pauses depends.
+fn random(bytes: &mut [u8]) {
+    // WebCrypto always answers within an event; if it did not, what was there is as good.
+    let _ = getrandom::fill(bytes);
 }

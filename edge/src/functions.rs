@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use js_sys::Uint8Array;
 use shared::micros::Micros;
-use shared::protocol::COST_HEADER;
+use shared::protocol::{CACHE_HEADER, COST_HEADER};
 use worker::{AbortSignal, Fetch, Headers, Request, RequestInit, RequestRedirect, Response, ResponseBuilder};
 
 use crate::config::Config;
@@ -20,7 +20,7 @@ pub(crate) use sign::SignError;
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What of a function's answer reaches the caller, beside status and body.
-const PASSED_HEADERS: [&str; 3] = ["content-type", "retry-after", COST_HEADER];
+const PASSED_HEADERS: [&str; 4] = ["content-type", "retry-after", COST_HEADER, CACHE_HEADER];
 
 /// The functions that answer requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,12 @@ pub(crate) enum Function {
     SyncStats,
     /// What was rejected.
     DeadLetters,
+    /// Single records.
+    Data,
+    /// Carts.
+    Carts,
+    /// What the cache did, and what it must forget.
+    CacheReport,
 }
 
 /// Why there is no answer of a function.
@@ -107,7 +113,7 @@ impl Answer {
 
 /// Calls a function at `now`. The answer is the function's own, whatever its status.
 pub(crate) async fn call(config: &Config, call: Call<'_>, now: Micros) -> Result<Answer, CallError> {
-    let url = call.url(config.url(call.function));
+    let url = call.url(config.urls.of(call.function));
     let mut headers = call.headers();
     let body = call.body.as_deref().unwrap_or_default();
     headers.extend(sign::sign(&config.keys, now, call.method.as_ref(), &url, &headers, body)?);

@@ -10,6 +10,7 @@ use worker::{Context, Env, Request, Response, event};
 mod answer;
 mod error;
 mod openapi;
+mod ready;
 mod request_id;
 mod route;
 mod serve;
@@ -21,14 +22,21 @@ mod body;
 mod clock;
 mod config;
 mod door;
+mod gate;
+mod origin;
 mod query;
 
 // What lies behind it.
 mod functions;
 mod publish;
 mod pushed;
+mod redis;
 mod room;
+mod sign_in;
 mod ws;
+
+#[cfg(test)]
+mod scripted;
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {

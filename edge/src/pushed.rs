@@ -15,8 +15,8 @@ use crate::visit::Visit;
 ///
 /// Whose branch it is, is for the function to say: a super admin names it in the body.
 pub(crate) async fn handle(visit: &Visit, function: Function) -> Result<Response, RequestError> {
-    let caller = visit.caller()?;
-    let answer = visit.ask(function, Some(&caller)).await?;
+    let caller = visit.caller().await?;
+    let answer = visit.ask(function, &caller).await?;
     if answer.header("content-type") != Some(PUSHED_CONTENT_TYPE) {
         return Ok(answer.pass_on()?);
     }

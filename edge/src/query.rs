@@ -48,6 +48,14 @@ pub(crate) fn canonical(query: &str) -> Result<String, Refusal> {
     Ok(write(pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))))
 }
 
+/// `pairs` and then the rest of `query`, which is canonical: nothing in it may speak for them.
+pub(crate) fn with(pairs: [(&str, &str); 2], query: &str) -> String {
+    let sent: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+    let rest = sent.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+    let rest = rest.filter(|(name, _)| pairs.iter().all(|(taken, _)| taken != name));
+    write(pairs.into_iter().chain(rest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,5 +92,13 @@ mod tests {
     fn a_query_one_byte_too_long_is_refused() {
         assert!(canonical(&"x".repeat(QUERY_BYTES_MAX)).is_ok());
         assert_eq!(canonical(&"x".repeat(QUERY_BYTES_MAX + 1)).unwrap_err().code, Code::BadRequest);
+    }
+
+    #[test]
+    fn what_is_added_is_said_once() {
+        let pairs = [("table", "products"), ("id", "1/2 – Büro")];
+        let added = "table=products&id=1%2F2%20%E2%80%93%20B%C3%BCro";
+        assert_eq!(with(pairs, ""), added);
+        assert_eq!(with(pairs, "id=x&branch_id=2&table=y&id="), format!("{added}&branch_id=2"));
     }
 }

@@ -1,18 +1,26 @@
 //! One request, with everything its handler needs.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
-use shared::error::Refusal;
+use shared::error::{Code, Refusal};
 use shared::micros::Micros;
+use shared::rate::decision::Decision;
 use shared::token::{Claims, bearer};
-use worker::{Context, Env, Method, Request};
+use worker::{Context, Env, Method, Request, console_error};
 
 use crate::body;
 use crate::door::Door;
 use crate::error::RequestError;
 use crate::functions::{self, Answer, Call, Function};
+use crate::gate::Question;
+use crate::origin::{CONNECTING_ADDRESS_HEADER, Origin};
 use crate::query;
 use crate::request_id::RequestId;
+use crate::route::{self, Route};
+
+/// Where single records are asked for; table and id are in the query.
+const RECORD_PATH: &str = "/api/data";
 
 /// A request at the door.
 pub(crate) struct Visit {
@@ -28,6 +36,10 @@ pub(crate) struct Visit {
     pub(crate) id: RequestId,
     /// When it arrived.
     pub(crate) now: Micros,
+    /// What it is for.
+    pub(crate) route: Route,
+    /// What its limits said, once they were asked; the answer tells it, whatever else it says.
+    pub(crate) decision: OnceCell<Decision>,
 }
 
 /// Who came, with the token that says so.
@@ -49,11 +61,37 @@ impl Visit {
         query::of(&self.request.inner().url()).to_owned()
     }
 
-    /// Who came, by the `Authorization` header.
-    pub(crate) fn caller(&self) -> Result<Caller, RequestError> {
+    /// Where it comes from.
+    pub(crate) fn origin(&self) -> Result<Origin, RequestError> {
+        let (address, agent) = (self.header(CONNECTING_ADDRESS_HEADER)?, self.header("user-agent")?);
+        Ok(Origin::new(address.as_deref(), agent.as_deref()))
+    }
+
+    /// Who came, by the `Authorization` header, and may pass.
+    pub(crate) async fn caller(&self) -> Result<Caller, RequestError> {
         let header = self.header("authorization")?;
-        let token = bearer(header.as_deref())?.to_owned();
-        Ok(self.known(token)?)
+        let caller = self.known(bearer(header.as_deref())?.to_owned())?;
+        self.admit(&self.door.questions.of_caller(&caller.claims, self.route.guard())).await?;
+        Ok(caller)
+    }
+
+    /// Lets the request pass, or says why not.
+    pub(crate) async fn admit(&self, question: &Question) -> Result<(), RequestError> {
+        let outcome = self.door.gate.ask(question, self.now).await;
+        if let Some(error) = outcome.failure.filter(|error| !error.is_known()) {
+            // Nobody is kept waiting or turned away for it.
+            console_error!("{} let in without Redis, {} so far: {error}", self.id, self.door.gate.alone());
+        }
+        let refusal = outcome.decision.as_ref().and_then(Decision::refusal);
+        if let Some(decision) = outcome.decision {
+            // A request passes once; a second decision would find the first one's place taken.
+            let _ = self.decision.set(decision);
+        }
+        if outcome.revoked {
+            let message = "This session was ended; sign in again.";
+            return Err(Refusal::new(Code::SessionRevoked, message).into());
+        }
+        refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 
     /// Who came, by `token`.
@@ -62,25 +100,60 @@ impl Visit {
         Ok(Caller { token, claims })
     }
 
+    /// The whole body; GET and DELETE have none.
+    pub(crate) async fn body(&self) -> Result<Option<Vec<u8>>, RequestError> {
+        match self.request.method() {
+            Method::Get | Method::Delete => Ok(None),
+            _ => Ok(Some(body::read(&self.request).await?)),
+        }
+    }
+
     /// The request as it is, put to `function` on behalf of `caller`; the function's answer.
-    pub(crate) async fn ask(
-        &self,
-        function: Function,
-        caller: Option<&Caller>,
-    ) -> Result<Answer, RequestError> {
-        let method = self.request.method();
+    pub(crate) async fn ask(&self, function: Function, caller: &Caller) -> Result<Answer, RequestError> {
         // Before the body: a refusal should not cost the caller an upload.
-        let query = query::canonical(&self.query())?;
-        let body = if method == Method::Get { None } else { Some(body::read(&self.request).await?) };
+        let (path, query) = self.target()?;
         let call = Call {
             function,
-            method,
-            path: &self.request.path(),
+            method: self.request.method(),
+            path: &path,
             query: &query,
-            body,
-            token: caller.map(|caller| caller.token.as_str()),
+            body: self.body().await?,
+            token: Some(&caller.token),
+            origin: None,
             request_id: &self.id,
         };
         Ok(functions::call(&self.door.config, call, self.now).await?)
+    }
+
+    /// The request of somebody who comes from `origin` and has no token, with its `body`, put to the function that
+    /// knows passwords and refresh tokens.
+    pub(crate) async fn ask_auth(
+        &self,
+        origin: &Origin,
+        body: Option<Vec<u8>>,
+    ) -> Result<Answer, RequestError> {
+        let (path, query) = self.target()?;
+        let call = Call {
+            function: Function::Auth,
+            method: self.request.method(),
+            path: &path,
+            query: &query,
+            body,
+            token: None,
+            origin: Some(origin),
+            request_id: &self.id,
+        };
+        Ok(functions::call(&self.door.config, call, self.now).await?)
+    }
+
+    /// Path and query as a function is asked by them.
+    fn target(&self) -> Result<(String, String), Refusal> {
+        let (path, query) = (self.request.path(), query::canonical(&self.query())?);
+        Ok(match route::record_of(&path) {
+            Some((table, id)) => {
+                (RECORD_PATH.to_owned(), query::with([("table", table), ("id", &id)], &query))
+            }
+            None => (path, query),
+        })
     }
 }

@@ -4,6 +4,7 @@ use shared::protocol::{REQUEST_ID_HEADER, TOKEN_HEADER};
 use worker::Method;
 
 use super::Function;
+use crate::origin::Origin;
 use crate::request_id::RequestId;
 
 /// One call of a function.
@@ -12,14 +13,16 @@ pub(crate) struct Call<'a> {
     pub(crate) function: Function,
     /// The method of the request, and of the call.
     pub(crate) method: Method,
-    /// The path of the request, which follows the function's URL.
+    /// The path that follows the function's URL: the request's own, but for records.
     pub(crate) path: &'a str,
     /// The query in its canonical form, without the question mark.
     pub(crate) query: &'a str,
-    /// The body; a GET has none.
+    /// The body; GET and DELETE have none.
     pub(crate) body: Option<Vec<u8>>,
     /// The caller's access token, verified here, for the function to verify again.
     pub(crate) token: Option<&'a str>,
+    /// Where a sign-in or a refresh comes from, which its session remembers.
+    pub(crate) origin: Option<&'a Origin>,
     /// Names the request in the function's log.
     pub(crate) request_id: &'a RequestId,
 }
@@ -31,13 +34,14 @@ impl Call<'_> {
         format!("{base}{}{mark}{}", self.path, self.query)
     }
 
-    /// The headers before signing. Nothing here is copied from the caller's headers; all of it is signed.
+    /// The headers before signing. Of the caller's own, nothing but the `User-Agent` is in them; all are signed.
     pub(super) fn headers(&self) -> Vec<(&'static str, String)> {
         let mut headers = vec![(REQUEST_ID_HEADER, self.request_id.to_string())];
         if self.body.is_some() {
             headers.push(("content-type", "application/json".to_owned()));
         }
         headers.extend(self.token.map(|token| (TOKEN_HEADER, token.to_owned())));
+        headers.extend(self.origin.into_iter().flat_map(Origin::headers));
         headers
     }
 }
@@ -54,6 +58,7 @@ mod tests {
             query,
             body: Some(b"{}".to_vec()),
             token,
+            origin: None,
             request_id: id,
         }
     }
@@ -76,5 +81,9 @@ mod tests {
         assert_eq!(names(call(&id, "", Some("a.b.c"))), ["x-request-id", "content-type", "x-tillsync-token"]);
         assert_eq!(names(call(&id, "", None)), ["x-request-id", "content-type"]);
         assert_eq!(names(Call { body: None, ..call(&id, "", None) }), ["x-request-id"]);
+        let origin = Origin::new(Some("203.0.113.7"), Some("a"));
+        let sign_in = Call { origin: Some(&origin), ..call(&id, "", None) };
+        let told = ["x-request-id", "content-type", "x-tillsync-address", "x-tillsync-agent"];
+        assert_eq!(names(sign_in), told);
     }
 }
