@@ -1,7 +1,10 @@
 //! The accounts table: users, their passwords' hashes, their refresh tokens. Only `auth` may read it.
 
 pub mod family;
+mod family_item;
 pub mod keys;
+pub mod live;
+pub mod origin;
 pub mod password;
 pub mod session;
 pub mod signer;

@@ -17,6 +17,9 @@ pub const ISSUER: &str = "tillsync";
 /// `aud` of every access token.
 pub const AUDIENCE: &str = "tillsync-api";
 
+/// What Redis holds in a session's place once it has ended.
+pub const SESSION_ENDED: &str = "revoked";
+
 /// What a user may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -1,6 +1,6 @@
 //! Refresh tokens, rotated: pure rules over one family, which is one sign-in on one device.
 //!
-//! A token is `<family>.<secret>`. Its successor's secret is derived from it and a random salt (HMAC-SHA256), so
+//! A token is `<user>.<family>.<secret>`: it says where it is kept. Its successor's secret is derived from it and a random salt (HMAC-SHA256), so
 //! a retry after a lost answer gets the very same successor, while neither the database (which has the salt and
 //! hashes) nor an old token (without the salt) is enough to make it. The rules are those of OAuth 2.0's best
 //! current practice (RFC 9700, section 4.14), with a grace for answers that get lost.
@@ -9,10 +9,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
-use shared::limits::{REFRESH_GRACE_SECS, REFRESH_TOKEN_SECS};
+use shared::limits::{REFRESH_GRACE_SECS, REFRESH_TOKEN_SECS, SESSION_SECS_MAX};
 use shared::micros::Micros;
-use shared::tenant::DeviceId;
+use shared::protocol::auth::User;
+use shared::tenant::{BranchId, ClientId, DeviceId, SessionId};
+use shared::token::Role;
 use subtle::ConstantTimeEq;
+
+use super::origin::Origin;
 
 /// What only the holder of a token knows.
 pub type SecretBytes = [u8; 32];
@@ -24,8 +28,18 @@ pub struct Family {
     pub id: String,
     /// The user's id.
     pub user: String,
+    /// What its access tokens are issued in; another one whenever the user's privileges have changed.
+    pub session: SessionId,
+    /// The session before that: its access tokens say more, or something else, than the user may do now.
+    pub ended_session: Option<SessionId>,
+    /// What the user might do when the session began.
+    pub privileges: Privileges,
     /// The device that its access tokens are bound to.
     pub device: Option<DeviceId>,
+    /// Where the user was last seen.
+    pub origin: Origin,
+    /// When the user signed in.
+    pub started_at: Micros,
     /// SHA-256 of the current token's secret.
     pub current: [u8; 32],
     /// SHA-256 of the secret before it.
@@ -38,6 +52,37 @@ pub struct Family {
     pub expires_at: Micros,
     /// Whether the family was revoked.
     pub revoked: bool,
+}
+
+/// What a user may do, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Privileges {
+    /// The role.
+    pub role: Role,
+    /// The client.
+    pub client: ClientId,
+    /// The branch; none for a super admin.
+    pub branch: Option<BranchId>,
+}
+
+impl Privileges {
+    /// Those of `user` as of now.
+    pub fn of(user: &User) -> Privileges {
+        let User { role, client_id, branch_id, .. } = user;
+        Privileges { role: *role, client: client_id.clone(), branch: branch_id.clone() }
+    }
+}
+
+/// A sign-in that begins.
+pub struct Begin {
+    /// The family's id.
+    pub id: String,
+    /// Its first session.
+    pub session: SessionId,
+    /// The device to bind it to.
+    pub device: Option<DeviceId>,
+    /// Where the user is.
+    pub origin: Origin,
 }
 
 /// What presenting a token comes to.
@@ -62,33 +107,45 @@ pub enum Presented {
 }
 
 impl Family {
-    /// A new family whose first token has `secret`.
-    pub fn new(
-        id: String,
-        user: String,
-        device: Option<DeviceId>,
-        secret: &SecretBytes,
-        now: Micros,
-    ) -> Family {
-        let expires_at = now.plus_secs(REFRESH_TOKEN_SECS);
-        let current = hash(secret);
+    /// A new family of `user`, whose first token has `secret`.
+    pub fn new(user: &User, begin: Begin, secret: &SecretBytes, now: Micros) -> Family {
+        let Begin { id, session, device, origin } = begin;
         Family {
             id,
-            user,
+            user: user.id.clone(),
+            session,
+            ended_session: None,
+            privileges: Privileges::of(user),
             device,
-            current,
+            origin,
+            started_at: now,
+            current: hash(secret),
             previous: None,
             salt: [0; 32],
             rotated_at: now,
-            expires_at,
+            expires_at: now.plus_secs(REFRESH_TOKEN_SECS),
             revoked: false,
         }
+    }
+
+    /// Whether its tokens still work at `now`.
+    pub fn is_live(&self, now: Micros) -> bool {
+        !self.revoked && now < self.expires_at
+    }
+
+    /// The family as it goes on for a user who may do `privileges` now: in a session of its own (`fresh`), if that
+    /// is not what the session began with.
+    pub fn with_privileges(self, privileges: Privileges, fresh: SessionId) -> Family {
+        if self.privileges == privileges {
+            return self;
+        }
+        Family { ended_session: Some(self.session), session: fresh, privileges, ..self }
     }
 
     /// What presenting `secret` at `now` comes to; `salt` is fresh and random.
     pub fn present(&self, secret: &SecretBytes, salt: [u8; 32], now: Micros) -> Presented {
         let is = |known: &[u8; 32]| bool::from(hash(secret).ct_eq(known));
-        if self.revoked || now >= self.expires_at {
+        if !self.is_live(now) {
             return Presented::Dead;
         }
         if is(&self.current) {
@@ -97,8 +154,12 @@ impl Family {
                 current: hash(&successor),
                 previous: Some(self.current),
                 salt,
+                ended_session: None,
                 rotated_at: now,
-                expires_at: now.plus_secs(REFRESH_TOKEN_SECS),
+                // However often it is refreshed, a sign-in ends some day.
+                expires_at: now
+                    .plus_secs(REFRESH_TOKEN_SECS)
+                    .min(self.started_at.plus_secs(SESSION_SECS_MAX)),
                 ..self.clone()
             };
             return Presented::Rotate { next: Box::new(next), secret: successor };
@@ -128,65 +189,41 @@ fn successor(secret: &SecretBytes, salt: &[u8; 32]) -> SecretBytes {
     mac.finalize().into_bytes().into()
 }
 
-/// A token's text.
-pub fn write_token(family: &str, secret: &SecretBytes) -> String {
-    format!("{family}.{}", URL_SAFE_NO_PAD.encode(secret))
+/// Characters of a family's id: 16 bytes as URL-safe text.
+const FAMILY_ID_CHARS: usize = 22;
+/// Characters of a user's id, at most; ours have 16.
+const USER_ID_CHARS_MAX: usize = 64;
+
+/// A refresh token, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Token<'a> {
+    /// The user whose it is.
+    pub user: &'a str,
+    /// The family it belongs to.
+    pub family: &'a str,
+    /// What proves it.
+    pub secret: SecretBytes,
 }
 
-/// A token's family and secret, if it is shaped like one of ours.
-pub fn read_token(token: &str) -> Option<(&str, SecretBytes)> {
-    let (family, secret) = token.split_once('.')?;
-    let plain =
-        family.len() == 22 && family.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    let secret = URL_SAFE_NO_PAD.decode(secret).ok()?.try_into().ok()?;
-    plain.then_some((family, secret))
+impl<'a> Token<'a> {
+    /// The token in `text`, if it is shaped like one of ours.
+    pub fn read(text: &'a str) -> Option<Token<'a>> {
+        let mut parts = text.split('.');
+        let (user, family) = (parts.next()?, parts.next()?);
+        let secret = URL_SAFE_NO_PAD.decode(parts.next()?).ok()?.try_into().ok()?;
+        let plain = |id: &str| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let fits = plain(user) && (1..=USER_ID_CHARS_MAX).contains(&user.len());
+        let fits = fits && plain(family) && family.len() == FAMILY_ID_CHARS && parts.next().is_none();
+        fits.then_some(Token { user, family, secret })
+    }
+}
+
+impl std::fmt::Display for Token<'_> {
+    /// The token's text.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}.{}", self.user, self.family, URL_SAFE_NO_PAD.encode(self.secret))
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Micros = Micros(1_765_103_400_000_000);
-
-    fn family() -> Family {
-        Family::new("f".repeat(22), "u1".into(), None, &[1; 32], NOW)
-    }
-
-    fn rotated(family: &Family, secret: &SecretBytes, at: Micros) -> (Family, SecretBytes) {
-        match family.present(secret, [9; 32], at) {
-            Presented::Rotate { next, secret } => (*next, secret),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_retry_after_a_lost_answer_gets_the_same_successor_for_a_minute() {
-        let (family, second) = rotated(&family(), &[1; 32], NOW);
-        assert_eq!(family.present(&[1; 32], [8; 32], NOW.plus_secs(59)), Presented::Again { secret: second });
-        assert_eq!(family.present(&[1; 32], [8; 32], NOW.plus_secs(60)), Presented::Reused);
-    }
-
-    #[test]
-    fn once_the_successor_is_used_the_first_token_is_theft() {
-        let (family, second) = rotated(&family(), &[1; 32], NOW);
-        let (family, third) = rotated(&family, &second, NOW.plus_secs(1));
-        assert_eq!(family.present(&[1; 32], [8; 32], NOW.plus_secs(2)), Presented::Reused);
-        assert_eq!(family.present(&second, [8; 32], NOW.plus_secs(2)), Presented::Again { secret: third });
-    }
-
-    #[test]
-    fn a_revoked_or_expired_family_is_dead() {
-        let revoked = Family { revoked: true, ..family() };
-        assert_eq!(revoked.present(&[1; 32], [9; 32], NOW), Presented::Dead);
-        assert_eq!(family().present(&[1; 32], [9; 32], NOW.plus_secs(REFRESH_TOKEN_SECS)), Presented::Dead);
-    }
-
-    #[test]
-    fn a_token_reads_back_and_nothing_else_does() {
-        let token = write_token(&"f".repeat(22), &[7; 32]);
-        assert_eq!(read_token(&token), Some(("f".repeat(22).as_str(), [7; 32])));
-        for bad in ["", ".", "a.b", &token[1..], &token[..token.len() - 1], &token.replacen('f', "#", 1)] {
-            assert_eq!(read_token(bad), None, "{bad}");
-        }
-    }
-}
+mod tests;

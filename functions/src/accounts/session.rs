@@ -1,83 +1,128 @@
-//! Sign-ins: families of refresh tokens in the accounts table.
+//! Sign-ins: families of refresh tokens in the accounts table. What is here is durable, and true whatever happens to
+//! Redis.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use shared::error::{Code, Refusal};
 use shared::micros::Micros;
 use shared::protocol::auth::User;
-use shared::tenant::DeviceId;
 
-use super::family::{Family, Presented, SecretBytes, read_token, write_token};
+use super::family::{Begin, Family, Presented, Privileges, SecretBytes, Token};
+use super::family_item::{to_family, to_item};
 use super::{Accounts, key_attributes, keys};
 use crate::http::Failed;
 use crate::random;
 use crate::store::error::StoreError;
-use crate::store::item::{Item, as_number, as_text, get, number};
+use crate::store::item::Item;
+
+use super::origin::Origin;
 
 /// How often a refresh that met another one of the same token looks again.
 const ATTEMPTS_MAX: usize = 4;
 
-/// A refresh that went through.
-pub struct Refreshed {
+/// A sign-in that goes on.
+pub struct SignedIn {
     /// The user as of now, so that a changed role or branch counts from the next refresh on.
     pub user: User,
-    /// The device that the family is bound to.
-    pub device: Option<DeviceId>,
-    /// The next refresh token.
+    /// The sign-in.
+    pub family: Family,
+    /// The refresh token to go on with.
     pub token: String,
 }
 
+/// What a refresh comes to.
+pub enum Refreshed {
+    /// It went through.
+    On(SignedIn),
+    /// The token was used before: its family, as it was, is revoked now.
+    Reused(Family),
+}
+
 impl Accounts {
-    /// Starts a family for a user that has just signed in; its first refresh token.
-    pub async fn sign_in(
-        &self,
-        user: &str,
-        device: Option<DeviceId>,
-        now: Micros,
-    ) -> Result<String, StoreError> {
+    /// Starts a family for `user`, who has just signed in.
+    pub async fn sign_in(&self, user: User, begin: Begin, now: Micros) -> Result<SignedIn, StoreError> {
         let secret: SecretBytes = random::bytes();
-        let family = Family::new(random::token::<16>(), user.to_owned(), device, &secret, now);
+        let family = Family::new(&user, begin, &secret, now);
         let request = self.client.put_item().table_name(&self.table).set_item(Some(to_item(&family)));
         request.send().await?;
-        Ok(write_token(&family.id, &secret))
+        let token = Token { user: &user.id, family: &family.id, secret }.to_string();
+        Ok(SignedIn { user, family, token })
     }
 
     /// Exchanges a refresh token for the next one; a token that was used before revokes its family.
-    pub async fn refresh(&self, token: &str, now: Micros) -> Result<Refreshed, Failed> {
+    pub async fn refresh(&self, token: &str, origin: &Origin, now: Micros) -> Result<Refreshed, Failed> {
         let invalid = || Refusal::new(Code::RefreshInvalid, "The refresh token is not valid; sign in again.");
-        let (id, secret) = read_token(token).ok_or_else(invalid)?;
+        let token = Token::read(token).ok_or_else(invalid)?;
         for _ in 0..ATTEMPTS_MAX {
-            let item = self.get(keys::family(id)).await?;
+            let item = self.get(keys::family(token.user, token.family)).await?;
             let family = to_family(&item.ok_or_else(invalid)?)?;
             // Before anything is written: a refresh that fails here has not used the token up.
             let user = self.user(&family.user).await?.ok_or_else(invalid)?;
-            let secret = match family.present(&secret, random::bytes(), now) {
+            let (family, secret) = match family.present(&token.secret, random::bytes(), now) {
                 Presented::Dead => return Err(invalid().into()),
                 Presented::Reused => {
-                    self.revoke(id).await?;
-                    let message = "The refresh token was used before, so every token of this sign-in is revoked; sign in again.";
-                    return Err(Refusal::new(Code::RefreshReused, message).into());
+                    self.revoke(&family.user, &family.id).await?;
+                    return Ok(Refreshed::Reused(family));
                 }
-                Presented::Again { secret } => secret,
+                Presented::Again { secret } => (family, secret),
                 Presented::Rotate { next, secret } => {
+                    let next = Family { origin: origin.clone(), ..*next };
+                    let next = next.with_privileges(Privileges::of(&user), random::session_id());
                     if !self.replace(&family, &next).await? {
                         continue;
                     }
-                    secret
+                    (next, secret)
                 }
             };
-            return Ok(Refreshed { token: write_token(id, &secret), user, device: family.device });
+            let token = Token { secret, ..token }.to_string();
+            return Ok(Refreshed::On(SignedIn { token, user, family }));
         }
         Err(Refusal::new(Code::Busy, "The token is being refreshed elsewhere; try again.").into())
     }
 
-    /// Ends the sign-in that a refresh token belongs to, if there is one.
-    pub async fn sign_out(&self, token: &str) -> Result<(), StoreError> {
-        match read_token(token) {
-            Some((id, _)) => self.revoke(id).await,
-            None => Ok(()),
+    /// Ends the sign-in that a refresh token belongs to; the family, if there is one.
+    pub async fn sign_out(&self, token: &str) -> Result<Option<Family>, StoreError> {
+        match Token::read(token) {
+            Some(Token { user, family, .. }) => self.revoke(user, family).await,
+            None => Ok(None),
         }
+    }
+
+    /// The user's sign-ins that can go on, the latest first.
+    pub async fn sign_ins(&self, user: &str, now: Micros) -> Result<Vec<Family>, StoreError> {
+        let [pk, _] = keys::family(user, "");
+        let mut families = Vec::new();
+        let mut from: Option<Item> = None;
+        // One page as a rule: a user has at most a few hundred, of a few hundred bytes each.
+        loop {
+            let request = self.client.query().table_name(&self.table).consistent_read(true);
+            let request = request
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":pk", AttributeValue::S(pk.clone()))
+                .expression_attribute_values(":prefix", AttributeValue::S(keys::FAMILY_PREFIX.to_owned()));
+            let page = request.set_exclusive_start_key(from).send().await?;
+            for item in page.items() {
+                families.push(to_family(item)?);
+            }
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                break;
+            }
+        }
+        families.retain(|family| family.is_live(now));
+        families.sort_by(|a, b| (b.started_at, &b.id).cmp(&(a.started_at, &a.id)));
+        Ok(families)
+    }
+
+    /// Ends those of the user's sign-ins that are more than `most`, the oldest first. Looked at after a new one was
+    /// written, so that two at once find the same ones to end.
+    pub async fn make_room(&self, user: &str, most: usize, now: Micros) -> Result<Vec<Family>, StoreError> {
+        let surplus: Vec<Family> = self.sign_ins(user, now).await?.into_iter().skip(most).collect();
+        for family in &surplus {
+            self.revoke(user, &family.id).await?;
+        }
+        Ok(surplus)
     }
 
     /// Whether the family was still `old` and is now `next`.
@@ -88,67 +133,31 @@ impl Accounts {
             .expression_attribute_names("#current", "current")
             .expression_attribute_values(":current", AttributeValue::B(Blob::new(old.current)))
             .expression_attribute_values(":no", AttributeValue::Bool(false));
-        unless_lost(request.send().await.map(|_| ()))
+        Ok(unless_lost(request.send().await)?.is_some())
     }
 
-    async fn revoke(&self, id: &str) -> Result<(), StoreError> {
+    /// Ends a sign-in, if there is one: none of its refresh tokens works any more.
+    pub async fn revoke(&self, user: &str, family: &str) -> Result<Option<Family>, StoreError> {
         let request = self.client.update_item().table_name(&self.table);
         let request = request
-            .set_key(Some(key_attributes(keys::family(id))))
+            .set_key(Some(key_attributes(keys::family(user, family))))
             .update_expression("SET revoked = :yes")
             .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":yes", AttributeValue::Bool(true));
-        unless_lost(request.send().await.map(|_| ())).map(|_| ())
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .return_values(ReturnValue::AllNew);
+        let written = unless_lost(request.send().await)?;
+        written.and_then(|written| written.attributes).as_ref().map(to_family).transpose()
     }
 }
 
-/// Whether a conditional write went through; false if its condition failed.
-fn unless_lost<E>(result: Result<(), SdkError<E>>) -> Result<bool, StoreError>
+/// What a conditional write came to; none, if its condition failed.
+fn unless_lost<T, E>(result: Result<T, SdkError<E>>) -> Result<Option<T>, StoreError>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     match result {
-        Ok(()) => Ok(true),
-        Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
+        Ok(written) => Ok(Some(written)),
+        Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-fn to_item(family: &Family) -> Item {
-    let mut item = key_attributes(keys::family(&family.id));
-    let mut put = |name: &str, value: AttributeValue| item.insert(name.to_owned(), value);
-    put("id", AttributeValue::S(family.id.clone()));
-    put("user", AttributeValue::S(family.user.clone()));
-    put("current", AttributeValue::B(Blob::new(family.current)));
-    put("salt", AttributeValue::B(Blob::new(family.salt)));
-    put("rotated_at", number(family.rotated_at.0));
-    put("ttl", number(family.expires_at.as_secs()));
-    put("revoked", AttributeValue::Bool(family.revoked));
-    if let Some(previous) = family.previous {
-        put("previous", AttributeValue::B(Blob::new(previous)));
-    }
-    if let Some(device) = &family.device {
-        put("device", AttributeValue::S(device.to_string()));
-    }
-    item
-}
-
-fn as_hash(value: &AttributeValue) -> Option<[u8; 32]> {
-    value.as_b().ok()?.as_ref().try_into().ok()
-}
-
-fn to_family(item: &Item) -> Result<Family, StoreError> {
-    let device = item.get("device").map(|_| get(item, "device", |value| as_text(value)?.parse().ok()));
-    let previous = item.get("previous").map(|_| get(item, "previous", as_hash));
-    Ok(Family {
-        id: get(item, "id", as_text)?.clone(),
-        user: get(item, "user", as_text)?.clone(),
-        device: device.transpose()?,
-        current: get(item, "current", as_hash)?,
-        previous: previous.transpose()?,
-        salt: get(item, "salt", as_hash)?,
-        rotated_at: Micros(get(item, "rotated_at", as_number)?),
-        expires_at: Micros(0).plus_secs(get(item, "ttl", as_number)?),
-        revoked: get(item, "revoked", |value| value.as_bool().ok().copied())?,
-    })
 }

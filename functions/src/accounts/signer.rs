@@ -4,7 +4,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use shared::limits::ACCESS_TOKEN_SECS;
 use shared::micros::Micros;
 use shared::protocol::auth::User;
-use shared::tenant::DeviceId;
+use shared::tenant::{DeviceId, SessionId};
 use shared::token::{AUDIENCE, Claims, ISSUER, provider};
 
 use crate::random;
@@ -23,11 +23,12 @@ impl Signer {
         Ok(Signer { key: EncodingKey::from_ed_pem(pem.as_bytes())?, header })
     }
 
-    /// An access token for `user`, bound to `device` if there is one.
+    /// An access token for `user`, bound to `device` if there is one, and good as long as `session` has not ended.
     pub fn sign(
         &self,
         user: &User,
         device: Option<DeviceId>,
+        session: Option<SessionId>,
         now: Micros,
     ) -> Result<String, jsonwebtoken::errors::Error> {
         let claims = Claims {
@@ -36,7 +37,7 @@ impl Signer {
             branch_id: user.branch_id.clone(),
             role: user.role,
             device,
-            sid: None,
+            sid: session,
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
             exp: now.plus_secs(ACCESS_TOKEN_SECS).as_secs(),

@@ -1,18 +1,19 @@
-//! `/api/auth/…`: one function, one file per route.
+//! `/api/auth/…` and `/api/sessions`: one function, one file per route.
 
 mod login;
 mod logout;
 mod me;
 mod refresh;
+mod sessions;
 
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
 use shared::error::{Code, Refusal};
 use shared::limits::ACCESS_TOKEN_SECS;
 use shared::micros::Micros;
-use shared::protocol::auth::{Session, User};
-use shared::tenant::DeviceId;
+use shared::protocol::auth::Session;
 
+use crate::accounts::session::SignedIn;
 use crate::app::AuthApp;
 use crate::http::{Answer, Failed, respond};
 use crate::store::cost::Cost;
@@ -24,21 +25,23 @@ pub async fn handle(app: &AuthApp, request: Request, now: Micros) -> Response<Bo
         (&Method::POST, "/api/auth/refresh") => refresh::refresh(app, &request, now).await,
         (&Method::POST, "/api/auth/logout") => logout::logout(app, &request).await,
         (&Method::GET, "/api/auth/me") => me::me(app, &request, now).await,
+        (&Method::GET, "/api/sessions") => sessions::list(app, &request, now).await,
+        (&Method::DELETE, path) if path.starts_with(sessions::PATH) => {
+            let which = path.strip_prefix(sessions::PATH).unwrap_or_default();
+            sessions::end(app, &request, which, now).await
+        }
         // The edge lets nothing else through, so only somebody who calls the function by itself sees this.
         _ => Err(Refusal::new(Code::NotFound, "There is nothing at this address.").into()),
     };
+    app.cache.flush_if_due().await;
     respond(&request, &Cost::default(), result)
 }
 
-/// The pair of tokens that `user` goes on with.
-fn session(
-    app: &AuthApp,
-    user: User,
-    device: Option<DeviceId>,
-    refresh_token: String,
-    now: Micros,
-) -> Result<Answer, Failed> {
-    let access_token = app.signer.sign(&user, device, now).map_err(Failed::fault)?;
-    let session = Session { access_token, refresh_token, expires_in: ACCESS_TOKEN_SECS, user };
+/// The pair of tokens that whoever has `signed_in` goes on with.
+fn session(app: &AuthApp, signed_in: SignedIn, now: Micros) -> Result<Answer, Failed> {
+    let SignedIn { user, family, token } = signed_in;
+    let access_token =
+        app.signer.sign(&user, family.device, Some(family.session), now).map_err(Failed::fault)?;
+    let session = Session { access_token, refresh_token: token, expires_in: ACCESS_TOKEN_SECS, user };
     Ok(Answer::json(serde_json::to_string(&session)?))
 }

@@ -7,9 +7,12 @@ use shared::micros::Micros;
 use shared::protocol::auth::Login;
 use shared::sync::push::read_body;
 
+use crate::accounts::family::Begin;
+use crate::accounts::origin::Origin;
 use crate::accounts::password;
 use crate::app::AuthApp;
 use crate::http::{Answer, Failed};
+use crate::random;
 
 pub(super) async fn login(app: &AuthApp, request: &Request, now: Micros) -> Result<Answer, Failed> {
     let Login { username, password, device_id } = read_body(request.body())?;
@@ -21,8 +24,17 @@ pub(super) async fn login(app: &AuthApp, request: &Request, now: Micros) -> Resu
     let verified = tokio::task::spawn_blocking(move || password::verify(&password, hash.as_deref())).await;
     match found {
         Some((user, _)) if verified.map_err(Failed::fault)? => {
-            let refresh_token = app.accounts.sign_in(&user.id, device_id.clone(), now).await?;
-            super::session(app, user, device_id, refresh_token, now)
+            let (id, session) = (random::token::<16>(), random::session_id());
+            let begin = Begin { id, session, device: device_id, origin: Origin::of(request) };
+            let signed_in = app.accounts.sign_in(user, begin, now).await?;
+            let user = &signed_in.user.id;
+            let surplus = app.accounts.make_room(user, app.sessions_per_user, now).await?;
+            app.live.begin(&signed_in.family).await;
+            if !surplus.is_empty() {
+                let ended = surplus.into_iter().map(|family| (family.privileges.client, family.session));
+                app.live.end(ended).await;
+            }
+            super::session(app, signed_in, now)
         }
         _ => Err(wrong().into()),
     }

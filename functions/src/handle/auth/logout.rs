@@ -9,6 +9,8 @@ use crate::http::{Answer, Failed};
 
 pub(super) async fn logout(app: &AuthApp, request: &Request) -> Result<Answer, Failed> {
     let Refresh { refresh_token } = read_body(request.body())?;
-    app.accounts.sign_out(&refresh_token).await?;
+    if let Some(family) = app.accounts.sign_out(&refresh_token).await? {
+        app.live.end([(family.privileges.client, family.session)]).await;
+    }
     Ok(Answer::no_content())
 }

@@ -1,17 +1,28 @@
-//! `GET /api/auth/me`
+//! `GET /api/auth/me`: who asks, by way of the cache.
 
 use lambda_http::Request;
+use shared::cache::request::{self, Loaded};
 use shared::error::{Code, Refusal};
 use shared::micros::Micros;
-use shared::protocol::auth::Me;
+use shared::protocol::auth::{Me, User};
+use shared::token::Claims;
 
 use crate::app::AuthApp;
 use crate::http::{Answer, Failed};
 
 pub(super) async fn me(app: &AuthApp, request: &Request, now: Micros) -> Result<Answer, Failed> {
     let claims = app.claims(request, now)?;
+    let wanted = request::Request::user(app.cache.keys(), &claims.client_id, &claims.sub);
+    let found = app.cache.read(&wanted, async || load(app, &claims).await).await?;
     let gone = || Refusal::new(Code::TokenInvalid, "The user no longer exists.");
-    let user = app.accounts.user(&claims.sub).await?.ok_or_else(gone)?;
+    let user: User = serde_json::from_slice(found.payload().ok_or_else(gone)?)?;
     let permissions = user.role.permissions().iter().map(|&permission| permission.to_owned()).collect();
-    Ok(Answer::json(serde_json::to_string(&Me { user, permissions })?))
+    Ok(Answer::json(serde_json::to_string(&Me { user, permissions })?).from_cache(found.source))
+}
+
+async fn load(app: &AuthApp, claims: &Claims) -> Result<Loaded, Failed> {
+    match app.accounts.user(&claims.sub).await? {
+        Some(user) => Ok(Loaded::some(serde_json::to_vec(&user)?, 0)),
+        None => Ok(Loaded::none(0)),
+    }
 }

@@ -1,15 +1,32 @@
 //! `POST /api/auth/refresh`
 
 use lambda_http::Request;
+use shared::error::{Code, Refusal};
 use shared::micros::Micros;
 use shared::protocol::auth::Refresh;
 use shared::sync::push::read_body;
 
+use crate::accounts::origin::Origin;
+use crate::accounts::session::Refreshed;
 use crate::app::AuthApp;
 use crate::http::{Answer, Failed};
 
 pub(super) async fn refresh(app: &AuthApp, request: &Request, now: Micros) -> Result<Answer, Failed> {
     let Refresh { refresh_token } = read_body(request.body())?;
-    let refreshed = app.accounts.refresh(&refresh_token, now).await?;
-    super::session(app, refreshed.user, refreshed.device, refreshed.token, now)
+    match app.accounts.refresh(&refresh_token, &Origin::of(request), now).await? {
+        Refreshed::On(signed_in) => {
+            let family = &signed_in.family;
+            // Also when an answer is given again: the first time may have been cut off before this.
+            if let Some(ended) = &family.ended_session {
+                app.live.end([(family.privileges.client.clone(), ended.clone())]).await;
+            }
+            app.live.go_on(family).await;
+            super::session(app, signed_in, now)
+        }
+        Refreshed::Reused(family) => {
+            app.live.end([(family.privileges.client, family.session)]).await;
+            let message = "The refresh token was used before, so every token of this sign-in is revoked; sign in again.";
+            Err(Refusal::new(Code::RefreshReused, message).into())
+        }
+    }
 }

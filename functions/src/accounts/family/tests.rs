@@ -1,0 +1,80 @@
+//! Families: what a token, presented again, later or by another, comes to.
+
+use super::*;
+
+const NOW: Micros = Micros(1_765_103_400_000_000);
+const DAY_SECS: u64 = 24 * 3600;
+
+fn user(role: Role) -> User {
+    let (client_id, branch_id) = ("1".parse().unwrap(), Some("2".parse().unwrap()));
+    User { id: "u1".into(), username: "till-1".into(), role, client_id, branch_id }
+}
+
+fn family() -> Family {
+    let (id, session) = ("f".repeat(FAMILY_ID_CHARS), "s1".parse().unwrap());
+    let begin = Begin { id, session, device: None, origin: Origin::default() };
+    Family::new(&user(Role::Cashier), begin, &[1; 32], NOW)
+}
+
+fn rotated(family: &Family, secret: &SecretBytes, at: Micros) -> (Family, SecretBytes) {
+    match family.present(secret, [9; 32], at) {
+        Presented::Rotate { next, secret } => (*next, secret),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_retry_after_a_lost_answer_gets_the_same_successor_for_a_minute() {
+    let (family, second) = rotated(&family(), &[1; 32], NOW);
+    assert_eq!(family.present(&[1; 32], [8; 32], NOW.plus_secs(59)), Presented::Again { secret: second });
+    assert_eq!(family.present(&[1; 32], [8; 32], NOW.plus_secs(60)), Presented::Reused);
+}
+
+#[test]
+fn once_the_successor_is_used_the_first_token_is_theft() {
+    let (family, second) = rotated(&family(), &[1; 32], NOW);
+    let (family, third) = rotated(&family, &second, NOW.plus_secs(1));
+    assert_eq!(family.present(&[1; 32], [8; 32], NOW.plus_secs(2)), Presented::Reused);
+    assert_eq!(family.present(&second, [8; 32], NOW.plus_secs(2)), Presented::Again { secret: third });
+}
+
+#[test]
+fn a_revoked_or_expired_family_is_dead() {
+    let revoked = Family { revoked: true, ..family() };
+    assert_eq!(revoked.present(&[1; 32], [9; 32], NOW), Presented::Dead);
+    assert_eq!(family().present(&[1; 32], [9; 32], NOW.plus_secs(REFRESH_TOKEN_SECS)), Presented::Dead);
+}
+
+#[test]
+fn a_family_that_is_always_refreshed_ends_all_the_same() {
+    let (mut family, mut secret, mut days) = (family(), [1; 32], 0);
+    while family.is_live(NOW.plus_secs(days * DAY_SECS)) {
+        (family, secret) = rotated(&family, &secret, NOW.plus_secs(days * DAY_SECS));
+        days += 20;
+    }
+    assert_eq!(family.expires_at, NOW.plus_secs(SESSION_SECS_MAX));
+    assert_eq!(days, 100);
+}
+
+#[test]
+fn another_role_or_branch_is_another_session() {
+    let fresh = || "s2".parse().unwrap();
+    let same = family().with_privileges(Privileges::of(&user(Role::Cashier)), fresh());
+    assert_eq!(same, family());
+    let other = family().with_privileges(Privileges::of(&user(Role::Manager)), fresh());
+    assert_eq!((other.session.as_str(), other.ended_session), ("s2", Some("s1".parse().unwrap())));
+    assert_eq!(other.privileges.role, Role::Manager);
+}
+
+#[test]
+fn a_token_reads_back_and_nothing_else_does() {
+    let family = "f".repeat(FAMILY_ID_CHARS);
+    let token = Token { user: "u1", family: &family, secret: [7; 32] };
+    let text = token.to_string();
+    assert_eq!(Token::read(&text), Some(token));
+    let bad =
+        [&text[2..], &text[3..], &text[..text.len() - 1], &text.replacen('f', "#", 1), &format!("{text}.")];
+    for bad in ["", ".", "..", "a.b", "a.b.c"].into_iter().chain(bad) {
+        assert_eq!(Token::read(bad), None, "{bad}");
+    }
+}

@@ -1,0 +1,139 @@
+//! How a family is stored, and read back. Its secrets are stored as hashes only.
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use shared::micros::Micros;
+
+use super::family::{Family, Privileges};
+use super::origin::Origin;
+use super::{key_attributes, keys};
+use crate::store::error::StoreError;
+use crate::store::item::{Item, as_number, as_parsed, as_text, get, number};
+
+/// Writes a family.
+pub(super) fn to_item(family: &Family) -> Item {
+    let mut item = key_attributes(keys::family(&family.user, &family.id));
+    let mut put = |name: &str, value: AttributeValue| item.insert(name.to_owned(), value);
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    put("id", text(&family.id));
+    put("user", text(&family.user));
+    put("session", text(family.session.as_str()));
+    put("role", AttributeValue::S(family.privileges.role.to_string()));
+    put("client_id", text(family.privileges.client.as_str()));
+    put("started_at", number(family.started_at.0));
+    put("current", AttributeValue::B(Blob::new(family.current)));
+    put("salt", AttributeValue::B(Blob::new(family.salt)));
+    put("rotated_at", number(family.rotated_at.0));
+    put("ttl", number(family.expires_at.as_secs()));
+    put("revoked", AttributeValue::Bool(family.revoked));
+    if let Some(previous) = family.previous {
+        put("previous", AttributeValue::B(Blob::new(previous)));
+    }
+    let optional = [
+        ("ended_session", family.ended_session.as_ref().map(|id| id.as_str())),
+        ("branch_id", family.privileges.branch.as_ref().map(|id| id.as_str())),
+        ("device", family.device.as_ref().map(|id| id.as_str())),
+        ("address", family.origin.address.as_deref()),
+        ("agent", family.origin.agent.as_deref()),
+    ];
+    for (name, value) in optional {
+        value.map(|value| put(name, text(value)));
+    }
+    item
+}
+
+/// Reads a family.
+pub(super) fn to_family(item: &Item) -> Result<Family, StoreError> {
+    let previous = item.get("previous").map(|_| get(item, "previous", as_hash));
+    Ok(Family {
+        id: get(item, "id", as_text)?.clone(),
+        user: get(item, "user", as_text)?.clone(),
+        session: get(item, "session", as_parsed)?,
+        ended_session: optional(item, "ended_session", as_parsed)?,
+        privileges: Privileges {
+            role: get(item, "role", as_parsed)?,
+            client: get(item, "client_id", as_parsed)?,
+            branch: optional(item, "branch_id", as_parsed)?,
+        },
+        device: optional(item, "device", as_parsed)?,
+        origin: Origin {
+            address: optional(item, "address", |value| as_text(value).cloned())?,
+            agent: optional(item, "agent", |value| as_text(value).cloned())?,
+        },
+        started_at: Micros(get(item, "started_at", as_number)?),
+        current: get(item, "current", as_hash)?,
+        previous: previous.transpose()?,
+        salt: get(item, "salt", as_hash)?,
+        rotated_at: Micros(get(item, "rotated_at", as_number)?),
+        expires_at: Micros(0).plus_secs(get(item, "ttl", as_number)?),
+        revoked: get(item, "revoked", |value| value.as_bool().ok().copied())?,
+    })
+}
+
+fn optional<'a, T>(
+    item: &'a Item,
+    name: &'static str,
+    read: impl FnOnce(&'a AttributeValue) -> Option<T>,
+) -> Result<Option<T>, StoreError> {
+    item.contains_key(name).then(|| get(item, name, read)).transpose()
+}
+
+fn as_hash(value: &AttributeValue) -> Option<[u8; 32]> {
+    value.as_b().ok()?.as_ref().try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::token::Role;
+
+    fn family() -> Family {
+        Family {
+            id: "f1".into(),
+            user: "u1".into(),
+            session: "s2".parse().unwrap(),
+            ended_session: Some("s1".parse().unwrap()),
+            privileges: Privileges {
+                role: Role::Manager,
+                client: "1".parse().unwrap(),
+                branch: Some("2".parse().unwrap()),
+            },
+            device: Some("Kasse 1".parse().unwrap()),
+            origin: Origin { address: Some("192.0.2.7".into()), agent: Some("till/1".into()) },
+            started_at: Micros(1_765_103_400_000_001),
+            current: [1; 32],
+            previous: Some([2; 32]),
+            salt: [3; 32],
+            rotated_at: Micros(1_765_103_400_000_002),
+            expires_at: Micros(1_765_103_400_000_000),
+            revoked: true,
+        }
+    }
+
+    #[test]
+    fn a_family_reads_back_whatever_it_lacks() {
+        assert_eq!(to_family(&to_item(&family())).unwrap(), family());
+        let privileges = Privileges { role: Role::SuperAdmin, branch: None, ..family().privileges };
+        let bare = Family {
+            privileges,
+            ended_session: None,
+            device: None,
+            origin: Origin::default(),
+            previous: None,
+            ..family()
+        };
+        assert_eq!(to_family(&to_item(&bare)).unwrap(), bare);
+    }
+
+    #[test]
+    fn a_damaged_family_is_an_error_and_not_another_family() {
+        for name in ["session", "role", "client_id", "ttl", "revoked", "started_at"] {
+            let mut item = to_item(&family());
+            item.remove(name);
+            assert!(matches!(to_family(&item), Err(StoreError::Corrupt(lacking)) if lacking == name));
+        }
+        let mut item = to_item(&family());
+        item.insert("device".into(), AttributeValue::S(String::new()));
+        assert!(to_family(&item).is_err());
+    }
+}

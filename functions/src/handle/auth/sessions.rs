@@ -1,0 +1,69 @@
+//! `GET /api/sessions` and `DELETE /api/sessions/{id|others|all}`.
+
+use lambda_http::Request;
+use shared::error::{Code, Refusal};
+use shared::limits::{SESSION_ENDED_SECS, SESSION_VERDICT_SECS};
+use shared::micros::Micros;
+use shared::protocol::sessions::{SessionInfo, SessionsAnswer, SessionsEnded};
+use shared::token::Claims;
+
+use crate::accounts::family::Family;
+use crate::app::AuthApp;
+use crate::http::{Answer, Failed};
+
+/// What the paths of sessions begin with; the id follows.
+pub(super) const PATH: &str = "/api/sessions/";
+
+/// Where the caller is signed in.
+pub(super) async fn list(app: &AuthApp, request: &Request, now: Micros) -> Result<Answer, Failed> {
+    let claims = app.claims(request, now)?;
+    let families = app.accounts.sign_ins(&claims.sub, now).await?;
+    let last_used = app.live.last_used(&families, now).await;
+    let activity_known = last_used.is_some();
+    let last_used = last_used.unwrap_or_else(|| vec![None; families.len()]);
+    let info = |(family, used): (Family, Option<Micros>)| SessionInfo {
+        current: claims.sid.as_ref() == Some(&family.session),
+        id: family.session,
+        device_id: family.device,
+        address: family.origin.address,
+        agent: family.origin.agent,
+        created_at: family.started_at.to_string(),
+        last_activity_at: used.unwrap_or(family.rotated_at).to_string(),
+        idle: activity_known && used.is_none(),
+    };
+    let sessions = families.into_iter().zip(last_used).map(info).collect();
+    Ok(Answer::json(serde_json::to_string(&SessionsAnswer { sessions, activity_known })?))
+}
+
+/// Ends one of the caller's sessions, all but this one, or all.
+pub(super) async fn end(
+    app: &AuthApp,
+    request: &Request,
+    which: &str,
+    now: Micros,
+) -> Result<Answer, Failed> {
+    let claims = app.claims(request, now)?;
+    let mut families = app.accounts.sign_ins(&claims.sub, now).await?;
+    families.retain(|family| is_meant(which, family, &claims));
+    if families.is_empty() && !matches!(which, "others" | "all") {
+        let message = "You have no session of this id; it may have ended already.";
+        return Err(Refusal::new(Code::SessionNotFound, message).into());
+    }
+    // First what is durable: whoever is cut off after it asks again and finds the rest.
+    for family in &families {
+        app.accounts.revoke(&claims.sub, &family.id).await?;
+    }
+    let ended = u64::try_from(families.len()).unwrap_or(u64::MAX);
+    let told =
+        app.live.end(families.into_iter().map(|family| (family.privileges.client, family.session))).await;
+    let effective_within_secs = if told { SESSION_VERDICT_SECS } else { SESSION_ENDED_SECS };
+    Ok(Answer::json(serde_json::to_string(&SessionsEnded { ended, effective_within_secs })?))
+}
+
+fn is_meant(which: &str, family: &Family, claims: &Claims) -> bool {
+    match which {
+        "all" => true,
+        "others" => claims.sid.as_ref() != Some(&family.session),
+        id => family.session.as_str() == id,
+    }
+}
