@@ -41,7 +41,8 @@ pub fn again(
     let young = now < marker.stamp.time().plus_secs(SURELY_THERE_SECS);
     let is_torn = |(code, incoming): (&Code, &Incoming)| {
         let (Some(version), Ok(write)) = (code.wrote(), &incoming.write) else { return false };
-        records.get(&write.key).map_or(young, |record| record.version < version)
+        // After its tombstone is gone, a record begins anew with version 1.
+        young && records.get(&write.key).is_none_or(|record| record.version < version)
     };
     if codes.iter().zip(&push.records).any(is_torn) {
         return Err(NotAgain::Torn);
