@@ -3,9 +3,10 @@
 use lambda_http::http::StatusCode;
 use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use lambda_http::{Body, Request, Response};
+use shared::cache::request::Source;
 use shared::error::{Code, Refusal};
 use shared::protocol::failure::Failure;
-use shared::protocol::{COST_HEADER, REQUEST_ID_HEADER};
+use shared::protocol::{CACHE_HEADER, COST_HEADER, REQUEST_ID_HEADER};
 
 use crate::store::cost::Cost;
 
@@ -14,12 +15,13 @@ pub struct Answer {
     status: StatusCode,
     content_type: &'static str,
     body: String,
+    source: Option<Source>,
 }
 
 impl Answer {
     /// 200 with JSON text.
     pub fn json(body: String) -> Answer {
-        Answer { status: StatusCode::OK, content_type: "application/json", body }
+        Answer { status: StatusCode::OK, content_type: "application/json", body, source: None }
     }
 
     /// 204.
@@ -30,6 +32,11 @@ impl Answer {
     /// The same answer as another type of content.
     pub fn of_type(self, content_type: &'static str) -> Answer {
         Answer { content_type, ..self }
+    }
+
+    /// The same answer, which says where its content was found.
+    pub fn from_cache(self, source: Source) -> Answer {
+        Answer { source: Some(source), ..self }
     }
 }
 
@@ -98,6 +105,9 @@ pub fn respond(request: &Request, cost: &Cost, result: Result<Answer, Failed>) -
         .header(COST_HEADER, cost.to_string());
     if answer.status != StatusCode::NO_CONTENT {
         response = response.header(CONTENT_TYPE, answer.content_type);
+    }
+    if let Some(source) = answer.source {
+        response = response.header(CACHE_HEADER, source.as_str());
     }
     if let Some(secs) = retry_after {
         response = response.header(RETRY_AFTER, secs);

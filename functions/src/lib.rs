@@ -14,7 +14,13 @@ pub mod start;
 
 // What it keeps, and what it remembers of users.
 pub mod accounts;
+pub mod carts;
 pub mod store;
+pub mod stream_record;
+
+// What it need not ask for again.
+pub mod cache;
+pub mod redis;
 
 // What it does, one file per route or event.
 pub mod handle;

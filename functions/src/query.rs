@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use lambda_http::Request;
 use shared::error::Refusal;
+use shared::stamp::Stamp;
+use shared::sync::pull::query::read_min;
 use shared::tenant::BranchId;
 
 /// Names and values in the order they were sent.
@@ -19,6 +21,11 @@ impl<'a> Query<'a> {
     /// The first value of `name`.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
+    }
+
+    /// The position that the caller has seen, if it says so; 0 otherwise.
+    pub fn min(&self) -> Result<Stamp, Refusal> {
+        self.value("min").map_or(Ok(Stamp::ZERO), read_min)
     }
 
     /// The branch that is named, if one is.

@@ -5,6 +5,8 @@
 use std::marker::PhantomData;
 use std::str::FromStr;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{DEVICE_ID_BYTES_MAX, TENANT_ID_BYTES_MAX};
@@ -144,6 +146,19 @@ impl Kind for Session {
     }
 }
 
+/// The kind of [`CartId`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cart;
+
+impl Kind for Cart {
+    const NAME: &'static str = "cart id";
+    const RULE: &'static str = TENANT_RULE;
+    const BYTES_MAX: usize = TENANT_ID_BYTES_MAX;
+    fn allows(c: char) -> bool {
+        tenant_char(c)
+    }
+}
+
 /// A client: the company whose shops these are. Nothing is ever shared between two of them.
 pub type ClientId = Id<Client>;
 /// A branch of a client: one shop.
@@ -154,6 +169,15 @@ pub type DeviceId = Id<Device>;
 pub type BatchId = Id<Batch>;
 /// A session: one sign-in on one device, for as long as its user's privileges stay the same.
 pub type SessionId = Id<Session>;
+/// A cart of a branch: what somebody is about to buy.
+pub type CartId = Id<Cart>;
+
+impl SessionId {
+    /// The id made of 16 random bytes.
+    pub fn of(bytes: [u8; 16]) -> SessionId {
+        Id(URL_SAFE_NO_PAD.encode(bytes), PhantomData)
+    }
+}
 
 /// A room: one branch of one client. What is pushed in a room is heard in that room alone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -201,6 +225,12 @@ mod tests {
             assert!(bad.parse::<DeviceId>().is_err(), "{bad:?}");
             assert!(bad.parse::<BatchId>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_session_made_of_bytes_is_an_id_like_any_other() {
+        let session = SessionId::of([255; 16]);
+        assert_eq!(session.as_str().parse(), Ok(session));
     }
 
     #[test]

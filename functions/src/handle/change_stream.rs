@@ -4,13 +4,11 @@
 use std::collections::BTreeMap;
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
-use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
-use serde_dynamo::AttributeValue;
+use aws_lambda_events::streams::DynamoDbEventResponse;
 use shared::limits::PUBLISH_BYTES_MAX;
 use shared::micros::Micros;
 use shared::protocol::publication::Publication;
-use shared::stamp::Stamp;
-use shared::sync::log::{self, LogItem};
+use shared::sync::log;
 use shared::sync::stats::Feed;
 use shared::tables::Tables;
 use shared::tenant::Room;
@@ -19,7 +17,7 @@ use tokio::task::JoinSet;
 use crate::app::StreamApp;
 use crate::store::cost::Cost;
 use crate::store::error::StoreError;
-use crate::store::keys;
+use crate::stream_record::{self, failure, place};
 
 /// One record of the stream on its way.
 struct Delivery {
@@ -42,7 +40,7 @@ pub async fn handle(app: &StreamApp, event: Event, now: Micros) -> DynamoDbEvent
         event.records.iter().filter_map(|record| record.change.sequence_number.clone()).collect();
     let mut rooms: BTreeMap<Room, Vec<Delivery>> = BTreeMap::new();
     for record in event.records {
-        let place = record.change.sequence_number.clone().unwrap_or_default();
+        let place = place(&record);
         match delivery(&app.rules.tables, place.clone(), &record) {
             Ok(delivery) => rooms.entry(delivery.publication.room()).or_default().push(delivery),
             Err(error) => {
@@ -97,34 +95,9 @@ async fn tell(app: StreamApp, room: Room, deliveries: Vec<Delivery>, now: Micros
     untold
 }
 
-fn failure(place: String) -> DynamoDbBatchItemFailure {
-    let mut failure = DynamoDbBatchItemFailure::default();
-    failure.item_identifier = Some(place);
-    failure
-}
-
 /// What a stream record holds.
 fn delivery(tables: &Tables, place: String, record: &EventRecord) -> Result<Delivery, StoreError> {
-    let image = record.change.new_image.inner();
-    let get = |name: &'static str| image.get(name).ok_or(StoreError::Corrupt(name));
-    let text = |name: &'static str| match get(name)? {
-        AttributeValue::S(text) => Ok(text.as_str()),
-        _ => Err(StoreError::Corrupt(name)),
-    };
-    let number = |name: &'static str| match get(name)? {
-        AttributeValue::N(text) => text.parse().map_err(|_| StoreError::Corrupt(name)),
-        _ => Err(StoreError::Corrupt(name)),
-    };
-    let AttributeValue::B(body) = get("body")? else { return Err(StoreError::Corrupt("body")) };
-    let room = keys::room_of_log(text("pk")?).ok_or(StoreError::Corrupt("pk"))?;
-    let item = LogItem {
-        prev: Stamp(number("prev")?),
-        first: Stamp(number("first")?),
-        last: Stamp(text("sk")?.parse().map_err(|_| StoreError::Corrupt("sk"))?),
-        total: number("total")?,
-        device: text("device")?.parse().map_err(|_| StoreError::Corrupt("device"))?,
-        body: body.clone(),
-    };
+    let (room, item) = stream_record::log_item(record)?;
     let feed = Feed { stamp: item.last, changes: item.total };
     Ok(Delivery { place, publication: log::publication(tables, &room, &item)?, feed })
 }

@@ -1,11 +1,16 @@
 //! The exact text of every shape that clients see. A change here is a change of the wire, and of PROTOCOL.md.
 
 mod auth;
+mod cache;
+mod cart;
 mod dead;
 mod failure;
 mod pull;
 mod push;
+mod ready;
+mod record;
 mod resolve;
+mod sessions;
 mod socket;
 mod stats;
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::json::JsonText;
 use crate::limits::{LOG_ITEM_BYTES_MAX, LOG_ITEM_INFLATED_BYTES_MAX};
 use crate::protocol::publication::{Publication, PublishedChange};
-use crate::record::{Change, Operation};
+use crate::record::{Change, Operation, RecordKey};
 use crate::stamp::Stamp;
 use crate::tables::Tables;
 use crate::tenant::{DeviceId, Room};
@@ -128,8 +128,8 @@ pub fn item(publication: &Publication, total: u64) -> Result<LogItem, LogError> 
     })
 }
 
-/// The commit that a log item of `room` holds; `tables` says who may hear of it now.
-pub fn publication(tables: &Tables, room: &Room, item: &LogItem) -> Result<Publication, LogError> {
+/// The changes of a log item.
+fn entries(item: &LogItem) -> Result<Vec<Entry>, LogError> {
     let mut json = Vec::new();
     // The bound keeps a damaged item from filling the memory.
     DeflateDecoder::new(item.body.as_slice())
@@ -138,9 +138,17 @@ pub fn publication(tables: &Tables, room: &Room, item: &LogItem) -> Result<Publi
     let entries: Vec<Entry> = serde_json::from_slice(&json)?;
     let expected = item.last.0.saturating_sub(item.first.0).saturating_add(1);
     let found = entries.len() as u64;
-    if expected != found {
-        return Err(LogError::Count { expected, found });
-    }
+    if expected == found { Ok(entries) } else { Err(LogError::Count { expected, found }) }
+}
+
+/// The records that a log item tells of, as often as each was changed.
+pub fn records(item: &LogItem) -> Result<Vec<RecordKey>, LogError> {
+    let key = |entry: Entry| RecordKey { table: entry.table, id: entry.id };
+    Ok(entries(item)?.into_iter().map(key).collect())
+}
+
+/// The commit that a log item of `room` holds; `tables` says who may hear of it now.
+pub fn publication(tables: &Tables, room: &Room, item: &LogItem) -> Result<Publication, LogError> {
     let change = |entry: Entry| PublishedChange {
         read: tables.reader(&entry.table),
         table_name: entry.table,
@@ -155,7 +163,7 @@ pub fn publication(tables: &Tables, room: &Room, item: &LogItem) -> Result<Publi
         device_id: item.device.clone(),
         prev: item.prev,
         first: item.first,
-        changes: entries.into_iter().map(change).collect(),
+        changes: entries(item)?.into_iter().map(change).collect(),
     })
 }
 
@@ -163,7 +171,6 @@ pub fn publication(tables: &Tables, room: &Room, item: &LogItem) -> Result<Publi
 mod tests {
     use super::*;
     use crate::limits::{PUSH_RECORDS_MAX, RECORD_BYTES_MAX};
-    use crate::record::RecordKey;
     use proptest::prelude::*;
 
     fn changes(sizes: &[usize]) -> Vec<Change> {
@@ -187,6 +194,8 @@ mod tests {
             for part in publications(&tables, &room, prev, &device, &changes) {
                 let item = item(&part, 9).unwrap();
                 prop_assert_eq!(&publication(&tables, &room, &item).unwrap(), &part);
+                let names = part.changes.iter().map(|change| change.record_id.clone()).collect::<Vec<_>>();
+                prop_assert_eq!(records(&item).unwrap().into_iter().map(|key| key.id).collect::<Vec<_>>(), names);
                 prop_assert_eq!((part.prev, part.last()), (prev, item.last));
                 prop_assert!(item.body.len() < LOG_ITEM_BYTES_MAX + 16 * 1024);
                 prev = item.last;

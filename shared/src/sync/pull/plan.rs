@@ -29,12 +29,18 @@ pub enum Read {
     Walk(Walk),
 }
 
+/// Refuses a `min` that lies beyond `head`, the room's last change: nobody was ever given one.
+pub fn reached(head: Stamp, min: Stamp) -> Result<(), Refusal> {
+    if min <= head {
+        return Ok(());
+    }
+    let message = "`min` lies beyond the last change: the server was restored. Leave it out, and pull.";
+    Err(Refusal::new(Code::ResetRequired, message))
+}
+
 /// What to read for `pull` in its room at `head`.
 pub fn plan(head: &Head, pull: &RoomPull) -> Result<Read, Refusal> {
-    if pull.min > head.stamp {
-        let message = "`min` lies beyond the last change: the server was restored. Leave it out, and pull.";
-        return Err(Refusal::new(Code::ResetRequired, message));
-    }
+    reached(head.stamp, pull.min)?;
     let position = match &pull.since {
         Since::Walk(walk) if walk.noted <= head.stamp => return Ok(Read::Walk(walk.clone())),
         // Beyond HEAD: the server was restored, and what the caller holds is of another history.

@@ -170,7 +170,8 @@ fn read_since(value: &str) -> Result<Since, Refusal> {
     }
 }
 
-fn read_min(value: &str) -> Result<Stamp, Refusal> {
+/// Reads `min`: the caller has seen everything up to there.
+pub fn read_min(value: &str) -> Result<Stamp, Refusal> {
     let message = "`min` must be a `cursor` or `stamp` that this server gave out.";
     let stamp = parse_digits(value).or_else(|| parse_cursor(value).ok());
     stamp.ok_or_else(|| Refusal::new(Code::BadMin, message))

@@ -1,0 +1,44 @@
+//! What the functions are made of that read rooms by way of the cache.
+
+use aws_sdk_dynamodb::Client;
+use shared::config::{BadConfig, Reader};
+use shared::error::Refusal;
+use shared::micros::Micros;
+use shared::rules::Rules;
+use shared::token::{Claims, Verifier};
+
+use crate::cache::{self, Cache};
+use crate::redis::Redis;
+use crate::rules;
+use crate::store::Store;
+
+/// `data` and `sync-stats`.
+pub struct ReadApp {
+    /// The rooms.
+    pub store: Store,
+    /// Copies of what is in them.
+    pub cache: Cache,
+    /// What may be read by whom.
+    pub rules: Rules,
+    verifier: Verifier,
+}
+
+impl ReadApp {
+    /// Reads `SYNC_TABLE`, `ACCESS_JWKS`, the [`rules`], and what [`Redis`] takes.
+    pub fn new(lookup: impl Fn(&str) -> Option<String>, client: Client) -> Result<ReadApp, BadConfig> {
+        let mut reader = Reader::new(lookup);
+        let store = Store::new(client, reader.text("SYNC_TABLE"));
+        let verifier = reader.parsed("ACCESS_JWKS", Verifier::from_jwks);
+        let rules = rules::read(&mut reader);
+        let parts = verifier.zip(rules).zip(Redis::read(&mut reader));
+        reader.finish(parts.map(|((verifier, rules), redis)| {
+            let cache = cache::of(redis);
+            ReadApp { store, cache, rules, verifier }
+        }))
+    }
+
+    /// The claims of the request's access token.
+    pub fn claims(&self, request: &lambda_http::Request, now: Micros) -> Result<Claims, Refusal> {
+        super::claims(&self.verifier, request, now)
+    }
+}

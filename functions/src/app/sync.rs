@@ -1,0 +1,36 @@
+//! What the functions are made of that write to rooms or read their logs.
+
+use aws_sdk_dynamodb::Client;
+use shared::config::{BadConfig, Reader};
+use shared::error::Refusal;
+use shared::micros::Micros;
+use shared::rules::Rules;
+use shared::token::{Claims, Verifier};
+
+use crate::rules;
+use crate::store::Store;
+
+/// Most of the functions under `/api/sync/`.
+pub struct SyncApp {
+    /// The rooms.
+    pub store: Store,
+    /// What may be synced, and how long it is kept.
+    pub rules: Rules,
+    verifier: Verifier,
+}
+
+impl SyncApp {
+    /// Reads `SYNC_TABLE`, `ACCESS_JWKS`, and the [`rules`].
+    pub fn new(lookup: impl Fn(&str) -> Option<String>, client: Client) -> Result<SyncApp, BadConfig> {
+        let mut reader = Reader::new(lookup);
+        let store = Store::new(client, reader.text("SYNC_TABLE"));
+        let verifier = reader.parsed("ACCESS_JWKS", Verifier::from_jwks);
+        let rules = rules::read(&mut reader);
+        reader.finish(verifier.zip(rules).map(|(verifier, rules)| SyncApp { store, rules, verifier }))
+    }
+
+    /// The claims of the request's access token.
+    pub fn claims(&self, request: &lambda_http::Request, now: Micros) -> Result<Claims, Refusal> {
+        super::claims(&self.verifier, request, now)
+    }
+}

@@ -1,0 +1,58 @@
+//! DynamoDB Streams → the carts: what has gathered beside a cart is folded into it, and the cache is told of it: for the
+//! second time as a rule, and for the first time where it did not answer then. At least once and in order per cart, as
+//! the stream is; doing it twice comes to the same.
+
+use std::collections::BTreeMap;
+
+use aws_lambda_events::dynamodb::Event;
+use aws_lambda_events::streams::DynamoDbEventResponse;
+use shared::cache::request::Request;
+use shared::tenant::{CartId, Room};
+
+use super::carts::content;
+use crate::app::FoldApp;
+use crate::http::Failed;
+use crate::store::cost::Cost;
+use crate::store::error::StoreError;
+use crate::stream_record::{cart, failure, place};
+
+/// How often a fold that met another one of the same cart looks again.
+const ATTEMPTS_MAX: usize = 4;
+
+/// Folds every cart that `event` tells of, once, however many of its changes are in it; names the records that must
+/// come again.
+pub async fn handle(app: &FoldApp, event: Event) -> DynamoDbEventResponse {
+    let mut response = DynamoDbEventResponse::default();
+    let mut carts: BTreeMap<(Room, CartId), Vec<String>> = BTreeMap::new();
+    for record in &event.records {
+        match cart(record) {
+            Ok(cart) => carts.entry(cart).or_default().push(place(record)),
+            Err(error) => {
+                tracing::error!(place = place(record), error = ?error, "a stream record is no cart's");
+                response.batch_item_failures.push(failure(place(record)));
+            }
+        }
+    }
+    for ((room, id), places) in carts {
+        if let Err(error) = fold(app, &room, &id).await {
+            tracing::warn!(%room, error = ?error, "a cart was not folded");
+            response.batch_item_failures.extend(places.into_iter().map(failure));
+        }
+    }
+    response
+}
+
+async fn fold(app: &FoldApp, room: &Room, id: &CartId) -> Result<(), Failed> {
+    let mut attempts = 1;
+    let folded = loop {
+        match app.carts.fold(room, id, &mut Cost::default()).await {
+            Err(StoreError::Lost) if attempts < ATTEMPTS_MAX => attempts += 1,
+            other => break other?,
+        }
+    };
+    if let Some(cart) = folded {
+        let copy = Request::cart(app.cache.keys(), room, id.as_str());
+        app.cache.put_newest(&copy, &content(&cart)).await.map_err(Failed::fault)?;
+    }
+    Ok(())
+}

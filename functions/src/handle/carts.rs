@@ -1,0 +1,94 @@
+//! `GET`, `PUT` and `DELETE /api/carts/{id}`: one file, one function each.
+
+mod delete;
+mod get;
+mod put;
+
+use lambda_http::http::Method;
+use lambda_http::{Body, Request, Response};
+use shared::cache::request::{self, Loaded, Source};
+use shared::cart::Cart;
+use shared::error::{Code, Refusal};
+use shared::json::JsonText;
+use shared::micros::Micros;
+use shared::stamp::Stamp;
+use shared::tenant::{CartId, Room};
+
+use crate::app::CartsApp;
+use crate::http::{Failed, respond};
+use crate::query::Query;
+use crate::store::cost::Cost;
+
+/// What the path begins with; the id follows.
+const PATH: &str = "/api/carts/";
+
+/// Answers a request made at `now`.
+pub async fn handle(app: &CartsApp, request: Request, now: Micros) -> Response<Body> {
+    let mut cost = Cost::default();
+    let result = match *request.method() {
+        Method::GET => get::get(app, &request, now, &mut cost).await,
+        Method::PUT => put::put(app, &request, now, &mut cost).await,
+        Method::DELETE => delete::delete(app, &request, now, &mut cost).await,
+        // The edge lets nothing else through, so only somebody who calls the function by itself sees this.
+        _ => Err(Refusal::new(Code::NotFound, "There is nothing at this address.").into()),
+    };
+    app.cache.flush_if_due().await;
+    respond(&request, &cost, result)
+}
+
+/// A cart, and where it is.
+struct Place {
+    room: Room,
+    id: CartId,
+}
+
+impl Place {
+    /// The cart that `request` is about, if the caller may use it.
+    fn of(app: &CartsApp, request: &Request, now: Micros) -> Result<Place, Refusal> {
+        let claims = app.claims(request, now)?;
+        let room = claims.room_of(Query::of(request).branch()?.as_ref())?;
+        let id = request.uri().path().strip_prefix(PATH).unwrap_or_default().parse()?;
+        Ok(Place { room, id })
+    }
+
+    /// The cart's copy in the cache.
+    fn copy(&self, app: &CartsApp) -> request::Request {
+        request::Request::cart(app.cache.keys(), &self.room, self.id.as_str())
+    }
+
+    /// The cart as of its last change, and where it was found; none, if there never was one.
+    async fn read(&self, app: &CartsApp, cost: &mut Cost) -> Result<(Option<Cart>, Source), Failed> {
+        if let Ok(Some(found)) = app.cache.newest(&self.copy(app)).await {
+            let text = found.payload().map(std::str::from_utf8).transpose().map_err(Failed::fault)?;
+            let data = text.map(|text| JsonText::from_text(text.to_owned())).transpose()?;
+            return Ok((Some(Cart { stamp: Stamp(found.as_of()), data }), found.source));
+        }
+        let cart = app.carts.get(&self.room, &self.id, cost).await?;
+        if let Some(cart) = &cart {
+            self.tell(app, cart).await;
+        }
+        Ok((cart, Source::Loaded))
+    }
+
+    /// Keeps `cart` durably, and then tells the cache; the cart as it was kept.
+    async fn write(&self, app: &CartsApp, cart: Cart, cost: &mut Cost) -> Result<Cart, Failed> {
+        let kept = app.carts.keep(&self.room, &self.id, cart, cost).await?;
+        self.tell(app, &kept).await;
+        Ok(kept)
+    }
+
+    /// Tells the cache of `cart`. If that fails, `cart-fold` will do it, which hears of every change.
+    async fn tell(&self, app: &CartsApp, cart: &Cart) {
+        if let Err(error) = app.cache.put_newest(&self.copy(app), &content(cart)).await {
+            tracing::warn!(error = ?error, "the cache was not told of a cart");
+        }
+    }
+}
+
+/// A cart as the cache has it.
+pub(super) fn content(cart: &Cart) -> Loaded {
+    match &cart.data {
+        Some(data) => Loaded::some(data.as_str().as_bytes(), cart.stamp.0),
+        None => Loaded::none(cart.stamp.0),
+    }
+}

@@ -1,0 +1,25 @@
+//! `DELETE /api/carts/{id}`: 204, also when there was no such cart.
+
+use lambda_http::Request;
+use shared::cart::Cart;
+use shared::micros::Micros;
+
+use super::Place;
+use crate::app::CartsApp;
+use crate::http::{Answer, Failed};
+use crate::store::cost::Cost;
+
+pub(super) async fn delete(
+    app: &CartsApp,
+    request: &Request,
+    now: Micros,
+    cost: &mut Cost,
+) -> Result<Answer, Failed> {
+    let place = Place::of(app, request, now)?;
+    // Whoever removes a cart means the one that is there, also if its stamp is ahead of this clock.
+    let (cart, _) = place.read(app, cost).await?;
+    if let Some(cart) = cart.filter(|cart| cart.data.is_some()) {
+        place.write(app, Cart::removed(now, cart.stamp), cost).await?;
+    }
+    Ok(Answer::no_content())
+}

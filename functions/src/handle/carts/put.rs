@@ -1,0 +1,24 @@
+//! `PUT /api/carts/{id}`
+
+use lambda_http::Request;
+use shared::cart::Cart;
+use shared::micros::Micros;
+use shared::protocol::cart::CartWritten;
+
+use super::Place;
+use crate::app::CartsApp;
+use crate::http::{Answer, Failed};
+use crate::store::cost::Cost;
+
+pub(super) async fn put(
+    app: &CartsApp,
+    request: &Request,
+    now: Micros,
+    cost: &mut Cost,
+) -> Result<Answer, Failed> {
+    let place = Place::of(app, request, now)?;
+    let cart = place.write(app, Cart::parse(request.body(), now)?, cost).await?;
+    let server_updated_at = cart.stamp.time().to_string();
+    let written = CartWritten { id: place.id, stamp: cart.stamp, server_updated_at };
+    Ok(Answer::json(serde_json::to_string(&written)?))
+}
