@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use crate::keys::random_text;
 
 /// What a stack keeps there. `--fresh` removes these and nothing else: the directory may be anybody's.
-const CONTENTS: [&str; 10] = [
+const CONTENTS: [&str; 12] = [
+    "cache-invalidate.json",
+    "cart-fold.json",
+    "change-stream.json",
     "dev.json",
     "dynamo.sqlite",
     "dynamo.sqlite-shm",
@@ -17,7 +20,6 @@ const CONTENTS: [&str; 10] = [
     "edge.env",
     "keys.json",
     "registry",
-    "stream.json",
     "users.json",
 ];
 

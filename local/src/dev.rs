@@ -1,9 +1,12 @@
 //! `tillsync-local dev`: the stack, until somebody or something ends it.
 
+use std::collections::BTreeMap;
+
 use functions::accounts::CreateUserError;
 use shared::tenant::BadId;
 
 mod announcement;
+mod readiness;
 pub mod signals;
 
 use crate::command_line::Dev;
@@ -46,6 +49,7 @@ pub async fn run(dev: &Dev) -> Result<(), DevError> {
         edge_port: dev.edge_port,
         fresh: dev.fresh,
         tables: dev.tables.clone(),
+        edge_variables: BTreeMap::new(),
         say: |text| report::say("dev", text),
     };
     let mut stack = tokio::select! {
@@ -73,7 +77,7 @@ async fn announce_and_watch(stack: &mut Stack) -> Result<(), DevError> {
     let file = DevFile::of(stack, users);
     file.write(stack.data())?;
     report::say("dev", "ready");
-    report::answer(&announcement::text(&file, stack.data()));
+    report::answer(&announcement::text(&file, stack.data(), readiness::ask(&file.edge_url).await.as_ref()));
     Err(DevError::EdgeDied(stack.death().await))
 }
 

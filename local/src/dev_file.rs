@@ -19,6 +19,8 @@ pub struct DevFile {
     pub functions_url: String,
     /// DynamoDB.
     pub dynamodb_url: String,
+    /// Redis over REST.
+    pub redis_url: String,
     /// The sync table.
     pub table: String,
     /// The accounts table.
@@ -34,6 +36,7 @@ impl DevFile {
             edge_url: stack.edge_url().to_owned(),
             functions_url: stack.functions_url().to_owned(),
             dynamodb_url: stack.dynamodb_url().to_owned(),
+            redis_url: stack.redis().url().to_owned(),
             table: stack.table().to_owned(),
             accounts_table: stack.accounts_table().to_owned(),
             users,

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::streams::DynamoDbEventResponse;
-use functions::app::{AuthApp, StreamApp, SyncApp};
+use aws_sdk_dynamodb::Client;
+use functions::app::{AuthApp, CartsApp, FoldApp, KeeperApp, ReadApp, ReportApp, StreamApp, SyncApp};
 use functions::handle;
 use lambda_http::{Body, Request, Response};
+use shared::cache::clear::ClearError;
+use shared::cache::maintenance::Maintained;
 use shared::config::BadConfig;
 use shared::micros::Micros;
 
@@ -31,20 +34,55 @@ pub enum Route {
     SyncStats,
     /// Shows, replays and discards what was rejected.
     DeadLetters,
+    /// Gives single records.
+    Data,
+    /// Keeps carts.
+    Carts,
+    /// Tells how the cache does.
+    CacheReport,
 }
 
-/// The function that the stream calls.
-const CHANGE_STREAM: &str = "change-stream";
+/// A function that a stream calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamFunction {
+    /// Tells the rooms what was committed.
+    ChangeStream,
+    /// Tells the cache what has changed.
+    CacheInvalidate,
+    /// Folds changes into their carts.
+    CartFold,
+}
+
+impl StreamFunction {
+    /// Every one.
+    pub const ALL: [StreamFunction; 3] =
+        [StreamFunction::ChangeStream, StreamFunction::CacheInvalidate, StreamFunction::CartFold];
+
+    /// The function's binary.
+    pub fn name(self) -> &'static str {
+        match self {
+            StreamFunction::ChangeStream => "change-stream",
+            StreamFunction::CacheInvalidate => "cache-invalidate",
+            StreamFunction::CartFold => "cart-fold",
+        }
+    }
+}
+
+/// The function that the schedule calls.
+const CACHE_MAINTENANCE: &str = "cache-maintenance";
 
 impl Route {
     /// Every one.
-    pub const ALL: [Route; 6] = [
+    pub const ALL: [Route; 9] = [
         Route::Auth,
         Route::BatchPush,
         Route::PullChanges,
         Route::ResolveConflict,
         Route::SyncStats,
         Route::DeadLetters,
+        Route::Data,
+        Route::Carts,
+        Route::CacheReport,
     ];
 
     /// The function's binary.
@@ -56,6 +94,9 @@ impl Route {
             Route::ResolveConflict => "resolve-conflict",
             Route::SyncStats => "sync-stats",
             Route::DeadLetters => "dead-letters",
+            Route::Data => "data",
+            Route::Carts => "carts",
+            Route::CacheReport => "cache-report",
         }
     }
 }
@@ -66,9 +107,9 @@ pub enum HandlersError {
     /// The template lacks a function that the code has.
     #[error("failed to start the functions: the template has no function {0}")]
     Missing(&'static str),
-    /// The function that delivers the stream has no stream.
-    #[error("failed to start the functions: {CHANGE_STREAM} has no stream in the template")]
-    NoStream,
+    /// A function that delivers a stream has none.
+    #[error("failed to start the functions: {0} has no stream in the template")]
+    NoStream(&'static str),
     /// The template does not tell a function what it needs to know.
     #[error("failed to start {name}: {source}")]
     Config {
@@ -85,9 +126,36 @@ pub struct Handlers {
     batch_push: SyncApp,
     pull_changes: SyncApp,
     resolve_conflict: SyncApp,
-    sync_stats: SyncApp,
+    sync_stats: ReadApp,
     dead_letters: SyncApp,
+    data: ReadApp,
+    carts: CartsApp,
+    cache_report: ReportApp,
     change_stream: StreamApp,
+    cache_invalidate: KeeperApp,
+    cart_fold: FoldApp,
+    cache_maintenance: KeeperApp,
+}
+
+/// What functions are made from.
+struct Maker<'a> {
+    template: &'a Template,
+    dynamo: &'a Dynamo,
+    settings: &'a BTreeMap<&'a str, String>,
+}
+
+impl Maker<'_> {
+    /// The function `name`, made by `new` with its environment and its role from the template.
+    fn make<A>(
+        &self,
+        name: &'static str,
+        new: impl FnOnce(&dyn Fn(&str) -> Option<String>, Client) -> Result<A, BadConfig>,
+    ) -> Result<A, HandlersError> {
+        let function = self.template.functions.get(name).ok_or(HandlersError::Missing(name))?;
+        let identity = Identity::Function { name: name.to_owned(), grants: function.grants.clone() };
+        let made = new(&environment(function, self.settings), self.dynamo.client(identity));
+        made.map_err(|source| HandlersError::Config { name, source })
+    }
 }
 
 impl Handlers {
@@ -98,28 +166,26 @@ impl Handlers {
         dynamo: &Dynamo,
         settings: &BTreeMap<&str, String>,
     ) -> Result<Handlers, HandlersError> {
-        let get = |name| template.functions.get(name).ok_or(HandlersError::Missing(name));
-        let client = |name: &str, function: &Function| {
-            dynamo.client(Identity::Function { name: name.to_owned(), grants: function.grants.clone() })
-        };
-        let of = |route: Route| get(route.name()).map(|function| (route.name(), function));
-        let bad = |name| move |source| HandlersError::Config { name, source };
-        let sync = |route: Route| {
-            let (name, function) = of(route)?;
-            SyncApp::new(environment(function, settings), client(name, function)).map_err(bad(name))
-        };
-        let (name, function) = of(Route::Auth)?;
-        let auth = AuthApp::new(environment(function, settings), client(name, function));
-        let stream = get(CHANGE_STREAM)?;
-        let change_stream = StreamApp::new(environment(stream, settings), client(CHANGE_STREAM, stream));
+        let maker = Maker { template, dynamo, settings };
+        let sync = |route: Route| maker.make(route.name(), |lookup, client| SyncApp::new(lookup, client));
+        let read = |route: Route| maker.make(route.name(), |lookup, client| ReadApp::new(lookup, client));
+        let keeper = |name| maker.make(name, |lookup, _| KeeperApp::new(lookup));
         Ok(Handlers {
-            auth: auth.map_err(bad(name))?,
+            auth: maker.make(Route::Auth.name(), |lookup, client| AuthApp::new(lookup, client))?,
             batch_push: sync(Route::BatchPush)?,
             pull_changes: sync(Route::PullChanges)?,
             resolve_conflict: sync(Route::ResolveConflict)?,
-            sync_stats: sync(Route::SyncStats)?,
+            sync_stats: read(Route::SyncStats)?,
             dead_letters: sync(Route::DeadLetters)?,
-            change_stream: change_stream.map_err(bad(CHANGE_STREAM))?,
+            data: read(Route::Data)?,
+            carts: maker.make(Route::Carts.name(), |lookup, client| CartsApp::new(lookup, client))?,
+            cache_report: maker.make(Route::CacheReport.name(), |lookup, _| ReportApp::new(lookup))?,
+            change_stream: maker
+                .make(StreamFunction::ChangeStream.name(), |lookup, client| StreamApp::new(lookup, client))?,
+            cache_invalidate: keeper(StreamFunction::CacheInvalidate.name())?,
+            cart_fold: maker
+                .make(StreamFunction::CartFold.name(), |lookup, client| FoldApp::new(lookup, client))?,
+            cache_maintenance: keeper(CACHE_MAINTENANCE)?,
         })
     }
 
@@ -134,19 +200,46 @@ impl Handlers {
             }
             Route::SyncStats => handle::sync_stats::handle(&self.sync_stats, request, now).await,
             Route::DeadLetters => handle::dead_letters::handle(&self.dead_letters, request, now).await,
+            Route::Data => handle::data::handle(&self.data, request, now).await,
+            Route::Carts => handle::carts::handle(&self.carts, request, now).await,
+            Route::CacheReport => handle::cache_report::handle(&self.cache_report, request, now).await,
         }
     }
 
-    /// Hands stream records to `change-stream`.
-    pub async fn deliver(&self, event: Event, now: Micros) -> DynamoDbEventResponse {
-        handle::change_stream::handle(&self.change_stream, event, now).await
+    /// Hands stream records to `function`.
+    pub async fn deliver(
+        &self,
+        function: StreamFunction,
+        event: Event,
+        now: Micros,
+    ) -> DynamoDbEventResponse {
+        match function {
+            StreamFunction::ChangeStream => {
+                handle::change_stream::handle(&self.change_stream, event, now).await
+            }
+            StreamFunction::CacheInvalidate => {
+                handle::cache_invalidate::handle(&self.cache_invalidate, event).await
+            }
+            StreamFunction::CartFold => handle::cart_fold::handle(&self.cart_fold, event).await,
+        }
+    }
+
+    /// Calls `cache-maintenance`, as its schedule would.
+    pub async fn maintain(&self) -> Result<Maintained, ClearError> {
+        handle::cache_maintenance::handle(&self.cache_maintenance).await
     }
 }
 
-/// Takes out of the template what calls `change-stream`.
-pub(crate) fn take_source(template: &mut Template) -> Result<EventSource, HandlersError> {
-    let function = template.functions.get_mut(CHANGE_STREAM).ok_or(HandlersError::Missing(CHANGE_STREAM))?;
-    function.source.take().ok_or(HandlersError::NoStream)
+/// Takes out of the template which stream calls which function.
+pub(crate) fn take_sources(
+    template: &mut Template,
+) -> Result<Vec<(StreamFunction, EventSource)>, HandlersError> {
+    let source = |function: StreamFunction| {
+        let entry = template.functions.get_mut(function.name());
+        let entry = entry.ok_or(HandlersError::Missing(function.name()))?;
+        Ok((function, entry.source.take().ok_or(HandlersError::NoStream(function.name()))?))
+    };
+    StreamFunction::ALL.into_iter().map(source).collect()
 }
 
 /// What a function can look up: the names of its entry in the template, and nothing else.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
@@ -38,6 +38,8 @@ struct Stored {
     aws_access_key_id: String,
     aws_secret_access_key: String,
     publish_secret: String,
+    redis_token: String,
+    cache_keys: String,
 }
 
 /// The keys of a stack.
@@ -52,6 +54,10 @@ pub struct Keys {
     pub caller: Caller,
     /// Seals what functions publish to the edge.
     pub publish_secret: Secret,
+    /// Lets edge and functions into Redis.
+    pub redis_token: Secret,
+    /// Seals what is cached of people.
+    pub cache_keys: Secret,
 }
 
 /// A user of the account, as AWS knows one: what the template's `EdgeUser` is there.
@@ -95,6 +101,8 @@ impl Stored {
             aws_access_key_id: format!("AKIDLOCAL{}", random_text(6)?),
             aws_secret_access_key: random_text(30)?,
             publish_secret: random_text(32)?,
+            redis_token: random_text(32)?,
+            cache_keys: sealing_key()?,
         })
     }
 }
@@ -110,8 +118,17 @@ impl From<Stored> for Keys {
                 secret_access_key: Secret::new(stored.aws_secret_access_key),
             },
             publish_secret: Secret::new(stored.publish_secret),
+            redis_token: Secret::new(stored.redis_token),
+            cache_keys: Secret::new(stored.cache_keys),
         }
     }
+}
+
+/// A keyring with one new key.
+fn sealing_key() -> Result<String, getrandom::Error> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key)?;
+    Ok(format!("local:{}", STANDARD.encode(key)))
 }
 
 /// `bytes` random bytes as text that needs no quoting anywhere.
@@ -124,6 +141,7 @@ pub(crate) fn random_text(bytes: usize) -> Result<String, getrandom::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shared::redis::sealed::Keyring;
     use shared::token::Verifier;
 
     #[test]
@@ -136,6 +154,7 @@ mod tests {
         assert_eq!(made.access_key, read.access_key);
         assert_eq!(made.access_jwks, read.access_jwks);
         Verifier::from_jwks(&read.access_jwks).unwrap();
+        Keyring::parse(read.cache_keys.expose()).unwrap();
         assert!(read.access_key.expose().starts_with("-----BEGIN PRIVATE KEY-----\n"));
         let mode = std::fs::metadata(folder.join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);

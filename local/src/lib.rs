@@ -17,6 +17,7 @@ pub mod dynamo;
 pub mod edge;
 pub mod function_host;
 pub mod handlers;
+pub mod redis;
 pub mod stream;
 
 // What a stack keeps.

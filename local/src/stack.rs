@@ -25,16 +25,18 @@ use crate::function_host::{FunctionHost, Port};
 use crate::handlers::{self, Handlers, Route};
 use crate::keys::Keys;
 use crate::project;
-use crate::stream::{Stream, StreamSwitch};
+use crate::redis::Redis;
+use crate::stream::{StreamSwitch, Streams};
 use crate::template::Template;
 
 /// The whole street, running.
 pub struct Stack {
     edge: Edge,
     host: FunctionHost,
-    stream: Stream,
+    streams: Streams,
     handlers: Arc<Handlers>,
     dynamo: Dynamo,
+    redis: Arc<Redis>,
     clock: Clock,
     tables: settings::TableNames,
     // Last: the files go when nobody uses them any more.
@@ -59,8 +61,11 @@ impl Stack {
         let dynamo = Dynamo::start(Some(&data.path().join("dynamo.sqlite")), &template.tables)?;
         say(&format!("DynamoDB is up at {}", dynamo.url()));
 
+        let redis = Arc::new(Redis::start(&keys.redis_token).await?);
+        say(&format!("Redis ({}) is up behind {}", redis.engine().kind().name(), redis.url()));
+
         let functions_port = Port::bind().await.map_err(StartError::Port)?;
-        let settings = settings::functions(&keys, port, options.tables.as_deref());
+        let settings = settings::functions(&keys, port, redis.url(), options.tables.as_deref());
         let handlers = Arc::new(Handlers::new(&template, &dynamo, &settings)?);
         let clock = Clock::default();
         let host =
@@ -68,13 +73,14 @@ impl Stack {
         say(&format!("the functions are up at {}", host.url()));
 
         say("the edge is starting");
-        let variables = settings::edge(&keys, host.url());
+        let mut variables = settings::edge(&keys, host.url(), redis.url());
+        variables.extend(options.edge_variables);
         let edge = Edge::start(&root, data.path(), port, &variables, say).await?;
         say(&format!("the edge is up at {}", edge.url()));
 
-        let source = handlers::take_source(&mut template)?;
-        let stream = Stream::start(dynamo.database(), source, Arc::clone(&handlers), data.path())?;
-        Ok(Stack { edge, host, stream, handlers, dynamo, clock, tables, data })
+        let sources = handlers::take_sources(&mut template)?;
+        let streams = Streams::start(&dynamo.database(), sources, &handlers, data.path())?;
+        Ok(Stack { edge, host, streams, handlers, dynamo, redis, clock, tables, data })
     }
 
     /// Where the edge is, without a trailing slash.
@@ -92,6 +98,11 @@ impl Stack {
         self.dynamo.url()
     }
 
+    /// Redis over REST.
+    pub fn redis(&self) -> &Arc<Redis> {
+        &self.redis
+    }
+
     /// The sync table's name.
     pub fn table(&self) -> &str {
         &self.tables.sync
@@ -100,6 +111,11 @@ impl Stack {
     /// The accounts table's name.
     pub fn accounts_table(&self) -> &str {
         &self.tables.accounts
+    }
+
+    /// The carts table's name.
+    pub fn carts_table(&self) -> &str {
+        &self.tables.carts
     }
 
     /// The stack's directory.
@@ -137,9 +153,9 @@ impl Stack {
         self.host.faults()
     }
 
-    /// Holds the stream back.
+    /// Holds the streams back.
     pub fn stream(&self) -> &StreamSwitch {
-        self.stream.switch()
+        self.streams.switch()
     }
 
     /// The functions' clock.
@@ -155,9 +171,10 @@ impl Stack {
     /// Stops everything, within five seconds.
     pub async fn stop(self) {
         self.edge.stop().await;
-        self.stream.stop().await;
+        self.streams.stop().await;
         self.host.stop().await;
         self.dynamo.stop().await;
+        self.redis.stop().await;
     }
 }
 

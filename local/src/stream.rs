@@ -1,5 +1,5 @@
-//! DynamoDB Streams and Lambda's event source mapping: polls the table's stream, filters, calls
-//! `change-stream`, and comes back to what failed.
+//! DynamoDB Streams and Lambda's event source mappings: polls a table's stream for each function that reads it,
+//! filters, calls the function, and comes back to what failed.
 //!
 //! In reading order: `poller` is the loop, `batch` one answer of the stream, `position` what it
 //! remembers over a restart.
@@ -16,11 +16,11 @@ mod poller;
 mod position;
 mod shard;
 
-use poller::Poller;
+use poller::{Poller, Target};
 use position::Position;
 use shard::Shard;
 
-use crate::handlers::Handlers;
+use crate::handlers::{Handlers, StreamFunction};
 use crate::private_file::PrivateFileError;
 use crate::template::event_source::EventSource;
 
@@ -38,13 +38,13 @@ pub enum StreamError {
     Position(#[from] PrivateFileError),
 }
 
-/// A stream that is being delivered.
-pub struct Stream {
+/// The streams that are being delivered, each function's by itself.
+pub struct Streams {
     switch: StreamSwitch,
-    polling: JoinHandle<()>,
+    polling: Vec<JoinHandle<()>>,
 }
 
-/// Holds the stream back and lets it go on. Clones share it.
+/// Holds all streams back and lets them go on. Clones share it.
 #[derive(Debug, Clone)]
 pub struct StreamSwitch(watch::Sender<bool>);
 
@@ -60,30 +60,37 @@ impl StreamSwitch {
     }
 }
 
-impl Stream {
-    /// Delivers the stream that `source` names, from where the last run stopped according to `folder`.
+impl Streams {
+    /// Delivers to each function what its source names, from where the last run stopped according to `folder`.
     pub fn start(
-        database: Database,
-        source: EventSource,
-        handlers: Arc<Handlers>,
+        database: &Database,
+        sources: Vec<(StreamFunction, EventSource)>,
+        handlers: &Arc<Handlers>,
         folder: &Path,
-    ) -> Result<Stream, StreamError> {
-        let shard = Shard::of(database, &source.table)?;
-        let position = Position::load(folder)?;
+    ) -> Result<Streams, StreamError> {
         let (sender, paused) = watch::channel(false);
-        let poller = Poller::new(shard, source, handlers, position, paused);
-        Ok(Stream { switch: StreamSwitch(sender), polling: tokio::spawn(poller.run()) })
+        let poller = |(function, source): (StreamFunction, EventSource)| {
+            let shard = Shard::of(database.clone(), &source.table)?;
+            let position = Position::load(folder, function.name())?;
+            let handlers = Arc::clone(handlers);
+            Ok(Poller::new(shard, source, Target { function, handlers }, position, paused.clone()))
+        };
+        let pollers: Vec<Poller> = sources.into_iter().map(poller).collect::<Result<_, StreamError>>()?;
+        let polling = pollers.into_iter().map(|poller| tokio::spawn(poller.run())).collect();
+        Ok(Streams { switch: StreamSwitch(sender), polling })
     }
 
-    /// Its switch.
+    /// Their switch.
     pub fn switch(&self) -> &StreamSwitch {
         &self.switch
     }
 
     /// Stops; what was not delivered comes with the next start.
     pub async fn stop(self) {
-        self.polling.abort();
-        // It ends as "cancelled", which is what was asked for.
-        let _ = self.polling.await;
+        for polling in self.polling {
+            polling.abort();
+            // It ends as "cancelled", which is what was asked for.
+            let _ = polling.await;
+        }
     }
 }

@@ -4,16 +4,20 @@ use std::fmt::Write;
 use std::path::Path;
 
 use shared::protocol::auth::Login;
+use shared::protocol::ready::Ready;
 
+use super::readiness;
 use crate::dev_file::DevFile;
 
 /// The addresses, who can sign in, and something to paste.
-pub(super) fn text(file: &DevFile, data: &Path) -> String {
+pub(super) fn text(file: &DevFile, data: &Path, ready: Option<&Ready>) -> String {
     let mut text = format!(
-        "\n  edge       {}\n  functions  {}\n  DynamoDB   {}\n  data       {}\n\n",
+        "\n  edge       {}\n  functions  {}\n  DynamoDB   {}\n  Redis      {}: {}\n  data       {}\n\n",
         file.edge_url,
         file.functions_url,
         file.dynamodb_url,
+        file.redis_url,
+        readiness::line(ready),
         data.display()
     );
     let mut row = |cells: [&str; 5]| {
@@ -55,12 +59,22 @@ mod tests {
             edge_url: "http://127.0.0.1:8787".into(),
             functions_url: "http://127.0.0.1:1".into(),
             dynamodb_url: "http://127.0.0.1:2".into(),
+            redis_url: "http://127.0.0.1:3".into(),
             table: "SyncTable".into(),
             accounts_table: "AccountsTable".into(),
             users,
         };
-        let text = text(&file, Path::new("/data"));
-        for word in ["till-1", "till-2", "till-3", "other", "super_admin", "http://127.0.0.1:2", "/data"] {
+        let text = text(&file, Path::new("/data"), None);
+        for word in [
+            "till-1",
+            "till-2",
+            "till-3",
+            "other",
+            "super_admin",
+            "http://127.0.0.1:2",
+            "http://127.0.0.1:3: not reachable",
+            "/data",
+        ] {
             assert!(text.contains(word), "{word}");
         }
         let line = text.lines().find(|line| line.starts_with("curl ")).unwrap();

@@ -1,5 +1,6 @@
 //! How wrangler is called: nothing of it may reach the network, the terminal, or another stack.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -9,7 +10,7 @@ use super::EdgeError;
 use crate::private_file;
 
 /// The worker's configuration: names and values. Some are secret, so they go through a file.
-pub type EdgeVariables = [(&'static str, String)];
+pub type EdgeVariables = BTreeMap<&'static str, String>;
 
 /// One stack's edge.
 pub(super) struct Setup<'a> {
@@ -93,14 +94,16 @@ mod tests {
     fn missing_tools_are_named_with_the_remedy() {
         let folder = std::env::temp_dir().join("tillsync-nothing-here");
         let setup = Setup { root: &folder, folder: &folder, port: 1 };
-        let error = setup.command(&[]).unwrap_err().to_string();
+        let error = setup.command(&BTreeMap::new()).unwrap_err().to_string();
         assert!(error.contains("node is missing") && error.contains("cargo xtask dev"), "{error}");
     }
 
     #[test]
     fn values_stand_in_single_quotes() {
-        let variables =
-            [("ACCESS_JWKS", r#"{"keys":[]}"#.to_owned()), ("AWS_REGION", "us-east-1".to_owned())];
+        let variables = BTreeMap::from([
+            ("ACCESS_JWKS", r#"{"keys":[]}"#.to_owned()),
+            ("AWS_REGION", "us-east-1".to_owned()),
+        ]);
         assert_eq!(dotenv(&variables), "ACCESS_JWKS='{\"keys\":[]}'\nAWS_REGION='us-east-1'\n");
     }
 }

@@ -5,6 +5,7 @@ use crate::dynamo::StartDynamoError;
 use crate::edge::EdgeError;
 use crate::handlers::HandlersError;
 use crate::keys::KeysError;
+use crate::redis::RedisError;
 use crate::stream::StreamError;
 use crate::template::TemplateError;
 
@@ -23,6 +24,9 @@ pub enum StartError {
     /// DynamoDB did not start.
     #[error(transparent)]
     Dynamo(#[from] StartDynamoError),
+    /// Redis did not start.
+    #[error(transparent)]
+    Redis(#[from] RedisError),
     /// There is no port for the functions.
     #[error("failed to start the functions: {0}")]
     Port(#[source] std::io::Error),

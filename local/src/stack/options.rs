@@ -1,5 +1,6 @@
 //! What a stack is to be.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// What a stack is to be.
@@ -13,6 +14,8 @@ pub struct Options {
     pub fresh: bool,
     /// Which tables are synced; the built-in ones, if there is no file.
     pub tables: Option<PathBuf>,
+    /// What the edge is told beside what it must know.
+    pub edge_variables: BTreeMap<&'static str, String>,
     /// Told of each step, and of each line that the edge prints.
     pub say: fn(&str),
 }
@@ -20,6 +23,13 @@ pub struct Options {
 impl Default for Options {
     /// Kept nowhere, on any port, silent: what tests want.
     fn default() -> Options {
-        Options { data: None, edge_port: 0, fresh: false, tables: None, say: |_| {} }
+        Options {
+            data: None,
+            edge_port: 0,
+            fresh: false,
+            tables: None,
+            edge_variables: BTreeMap::new(),
+            say: |_| {},
+        }
     }
 }

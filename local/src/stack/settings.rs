@@ -8,11 +8,12 @@ use crate::handlers::HandlersError;
 use crate::template::Template;
 use crate::template::function::Variable;
 
-/// The names of the two tables, as the functions are told them.
+/// The names of the tables, as the functions are told them.
 #[derive(Debug)]
 pub(super) struct TableNames {
     pub(super) sync: String,
     pub(super) accounts: String,
+    pub(super) carts: String,
 }
 
 impl TableNames {
@@ -27,6 +28,7 @@ impl TableNames {
         Ok(TableNames {
             sync: name(Route::BatchPush, "SYNC_TABLE")?,
             accounts: name(Route::Auth, "ACCOUNTS_TABLE")?,
+            carts: name(Route::Carts, "CARTS_TABLE")?,
         })
     }
 }
@@ -36,6 +38,7 @@ impl TableNames {
 pub(super) fn functions(
     keys: &Keys,
     edge_port: u16,
+    redis_url: &str,
     tables: Option<&Path>,
 ) -> BTreeMap<&'static str, String> {
     let mut settings = BTreeMap::from([
@@ -44,15 +47,18 @@ pub(super) fn functions(
         ("ACCESS_KID", keys.access_kid.clone()),
         ("EDGE_URL", edge::url(edge_port)),
         ("PUBLISH_SECRET", keys.publish_secret.expose().to_owned()),
+        ("UPSTASH_REDIS_REST_URL", redis_url.to_owned()),
+        ("UPSTASH_REDIS_REST_TOKEN", keys.redis_token.expose().to_owned()),
+        ("CACHE_KEYS", keys.cache_keys.expose().to_owned()),
     ]);
     settings.extend(tables.map(|path| ("TABLES_FILE", path.display().to_string())));
     settings
 }
 
 /// The worker's secrets and addresses.
-pub(super) fn edge(keys: &Keys, functions_url: &str) -> [(&'static str, String); 11] {
+pub(super) fn edge(keys: &Keys, functions_url: &str, redis_url: &str) -> BTreeMap<&'static str, String> {
     let function = |route: Route| format!("{functions_url}/{}", route.name());
-    [
+    BTreeMap::from([
         ("ACCESS_JWKS", keys.access_jwks.clone()),
         ("PUBLISH_SECRET", keys.publish_secret.expose().to_owned()),
         ("AWS_REGION", REGION.to_owned()),
@@ -64,5 +70,10 @@ pub(super) fn edge(keys: &Keys, functions_url: &str) -> [(&'static str, String);
         ("RESOLVE_CONFLICT_FUNCTION_URL", function(Route::ResolveConflict)),
         ("SYNC_STATS_FUNCTION_URL", function(Route::SyncStats)),
         ("DEAD_LETTERS_FUNCTION_URL", function(Route::DeadLetters)),
-    ]
+        ("DATA_FUNCTION_URL", function(Route::Data)),
+        ("CARTS_FUNCTION_URL", function(Route::Carts)),
+        ("CACHE_REPORT_FUNCTION_URL", function(Route::CacheReport)),
+        ("UPSTASH_REDIS_REST_URL", redis_url.to_owned()),
+        ("UPSTASH_REDIS_REST_TOKEN", keys.redis_token.expose().to_owned()),
+    ])
 }

@@ -116,6 +116,9 @@ async fn faults_meet_their_client_and_nobody_else() {
     street.stop().await;
 }
 
+/// An address of Redis that nobody is asked at.
+const NOWHERE: &str = "http://127.0.0.1:1";
+
 #[tokio::test]
 async fn a_name_that_the_template_forgot_is_missed_here_already() {
     let text = std::fs::read_to_string(project::root().join("template.yaml")).unwrap();
@@ -123,7 +126,7 @@ async fn a_name_that_the_template_forgot_is_missed_here_already() {
     let end = start + text[start..].find('\n').unwrap();
     let template = Template::parse(&text.replace(&text[start..end], "")).unwrap();
     let dir = DataDir::temporary().unwrap();
-    let settings = settings::functions(&Keys::load_or_make(dir.path()).unwrap(), 1, None);
+    let settings = settings::functions(&Keys::load_or_make(dir.path()).unwrap(), 1, NOWHERE, None);
     let dynamo = Dynamo::start(None, &template.tables).unwrap();
     let error = Handlers::new(&template, &dynamo, &settings).err().unwrap();
     assert!(matches!(error, HandlersError::Config { name: "auth", .. }));
@@ -140,7 +143,7 @@ async fn a_file_of_tables_that_says_nonsense_is_refused_with_the_line_and_the_re
     let file = dir.path().join("tables.toml");
     let start = |text: &str| {
         std::fs::write(&file, text).unwrap();
-        Handlers::new(&template, &dynamo, &settings::functions(&keys, 1, Some(&file)))
+        Handlers::new(&template, &dynamo, &settings::functions(&keys, 1, NOWHERE, Some(&file)))
     };
     assert!(start("[parrots]\npolicy = \"append-only\"\n").is_ok());
     let error = start("[parrots]\npolicy = \"best\"\n").err().unwrap().to_string();

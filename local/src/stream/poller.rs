@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::batch::{self, Entry};
 use super::position::Position;
 use super::shard::Shard;
-use crate::handlers::Handlers;
+use crate::handlers::{Handlers, StreamFunction};
 use crate::template::event_source::EventSource;
 
 /// Between two looks at a stream that had nothing new.
@@ -23,10 +23,17 @@ const BACKOFF_MAX: Duration = Duration::from_secs(5);
 pub(super) struct Poller {
     shard: Shard,
     source: EventSource,
-    handlers: Arc<Handlers>,
+    target: Target,
     position: Position,
     paused: watch::Receiver<bool>,
     failing: Option<Failing>,
+}
+
+/// Whom the stream calls.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub(super) function: StreamFunction,
+    pub(super) handlers: Arc<Handlers>,
 }
 
 /// The record that everything after it waits for.
@@ -40,11 +47,11 @@ impl Poller {
     pub(super) fn new(
         shard: Shard,
         source: EventSource,
-        handlers: Arc<Handlers>,
+        target: Target,
         position: Position,
         paused: watch::Receiver<bool>,
     ) -> Poller {
-        Poller { shard, source, handlers, position, paused, failing: None }
+        Poller { shard, source, target, position, paused, failing: None }
     }
 
     /// Runs until the switch is dropped.
@@ -90,9 +97,10 @@ impl Poller {
                 return entries.first();
             }
         };
-        let handlers = Arc::clone(&self.handlers);
+        let Target { function, handlers } = self.target.clone();
         // In a task of its own: a function that panics has failed, and the stream goes on.
-        let running = tokio::spawn(async move { handlers.deliver(event, functions::start::now()).await });
+        let running =
+            tokio::spawn(async move { handlers.deliver(function, event, functions::start::now()).await });
         match running.await {
             Ok(response) => entries.get(batch::first_failed(entries, &response)?),
             Err(_) => entries.first(),

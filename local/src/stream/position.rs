@@ -6,8 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::private_file::{self, PrivateFileError};
 
-const FILE: &str = "stream.json";
-
 /// The position in a stream, and the file that remembers it.
 pub(super) struct Position {
     file: PathBuf,
@@ -20,9 +18,9 @@ struct Stored {
 }
 
 impl Position {
-    /// What the last run left in `folder`; the beginning, if there was none.
-    pub(super) fn load(folder: &Path) -> Result<Position, PrivateFileError> {
-        let file = folder.join(FILE);
+    /// What the last run of `function` left in `folder`; the beginning, if there was none.
+    pub(super) fn load(folder: &Path, function: &str) -> Result<Position, PrivateFileError> {
+        let file = folder.join(format!("{function}.json"));
         let stored: Option<Stored> = private_file::read(&file)?;
         Ok(Position { file, after: stored.map(|stored| stored.after) })
     }

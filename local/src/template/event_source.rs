@@ -23,14 +23,17 @@ pub struct EventSource {
 
 /// An entry of a function's `Events`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Event {
-    properties: EventProperties,
+#[serde(tag = "Type", content = "Properties")]
+pub(super) enum Event {
+    /// A table's stream.
+    DynamoDB(EventProperties),
+    /// A time of day. Nothing calls the function here but who wants it called.
+    Schedule(serde::de::IgnoredAny),
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct EventProperties {
+pub(super) struct EventProperties {
     stream: Value,
     filter_criteria: FilterCriteria,
     batch_size: usize,
@@ -51,20 +54,20 @@ struct Filter {
 }
 
 impl Event {
-    /// The stream, and what of it is delivered.
-    pub(super) fn source(self, id: &str) -> Result<EventSource, TemplateError> {
-        let properties = self.properties;
+    /// The stream, and what of it is delivered; none, if it is not a stream that calls.
+    pub(super) fn source(self, id: &str) -> Result<Option<EventSource>, TemplateError> {
+        let Event::DynamoDB(properties) = self else { return Ok(None) };
         let Some(Reference::Attribute(table, _)) = Reference::read(&properties.stream) else {
             return Err(TemplateError::resource(id, "its event must come from the stream of a table"));
         };
         let filters = properties.filter_criteria.filters.iter();
         let patterns = filters.map(|filter| Pattern::parse(&filter.pattern)).collect::<Result<_, _>>();
-        Ok(EventSource {
+        Ok(Some(EventSource {
             table,
             patterns: patterns.map_err(|error| TemplateError::resource(id, error))?,
             batch_size: properties.batch_size,
             retries: properties.maximum_retry_attempts,
             age_secs: properties.maximum_record_age_in_seconds,
-        })
+        }))
     }
 }

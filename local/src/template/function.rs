@@ -50,6 +50,7 @@ struct BuildProperties {
 #[serde(rename_all = "PascalCase")]
 struct Properties {
     role: Value,
+    #[serde(default)]
     environment: Environment,
     #[serde(default)]
     events: BTreeMap<String, Event>,
@@ -115,7 +116,7 @@ impl Function {
         let function = Function {
             variables: variables.of(&properties.environment),
             grants: role::read(&role, variables.resources)?,
-            source: properties.events.into_values().next().map(|event| event.source(id)).transpose()?,
+            source: properties.events.into_values().next().map_or(Ok(None), |event| event.source(id))?,
         };
         Ok((metadata.build_properties.binary, function))
     }

@@ -14,7 +14,13 @@ fn the_real_template_has_the_functions_and_tables_that_run_here() {
     let expected = [
         "auth",
         "batch-push",
+        "cache-invalidate",
+        "cache-maintenance",
+        "cache-report",
+        "cart-fold",
+        "carts",
         "change-stream",
+        "data",
         "dead-letters",
         "pull-changes",
         "resolve-conflict",
@@ -22,7 +28,7 @@ fn the_real_template_has_the_functions_and_tables_that_run_here() {
     ];
     assert_eq!(names, expected);
     let tables: Vec<&str> = template.tables.iter().map(|table| table.name.as_str()).collect();
-    assert_eq!(tables, ["AccountsTable", "SyncTable"]);
+    assert_eq!(tables, ["AccountsTable", "CartsTable", "SyncTable"]);
 }
 
 #[test]
@@ -31,8 +37,12 @@ fn tables_read_as_dynamodb_wants_them() {
         let create = table.create().unwrap();
         assert_eq!(create.key_schema.len(), 2);
         let view = create.stream_specification.and_then(|stream| stream.stream_view_type);
-        let expected = (table.name == "SyncTable").then(|| "NEW_IMAGE".to_owned());
-        assert_eq!(view, expected, "{}", table.name);
+        let expected = match table.name.as_str() {
+            "SyncTable" => Some("NEW_IMAGE"),
+            "CartsTable" => Some("KEYS_ONLY"),
+            _ => None,
+        };
+        assert_eq!(view.as_deref(), expected, "{}", table.name);
         assert_eq!(table.expire().unwrap().unwrap().time_to_live_specification.attribute_name, "ttl");
     }
 }
@@ -49,7 +59,7 @@ fn a_function_is_told_and_allowed_what_the_template_says_and_no_more() {
         ("TABLES_FILE", default("")),
         ("TOMBSTONE_RETENTION_DAYS", default("90")),
     ];
-    for name in ["batch-push", "dead-letters", "pull-changes", "resolve-conflict", "sync-stats"] {
+    for name in ["batch-push", "dead-letters", "pull-changes", "resolve-conflict"] {
         let told = template.functions[name].variables.iter();
         let told: Vec<_> = told.map(|(name, value)| (name.as_str(), value)).collect();
         assert_eq!(told, expected.each_ref().map(|(name, value)| (*name, value)), "{name}");
@@ -68,21 +78,78 @@ fn a_function_is_told_and_allowed_what_the_template_says_and_no_more() {
     assert_eq!(grants("change-stream"), [("UpdateItem", "SyncTable")]);
     assert_eq!(grants("sync-stats"), [("BatchGetItem", "SyncTable")]);
     assert_eq!(grants("resolve-conflict"), grants("batch-push"));
+    assert_eq!(grants("data"), [("GetItem", "SyncTable")]);
+    assert_eq!(grants("carts"), [("PutItem", "CartsTable"), ("Query", "CartsTable")]);
+    let fold = [("DeleteItem", "CartsTable"), ("PutItem", "CartsTable"), ("Query", "CartsTable")];
+    assert_eq!(grants("cart-fold"), fold);
+    for name in ["cache-report", "cache-invalidate", "cache-maintenance"] {
+        assert_eq!(grants(name), [], "{name}");
+    }
+    // Only those that use Redis can.
+    let redis = |function: &Function| function.variables.contains_key("UPSTASH_REDIS_REST_TOKEN");
+    let with_redis: Vec<&str> = template
+        .functions
+        .iter()
+        .filter(|(_, function)| redis(function))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let expected = [
+        "auth",
+        "cache-invalidate",
+        "cache-maintenance",
+        "cache-report",
+        "cart-fold",
+        "carts",
+        "data",
+        "sync-stats",
+    ];
+    assert_eq!(with_redis, expected);
     let scans = |function: &Function| function.grants.iter().any(|(action, _)| action == "Scan");
     assert!(!template.functions.values().any(scans));
 }
 
 #[test]
-fn only_new_log_items_reach_the_change_stream() {
+fn only_new_log_items_reach_those_who_follow_the_rooms() {
     let template = template();
-    let source = template.functions["change-stream"].source.as_ref().unwrap();
-    assert_eq!(source.table, "SyncTable");
-    let passes = |name: &str, pk: &str| {
-        let event = serde_json::json!({ "eventName": name, "dynamodb": { "Keys": { "pk": { "S": pk } } } });
+    for name in ["change-stream", "cache-invalidate"] {
+        let source = template.functions[name].source.as_ref().unwrap();
+        assert_eq!(source.table, "SyncTable");
+        let passes = |name: &str, pk: &str| {
+            let event =
+                serde_json::json!({ "eventName": name, "dynamodb": { "Keys": { "pk": { "S": pk } } } });
+            source.patterns.iter().any(|pattern| pattern.matches(&event))
+        };
+        assert!(passes("INSERT", "LOG#1#2"));
+        assert!(!passes("REMOVE", "LOG#1#2") && !passes("INSERT", "ROOM#1#2"));
+    }
+}
+
+#[test]
+fn only_new_changes_of_carts_are_folded_and_a_schedule_is_no_stream() {
+    let template = template();
+    let source = template.functions["cart-fold"].source.as_ref().unwrap();
+    assert_eq!(source.table, "CartsTable");
+    let passes = |name: &str, sk: &str| {
+        let event = serde_json::json!({ "eventName": name, "dynamodb": { "Keys": { "sk": { "S": sk } } } });
         source.patterns.iter().any(|pattern| pattern.matches(&event))
     };
-    assert!(passes("INSERT", "LOG#1#2"));
-    assert!(!passes("REMOVE", "LOG#1#2") && !passes("INSERT", "ROOM#1#2"));
+    assert!(passes("INSERT", "PENDING#1"));
+    assert!(!passes("REMOVE", "PENDING#1") && !passes("INSERT", "FOLDED"));
+    assert!(template.functions["cache-maintenance"].source.is_none());
+}
+
+#[test]
+fn a_change_is_told_to_the_cache_as_long_as_an_entry_from_before_it_may_live() {
+    let template = template();
+    let age = template.functions["cache-invalidate"].source.as_ref().unwrap().age_secs;
+    let kinds = [
+        shared::cache::kind::Kind::Product,
+        shared::cache::kind::Kind::Record,
+        shared::cache::kind::Kind::Stats,
+    ];
+    for kind in kinds {
+        assert!(kind.gone_millis_max() / 1000 < age, "{}", kind.as_str());
+    }
 }
 
 #[test]

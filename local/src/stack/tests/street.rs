@@ -13,8 +13,9 @@ pub(super) struct Street {
     pub(super) host: FunctionHost,
     pub(super) dynamo: Dynamo,
     pub(super) edge: FakeEdge,
+    redis: Redis,
     handlers: Arc<Handlers>,
-    stream: Option<Stream>,
+    stream: Option<Streams>,
     keys: Keys,
     data: DataDir,
 }
@@ -26,21 +27,21 @@ impl Street {
         let keys = Keys::load_or_make(data.path()).unwrap();
         let dynamo = Dynamo::start(None, &template.tables).unwrap();
         let edge = FakeEdge::start(keys.publish_secret.clone()).await;
-        let settings = settings::functions(&keys, edge.port(), None);
+        let redis = Redis::start(&keys.redis_token).await.unwrap();
+        let settings = settings::functions(&keys, edge.port(), redis.url(), None);
         let handlers = Arc::new(Handlers::new(&template, &dynamo, &settings).unwrap());
         let (port, caller) = (Port::bind().await.unwrap(), keys.caller.clone());
         let host = FunctionHost::start(port, Arc::clone(&handlers), caller, Clock::default());
-        let mut street = Street { host, dynamo, edge, handlers, stream: None, keys, data };
+        let mut street = Street { host, dynamo, edge, redis, handlers, stream: None, keys, data };
         street.start_stream();
         street
     }
 
     pub(super) fn start_stream(&mut self) {
         let mut template = Template::read(&project::root()).unwrap();
-        let source = handlers::take_source(&mut template).unwrap();
-        let handlers = Arc::clone(&self.handlers);
-        let stream = Stream::start(self.dynamo.database(), source, handlers, self.data.path());
-        self.stream = Some(stream.unwrap());
+        let sources = handlers::take_sources(&mut template).unwrap();
+        let streams = Streams::start(&self.dynamo.database(), sources, &self.handlers, self.data.path());
+        self.stream = Some(streams.unwrap());
     }
 
     pub(super) async fn without_stream(mut self) -> Street {
@@ -98,5 +99,6 @@ impl Street {
         }
         self.host.stop().await;
         self.dynamo.stop().await;
+        self.redis.stop().await;
     }
 }
