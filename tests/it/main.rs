@@ -14,19 +14,24 @@ mod absence;
 mod auth;
 mod bad_input;
 mod broken;
+mod carts;
+mod data;
 mod dead;
 mod head_office;
 mod holds;
 mod invariants;
+mod limits;
 mod openapi;
 mod policies;
 mod protocol;
 mod pull;
 mod push;
 mod race;
+mod redis;
 mod replay;
 mod resolve;
 mod room;
+mod sessions;
 mod shop;
 mod stats;
 mod tenancy;
@@ -43,17 +48,22 @@ fn main() -> ExitCode {
         auth::trials(),
         bad_input::trials(),
         broken::trials(),
+        carts::trials(),
+        data::trials(),
         dead::trials(),
         head_office::trials(),
+        limits::trials(),
         openapi::trials(),
         policies::trials(),
         protocol::trials(),
         pull::trials(),
         push::trials(),
         race::trials(),
+        redis::trials(),
         replay::trials(),
         resolve::trials(),
         room::trials(),
+        sessions::trials(),
         stats::trials(),
         tenancy::trials(),
     ];

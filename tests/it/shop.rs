@@ -10,7 +10,7 @@ use local::handlers::Route;
 use serde_json::{Value, json};
 use shared::micros::Micros;
 use shared::protocol::TOKEN_HEADER;
-use shared::protocol::auth::{Login, Session};
+use shared::protocol::auth::{Login, Session, User};
 use shared::protocol::pull::ChangeBody;
 use shared::protocol::push::{PushAnswer, Pushed};
 use shared::stamp::Stamp;
@@ -20,7 +20,7 @@ use tests::api::{Api, Reply};
 use tests::fleet;
 
 use crate::invariants;
-use crate::world::World;
+use crate::world::{World, cashier};
 
 pub(crate) const PASSWORD: &str = "a long enough password";
 
@@ -92,6 +92,11 @@ impl Shop {
 
     pub(crate) fn room(&self, branch: &str) -> Room {
         format!("{}:{branch}", self.client).parse().unwrap()
+    }
+
+    /// An access token of an admin of branch 1.
+    pub(crate) fn admin_token(&self) -> String {
+        self.world.token_of(&User { role: Role::Admin, ..cashier(&self.client) }, fleet::now())
     }
 
     /// Calls a function as a cashier of branch 1 would at another time.

@@ -9,8 +9,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::protocol::push::PushAnswer;
 use shared::protocol::stats::StatsAnswer;
+use shared::stamp::Stamp;
 use shared::token::Role;
-use tests::api::{Api, Units};
+use tests::api::{Api, Reply, Units};
 use tokio::time::{Instant, sleep};
 
 use crate::shop::{Shop, product, with};
@@ -34,6 +35,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 async fn stats(api: &Api) -> StatsAnswer {
     api.get(PATH).await.unwrap().ok().unwrap()
+}
+
+/// The figures, none older than `stamp`.
+async fn as_of(api: &Api, stamp: Stamp) -> Reply {
+    api.get(&format!("{PATH}?min={}", stamp.0)).await.unwrap()
 }
 
 fn count(stats: &StatsAnswer, table: &str) -> Option<u64> {
@@ -77,14 +83,13 @@ async fn counts(shop: &'static Shop) {
         // Created and deleted in one batch: it was never there.
         (vec![product("p9", &json!({})), deleted("p9", 1)], 2),
     ];
-    let mut last = None;
     for (records, expected) in steps {
         let answer = till.push(&records).await;
-        last = answer.applied.iter().map(|applied| applied.stamp).max().or(last);
-        assert_eq!(count(&stats(&till.api).await, "products"), Some(expected), "{records:?}");
+        let stats = as_of(&till.api, answer.stamp).await.ok().unwrap();
+        assert_eq!(count(&stats, "products"), Some(expected), "{records:?}");
     }
     let sold = till.push(&[with(product("c1", &json!({})), "table_name", "customers")]).await;
-    let stats = stats(&till.api).await;
+    let stats: StatsAnswer = as_of(&till.api, sold.stamp).await.ok().unwrap();
     assert_eq!((count(&stats, "products"), count(&stats, "customers")), (Some(2), Some(1)));
     assert_eq!(stats.last_sync_at, Some(sold.stamp.time().to_string()));
 }
@@ -107,10 +112,10 @@ async fn pending(shop: &'static Shop) {
     // One that is under way is delivered still.
     sleep(Duration::from_millis(200)).await;
     till.push(&[product("p1", &json!({})), product("p2", &json!({}))]).await;
-    till.push(&[product("p3", &json!({}))]).await;
+    let last = till.push(&[product("p3", &json!({}))]).await.stamp;
     // Neither is a change.
     till.push(&[product("p4", &json!(5)), with(product("p3", &json!({"n": 1})), "base_version", 0)]).await;
-    assert_eq!(stats(&till.api).await.pending_queue_count, 3);
+    assert_eq!(as_of(&till.api, last).await.ok::<StatsAnswer>().unwrap().pending_queue_count, 3);
     drop(paused);
     settled(&till.api).await;
 }
@@ -139,19 +144,19 @@ async fn clocks(shop: &'static Shop) {
 
 async fn constant_cost(shop: &'static Shop) {
     let till = shop.till("till-1").await;
-    till.push(&[product("p0", &json!({}))]).await;
-    settled(&till.api).await;
-    let cost = |reply: &tests::api::Reply| reply.cost();
+    let first = till.push(&[product("p0", &json!({}))]).await.stamp;
     let watch = shop.world.dynamo_faults.watch(&format!("ROOM#{}#", shop.client));
-    let little = cost(&till.api.get(PATH).await.unwrap());
+    let little = as_of(&till.api, first).await.cost();
     for batch in 0..4 {
         let records: Vec<Value> =
             (0..50).map(|i| product(&format!("p{batch}-{i}"), &json!({"n": i}))).collect();
         till.push(&records).await;
     }
     settled(&till.api).await;
+    // What was found meanwhile may be as new as this; a change that nobody has seen yet is not.
+    let last = till.push(&[product("p0", &json!({ "n": 1 }))]).await.stamp;
+    let much = as_of(&till.api, last).await.cost();
     assert_eq!(watch.count("Query") + watch.count("Scan"), 0, "nothing is counted by reading data");
-    let much = cost(&till.api.get(PATH).await.unwrap());
     // HEAD and FEED: two items of less than 4 KB each, strongly consistent, in one request.
     assert_eq!((little, much), (much, Units { requests: 1, write_tenths: 0, read_tenths: 20 }));
 }

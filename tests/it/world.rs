@@ -1,6 +1,7 @@
-//! The stack that all tests share: started by the first that needs it, stopped when the last is done.
+//! The stack that all tests share, and another one for those that take its Redis away: each started by the first test
+//! that needs it, stopped when the last is done.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aws_sdk_dynamodb::Client;
 use functions::accounts::Accounts;
@@ -10,8 +11,10 @@ use local::dynamo::faults::Faults;
 use local::function_host::faults::HostFaults;
 use local::handlers::Handlers;
 use local::keys::Keys;
+use local::redis::Redis;
 use local::stack::{Options, Stack};
 use local::stream::StreamSwitch;
+use serde_json::Value;
 use shared::limits::ACCESS_TOKEN_SECS;
 use shared::micros::Micros;
 use shared::protocol::auth::User;
@@ -35,19 +38,47 @@ pub(crate) struct World {
     /// DynamoDB, with every permission.
     pub(crate) dynamo: Client,
     pub(crate) table: String,
+    pub(crate) accounts_table: String,
+    pub(crate) carts_table: String,
     /// How every answer must look.
     pub(crate) checker: Arc<Checker>,
+    /// Redis, and what goes wrong on the way to it.
+    pub(crate) redis: Arc<Redis>,
     keys: Keys,
     stack: Mutex<Option<Stack>>,
     runtime: Runtime,
 }
 
 static WORLD: OnceLock<World> = OnceLock::new();
+/// Whose Redis tests take away, one at a time.
+static FRAIL: OnceLock<World> = OnceLock::new();
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-fn world() -> &'static World {
-    WORLD.get_or_init(|| {
+/// As many sign-ins as the tests of one run need, which all come from one address. A user's are what one test needs.
+const RATES: [(&str, &str); 3] = [
+    ("RATE_LOGIN_NAME_PER_MINUTE", "30"),
+    ("RATE_LOGIN_ADDRESS_PER_MINUTE", "100000"),
+    ("RATE_ADDRESS_PER_MINUTE", "100000"),
+];
+
+/// Requests a minute that a user has where Redis is taken away: tests wait there for it to come back, and ask often.
+pub(crate) const FRAIL_USER_PER_MINUTE: u32 = 600;
+
+impl World {
+    fn sound() -> World {
+        World::start(None)
+    }
+
+    fn frail() -> World {
+        World::start(Some(("RATE_USER_PER_MINUTE", FRAIL_USER_PER_MINUTE.to_string())))
+    }
+
+    fn start(rate: Option<(&'static str, String)>) -> World {
         let runtime = Runtime::new().unwrap();
-        let stack = runtime.block_on(Stack::start(Options::default())).expect("the stack starts");
+        let rates = RATES.iter().map(|&(name, value)| (name, value.to_owned()));
+        let edge_variables = rates.chain(rate).collect();
+        let options = Options { edge_variables, ..Options::default() };
+        let stack = runtime.block_on(Stack::start(options)).expect("the stack starts");
         World {
             edge_url: stack.edge_url().to_owned(),
             accounts: stack.accounts(),
@@ -57,19 +88,35 @@ fn world() -> &'static World {
             stream: stack.stream().clone(),
             dynamo: stack.client(),
             table: stack.table().to_owned(),
+            accounts_table: stack.accounts_table().to_owned(),
+            carts_table: stack.carts_table().to_owned(),
             checker: Arc::new(Checker::new().unwrap()),
             keys: Keys::load_or_make(stack.data()).unwrap(),
+            redis: stack.redis().clone(),
             stack: Mutex::new(Some(stack)),
             runtime,
         }
-    })
+    }
 }
 
 impl World {
     /// An access token for a cashier of branch 1 of `client`, signed at `now` with this stack's key.
     pub(crate) fn token_at(&self, client: &str, now: Micros) -> String {
+        self.token_of(&cashier(client), now)
+    }
+
+    /// An access token for `user`, signed at `now` with this stack's key.
+    pub(crate) fn token_of(&self, user: &User, now: Micros) -> String {
         let signer = Signer::new(self.keys.access_key.expose(), self.keys.access_kid.clone()).unwrap();
-        signer.sign(&cashier(client), None, now).unwrap()
+        signer.sign(user, None, None, now).unwrap()
+    }
+
+    /// What Redis answers to a command that somebody else sends, by way of the front.
+    pub(crate) async fn redis_says(&self, command: &[&str]) -> Value {
+        let request =
+            reqwest::Client::new().post(self.redis.url()).bearer_auth(self.keys.redis_token.expose());
+        let answer = request.body(serde_json::to_vec(command).unwrap()).send().await.unwrap();
+        serde_json::from_str::<Value>(&answer.text().await.unwrap()).unwrap()["result"].clone()
     }
 
     /// A token that was ours and has just expired.
@@ -84,11 +131,11 @@ impl World {
         let foreign = Keys::load_or_make(&folder).unwrap();
         std::fs::remove_dir_all(&folder).unwrap();
         let signer = Signer::new(foreign.access_key.expose(), self.keys.access_kid.clone()).unwrap();
-        signer.sign(&cashier(client), None, fleet::now()).unwrap()
+        signer.sign(&cashier(client), None, None, fleet::now()).unwrap()
     }
 }
 
-fn cashier(client: &str) -> User {
+pub(crate) fn cashier(client: &str) -> User {
     User {
         id: "u1".into(),
         username: "somebody".into(),
@@ -104,20 +151,45 @@ where
     F: Future<Output = ()>,
 {
     Trial::test(name, move || {
-        let world = world();
-        // Tests are few and the process is short: a shop that lives on spares every test a lifetime.
-        let shop: &'static Shop = Box::leak(Box::new(Shop::new(world)));
-        world.runtime.block_on(async {
-            test(shop).await;
-            shop.close().await;
-        });
+        run(WORLD.get_or_init(World::sound), test);
         Ok(())
     })
 }
 
-/// Stops the stack, if a test started it.
+/// A test that has the other stack to itself: it may take its Redis away, and count what that is asked.
+pub(crate) fn frail<F>(name: &str, test: impl FnOnce(&'static Shop) -> F + Send + 'static) -> Trial
+where
+    F: Future<Output = ()>,
+{
+    Trial::test(name, move || {
+        // One that failed leaves no more behind than one that did not: each begins with a Redis that is well.
+        let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let world = FRAIL.get_or_init(World::frail);
+        world.runtime.block_on(async {
+            world.redis.front().faults().lift();
+            world.stream.resume();
+            world.redis.engine().restart().await.unwrap();
+        });
+        run(world, test);
+        Ok(())
+    })
+}
+
+fn run<F: Future<Output = ()>>(world: &'static World, test: impl FnOnce(&'static Shop) -> F) {
+    // Tests are few and the process is short: a shop that lives on spares every test a lifetime.
+    let shop: &'static Shop = Box::leak(Box::new(Shop::new(world)));
+    world.runtime.block_on(async {
+        test(shop).await;
+        shop.close().await;
+    });
+}
+
+/// Stops the stacks that tests have started.
 pub(crate) fn stop() {
-    let Some(world) = WORLD.get() else { return };
+    [&WORLD, &FRAIL].into_iter().filter_map(OnceLock::get).for_each(close);
+}
+
+fn close(world: &'static World) {
     let stack = world.stack.lock().unwrap().take();
     world.runtime.block_on(async {
         if let Some(stack) = stack {

@@ -136,6 +136,11 @@ impl Api {
         Api { checker: Some(checker), ..self.clone() }
     }
 
+    /// The same caller, whose answers may be anything.
+    pub fn unchecked(&self) -> Api {
+        Api { checker: None, ..self.clone() }
+    }
+
     /// The same caller with an access token.
     pub fn with_token(&self, token: impl Into<String>) -> Api {
         Api { token: Some(token.into()), ..self.clone() }

@@ -1,71 +1,74 @@
-//! What push, pull and broadcast cost: side by side, in one run, on a stack of its own.
+//! What is promised in figures, measured on a stack of its own: one file per benchmark.
 
-mod bare;
-mod contention;
 mod counter;
-mod screen;
+mod redis;
+mod sync;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::ffi::OsString;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use local::dev::signals::Signals;
-use local::handlers::Route;
 use local::stack::{Options, Stack};
 use serde_json::{Value, json};
-use shared::limits::PUSH_RECORDS_MAX;
-use shared::protocol::pull::PullAnswer;
-use shared::stamp::{Stamp, cursor};
 
-use crate::api::Units;
 use crate::fleet;
-use crate::report::{line, per, percentiles, ratio};
-use counter::Counter;
 
-const USAGE: &str = "usage: bench sync [--rounds 100]";
+const USAGE: &str = "usage: bench sync|redis [--rounds 100]";
 const ROUNDS: usize = 100;
 /// Rounds that are run and not counted: connections are opened, caches filled.
 const WARM_UP: usize = 5;
 
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bench {
+    Sync,
+    Redis,
+}
+
 /// Runs the benchmark that the command line names.
 pub async fn run(arguments: impl Iterator<Item = OsString>) -> Result<(), Box<dyn Error>> {
-    use lexopt::prelude::*;
-    let (mut name, mut rounds) = (None, ROUNDS);
-    let mut parser = lexopt::Parser::from_args(arguments);
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("rounds") => rounds = parser.value()?.parse()?,
-            Value(word) if name.is_none() => name = Some(word.string()?),
-            other => return Err(format!("{}; {USAGE}", other.unexpected()).into()),
-        }
-    }
-    if name.as_deref() != Some("sync") || rounds == 0 {
-        return Err(USAGE.into());
-    }
+    let (bench, rounds) = read(arguments)?;
     let mut signals = Signals::watch()?;
-    let options = Options { say: |line| println!("{line}"), ..Options::default() };
+    let edge_variables = match bench {
+        Bench::Sync => BTreeMap::new(),
+        Bench::Redis => redis::edge_variables(),
+    };
+    let options = Options { say: |line| println!("{line}"), edge_variables, ..Options::default() };
     let stack = tokio::select! {
         started = Stack::start(options) => started?,
         () = signals.next() => return Err("stopped".into()),
     };
     let result = tokio::select! {
-        result = sync(&stack, rounds) => result,
+        result = measure(bench, &stack, rounds) => result,
         () = signals.next() => Err("stopped".into()),
     };
     stack.stop().await;
     result
 }
 
-async fn sync(stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
-    println!("{rounds} rounds each; records of 300 bytes; side by side in one run\n");
-    // Its delivery takes the same two cores and the same lock of the local database, which a stream in AWS does
-    // not: what a push costs is measured without it, and what a screen waits for with it.
-    stack.stream().pause();
-    pushes(stack, rounds).await?;
-    stack.stream().resume();
-    pulls(stack, rounds).await?;
-    screen::measure(stack, rounds).await?;
-    contention::measure(stack, rounds).await
+/// The benchmark and its rounds.
+fn read(arguments: impl Iterator<Item = OsString>) -> Result<(Bench, usize), Box<dyn Error>> {
+    use lexopt::prelude::*;
+    let (mut bench, mut rounds) = (None, ROUNDS);
+    let mut parser = lexopt::Parser::from_args(arguments);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("rounds") => rounds = parser.value()?.parse()?,
+            Value(word) if bench.is_none() && word == "sync" => bench = Some(Bench::Sync),
+            Value(word) if bench.is_none() && word == "redis" => bench = Some(Bench::Redis),
+            other => return Err(format!("{}; {USAGE}", other.unexpected()).into()),
+        }
+    }
+    bench.filter(|_| rounds > 0).map(|bench| (bench, rounds)).ok_or_else(|| USAGE.into())
+}
+
+async fn measure(bench: Bench, stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
+    match bench {
+        Bench::Sync => sync::measure(stack, rounds).await,
+        Bench::Redis => redis::measure(stack, rounds).await,
+    }
 }
 
 /// A product as a shop has it, some 300 bytes of JSON.
@@ -88,75 +91,26 @@ fn product(id: &str, n: usize) -> Value {
     })
 }
 
-fn batch(device: &str, round: usize) -> String {
-    let record = |i: usize| product(&format!("p{round}-{i}"), round * PUSH_RECORDS_MAX + i);
-    let records: Vec<Value> = (0..PUSH_RECORDS_MAX).map(record).collect();
-    json!({ "device_id": device, "batch_id": fleet::batch_id(), "records": records }).to_string()
-}
-
-async fn pushes(stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
-    let direct = Counter::open(stack, "direct").await?;
-    let (mut handler, mut bare, mut edge) = (Vec::new(), Vec::new(), Vec::new());
-    let mut write_tenths = 0;
-    for round in 0..rounds + WARM_UP {
-        let body = batch(&direct.device, round);
-        let answer = direct.call(stack, Route::BatchPush, "/api/sync/batch-push", body).await?;
-        handler.push(answer.took);
-        write_tenths += answer.cost.write_tenths;
-        bare.push(bare::transaction(stack, &direct.room, answer.stamp).await?);
-    }
-    // Apart from those: the edge goes on working for its room after it has answered, on the same two cores.
-    for round in 0..rounds + WARM_UP {
-        let body = batch(&direct.device, rounds + WARM_UP + round);
-        let started = Instant::now();
-        direct.api.post("/api/sync/batch-push", body).await?.ok::<Value>()?;
-        edge.push(started.elapsed());
-    }
-    let count = (rounds + WARM_UP) * PUSH_RECORDS_MAX;
-    let [handler, bare, edge] = [handler, bare, edge].map(warm);
-    println!("push of 50, bare transaction   {}", line(&bare));
-    println!("push of 50, function handler   {}", line(&handler));
-    println!("push of 50, through the edge   {}", line(&edge));
-    let [[bare, ..], [handler, ..]] = [&bare, &handler].map(|all| percentiles(all));
-    println!("handler against bare           {} (target: at most 1.50)", ratio(handler, bare));
-    println!("write units per record         {} (target: at most 2.50)\n", per(write_tenths, count));
-    Ok(())
-}
-
-async fn pulls(stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
-    let reader = Counter::open(stack, "reader").await?;
-    let full = 3;
-    for round in 0..full {
-        reader.api.post("/api/sync/batch-push", batch(&reader.device, round)).await?.ok::<Value>()?;
-    }
-    let (mut handler, mut edge, mut nothing) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut hundred, mut nothing_cost) = (Units::default(), Units::default());
-    for _ in 0..rounds + WARM_UP {
-        let path = "/api/sync/pull-changes?limit=100";
-        let answer = reader.call(stack, Route::PullChanges, path, String::new()).await?;
-        handler.push(answer.took);
-        hundred = answer.cost;
-        let started = Instant::now();
-        let page: PullAnswer = reader.api.get(path).await?.ok()?;
-        edge.push(started.elapsed());
-        assert_eq!((page.changes.len(), page.has_more), (100, true));
-        let last = reader.api.pull(Stamp::ZERO, 1000).await?.0.stamp;
-        let started = Instant::now();
-        let reply = reader.api.get(&format!("/api/sync/pull-changes?cursor={}", cursor(last))).await?;
-        nothing.push(started.elapsed());
-        nothing_cost = reply.cost();
-    }
-    let [handler, edge, nothing] = [handler, edge, nothing].map(warm);
-    println!("pull of 100, function handler  {}", line(&handler));
-    println!("pull of 100, through the edge  {}", line(&edge));
-    println!("nothing new, through the edge  {}", line(&nothing));
-    let (units, requests) = (per(hundred.read_tenths, 1), hundred.requests);
-    println!("read units per 100 pulled      {units} in {requests} requests (target: at most 5 in 2)");
-    let (units, requests) = (per(nothing_cost.read_tenths, 1), nothing_cost.requests);
-    println!("read units for nothing new     {units} in {requests} request (target: 1 in 1)\n");
-    Ok(())
-}
-
 fn warm(durations: Vec<Duration>) -> Vec<Duration> {
     durations.into_iter().skip(WARM_UP).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(words: &[&str]) -> Result<(Bench, usize), String> {
+        read(words.iter().map(OsString::from)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_benchmark_is_named_with_its_rounds() {
+        assert_eq!(words(&["sync"]), Ok((Bench::Sync, ROUNDS)));
+        assert_eq!(words(&["redis", "--rounds", "7"]), Ok((Bench::Redis, 7)));
+        for bad in
+            [&[][..], &["other"], &["sync", "redis"], &["redis", "--rounds", "0"], &["redis", "--fast"]]
+        {
+            assert!(words(bad).unwrap_err().ends_with(USAGE), "{bad:?}");
+        }
+    }
 }

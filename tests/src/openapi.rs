@@ -66,7 +66,22 @@ fn headers() -> Value {
             "What the answer cost at DynamoDB: requests, and write and read capacity units.",
             json!({ "type": "string", "pattern": operation::COST }),
         ),
+        "Tillsync-Cache": header(
+            "Where the answer was found.",
+            json!({ "type": "string", "x-extensible-enum": ["fresh", "stale", "loaded", "shared", "memory"] }),
+        ),
         "Retry-After": header("Seconds after which to come back.", json!({ "type": "integer" })),
+        "RateLimit-Limit": header("Requests in a window of the tightest limit.", json!({ "type": "integer" })),
+        "RateLimit-Remaining": header("Requests that are left of it now.", json!({ "type": "integer" })),
+        "RateLimit-Reset": header("Seconds until one more is.", json!({ "type": "integer" })),
+        "RateLimit-Policy": header(
+            "Every limit: `q` requests in `w` seconds (draft-ietf-httpapi-ratelimit-headers).",
+            json!({ "type": "string" }),
+        ),
+        "RateLimit": header(
+            "Where the caller stands with each: `r` requests are left, and no more within `t` seconds.",
+            json!({ "type": "string" }),
+        ),
     })
 }
 

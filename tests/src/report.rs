@@ -24,8 +24,14 @@ pub fn line(durations: &[Duration]) -> String {
     format!("p50 {p50:>9}, p95 {p95:>9}, p99 {p99:>9} ({} measured)", durations.len())
 }
 
+/// Percentiles as a line, for what takes less than some milliseconds.
+pub fn fine_line(durations: &[Duration]) -> String {
+    let [p50, p95, p99] = percentiles(durations).map(|duration| format!("{} µs", duration.as_micros()));
+    format!("p50 {p50:>9}, p95 {p95:>9}, p99 {p99:>9} ({} measured)", durations.len())
+}
+
 /// A duration in milliseconds, as text with one digit.
-fn millis(duration: Duration) -> String {
+pub fn millis(duration: Duration) -> String {
     let tenths = duration.as_micros() / 100;
     format!("{}.{} ms", tenths / 10, tenths % 10)
 }

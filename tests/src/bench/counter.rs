@@ -24,6 +24,8 @@ pub(super) struct Counter {
     pub(super) api: Api,
     pub(super) device: String,
     pub(super) room: Room,
+    /// The body of its sign-in.
+    pub(super) login: String,
 }
 
 /// What a function answered.
@@ -33,6 +35,8 @@ pub(super) struct Answer {
     pub(super) cost: Units,
     /// The last stamp of a push.
     pub(super) stamp: Stamp,
+    /// All of it.
+    pub(super) body: Value,
 }
 
 impl Counter {
@@ -55,7 +59,8 @@ impl Counter {
         stack.add_user(new).await?;
         let login = Login { username, password, device_id: Some(device.parse()?) };
         let (api, _) = Api::new(stack.edge_url())?.login(&login).await?;
-        Ok(Counter { api, device: device.to_owned(), room })
+        let login = serde_json::to_string(&login)?;
+        Ok(Counter { api, device: device.to_owned(), room, login })
     }
 
     /// Calls a function's handler, without edge or network between.
@@ -63,10 +68,10 @@ impl Counter {
         &self,
         stack: &Stack,
         route: Route,
+        method: Method,
         path: &str,
         body: String,
     ) -> Result<Answer, Box<dyn Error>> {
-        let method = if body.is_empty() { Method::GET } else { Method::POST };
         let request = Request::builder().method(method).uri(path).header(TOKEN_HEADER, self.api.token());
         let request = request.body(Body::Text(body))?;
         let started = Instant::now();
@@ -78,6 +83,6 @@ impl Counter {
         }
         let cost = answer.headers().get(COST_HEADER).and_then(|cost| cost.to_str().ok()).unwrap_or_default();
         let stamp = body.get("answer").and_then(|answer| answer.get("stamp")).and_then(Value::as_u64);
-        Ok(Answer { took, cost: Units::parse(cost), stamp: Stamp(stamp.unwrap_or_default()) })
+        Ok(Answer { took, cost: Units::parse(cost), stamp: Stamp(stamp.unwrap_or_default()), body })
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask bench sync`: what push, pull and broadcast cost.
+//! `cargo xtask bench sync` and `cargo xtask bench redis`: what is promised in figures, measured.
 
 use std::process::ExitCode;
 

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use shared::error::Code;
 use shared::protocol::failure::Failure;
 use shared::protocol::socket::ServerFrame;
-use shared::protocol::{COST_HEADER, REQUEST_ID_HEADER};
+use shared::protocol::{CACHE_HEADER, COST_HEADER, REQUEST_ID_HEADER};
 
-use super::operation::Operation;
+use super::operation::{LIMITED, Operation};
 use super::schemas::{Schemas, answer};
 use super::{operations, strict};
 use crate::api::{Reply, Units};
@@ -46,7 +46,7 @@ impl Shapes {
         let bodies =
             operation.answers.iter().map(|(status, shape)| (*status, shape.map(|shape| shape(schemas))));
         let bodies = bodies.collect();
-        let details = operation.details.iter().map(|(code, shape)| (*code, shape(schemas))).collect();
+        let details = operation.details().into_iter().map(|(code, shape)| (code, shape(schemas))).collect();
         let request = operation.body.map(|body| (body.shape)(schemas));
         Shapes { operation, request, bodies, details }
     }
@@ -134,11 +134,7 @@ impl Checker {
             known.bodies.iter().find(|(good, _)| *good == status).map(|good| (known, good))
         });
         if let Some((known, (_, body))) = good {
-            if known.operation.costs
-                && Units::parse(reply.header(COST_HEADER).unwrap_or_default()).requests == 0
-            {
-                return Err("it does not say what it cost".into());
-            }
+            headers(&known.operation, reply)?;
             return match body {
                 Some(body) => fits(body, &reply.body),
                 None if reply.body.is_empty() => Ok(()),
@@ -153,7 +149,7 @@ impl Checker {
         if error.pointer("/error/request_id").and_then(Value::as_str) != Some(id) {
             return Err("request_id is not x-request-id".into());
         }
-        if (status == 503) != reply.header("retry-after").is_some() {
+        if matches!(status, 429 | 503) != reply.header("retry-after").is_some() {
             return Err("retry-after does not go with the status".into());
         }
         let code = reply.code().unwrap_or_default();
@@ -170,6 +166,25 @@ impl Checker {
     }
 }
 
+/// Whether an answer that is no error has the headers it must have.
+fn headers(operation: &Operation, reply: &Reply) -> Result<(), String> {
+    // From the cache it may have cost nothing; it says where it was found then, if there is anything to say.
+    let found = reply.header(CACHE_HEADER);
+    let cost = reply.header(COST_HEADER).map(|cost| Units::parse(cost).requests);
+    let costs = cost.is_some_and(|requests| requests > 0 || found.is_some() || reply.status == 204);
+    if operation.costs && !costs {
+        return Err("it does not say what it cost".into());
+    }
+    if found.is_some() != (operation.cached && reply.status == 200) {
+        return Err("where it was found does not go with the answer".into());
+    }
+    let lacks = |name: &&str| reply.header(&name.to_lowercase()).is_none();
+    if operation.limited() && LIMITED.iter().any(lacks) {
+        return Err("it does not say where the caller stands with its limits".into());
+    }
+    Ok(())
+}
+
 fn fits(shape: &Validator, body: &str) -> Result<(), String> {
     let body: Value = serde_json::from_str(body).map_err(|error| format!("{error}"))?;
     let wrong: Vec<String> =
@@ -177,11 +192,14 @@ fn fits(shape: &Validator, body: &str) -> Result<(), String> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
 }
 
-/// Whether `path` is of the pattern `known`, in which `{…}` stands for a segment of unreserved characters (RFC 3986).
+/// Whether `path` is of the pattern `known`, in which `{…}` stands for a segment of unreserved characters (RFC 3986),
+/// and of a record's id for any text, percent-encoded.
 fn matches(known: &str, path: &str) -> bool {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    let fits = |(known, sent): (&str, &str)| {
-        if known.starts_with('{') { sent.bytes().all(unreserved) } else { known == sent }
+    let fits = |(known, sent): (&str, &str)| match known {
+        "{record_id}" => !sent.is_empty(),
+        known if known.starts_with('{') => sent.bytes().all(unreserved),
+        known => known == sent,
     };
     known.split('/').count() == path.split('/').count() && known.split('/').zip(path.split('/')).all(fits)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use shared::error::Code;
 use shared::protocol::failure::Failure;
+use shared::protocol::limited::Limited;
 
 use super::schemas::{Schemas, Shape, answer};
 
@@ -14,9 +15,13 @@ pub(super) const COST: &str = r"^requests=\d+; write=\d+(\.\d)?; read=\d+(\.\d)?
 /// What any request may end with.
 const ANY: [Code; 3] = [Code::BadRequest, Code::Internal, Code::Unavailable];
 /// What a request with a token may end with, too.
-const TOKEN: [Code; 3] = [Code::TokenMissing, Code::TokenInvalid, Code::TokenExpired];
+const TOKEN: [Code; 4] = [Code::TokenMissing, Code::TokenInvalid, Code::TokenExpired, Code::SessionRevoked];
 /// What a request with a body may end with, too.
 const BODY: [Code; 2] = [Code::BadJson, Code::BodyTooLarge];
+
+/// The headers by which a caller is told where it stands with a limit.
+pub(super) const LIMITED: [&str; 5] =
+    ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy", "RateLimit"];
 
 /// One method of one address.
 pub(super) struct Operation {
@@ -37,8 +42,31 @@ pub(super) struct Operation {
     pub(super) details: &'static [(Code, Shape)],
     /// Whether its answers say what they cost.
     pub(super) costs: bool,
+    /// Whether its answers say where they were found.
+    pub(super) cached: bool,
     /// What goes on after the answer, where that is not all: OpenAPI has no words for it.
     pub(super) frames: &'static [(&'static str, Shape)],
+}
+
+impl Default for Operation {
+    /// One that takes a token, nothing else, and has nothing to say.
+    fn default() -> Operation {
+        Operation {
+            method: "GET",
+            path: "",
+            name: "",
+            summary: "",
+            token: true,
+            parameters: &[],
+            body: None,
+            answers: Vec::new(),
+            codes: &[],
+            details: &[],
+            costs: false,
+            cached: false,
+            frames: &[],
+        }
+    }
 }
 
 /// A parameter.
@@ -64,8 +92,21 @@ impl Operation {
         let mut codes = ANY.to_vec();
         codes.extend(if self.token { &TOKEN[..] } else { &[] });
         codes.extend(if self.body.is_some() { &BODY[..] } else { &[] });
+        codes.extend(self.limited().then_some(Code::RateLimited));
         codes.extend(self.codes);
         codes
+    }
+
+    /// Whether there is a limit to how often a caller may ask. Sync has none, and what is the same for everybody.
+    pub(super) fn limited(&self) -> bool {
+        let sync = self.path.starts_with("/api/sync/") || self.path == "/ws";
+        !sync && (self.token || self.path.starts_with("/api/auth/"))
+    }
+
+    /// What is in the `details` of some codes.
+    pub(super) fn details(&self) -> Vec<(Code, Shape)> {
+        let limited = self.limited().then_some((Code::RateLimited, answer::<Limited> as Shape));
+        self.details.iter().copied().chain(limited).collect()
     }
 
     /// The operation as OpenAPI has it.
@@ -108,7 +149,7 @@ impl Operation {
             by_status.entry(code.status()).or_default().push(code.as_str());
         }
         for (status, codes) in by_status {
-            let details = self.details.iter().filter(|(code, _)| code.status() == status);
+            let details = self.details().into_iter().filter(|(code, _)| code.status() == status);
             let details = details.map(|(code, shape)| (code.as_str().to_owned(), shape(schemas)));
             let details: Map<String, Value> = details.collect();
             let mut answer = json!({
@@ -128,7 +169,9 @@ impl Operation {
     fn headers(&self, status: u16) -> Value {
         let mut names = vec!["X-Request-Id"];
         names.extend((self.costs && status < 300).then_some("Tillsync-Cost"));
-        names.extend((status == 503).then_some("Retry-After"));
+        names.extend(matches!(status, 429 | 503).then_some("Retry-After"));
+        names.extend((self.cached && status == 200).then_some("Tillsync-Cache"));
+        names.extend(self.limited().then_some(LIMITED).into_iter().flatten());
         let refer = |name: &str| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
         names.into_iter().map(refer).collect::<Map<_, _>>().into()
     }

@@ -2,7 +2,7 @@
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::strict::each;
 
@@ -40,6 +40,11 @@ pub(super) fn request<T: JsonSchema>(schemas: &mut Schemas) -> Value {
 /// The shape of an answer.
 pub(super) fn answer<T: JsonSchema>(schemas: &mut Schemas) -> Value {
     schemas.answers.subschema_for::<T>().into()
+}
+
+/// Any object.
+pub(super) fn object(_: &mut Schemas) -> Value {
+    json!({ "type": "object" })
 }
 
 /// All that was gathered, by name.

@@ -39,10 +39,11 @@ enum Kind {
 
 fn kind(member: &str) -> Kind {
     match member {
-        "stamp" | "prev" => Kind::Stamp,
+        "stamp" | "prev" | "after_stamp" => Kind::Stamp,
         "server_updated_at" | "server_time" | "received_at" | "last_sync_at" | "at" => Kind::Time,
+        "created_at" | "last_activity_at" => Kind::Time,
         "cursor" | "next_cursor" => Kind::Cursor,
-        "id" | "request_id" | "snapshot_id" | "accessToken" | "refreshToken" => Kind::Text,
+        "id" | "request_id" | "snapshot_id" | "accessToken" | "refreshToken" | "address" => Kind::Text,
         "pending_queue_count" | "skew_millis" => Kind::Count,
         _ => Kind::Literal,
     }

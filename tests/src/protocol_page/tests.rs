@@ -1,12 +1,14 @@
 //! What the page says in tables is what the code says.
 
 use shared::limits::{
-    ACCESS_TOKEN_SECS, BATCH_BYTES_MAX, BODY_BYTES_MAX, CLOCK_AHEAD_MICROS_MAX, CREDENTIAL_BYTES_MAX,
-    DEAD_LETTERS_LIMIT_DEFAULT, DEAD_LETTERS_LIMIT_MAX, DECIMAL_PLACES_MAX, DECIMAL_WHOLE_DIGITS_MAX,
-    DEVICE_CLOCKS_MAX, FIELDS_MAX, FRAME_BYTES_MAX, HEAD_OFFICE_BRANCHES_MAX, JSON_DEPTH_MAX,
-    LOG_RETENTION_SECS, MARKER_RETENTION_SECS, PULL_BYTES_MAX, PULL_LIMIT_DEFAULT, PULL_LIMIT_MAX,
-    PUSH_RECORDS_MAX, RECORD_BYTES_MAX, REFRESH_GRACE_SECS, REFRESH_TOKEN_SECS, ROOM_SOCKETS_MAX,
-    TOMBSTONE_RETENTION_SECS,
+    ACCESS_TOKEN_SECS, BATCH_BYTES_MAX, BODY_BYTES_MAX, CART_RETENTION_SECS, CLOCK_AHEAD_MICROS_MAX,
+    CREDENTIAL_BYTES_MAX, DEAD_LETTERS_LIMIT_DEFAULT, DEAD_LETTERS_LIMIT_MAX, DECIMAL_PLACES_MAX,
+    DECIMAL_WHOLE_DIGITS_MAX, DEVICE_CLOCKS_MAX, FIELDS_MAX, FRAME_BYTES_MAX, HEAD_OFFICE_BRANCHES_MAX,
+    JSON_DEPTH_MAX, LOG_RETENTION_SECS, LOGIN_ADDRESS_PER_MINUTE, LOGIN_NAME_PER_MINUTE,
+    MARKER_RETENTION_SECS, PULL_BYTES_MAX, PULL_LIMIT_DEFAULT, PULL_LIMIT_MAX, PUSH_RECORDS_MAX,
+    RECORD_BYTES_MAX, REFRESH_GRACE_SECS, REFRESH_TOKEN_SECS, ROOM_SOCKETS_MAX, SESSION_IDLE_SECS,
+    SESSION_SECS_MAX, SESSION_VERDICT_SECS, SESSIONS_PER_USER_DEFAULT, TOMBSTONE_RETENTION_SECS,
+    USER_PER_MINUTE,
 };
 use toml::{Table, Value};
 
@@ -69,6 +71,11 @@ fn every_limit_of_the_page_is_the_one_in_force() {
         format!("a frame that a client sends | {} KiB", kib(FRAME_BYTES_MAX)),
         format!("sockets in a room | {ROOM_SOCKETS_MAX}"),
         format!("a user name, a password | {CREDENTIAL_BYTES_MAX} bytes"),
+        format!("a cart | {} KiB", kib(RECORD_BYTES_MAX)),
+        format!("sign-ins of a user | {SESSIONS_PER_USER_DEFAULT}"),
+        format!("requests of a user a minute, but for syncing | {USER_PER_MINUTE}"),
+        format!("a sign-in | {} days", SESSION_SECS_MAX / DAY),
+        format!("a cart | {} days after its last change", CART_RETENTION_SECS / DAY),
         format!("an access token | {} minutes", ACCESS_TOKEN_SECS / 60),
         format!(
             "a refresh token | {} days; {REFRESH_GRACE_SECS} seconds after it was replaced",
@@ -86,6 +93,11 @@ fn every_limit_of_the_page_is_the_one_in_force() {
     for words in [
         format!("`clocks` are at most {DEVICE_CLOCKS_MAX} devices"),
         format!("1 to {PULL_LIMIT_MAX}, {PULL_LIMIT_DEFAULT} if absent"),
+        format!("are refused within {SESSION_VERDICT_SECS} seconds"),
+        format!("`idle` is true after {} hours without a request", SESSION_IDLE_SECS / 3600),
+        format!(
+            "{LOGIN_NAME_PER_MINUTE} a minute for each name, and {LOGIN_ADDRESS_PER_MINUTE} a minute for each address"
+        ),
         format!("`limit` is 1 to {DEAD_LETTERS_LIMIT_MAX}, {DEAD_LETTERS_LIMIT_DEFAULT} if absent"),
     ] {
         assert!(prose.contains(&words), "PROTOCOL.md lacks {words}");

@@ -88,7 +88,8 @@ pub fn caller(signer: &Signer, room: &Room, role: Role) -> Result<Caller, CastEr
         client_id: room.client.clone(),
         branch_id: (role != Role::SuperAdmin).then(|| room.branch.clone()),
     };
-    let token = signer.sign(&user, None, TOKENS_UNTIL).map_err(|error| CastError::Sign(error.into()))?;
+    let token =
+        signer.sign(&user, None, None, TOKENS_UNTIL).map_err(|error| CastError::Sign(error.into()))?;
     Ok(Caller { room: room.clone(), role, token })
 }
 

@@ -5,6 +5,15 @@ use serde_json::json;
 use super::*;
 
 const PUSH: (&str, &str) = ("POST", "/api/sync/batch-push");
+const LOGOUT: (&str, &str) = ("POST", "/api/auth/logout");
+const LIMITED_HEADERS: [(&str, &str); 6] = [
+    ("x-request-id", "r1"),
+    ("ratelimit-limit", "100"),
+    ("ratelimit-remaining", "99"),
+    ("ratelimit-reset", "1"),
+    ("ratelimit-policy", "\"address\";q=100;w=60"),
+    ("ratelimit", "\"address\";r=99;t=1"),
+];
 const COST: &str = "requests=2; write=4; read=1.5";
 
 fn reply(status: u16, headers: &[(&'static str, &'static str)], body: &Value) -> Reply {
@@ -46,7 +55,12 @@ fn what_the_document_describes_passes() {
     check(PUSH, reply(503, &[("x-request-id", "r1"), ("retry-after", "1")], &refused("busy")));
     check(("GET", PUSH.1), reply(405, &[("x-request-id", "r1")], &refused("method_not_allowed")));
     check(("GET", "/wp-login.php"), reply(404, &[("x-request-id", "r1")], &refused("not_found")));
-    check(("POST", "/api/auth/logout"), reply(204, &[("x-request-id", "r1")], &Value::Null));
+    check(LOGOUT, reply(204, &LIMITED_HEADERS, &Value::Null));
+    let late = [("x-request-id", "r1"), ("retry-after", "3")];
+    let details = json!({ "policy": "address", "limit": 100, "window_secs": 60, "retry_after_secs": 3 });
+    let mut limited = refused("rate_limited");
+    limited["error"]["details"] = details;
+    check(LOGOUT, reply(429, &late, &limited));
     let discard = ("POST", "/api/sync/dead-letters/17-0/discard");
     check(discard, reply(204, &[("x-request-id", "r1"), ("tillsync-cost", COST)], &Value::Null));
     checker.check_frame(r#"{"type":"subscribed","room":"1:2"}"#).unwrap();
@@ -73,6 +87,16 @@ fn a_member_that_lacks_or_is_of_another_type_or_is_not_described_fails() {
     body["applied"][0]["colour"] = json!("red");
     let told_of = wrong(PUSH, &reply(200, &[("x-request-id", "r1"), ("tillsync-cost", COST)], &body));
     assert!(told_of.contains("colour"), "{told_of}");
+}
+
+#[test]
+fn an_answer_that_counted_says_so_and_one_too_many_says_by_which_limit() {
+    let [_, rest @ ..] = LIMITED_HEADERS;
+    let without: Vec<_> = rest[1..].iter().copied().chain([("x-request-id", "r1")]).collect();
+    assert!(wrong(LOGOUT, &reply(204, &without, &Value::Null)).contains("limits"));
+    let late = [("x-request-id", "r1"), ("retry-after", "3")];
+    assert!(wrong(LOGOUT, &reply(429, &late, &refused("rate_limited"))).contains("object"));
+    assert!(wrong(PUSH, &reply(429, &late, &refused("rate_limited"))).contains("none of its errors"));
 }
 
 #[test]

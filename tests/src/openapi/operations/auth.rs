@@ -13,13 +13,10 @@ pub(super) fn operations() -> [Operation; 4] {
         name,
         summary,
         token: false,
-        parameters: &[],
         body: Some(body),
         answers: vec![answer],
         codes,
-        costs: false,
-        details: &[],
-        frames: &[],
+        ..Operation::default()
     };
     let session = (200, Some(answer::<Session> as Shape));
     let login = Body { shape: request::<Login>, optional: false };
@@ -41,13 +38,10 @@ pub(super) fn operations() -> [Operation; 4] {
             name: "me",
             summary: "Who is signed in.",
             token: true,
-            parameters: &[],
-            body: None,
             answers: vec![(200, Some(answer::<Me>))],
             codes: &[],
-            costs: false,
-            details: &[],
-            frames: &[],
+            cached: true,
+            ..Operation::default()
         },
     ]
 }

@@ -16,12 +16,10 @@ pub(super) fn operations() -> [Operation; 3] {
         summary,
         token: true,
         parameters: parameters::LETTER,
-        body: None,
         answers: Vec::new(),
         codes: &[],
         costs: true,
-        details: &[],
-        frames: &[],
+        ..Operation::default()
     };
     [
         Operation {

@@ -2,26 +2,23 @@
 
 use serde_json::{Value, json};
 use shared::error::Code;
+use shared::protocol::ready::Ready;
 use shared::protocol::socket::{ClientFrame, ServerFrame};
 
 use super::super::operation::Operation;
-use super::super::schemas::{Schemas, answer, request};
+use super::super::schemas::{Schemas, answer, object, request};
 use super::parameters;
 
-pub(super) fn operations() -> [Operation; 3] {
+pub(super) fn operations() -> [Operation; 4] {
     let get = |path, name, summary| Operation {
         method: "GET",
         path,
         name,
         summary,
         token: false,
-        parameters: &[],
-        body: None,
         answers: vec![(200, Some(object))],
         codes: &[],
-        costs: false,
-        details: &[],
-        frames: &[],
+        ..Operation::default()
     };
     [
         Operation {
@@ -40,11 +37,11 @@ pub(super) fn operations() -> [Operation; 3] {
             answers: vec![(200, Some(health))],
             ..get("/healthz", "health", "Whether the edge is well.")
         },
+        Operation {
+            answers: vec![(200, Some(answer::<Ready>))],
+            ..get("/readyz", "ready", "How well the edge is, and what it stands on.")
+        },
     ]
-}
-
-fn object(_: &mut Schemas) -> Value {
-    json!({ "type": "object" })
 }
 
 fn health(_: &mut Schemas) -> Value {

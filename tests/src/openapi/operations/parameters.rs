@@ -32,6 +32,10 @@ const fn query(name: &'static str, description: &'static str, schema: fn() -> Va
     Parameter { name, place: "query", description, schema }
 }
 
+const fn in_path(name: &'static str, description: &'static str) -> Parameter {
+    Parameter { name, place: "path", description, schema: text }
+}
+
 const BRANCH: Parameter = query("branch_id", "The branch; only a super admin names one.", branch_id);
 
 pub(super) const PULL: &[Parameter] = &[
@@ -39,11 +43,24 @@ pub(super) const PULL: &[Parameter] = &[
     query("cursor", "A continuation; wins over `since`.", text),
     query("tables", "Only these tables, with commas in between.", text),
     query("limit", "Changes in the page.", pull_limit),
-    query("min", "A stamp or cursor that the answer must not be older than.", text),
+    MIN,
     BRANCH,
 ];
 
-pub(super) const STATS: &[Parameter] = &[BRANCH];
+const MIN: Parameter = query("min", "A stamp or cursor that the answer must not be older than.", text);
+
+pub(super) const STATS: &[Parameter] = &[MIN, BRANCH];
+
+pub(super) const RECORD: &[Parameter] =
+    &[in_path("table", "The table."), in_path("record_id", "The record, percent-encoded."), MIN, BRANCH];
+
+pub(super) const CART: &[Parameter] = &[in_path("id", "The cart, as the caller named it."), BRANCH];
+
+pub(super) const SESSION: &[Parameter] =
+    &[in_path("id", "The session; `others` for all but this one, or `all`.")];
+
+pub(super) const DAY: &[Parameter] =
+    &[query("day", "A day, in UTC, such as 2025-12-07; today without it.", text)];
 
 pub(super) const LETTERS: &[Parameter] = &[
     query("limit", "Letters in the page.", letters_limit),
@@ -51,8 +68,7 @@ pub(super) const LETTERS: &[Parameter] = &[
     BRANCH,
 ];
 
-pub(super) const LETTER: &[Parameter] =
-    &[Parameter { name: "id", place: "path", description: "The letter.", schema: text }, BRANCH];
+pub(super) const LETTER: &[Parameter] = &[in_path("id", "The letter."), BRANCH];
 
 pub(super) const SOCKET: &[Parameter] = &[
     query("token", "The access token, for those who cannot send headers.", text),

@@ -22,7 +22,6 @@ fn push() -> Operation {
         name: "push",
         summary: "Pushes a batch of records.",
         token: true,
-        parameters: &[],
         body: Some(Body { shape: request::<PushBody>, optional: false }),
         answers: vec![(200, Some(answer::<PushAnswer>))],
         codes: &[
@@ -34,8 +33,7 @@ fn push() -> Operation {
             Code::Busy,
         ],
         costs: true,
-        details: &[],
-        frames: &[],
+        ..Operation::default()
     }
 }
 
@@ -47,7 +45,6 @@ fn pull() -> Operation {
         summary: "Pulls a page of changes.",
         token: true,
         parameters: parameters::PULL,
-        body: None,
         answers: vec![(200, Some(answer::<PullAnswer>))],
         codes: &[
             Code::BadSince,
@@ -62,8 +59,7 @@ fn pull() -> Operation {
             Code::ResetRequired,
         ],
         costs: true,
-        details: &[],
-        frames: &[],
+        ..Operation::default()
     }
 }
 
@@ -74,7 +70,6 @@ fn resolve() -> Operation {
         name: "resolve",
         summary: "Settles a conflict that somebody has looked at.",
         token: true,
-        parameters: &[],
         body: Some(Body { shape: request::<ResolveBody>, optional: false }),
         answers: vec![(200, Some(answer::<ResolveAnswer>))],
         codes: &[
@@ -92,7 +87,7 @@ fn resolve() -> Operation {
         ],
         costs: true,
         details: &[(Code::VersionChanged, answer::<CurrentCopy>), (Code::RecordRejected, rejection)],
-        frames: &[],
+        ..Operation::default()
     }
 }
 
@@ -104,12 +99,11 @@ fn stats() -> Operation {
         summary: "The figures of a room.",
         token: true,
         parameters: parameters::STATS,
-        body: None,
         answers: vec![(200, Some(answer::<StatsAnswer>))],
-        codes: &[Code::BranchRequired, Code::BranchForbidden],
+        codes: &[Code::BadMin, Code::BranchRequired, Code::BranchForbidden, Code::ResetRequired],
         costs: true,
-        details: &[],
-        frames: &[],
+        cached: true,
+        ..Operation::default()
     }
 }
 

@@ -9,8 +9,8 @@ use reqwest::header::RETRY_AFTER;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::counter::Counter;
-use super::product;
+use crate::bench::counter::Counter;
+use crate::bench::product;
 use crate::fleet;
 use crate::report::{line, ratio};
 

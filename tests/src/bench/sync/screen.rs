@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::counter::Counter;
-use super::{WARM_UP, product};
+use crate::bench::counter::Counter;
+use crate::bench::{WARM_UP, product};
 use crate::report::line;
 use crate::till::socket::url;
 

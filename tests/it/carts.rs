@@ -1,0 +1,189 @@
+//! Carts: kept before they are answered, read from the cache, folded behind.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use libtest_mimic::Trial;
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::limits::RECORD_BYTES_MAX;
+use shared::protocol::cart::{CartAnswer, CartWritten};
+use shared::stamp::Stamp;
+use tests::api::{Api, Reply};
+use tokio::time::{Instant, sleep};
+
+use crate::shop::Shop;
+use crate::world::trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("carts::what_is_put_is_got_by_every_till_of_the_branch", put_and_get),
+        trial("carts::a_cart_is_of_one_branch_of_one_client", tenants),
+        trial("carts::a_removed_cart_stays_removed", removed),
+        trial("carts::a_change_comes_after_the_one_that_was_seen", order),
+        trial("carts::of_changes_at_once_one_stays_everywhere", at_once),
+        trial("carts::what_is_pending_is_folded", folded),
+        trial("carts::numbers_keep_their_text", numbers),
+        trial("carts::what_is_no_cart_is_refused", bad),
+    ]
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(25);
+
+pub(crate) async fn put(api: &Api, id: &str, body: &Value) -> Reply {
+    let request = api.request(Method::PUT, &format!("/api/carts/{id}"));
+    api.send(request.header("content-type", "application/json").body(body.to_string())).await.unwrap()
+}
+
+pub(crate) async fn get(api: &Api, id: &str) -> Reply {
+    api.get(&format!("/api/carts/{id}")).await.unwrap()
+}
+
+async fn delete(api: &Api, id: &str) -> Reply {
+    api.send(api.request(Method::DELETE, &format!("/api/carts/{id}"))).await.unwrap()
+}
+
+pub(crate) fn holds(reply: &Reply) -> Value {
+    serde_json::from_str(reply.ok::<CartAnswer>().unwrap().data.as_str()).unwrap()
+}
+
+async fn put_and_get(shop: &'static Shop) {
+    let (a, b) = (shop.till("till-1").await.api, shop.till("till-2").await.api);
+    assert_eq!(get(&a, "c1").await.code().as_deref(), Some("cart_not_found"));
+    for n in [1, 2, 3] {
+        let written: CartWritten = put(&a, "c1", &json!({ "data": { "n": n } })).await.ok().unwrap();
+        let reply = get(&b, "c1").await;
+        assert_eq!((holds(&reply), reply.header("tillsync-cache")), (json!({ "n": n }), Some("fresh")));
+        // Out of the cache it cost nothing.
+        assert_eq!(reply.cost().requests, 0);
+        assert_eq!(reply.ok::<CartAnswer>().unwrap().stamp, written.stamp);
+    }
+}
+
+async fn tenants(shop: &'static Shop) {
+    let mine = shop.till("till-1").await.api;
+    let other = shop.till_of("till-2", "2").await.api;
+    put(&mine, "c1", &json!({ "data": { "secret": 1 } })).await.ok::<CartWritten>().unwrap();
+    assert_eq!(get(&other, "c1").await.status, 404);
+    put(&other, "c1", &json!({ "data": { "other": 1 } })).await.ok::<CartWritten>().unwrap();
+    assert_eq!(holds(&get(&mine, "c1").await), json!({ "secret": 1 }));
+    let boss = shop.head_office().await;
+    assert_eq!(get(&boss, "c1").await.code().as_deref(), Some("branch_required"));
+    assert_eq!(holds(&boss.get("/api/carts/c1?branch_id=2").await.unwrap()), json!({ "other": 1 }));
+    assert_eq!(
+        mine.get("/api/carts/c1?branch_id=2").await.unwrap().code().as_deref(),
+        Some("branch_forbidden")
+    );
+}
+
+async fn removed(shop: &'static Shop) {
+    let api = shop.till("till-1").await.api;
+    put(&api, "c1", &json!({ "data": {} })).await.ok::<CartWritten>().unwrap();
+    for _ in 0..2 {
+        assert_eq!(delete(&api, "c1").await.status, 204);
+        assert_eq!(get(&api, "c1").await.status, 404);
+    }
+    assert_eq!(delete(&api, "never there").await.status, 404);
+    assert_eq!(delete(&api, "never-there").await.status, 204);
+    put(&api, "c1", &json!({ "data": { "again": true } })).await.ok::<CartWritten>().unwrap();
+    assert_eq!(holds(&get(&api, "c1").await), json!({ "again": true }));
+}
+
+async fn order(shop: &'static Shop) {
+    let api = shop.till("till-1").await.api;
+    let first: CartWritten = put(&api, "c1", &json!({ "data": { "n": 1 } })).await.ok().unwrap();
+    // A minute ahead of this server's clock, as another server's may be.
+    let seen = first.stamp.plus(60_000_000);
+    let body = json!({ "data": { "n": 2 }, "after_stamp": seen });
+    let second: CartWritten = put(&api, "c1", &body).await.ok().unwrap();
+    assert!(second.stamp > seen);
+    let body = json!({ "data": { "n": 3 }, "after_stamp": second.stamp });
+    let third: CartWritten = put(&api, "c1", &body).await.ok().unwrap();
+    assert_eq!(third.stamp, second.stamp.plus(1));
+    assert_eq!(delete(&api, "c1").await.status, 204);
+    assert_eq!(get(&api, "c1").await.status, 404);
+}
+
+async fn at_once(shop: &'static Shop) {
+    let api = shop.till("till-1").await.api;
+    let write = async |n: usize| {
+        let written: CartWritten = put(&api, "c1", &json!({ "data": { "n": n } })).await.ok().unwrap();
+        (written.stamp, n)
+    };
+    let mut written: Vec<(Stamp, usize)> = futures_util::future::join_all((0..24).map(write)).await;
+    written.sort();
+    let (last, n) = *written.last().unwrap();
+    let stamps: std::collections::BTreeSet<_> = written.iter().map(|(stamp, _)| *stamp).collect();
+    assert_eq!(stamps.len(), written.len(), "two changes have one stamp");
+    let cart: CartAnswer = get(&api, "c1").await.ok().unwrap();
+    assert_eq!((cart.stamp, holds(&get(&api, "c1").await)), (last, json!({ "n": n })));
+    wait_until_folded(shop, "c1", last).await;
+}
+
+/// The items of a cart: their sort keys, and their stamps.
+async fn items(shop: &Shop, id: &str) -> Vec<(String, u64)> {
+    let query = shop.world.dynamo.query().table_name(&shop.world.carts_table).consistent_read(true);
+    let pk = format!("CART#{}#1#{id}", shop.client);
+    let query = query.key_condition_expression("pk = :pk");
+    let page = query.expression_attribute_values(":pk", AttributeValue::S(pk)).send().await.unwrap();
+    let item = |item: &std::collections::HashMap<String, AttributeValue>| {
+        (item["sk"].as_s().unwrap().clone(), item["stamp"].as_n().unwrap().parse().unwrap())
+    };
+    page.items().iter().map(item).collect()
+}
+
+async fn wait_until_folded(shop: &Shop, id: &str, stamp: Stamp) {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let items = items(shop, id).await;
+        if items == [("FOLDED".to_owned(), stamp.0)] {
+            return;
+        }
+        assert!(Instant::now() < until, "{items:?}");
+        sleep(PAUSE).await;
+    }
+}
+
+async fn folded(shop: &'static Shop) {
+    let api = shop.till("till-1").await.api;
+    let mut last = Stamp::ZERO;
+    for n in 0..5 {
+        last = put(&api, "c1", &json!({ "data": { "n": n } })).await.ok::<CartWritten>().unwrap().stamp;
+    }
+    wait_until_folded(shop, "c1", last).await;
+    assert_eq!(holds(&get(&api, "c1").await), json!({ "n": 4 }));
+    assert_eq!(delete(&api, "c1").await.status, 204);
+    let stamp = Stamp(items(shop, "c1").await.into_iter().map(|(_, stamp)| stamp).max().unwrap());
+    wait_until_folded(shop, "c1", stamp).await;
+    assert_eq!(get(&api, "c1").await.status, 404);
+}
+
+async fn numbers(shop: &'static Shop) {
+    let api = shop.till("till-1").await.api;
+    let text = r#"{"price":1.10,"id":9007199254740993,"name":"Café \u0000 ☕"}"#;
+    let request = api.request(Method::PUT, "/api/carts/c1").body(format!(r#"{{"data":{text}}}"#));
+    api.send(request).await.unwrap().ok::<CartWritten>().unwrap();
+    assert_eq!(get(&api, "c1").await.ok::<CartAnswer>().unwrap().data.as_str(), text);
+}
+
+async fn bad(shop: &'static Shop) {
+    let api = shop.till("till-1").await.api;
+    let code = async |body: &Value| {
+        let reply = put(&api, "c1", body).await;
+        (reply.status.as_u16(), reply.code().unwrap_or_default())
+    };
+    for body in [json!({}), json!({ "data": null }), json!({ "data": [] }), json!([])] {
+        assert_eq!(code(&body).await, (400, "bad_request".into()), "{body}");
+    }
+    let sized = |bytes: usize| json!({ "data": { "x": "y".repeat(bytes - r#"{"x":""}"#.len()) } });
+    assert_eq!(put(&api, "c1", &sized(RECORD_BYTES_MAX)).await.status, 200);
+    assert_eq!(code(&sized(RECORD_BYTES_MAX + 1)).await, (413, "body_too_large".into()));
+    let far = json!({ "data": {}, "after_stamp": 9_007_199_254_740_990_u64 });
+    assert_eq!(code(&far).await, (400, "bad_request".into()));
+    assert_eq!(put(&api, &"x".repeat(65), &json!({ "data": {} })).await.status, 400);
+    assert_eq!(
+        put(&shop.stranger(), "c1", &json!({ "data": {} })).await.code().as_deref(),
+        Some("token_missing")
+    );
+}

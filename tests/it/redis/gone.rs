@@ -1,0 +1,150 @@
+//! Redis is dead, or does not answer: what goes on without it.
+
+use libtest_mimic::Trial;
+use redis_rest::faults::Fault;
+use serde_json::{Value, json};
+use shared::limits::SESSION_ENDED_SECS;
+use shared::protocol::auth::Session;
+use shared::protocol::cart::CartWritten;
+use shared::protocol::sessions::SessionsEnded;
+use shared::stamp::Stamp;
+
+use crate::carts::{get, holds, put};
+use crate::data::{data, read};
+use crate::sessions::{end, refresh, sessions};
+use crate::shop::{Shop, product};
+use crate::world::{FRAIL_USER_PER_MINUTE, frail};
+
+pub(super) fn trials() -> Vec<Trial> {
+    vec![
+        frail("redis::gone::users_sign_in_and_out_by_what_is_durable", |shop| sign_in(shop, How::Dead)),
+        frail("redis::gone::and_so_they_do_while_it_hangs", |shop| sign_in(shop, How::Hangs)),
+        frail("redis::gone::tills_sell_and_read", |shop| serve(shop, How::Dead)),
+        frail("redis::gone::and_so_they_do_while_it_answers_500", |shop| serve(shop, How::Faults)),
+        frail("redis::gone::and_so_they_do_while_it_hangs", |shop| serve(shop, How::Hangs)),
+        frail("redis::gone::limits_are_kept_by_each_isolate", limits),
+        frail("redis::gone::the_door_says_how_it_stands", ready),
+    ]
+}
+
+/// How it is gone.
+#[derive(Clone, Copy)]
+enum How {
+    /// There is no server.
+    Dead,
+    /// It takes requests, and never answers.
+    Hangs,
+    /// Somebody before it answers.
+    Faults,
+}
+
+async fn take_away(shop: &Shop, how: How) {
+    let redis = &shop.world.redis;
+    match how {
+        How::Dead => redis.engine().kill().await,
+        How::Hangs => redis.front().faults().begin(Fault::Hold),
+        How::Faults => redis.front().faults().begin(Fault::Status(500)),
+    }
+}
+
+async fn give_back(shop: &Shop, how: How) {
+    let redis = &shop.world.redis;
+    match how {
+        How::Dead => redis.engine().restart().await.unwrap(),
+        How::Hangs | How::Faults => redis.front().faults().lift(),
+    }
+}
+
+async fn sign_in(shop: &'static Shop, how: How) {
+    let (before, _) = shop.session("till-1", "1", Some("before")).await;
+    take_away(shop, how).await;
+    // Who is in stays in, and others come in.
+    assert_eq!(before.get("/api/auth/me").await.unwrap().status, 200);
+    let (api, session) = shop.session("till-2", "1", Some("new")).await;
+    let next: Session = refresh(&api, &session.refresh_token).await.ok().unwrap();
+    let api = api.with_token(next.access_token);
+    // The list is whole, and says what it does not know.
+    let listed = sessions(&api).await;
+    assert_eq!((listed.sessions.len(), listed.activity_known), (1, false));
+    assert!(listed.sessions[0].current && !listed.sessions[0].idle);
+    // What is ended is ended, only that the edge hears of it later; the answer says so.
+    let ended: SessionsEnded = end(&api, "all").await.ok().unwrap();
+    assert_eq!((ended.ended, ended.effective_within_secs), (1, SESSION_ENDED_SECS));
+    assert_eq!(refresh(&api, &next.refresh_token).await.code().as_deref(), Some("refresh_invalid"));
+    give_back(shop, how).await;
+    let (api, _) = shop.session("till-3", "1", None).await;
+    assert_eq!(sessions(&api).await.sessions.len(), 1);
+}
+
+async fn serve(shop: &'static Shop, how: How) {
+    let till = shop.till("till-1").await;
+    let cart: CartWritten = put(&till.api, "c1", &json!({ "data": { "n": 0 } })).await.ok().unwrap();
+    take_away(shop, how).await;
+    let mut stamp = Stamp::ZERO;
+    for n in 1..6 {
+        let pushed = till.push(&[product("p1", &json!({ "n": n }))]).await;
+        assert!(pushed.stamp > stamp);
+        stamp = pushed.stamp;
+        assert_eq!(data(&read(&till.api, "p1", Some(stamp)).await), json!({ "n": n }));
+        assert_eq!(till.api.get(&format!("/api/sync/stats?min={}", stamp.0)).await.unwrap().status, 200);
+        let written: CartWritten = put(&till.api, "c1", &json!({ "data": { "n": n } })).await.ok().unwrap();
+        assert!(written.stamp > cart.stamp);
+        let found = get(&till.api, "c1").await;
+        assert_eq!((holds(&found), found.header("tillsync-cache")), (json!({ "n": n }), Some("loaded")));
+    }
+    assert_eq!(till.pull_all(Stamp::ZERO, 100).await.last().unwrap().stamp, stamp);
+    give_back(shop, how).await;
+    assert_eq!(data(&read(&till.api, "p1", Some(stamp)).await), json!({ "n": 5 }));
+}
+
+async fn limits(shop: &'static Shop) {
+    let (api, _) = shop.session("till-1", "1", None).await;
+    take_away(shop, How::Dead).await;
+    let mut served = 0;
+    let refused = loop {
+        let reply = api.get("/api/auth/me").await.unwrap();
+        if reply.status == 429 {
+            break reply;
+        }
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        assert!(reply.header("ratelimit").is_some());
+        served += 1;
+        assert!(served < FRAIL_USER_PER_MINUTE * 10, "nobody counts");
+    };
+    assert!(served >= FRAIL_USER_PER_MINUTE - 1, "refused after {served}");
+    assert_eq!(refused.code().as_deref(), Some("rate_limited"));
+    // Guessing passwords gets harder, not easier: a tenth of the 30 a minute of this stack.
+    let name = shop.username("till-1");
+    let mut guesses = 0;
+    loop {
+        let body = json!({ "username": name, "password": "a guess" }).to_string();
+        if shop.stranger().post("/api/auth/login", body).await.unwrap().status == 429 {
+            break;
+        }
+        guesses += 1;
+        assert!(guesses < 30, "a name can be tried as often as with Redis");
+    }
+    give_back(shop, How::Dead).await;
+}
+
+async fn ready(shop: &'static Shop) {
+    let ask = async || -> Value { shop.stranger().get("/readyz").await.unwrap().ok().unwrap() };
+    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+    let wait_for = async |status: &str| loop {
+        let ready = ask().await;
+        if ready["status"] == status {
+            return ready;
+        }
+        assert!(tokio::time::Instant::now() < until, "{ready}");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    };
+    let well = wait_for("ok").await;
+    assert_eq!((&well["redis"]["reachable"], &well["redis"]["breaker"]), (&json!(true), &json!("closed")));
+    assert!(well["redis"]["used_memory_bytes"].as_u64().unwrap() > 0, "{well}");
+    assert!(well["redis"]["latency_micros"].as_u64().is_some(), "{well}");
+    take_away(shop, How::Dead).await;
+    let ill = wait_for("degraded").await;
+    assert_eq!((&ill["redis"]["reachable"], &ill["redis"]["latency_micros"]), (&json!(false), &Value::Null));
+    give_back(shop, How::Dead).await;
+    wait_for("ok").await;
+}

@@ -1,0 +1,85 @@
+//! Redis was away while things changed, and comes back with what it had: nothing of that stays for long.
+
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use redis_rest::faults::Fault;
+use serde_json::json;
+use shared::protocol::cart::CartWritten;
+use tokio::time::{Instant, sleep};
+
+use crate::carts::{get, holds, put};
+use crate::data::{data, read, wait_for};
+use crate::shop::{Shop, product};
+use crate::world::frail;
+
+pub(super) fn trials() -> Vec<Trial> {
+    vec![
+        frail("redis::stale::a_change_that_redis_missed_reaches_it_later", record),
+        frail("redis::stale::a_cart_that_redis_missed_reaches_it_later", cart),
+        frail("redis::stale::what_was_changed_in_redis_is_not_believed", damaged),
+    ]
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(150);
+
+async fn record(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let pushed = till.push(&[product("p1", &json!({ "n": 1 }))]).await;
+    read(&till.api, "p1", Some(pushed.stamp)).await;
+    wait_for(&till.api, "p1", &json!({ "n": 1 })).await;
+    // It is there, and does not hear of the next one.
+    shop.world.redis.front().faults().begin(Fault::Refuse);
+    till.push(&[product("p1", &json!({ "n": 2 }))]).await;
+    // Nothing is read from it meanwhile.
+    wait_for(&till.api, "p1", &json!({ "n": 2 })).await;
+    shop.world.redis.front().faults().lift();
+    // Old copies are forgotten before they have lived their time, which is half an hour.
+    wait_for(&till.api, "p1", &json!({ "n": 2 })).await;
+    let until = Instant::now() + PATIENCE;
+    while read(&till.api, "p1", None).await.header("tillsync-cache") != Some("fresh") {
+        assert!(Instant::now() < until, "Redis is not used again");
+        sleep(PAUSE).await;
+    }
+    assert_eq!(data(&read(&till.api, "p1", None).await), json!({ "n": 2 }));
+}
+
+async fn cart(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    put(&till.api, "c1", &json!({ "data": { "n": 1 } })).await.ok::<CartWritten>().unwrap();
+    shop.world.redis.front().faults().begin(Fault::Refuse);
+    put(&till.api, "c1", &json!({ "data": { "n": 2 } })).await.ok::<CartWritten>().unwrap();
+    assert_eq!(holds(&get(&till.api, "c1").await), json!({ "n": 2 }));
+    shop.world.redis.front().faults().lift();
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let found = get(&till.api, "c1").await;
+        if (holds(&found), found.header("tillsync-cache")) == (json!({ "n": 2 }), Some("fresh")) {
+            return;
+        }
+        assert!(Instant::now() < until, "{}", found.body);
+        sleep(PAUSE).await;
+    }
+}
+
+/// What was changed in Redis, or put elsewhere, is a miss: the truth is in DynamoDB.
+async fn damaged(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    put(&till.api, "c1", &json!({ "data": { "secret": "of a customer" } }))
+        .await
+        .ok::<CartWritten>()
+        .unwrap();
+    let key = |id: &str| format!("tillsync:{}:cart:1:{id}", shop.client);
+    let stored = shop.world.redis_says(&["GET", &key("c1")]).await;
+    let stored = stored.as_str().unwrap();
+    assert!(stored.starts_with("s1.local.") && !stored.contains("secret"), "{stored}");
+    let (begin, end) = stored.split_at(stored.len() / 2);
+    let changed = format!("{begin}{}{}", if end.starts_with('A') { 'B' } else { 'A' }, &end[1..]);
+    shop.world.redis_says(&["SET", &key("c1"), &changed, "EX", "100"]).await;
+    assert_eq!(holds(&get(&till.api, "c1").await), json!({ "secret": "of a customer" }));
+    // Nor does it open under another name.
+    put(&till.api, "c2", &json!({ "data": { "mine": 1 } })).await.ok::<CartWritten>().unwrap();
+    shop.world.redis_says(&["SET", &key("c2"), stored, "EX", "100"]).await;
+    assert_eq!(holds(&get(&till.api, "c2").await), json!({ "mine": 1 }));
+}

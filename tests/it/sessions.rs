@@ -1,0 +1,193 @@
+//! Where a user is signed in, and ending it.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use libtest_mimic::Trial;
+use reqwest::Method;
+use reqwest::header::USER_AGENT;
+use serde_json::json;
+use shared::limits::{SESSION_VERDICT_SECS, SESSIONS_PER_USER_DEFAULT};
+use shared::protocol::auth::{Login, Session};
+use shared::protocol::sessions::{SessionsAnswer, SessionsEnded};
+use shared::token::Role;
+use tests::api::{Api, Reply};
+use tokio::time::{Instant, sleep};
+
+use crate::shop::{PASSWORD, Shop};
+use crate::world::trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("sessions::a_user_sees_where_it_is_signed_in", list),
+        trial("sessions::an_ended_session_is_refused_at_once_and_its_tokens_within_seconds", one),
+        trial("sessions::the_others_are_ended_or_all", others),
+        trial("sessions::nobody_ends_somebody_elses", foreign),
+        trial("sessions::with_one_too_many_the_oldest_leaves", cap),
+        trial("sessions::another_role_is_another_session", role),
+        trial("sessions::logout_and_a_used_token_end_the_session_too", logout),
+    ]
+}
+
+/// Half as long again as is promised: the promise is in the answers, and machines under test are slow.
+const PATIENCE: Duration = Duration::from_millis(SESSION_VERDICT_SECS * 1500);
+const PAUSE: Duration = Duration::from_millis(100);
+
+pub(crate) async fn sessions(api: &Api) -> SessionsAnswer {
+    api.get("/api/sessions").await.unwrap().ok().unwrap()
+}
+
+pub(crate) async fn end(api: &Api, which: &str) -> Reply {
+    api.send(api.request(Method::DELETE, &format!("/api/sessions/{which}"))).await.unwrap()
+}
+
+pub(crate) async fn refresh(api: &Api, token: &str) -> Reply {
+    api.post("/api/auth/refresh", json!({ "refreshToken": token }).to_string()).await.unwrap()
+}
+
+/// Waits until the edge refuses the token of `api`, by sync and by everything else.
+async fn assert_refused(api: &Api) {
+    let until = Instant::now() + PATIENCE;
+    for path in ["/api/auth/me", "/api/sync/pull-changes"] {
+        loop {
+            let reply = api.get(path).await.unwrap();
+            if reply.code().as_deref() == Some("session_revoked") {
+                assert_eq!(reply.status, 401);
+                assert!(reply.header("www-authenticate").unwrap().contains("invalid_token"));
+                break;
+            }
+            assert!(Instant::now() < until, "{path} still answers {} {}", reply.status, reply.body);
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+async fn works(api: &Api) -> bool {
+    api.get("/api/auth/me").await.unwrap().status == 200
+}
+
+async fn sign_in_again(shop: &Shop, name: &str, device: Option<&str>) -> (Api, Session) {
+    let device_id = device.map(|device| device.parse().unwrap());
+    let login = Login { username: shop.username(name), password: PASSWORD.into(), device_id };
+    shop.stranger().login(&login).await.unwrap()
+}
+
+async fn list(shop: &'static Shop) {
+    let (first, _) = shop.session("till-1", "1", Some("counter")).await;
+    let login = json!({ "username": shop.username("till-1"), "password": PASSWORD }).to_string();
+    let request = shop.stranger().request(Method::POST, "/api/auth/login").header(USER_AGENT, "till/7");
+    let second: Session = shop.stranger().send(request.body(login)).await.unwrap().ok().unwrap();
+    let answer = sessions(&first).await;
+    assert!(answer.activity_known);
+    let [latest, oldest] = answer.sessions.as_slice() else { panic!("{answer:?}") };
+    assert_eq!((latest.device_id.as_ref(), latest.agent.as_deref()), (None, Some("till/7")));
+    assert_eq!(oldest.device_id.as_ref().map(|id| id.as_str()), Some("counter"));
+    assert_eq!((latest.current, oldest.current, oldest.idle), (false, true, false));
+    assert!(oldest.created_at < latest.created_at && oldest.created_at <= oldest.last_activity_at);
+    // Each sees itself as the current one, and a refresh changes neither.
+    let second: Session = refresh(&shop.stranger(), &second.refresh_token).await.ok().unwrap();
+    let seen = sessions(&shop.stranger().with_token(second.access_token)).await;
+    let ids = |answer: &SessionsAnswer| {
+        answer.sessions.iter().map(|session| session.id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&seen), ids(&answer));
+    assert!(seen.sessions[0].current && !seen.sessions[1].current);
+}
+
+async fn one(shop: &'static Shop) {
+    let (mine, _) = shop.session("till-1", "1", Some("mine")).await;
+    let (lost, session) = sign_in_again(shop, "till-1", Some("lost")).await;
+    assert!(works(&lost).await);
+    let all = sessions(&mine).await.sessions;
+    let lost_one = all.iter().find(|session| !session.current).unwrap();
+    let ended: SessionsEnded = end(&mine, lost_one.id.as_str()).await.ok().unwrap();
+    assert_eq!((ended.ended, ended.effective_within_secs), (1, SESSION_VERDICT_SECS));
+    let refused = refresh(&lost, &session.refresh_token).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_deref()), (401, Some("refresh_invalid")));
+    assert_refused(&lost).await;
+    assert!(works(&mine).await);
+    assert_eq!(sessions(&mine).await.sessions.len(), 1);
+    // The answer was lost, and the user asks again.
+    assert_eq!(end(&mine, lost_one.id.as_str()).await.code().as_deref(), Some("session_not_found"));
+}
+
+async fn others(shop: &'static Shop) {
+    let (mine, session) = shop.session("till-1", "1", Some("mine")).await;
+    let (b, _) = sign_in_again(shop, "till-1", None).await;
+    let (c, _) = sign_in_again(shop, "till-1", Some("c")).await;
+    assert!(works(&b).await && works(&c).await);
+    assert_eq!(end(&mine, "others").await.ok::<SessionsEnded>().unwrap().ended, 2);
+    assert_refused(&b).await;
+    assert_refused(&c).await;
+    assert!(works(&mine).await);
+    assert_eq!(end(&mine, "others").await.ok::<SessionsEnded>().unwrap().ended, 0);
+    assert_eq!(end(&mine, "all").await.ok::<SessionsEnded>().unwrap().ended, 1);
+    assert_refused(&mine).await;
+    assert_eq!(refresh(&mine, &session.refresh_token).await.status, 401);
+}
+
+async fn foreign(shop: &'static Shop) {
+    let (mine, _) = shop.session("till-1", "1", None).await;
+    let (theirs, _) = shop.session("till-2", "1", None).await;
+    let id = sessions(&theirs).await.sessions[0].id.clone();
+    assert_eq!(end(&mine, id.as_str()).await.code().as_deref(), Some("session_not_found"));
+    assert_eq!(end(&mine, "others").await.ok::<SessionsEnded>().unwrap().ended, 0);
+    assert!(works(&theirs).await);
+    // No address at all, of which no document says what it answers.
+    let mine = mine.unchecked();
+    for bad in ["a%2Fb", "a/b", ""] {
+        assert_eq!(end(&mine, bad).await.status, 404, "{bad}");
+    }
+}
+
+async fn cap(shop: &'static Shop) {
+    let (first, session) = shop.session("till-1", "1", Some("first")).await;
+    for i in 1..SESSIONS_PER_USER_DEFAULT {
+        sign_in_again(shop, "till-1", Some(&format!("d{i}"))).await;
+    }
+    assert!(works(&first).await);
+    assert_eq!(sessions(&first).await.sessions.len(), SESSIONS_PER_USER_DEFAULT);
+    let (last, _) = sign_in_again(shop, "till-1", Some("one too many")).await;
+    assert_eq!(refresh(&first, &session.refresh_token).await.code().as_deref(), Some("refresh_invalid"));
+    assert_refused(&first).await;
+    assert_eq!(sessions(&last).await.sessions.len(), SESSIONS_PER_USER_DEFAULT);
+}
+
+async fn role(shop: &'static Shop) {
+    let (before, session) = shop.session("till-1", "1", Some("till-1")).await;
+    let old = sessions(&before).await.sessions[0].clone();
+    let update = shop.world.dynamo.update_item().table_name(&shop.world.accounts_table);
+    update
+        .key("pk", AttributeValue::S(format!("USER#{}", session.user.id)))
+        .key("sk", AttributeValue::S("PROFILE".into()))
+        .update_expression("SET #role = :role")
+        .expression_attribute_names("#role", "role")
+        .expression_attribute_values(":role", AttributeValue::S("manager".into()))
+        .send()
+        .await
+        .unwrap();
+    let after: Session = refresh(&before, &session.refresh_token).await.ok().unwrap();
+    assert_eq!(after.user.role, Role::Manager);
+    // A retry of that refresh is of the new session as well.
+    let again: Session = refresh(&before, &session.refresh_token).await.ok().unwrap();
+    assert_refused(&before).await;
+    for session in [after, again] {
+        let api = shop.stranger().with_token(session.access_token);
+        let seen = sessions(&api).await.sessions;
+        assert_eq!((seen.len(), seen[0].current, &seen[0].created_at), (1, true, &old.created_at));
+        assert_ne!(seen[0].id, old.id);
+    }
+}
+
+async fn logout(shop: &'static Shop) {
+    let (a, session) = shop.session("till-1", "1", None).await;
+    let body = json!({ "refreshToken": session.refresh_token }).to_string();
+    assert_eq!(shop.stranger().post("/api/auth/logout", body).await.unwrap().status, 204);
+    assert_refused(&a).await;
+
+    let (b, first) = sign_in_again(shop, "till-1", None).await;
+    let second: Session = refresh(&b, &first.refresh_token).await.ok().unwrap();
+    let third: Session = refresh(&b, &second.refresh_token).await.ok().unwrap();
+    assert_eq!(refresh(&b, &first.refresh_token).await.code().as_deref(), Some("refresh_reused"));
+    assert_refused(&shop.stranger().with_token(third.access_token)).await;
+}

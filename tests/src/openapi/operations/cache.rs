@@ -1,0 +1,41 @@
+//! What the cache did, and what it must forget.
+
+use shared::error::Code;
+use shared::protocol::cache::{CacheReport, CacheStatsAnswer, Invalidate, Invalidated};
+
+use super::super::operation::{Body, Operation};
+use super::super::schemas::{answer, request};
+use super::parameters;
+
+pub(super) fn operations() -> [Operation; 3] {
+    let codes = &[Code::ForbiddenRole];
+    [
+        Operation {
+            path: "/api/cache/report",
+            name: "cacheReport",
+            summary: "What the cache did on a day.",
+            parameters: parameters::DAY,
+            answers: vec![(200, Some(answer::<CacheReport>))],
+            codes,
+            ..Operation::default()
+        },
+        Operation {
+            path: "/api/cache/stats",
+            name: "cacheStats",
+            summary: "How the cache does, and what it did today.",
+            answers: vec![(200, Some(answer::<CacheStatsAnswer>))],
+            codes,
+            ..Operation::default()
+        },
+        Operation {
+            method: "POST",
+            path: "/api/cache/invalidate",
+            name: "invalidateCache",
+            summary: "Makes the cache forget, a step at a time.",
+            body: Some(Body { shape: request::<Invalidate>, optional: false }),
+            answers: vec![(200, Some(answer::<Invalidated>))],
+            codes: &[Code::ForbiddenRole, Code::BadCursor],
+            ..Operation::default()
+        },
+    ]
+}
