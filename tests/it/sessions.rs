@@ -8,7 +8,7 @@ use reqwest::Method;
 use reqwest::header::USER_AGENT;
 use serde_json::json;
 use shared::limits::{SESSION_VERDICT_SECS, SESSIONS_PER_USER_DEFAULT};
-use shared::protocol::auth::{Login, Session};
+use shared::protocol::auth::{Login, Me, Session};
 use shared::protocol::sessions::{SessionsAnswer, SessionsEnded};
 use shared::token::Role;
 use tests::api::{Api, Reply};
@@ -156,6 +156,7 @@ async fn cap(shop: &'static Shop) {
 async fn role(shop: &'static Shop) {
     let (before, session) = shop.session("till-1", "1", Some("till-1")).await;
     let old = sessions(&before).await.sessions[0].clone();
+    assert!(works(&before).await);
     let update = shop.world.dynamo.update_item().table_name(&shop.world.accounts_table);
     update
         .key("pk", AttributeValue::S(format!("USER#{}", session.user.id)))
@@ -176,6 +177,8 @@ async fn role(shop: &'static Shop) {
         let seen = sessions(&api).await.sessions;
         assert_eq!((seen.len(), seen[0].current, &seen[0].created_at), (1, true, &old.created_at));
         assert_ne!(seen[0].id, old.id);
+        // Nor does the cache go on with what the user was.
+        assert_eq!(api.get("/api/auth/me").await.unwrap().ok::<Me>().unwrap().user.role, Role::Manager);
     }
 }
 

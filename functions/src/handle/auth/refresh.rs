@@ -6,6 +6,7 @@ use shared::micros::Micros;
 use shared::protocol::auth::Refresh;
 use shared::sync::push::read_body;
 
+use crate::accounts::family::Family;
 use crate::accounts::origin::Origin;
 use crate::accounts::session::Refreshed;
 use crate::app::AuthApp;
@@ -19,6 +20,7 @@ pub(super) async fn refresh(app: &AuthApp, request: &Request, now: Micros) -> Re
             // Also when an answer is given again: the first time may have been cut off before this.
             if let Some(ended) = &family.ended_session {
                 app.live.end([(family.privileges.client.clone(), ended.clone())]).await;
+                forget(app, family).await;
             }
             app.live.go_on(family).await;
             super::session(app, signed_in, now)
@@ -28,5 +30,14 @@ pub(super) async fn refresh(app: &AuthApp, request: &Request, now: Micros) -> Re
             let message = "The refresh token was used before, so every token of this sign-in is revoked; sign in again.";
             Err(Refusal::new(Code::RefreshReused, message).into())
         }
+    }
+}
+
+/// Makes the cache forget the user, whose role or branch has changed.
+async fn forget(app: &AuthApp, family: &Family) {
+    let tag = app.cache.keys().user_tag(&family.privileges.client, &family.user);
+    if let Err(error) = app.cache.invalidate(&[tag]).await {
+        // For an hour at most, `me` may say what the user might do before; no token does.
+        tracing::warn!(error = ?error, "the cache was not told of a changed user");
     }
 }
