@@ -22,6 +22,9 @@ pub const DEVICE_ID_BYTES_MAX: usize = 128;
 /// Bytes of a user name or password; hashing longer ones would be a way to keep us busy.
 pub const CREDENTIAL_BYTES_MAX: usize = 256;
 
+/// Records that are read at once: as many of the largest as pass Lambda, whatever is in them.
+pub const READ_RECORDS_MAX: usize = 40;
+
 /// Changes in one page of a pull, when the caller does not say.
 pub const PULL_LIMIT_DEFAULT: usize = 100;
 /// Changes in one page of a pull, at most.
@@ -212,8 +215,6 @@ pub const CACHE_MEMORY_ENTRIES_MAX: usize = 1000;
 pub const CACHE_MEMORY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Entries that are read at once.
 pub const CACHE_BATCH_MAX: usize = 100;
-/// Entries that one warm-up looks at.
-pub const CACHE_WARM_MAX: usize = 1000;
 /// How often a writer puts back what it should not have replaced, before it leaves nothing.
 pub const CACHE_PUT_BACKS_MAX: u32 = 8;
 /// Keys that one step of a scan looks at.
@@ -256,6 +257,8 @@ const _: () = assert!(PUBLISH_BYTES_MAX + LOG_ITEM_INFLATED_BYTES_MAX < BODY_BYT
 const _: () = assert!(ANSWER_DATA_BYTES_MAX + PUSH_RECORDS_MAX * 2048 < 6_000_000);
 // A page of a pull passes it too, even if it is all quotes and ends with the largest record.
 const _: () = assert!(2 * (PULL_BYTES_MAX + RECORD_BYTES_MAX) + PULL_LIMIT_MAX * 1024 < 6_000_000);
+// So do records that are read at once: their data, and for each names, times and numbers.
+const _: () = assert!(READ_RECORDS_MAX * (2 * RECORD_BYTES_MAX + 4096) < 6_000_000);
 // So does a page of dead letters that ends with one that is cut and all quotes.
 const _: () =
     assert!(2 * (PULL_BYTES_MAX + 2 * DEAD_PAYLOAD_BYTES_MAX) + DEAD_LETTERS_LIMIT_MAX * 2048 < 6_000_000);
@@ -280,5 +283,7 @@ const _: () = assert!(2 * RECORD_BYTES_MAX + 16 * 1024 < REDIS_REQUEST_BYTES_MAX
 const _: () = assert!(CACHE_TRY_MILLIS <= CACHE_TOTAL_MILLIS && CACHE_TOTAL_MILLIS <= REDIS_TOTAL_MILLIS);
 // The largest entry fits a request: as a JSON string it may double, sealed it grows by a third.
 const _: () = assert!(2 * CACHE_ENTRY_BYTES_MAX + 4096 < REDIS_REQUEST_BYTES_MAX);
+// What is read or filled at once is one BatchGetItem, beside HEAD, which is read before it.
+const _: () = assert!(READ_RECORDS_MAX <= CACHE_BATCH_MAX && CACHE_BATCH_MAX <= BATCH_GET_KEYS_MAX);
 // Who waits for a lock gives up before it ends by itself.
 const _: () = assert!(CACHE_LOOKS_MAX as u64 * CACHE_LOOK_PAUSE_MILLIS < CACHE_LOCK_MILLIS);

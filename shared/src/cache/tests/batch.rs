@@ -1,8 +1,11 @@
 //! Many at once, and before anybody asks.
 
 use super::*;
+use crate::cache::batch::WarmError;
+use crate::cache::kind::Kind;
 use crate::cache::request::Source;
-use crate::limits::{CACHE_BATCH_MAX, CACHE_WARM_MAX};
+use crate::limits::{CACHE_ENTRY_BYTES_MAX, CACHE_FLUSH_SECS};
+use crate::micros::Micros;
 
 fn products(ids: std::ops::Range<usize>) -> Vec<Request> {
     ids.map(|id| product(&id.to_string()).tagged(keys().table_tag(&room(), "products"))).collect()
@@ -68,17 +71,48 @@ fn without_redis_all_are_loaded_and_remembered_for_a_while() {
 }
 
 #[test]
-fn warming_up_loads_what_is_missing_in_batches_and_has_an_end() {
+fn warming_up_loads_what_is_missing_and_counts_no_reads() {
     let shop = Shop::open();
-    let load = async |requests: Vec<Request>| {
-        assert!(requests.len() <= CACHE_BATCH_MAX);
-        Ok::<_, Failed>(requests.iter().map(|_| some("warm", 0)).collect())
-    };
     shop.read(&products(7..8)[0], "there");
-    let warmed = shop.wait(shop.cache.warm(products(0..250), load)).unwrap();
-    assert_eq!((warmed.looked, warmed.loaded), (250, 249));
-    assert_eq!(text(&shop.wait(shop.cache.read(&products(249..250)[0], never)).unwrap()), "warm");
-    let endless = (0..).flat_map(|id| products(id..id + 1));
-    let warmed = shop.wait(shop.cache.warm(endless, load)).unwrap();
-    assert_eq!((warmed.looked, warmed.loaded), (CACHE_WARM_MAX, CACHE_WARM_MAX - 250));
+    let (stored, cost) = shop.counted(shop.cache.warm(&products(0..50), echo));
+    assert_eq!((stored.unwrap(), cost), (49, (1 + 49 + 49, 3)));
+    let none = async |_| -> Result<Vec<Loaded>, Failed> { panic!("the source was asked") };
+    let (stored, cost) = shop.counted(shop.cache.warm(&products(0..50), none));
+    assert_eq!((stored.unwrap(), cost), (0, (1, 1)));
+    assert_eq!(text(&shop.wait(shop.cache.read(&products(49..50)[0], never)).unwrap()), "49");
+    assert_eq!(shop.wait(shop.cache.warm(&[], none)).unwrap(), 0);
+    // Of all that, two were reads.
+    shop.service.pass(CACHE_FLUSH_SECS * 1000);
+    shop.wait(shop.cache.flush_if_due());
+    assert_eq!(shop.wait(shop.cache.report(&room().client, Micros(0))).unwrap().total.requests, 2);
+}
+
+#[test]
+fn what_is_past_its_time_is_warmed_up_again() {
+    let shop = Shop::open();
+    shop.wait(shop.cache.warm(&products(0..3), echo)).unwrap();
+    shop.service.pass(Kind::Product.rules().fresh_millis * 11 / 10);
+    assert_eq!(shop.wait(shop.cache.warm(&products(0..3), echo)).unwrap(), 3);
+}
+
+#[test]
+fn a_warm_up_says_what_stopped_it() {
+    let shop = Shop::open();
+    let fails = async |_| Err::<Vec<Loaded>, _>(Failed);
+    assert!(matches!(shop.wait(shop.cache.warm(&products(0..3), fails)), Err(WarmError::Source(Failed))));
+    shop.service.weather(Weather::Down);
+    assert!(matches!(shop.wait(shop.cache.warm(&products(0..3), echo)), Err(WarmError::Redis(_))));
+}
+
+#[test]
+fn what_does_not_fit_one_request_is_stored_by_several() {
+    let shop = Shop::open();
+    let large = "x".repeat(CACHE_ENTRY_BYTES_MAX);
+    let load = async |places: Vec<usize>| {
+        Ok::<_, Failed>(places.iter().map(|_| some(&large, 0)).collect::<Vec<_>>())
+    };
+    // Two of these would not fit one request, were they all quotes.
+    let (_, cost) = shop.counted(shop.cache.read_many(&products(0..3), load));
+    assert_eq!(cost, (1 + 4 + 3, 1 + 1 + 3));
+    assert_eq!(shop.wait(shop.cache.read(&products(2..3)[0], never)).unwrap().source, Source::Fresh);
 }

@@ -127,7 +127,7 @@ fn reading_is_send_over_a_transport_whose_futures_are() {
     let request = product("p");
     sends(shop.cache.read(&request, async || says("v")));
     sends(shop.cache.read_many(std::slice::from_ref(&request), async |_| Ok::<_, Failed>(Vec::new())));
-    sends(shop.cache.warm([request.clone()], async |_| Ok::<_, Failed>(Vec::new())));
+    sends(shop.cache.warm(std::slice::from_ref(&request), async |_| Ok::<_, Failed>(Vec::new())));
     sends(shop.cache.invalidate(&[]));
     sends(shop.cache.flush_if_due());
     sends(shop.cache.put_newest(&request, &some("v", 1)));
