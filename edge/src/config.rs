@@ -102,7 +102,7 @@ mod tests {
     // RFC 8037, appendix A.2.
     const JWKS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"test","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
-    const NAMES: [(&str, &str); 16] = [
+    const NAMES: [(&str, &str); 17] = [
         ("ACCESS_JWKS", JWKS),
         ("PUBLISH_SECRET", "s3cret"),
         ("AWS_REGION", "eu-central-1"),
@@ -117,6 +117,7 @@ mod tests {
         ("DATA_FUNCTION_URL", "http://127.0.0.1:9000/data"),
         ("CARTS_FUNCTION_URL", "http://127.0.0.1:9000/carts"),
         ("CACHE_REPORT_FUNCTION_URL", "http://127.0.0.1:9000/cache-report"),
+        ("CACHE_WARM_FUNCTION_URL", "http://127.0.0.1:9000/cache-warm"),
         ("UPSTASH_REDIS_REST_URL", "https://eu1-shop.upstash.io/"),
         ("UPSTASH_REDIS_REST_TOKEN", "s3cret"),
     ];

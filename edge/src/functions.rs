@@ -37,12 +37,14 @@ pub(crate) enum Function {
     SyncStats,
     /// What was rejected.
     DeadLetters,
-    /// Single records.
+    /// Records, one or several.
     Data,
     /// Carts.
     Carts,
     /// What the cache did, and what it must forget.
     CacheReport,
+    /// What is to be in the cache.
+    CacheWarm,
 }
 
 /// Why there is no answer of a function.

@@ -9,9 +9,9 @@ pub(crate) use guard::Guard;
 pub(crate) use segment::record_of;
 
 use Route::{
-    BatchPush, CacheInvalidate, CacheReport, CacheStats, Cart, DeadLetters, DeleteCart, DiscardDeadLetter,
-    EndSession, Health, Login, Logout, Me, OpenApi, Publish, PullChanges, PutCart, Ready, Record, Refresh,
-    ReplayDeadLetter, ResolveConflict, Sessions, Socket, SyncStats,
+    BatchGet, BatchPush, CacheInvalidate, CacheReport, CacheStats, CacheWarm, Cart, DeadLetters, DeleteCart,
+    DiscardDeadLetter, EndSession, Health, Login, Logout, Me, OpenApi, Publish, PullChanges, PutCart, Ready,
+    Record, Refresh, ReplayDeadLetter, ResolveConflict, Sessions, Socket, SyncStats,
 };
 
 /// Everything the edge answers.
@@ -45,6 +45,8 @@ pub(crate) enum Route {
     DiscardDeadLetter,
     /// `GET /api/data/{table}/{record_id}`
     Record,
+    /// `POST /api/data/batch-get`
+    BatchGet,
     /// `GET /api/carts/{id}`
     Cart,
     /// `PUT /api/carts/{id}`
@@ -57,6 +59,8 @@ pub(crate) enum Route {
     CacheStats,
     /// `POST /api/cache/invalidate`
     CacheInvalidate,
+    /// `POST /api/cache/warm`
+    CacheWarm,
     /// `GET /ws`
     Socket,
     /// `GET /api/openapi.json`
@@ -70,7 +74,7 @@ pub(crate) enum Route {
 }
 
 /// Method, path and route; a path may have several methods.
-const ROUTES: [(&str, &str, Route); 25] = [
+const ROUTES: [(&str, &str, Route); 27] = [
     ("POST", "/api/auth/login", Login),
     ("POST", "/api/auth/refresh", Refresh),
     ("POST", "/api/auth/logout", Logout),
@@ -85,12 +89,14 @@ const ROUTES: [(&str, &str, Route); 25] = [
     ("POST", "/api/sync/dead-letters/{id}/replay", ReplayDeadLetter),
     ("POST", "/api/sync/dead-letters/{id}/discard", DiscardDeadLetter),
     ("GET", "/api/data/{table}/{record_id}", Record),
+    ("POST", "/api/data/batch-get", BatchGet),
     ("GET", "/api/carts/{id}", Cart),
     ("PUT", "/api/carts/{id}", PutCart),
     ("DELETE", "/api/carts/{id}", DeleteCart),
     ("GET", "/api/cache/report", CacheReport),
     ("GET", "/api/cache/stats", CacheStats),
     ("POST", "/api/cache/invalidate", CacheInvalidate),
+    ("POST", "/api/cache/warm", CacheWarm),
     ("GET", "/ws", Socket),
     ("GET", "/api/openapi.json", OpenApi),
     ("POST", "/internal/publish", Publish),

@@ -66,11 +66,12 @@ async fn handle(visit: &Visit) -> Result<Response, RequestError> {
         Route::PullChanges => passed_on(visit, Function::PullChanges).await,
         Route::SyncStats => passed_on(visit, Function::SyncStats).await,
         Route::DeadLetters => passed_on(visit, Function::DeadLetters).await,
-        Route::Record => passed_on(visit, Function::Data).await,
+        Route::Record | Route::BatchGet => passed_on(visit, Function::Data).await,
         Route::Cart | Route::PutCart | Route::DeleteCart => passed_on(visit, Function::Carts).await,
         Route::CacheReport | Route::CacheStats | Route::CacheInvalidate => {
             passed_on(visit, Function::CacheReport).await
         }
+        Route::CacheWarm => passed_on(visit, Function::CacheWarm).await,
         Route::BatchPush => pushed::handle(visit, Function::BatchPush).await,
         Route::ResolveConflict => pushed::handle(visit, Function::ResolveConflict).await,
         Route::ReplayDeadLetter | Route::DiscardDeadLetter => {

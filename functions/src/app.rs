@@ -12,7 +12,7 @@ pub use carts::{CartsApp, FoldApp};
 pub use keeper::{KeeperApp, ReportApp};
 pub use read::ReadApp;
 pub use stream::StreamApp;
-pub use sync::SyncApp;
+pub use sync::{ResolveApp, SyncApp};
 
 use shared::error::{Code, Refusal};
 use shared::micros::Micros;

@@ -5,6 +5,7 @@ pub mod batch_push;
 pub mod cache_invalidate;
 pub mod cache_maintenance;
 pub mod cache_report;
+pub mod cache_warm;
 pub mod cart_fold;
 pub mod carts;
 pub mod change_stream;

@@ -20,6 +20,7 @@ pub mod stream_record;
 
 // What it need not ask for again.
 pub mod cache;
+pub mod copies;
 pub mod redis;
 
 // What it does, one file per route or event.

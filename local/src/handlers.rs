@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::streams::DynamoDbEventResponse;
 use aws_sdk_dynamodb::Client;
-use functions::app::{AuthApp, CartsApp, FoldApp, KeeperApp, ReadApp, ReportApp, StreamApp, SyncApp};
+use functions::app::{
+    AuthApp, CartsApp, FoldApp, KeeperApp, ReadApp, ReportApp, ResolveApp, StreamApp, SyncApp,
+};
 use functions::handle;
 use lambda_http::{Body, Request, Response};
 use shared::cache::clear::ClearError;
@@ -34,12 +36,14 @@ pub enum Route {
     SyncStats,
     /// Shows, replays and discards what was rejected.
     DeadLetters,
-    /// Gives single records.
+    /// Gives records, one or several.
     Data,
     /// Keeps carts.
     Carts,
     /// Tells how the cache does.
     CacheReport,
+    /// Fills the cache.
+    CacheWarm,
 }
 
 /// A function that a stream calls.
@@ -73,7 +77,7 @@ const CACHE_MAINTENANCE: &str = "cache-maintenance";
 
 impl Route {
     /// Every one.
-    pub const ALL: [Route; 9] = [
+    pub const ALL: [Route; 10] = [
         Route::Auth,
         Route::BatchPush,
         Route::PullChanges,
@@ -83,6 +87,7 @@ impl Route {
         Route::Data,
         Route::Carts,
         Route::CacheReport,
+        Route::CacheWarm,
     ];
 
     /// The function's binary.
@@ -97,6 +102,7 @@ impl Route {
             Route::Data => "data",
             Route::Carts => "carts",
             Route::CacheReport => "cache-report",
+            Route::CacheWarm => "cache-warm",
         }
     }
 }
@@ -125,12 +131,13 @@ pub struct Handlers {
     auth: AuthApp,
     batch_push: SyncApp,
     pull_changes: SyncApp,
-    resolve_conflict: SyncApp,
+    resolve_conflict: ResolveApp,
     sync_stats: ReadApp,
     dead_letters: SyncApp,
     data: ReadApp,
     carts: CartsApp,
     cache_report: ReportApp,
+    cache_warm: ReadApp,
     change_stream: StreamApp,
     cache_invalidate: KeeperApp,
     cart_fold: FoldApp,
@@ -174,12 +181,14 @@ impl Handlers {
             auth: maker.make(Route::Auth.name(), |lookup, client| AuthApp::new(lookup, client))?,
             batch_push: sync(Route::BatchPush)?,
             pull_changes: sync(Route::PullChanges)?,
-            resolve_conflict: sync(Route::ResolveConflict)?,
+            resolve_conflict: maker
+                .make(Route::ResolveConflict.name(), |lookup, client| ResolveApp::new(lookup, client))?,
             sync_stats: read(Route::SyncStats)?,
             dead_letters: sync(Route::DeadLetters)?,
             data: read(Route::Data)?,
             carts: maker.make(Route::Carts.name(), |lookup, client| CartsApp::new(lookup, client))?,
             cache_report: maker.make(Route::CacheReport.name(), |lookup, _| ReportApp::new(lookup))?,
+            cache_warm: read(Route::CacheWarm)?,
             change_stream: maker
                 .make(StreamFunction::ChangeStream.name(), |lookup, client| StreamApp::new(lookup, client))?,
             cache_invalidate: keeper(StreamFunction::CacheInvalidate.name())?,
@@ -203,6 +212,7 @@ impl Handlers {
             Route::Data => handle::data::handle(&self.data, request, now).await,
             Route::Carts => handle::carts::handle(&self.carts, request, now).await,
             Route::CacheReport => handle::cache_report::handle(&self.cache_report, request, now).await,
+            Route::CacheWarm => handle::cache_warm::handle(&self.cache_warm, request, now).await,
         }
     }
 

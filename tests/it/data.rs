@@ -1,4 +1,6 @@
-//! Single records, by way of the cache.
+//! Records, one or several, by way of the cache.
+
+mod batch_get;
 
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use crate::shop::{Shop, product, with};
 use crate::world::trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
+    let mut trials = vec![
         trial("data::a_record_is_read_once_and_then_found", found),
         trial("data::a_change_is_seen_at_once_with_min_and_in_moments_without", changed),
         trial("data::a_deleted_record_is_gone_and_an_unknown_one_too", gone),
@@ -24,7 +26,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("data::ids_are_any_text", ids),
         trial("data::what_cannot_be_read_is_refused", bad),
         trial("data::figures_are_as_new_as_min_asks", figures),
-    ]
+    ];
+    trials.extend(batch_get::trials());
+    trials
 }
 
 const PATIENCE: Duration = Duration::from_secs(20);

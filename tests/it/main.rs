@@ -14,6 +14,7 @@ mod absence;
 mod auth;
 mod bad_input;
 mod broken;
+mod cache;
 mod carts;
 mod data;
 mod dead;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         auth::trials(),
         bad_input::trials(),
         broken::trials(),
+        cache::trials(),
         carts::trials(),
         data::trials(),
         dead::trials(),

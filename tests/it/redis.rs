@@ -5,9 +5,13 @@ mod counts;
 mod gone;
 mod load;
 mod stale;
+mod through;
 
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    [counts::trials(), gone::trials(), stale::trials(), load::trials()].into_iter().flatten().collect()
+    [counts::trials(), gone::trials(), stale::trials(), through::trials(), load::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -16,6 +16,7 @@ pub(crate) struct FunctionUrls {
     data: String,
     carts: String,
     cache_report: String,
+    cache_warm: String,
 }
 
 impl FunctionUrls {
@@ -32,6 +33,7 @@ impl FunctionUrls {
             data: url("DATA_FUNCTION_URL"),
             carts: url("CARTS_FUNCTION_URL"),
             cache_report: url("CACHE_REPORT_FUNCTION_URL"),
+            cache_warm: url("CACHE_WARM_FUNCTION_URL"),
         }
     }
 
@@ -47,6 +49,7 @@ impl FunctionUrls {
             Function::Data => &self.data,
             Function::Carts => &self.carts,
             Function::CacheReport => &self.cache_report,
+            Function::CacheWarm => &self.cache_warm,
         }
     }
 }

@@ -37,12 +37,14 @@ impl Route {
             | Route::Sessions
             | Route::EndSession
             | Route::Record
+            | Route::BatchGet
             | Route::Cart
             | Route::PutCart
             | Route::DeleteCart
             | Route::CacheReport
             | Route::CacheStats
-            | Route::CacheInvalidate => Guard::User,
+            | Route::CacheInvalidate
+            | Route::CacheWarm => Guard::User,
         }
     }
 }

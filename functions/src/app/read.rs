@@ -12,7 +12,7 @@ use crate::redis::Redis;
 use crate::rules;
 use crate::store::Store;
 
-/// `data` and `sync-stats`.
+/// `data`, `sync-stats` and `cache-warm`.
 pub struct ReadApp {
     /// The rooms.
     pub store: Store,

@@ -1,31 +1,40 @@
 //! `POST /api/sync/resolve-conflict`: load → decide → commit → answer, again if a race was lost.
+//!
+//! Written through the cache: whoever has settled a conflict looks at the record next, and so do those who waited for it.
 
 use lambda_http::{Body, Request, Response};
 use shared::micros::Micros;
 use shared::sync::resolve::{Resolve, Resolved};
 
-use crate::app::SyncApp;
+use crate::app::ResolveApp;
+use crate::copies;
 use crate::http::{Answer, Failed, respond};
 use crate::store::cost::Cost;
 use crate::write::{Decided, Race, answered};
 
 /// Answers a request made at `now`.
-pub async fn handle(app: &SyncApp, request: Request, now: Micros) -> Response<Body> {
+pub async fn handle(app: &ResolveApp, request: Request, now: Micros) -> Response<Body> {
     let mut cost = Cost::default();
     let result = resolve(app, &request, now, &mut cost).await;
     respond(&request, &cost, result)
 }
 
-async fn resolve(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost) -> Result<Answer, Failed> {
-    let claims = app.claims(request, now)?;
-    let resolve = Resolve::parse(&app.rules.tables, claims.role, request.body())?;
+async fn resolve(
+    app: &ResolveApp,
+    request: &Request,
+    now: Micros,
+    cost: &mut Cost,
+) -> Result<Answer, Failed> {
+    let ResolveApp { sync, cache } = app;
+    let claims = sync.claims(request, now)?;
+    let resolve = Resolve::parse(&sync.rules.tables, claims.role, request.body())?;
     let room = claims.room_of(resolve.branch.as_ref())?;
     claims.acts_as(&resolve.device)?;
     let mut race = Race::new(request, resolve.device.as_str());
     loop {
         let batch = resolve.batch.as_ref().map(|batch| (&resolve.device, batch));
-        let snapshot = app.store.load_records(&room, [&resolve.key].into(), batch, cost).await?;
-        let agreed = match resolve.decide(&app.rules, &snapshot, now)? {
+        let snapshot = sync.store.load_records(&room, [&resolve.key].into(), batch, cost).await?;
+        let agreed = match resolve.decide(&sync.rules, &snapshot, now)? {
             Resolved::Known(answer) => return answered(&answer, Vec::new()),
             Resolved::Torn => {
                 race.again().await?;
@@ -33,10 +42,13 @@ async fn resolve(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost)
             }
             Resolved::Write(agreed) => agreed,
         };
+        let ticket = cache.before_write(copies::of(cache, &room, &resolve.key)).await;
         let decided = Decided { room: &room, push: &agreed.push, plan: &agreed.plan, closes: None, now };
-        match decided.commit(app, cost).await? {
-            Some(parts) => return answered(&agreed.answer, parts),
-            None => race.again().await?,
-        }
+        let Some(parts) = decided.commit(sync, cost).await? else {
+            race.again().await?;
+            continue;
+        };
+        copies::written(cache, &room, ticket, &agreed.plan).await;
+        return answered(&agreed.answer, parts);
     }
 }

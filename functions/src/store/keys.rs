@@ -50,6 +50,11 @@ pub fn record(key: &RecordKey) -> String {
     format!("{RECORD_PREFIX}{}#{}", key.table, key.id)
 }
 
+/// What the sort keys of a table's records begin with.
+pub fn table_prefix(table: &str) -> String {
+    format!("{RECORD_PREFIX}{table}#")
+}
+
 /// What the sort key of every record begins with.
 pub const RECORD_PREFIX: &str = "REC#";
 
@@ -94,6 +99,7 @@ mod tests {
         assert_eq!(branch(&here.branch), "BRANCH#2");
         assert_eq!(branch_of("BRANCH#2"), Some(here.branch));
         assert_eq!(record(&key), "REC#products#a#b");
+        assert_eq!(table_prefix("products"), "REC#products#");
         assert_eq!(record_of("REC#products#a#b"), Some(key));
         assert_eq!(record_of("BATCH#till-1#b"), None);
         assert_eq!(log_item(Stamp(1_765_103_400_000_145)), "1765103400000145");

@@ -73,6 +73,7 @@ pub(super) fn edge(keys: &Keys, functions_url: &str, redis_url: &str) -> BTreeMa
         ("DATA_FUNCTION_URL", function(Route::Data)),
         ("CARTS_FUNCTION_URL", function(Route::Carts)),
         ("CACHE_REPORT_FUNCTION_URL", function(Route::CacheReport)),
+        ("CACHE_WARM_FUNCTION_URL", function(Route::CacheWarm)),
         ("UPSTASH_REDIS_REST_URL", redis_url.to_owned()),
         ("UPSTASH_REDIS_REST_TOKEN", keys.redis_token.expose().to_owned()),
     ])

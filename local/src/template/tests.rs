@@ -17,6 +17,7 @@ fn the_real_template_has_the_functions_and_tables_that_run_here() {
         "cache-invalidate",
         "cache-maintenance",
         "cache-report",
+        "cache-warm",
         "cart-fold",
         "carts",
         "change-stream",
@@ -59,7 +60,7 @@ fn a_function_is_told_and_allowed_what_the_template_says_and_no_more() {
         ("TABLES_FILE", default("")),
         ("TOMBSTONE_RETENTION_DAYS", default("90")),
     ];
-    for name in ["batch-push", "dead-letters", "pull-changes", "resolve-conflict"] {
+    for name in ["batch-push", "dead-letters", "pull-changes"] {
         let told = template.functions[name].variables.iter();
         let told: Vec<_> = told.map(|(name, value)| (name.as_str(), value)).collect();
         assert_eq!(told, expected.each_ref().map(|(name, value)| (*name, value)), "{name}");
@@ -78,7 +79,8 @@ fn a_function_is_told_and_allowed_what_the_template_says_and_no_more() {
     assert_eq!(grants("change-stream"), [("UpdateItem", "SyncTable")]);
     assert_eq!(grants("sync-stats"), [("BatchGetItem", "SyncTable")]);
     assert_eq!(grants("resolve-conflict"), grants("batch-push"));
-    assert_eq!(grants("data"), [("GetItem", "SyncTable")]);
+    assert_eq!(grants("data"), [("BatchGetItem", "SyncTable"), ("GetItem", "SyncTable")]);
+    assert_eq!(grants("cache-warm"), grants("pull-changes"));
     assert_eq!(grants("carts"), [("PutItem", "CartsTable"), ("Query", "CartsTable")]);
     let fold = [("DeleteItem", "CartsTable"), ("PutItem", "CartsTable"), ("Query", "CartsTable")];
     assert_eq!(grants("cart-fold"), fold);
@@ -98,9 +100,11 @@ fn a_function_is_told_and_allowed_what_the_template_says_and_no_more() {
         "cache-invalidate",
         "cache-maintenance",
         "cache-report",
+        "cache-warm",
         "cart-fold",
         "carts",
         "data",
+        "resolve-conflict",
         "sync-stats",
     ];
     assert_eq!(with_redis, expected);

@@ -1,10 +1,11 @@
-//! `GET /api/cache/report`, `GET /api/cache/stats` and `POST /api/cache/invalidate`.
+//! `GET /api/cache/report`, `GET /api/cache/stats`, `POST /api/cache/invalidate` and `POST /api/cache/warm`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::ready::BreakerState;
 #[cfg(feature = "schema")]
 use crate::protocol::schema;
+use crate::tenant::BranchId;
 
 /// What the cache did for a client on one day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +121,33 @@ pub struct Invalidate {
 pub struct Invalidated {
     /// Keys that were removed.
     pub removed: u64,
+    /// Where to go on; `null` if all is done.
+    pub next_cursor: Option<String>,
+}
+
+/// The body of `POST /api/cache/warm`.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(expecting = "an object with `table_name`")]
+pub struct Warm {
+    /// The table whose records are to be in the cache.
+    pub table_name: String,
+    /// The branch; only a super admin names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch_id: Option<BranchId>,
+    /// Goes on where the answer before stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// How far a warm-up came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct WarmAnswer {
+    /// Records that it looked for in the cache.
+    pub looked: u64,
+    /// Those among them that were not there, and are now.
+    pub stored: u64,
     /// Where to go on; `null` if all is done.
     pub next_cursor: Option<String>,
 }

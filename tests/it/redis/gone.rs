@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use shared::limits::SESSION_ENDED_SECS;
 use shared::protocol::auth::Session;
 use shared::protocol::cart::CartWritten;
+use shared::protocol::record::BatchGetAnswer;
+use shared::protocol::resolve::ResolveAnswer;
 use shared::protocol::sessions::SessionsEnded;
 use shared::stamp::Stamp;
 
@@ -87,6 +89,14 @@ async fn serve(shop: &'static Shop, how: How) {
         stamp = pushed.stamp;
         assert_eq!(data(&read(&till.api, "p1", Some(stamp)).await), json!({ "n": n }));
         assert_eq!(till.api.get(&format!("/api/sync/stats?min={}", stamp.0)).await.unwrap().status, 200);
+        let settled = json!({ "device_id": "till-1", "table_name": "products", "record_id": "p1",
+            "resolution": "accept_client", "client_data": { "n": n } });
+        let settled = till.api.post("/api/sync/resolve-conflict", settled.to_string()).await.unwrap();
+        stamp = settled.ok::<ResolveAnswer>().unwrap().stamp;
+        let names = json!({ "records": [{ "table_name": "products", "record_id": "p1" }] }).to_string();
+        let path = format!("/api/data/batch-get?min={}", stamp.0);
+        let several: BatchGetAnswer = till.api.post(&path, names).await.unwrap().ok().unwrap();
+        assert_eq!(several.records[0].stamp, stamp);
         let written: CartWritten = put(&till.api, "c1", &json!({ "data": { "n": n } })).await.ok().unwrap();
         assert!(written.stamp > cart.stamp);
         let found = get(&till.api, "c1").await;

@@ -1,5 +1,8 @@
 use super::text;
-use crate::protocol::cache::{CacheFigures, CacheReport, CacheStatsAnswer, KindFigures, RedisFigures};
+use crate::protocol::cache::{
+    CacheFigures, CacheReport, CacheStatsAnswer, Invalidate, Invalidated, KindFigures, RedisFigures, Warm,
+    WarmAnswer,
+};
 use crate::protocol::ready::BreakerState;
 
 const FIGURES: &str = r#""requests":10,"hits":6,"stale":1,"memory":1,"misses":2,"hit_permille":800,"mean_response_micros":900,"mean_load_micros":4000,"errors":1,"failures":0,"damaged":0"#;
@@ -57,4 +60,19 @@ fn the_figures_of_a_process() {
     assert_eq!(text(&stats), expected);
     let states = [BreakerState::Closed, BreakerState::Open].map(|state| text(&state));
     assert_eq!(states, [r#""closed""#, r#""open""#]);
+}
+
+#[test]
+fn what_is_done_step_by_step() {
+    let all = Invalidate { kind: None, pattern: None, cursor: None };
+    assert_eq!(text(&all), "{}");
+    let some =
+        Invalidate { kind: Some("product".into()), pattern: Some("2:*".into()), cursor: Some("0.17".into()) };
+    assert_eq!(text(&some), r#"{"kind":"product","pattern":"2:*","cursor":"0.17"}"#);
+    let done = Invalidated { removed: 12, next_cursor: None };
+    assert_eq!(text(&done), r#"{"removed":12,"next_cursor":null}"#);
+    let warm = Warm { table_name: "products".into(), branch_id: None, cursor: None };
+    assert_eq!(text(&warm), r#"{"table_name":"products"}"#);
+    let answer = WarmAnswer { looked: 100, stored: 97, next_cursor: Some("cC0xMDA".into()) };
+    assert_eq!(text(&answer), r#"{"looked":100,"stored":97,"next_cursor":"cC0xMDA"}"#);
 }

@@ -1,13 +1,13 @@
 //! What the cache did, and what it must forget.
 
 use shared::error::Code;
-use shared::protocol::cache::{CacheReport, CacheStatsAnswer, Invalidate, Invalidated};
+use shared::protocol::cache::{CacheReport, CacheStatsAnswer, Invalidate, Invalidated, Warm, WarmAnswer};
 
 use super::super::operation::{Body, Operation};
 use super::super::schemas::{answer, request};
 use super::parameters;
 
-pub(super) fn operations() -> [Operation; 3] {
+pub(super) fn operations() -> [Operation; 4] {
     let codes = &[Code::ForbiddenRole];
     [
         Operation {
@@ -35,6 +35,24 @@ pub(super) fn operations() -> [Operation; 3] {
             body: Some(Body { shape: request::<Invalidate>, optional: false }),
             answers: vec![(200, Some(answer::<Invalidated>))],
             codes: &[Code::ForbiddenRole, Code::BadCursor],
+            ..Operation::default()
+        },
+        Operation {
+            method: "POST",
+            path: "/api/cache/warm",
+            name: "warmCache",
+            summary: "Reads a table into the cache, a page at a time.",
+            body: Some(Body { shape: request::<Warm>, optional: false }),
+            answers: vec![(200, Some(answer::<WarmAnswer>))],
+            costs: true,
+            codes: &[
+                Code::ForbiddenRole,
+                Code::BadCursor,
+                Code::UnknownTable,
+                Code::BranchRequired,
+                Code::BranchForbidden,
+                Code::TableForbidden,
+            ],
             ..Operation::default()
         },
     ]

@@ -49,7 +49,8 @@ pub(super) const PULL: &[Parameter] = &[
 
 const MIN: Parameter = query("min", "A stamp or cursor that the answer must not be older than.", text);
 
-pub(super) const STATS: &[Parameter] = &[MIN, BRANCH];
+/// Of what is read by way of the cache.
+pub(super) const CACHED: &[Parameter] = &[MIN, BRANCH];
 
 pub(super) const RECORD: &[Parameter] =
     &[in_path("table", "The table."), in_path("record_id", "The record, percent-encoded."), MIN, BRANCH];

@@ -98,7 +98,7 @@ fn stats() -> Operation {
         name: "stats",
         summary: "The figures of a room.",
         token: true,
-        parameters: parameters::STATS,
+        parameters: parameters::CACHED,
         answers: vec![(200, Some(answer::<StatsAnswer>))],
         codes: &[Code::BadMin, Code::BranchRequired, Code::BranchForbidden, Code::ResetRequired],
         costs: true,

@@ -1,0 +1,90 @@
+//! `POST /api/data/batch-get`: several records, by way of the cache, in one look there and one at the store.
+
+use lambda_http::Request;
+use shared::cache::request::{Found, Source};
+use shared::error::{Code, Refusal};
+use shared::limits::READ_RECORDS_MAX;
+use shared::micros::Micros;
+use shared::protocol::record::{BatchGet, BatchGetAnswer};
+use shared::record::RecordKey;
+use shared::sync::push::read_body;
+use shared::tables::Tables;
+use shared::token::Role;
+
+use crate::app::ReadApp;
+use crate::copies;
+use crate::http::{Answer, Failed};
+use crate::query::Query;
+use crate::store::cost::Cost;
+
+pub(super) async fn batch_get(
+    app: &ReadApp,
+    request: &Request,
+    now: Micros,
+    cost: &mut Cost,
+) -> Result<Answer, Failed> {
+    let claims = app.claims(request, now)?;
+    let query = Query::of(request);
+    let room = claims.room_of(query.branch()?.as_ref())?;
+    let min = query.min()?;
+    let keys = keys(&app.rules.tables, claims.role, request.body())?;
+    let wanted: Vec<_> = keys.iter().map(|key| copies::of(&app.cache, &room, key).min(Some(min.0))).collect();
+    let load = async |places: Vec<usize>| {
+        let keys: Vec<&RecordKey> = places.iter().filter_map(|&at| keys.get(at)).collect();
+        copies::load_many(&app.store, &room, &keys, min, cost).await
+    };
+    let found = app.cache.read_many(&wanted, load).await?;
+    // The first that is not simply there says where the answer was found.
+    let elsewhere = found.iter().map(|found| found.source).find(|source| *source != Source::Fresh);
+    let answer = serde_json::to_string(&answer(keys, &found)?)?;
+    Ok(Answer::json(answer).from_cache(elsewhere.unwrap_or(Source::Fresh)))
+}
+
+/// The records that `body` names, if somebody whose role is `role` may read them all.
+fn keys(tables: &Tables, role: Role, body: &[u8]) -> Result<Vec<RecordKey>, Refusal> {
+    let BatchGet { records } = read_body(body)?;
+    if records.len() > READ_RECORDS_MAX {
+        let message =
+            format!("There are {} names; ask for at most {READ_RECORDS_MAX} at once.", records.len());
+        return Err(Refusal::new(Code::BatchTooLarge, message));
+    }
+    records.iter().map(|name| copies::readable(tables, role, &name.table_name, &name.record_id)).collect()
+}
+
+fn answer(keys: Vec<RecordKey>, found: &[Found]) -> serde_json::Result<BatchGetAnswer> {
+    let mut answer = BatchGetAnswer { records: Vec::new(), missing: Vec::new() };
+    for (key, found) in keys.into_iter().zip(found) {
+        match found.payload() {
+            Some(record) => answer.records.push(serde_json::from_slice(record)?),
+            None => answer.missing.push(key.into()),
+        }
+    }
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(role: Role, names: &[(&str, &str)]) -> Result<usize, Code> {
+        let records: Vec<_> =
+            names.iter().map(|(table, id)| json!({ "table_name": table, "record_id": id })).collect();
+        let body = json!({ "records": records }).to_string();
+        let keys = keys(&Tables::built_in().unwrap(), role, body.as_bytes());
+        keys.map(|keys| keys.len()).map_err(|refusal| refusal.code)
+    }
+
+    #[test]
+    fn all_that_are_named_must_be_readable_and_not_too_many() {
+        assert_eq!(read(Role::Cashier, &[]), Ok(0));
+        assert_eq!(read(Role::Cashier, &[("products", "a"), ("halls", "b"), ("products", "a")]), Ok(3));
+        let forbidden = [("products", "a"), ("employee_advances", "b")];
+        assert_eq!(read(Role::Cashier, &forbidden), Err(Code::TableForbidden));
+        assert_eq!(read(Role::Admin, &[("products", "a"), ("parrots", "b")]), Err(Code::UnknownTable));
+        assert_eq!(read(Role::Admin, &[("products", "")]), Err(Code::BadRequest));
+        assert_eq!(read(Role::Admin, &[("products", "a"); READ_RECORDS_MAX]), Ok(READ_RECORDS_MAX));
+        let many = [("products", "a"); READ_RECORDS_MAX + 1];
+        assert_eq!(read(Role::Admin, &many), Err(Code::BatchTooLarge));
+    }
+}

@@ -1,0 +1,34 @@
+//! `GET /api/data/{table}/{id}`: one record, by way of the cache.
+//!
+//! The edge puts table and id into the query, `/api/data?table=…&id=…`: an encoded path is decoded by whoever is on the
+//! way, and no two agree on how a signature covers it.
+
+use lambda_http::Request;
+use shared::error::{Code, Refusal};
+use shared::micros::Micros;
+
+use crate::app::ReadApp;
+use crate::copies;
+use crate::http::{Answer, Failed};
+use crate::query::Query;
+use crate::store::cost::Cost;
+
+pub(super) async fn record(
+    app: &ReadApp,
+    request: &Request,
+    now: Micros,
+    cost: &mut Cost,
+) -> Result<Answer, Failed> {
+    let claims = app.claims(request, now)?;
+    let query = Query::of(request);
+    let room = claims.room_of(query.branch()?.as_ref())?;
+    let min = query.min()?;
+    let (table, id) = (query.value("table").unwrap_or_default(), query.value("id").unwrap_or_default());
+    let key = copies::readable(&app.rules.tables, claims.role, table, id)?;
+    let wanted = copies::of(&app.cache, &room, &key).min(Some(min.0));
+    let load = async || copies::load(&app.store, &room, &key, min, cost).await;
+    let found = app.cache.read(&wanted, load).await?;
+    let missing = || Refusal::new(Code::RecordNotFound, "There is no such record.");
+    let text = std::str::from_utf8(found.payload().ok_or_else(missing)?).map_err(Failed::fault)?;
+    Ok(Answer::json(text.to_owned()).from_cache(found.source))
+}

@@ -1,0 +1,230 @@
+//! `/api/cache/…`: what a client's admins see of the cache, and do with it; and what a schedule does.
+
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+use shared::limits::CACHE_BATCH_MAX;
+use shared::protocol::cache::{CacheReport, CacheStatsAnswer, Invalidated, WarmAnswer};
+use shared::protocol::ready::BreakerState;
+use shared::stamp::Stamp;
+use shared::token::Role;
+use tests::api::{Api, Reply};
+use tokio::time::{Instant, sleep};
+
+use crate::data::{data, read};
+use crate::shop::{Shop, Till, hall, product, with};
+use crate::world::trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("cache::what_was_warmed_up_is_found_by_whoever_asks_first", warm),
+        trial("cache::a_warm_up_goes_on_page_by_page", pages),
+        trial("cache::a_pattern_is_forgotten_and_nothing_else", invalidate),
+        trial("cache::what_was_read_is_counted_and_reported", report),
+        trial("cache::admins_alone_see_it_and_their_own_client_alone", allowed),
+        trial("cache::bad_requests_are_refused", bad),
+        trial("cache::maintenance_leaves_no_key_without_an_end", maintain),
+    ]
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);
+/// A user has a hundred requests a minute.
+const PAUSE: Duration = Duration::from_millis(400);
+
+/// An admin of branch 1.
+async fn admin(shop: &Shop) -> Api {
+    let login = shop.user("admin", Role::Admin, Some("1")).await;
+    shop.stranger().login(&login).await.unwrap().0
+}
+
+async fn post(api: &Api, path: &str, body: Value) -> Reply {
+    api.post(path, body.to_string()).await.unwrap()
+}
+
+/// Warms up a table, from its beginning to its end.
+async fn warm_up(api: &Api, table: &str) -> (u64, u64) {
+    let (mut looked, mut stored, mut cursor) = (0, 0, None::<String>);
+    loop {
+        let body = json!({ "table_name": table, "cursor": cursor });
+        let page: WarmAnswer = post(api, "/api/cache/warm", body).await.ok().unwrap();
+        looked += page.looked;
+        stored += page.stored;
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return (looked, stored);
+        }
+    }
+}
+
+/// Warms up a table until the cache has heard of all that was pushed before, and keeps what it has.
+async fn settle(api: &Api, table: &str) -> u64 {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let (looked, stored) = warm_up(api, table).await;
+        if stored == 0 {
+            return looked;
+        }
+        assert!(Instant::now() < until, "{stored} of {looked} are not there");
+        sleep(PAUSE).await;
+    }
+}
+
+async fn push_products(till: &Till, count: usize) -> Stamp {
+    let records: Vec<Value> = (0..count).map(|n| product(&format!("p{n:03}"), &json!({ "n": n }))).collect();
+    let mut stamp = Stamp::ZERO;
+    for records in records.chunks(50) {
+        stamp = till.push(records).await.stamp;
+    }
+    stamp
+}
+
+async fn warm(shop: &'static Shop) {
+    let (till, admin) = (shop.till("till-1").await, admin(shop).await);
+    push_products(&till, 3).await;
+    till.push(&[hall("h1", &json!({}))]).await;
+    till.push(&[with(product("p002", &json!({})), "is_deleted", true)]).await;
+    // Neither the other table's nor the deleted one.
+    assert_eq!(settle(&admin, "products").await, 2);
+    for n in 0..2 {
+        let found = read(&till.api, &format!("p00{n}"), None).await;
+        assert_eq!((found.header("tillsync-cache"), data(&found)), (Some("fresh"), json!({ "n": n })));
+        assert_eq!(found.cost().requests, 0);
+    }
+    let hall = till.api.get("/api/data/halls/h1").await.unwrap();
+    assert_eq!(hall.header("tillsync-cache"), Some("loaded"));
+}
+
+async fn pages(shop: &'static Shop) {
+    let (till, admin) = (shop.till("till-1").await, admin(shop).await);
+    push_products(&till, CACHE_BATCH_MAX + 20).await;
+    let body = json!({ "table_name": "products" });
+    let reply = post(&admin, "/api/cache/warm", body.clone()).await;
+    let first: WarmAnswer = reply.ok().unwrap();
+    assert_eq!(first.looked, CACHE_BATCH_MAX as u64);
+    // The names, HEAD and the records.
+    assert!(first.stored > 0 && reply.cost().requests == 3, "{first:?}");
+    let next = with(body, "cursor", first.next_cursor.unwrap());
+    let second: WarmAnswer = post(&admin, "/api/cache/warm", next).await.ok().unwrap();
+    assert_eq!((second.looked, second.next_cursor), (20, None));
+    assert_eq!(settle(&admin, "products").await, CACHE_BATCH_MAX as u64 + 20);
+    let last = read(&till.api, "p119", None).await;
+    assert_eq!(last.header("tillsync-cache"), Some("fresh"));
+    // Nothing was ever in it.
+    assert_eq!(warm_up(&admin, "halls").await, (0, 0));
+}
+
+async fn forget(api: &Api, body: Value) -> u64 {
+    let (mut removed, mut cursor) = (0, None::<String>);
+    loop {
+        let step = with(body.clone(), "cursor", cursor.take());
+        let step: Invalidated = post(api, "/api/cache/invalidate", step).await.ok().unwrap();
+        removed += step.removed;
+        cursor = step.next_cursor;
+        if cursor.is_none() {
+            return removed;
+        }
+    }
+}
+
+async fn invalidate(shop: &'static Shop) {
+    let (till, admin_here) = (shop.till("till-1").await, admin(shop).await);
+    let other: &'static Shop = Box::leak(Box::new(Shop::new(shop.world)));
+    let (neighbour, admin_there) = (other.till("till-1").await, admin(other).await);
+    for (till, admin) in [(&till, &admin_here), (&neighbour, &admin_there)] {
+        push_products(till, 2).await;
+        settle(admin, "products").await;
+    }
+    let source = async |till: &Till, id: &str| {
+        read(&till.api, id, None).await.header("tillsync-cache").unwrap_or_default().to_owned()
+    };
+    // The copy, and the stamp that makes it good.
+    assert_eq!(forget(&admin_here, json!({ "kind": "product", "pattern": "1:products:p000" })).await, 2);
+    assert_eq!(source(&till, "p000").await, "loaded");
+    assert_eq!(source(&till, "p001").await, "fresh");
+    assert!(forget(&admin_here, json!({})).await >= 2);
+    assert_eq!(source(&till, "p001").await, "loaded");
+    assert_eq!(source(&neighbour, "p000").await, "fresh");
+    other.close().await;
+}
+
+async fn report(shop: &'static Shop) {
+    let (till, admin) = (shop.till("till-1").await, admin(shop).await);
+    push_products(&till, 1).await;
+    settle(&admin, "products").await;
+    let until = Instant::now() + PATIENCE;
+    let report = loop {
+        read(&till.api, "p000", None).await;
+        let report: CacheReport = admin.get("/api/cache/report").await.unwrap().ok().unwrap();
+        if report.total.hits > 0 {
+            break report;
+        }
+        assert!(Instant::now() < until, "nothing is ever counted: {report:?}");
+        sleep(PAUSE).await;
+    };
+    let total = report.total;
+    assert_eq!(total.requests, total.hits + total.stale + total.memory + total.misses);
+    assert!(total.hit_permille > 0 && total.mean_response_micros > 0, "{total:?}");
+    let kinds: Vec<&str> = report.kinds.iter().map(|kind| kind.kind.as_str()).collect();
+    assert!(kinds.contains(&"product"), "{kinds:?}");
+    let redis = report.redis.unwrap();
+    assert!(redis.uptime_secs.is_some() && redis.used_memory_bytes.unwrap() > 0, "{redis:?}");
+    let stats: CacheStatsAnswer = admin.get("/api/cache/stats").await.unwrap().ok().unwrap();
+    assert!(stats.breaker == BreakerState::Closed && stats.latency_micros.is_some(), "{stats:?}");
+    assert!(stats.total.hits >= total.hits);
+    let before: CacheReport = admin.get("/api/cache/report?day=2025-12-07").await.unwrap().ok().unwrap();
+    assert_eq!((before.day.as_str(), before.total.requests), ("2025-12-07", 0));
+}
+
+async fn allowed(shop: &'static Shop) {
+    let (cashier, boss) = (shop.till("till-1").await.api, shop.head_office().await);
+    for path in ["/api/cache/report", "/api/cache/stats"] {
+        assert_eq!(cashier.get(path).await.unwrap().code().as_deref(), Some("forbidden_role"), "{path}");
+        assert_eq!(boss.get(path).await.unwrap().status, 200, "{path}");
+    }
+    let warm = json!({ "table_name": "products" });
+    for (path, body) in [("/api/cache/invalidate", json!({})), ("/api/cache/warm", warm.clone())] {
+        assert_eq!(post(&cashier, path, body).await.code().as_deref(), Some("forbidden_role"), "{path}");
+    }
+    assert_eq!(post(&boss, "/api/cache/warm", warm.clone()).await.code().as_deref(), Some("branch_required"));
+    let named = with(warm, "branch_id", "1");
+    assert_eq!(post(&boss, "/api/cache/warm", named.clone()).await.status, 200);
+    let login = shop.user("admin", Role::Admin, Some("2")).await;
+    let (elsewhere, _) = shop.stranger().login(&login).await.unwrap();
+    assert_eq!(post(&elsewhere, "/api/cache/warm", named).await.code().as_deref(), Some("branch_forbidden"));
+}
+
+async fn bad(shop: &'static Shop) {
+    let admin = admin(shop).await;
+    let cases = [
+        ("/api/cache/warm", json!({}), "bad_request"),
+        ("/api/cache/warm", json!({ "table_name": "parrots" }), "unknown_table"),
+        ("/api/cache/warm", json!({ "table_name": "products", "cursor": "?" }), "bad_cursor"),
+        ("/api/cache/warm", json!({ "table_name": "products", "branch_id": "a b" }), "bad_request"),
+        ("/api/cache/invalidate", json!({ "kind": "parrot" }), "bad_request"),
+        ("/api/cache/invalidate", json!({ "pattern": "*" }), "bad_request"),
+        ("/api/cache/invalidate", json!({ "kind": "product", "pattern": "x".repeat(513) }), "bad_request"),
+        ("/api/cache/invalidate", json!({ "cursor": "somewhere" }), "bad_cursor"),
+    ];
+    for (path, body, code) in cases {
+        let reply = post(&admin, path, body.clone()).await;
+        assert_eq!(reply.code().as_deref(), Some(code), "{path} {body}: {}", reply.body);
+    }
+    let reply = admin.get("/api/cache/report?day=yesterday").await.unwrap();
+    assert_eq!(reply.code().as_deref(), Some("bad_request"));
+}
+
+/// Somebody has put keys there by hand, or crashed between two commands.
+async fn maintain(shop: &'static Shop) {
+    let key = |name: &str| format!("tillsync:{}:{name}", shop.client);
+    let (record, rate) = (key("record:1:products:p1"), key("rate:user:u1"));
+    for key in [&record, &rate] {
+        shop.world.redis_says(&["SET", key, "left behind"]).await;
+    }
+    let done = shop.world.handlers.maintain().await.unwrap();
+    assert!(done.removed >= 1 && done.given_life >= 1 && done.looked >= 2, "{done:?}");
+    assert!(done.redis.unwrap().used_memory_bytes.unwrap() > 0);
+    // What can be loaded anew is gone; what nothing else knows has an end.
+    assert_eq!(shop.world.redis_says(&["EXISTS", &record]).await, json!(0));
+    assert!(shop.world.redis_says(&["TTL", &rate]).await.as_i64().unwrap() > 0);
+}
