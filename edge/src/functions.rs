@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use js_sys::Uint8Array;
 use shared::micros::Micros;
-use shared::protocol::{CACHE_HEADER, COST_HEADER};
+use shared::protocol::{CACHE_HEADER, COST_HEADER, ENDED_HEADER};
 use worker::{AbortSignal, Fetch, Headers, Request, RequestInit, RequestRedirect, Response, ResponseBuilder};
 
 use crate::config::Config;
@@ -91,6 +91,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// Those of [`PASSED_HEADERS`] that it has.
     headers: Vec<(&'static str, String)>,
+    /// The sessions that the function has ended, as it names them.
+    pub(crate) ended: Option<String>,
     /// The body.
     pub(crate) body: Vec<u8>,
 }
@@ -142,7 +144,8 @@ async fn send(request: Request) -> worker::Result<Answer> {
     for name in PASSED_HEADERS {
         headers.extend(response.headers().get(name)?.map(|value| (name, value)));
     }
-    let answer = Answer { status: response.status_code(), headers, body: response.bytes().await? };
+    let (status, ended) = (response.status_code(), response.headers().get(ENDED_HEADER)?);
+    let answer = Answer { status, headers, ended, body: response.bytes().await? };
     // The crate takes some aborted bodies for finished ones.
     if signal.aborted() { Err("no answer in time".into()) } else { Ok(answer) }
 }

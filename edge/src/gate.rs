@@ -104,7 +104,8 @@ impl<T: Transport> Gate<T> {
 
     /// What is to be done about a request at `now`.
     pub(crate) async fn ask(&self, question: &Question, now: Micros) -> Outcome {
-        let known = question.session.as_ref().map(|key| self.verdicts.borrow().get(key, now));
+        let counts = |verdict: &Verdict| !question.anew || *verdict == Verdict::Revoked;
+        let known = question.session.as_ref().map(|key| self.verdicts.borrow().get(key, now).filter(counts));
         // A session of which nothing is remembered; without one, there is nothing to ask about it.
         let unknown = question.session.as_ref().filter(|_| known == Some(None));
         if known.flatten() == Some(Verdict::Revoked) {

@@ -27,6 +27,7 @@ mod origin;
 mod query;
 
 // What lies behind it.
+mod ended;
 mod functions;
 mod publish;
 mod pushed;

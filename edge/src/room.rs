@@ -3,7 +3,7 @@
 //!
 //! This file is the way to a room; [`object`] is the room itself. They speak over [`call`].
 
-use shared::tenant;
+use shared::tenant::{self, SessionId};
 use worker::{Env, Headers, Method, Request, RequestInit, Response, ResponseBuilder, Stub};
 
 mod alarm;
@@ -55,6 +55,18 @@ pub(crate) async fn publish(env: &Env, room: &tenant::Room, body: &[u8]) -> Resu
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(js_sys::Uint8Array::from(body).into()));
     let request = Request::new_with_init(RoomCall::PUBLISH_URL, &init)?;
+    let answer = stub(env, room)?.fetch_with_request(request).await?;
+    match answer.status_code() {
+        call::TAKEN => Ok(()),
+        status => Err(RoomError::Answered(status)),
+    }
+}
+
+/// Has `room` close the sockets of `sessions`.
+pub(crate) async fn end(env: &Env, room: &tenant::Room, sessions: &[SessionId]) -> Result<(), RoomError> {
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post);
+    let request = Request::new_with_init(&call::end_url(sessions), &init)?;
     let answer = stub(env, room)?.fetch_with_request(request).await?;
     match answer.status_code() {
         call::TAKEN => Ok(()),

@@ -11,6 +11,7 @@ use worker::{Context, Env, Method, Request, console_error};
 
 use crate::body;
 use crate::door::Door;
+use crate::ended;
 use crate::error::RequestError;
 use crate::functions::{self, Answer, Call, Function};
 use crate::gate::Question;
@@ -122,7 +123,7 @@ impl Visit {
             origin: None,
             request_id: &self.id,
         };
-        Ok(functions::call(&self.door.config, call, self.now).await?)
+        self.call(call).await
     }
 
     /// The request of somebody who comes from `origin` and has no token, with its `body`, put to the function that
@@ -143,7 +144,13 @@ impl Visit {
             origin: Some(origin),
             request_id: &self.id,
         };
-        Ok(functions::call(&self.door.config, call, self.now).await?)
+        self.call(call).await
+    }
+
+    async fn call(&self, call: Call<'_>) -> Result<Answer, RequestError> {
+        let answer = functions::call(&self.door.config, call, self.now).await?;
+        ended::after_answer(self, &answer);
+        Ok(answer)
     }
 
     /// Path and query as a function is asked by them.

@@ -21,11 +21,10 @@ pub(crate) async fn handle(visit: &Visit) -> Result<Response, RequestError> {
     let device: DeviceId =
         query::value(&query, "device_id").unwrap_or_default().parse().map_err(Refusal::from)?;
     caller.claims.acts_as(&device)?;
-    // Asked last, since it is the only check that takes a round trip. Who is revoked later keeps the socket until the
-    // token expires.
-    visit.admit(&visit.door.questions.of_caller(&caller.claims, visit.route.guard())).await?;
+    // Asked last, since it is the only check that takes a round trip, and asked anew: a socket lasts.
+    visit.admit(&visit.door.questions.of_caller(&caller.claims, visit.route.guard()).anew()).await?;
     let expires_at = Micros(0).plus_secs(caller.claims.exp);
-    let guest = Guest { room, device, role: caller.claims.role, expires_at };
+    let guest = Guest { room, device, role: caller.claims.role, session: caller.claims.sid, expires_at };
     Ok(room::connect(&visit.env, &guest).await?)
 }
 

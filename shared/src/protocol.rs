@@ -4,6 +4,7 @@ pub mod auth;
 pub mod cache;
 pub mod cart;
 pub mod dead;
+pub mod ended;
 pub mod failure;
 pub mod limited;
 pub mod publication;
@@ -31,6 +32,8 @@ pub const AGENT_HEADER: &str = "x-tillsync-agent";
 pub const COST_HEADER: &str = "tillsync-cost";
 /// The header that says where the content of an answer was found: `fresh`, `stale`, `loaded`, `shared` or `memory`.
 pub const CACHE_HEADER: &str = "tillsync-cache";
+/// The header by which a function tells the edge which sessions it has ended: [`ended::EndedSessions`].
+pub const ENDED_HEADER: &str = "x-tillsync-ended";
 /// The content type of a push's answer with the committed changes beside it, from a function to the edge.
 pub const PUSHED_CONTENT_TYPE: &str = "application/vnd.tillsync.pushed+json";
 

@@ -82,6 +82,17 @@ impl Listener {
         serde_json::from_str(&frame.to_string()).unwrap()
     }
 
+    /// How the server closes the socket: code and reason.
+    pub(crate) async fn farewell(&mut self) -> (u16, String) {
+        loop {
+            let message = timeout(PATIENCE, self.stream.next()).await.expect("the socket is closed in time");
+            if let Message::Close(farewell) = message.unwrap().unwrap() {
+                let farewell = farewell.expect("a reason is given");
+                return (farewell.code.into(), farewell.reason.to_string());
+            }
+        }
+    }
+
     /// Frames come in order, so whatever was sent before this ping's answer would have come before it.
     pub(crate) async fn hears_nothing_but_pong(&mut self) {
         self.send(&json!({"type": "ping"})).await;

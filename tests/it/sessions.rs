@@ -12,9 +12,11 @@ use shared::protocol::auth::{Login, Me, Session};
 use shared::protocol::sessions::{SessionsAnswer, SessionsEnded};
 use shared::token::Role;
 use tests::api::{Api, Reply};
+use tests::till::socket;
 use tokio::time::{Instant, sleep};
 
-use crate::shop::{PASSWORD, Shop};
+use crate::room::Listener;
+use crate::shop::{PASSWORD, Shop, Till, product};
 use crate::world::trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -25,6 +27,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("sessions::nobody_ends_somebody_elses", foreign),
         trial("sessions::with_one_too_many_the_oldest_leaves", cap),
         trial("sessions::another_role_is_another_session", role),
+        trial("sessions::an_ended_session_has_no_socket_any_more", sockets),
+        trial("sessions::whatever_ends_a_session_closes_its_sockets", endings),
         trial("sessions::logout_and_a_used_token_end_the_session_too", logout),
     ]
 }
@@ -153,20 +157,81 @@ async fn cap(shop: &'static Shop) {
     assert_eq!(sessions(&last).await.sessions.len(), SESSIONS_PER_USER_DEFAULT);
 }
 
-async fn role(shop: &'static Shop) {
-    let (before, session) = shop.session("till-1", "1", Some("till-1")).await;
-    let old = sessions(&before).await.sessions[0].clone();
-    assert!(works(&before).await);
+fn ended() -> (u16, String) {
+    (4401, "session ended".to_owned())
+}
+
+async fn sockets(shop: &'static Shop) {
+    let (mine, _) = shop.session("till-1", "1", Some("mine")).await;
+    let (lost, _) = sign_in_again(shop, "till-1", Some("lost")).await;
+    let mut my_ear = Listener::open(&mine, "mine").await;
+    let mut ears = [Listener::open(&lost, "lost").await, Listener::open(&lost, "lost").await];
+    // It is known to stand, to whoever remembers.
+    assert!(works(&lost).await);
+    assert_eq!(end(&mine, "others").await.ok::<SessionsEnded>().unwrap().ended, 1);
+    for ear in &mut ears {
+        assert_eq!(ear.farewell().await, ended());
+    }
+    // Nor does it get another, not even within the seconds in which its token may still be taken.
+    let refused = tokio_tungstenite::connect_async(socket::url(&lost, "lost")).await.unwrap_err();
+    let tokio_tungstenite::tungstenite::Error::Http(answer) = refused else { panic!("{refused}") };
+    assert_eq!(answer.status(), 401);
+    let other = shop.till("till-2").await;
+    other.push(&[product("p1", &json!({}))]).await;
+    assert_eq!(my_ear.next_sync().await.record_id, "p1");
+}
+
+async fn endings(shop: &'static Shop) {
+    let (api, session) = shop.session("till-1", "1", Some("till-1")).await;
+    let mut ear = Listener::open(&api, "till-1").await;
+    let body = json!({ "refreshToken": session.refresh_token }).to_string();
+    assert_eq!(shop.stranger().post("/api/auth/logout", body).await.unwrap().status, 204);
+    assert_eq!(ear.farewell().await, ended());
+
+    // A refresh token that is used once more: somebody has a copy.
+    let (api, first) = sign_in_again(shop, "till-1", Some("till-1")).await;
+    let mut ear = Listener::open(&api, "till-1").await;
+    let second: Session = refresh(&api, &first.refresh_token).await.ok().unwrap();
+    refresh(&api, &second.refresh_token).await.ok::<Session>().unwrap();
+    assert_eq!(refresh(&api, &first.refresh_token).await.code().as_deref(), Some("refresh_reused"));
+    assert_eq!(ear.farewell().await, ended());
+
+    // A user who works elsewhere now hears no more of the branch before.
+    let (api, session) = sign_in_again(shop, "till-1", Some("till-1")).await;
+    let mut ear = Listener::open(&api, "till-1").await;
+    set(shop, &session, "branch_id", "2").await;
+    let moved: Session = refresh(&api, &session.refresh_token).await.ok().unwrap();
+    assert_eq!(ear.farewell().await, ended());
+    let till = Till { api: api.with_token(moved.access_token), device: "till-1".into() };
+    Listener::open(&till.api, "till-1").await.hears_nothing_but_pong().await;
+
+    // One sign-in too many.
+    let mut ear = Listener::open(&till.api, "till-1").await;
+    for i in 0..SESSIONS_PER_USER_DEFAULT {
+        sign_in_again(shop, "till-1", Some(&format!("d{i}"))).await;
+    }
+    assert_eq!(ear.farewell().await, ended());
+}
+
+/// Changes a user behind its back.
+async fn set(shop: &Shop, session: &Session, name: &str, value: &str) {
     let update = shop.world.dynamo.update_item().table_name(&shop.world.accounts_table);
     update
         .key("pk", AttributeValue::S(format!("USER#{}", session.user.id)))
         .key("sk", AttributeValue::S("PROFILE".into()))
-        .update_expression("SET #role = :role")
-        .expression_attribute_names("#role", "role")
-        .expression_attribute_values(":role", AttributeValue::S("manager".into()))
+        .update_expression("SET #name = :value")
+        .expression_attribute_names("#name", name)
+        .expression_attribute_values(":value", AttributeValue::S(value.into()))
         .send()
         .await
         .unwrap();
+}
+
+async fn role(shop: &'static Shop) {
+    let (before, session) = shop.session("till-1", "1", Some("till-1")).await;
+    let old = sessions(&before).await.sessions[0].clone();
+    assert!(works(&before).await);
+    set(shop, &session, "role", "manager").await;
     let after: Session = refresh(&before, &session.refresh_token).await.ok().unwrap();
     assert_eq!(after.user.role, Role::Manager);
     // A retry of that refresh is of the new session as well.

@@ -17,8 +17,17 @@ const HASH_BYTES: usize = 16;
 pub(crate) struct Question {
     /// Where its session is; none, if its token was issued without.
     pub(super) session: Option<Key>,
+    /// Whether nothing counts that was said of the session before.
+    pub(super) anew: bool,
     /// What it counts against.
     pub(super) limits: Vec<Counted>,
+}
+
+impl Question {
+    /// The same, to be answered by Redis and not by what it said some seconds ago.
+    pub(crate) fn anew(self) -> Question {
+        Question { anew: true, ..self }
+    }
 }
 
 /// A limit and whose count it is.
@@ -53,13 +62,13 @@ impl Questions {
             let key = self.keys.rate(client, &claims.sub, limit.name);
             Counted { key, limit, alone: self.alone.user }
         };
-        Question { session, limits: (guard == Guard::User).then(user).into_iter().collect() }
+        Question { session, anew: false, limits: (guard == Guard::User).then(user).into_iter().collect() }
     }
 
     /// About a request without a token from `origin`.
     pub(crate) fn of_address(&self, origin: &Origin) -> Question {
         let counted = self.at_address(origin, self.rates.address, self.alone.address);
-        Question { session: None, limits: vec![counted] }
+        Question { session: None, anew: false, limits: vec![counted] }
     }
 
     /// About a sign-in from `origin`, by `name` where that could be read. Names are told apart by case, as they are
@@ -71,7 +80,7 @@ impl Questions {
             alone: self.alone.login_name,
         });
         let at_address = self.at_address(origin, self.rates.login_address, self.alone.login_address);
-        Question { session: None, limits: by_name.into_iter().chain([at_address]).collect() }
+        Question { session: None, anew: false, limits: by_name.into_iter().chain([at_address]).collect() }
     }
 
     fn at_address(&self, origin: &Origin, limit: Limit, alone: Limit) -> Counted {

@@ -20,7 +20,7 @@ fn keys() -> Keys {
 
 fn session() -> Question {
     let session = Some(keys().session(&"7".parse().unwrap(), "s1"));
-    Question { session, limits: Vec::new() }
+    Question { session, anew: false, limits: Vec::new() }
 }
 
 /// A user's own limit.
@@ -60,9 +60,23 @@ fn where_everything_is_known_nothing_is_asked() {
     assert!(!block_on(gate.ask(&session(), NOW)).revoked);
     assert!(!block_on(gate.ask(&session(), Micros(NOW.plus_secs(5).0 - 1))).revoked);
     assert_eq!(line.sent().len(), 1);
-    let nothing = Question { session: None, limits: Vec::new() };
+    let nothing = Question { session: None, anew: false, limits: Vec::new() };
     assert!(block_on(gate.ask(&nothing, NOW)).failure.is_none());
     assert_eq!(line.sent().len(), 1);
+}
+
+#[test]
+fn who_asks_anew_is_told_what_redis_says_now() {
+    let (gate, line) = gate();
+    line.answers(&[Json::Null]);
+    line.answers(&["revoked".into()]);
+    assert!(!block_on(gate.ask(&session(), NOW)).revoked);
+    assert!(block_on(gate.ask(&session().anew(), NOW)).revoked);
+    // Everybody knows it then, and an end is an end.
+    assert!(
+        block_on(gate.ask(&session(), NOW)).revoked && block_on(gate.ask(&session().anew(), NOW)).revoked
+    );
+    assert_eq!(line.sent().len(), 2);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What the edge may ask a room, and how it is written down between the two.
 
 use shared::micros::Micros;
-use shared::tenant::{DeviceId, Room};
+use shared::tenant::{DeviceId, Room, SessionId};
 use shared::token::Role;
 
 use crate::query;
@@ -18,6 +18,8 @@ pub(super) enum RoomCall {
     Connect(Guest),
     /// Tells everyone about the commits in the body.
     Publish,
+    /// Closes the sockets of sessions that have ended.
+    End(Vec<SessionId>),
 }
 
 /// A device that the edge has let in.
@@ -29,6 +31,8 @@ pub(crate) struct Guest {
     pub(crate) device: DeviceId,
     /// What its user may hear of.
     pub(crate) role: Role,
+    /// The session of its token; none, if that was issued without.
+    pub(crate) session: Option<SessionId>,
     /// When its token expires.
     pub(crate) expires_at: Micros,
 }
@@ -37,6 +41,7 @@ pub(crate) struct Guest {
 const HOST: &str = "http://room";
 const CONNECT: &str = "/connect";
 const PUBLISH: &str = "/publish";
+const END: &str = "/end";
 
 impl RoomCall {
     /// Where [`RoomCall::Publish`] is posted.
@@ -47,9 +52,19 @@ impl RoomCall {
         match (method, path) {
             ("GET", CONNECT) => Guest::from_query(url_query).map(RoomCall::Connect),
             ("POST", PUBLISH) => Some(RoomCall::Publish),
+            ("POST", END) => {
+                let sessions = query::value(url_query, "sessions")?;
+                Some(RoomCall::End(sessions.split(',').map(str::parse).collect::<Result<_, _>>().ok()?))
+            }
             _ => None,
         }
     }
+}
+
+/// Where the call of [`RoomCall::End`] goes: as many sessions as a user may have fit a URL.
+pub(super) fn end_url(sessions: &[SessionId]) -> String {
+    let sessions: Vec<&str> = sessions.iter().map(|session| session.as_str()).collect();
+    format!("{HOST}{END}?{}", query::write([("sessions", sessions.join(",").as_str())]))
 }
 
 impl Guest {
@@ -64,7 +79,8 @@ impl Guest {
             ("role", &role),
             ("expires_at", &expires_at),
         ];
-        format!("{HOST}{CONNECT}?{}", query::write(pairs))
+        let session = self.session.as_ref().map(|session| ("session", session.as_str()));
+        format!("{HOST}{CONNECT}?{}", query::write(pairs.into_iter().chain(session)))
     }
 
     fn from_query(url_query: &str) -> Option<Guest> {
@@ -72,6 +88,7 @@ impl Guest {
             room: query::value(url_query, "room")?.parse().ok()?,
             device: query::value(url_query, "device")?.parse().ok()?,
             role: query::value(url_query, "role")?.parse().ok()?,
+            session: query::value(url_query, "session").map(|session| session.parse()).transpose().ok()?,
             expires_at: Micros(query::value(url_query, "expires_at")?.parse().ok()?),
         })
     }
@@ -88,11 +105,14 @@ mod tests {
 
     #[test]
     fn a_guest_reads_back_whatever_the_device_is_called() {
-        for device in ["till-1", "Kasse 1 – Büro", "a&room=9:9#?", "100%"] {
+        for (device, session) in
+            [("till-1", None), ("Kasse 1 – Büro", Some("k3J-_")), ("a&room=9:9#?", Some("s")), ("100%", None)]
+        {
             let guest = Guest {
                 room: "1:2".parse().unwrap(),
                 device: device.parse().unwrap(),
                 role: Role::SuperAdmin,
+                session: session.map(|session| session.parse().unwrap()),
                 expires_at: Micros(1_765_103_400_000_000),
             };
             let url = guest.url();
@@ -105,6 +125,17 @@ mod tests {
     fn a_publication_is_posted() {
         let (path, _) = path_and_query(RoomCall::PUBLISH_URL);
         assert_eq!(RoomCall::parse("POST", path, ""), Some(RoomCall::Publish));
+    }
+
+    #[test]
+    fn ended_sessions_read_back() {
+        let sessions: Vec<SessionId> = ["k3J-_", "s2"].map(|session| session.parse().unwrap()).into();
+        let url = end_url(&sessions);
+        let (path, url_query) = path_and_query(&url);
+        assert_eq!(RoomCall::parse("POST", path, url_query), Some(RoomCall::End(sessions)));
+        for bad in ["", "sessions=", "sessions=a,", "sessions=a%2Fb"] {
+            assert_eq!(RoomCall::parse("POST", path, bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use shared::limits::ROOM_SOCKETS_MAX;
 use shared::protocol::publication::Publish;
 use shared::protocol::socket::ServerFrame;
+use shared::tenant::SessionId;
 use worker::{
     DurableObject, Env, Error, Request, Response, ResponseBuilder, Socket, State, WebSocket,
     WebSocketIncomingMessage, WebSocketPair, console_error, durable_object,
@@ -44,6 +45,7 @@ impl DurableObject for Room {
         match RoomCall::parse(request.method().as_ref(), &request.path(), query::of(&url)) {
             Some(RoomCall::Connect(guest)) => self.enter(guest).await,
             Some(RoomCall::Publish) => self.publish(&request).await,
+            Some(RoomCall::End(sessions)) => self.end(&sessions),
             None => Ok(status(404)),
         }
     }
@@ -114,6 +116,15 @@ impl Room {
         for publication in publish.publications.iter().filter(|commit| !commit.changes.is_empty()) {
             if self.remembered.borrow_mut().is_new(publication.last()) {
                 deliver(&sockets, publication, now);
+            }
+        }
+        Ok(status(call::TAKEN))
+    }
+
+    fn end(&self, sessions: &[SessionId]) -> worker::Result<Response> {
+        for (socket, seat) in sockets::open(&self.state)? {
+            if seat.is_of(sessions) {
+                sockets::close(&socket, watch::ENDED);
             }
         }
         Ok(status(call::TAKEN))

@@ -6,15 +6,15 @@ use shared::limits::{DEVICE_ID_BYTES_MAX, TENANT_ID_BYTES_MAX};
 use shared::micros::Micros;
 use shared::protocol::publication::{Publication, PublishedChange};
 use shared::protocol::socket::{BadFrame, ClientFrame, ServerFrame};
-use shared::tenant::{BranchId, ClientId, DeviceId, Room};
+use shared::tenant::{BranchId, ClientId, DeviceId, Room, SessionId};
 use shared::token::Role;
 
 use super::call::Guest;
 
 /// Bytes of an attachment, at most; a larger one throws.
 const ATTACHMENT_BYTES_MAX: usize = 16 * 1024;
-// Three ids, two bytes per character at worst, with names and figures in what is left.
-const _: () = assert!(2 * (2 * TENANT_ID_BYTES_MAX + DEVICE_ID_BYTES_MAX) + 1024 < ATTACHMENT_BYTES_MAX);
+// Four ids, two bytes per character at worst, with names and figures in what is left.
+const _: () = assert!(2 * (3 * TENANT_ID_BYTES_MAX + DEVICE_ID_BYTES_MAX) + 1024 < ATTACHMENT_BYTES_MAX);
 
 /// One socket's place in its room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub(super) struct Seat {
     branch: BranchId,
     device: DeviceId,
     role: Role,
+    /// The session of the token, and of the socket.
+    #[serde(default)]
+    session: Option<SessionId>,
     /// When the token expires, and the socket with it.
     pub(super) expires_at: Micros,
     subscribed: bool,
@@ -40,6 +43,7 @@ impl Seat {
             branch: guest.room.branch,
             device: guest.device,
             role: guest.role,
+            session: guest.session,
             expires_at: guest.expires_at,
             subscribed: true,
             heard_at: now,
@@ -59,6 +63,11 @@ impl Seat {
             _ => {}
         }
         answer
+    }
+
+    /// Whether it is of one of these sessions.
+    pub(super) fn is_of(&self, sessions: &[SessionId]) -> bool {
+        self.session.as_ref().is_some_and(|session| sessions.contains(session))
     }
 
     /// Whether a commit is for this socket: its room's, not its own device's, and while its token is valid.
@@ -90,6 +99,7 @@ pub(super) mod tests {
             room: "1:2".parse().unwrap(),
             device: "till-1".parse().unwrap(),
             role: Role::Cashier,
+            session: Some("s1".parse().unwrap()),
             expires_at: NOW.plus_secs(900),
         };
         Seat::new(guest, NOW)
@@ -110,6 +120,14 @@ pub(super) mod tests {
         assert!(!seat.wants(&commit("1:3", "till-2"), NOW));
         assert!(!seat.wants(&commit("2:2", "till-2"), NOW));
         assert!(!seat.wants(&commit("1:2", "till-2"), NOW.plus_secs(900)));
+    }
+
+    #[test]
+    fn a_seat_is_of_the_session_of_its_token() {
+        let ids = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect::<Vec<SessionId>>();
+        assert!(seat().is_of(&ids(&["s2", "s1"])));
+        assert!(!seat().is_of(&ids(&["s2"])) && !seat().is_of(&[]));
+        assert!(!Seat { session: None, ..seat() }.is_of(&ids(&["s1"])));
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(super) struct Farewell {
 
 /// The token is no longer valid; come back with a new one.
 pub(super) const EXPIRED: Farewell = Farewell { code: 4401, reason: "token expired" };
+/// The token is no longer valid because its session was ended; sign in again.
+pub(super) const ENDED: Farewell = Farewell { code: 4401, reason: "session ended" };
 /// No answer to a ping.
 pub(super) const SILENT: Farewell = Farewell { code: 4408, reason: "no answer to a ping" };
 

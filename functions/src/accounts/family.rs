@@ -31,7 +31,7 @@ pub struct Family {
     /// What its access tokens are issued in; another one whenever the user's privileges have changed.
     pub session: SessionId,
     /// The session before that: its access tokens say more, or something else, than the user may do now.
-    pub ended_session: Option<SessionId>,
+    pub before: Option<Ended>,
     /// What the user might do when the session began.
     pub privileges: Privileges,
     /// The device that its access tokens are bound to.
@@ -71,6 +71,17 @@ impl Privileges {
         let User { role, client_id, branch_id, .. } = user;
         Privileges { role: *role, client: client_id.clone(), branch: branch_id.clone() }
     }
+}
+
+/// A session that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Which.
+    pub session: SessionId,
+    /// The client it was of.
+    pub client: ClientId,
+    /// The branch in which it may have sockets; none for a super admin, who has none.
+    pub branch: Option<BranchId>,
 }
 
 /// A sign-in that begins.
@@ -114,7 +125,7 @@ impl Family {
             id,
             user: user.id.clone(),
             session,
-            ended_session: None,
+            before: None,
             privileges: Privileges::of(user),
             device,
             origin,
@@ -139,7 +150,13 @@ impl Family {
         if self.privileges == privileges {
             return self;
         }
-        Family { ended_session: Some(self.session), session: fresh, privileges, ..self }
+        Family { before: Some(self.ended()), session: fresh, privileges, ..self }
+    }
+
+    /// Its session, as one that has ended.
+    pub fn ended(&self) -> Ended {
+        let Privileges { client, branch, .. } = self.privileges.clone();
+        Ended { session: self.session.clone(), client, branch }
     }
 
     /// What presenting `secret` at `now` comes to; `salt` is fresh and random.
@@ -154,7 +171,7 @@ impl Family {
                 current: hash(&successor),
                 previous: Some(self.current),
                 salt,
-                ended_session: None,
+                before: None,
                 rotated_at: now,
                 // However often it is refreshed, a sign-in ends some day.
                 expires_at: now

@@ -3,8 +3,9 @@
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use shared::micros::Micros;
+use shared::tenant::SessionId;
 
-use super::family::{Family, Privileges};
+use super::family::{Ended, Family, Privileges};
 use super::origin::Origin;
 use super::{key_attributes, keys};
 use crate::store::error::StoreError;
@@ -30,7 +31,9 @@ pub(super) fn to_item(family: &Family) -> Item {
         put("previous", AttributeValue::B(Blob::new(previous)));
     }
     let optional = [
-        ("ended_session", family.ended_session.as_ref().map(|id| id.as_str())),
+        ("ended_session", family.before.as_ref().map(|ended| ended.session.as_str())),
+        ("ended_client", family.before.as_ref().map(|ended| ended.client.as_str())),
+        ("ended_branch", family.before.as_ref().and_then(|ended| Some(ended.branch.as_ref()?.as_str()))),
         ("branch_id", family.privileges.branch.as_ref().map(|id| id.as_str())),
         ("device", family.device.as_ref().map(|id| id.as_str())),
         ("address", family.origin.address.as_deref()),
@@ -49,7 +52,9 @@ pub(super) fn to_family(item: &Item) -> Result<Family, StoreError> {
         id: get(item, "id", as_text)?.clone(),
         user: get(item, "user", as_text)?.clone(),
         session: get(item, "session", as_parsed)?,
-        ended_session: optional(item, "ended_session", as_parsed)?,
+        before: optional(item, "ended_session", as_parsed)?
+            .map(|session| to_ended(item, session))
+            .transpose()?,
         privileges: Privileges {
             role: get(item, "role", as_parsed)?,
             client: get(item, "client_id", as_parsed)?,
@@ -68,6 +73,11 @@ pub(super) fn to_family(item: &Item) -> Result<Family, StoreError> {
         expires_at: Micros(0).plus_secs(get(item, "ttl", as_number)?),
         revoked: get(item, "revoked", |value| value.as_bool().ok().copied())?,
     })
+}
+
+fn to_ended(item: &Item, session: SessionId) -> Result<Ended, StoreError> {
+    let branch = optional(item, "ended_branch", as_parsed)?;
+    Ok(Ended { session, client: get(item, "ended_client", as_parsed)?, branch })
 }
 
 fn optional<'a, T>(
@@ -92,7 +102,11 @@ mod tests {
             id: "f1".into(),
             user: "u1".into(),
             session: "s2".parse().unwrap(),
-            ended_session: Some("s1".parse().unwrap()),
+            before: Some(Ended {
+                session: "s1".parse().unwrap(),
+                client: "1".parse().unwrap(),
+                branch: Some("3".parse().unwrap()),
+            }),
             privileges: Privileges {
                 role: Role::Manager,
                 client: "1".parse().unwrap(),
@@ -116,7 +130,7 @@ mod tests {
         let privileges = Privileges { role: Role::SuperAdmin, branch: None, ..family().privileges };
         let bare = Family {
             privileges,
-            ended_session: None,
+            before: None,
             device: None,
             origin: Origin::default(),
             previous: None,

@@ -16,7 +16,7 @@ use shared::redis::value::Value;
 use shared::tenant::{ClientId, SessionId};
 use shared::token::{Role, SESSION_ENDED};
 
-use super::family::Family;
+use super::family::{Ended, Family};
 use crate::random;
 use crate::redis::Redis;
 
@@ -65,12 +65,12 @@ impl LiveSessions {
     }
 
     /// Tells the edge that `sessions` have ended, in one round trip; whether it will hear of it.
-    pub async fn end(&self, sessions: impl IntoIterator<Item = (ClientId, SessionId)>) -> bool {
+    pub async fn end(&self, sessions: &[Ended]) -> bool {
         let mut pipeline = Pipeline::new();
         let life = Keeping::For(Life::of_secs(SESSION_ENDED_SECS));
-        for (client, session) in sessions {
+        for Ended { client, session, .. } in sessions {
             let ended = Value::text(SESSION_ENDED);
-            pipeline.push(&Set::new(&self.key(&client, &session), ended, life));
+            pipeline.push(&Set::new(&self.key(client, session), ended, life));
         }
         match self.redis.client.pipeline(&pipeline).await {
             Ok(_) => true,

@@ -11,8 +11,12 @@ use lambda_http::{Body, Request, Response};
 use shared::error::{Code, Refusal};
 use shared::limits::ACCESS_TOKEN_SECS;
 use shared::micros::Micros;
+use shared::protocol::ENDED_HEADER;
 use shared::protocol::auth::Session;
+use shared::protocol::ended::EndedSessions;
+use shared::tenant::Room;
 
+use crate::accounts::family::Ended;
 use crate::accounts::session::SignedIn;
 use crate::app::AuthApp;
 use crate::http::{Answer, Failed, respond};
@@ -20,21 +24,38 @@ use crate::store::cost::Cost;
 
 /// Answers a request made at `now`.
 pub async fn handle(app: &AuthApp, request: Request, now: Micros) -> Response<Body> {
+    let mut ended = EndedSessions::default();
     let result = match (request.method(), request.uri().path()) {
-        (&Method::POST, "/api/auth/login") => login::login(app, &request, now).await,
-        (&Method::POST, "/api/auth/refresh") => refresh::refresh(app, &request, now).await,
-        (&Method::POST, "/api/auth/logout") => logout::logout(app, &request).await,
+        (&Method::POST, "/api/auth/login") => login::login(app, &request, now, &mut ended).await,
+        (&Method::POST, "/api/auth/refresh") => refresh::refresh(app, &request, now, &mut ended).await,
+        (&Method::POST, "/api/auth/logout") => logout::logout(app, &request, &mut ended).await,
         (&Method::GET, "/api/auth/me") => me::me(app, &request, now).await,
         (&Method::GET, "/api/sessions") => sessions::list(app, &request, now).await,
         (&Method::DELETE, path) if path.starts_with(sessions::PATH) => {
             let which = path.strip_prefix(sessions::PATH).unwrap_or_default();
-            sessions::end(app, &request, which, now).await
+            sessions::end(app, &request, which, now, &mut ended).await
         }
         // The edge lets nothing else through, so only somebody who calls the function by itself sees this.
         _ => Err(Refusal::new(Code::NotFound, "There is nothing at this address.").into()),
     };
     app.cache.flush_if_due().await;
-    respond(&request, &Cost::default(), result)
+    let mut response = respond(&request, &Cost::default(), result);
+    // Also beside a refusal: a token that was used twice ends its session.
+    if let (false, Ok(ended)) = (ended.is_empty(), ended.to_string().parse()) {
+        response.headers_mut().insert(ENDED_HEADER, ended);
+    }
+    response
+}
+
+/// Tells the edge that `sessions` have ended: by Redis, which it asks about every request, and beside the answer, by which
+/// it closes their sockets. Whether it will hear of it by Redis.
+async fn end(app: &AuthApp, sessions: &[Ended], told: &mut EndedSessions) -> bool {
+    for Ended { session, client, branch } in sessions {
+        if let Some(branch) = branch {
+            told.add(Room { client: client.clone(), branch: branch.clone() }, session.clone());
+        }
+    }
+    app.live.end(sessions).await
 }
 
 /// The pair of tokens that whoever has `signed_in` goes on with.

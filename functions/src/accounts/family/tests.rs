@@ -61,8 +61,11 @@ fn another_role_or_branch_is_another_session() {
     let fresh = || "s2".parse().unwrap();
     let same = family().with_privileges(Privileges::of(&user(Role::Cashier)), fresh());
     assert_eq!(same, family());
-    let other = family().with_privileges(Privileges::of(&user(Role::Manager)), fresh());
-    assert_eq!((other.session.as_str(), other.ended_session), ("s2", Some("s1".parse().unwrap())));
+    let moved = User { branch_id: Some("3".parse().unwrap()), ..user(Role::Manager) };
+    let other = family().with_privileges(Privileges::of(&moved), fresh());
+    // Where the session was that has ended, and not where the user is now.
+    assert_eq!((other.session.as_str(), &other.before), ("s2", &Some(family().ended())));
+    assert_eq!(family().ended().branch, Some("2".parse().unwrap()));
     assert_eq!(other.privileges.role, Role::Manager);
 }
 

@@ -5,16 +5,22 @@ use shared::error::{Code, Refusal};
 use shared::limits::CREDENTIAL_BYTES_MAX;
 use shared::micros::Micros;
 use shared::protocol::auth::Login;
+use shared::protocol::ended::EndedSessions;
 use shared::sync::push::read_body;
 
-use crate::accounts::family::Begin;
+use crate::accounts::family::{Begin, Ended, Family};
 use crate::accounts::origin::Origin;
 use crate::accounts::password;
 use crate::app::AuthApp;
 use crate::http::{Answer, Failed};
 use crate::random;
 
-pub(super) async fn login(app: &AuthApp, request: &Request, now: Micros) -> Result<Answer, Failed> {
+pub(super) async fn login(
+    app: &AuthApp,
+    request: &Request,
+    now: Micros,
+    ended: &mut EndedSessions,
+) -> Result<Answer, Failed> {
     let Login { username, password, device_id } = read_body(request.body())?;
     if username.len() > CREDENTIAL_BYTES_MAX || password.len() > CREDENTIAL_BYTES_MAX {
         return Err(wrong().into());
@@ -31,8 +37,8 @@ pub(super) async fn login(app: &AuthApp, request: &Request, now: Micros) -> Resu
             let surplus = app.accounts.make_room(user, app.sessions_per_user, now).await?;
             app.live.begin(&signed_in.family).await;
             if !surplus.is_empty() {
-                let ended = surplus.into_iter().map(|family| (family.privileges.client, family.session));
-                app.live.end(ended).await;
+                let surplus: Vec<Ended> = surplus.iter().map(Family::ended).collect();
+                super::end(app, &surplus, ended).await;
             }
             super::session(app, signed_in, now)
         }

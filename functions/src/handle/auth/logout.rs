@@ -2,15 +2,20 @@
 
 use lambda_http::Request;
 use shared::protocol::auth::Refresh;
+use shared::protocol::ended::EndedSessions;
 use shared::sync::push::read_body;
 
 use crate::app::AuthApp;
 use crate::http::{Answer, Failed};
 
-pub(super) async fn logout(app: &AuthApp, request: &Request) -> Result<Answer, Failed> {
+pub(super) async fn logout(
+    app: &AuthApp,
+    request: &Request,
+    ended: &mut EndedSessions,
+) -> Result<Answer, Failed> {
     let Refresh { refresh_token } = read_body(request.body())?;
     if let Some(family) = app.accounts.sign_out(&refresh_token).await? {
-        app.live.end([(family.privileges.client, family.session)]).await;
+        super::end(app, &[family.ended()], ended).await;
     }
     Ok(Answer::no_content())
 }

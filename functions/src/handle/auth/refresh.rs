@@ -4,6 +4,7 @@ use lambda_http::Request;
 use shared::error::{Code, Refusal};
 use shared::micros::Micros;
 use shared::protocol::auth::Refresh;
+use shared::protocol::ended::EndedSessions;
 use shared::sync::push::read_body;
 
 use crate::accounts::family::Family;
@@ -12,21 +13,26 @@ use crate::accounts::session::Refreshed;
 use crate::app::AuthApp;
 use crate::http::{Answer, Failed};
 
-pub(super) async fn refresh(app: &AuthApp, request: &Request, now: Micros) -> Result<Answer, Failed> {
+pub(super) async fn refresh(
+    app: &AuthApp,
+    request: &Request,
+    now: Micros,
+    ended: &mut EndedSessions,
+) -> Result<Answer, Failed> {
     let Refresh { refresh_token } = read_body(request.body())?;
     match app.accounts.refresh(&refresh_token, &Origin::of(request), now).await? {
         Refreshed::On(signed_in) => {
             let family = &signed_in.family;
             // Also when an answer is given again: the first time may have been cut off before this.
-            if let Some(ended) = &family.ended_session {
-                app.live.end([(family.privileges.client.clone(), ended.clone())]).await;
+            if let Some(before) = &family.before {
+                super::end(app, std::slice::from_ref(before), ended).await;
                 forget(app, family).await;
             }
             app.live.go_on(family).await;
             super::session(app, signed_in, now)
         }
         Refreshed::Reused(family) => {
-            app.live.end([(family.privileges.client, family.session)]).await;
+            super::end(app, &[family.ended()], ended).await;
             let message = "The refresh token was used before, so every token of this sign-in is revoked; sign in again.";
             Err(Refusal::new(Code::RefreshReused, message).into())
         }

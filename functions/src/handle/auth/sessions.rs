@@ -4,6 +4,7 @@ use lambda_http::Request;
 use shared::error::{Code, Refusal};
 use shared::limits::{SESSION_ENDED_SECS, SESSION_VERDICT_SECS};
 use shared::micros::Micros;
+use shared::protocol::ended::EndedSessions;
 use shared::protocol::sessions::{SessionInfo, SessionsAnswer, SessionsEnded};
 use shared::token::Claims;
 
@@ -41,6 +42,7 @@ pub(super) async fn end(
     request: &Request,
     which: &str,
     now: Micros,
+    told: &mut EndedSessions,
 ) -> Result<Answer, Failed> {
     let claims = app.claims(request, now)?;
     let mut families = app.accounts.sign_ins(&claims.sub, now).await?;
@@ -50,13 +52,23 @@ pub(super) async fn end(
         return Err(Refusal::new(Code::SessionNotFound, message).into());
     }
     // First what is durable: whoever is cut off after it asks again and finds the rest.
+    let (mut revoked, mut failure) = (Vec::with_capacity(families.len()), None);
     for family in &families {
-        app.accounts.revoke(&claims.sub, &family.id).await?;
+        match app.accounts.revoke(&claims.sub, &family.id).await {
+            Ok(_) => revoked.push(family.ended()),
+            Err(error) => {
+                failure = Some(error);
+                break;
+            }
+        }
     }
-    let ended = u64::try_from(families.len()).unwrap_or(u64::MAX);
-    let told =
-        app.live.end(families.into_iter().map(|family| (family.privileges.client, family.session))).await;
-    let effective_within_secs = if told { SESSION_VERDICT_SECS } else { SESSION_ENDED_SECS };
+    // Also when not all could be: those that were are not found again.
+    let heard = super::end(app, &revoked, told).await;
+    if let Some(error) = failure {
+        return Err(error.into());
+    }
+    let ended = u64::try_from(revoked.len()).unwrap_or(u64::MAX);
+    let effective_within_secs = if heard { SESSION_VERDICT_SECS } else { SESSION_ENDED_SECS };
     Ok(Answer::json(serde_json::to_string(&SessionsEnded { ended, effective_within_secs })?))
 }
 
