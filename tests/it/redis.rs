@@ -1,6 +1,7 @@
-//! Redis, taken away and given back: every request is served, nothing is lost, and nothing stale stays. These tests have
-//! a stack of their own, one at a time.
+//! Redis, taken away and given back: every request is served, nothing is lost, and nothing stale stays. Most of these tests
+//! have a stack of their own, one at a time.
 
+mod commands;
 mod counts;
 mod gone;
 mod load;
@@ -10,8 +11,13 @@ mod through;
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    [counts::trials(), gone::trials(), stale::trials(), through::trials(), load::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let all = [
+        commands::trials(),
+        counts::trials(),
+        gone::trials(),
+        stale::trials(),
+        through::trials(),
+        load::trials(),
+    ];
+    all.into_iter().flatten().collect()
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use aws_sdk_dynamodb::Client;
 use functions::accounts::Accounts;
 use functions::accounts::signer::Signer;
+use functions::redis::Redis as FunctionRedis;
 use libtest_mimic::Trial;
 use local::dynamo::faults::Faults;
 use local::function_host::faults::HostFaults;
@@ -20,6 +21,7 @@ use shared::micros::Micros;
 use shared::protocol::auth::User;
 use shared::token::Role;
 use tests::fleet;
+use tests::function_redis::function_redis;
 use tests::openapi::check::Checker;
 use tokio::runtime::Runtime;
 
@@ -109,6 +111,11 @@ impl World {
     pub(crate) fn token_of(&self, user: &User, now: Micros) -> String {
         let signer = Signer::new(self.keys.access_key.expose(), self.keys.access_kid.clone()).unwrap();
         signer.sign(user, None, None, now).unwrap()
+    }
+
+    /// Redis as a function has it, on a connection of its own.
+    pub(crate) fn function_redis(&self) -> FunctionRedis {
+        function_redis(self.redis.url(), &self.keys).unwrap()
     }
 
     /// What Redis answers to a command that somebody else sends, by way of the front.

@@ -13,6 +13,7 @@ pub mod day;
 
 // Where it sells.
 pub mod fleet;
+pub mod function_redis;
 
 // What it is for.
 pub mod bench;

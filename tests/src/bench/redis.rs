@@ -8,10 +8,10 @@ mod times;
 use std::collections::BTreeMap;
 use std::error::Error;
 
-use functions::redis::Redis;
 use local::keys::Keys;
 use local::stack::Stack;
-use shared::config::Reader;
+
+use crate::function_redis::function_redis;
 
 /// Requests a minute, for every limit: as many as may be set, because the callers here never pause.
 const RATE: &str = "1000000";
@@ -30,7 +30,7 @@ pub(super) fn edge_variables() -> BTreeMap<&'static str, String> {
 /// Measures everything, and then fails if a count is over its promise or a request was not served. Times are compared
 /// and not judged: how near to the bare round trip one comes depends on the machine.
 pub(super) async fn measure(stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
-    let redis = of(stack)?;
+    let redis = function_redis(stack.redis().url(), &Keys::load_or_make(stack.data())?)?;
     // What the stream's functions ask of Redis would be counted as somebody else's.
     stack.stream().pause();
     let over = counts::measure(stack, &redis).await?;
@@ -41,18 +41,4 @@ pub(super) async fn measure(stack: &Stack, rounds: usize) -> Result<(), Box<dyn 
         return Ok(());
     }
     Err(format!("{over} counts are over what is promised, and {unserved} requests were not served").into())
-}
-
-/// The stack's Redis, as a function has it.
-fn of(stack: &Stack) -> Result<Redis, Box<dyn Error>> {
-    let keys = Keys::load_or_make(stack.data())?;
-    let setting = |name: &str| match name {
-        "UPSTASH_REDIS_REST_URL" => Some(stack.redis().url().to_owned()),
-        "UPSTASH_REDIS_REST_TOKEN" => Some(keys.redis_token.expose().to_owned()),
-        "CACHE_KEYS" => Some(keys.cache_keys.expose().to_owned()),
-        _ => None,
-    };
-    let mut reader = Reader::new(setting);
-    let redis = Redis::read(&mut reader);
-    Ok(reader.finish(redis)?)
 }
