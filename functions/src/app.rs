@@ -10,7 +10,7 @@ mod sync;
 pub use auth::AuthApp;
 pub use carts::{CartsApp, FoldApp};
 pub use keeper::{KeeperApp, ReportApp};
-pub use read::ReadApp;
+pub use read::{ReadApp, Reading};
 pub use stream::StreamApp;
 pub use sync::{ResolveApp, SyncApp};
 

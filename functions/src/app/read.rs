@@ -5,9 +5,12 @@ use shared::config::{BadConfig, Reader};
 use shared::error::Refusal;
 use shared::micros::Micros;
 use shared::rules::Rules;
-use shared::token::{Claims, Verifier};
+use shared::stamp::Stamp;
+use shared::tenant::Room;
+use shared::token::{Claims, Role, Verifier};
 
 use crate::cache::{self, Cache};
+use crate::query::Query;
 use crate::redis::Redis;
 use crate::rules;
 use crate::store::Store;
@@ -23,6 +26,16 @@ pub struct ReadApp {
     verifier: Verifier,
 }
 
+/// What a request to read asks for.
+pub struct Reading {
+    /// The caller's role.
+    pub role: Role,
+    /// The room it may read in.
+    pub room: Room,
+    /// A stamp that the answer must not be older than; 0 if the caller does not say.
+    pub min: Stamp,
+}
+
 impl ReadApp {
     /// Reads `SYNC_TABLE`, `ACCESS_JWKS`, the [`rules`], and what [`Redis`] takes.
     pub fn new(lookup: impl Fn(&str) -> Option<String>, client: Client) -> Result<ReadApp, BadConfig> {
@@ -35,6 +48,14 @@ impl ReadApp {
             let cache = cache::of(redis);
             ReadApp { store, cache, rules, verifier }
         }))
+    }
+
+    /// Who asks, about which room, and from what on.
+    pub fn reading(&self, request: &lambda_http::Request, now: Micros) -> Result<Reading, Refusal> {
+        let claims = self.claims(request, now)?;
+        let query = Query::of(request);
+        let room = claims.room_of(query.branch()?.as_ref())?;
+        Ok(Reading { role: claims.role, room, min: query.min()? })
     }
 
     /// The claims of the request's access token.

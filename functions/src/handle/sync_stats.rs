@@ -10,9 +10,8 @@ use shared::sync::stats;
 use shared::tenant::Room;
 use shared::token::Role;
 
-use crate::app::ReadApp;
+use crate::app::{ReadApp, Reading};
 use crate::http::{Answer, Failed, respond};
-use crate::query::Query;
 use crate::store::cost::Cost;
 
 /// Answers a request made at `now`.
@@ -24,15 +23,12 @@ pub async fn handle(app: &ReadApp, request: Request, now: Micros) -> Response<Bo
 }
 
 async fn count(app: &ReadApp, request: &Request, now: Micros, cost: &mut Cost) -> Result<Answer, Failed> {
-    let claims = app.claims(request, now)?;
-    let query = Query::of(request);
-    let room = claims.room_of(query.branch()?.as_ref())?;
-    let min = query.min()?;
+    let Reading { role, room, min } = app.reading(request, now)?;
     let wanted = request::Request::stats(app.cache.keys(), &room).min(Some(min.0));
     let found = app.cache.read(&wanted, async || load(app, &room, min, cost).await).await?;
     // Every room has figures; an empty payload would be somebody else's entry.
     let mut answer: StatsAnswer = serde_json::from_slice(found.payload().unwrap_or_default())?;
-    answer.tables_stats.retain(|table| app.rules.tables.may_read(&table.table_name, claims.role));
+    answer.tables_stats.retain(|table| app.rules.tables.may_read(&table.table_name, role));
     Ok(Answer::json(serde_json::to_string(&answer)?).from_cache(found.source))
 }
 

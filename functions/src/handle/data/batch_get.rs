@@ -11,10 +11,9 @@ use shared::sync::push::read_body;
 use shared::tables::Tables;
 use shared::token::Role;
 
-use crate::app::ReadApp;
+use crate::app::{ReadApp, Reading};
 use crate::copies;
 use crate::http::{Answer, Failed};
-use crate::query::Query;
 use crate::store::cost::Cost;
 
 pub(super) async fn batch_get(
@@ -23,11 +22,8 @@ pub(super) async fn batch_get(
     now: Micros,
     cost: &mut Cost,
 ) -> Result<Answer, Failed> {
-    let claims = app.claims(request, now)?;
-    let query = Query::of(request);
-    let room = claims.room_of(query.branch()?.as_ref())?;
-    let min = query.min()?;
-    let keys = keys(&app.rules.tables, claims.role, request.body())?;
+    let Reading { role, room, min } = app.reading(request, now)?;
+    let keys = keys(&app.rules.tables, role, request.body())?;
     let wanted: Vec<_> = keys.iter().map(|key| copies::of(&app.cache, &room, key).min(Some(min.0))).collect();
     let load = async |places: Vec<usize>| {
         let keys: Vec<&RecordKey> = places.iter().filter_map(|&at| keys.get(at)).collect();

@@ -7,7 +7,7 @@ use lambda_http::Request;
 use shared::error::{Code, Refusal};
 use shared::micros::Micros;
 
-use crate::app::ReadApp;
+use crate::app::{ReadApp, Reading};
 use crate::copies;
 use crate::http::{Answer, Failed};
 use crate::query::Query;
@@ -19,12 +19,10 @@ pub(super) async fn record(
     now: Micros,
     cost: &mut Cost,
 ) -> Result<Answer, Failed> {
-    let claims = app.claims(request, now)?;
+    let Reading { role, room, min } = app.reading(request, now)?;
     let query = Query::of(request);
-    let room = claims.room_of(query.branch()?.as_ref())?;
-    let min = query.min()?;
     let (table, id) = (query.value("table").unwrap_or_default(), query.value("id").unwrap_or_default());
-    let key = copies::readable(&app.rules.tables, claims.role, table, id)?;
+    let key = copies::readable(&app.rules.tables, role, table, id)?;
     let wanted = copies::of(&app.cache, &room, &key).min(Some(min.0));
     let load = async || copies::load(&app.store, &room, &key, min, cost).await;
     let found = app.cache.read(&wanted, load).await?;
