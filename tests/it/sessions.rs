@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use libtest_mimic::Trial;
+use local::dynamo::faults::Fault;
 use reqwest::Method;
 use reqwest::header::USER_AGENT;
 use serde_json::json;
@@ -24,6 +25,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("sessions::a_user_sees_where_it_is_signed_in", list),
         trial("sessions::an_ended_session_is_refused_at_once_and_its_tokens_within_seconds", one),
         trial("sessions::the_others_are_ended_or_all", others),
+        trial("sessions::those_that_were_ended_before_a_failure_are_ended", half),
         trial("sessions::nobody_ends_somebody_elses", foreign),
         trial("sessions::with_one_too_many_the_oldest_leaves", cap),
         trial("sessions::another_role_is_another_session", role),
@@ -128,6 +130,22 @@ async fn others(shop: &'static Shop) {
     assert_eq!(end(&mine, "all").await.ok::<SessionsEnded>().unwrap().ended, 1);
     assert_refused(&mine).await;
     assert_eq!(refresh(&mine, &session.refresh_token).await.status, 401);
+}
+
+async fn half(shop: &'static Shop) {
+    let (mine, session) = shop.session("till-1", "1", Some("mine")).await;
+    let (b, _) = sign_in_again(shop, "till-1", None).await;
+    assert!(works(&b).await && works(&mine).await);
+    // The latest is ended first; then DynamoDB is gone.
+    let family = session.refresh_token.split('.').nth(1).unwrap();
+    let faults = shop.world.dynamo_faults.clone();
+    faults.inject(family, "UpdateItem", Fault::Refused, 1000);
+    assert_eq!(end(&mine, "all").await.code().as_deref(), Some("unavailable"));
+    faults.clear(family);
+    assert_refused(&b).await;
+    assert!(works(&mine).await);
+    assert_eq!(end(&mine, "all").await.ok::<SessionsEnded>().unwrap().ended, 1);
+    assert_refused(&mine).await;
 }
 
 async fn foreign(shop: &'static Shop) {

@@ -115,14 +115,10 @@ impl Accounts {
         Ok(families)
     }
 
-    /// Ends those of the user's sign-ins that are more than `most`, the oldest first. Looked at after a new one was
+    /// Those of the user's sign-ins that are more than `most`, which are the oldest. To be looked at after a new one was
     /// written, so that two at once find the same ones to end.
-    pub async fn make_room(&self, user: &str, most: usize, now: Micros) -> Result<Vec<Family>, StoreError> {
-        let surplus: Vec<Family> = self.sign_ins(user, now).await?.into_iter().skip(most).collect();
-        for family in &surplus {
-            self.revoke(user, &family.id).await?;
-        }
-        Ok(surplus)
+    pub async fn surplus(&self, user: &str, most: usize, now: Micros) -> Result<Vec<Family>, StoreError> {
+        Ok(self.sign_ins(user, now).await?.into_iter().skip(most).collect())
     }
 
     /// Whether the family was still `old` and is now `next`.

@@ -16,7 +16,7 @@ use shared::protocol::auth::Session;
 use shared::protocol::ended::EndedSessions;
 use shared::tenant::Room;
 
-use crate::accounts::family::Ended;
+use crate::accounts::family::{Ended, Family};
 use crate::accounts::session::SignedIn;
 use crate::app::AuthApp;
 use crate::http::{Answer, Failed, respond};
@@ -45,6 +45,28 @@ pub async fn handle(app: &AuthApp, request: Request, now: Micros) -> Response<Bo
         response.headers_mut().insert(ENDED_HEADER, ended);
     }
     response
+}
+
+/// Ends sign-ins of `user`, durably first, and tells the edge; whether it will hear of it by Redis.
+async fn revoke(
+    app: &AuthApp,
+    user: &str,
+    families: &[Family],
+    told: &mut EndedSessions,
+) -> Result<bool, Failed> {
+    let (mut revoked, mut failure) = (Vec::with_capacity(families.len()), None);
+    for family in families {
+        match app.accounts.revoke(user, &family.id).await {
+            Ok(_) => revoked.push(family.ended()),
+            Err(error) => {
+                failure = Some(error);
+                break;
+            }
+        }
+    }
+    // Also when not all could be: whoever asks again finds the rest, and those that were no more.
+    let heard = end(app, &revoked, told).await;
+    failure.map_or(Ok(heard), |error| Err(error.into()))
 }
 
 /// Tells the edge that `sessions` have ended: by Redis, which it asks about every request, and beside the answer, by which

@@ -8,7 +8,7 @@ use shared::protocol::auth::Login;
 use shared::protocol::ended::EndedSessions;
 use shared::sync::push::read_body;
 
-use crate::accounts::family::{Begin, Ended, Family};
+use crate::accounts::family::Begin;
 use crate::accounts::origin::Origin;
 use crate::accounts::password;
 use crate::app::AuthApp;
@@ -34,11 +34,10 @@ pub(super) async fn login(
             let begin = Begin { id, session, device: device_id, origin: Origin::of(request) };
             let signed_in = app.accounts.sign_in(user, begin, now).await?;
             let user = &signed_in.user.id;
-            let surplus = app.accounts.make_room(user, app.sessions_per_user, now).await?;
+            let surplus = app.accounts.surplus(user, app.sessions_per_user, now).await?;
             app.live.begin(&signed_in.family).await;
             if !surplus.is_empty() {
-                let surplus: Vec<Ended> = surplus.iter().map(Family::ended).collect();
-                super::end(app, &surplus, ended).await;
+                super::revoke(app, user, &surplus, ended).await?;
             }
             super::session(app, signed_in, now)
         }

@@ -51,23 +51,8 @@ pub(super) async fn end(
         let message = "You have no session of this id; it may have ended already.";
         return Err(Refusal::new(Code::SessionNotFound, message).into());
     }
-    // First what is durable: whoever is cut off after it asks again and finds the rest.
-    let (mut revoked, mut failure) = (Vec::with_capacity(families.len()), None);
-    for family in &families {
-        match app.accounts.revoke(&claims.sub, &family.id).await {
-            Ok(_) => revoked.push(family.ended()),
-            Err(error) => {
-                failure = Some(error);
-                break;
-            }
-        }
-    }
-    // Also when not all could be: those that were are not found again.
-    let heard = super::end(app, &revoked, told).await;
-    if let Some(error) = failure {
-        return Err(error.into());
-    }
-    let ended = u64::try_from(revoked.len()).unwrap_or(u64::MAX);
+    let heard = super::revoke(app, &claims.sub, &families, told).await?;
+    let ended = u64::try_from(families.len()).unwrap_or(u64::MAX);
     let effective_within_secs = if heard { SESSION_VERDICT_SECS } else { SESSION_ENDED_SECS };
     Ok(Answer::json(serde_json::to_string(&SessionsEnded { ended, effective_within_secs })?))
 }
