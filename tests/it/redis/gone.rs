@@ -10,6 +10,7 @@ use shared::protocol::record::BatchGetAnswer;
 use shared::protocol::resolve::ResolveAnswer;
 use shared::protocol::sessions::SessionsEnded;
 use shared::stamp::Stamp;
+use shared::token::Role;
 
 use crate::carts::{get, holds, put};
 use crate::data::{data, read};
@@ -24,6 +25,7 @@ pub(super) fn trials() -> Vec<Trial> {
         frail("redis::gone::tills_sell_and_read", |shop| serve(shop, How::Dead)),
         frail("redis::gone::and_so_they_do_while_it_answers_500", |shop| serve(shop, How::Faults)),
         frail("redis::gone::and_so_they_do_while_it_hangs", |shop| serve(shop, How::Hangs)),
+        frail("redis::gone::what_is_about_the_cache_alone_says_so", cache),
         frail("redis::gone::limits_are_kept_by_each_isolate", limits),
         frail("redis::gone::the_door_says_how_it_stands", ready),
     ]
@@ -105,6 +107,32 @@ async fn serve(shop: &'static Shop, how: How) {
     assert_eq!(till.pull_all(Stamp::ZERO, 100).await.last().unwrap().stamp, stamp);
     give_back(shop, how).await;
     assert_eq!(data(&read(&till.api, "p1", Some(stamp)).await), json!({ "n": 5 }));
+}
+
+async fn cache(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    till.push(&[product("p1", &json!({ "n": 1 }))]).await;
+    let login = shop.user("admin", Role::Admin, Some("1")).await;
+    let (admin, _) = shop.stranger().login(&login).await.unwrap();
+    let warm = json!({ "table_name": "products" }).to_string();
+    take_away(shop, How::Dead).await;
+    let answers = [
+        admin.get("/api/cache/report").await.unwrap(),
+        admin.get("/api/cache/stats").await.unwrap(),
+        admin.post("/api/cache/invalidate", "{}".to_owned()).await.unwrap(),
+        admin.post("/api/cache/warm", warm.clone()).await.unwrap(),
+    ];
+    for answer in answers {
+        assert_eq!(answer.code().as_deref(), Some("unavailable"), "{}", answer.body);
+        assert!(answer.header("retry-after").is_some());
+    }
+    give_back(shop, How::Dead).await;
+    // By itself, once the pause of the circuit breaker is over.
+    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+    while admin.post("/api/cache/warm", warm.clone()).await.unwrap().status != 200 {
+        assert!(tokio::time::Instant::now() < until, "it never comes back");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
 }
 
 async fn limits(shop: &'static Shop) {
