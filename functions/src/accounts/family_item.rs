@@ -32,7 +32,6 @@ pub(super) fn to_item(family: &Family) -> Item {
     }
     let optional = [
         ("ended_session", family.before.as_ref().map(|ended| ended.session.as_str())),
-        ("ended_client", family.before.as_ref().map(|ended| ended.client.as_str())),
         ("ended_branch", family.before.as_ref().and_then(|ended| Some(ended.branch.as_ref()?.as_str()))),
         ("branch_id", family.privileges.branch.as_ref().map(|id| id.as_str())),
         ("device", family.device.as_ref().map(|id| id.as_str())),
@@ -75,9 +74,10 @@ pub(super) fn to_family(item: &Item) -> Result<Family, StoreError> {
     })
 }
 
+/// The session before: of the same client, which a user never leaves.
 fn to_ended(item: &Item, session: SessionId) -> Result<Ended, StoreError> {
-    let branch = optional(item, "ended_branch", as_parsed)?;
-    Ok(Ended { session, client: get(item, "ended_client", as_parsed)?, branch })
+    let (client, branch) = (get(item, "client_id", as_parsed)?, optional(item, "ended_branch", as_parsed)?);
+    Ok(Ended { session, client, branch })
 }
 
 fn optional<'a, T>(
