@@ -113,6 +113,27 @@ fn a_function_is_told_and_allowed_what_the_template_says_and_no_more() {
 }
 
 #[test]
+fn the_edge_may_call_every_function_that_has_a_url_and_is_told_where_it_is() {
+    let text = std::fs::read_to_string(Path::new(ROOT).join("template.yaml")).unwrap();
+    let (resources, rest) = text.split_once("\n  EdgeUser:").unwrap();
+    let (user, outputs) = rest.split_once("\nOutputs:").unwrap();
+    let (mut id, mut callable) = ("", Vec::new());
+    for line in resources.lines() {
+        if let Some(name) = line.strip_prefix("  ").and_then(|line| line.strip_suffix(':')) {
+            id = if name.starts_with([' ', '#']) { id } else { name };
+        } else if line.trim_start().starts_with("FunctionUrlConfig:") {
+            callable.push(id);
+        }
+    }
+    assert_eq!(callable.len(), crate::handlers::Route::ALL.len(), "{callable:?}");
+    for id in callable {
+        // To call its URL, and to invoke it by that.
+        assert_eq!(user.matches(&format!("[{id}, Arn]")).count(), 2, "{id}");
+        assert!(outputs.contains(&format!("[{id}Url, FunctionUrl]")), "{id}");
+    }
+}
+
+#[test]
 fn only_new_log_items_reach_those_who_follow_the_rooms() {
     let template = template();
     for name in ["change-stream", "cache-invalidate"] {
