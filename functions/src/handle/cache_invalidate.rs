@@ -25,9 +25,9 @@ pub async fn handle(app: &KeeperApp, event: Event) -> DynamoDbEventResponse {
                 tags.extend(changed);
                 places.push(place(record));
             }
+            // It will not be one the next time either, and must not keep others from being told.
             Err(error) => {
                 tracing::error!(place = place(record), error = ?error, "a stream record is not a log item");
-                response.batch_item_failures.push(failure(place(record)));
             }
         }
     }
@@ -39,7 +39,7 @@ pub async fn handle(app: &KeeperApp, event: Event) -> DynamoDbEventResponse {
     response
 }
 
-/// The tags of everything that was made from what a log item changed: its records, and its room.
+/// The tags of everything that was made from what a log item changed: its records, their tables, and its room.
 fn changed(
     app: &KeeperApp,
     record: &aws_lambda_events::dynamodb::EventRecord,
@@ -47,6 +47,7 @@ fn changed(
     let (room, item) = log_item(record)?;
     let keys = app.cache.keys();
     let records = log::records(&item).map_err(Failed::fault)?;
-    let records = records.iter().map(|key| keys.record_tag(&room, &key.table, &key.id));
-    Ok(records.chain([keys.room_tag(&room)]).collect())
+    let tables = records.iter().map(|key| keys.table_tag(&room, &key.table));
+    let each = records.iter().map(|key| keys.record_tag(&room, &key.table, &key.id));
+    Ok(each.chain(tables).chain([keys.room_tag(&room)]).collect())
 }
