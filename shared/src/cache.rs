@@ -8,6 +8,8 @@
 //!   a tag has no stamp yet (`read`, `claim`).
 //! - Nothing runs after an answer, because in a function nothing can: an entry that is past its time is loaded anew by
 //!   the reader that gets to do it, while the others are still answered from it.
+//! - Many at once (`batch`) are one look and one load: without single flight, and what is past its time is loaded anew at
+//!   once.
 //! - Redis away or slow costs a reader [`CACHE_TOTAL_MILLIS`] until the client's breaker
 //!   opens, and then nothing; a write to Redis that fails after a load fails no reader (`away`).
 //! - Every key has a TTL.

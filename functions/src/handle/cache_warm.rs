@@ -23,6 +23,7 @@ use crate::store::cost::Cost;
 pub async fn handle(app: &ReadApp, request: Request, now: Micros) -> Response<Body> {
     let mut cost = Cost::default();
     let result = warm(app, &request, now, &mut cost).await;
+    app.cache.flush_if_due().await;
     respond(&request, &cost, result)
 }
 

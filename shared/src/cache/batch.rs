@@ -9,7 +9,7 @@ use crate::redis::command::MGet;
 use crate::redis::error::RedisError;
 use crate::redis::transport::Transport;
 
-/// Why a warm-up stopped. What it had stored before stays.
+/// Why a warm-up stopped. What it had stored before stays, and nothing else is good.
 #[derive(Debug, thiserror::Error)]
 pub enum WarmError<E> {
     /// Redis does not answer, so there is nothing to fill.
@@ -40,11 +40,24 @@ impl<T: Transport> Cache<T> {
             return Ok(Vec::new());
         }
         let began = self.now();
+        let found = self.find_all(requests, load).await;
+        let micros = self.now().0.saturating_sub(began.0);
+        for (at, request) in requests.iter().enumerate() {
+            let source = found.as_ref().ok().and_then(|found| Some(found.get(at)?.source));
+            self.tally(request, |tally| tally.answered(source, micros));
+        }
+        found
+    }
+
+    async fn find_all<E>(
+        &self,
+        requests: &[Request],
+        load: impl AsyncFnOnce(Vec<usize>) -> Result<Vec<Loaded>, E>,
+    ) -> Result<Vec<Found>, E> {
         let looks = self.look_for_all(requests).await.ok();
+        let now = self.now();
         let mut found: Vec<Option<Found>> = match &looks {
-            Some(looks) => {
-                looks.iter().map(|look| look.fresh(began).and_then(|_| look.answer(began))).collect()
-            }
+            Some(looks) => looks.iter().map(|look| look.fresh(now).and_then(|_| look.answer(now))).collect(),
             None => requests.iter().map(|request| self.remembered(request)).collect(),
         };
         let places: Vec<usize> =
@@ -57,16 +70,13 @@ impl<T: Transport> Cache<T> {
                 }
             }
         }
-        let micros = self.now().0.saturating_sub(began.0);
-        for (request, found) in requests.iter().zip(&found) {
-            self.tally(request, |tally| tally.answered(found.as_ref().map(|found| found.source), micros));
-        }
         Ok(found.into_iter().flatten().collect())
     }
 
     /// Fills the cache with those of `requests`, [`CACHE_BATCH_MAX`](crate::limits::CACHE_BATCH_MAX) at most, that it does
-    /// not have or that are past their time, which `load` answers as in [`Cache::read_many`]; how many these were. Nobody
-    /// waits for the answers, so they do not count as reads.
+    /// not have or that are past their time, which `load` answers as in [`Cache::read_many`]; how many it has stored, which
+    /// leaves out what is too large. Nobody waits for the answers, so they do not count
+    /// as reads.
     pub async fn warm<E>(
         &self,
         requests: &[Request],
@@ -79,10 +89,15 @@ impl<T: Transport> Cache<T> {
         let now = self.now();
         let wanting = (0..).zip(&looks).filter(|(_, look)| look.fresh(now).is_none());
         let places: Vec<usize> = wanting.map(|(at, _)| at).collect();
-        if !places.is_empty() {
-            self.load_places(requests, Some(&looks), &places, load).await.map_err(WarmError::Source)?;
+        if places.is_empty() {
+            return Ok(0);
         }
-        Ok(places.len())
+        let pairs: Vec<_> =
+            places.iter().filter_map(|at| Some((requests.get(*at)?, looks.get(*at)))).collect();
+        let seen = self.stamp_all(&pairs).await.map_err(WarmError::Redis)?;
+        let made_at = self.now();
+        let loaded = self.timed_for(&pairs, load(places)).await.map_err(WarmError::Source)?;
+        self.store_all(&pairs, &seen, &loaded, made_at).await.map_err(WarmError::Redis)
     }
 
     /// One look for all.

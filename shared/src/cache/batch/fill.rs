@@ -9,9 +9,10 @@ use crate::cache::request::{Found, Loaded, Request, Source};
 use crate::cache::tags::{Seen, draw_stamp};
 use crate::limits::REDIS_REQUEST_BYTES_MAX;
 use crate::micros::Micros;
+use crate::redis::command::Set;
 use crate::redis::error::RedisError;
 use crate::redis::keys::Key;
-use crate::redis::pipeline::Pipeline;
+use crate::redis::pipeline::{Pipeline, Slot};
 use crate::redis::transport::Transport;
 
 impl<T: Transport> Cache<T> {
@@ -28,7 +29,7 @@ impl<T: Transport> Cache<T> {
             places.iter().filter_map(|at| Some((requests.get(*at)?, look_at(at)))).collect();
         let seen = self.stamp_all(&pairs).await.unwrap_or_else(|_| vec![None; pairs.len()]);
         let (forgotten, made_at) = (self.memory().forgotten(), self.now());
-        let loaded = match load(places.to_vec()).await {
+        let loaded = match self.timed_for(&pairs, load(places.to_vec())).await {
             Ok(loaded) => loaded,
             Err(error) => {
                 let now = self.now();
@@ -37,7 +38,8 @@ impl<T: Transport> Cache<T> {
             }
         };
         if looks.is_some() {
-            self.store_all(&pairs, &seen, &loaded, made_at).await;
+            // The next reader loads what could not be stored, and this one knows no difference.
+            let _ = self.store_all(&pairs, &seen, &loaded, made_at).await;
         } else {
             for ((request, _), loaded) in
                 pairs.iter().zip(&loaded).filter(|((request, _), _)| request.kind.rules().memory)
@@ -51,7 +53,10 @@ impl<T: Transport> Cache<T> {
     }
 
     /// What each entry may hold as seen, after the stamps that nobody had written were written.
-    async fn stamp_all(&self, pairs: &[(&Request, Option<&Look>)]) -> Result<Vec<Option<Seen>>, RedisError> {
+    pub(super) async fn stamp_all(
+        &self,
+        pairs: &[(&Request, Option<&Look>)],
+    ) -> Result<Vec<Option<Seen>>, RedisError> {
         let looks = pairs.iter().filter_map(|(request, look)| Some((request, (*look)?)));
         let missing: BTreeMap<&Key, String> = looks
             .flat_map(|(request, look)| look.missing(request))
@@ -79,50 +84,84 @@ impl<T: Transport> Cache<T> {
         Ok(pairs.iter().map(seen).collect())
     }
 
-    async fn store_all(
+    /// Waits for a load, and counts for each of what it is for how long it took and whether it failed.
+    pub(super) async fn timed_for<E>(
+        &self,
+        pairs: &[(&Request, Option<&Look>)],
+        load: impl Future<Output = Result<Vec<Loaded>, E>>,
+    ) -> Result<Vec<Loaded>, E> {
+        let began = self.now();
+        let loaded = load.await;
+        let micros = self.now().0.saturating_sub(began.0);
+        for (request, _) in pairs {
+            self.tally(request, |tally| tally.loaded(loaded.is_ok(), micros));
+        }
+        loaded
+    }
+
+    /// Stores all that may be stored, and says how many that were. The first request that Redis does not answer is the
+    /// last.
+    pub(super) async fn store_all(
         &self,
         pairs: &[(&Request, Option<&Look>)],
         seen: &[Option<Seen>],
         loaded: &[Loaded],
         made_at: Micros,
-    ) {
-        for (pipeline, last) in self.pipelines(pairs, seen, loaded, made_at) {
-            // The next reader loads what could not be stored, and this one knows no difference.
-            if self.redis.pipeline(&pipeline).await.is_err() {
-                self.count_error(last);
+    ) -> Result<usize, RedisError> {
+        let mut stored = 0;
+        for parcel in self.parcels(pairs, seen, loaded, made_at) {
+            let replies = self.redis.pipeline(&parcel.pipeline).await;
+            let mut replies = replies.inspect_err(|_| self.count_error(parcel.last))?;
+            for slot in parcel.slots {
+                stored += usize::from(replies.take(slot).unwrap_or_default());
             }
         }
+        Ok(stored)
     }
 
-    /// What stores all that may be stored, in as many requests as it takes, each with the last of its entries.
-    fn pipelines<'r>(
+    /// What stores all that may be stored, in as many requests as it takes.
+    fn parcels<'r>(
         &self,
         pairs: &[(&'r Request, Option<&Look>)],
         seen: &[Option<Seen>],
         loaded: &[Loaded],
         made_at: Micros,
-    ) -> Vec<(Pipeline, &'r Request)> {
-        let mut pipelines: Vec<(Pipeline, &Request)> = Vec::new();
-        let mut bytes = 0;
+    ) -> Vec<Parcel<'r>> {
+        let mut parcels: Vec<Parcel<'r>> = Vec::new();
         for ((&(request, _), &seen), loaded) in pairs.iter().zip(seen).zip(loaded) {
             let Some(seen) = seen else { continue };
             let Some(ready) = self.ready(request, loaded, Some(seen), made_at) else { continue };
-            let more = written_bytes(loaded.len());
-            match pipelines.last_mut().filter(|_| bytes + more <= REDIS_REQUEST_BYTES_MAX) {
-                Some((pipeline, last)) => {
-                    bytes += more;
-                    pipeline.push(&ready.set(&request.key));
-                    *last = request;
-                }
+            let (set, more) = (ready.set(&request.key), written_bytes(loaded.len()));
+            match parcels.last_mut().filter(|parcel| parcel.bytes + more <= REDIS_REQUEST_BYTES_MAX) {
+                Some(parcel) => parcel.add(request, &set, more),
                 None => {
-                    bytes = more;
-                    let mut pipeline = Pipeline::new();
-                    pipeline.push(&ready.set(&request.key));
-                    pipelines.push((pipeline, request));
+                    let mut parcel = Parcel::new(request);
+                    parcel.add(request, &set, more);
+                    parcels.push(parcel);
                 }
             }
         }
-        pipelines
+        parcels
+    }
+}
+
+/// One request that stores entries.
+struct Parcel<'r> {
+    pipeline: Pipeline,
+    slots: Vec<Slot<Set>>,
+    bytes: usize,
+    last: &'r Request,
+}
+
+impl<'r> Parcel<'r> {
+    fn new(last: &'r Request) -> Parcel<'r> {
+        Parcel { pipeline: Pipeline::new(), slots: Vec::new(), bytes: 0, last }
+    }
+
+    fn add(&mut self, request: &'r Request, set: &Set, bytes: usize) {
+        self.slots.push(self.pipeline.push(set));
+        self.bytes += bytes;
+        self.last = request;
     }
 }
 

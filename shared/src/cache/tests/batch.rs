@@ -100,8 +100,45 @@ fn a_warm_up_says_what_stopped_it() {
     let shop = Shop::open();
     let fails = async |_| Err::<Vec<Loaded>, _>(Failed);
     assert!(matches!(shop.wait(shop.cache.warm(&products(0..3), fails)), Err(WarmError::Source(Failed))));
-    shop.service.weather(Weather::Down);
+    // Nor is what is past its time taken for what the source said.
+    shop.wait(shop.cache.warm(&products(0..3), echo)).unwrap();
+    shop.service.pass(Kind::Product.rules().fresh_millis * 11 / 10);
+    assert!(matches!(shop.wait(shop.cache.warm(&products(0..3), fails)), Err(WarmError::Source(Failed))));
+    // Redis goes away between the look and the store, or is away.
+    let goes = async |places: Vec<usize>| {
+        shop.service.weather(Weather::Down);
+        echo(places).await
+    };
+    assert!(matches!(shop.wait(shop.cache.warm(&products(0..3), goes)), Err(WarmError::Redis(_))));
     assert!(matches!(shop.wait(shop.cache.warm(&products(0..3), echo)), Err(WarmError::Redis(_))));
+}
+
+#[test]
+fn a_warm_up_says_how_many_it_stored() {
+    let shop = Shop::open();
+    let large = "x".repeat(CACHE_ENTRY_BYTES_MAX + 1);
+    let tag = products(1..2)[0].own_tag().unwrap().clone();
+    let load = async |places: Vec<usize>| {
+        // One is too large, and one is invalidated while it is loaded, which makes what is stored of it worthless.
+        shop.cache.invalidate(std::slice::from_ref(&tag)).await.unwrap();
+        let content = |at| if at == 0 { some(&large, 0) } else { some("small", 0) };
+        Ok::<_, Failed>(places.into_iter().map(content).collect::<Vec<_>>())
+    };
+    assert_eq!(shop.wait(shop.cache.warm(&products(0..3), load)).unwrap(), 2);
+    assert_eq!(text(&shop.read(&products(1..2)[0], "loaded")), "loaded");
+}
+
+#[test]
+fn batches_are_counted_as_reads_are() {
+    let shop = Shop::open();
+    let fails = async |_| Err::<Vec<Loaded>, _>(Failed);
+    shop.wait(shop.cache.read_many(&products(0..3), fails)).unwrap_err();
+    shop.wait(shop.cache.read_many(&products(0..3), echo)).unwrap();
+    shop.wait(shop.cache.read_many(&products(0..3), echo)).unwrap();
+    shop.service.pass(CACHE_FLUSH_SECS * 1000);
+    shop.wait(shop.cache.flush_if_due());
+    let total = shop.wait(shop.cache.report(&room().client, Micros(0))).unwrap().total;
+    assert_eq!((total.requests, total.hits, total.misses, total.failures), (9, 3, 6, 3));
 }
 
 #[test]
