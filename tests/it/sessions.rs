@@ -31,6 +31,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("sessions::another_role_is_another_session", role),
         trial("sessions::an_ended_session_has_no_socket_any_more", sockets),
         trial("sessions::whatever_ends_a_session_closes_its_sockets", endings),
+        trial("sessions::a_refresh_that_is_retried_gives_no_more_than_the_first_time", retried),
         trial("sessions::logout_and_a_used_token_end_the_session_too", logout),
     ]
 }
@@ -186,7 +187,9 @@ async fn sockets(shop: &'static Shop) {
     let mut ears = [Listener::open(&lost, "lost").await, Listener::open(&lost, "lost").await];
     // It is known to stand, to whoever remembers.
     assert!(works(&lost).await);
-    assert_eq!(end(&mine, "others").await.ok::<SessionsEnded>().unwrap().ended, 1);
+    let reply = end(&mine, "others").await;
+    assert_eq!(reply.ok::<SessionsEnded>().unwrap().ended, 1);
+    assert_eq!(reply.header("x-tillsync-ended"), None, "that is between function and edge");
     for ear in &mut ears {
         assert_eq!(ear.farewell().await, ended());
     }
@@ -263,6 +266,19 @@ async fn role(shop: &'static Shop) {
         // Nor does the cache go on with what the user was.
         assert_eq!(api.get("/api/auth/me").await.unwrap().ok::<Me>().unwrap().user.role, Role::Manager);
     }
+}
+
+async fn retried(shop: &'static Shop) {
+    let (api, session) = shop.session("till-1", "1", Some("till-1")).await;
+    let first: Session = refresh(&api, &session.refresh_token).await.ok().unwrap();
+    set(shop, &session, "role", "manager").await;
+    // The answer was lost: it is given again, and is not more than it was.
+    let again: Session = refresh(&api, &session.refresh_token).await.ok().unwrap();
+    assert_eq!((again.user.role, &again.refresh_token), (Role::Cashier, &first.refresh_token));
+    let old = sessions(&api.with_token(again.access_token)).await.sessions[0].id.clone();
+    let next: Session = refresh(&api, &again.refresh_token).await.ok().unwrap();
+    assert_eq!(next.user.role, Role::Manager);
+    assert_ne!(sessions(&api.with_token(next.access_token)).await.sessions[0].id, old);
 }
 
 async fn logout(shop: &'static Shop) {

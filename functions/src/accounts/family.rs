@@ -48,7 +48,7 @@ pub struct Family {
     pub salt: [u8; 32],
     /// When the current token replaced the previous one.
     pub rotated_at: Micros,
-    /// When the current token expires.
+    /// When the current token expires; of a revoked family, when its last access token has.
     pub expires_at: Micros,
     /// Whether the family was revoked.
     pub revoked: bool,
@@ -70,6 +70,13 @@ impl Privileges {
     pub fn of(user: &User) -> Privileges {
         let User { role, client_id, branch_id, .. } = user;
         Privileges { role: *role, client: client_id.clone(), branch: branch_id.clone() }
+    }
+}
+
+impl Privileges {
+    /// The user, as one who may do this.
+    pub fn of_user(self, user: User) -> User {
+        User { role: self.role, client_id: self.client, branch_id: self.branch, ..user }
     }
 }
 
@@ -157,6 +164,16 @@ impl Family {
     pub fn ended(&self) -> Ended {
         let Privileges { client, branch, .. } = self.privileges.clone();
         Ended { session: self.session.clone(), client, branch }
+    }
+
+    /// Its session and the one before it, for when it is over: both may have access tokens that live.
+    pub fn all_ended(&self) -> Vec<Ended> {
+        std::iter::once(self.ended()).chain(self.before.clone()).collect()
+    }
+
+    /// Whether it was revoked so short a time before `now` that access tokens of it may live.
+    pub fn is_fresh_dead(&self, now: Micros) -> bool {
+        self.revoked && now < self.expires_at
     }
 
     /// What presenting `secret` at `now` comes to; `salt` is fresh and random.

@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use shared::error::{Code, Refusal};
+use shared::limits::SESSION_ENDED_SECS;
 use shared::micros::Micros;
 use shared::protocol::auth::User;
 
@@ -14,7 +15,7 @@ use super::{Accounts, key_attributes, keys};
 use crate::http::Failed;
 use crate::random;
 use crate::store::error::StoreError;
-use crate::store::item::Item;
+use crate::store::item::{Item, number};
 
 use super::origin::Origin;
 
@@ -35,8 +36,10 @@ pub struct SignedIn {
 pub enum Refreshed {
     /// It went through.
     On(SignedIn),
-    /// The token was used before: its family, as it was, is revoked now.
+    /// The token was used before: its family is revoked now.
     Reused(Family),
+    /// The family is over.
+    Dead(Family),
 }
 
 impl Accounts {
@@ -52,7 +55,6 @@ impl Accounts {
 
     /// Exchanges a refresh token for the next one; a token that was used before revokes its family.
     pub async fn refresh(&self, token: &str, origin: &Origin, now: Micros) -> Result<Refreshed, Failed> {
-        let invalid = || Refusal::new(Code::RefreshInvalid, "The refresh token is not valid; sign in again.");
         let token = Token::read(token).ok_or_else(invalid)?;
         for _ in 0..ATTEMPTS_MAX {
             let item = self.get(keys::family(token.user, token.family)).await?;
@@ -60,12 +62,17 @@ impl Accounts {
             // Before anything is written: a refresh that fails here has not used the token up.
             let user = self.user(&family.user).await?.ok_or_else(invalid)?;
             let (family, secret) = match family.present(&token.secret, random::bytes(), now) {
-                Presented::Dead => return Err(invalid().into()),
+                Presented::Dead => return Ok(Refreshed::Dead(family)),
                 Presented::Reused => {
-                    self.revoke(&family.user, &family.id).await?;
-                    return Ok(Refreshed::Reused(family));
+                    let revoked = self.revoke(&family.user, &family.id, now).await?;
+                    return Ok(Refreshed::Reused(revoked.unwrap_or(family)));
                 }
-                Presented::Again { secret } => (family, secret),
+                // As it was answered the first time; what has changed since counts from the next refresh on.
+                Presented::Again { secret } => {
+                    let user = family.privileges.clone().of_user(user);
+                    let token = Token { secret, ..token }.to_string();
+                    return Ok(Refreshed::On(SignedIn { token, user, family }));
+                }
                 Presented::Rotate { next, secret } => {
                     let next = Family { origin: origin.clone(), ..*next };
                     let next = next.with_privileges(Privileges::of(&user), random::session_id());
@@ -82,19 +89,27 @@ impl Accounts {
     }
 
     /// Ends the sign-in that a refresh token belongs to; the family, if there is one.
-    pub async fn sign_out(&self, token: &str) -> Result<Option<Family>, StoreError> {
+    pub async fn sign_out(&self, token: &str, now: Micros) -> Result<Option<Family>, StoreError> {
         match Token::read(token) {
-            Some(Token { user, family, .. }) => self.revoke(user, family).await,
+            Some(Token { user, family, .. }) => self.revoke(user, family, now).await,
             None => Ok(None),
         }
     }
 
     /// The user's sign-ins that can go on, the latest first.
     pub async fn sign_ins(&self, user: &str, now: Micros) -> Result<Vec<Family>, StoreError> {
+        let mut families = self.families(user).await?;
+        families.retain(|family| family.is_live(now));
+        Ok(families)
+    }
+
+    /// All of the user's sign-ins that DynamoDB has not removed yet, the latest first.
+    pub async fn families(&self, user: &str) -> Result<Vec<Family>, StoreError> {
         let [pk, _] = keys::family(user, "");
         let mut families = Vec::new();
         let mut from: Option<Item> = None;
-        // One page as a rule: a user has at most a few hundred, of a few hundred bytes each.
+        // One page as a rule: a user has at most a few hundred, of a few hundred bytes each, and those that are over are
+        // removed soon.
         loop {
             let request = self.client.query().table_name(&self.table).consistent_read(true);
             let request = request
@@ -110,7 +125,6 @@ impl Accounts {
                 break;
             }
         }
-        families.retain(|family| family.is_live(now));
         families.sort_by(|a, b| (b.started_at, &b.id).cmp(&(a.started_at, &a.id)));
         Ok(families)
     }
@@ -132,18 +146,27 @@ impl Accounts {
         Ok(unless_lost(request.send().await)?.is_some())
     }
 
-    /// Ends a sign-in, if there is one: none of its refresh tokens works any more.
-    pub async fn revoke(&self, user: &str, family: &str) -> Result<Option<Family>, StoreError> {
+    /// Ends a sign-in, if there is one: none of its refresh tokens works any more. It is kept for as long as its access
+    /// tokens may live; the family as it is then.
+    pub async fn revoke(&self, user: &str, family: &str, now: Micros) -> Result<Option<Family>, StoreError> {
+        let ttl = now.plus_secs(SESSION_ENDED_SECS).as_secs();
         let request = self.client.update_item().table_name(&self.table);
         let request = request
             .set_key(Some(key_attributes(keys::family(user, family))))
-            .update_expression("SET revoked = :yes")
+            .update_expression("SET revoked = :yes, #ttl = :ttl")
             .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .expression_attribute_values(":ttl", number(ttl))
             .return_values(ReturnValue::AllNew);
         let written = unless_lost(request.send().await)?;
         written.and_then(|written| written.attributes).as_ref().map(to_family).transpose()
     }
+}
+
+/// The refresh token is worth nothing.
+pub fn invalid() -> Refusal {
+    Refusal::new(Code::RefreshInvalid, "The refresh token is not valid; sign in again.")
 }
 
 /// What a conditional write came to; none, if its condition failed.

@@ -28,7 +28,7 @@ pub async fn handle(app: &AuthApp, request: Request, now: Micros) -> Response<Bo
     let result = match (request.method(), request.uri().path()) {
         (&Method::POST, "/api/auth/login") => login::login(app, &request, now, &mut ended).await,
         (&Method::POST, "/api/auth/refresh") => refresh::refresh(app, &request, now, &mut ended).await,
-        (&Method::POST, "/api/auth/logout") => logout::logout(app, &request, &mut ended).await,
+        (&Method::POST, "/api/auth/logout") => logout::logout(app, &request, now, &mut ended).await,
         (&Method::GET, "/api/auth/me") => me::me(app, &request, now).await,
         (&Method::GET, "/api/sessions") => sessions::list(app, &request, now).await,
         (&Method::DELETE, path) if path.starts_with(sessions::PATH) => {
@@ -52,12 +52,14 @@ async fn revoke(
     app: &AuthApp,
     user: &str,
     families: &[Family],
+    now: Micros,
     told: &mut EndedSessions,
 ) -> Result<bool, Failed> {
     let (mut revoked, mut failure) = (Vec::with_capacity(families.len()), None);
     for family in families {
-        match app.accounts.revoke(user, &family.id).await {
-            Ok(_) => revoked.push(family.ended()),
+        match app.accounts.revoke(user, &family.id, now).await {
+            // As it is now: a refresh may have given it another session.
+            Ok(as_it_is) => revoked.extend(as_it_is.as_ref().unwrap_or(family).all_ended()),
             Err(error) => {
                 failure = Some(error);
                 break;

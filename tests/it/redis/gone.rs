@@ -4,18 +4,19 @@ use libtest_mimic::Trial;
 use redis_rest::faults::Fault;
 use serde_json::{Value, json};
 use shared::limits::SESSION_ENDED_SECS;
-use shared::protocol::auth::Session;
+use shared::protocol::auth::{Login, Session};
 use shared::protocol::cart::CartWritten;
 use shared::protocol::record::BatchGetAnswer;
 use shared::protocol::resolve::ResolveAnswer;
 use shared::protocol::sessions::SessionsEnded;
 use shared::stamp::Stamp;
 use shared::token::Role;
+use tests::api::Api;
 
 use crate::carts::{get, holds, put};
 use crate::data::{data, read};
 use crate::sessions::{end, refresh, sessions};
-use crate::shop::{Shop, product};
+use crate::shop::{PASSWORD, Shop, product};
 use crate::world::{FRAIL_USER_PER_MINUTE, frail};
 
 pub(super) fn trials() -> Vec<Trial> {
@@ -25,6 +26,7 @@ pub(super) fn trials() -> Vec<Trial> {
         frail("redis::gone::tills_sell_and_read", |shop| serve(shop, How::Dead)),
         frail("redis::gone::and_so_they_do_while_it_answers_500", |shop| serve(shop, How::Faults)),
         frail("redis::gone::and_so_they_do_while_it_hangs", |shop| serve(shop, How::Hangs)),
+        frail("redis::gone::a_session_that_redis_missed_the_end_of_is_ended_by_asking_again", asked_again),
         frail("redis::gone::what_is_about_the_cache_alone_says_so", cache),
         frail("redis::gone::limits_are_kept_by_each_isolate", limits),
         frail("redis::gone::the_door_says_how_it_stands", ready),
@@ -107,6 +109,34 @@ async fn serve(shop: &'static Shop, how: How) {
     assert_eq!(till.pull_all(Stamp::ZERO, 100).await.last().unwrap().stamp, stamp);
     give_back(shop, how).await;
     assert_eq!(data(&read(&till.api, "p1", Some(stamp)).await), json!({ "n": 5 }));
+}
+
+async fn asked_again(shop: &'static Shop) {
+    let (mine, _) = shop.session("till-1", "1", None).await;
+    let login = Login { username: shop.username("till-1"), password: PASSWORD.into(), device_id: None };
+    let (other, session) = shop.stranger().login(&login).await.unwrap();
+    let (third, third_session) = shop.stranger().login(&login).await.unwrap();
+    let refused =
+        async |api: &Api| api.get("/api/auth/me").await.unwrap().code().as_deref() == Some("session_revoked");
+    shop.world.redis.front().faults().begin(Fault::Refuse);
+    let ended: SessionsEnded = end(&mine, "others").await.ok().unwrap();
+    assert_eq!((ended.ended, ended.effective_within_secs), (2, SESSION_ENDED_SECS));
+    shop.world.redis.front().faults().lift();
+    assert!(!refused(&other).await && !refused(&third).await);
+    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+    // Either the user asks again, or the one that is out tries to go on.
+    while !refused(&third).await {
+        assert_eq!(refresh(&third, &third_session.refresh_token).await.status, 401);
+        assert!(tokio::time::Instant::now() < until, "its token goes on");
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+    while !refused(&other).await {
+        assert_eq!(end(&mine, "others").await.ok::<SessionsEnded>().unwrap().ended, 0);
+        assert!(tokio::time::Instant::now() < until, "its token goes on");
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+    assert_eq!(refresh(&other, &session.refresh_token).await.code().as_deref(), Some("refresh_invalid"));
+    assert!(!refused(&mine).await);
 }
 
 async fn cache(shop: &'static Shop) {

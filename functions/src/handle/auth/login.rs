@@ -37,7 +37,7 @@ pub(super) async fn login(
             let surplus = app.accounts.surplus(user, app.sessions_per_user, now).await?;
             app.live.begin(&signed_in.family).await;
             if !surplus.is_empty() {
-                super::revoke(app, user, &surplus, ended).await?;
+                super::revoke(app, user, &surplus, now, ended).await?;
             }
             super::session(app, signed_in, now)
         }

@@ -9,7 +9,7 @@ use shared::sync::push::read_body;
 
 use crate::accounts::family::Family;
 use crate::accounts::origin::Origin;
-use crate::accounts::session::Refreshed;
+use crate::accounts::session::{Refreshed, invalid};
 use crate::app::AuthApp;
 use crate::http::{Answer, Failed};
 
@@ -32,9 +32,16 @@ pub(super) async fn refresh(
             super::session(app, signed_in, now)
         }
         Refreshed::Reused(family) => {
-            super::end(app, &[family.ended()], ended).await;
+            super::end(app, &family.all_ended(), ended).await;
             let message = "The refresh token was used before, so every token of this sign-in is revoked; sign in again.";
             Err(Refusal::new(Code::RefreshReused, message).into())
+        }
+        Refreshed::Dead(family) => {
+            // Whoever ended it may have been cut off before the edge was told.
+            if family.is_fresh_dead(now) {
+                super::end(app, &family.all_ended(), ended).await;
+            }
+            Err(invalid().into())
         }
     }
 }

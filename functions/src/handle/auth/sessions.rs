@@ -45,14 +45,19 @@ pub(super) async fn end(
     told: &mut EndedSessions,
 ) -> Result<Answer, Failed> {
     let claims = app.claims(request, now)?;
-    let mut families = app.accounts.sign_ins(&claims.sub, now).await?;
+    let mut families = app.accounts.families(&claims.sub).await?;
     families.retain(|family| is_meant(which, family, &claims));
-    if families.is_empty() && !matches!(which, "others" | "all") {
+    let (live, over): (Vec<Family>, Vec<Family>) =
+        families.into_iter().partition(|family| family.is_live(now));
+    // Whoever ended these may have been cut off before the edge was told.
+    let over = over.iter().filter(|family| family.is_fresh_dead(now));
+    super::end(app, &over.flat_map(Family::all_ended).collect::<Vec<_>>(), told).await;
+    if live.is_empty() && !matches!(which, "others" | "all") {
         let message = "You have no session of this id; it may have ended already.";
         return Err(Refusal::new(Code::SessionNotFound, message).into());
     }
-    let heard = super::revoke(app, &claims.sub, &families, told).await?;
-    let ended = u64::try_from(families.len()).unwrap_or(u64::MAX);
+    let heard = super::revoke(app, &claims.sub, &live, now, told).await?;
+    let ended = u64::try_from(live.len()).unwrap_or(u64::MAX);
     let effective_within_secs = if heard { SESSION_VERDICT_SECS } else { SESSION_ENDED_SECS };
     Ok(Answer::json(serde_json::to_string(&SessionsEnded { ended, effective_within_secs })?))
 }
