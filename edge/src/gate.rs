@@ -135,7 +135,7 @@ impl<T: Transport> Gate<T> {
 
     fn pipeline(&self, session: Option<&Key>, limits: &[Counted], now: Micros) -> (Pipeline, Asked) {
         let mut pipeline = Pipeline::new();
-        // Read and touched in one command: a session ends when it was idle for so long.
+        // Read and touched in one command: a session counts as idle when nobody has done so for so long.
         let touch = |key| GetEx::new(key, Life::of_secs(SESSION_IDLE_SECS));
         let session = session.map(|key| pipeline.push(&touch(key)));
         let decision = (!limits.is_empty()).then(|| {

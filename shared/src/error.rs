@@ -75,7 +75,7 @@ pub enum Code {
     ResetRequired,
     /// The body is over 4 MiB.
     BodyTooLarge,
-    /// The batch has over 50 records or over 1 MiB of data.
+    /// The batch has over 50 records (to be read: over 40) or over 1 MiB of data.
     BatchTooLarge,
     /// The table's policy does not allow the write.
     RecordRejected,

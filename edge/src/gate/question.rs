@@ -90,7 +90,8 @@ impl Questions {
     }
 }
 
-/// The first half of the SHA-256 of `parts`: no key tells a name or an address to whoever sees the keys.
+/// The first half of the SHA-256 of `parts`: of one length whatever they are, and no name or address at a glance. Who sees
+/// the keys and tries every address finds it.
 fn hash(parts: &[&str]) -> String {
     let digest = Sha256::digest(parts.join("\n"));
     digest.iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect()

@@ -104,10 +104,12 @@ pub struct RedisFigures {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(expecting = "an object")]
 pub struct Invalidate {
-    /// Only entries of this kind: `product`, `record`, `user`, `cart` or `stats`.
+    /// Only entries of this kind: `product` or `record` (both are all records; the pattern names a table), `user`, `cart`
+    /// or `stats`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// Only those whose names match, by Redis's globs: `<branch>:<table>:<id>`, `<user>`, `<branch>:<cart>` or `<branch>`.
+    /// Only those whose names match, by Redis's globs: `<branch>:<table>:<id>`, `<user>`, `<branch>:<cart>` or `<branch>`, in which
+    /// every character but `A-Z a-z 0-9 - _ .` is percent-encoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
     /// Goes on where the answer before stopped.
