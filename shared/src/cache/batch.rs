@@ -75,8 +75,7 @@ impl<T: Transport> Cache<T> {
 
     /// Fills the cache with those of `requests`, [`CACHE_BATCH_MAX`](crate::limits::CACHE_BATCH_MAX) at most, that it does
     /// not have or that are past their time, which `load` answers as in [`Cache::read_many`]; how many it has stored, which
-    /// leaves out what is too large. Nobody waits for the answers, so they do not count
-    /// as reads.
+    /// leaves out what is too large. Nobody waits for the answers, so they do not count as reads.
     pub async fn warm<E>(
         &self,
         requests: &[Request],
