@@ -5,6 +5,8 @@
 //! hashes) nor an old token (without the salt) is enough to make it. The rules are those of OAuth 2.0's best
 //! current practice (RFC 9700, section 4.14), with a grace for answers that get lost.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -207,6 +209,17 @@ impl Family {
             _ => Presented::Reused,
         }
     }
+}
+
+/// Those of `families`, the latest first, that are more than `most`: first the ones whose device has signed in again since,
+/// so that a till which signs in every morning pushes nobody else out, and then the oldest.
+pub fn surplus(families: Vec<Family>, most: usize) -> Vec<Family> {
+    let excess = families.len().saturating_sub(most);
+    let mut devices = BTreeSet::new();
+    let is_last =
+        |family: &Family| family.device.as_ref().is_none_or(|device| devices.insert(device.clone()));
+    let (last, again): (Vec<Family>, Vec<Family>) = families.into_iter().partition(is_last);
+    again.into_iter().rev().chain(last.into_iter().rev()).take(excess).collect()
 }
 
 fn hash(secret: &SecretBytes) -> [u8; 32] {

@@ -9,7 +9,7 @@ use shared::limits::SESSION_ENDED_SECS;
 use shared::micros::Micros;
 use shared::protocol::auth::User;
 
-use super::family::{Begin, Family, Presented, Privileges, SecretBytes, Token};
+use super::family::{Begin, Family, Presented, Privileges, SecretBytes, Token, surplus};
 use super::family_item::{to_family, to_item};
 use super::{Accounts, key_attributes, keys};
 use crate::http::Failed;
@@ -129,10 +129,10 @@ impl Accounts {
         Ok(families)
     }
 
-    /// Those of the user's sign-ins that are more than `most`, which are the oldest. To be looked at after a new one was
-    /// written, so that two at once find the same ones to end.
+    /// Those of the user's sign-ins that are more than `most`. To be looked at after a new one was written, so that two at
+    /// once find the same ones to end.
     pub async fn surplus(&self, user: &str, most: usize, now: Micros) -> Result<Vec<Family>, StoreError> {
-        Ok(self.sign_ins(user, now).await?.into_iter().skip(most).collect())
+        Ok(surplus(self.sign_ins(user, now).await?, most))
     }
 
     /// Whether the family was still `old` and is now `next`.

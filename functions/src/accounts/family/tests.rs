@@ -70,6 +70,27 @@ fn another_role_or_branch_is_another_session() {
 }
 
 #[test]
+fn whose_device_has_signed_in_again_leaves_before_the_oldest() {
+    let sign_in = |(id, device): &(&str, Option<&str>)| Family {
+        id: (*id).to_owned(),
+        device: device.map(|device| device.parse().unwrap()),
+        ..family()
+    };
+    // The latest first.
+    let all =
+        [("6", Some("a")), ("5", None), ("4", Some("b")), ("3", Some("a")), ("2", None), ("1", Some("a"))];
+    let leave = |most| {
+        let families: Vec<Family> = all.iter().map(sign_in).collect();
+        surplus(families, most).into_iter().map(|family| family.id).collect::<Vec<_>>()
+    };
+    assert_eq!(leave(6), [""; 0]);
+    assert_eq!(leave(5), ["1"]);
+    assert_eq!(leave(4), ["1", "3"]);
+    assert_eq!(leave(2), ["1", "3", "2", "4"]);
+    assert_eq!(leave(0).len(), 6);
+}
+
+#[test]
 fn a_token_reads_back_and_nothing_else_does() {
     let family = "f".repeat(FAMILY_ID_CHARS);
     let token = Token { user: "u1", family: &family, secret: [7; 32] };
