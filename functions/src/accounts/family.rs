@@ -73,9 +73,7 @@ impl Privileges {
         let User { role, client_id, branch_id, .. } = user;
         Privileges { role: *role, client: client_id.clone(), branch: branch_id.clone() }
     }
-}
 
-impl Privileges {
     /// The user, as one who may do this.
     pub fn of_user(self, user: User) -> User {
         User { role: self.role, client_id: self.client, branch_id: self.branch, ..user }

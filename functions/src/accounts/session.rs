@@ -61,25 +61,21 @@ impl Accounts {
             let family = to_family(&item.ok_or_else(invalid)?)?;
             // Before anything is written: a refresh that fails here has not used the token up.
             let user = self.user(&family.user).await?.ok_or_else(invalid)?;
-            let (family, secret) = match family.present(&token.secret, random::bytes(), now) {
+            let (user, family, secret) = match family.present(&token.secret, random::bytes(), now) {
                 Presented::Dead => return Ok(Refreshed::Dead(family)),
                 Presented::Reused => {
                     let revoked = self.revoke(&family.user, &family.id, now).await?;
                     return Ok(Refreshed::Reused(revoked.unwrap_or(family)));
                 }
                 // As it was answered the first time; what has changed since counts from the next refresh on.
-                Presented::Again { secret } => {
-                    let user = family.privileges.clone().of_user(user);
-                    let token = Token { secret, ..token }.to_string();
-                    return Ok(Refreshed::On(SignedIn { token, user, family }));
-                }
+                Presented::Again { secret } => (family.privileges.clone().of_user(user), family, secret),
                 Presented::Rotate { next, secret } => {
                     let next = Family { origin: origin.clone(), ..*next };
                     let next = next.with_privileges(Privileges::of(&user), random::session_id());
                     if !self.replace(&family, &next).await? {
                         continue;
                     }
-                    (next, secret)
+                    (user, next, secret)
                 }
             };
             let token = Token { secret, ..token }.to_string();

@@ -1,5 +1,7 @@
 //! Redis is dead, or does not answer: what goes on without it.
 
+use std::time::Duration;
+
 use libtest_mimic::Trial;
 use redis_rest::faults::Fault;
 use serde_json::{Value, json};
@@ -12,6 +14,7 @@ use shared::protocol::sessions::SessionsEnded;
 use shared::stamp::Stamp;
 use shared::token::Role;
 use tests::api::Api;
+use tokio::time::{Instant, sleep};
 
 use crate::carts::{get, holds, put};
 use crate::data::{data, read};
@@ -123,17 +126,17 @@ async fn asked_again(shop: &'static Shop) {
     assert_eq!((ended.ended, ended.effective_within_secs), (2, SESSION_ENDED_SECS));
     shop.world.redis.front().faults().lift();
     assert!(!refused(&other).await && !refused(&third).await);
-    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+    let until = Instant::now() + Duration::from_secs(30);
     // Either the user asks again, or the one that is out tries to go on.
     while !refused(&third).await {
         assert_eq!(refresh(&third, &third_session.refresh_token).await.status, 401);
-        assert!(tokio::time::Instant::now() < until, "its token goes on");
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        assert!(Instant::now() < until, "its token goes on");
+        sleep(Duration::from_millis(500)).await;
     }
     while !refused(&other).await {
         assert_eq!(end(&mine, "others").await.ok::<SessionsEnded>().unwrap().ended, 0);
-        assert!(tokio::time::Instant::now() < until, "its token goes on");
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        assert!(Instant::now() < until, "its token goes on");
+        sleep(Duration::from_millis(500)).await;
     }
     assert_eq!(refresh(&other, &session.refresh_token).await.code().as_deref(), Some("refresh_invalid"));
     assert!(!refused(&mine).await);
@@ -158,10 +161,10 @@ async fn cache(shop: &'static Shop) {
     }
     give_back(shop, How::Dead).await;
     // By itself, once the pause of the circuit breaker is over.
-    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+    let until = Instant::now() + Duration::from_secs(30);
     while admin.post("/api/cache/warm", warm.clone()).await.unwrap().status != 200 {
-        assert!(tokio::time::Instant::now() < until, "it never comes back");
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        assert!(Instant::now() < until, "it never comes back");
+        sleep(Duration::from_millis(200)).await;
     }
 }
 
@@ -197,14 +200,14 @@ async fn limits(shop: &'static Shop) {
 
 async fn ready(shop: &'static Shop) {
     let ask = async || -> Value { shop.stranger().get("/readyz").await.unwrap().ok().unwrap() };
-    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+    let until = Instant::now() + Duration::from_secs(30);
     let wait_for = async |status: &str| loop {
         let ready = ask().await;
         if ready["status"] == status {
             return ready;
         }
-        assert!(tokio::time::Instant::now() < until, "{ready}");
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        assert!(Instant::now() < until, "{ready}");
+        sleep(Duration::from_millis(200)).await;
     };
     let well = wait_for("ok").await;
     assert_eq!((&well["redis"]["reachable"], &well["redis"]["breaker"]), (&json!(true), &json!("closed")));
