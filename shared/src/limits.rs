@@ -227,6 +227,9 @@ pub const CACHE_FLUSH_READS: u64 = 100;
 pub const CACHE_FLUSH_SECS: u64 = 10;
 /// Commands that one flush may send for every [`CACHE_FLUSH_READS`] reads: 0.02 for each.
 pub const CACHE_FLUSH_COMMANDS: u64 = 2;
+/// Commands that a flush may send where there were fewer reads than that in [`CACHE_FLUSH_SECS`]: a quiet process may be
+/// gone soon, and what it has not written with it.
+pub const CACHE_FLUSH_QUIET_COMMANDS: u64 = 32;
 /// Clients that one process counts the reads of, on one day.
 pub const CACHE_TALLIES_MAX: usize = 4096;
 /// Seconds the counts of a day are kept: 35 days.

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::kind::Kind;
 use super::request::Source;
-use crate::limits::{CACHE_FLUSH_COMMANDS, CACHE_FLUSH_READS, CACHE_FLUSH_SECS, CACHE_TALLIES_MAX};
+use crate::limits::{
+    CACHE_FLUSH_COMMANDS, CACHE_FLUSH_QUIET_COMMANDS, CACHE_FLUSH_READS, CACHE_FLUSH_SECS, CACHE_TALLIES_MAX,
+};
 use crate::micros::Micros;
 use crate::redis::keys::Key;
 
@@ -154,14 +156,15 @@ impl Tallies {
     }
 
     /// What is to be written at `now`: nothing before [`CACHE_FLUSH_READS`] reads or [`CACHE_FLUSH_SECS`] seconds; then
-    /// those that wait longest, with as many commands as the reads since the last time allow, and one's worth at
-    /// least.
+    /// those that wait longest, with as many commands as the reads since the last time allow. Where these were few,
+    /// [`CACHE_FLUSH_QUIET_COMMANDS`], so that a client among many does not wait for its turn by the hour.
     pub(super) fn due(&mut self, now: Micros) -> Vec<Due> {
         let in_time = now < self.flushed_at.plus_secs(CACHE_FLUSH_SECS);
-        if self.reads < CACHE_FLUSH_READS && in_time {
-            return Vec::new();
-        }
-        let mut commands = (self.reads / CACHE_FLUSH_READS).max(1) * CACHE_FLUSH_COMMANDS;
+        let mut commands = match self.reads / CACHE_FLUSH_READS {
+            0 if in_time => return Vec::new(),
+            0 => CACHE_FLUSH_QUIET_COMMANDS,
+            hundreds => hundreds * CACHE_FLUSH_COMMANDS,
+        };
         let mut waiting: Vec<_> = self
             .days
             .iter_mut()

@@ -53,6 +53,23 @@ fn a_flush_is_one_round_trip_and_one_command_but_for_the_first_of_a_day() {
 }
 
 #[test]
+fn a_quiet_process_keeps_no_client_waiting() {
+    let shop = Shop::open();
+    let names: Vec<String> = (0..40).map(|n| format!("many-{n}")).collect();
+    names.iter().for_each(|name| drop(shop.read(&of(name, "p"), "v")));
+    let mut flush = || {
+        shop.service.pass(CACHE_FLUSH_SECS * 1000);
+        shop.counted(shop.cache.flush_if_due()).1
+    };
+    // A hash of the day and its TTL for each, in one round trip, and no more than a bounded number at once.
+    assert_eq!([flush(), flush(), flush(), flush()], [(32, 1), (32, 1), (16, 1), (0, 0)]);
+    for name in &names {
+        let report = shop.wait(shop.cache.report(&name.parse().unwrap(), Micros(0))).unwrap();
+        assert_eq!(report.total.requests, 1, "{name}");
+    }
+}
+
+#[test]
 fn a_flush_that_fails_is_made_up_for_and_none_is_counted_twice() {
     let shop = Shop::open();
     let two = Shop::beside(&shop.service);
