@@ -10,10 +10,10 @@ use functions::app::{
 };
 use functions::handle;
 use lambda_http::{Body, Request, Response};
-use shared::cache::clear::ClearError;
 use shared::cache::maintenance::Maintained;
 use shared::config::BadConfig;
 use shared::micros::Micros;
+use shared::redis::error::RedisError;
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::connector::Identity;
@@ -235,7 +235,7 @@ impl Handlers {
     }
 
     /// Calls `cache-maintenance`, as its schedule would.
-    pub async fn maintain(&self) -> Result<Maintained, ClearError> {
+    pub async fn maintain(&self) -> Result<Maintained, RedisError> {
         handle::cache_maintenance::handle(&self.cache_maintenance).await
     }
 }

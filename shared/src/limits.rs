@@ -221,6 +221,10 @@ pub const CACHE_PUT_BACKS_MAX: u32 = 8;
 pub const CACHE_SCAN_KEYS: u32 = 500;
 /// Steps of a scan in one call; the next call goes on from there.
 pub const CACHE_SCAN_STEPS_MAX: u32 = 10;
+/// Steps of a scan in one call of the maintenance, which costs a command or two a key: 100,000 keys or so.
+pub const CACHE_MAINTENANCE_STEPS_MAX: u32 = 200;
+/// Seconds for which it is remembered where the next call goes on; after that it begins anew.
+pub const CACHE_MAINTENANCE_SECS: u64 = 7 * 24 * 3600;
 /// Reads after which the counts are due to be written.
 pub const CACHE_FLUSH_READS: u64 = 100;
 /// Seconds after which they are due, if there were fewer.

@@ -1,23 +1,14 @@
 //! The schedule → the cache: what nobody else tidies up.
 
-use shared::cache::clear::ClearError;
 use shared::cache::maintenance::Maintained;
+use shared::limits::CACHE_MAINTENANCE_STEPS_MAX;
+use shared::redis::error::RedisError;
 
 use crate::app::KeeperApp;
 
-/// Steps in one call of the function, at most: a step looks at some thousands of keys, and the next day is another one.
-const STEPS_MAX: usize = 200;
-
-/// Looks after all keys of the deployment, and says what was found.
-pub async fn handle(app: &KeeperApp) -> Result<Maintained, ClearError> {
-    let mut done = Maintained::default();
-    for _ in 0..STEPS_MAX {
-        let cursor = done.next.take();
-        done = done.plus(app.cache.maintain(cursor.as_deref()).await?);
-        if done.next.is_none() {
-            break;
-        }
-    }
+/// Looks after the next keys of the deployment, and says what was found.
+pub async fn handle(app: &KeeperApp) -> Result<Maintained, RedisError> {
+    let done = app.cache.maintain(CACHE_MAINTENANCE_STEPS_MAX).await?;
     tracing::info!(?done, "the cache was looked after");
     Ok(done)
 }

@@ -1,22 +1,25 @@
 //! Maintenance, which a schedule calls: keys that would stay for ever, and what takes the most memory.
 //!
 //! No key of ours is written without a TTL, but one may be there by a crash between two commands, or by hand. One call
-//! is bounded and costs up to two commands for every key that it looks at; the next goes on where it stopped.
+//! is bounded and costs up to two commands for every key that it looks at; the next goes on where it stopped, so that a
+//! large keyspace is looked through over some days.
 
 use super::Cache;
-use super::clear::ClearError;
 use super::kind::Kind;
 use super::report::redis_figures;
 use crate::limits::{
-    CACHE_LARGEST_KEYS, CACHE_SAMPLES, CACHE_SCAN_KEYS, CACHE_SCAN_STEPS_MAX, CACHE_STATISTICS_SECS,
+    CACHE_LARGEST_KEYS, CACHE_MAINTENANCE_SECS, CACHE_SAMPLES, CACHE_SCAN_KEYS, CACHE_STATISTICS_SECS,
     CACHE_TAG_SECS, SESSION_IDLE_SECS,
 };
 use crate::protocol::cache::RedisFigures;
-use crate::redis::command::{Expire, Info, Life, MemoryUsage, PTtl, Remaining, Scan, Unlink};
+use crate::redis::command::{
+    Expire, GetDel, Info, Keeping, Life, MemoryUsage, PTtl, Remaining, Scan, Set, Unlink,
+};
 use crate::redis::error::RedisError;
 use crate::redis::keys::{Key, Kind as KeyKind};
 use crate::redis::pipeline::Pipeline;
 use crate::redis::transport::Transport;
+use crate::redis::value::Value;
 
 /// What one call found and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,8 +36,8 @@ pub struct Maintained {
     pub redis: Option<RedisFigures>,
     /// What should be done about its memory.
     pub advice: Vec<Advice>,
-    /// Where the next call goes on; nothing if all is done.
-    pub next: Option<String>,
+    /// Whether the keyspace has been looked through to its end; otherwise the next call goes on.
+    pub complete: bool,
 }
 
 /// What should be done about Redis's memory.
@@ -71,12 +74,13 @@ fn orphan(kind: KeyKind) -> Orphan {
         KeyKind::Session => Orphan::Live(Life::of_secs(SESSION_IDLE_SECS)),
         KeyKind::Rate => Orphan::Live(Life::of_secs(CACHE_TAG_SECS)),
         KeyKind::CacheStatistics => Orphan::Live(Life::of_secs(CACHE_STATISTICS_SECS)),
+        KeyKind::Maintenance => Orphan::Live(Life::of_secs(CACHE_MAINTENANCE_SECS)),
     }
 }
 
 impl Maintained {
     /// Both together, the later one telling how things stand.
-    pub fn plus(self, later: Maintained) -> Maintained {
+    fn plus(self, later: Maintained) -> Maintained {
         let mut largest = [self.largest, later.largest].concat();
         largest.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
         largest.truncate(CACHE_LARGEST_KEYS);
@@ -91,26 +95,30 @@ impl Maintained {
 }
 
 impl<T: Transport> Cache<T> {
-    /// Looks after the keys of the deployment, on from `cursor`.
+    /// Looks after the keys of the deployment, at most `steps` pages of [`CACHE_SCAN_KEYS`] on from where the last call
+    /// stopped.
     ///
     /// # Errors
     ///
-    /// A cursor that is not ours, or Redis, which does not answer; what was done so far is done.
-    pub async fn maintain(&self, cursor: Option<&str>) -> Result<Maintained, ClearError> {
-        let mut place = cursor.map_or(Ok(0), str::parse).map_err(|_| ClearError::Cursor)?;
+    /// If Redis does not answer. What was done so far is done, and the next call begins at the beginning.
+    pub async fn maintain(&self, steps: u32) -> Result<Maintained, RedisError> {
+        let mut next = self.take_place().await?;
         let mut done = Maintained::default();
-        for _ in 0..CACHE_SCAN_STEPS_MAX {
-            let scan = Scan::new(place, &self.keys.everything(), CACHE_SCAN_KEYS);
+        for _ in 0..steps {
+            let scan = Scan::new(next.unwrap_or(0), &self.keys.everything(), CACHE_SCAN_KEYS);
             let page = self.patient().run(&scan).await?;
             // What we have no word for is not ours to judge.
             let keys: Vec<(Key, KeyKind)> =
                 page.keys.iter().filter_map(|key| self.keys.of_anybody(key)).collect();
             done = done.plus(self.look_after(&keys).await?);
-            done.next = page.next.map(|next| next.to_string());
-            match page.next {
-                Some(next) => place = next,
-                None => break,
+            next = page.next;
+            if next.is_none() {
+                break;
             }
+        }
+        match next {
+            Some(next) => self.keep_place(next).await?,
+            None => done.complete = true,
         }
         if let Ok(info) = self.patient().run(&Info).await {
             let figures = redis_figures(&info);
@@ -118,6 +126,18 @@ impl<T: Transport> Cache<T> {
             done.redis = Some(figures);
         }
         Ok(done)
+    }
+
+    /// Where the last call stopped, which is then forgotten: a place that does not work is not tried every night.
+    async fn take_place(&self) -> Result<Option<u64>, RedisError> {
+        let kept = self.patient().run(&GetDel::new(&self.keys.maintenance())).await?;
+        Ok(kept.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok()))
+    }
+
+    async fn keep_place(&self, next: u64) -> Result<(), RedisError> {
+        let life = Keeping::For(Life::of_secs(CACHE_MAINTENANCE_SECS));
+        let set = Set::new(&self.keys.maintenance(), Value::text(next.to_string()), life);
+        self.patient().run(&set).await.map(drop)
     }
 
     /// Ends those of `keys` that have no TTL, and measures the first few.

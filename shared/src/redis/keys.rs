@@ -21,6 +21,8 @@ pub use pattern::{BadGlob, Pattern};
 
 /// The tenant of those who are at the door, and whom nobody knows yet. No [`ClientId`] can be it.
 const DOOR: &str = "@door";
+/// The tenant of what belongs to the deployment as a whole. No [`ClientId`] can be it.
+const HOUSE: &str = "@house";
 
 /// A prefix that may not be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -120,6 +122,11 @@ impl Keys {
     pub fn cache_statistics(&self, client: &ClientId, at: Micros) -> Key {
         let text = at.to_string();
         self.key(client, Kind::CacheStatistics, &[text.split('T').next().unwrap_or_default()])
+    }
+
+    /// Where the maintenance of all keys goes on the next time.
+    pub fn maintenance(&self) -> Key {
+        self.key(HOUSE, Kind::Maintenance, &["next"])
     }
 
     /// What every key of a client begins with.

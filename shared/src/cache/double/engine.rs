@@ -30,6 +30,11 @@ impl Database {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         match words.as_slice() {
             ["GET", key] => Ok(self.text(key)),
+            ["GETDEL", key] => {
+                let text = self.text(key);
+                self.keys.remove(*key);
+                Ok(text)
+            }
             ["MGET", keys @ ..] => Ok(keys.iter().map(|key| self.text(key)).collect()),
             ["SET", key, value, options @ ..] => self.set(key, value, options, now),
             ["DEL" | "UNLINK", keys @ ..] => {

@@ -5,7 +5,7 @@ use crate::cache::clear::{ClearError, Which};
 use crate::cache::double::{Database, Stored};
 use crate::cache::kind::Kind;
 use crate::cache::maintenance::{Advice, Maintained};
-use crate::limits::{CACHE_LARGEST_KEYS, CACHE_SCAN_STEPS_MAX};
+use crate::limits::{CACHE_LARGEST_KEYS, CACHE_SCAN_KEYS, CACHE_SCAN_STEPS_MAX};
 use crate::tenant::ClientId;
 
 fn client() -> ClientId {
@@ -98,16 +98,41 @@ fn what_is_no_cursor_or_glob_of_ours_is_refused() {
     }
 }
 
-/// Maintains to the end; answers everything together.
 fn maintain(shop: &Shop) -> Maintained {
-    let mut all = Maintained::default();
-    loop {
-        let cursor = all.next.take();
-        all = all.plus(shop.wait(shop.cache.maintain(cursor.as_deref())).unwrap());
-        if all.next.is_none() {
-            return all;
-        }
+    shop.wait(shop.cache.maintain(u32::MAX)).unwrap()
+}
+
+#[test]
+fn maintenance_goes_on_where_it_stopped_and_begins_anew_behind_the_end() {
+    let shop = Shop::open();
+    let keys = 2 * u64::from(CACHE_SCAN_KEYS) + 1;
+    for n in 0..keys {
+        raw(&shop, &["SET", &format!("t:1:record:2:products:{n}"), "x", "PX", "900000"]);
     }
+    for _ in 0..2 {
+        let nights: Vec<_> = (0..3).map(|_| shop.wait(shop.cache.maintain(1)).unwrap()).collect();
+        assert_eq!(nights.iter().map(|night| night.complete).collect::<Vec<_>>(), [false, false, true]);
+        // The place that is kept may be looked at too.
+        let looked: u64 = nights.iter().map(|night| night.looked).sum();
+        assert!((keys..=keys + 2).contains(&looked), "{looked}");
+        assert!(shop.keys_with("maintenance").is_empty());
+    }
+}
+
+#[test]
+fn a_place_that_redis_refuses_is_forgotten() {
+    let shop = Shop::open();
+    shop.read(&product("p"), "v");
+    for place in ["nonsense", "99999999999999999999"] {
+        raw(&shop, &["SET", "t:@house:maintenance:next", place, "PX", "900000"]);
+        let done = maintain(&shop);
+        assert!(done.complete && done.looked == 2, "{place}: {done:?}");
+    }
+    raw(&shop, &["SET", "t:@house:maintenance:next", "1", "PX", "900000"]);
+    shop.service.weather(Weather::Silent);
+    shop.wait(shop.cache.maintain(1)).unwrap_err();
+    shop.service.weather(Weather::Fair);
+    assert!(maintain(&shop).complete);
 }
 
 #[test]
@@ -143,7 +168,7 @@ fn the_largest_keys_and_what_redis_says_are_reported() {
     for n in 1..=15 {
         raw(&shop, &["SET", &format!("t:1:record:2:products:{n}"), &"x".repeat(n), "PX", "900000"]);
     }
-    let done = shop.wait(shop.cache.maintain(None)).unwrap();
+    let done = maintain(&shop);
     assert_eq!(done.largest.len(), CACHE_LARGEST_KEYS);
     assert_eq!(done.largest[0], ("t:1:record:2:products:15".to_owned(), 15));
     assert_eq!(done.redis.unwrap().uptime_secs, Some(77));

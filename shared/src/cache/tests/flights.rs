@@ -131,5 +131,5 @@ fn reading_is_send_over_a_transport_whose_futures_are() {
     sends(shop.cache.invalidate(&[]));
     sends(shop.cache.flush_if_due());
     sends(shop.cache.put_newest(&request, &some("v", 1)));
-    sends(shop.cache.maintain(None));
+    sends(shop.cache.maintain(1));
 }

@@ -57,7 +57,7 @@ fn a_quiet_process_keeps_no_client_waiting() {
     let shop = Shop::open();
     let names: Vec<String> = (0..40).map(|n| format!("many-{n}")).collect();
     names.iter().for_each(|name| drop(shop.read(&of(name, "p"), "v")));
-    let mut flush = || {
+    let flush = || {
         shop.service.pass(CACHE_FLUSH_SECS * 1000);
         shop.counted(shop.cache.flush_if_due()).1
     };

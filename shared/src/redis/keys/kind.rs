@@ -23,11 +23,13 @@ pub enum Kind {
     Channel,
     /// What the cache did on one day.
     CacheStatistics,
+    /// Where the cache's maintenance goes on.
+    Maintenance,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 11] = [
         Kind::Record,
         Kind::User,
         Kind::Stats,
@@ -38,6 +40,7 @@ impl Kind {
         Kind::Rate,
         Kind::Channel,
         Kind::CacheStatistics,
+        Kind::Maintenance,
     ];
 
     /// The kind as it stands in a key.
@@ -53,6 +56,7 @@ impl Kind {
             Kind::Rate => "rate",
             Kind::Channel => "channel",
             Kind::CacheStatistics => "cache-statistics",
+            Kind::Maintenance => "maintenance",
         }
     }
 }

@@ -18,6 +18,9 @@ fn client() -> ClientId {
     room().client
 }
 
+/// The sorts of keys, without their locks.
+const SORTS: usize = 15;
+
 /// A key of every sort.
 fn all(keys: &Keys, room: &Room, a: &str, b: &str) -> Vec<Key> {
     let client = &room.client;
@@ -36,7 +39,9 @@ fn all(keys: &Keys, room: &Room, a: &str, b: &str) -> Vec<Key> {
         keys.door_address(a),
         keys.channel(client, a),
         keys.cache_statistics(client, Micros(1_765_103_400_000_000)),
+        keys.maintenance(),
     ];
+    assert_eq!(all.len(), SORTS);
     let locks: Vec<_> = all.iter().map(|key| keys.lock(key, "s:1")).collect();
     all.extend(locks);
     all
@@ -59,6 +64,7 @@ fn every_key_is_exactly_this() {
         "tillsync:@door:rate:address:orders",
         "tillsync:acme:channel:orders",
         "tillsync:acme:cache-statistics:2025-12-07",
+        "tillsync:@house:maintenance:next",
     ];
     let keys: Vec<_> =
         all(&keys(), &room(), "orders", "o:1").iter().map(|key| key.as_str().to_owned()).collect();
@@ -84,7 +90,9 @@ fn a_prefix_is_short_and_has_no_separator() {
         assert_eq!(Keys::new(bad), Err(BadPrefix), "{bad}");
     }
     assert!(Keys::new(&"x".repeat(REDIS_PREFIX_BYTES_MAX)).is_ok());
-    assert!("@door".parse::<ClientId>().is_err());
+    for nobody in ["@door", "@house"] {
+        assert!(nobody.parse::<ClientId>().is_err());
+    }
 }
 
 #[test]
@@ -130,9 +138,9 @@ proptest! {
                     // The same sort may have the same key only by the same names; some sorts take one or none.
                     prop_assert_eq!(one.0, sort, "{}", key);
                     let names = key.as_str().contains(&*escaped(a)) && key.as_str().contains(&*escaped(one.1));
-                    let free = matches!(sort % 14, 2 | 6 | 13);
+                    let free = matches!(sort % SORTS, 2 | 6 | 13 | 14);
                     prop_assert!(free || (names && one.1 == a), "{key} for {one:?} and {two:?}");
-                    let both = matches!(sort % 14, 0 | 5 | 9);
+                    let both = matches!(sort % SORTS, 0 | 5 | 9);
                     prop_assert!(!both || one.2 == b, "{key} for {one:?} and {two:?}");
                 } else {
                     seen.insert(key.as_str().to_owned(), two);
