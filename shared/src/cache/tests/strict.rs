@@ -1,6 +1,6 @@
 //! The promise: no read that begins after an invalidation was acknowledged answers with what was loaded before the
-//! write that was invalidated. Two processes, readers, writers of three sorts, and an evictor that takes any key at
-//! any time, in an order that a seed decides.
+//! write that was invalidated. Two processes, readers of one and of several, warm-ups, writers that invalidate, write
+//! through and clear, and an evictor that takes any key at any time, in an order that a seed decides.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::*;
 use crate::cache::clear::Which;
 use crate::cache::double::pause;
+use crate::cache::request::Source;
 use crate::redis::keys::Key;
 
 /// How many orders are tried.
@@ -31,6 +32,29 @@ impl Truth {
     fn acknowledge(&self, at: usize, version: u64) {
         self.acknowledged[at].set(self.acknowledged[at].get().max(version));
     }
+
+    /// What a load of these records answers, each read at a moment of its own; one in ten fails.
+    async fn load(&self, records: Vec<usize>) -> Result<Vec<Loaded>, Failed> {
+        let mut loaded = Vec::new();
+        for at in records {
+            pauses().await;
+            let version = self.held[at].get();
+            loaded.push(some(&version.to_string(), version));
+        }
+        pauses().await;
+        if Random::below(10) == 0 { Err(Failed) } else { Ok(loaded) }
+    }
+
+    /// What is answered may be no older than what was acknowledged when the read began.
+    fn check(&self, found: &Found, floor: u64) {
+        let version: u64 = text(found).parse().unwrap();
+        assert_eq!(version, found.as_of());
+        assert!(version >= floor, "version {version} after {floor} was acknowledged, {:?}", found.source);
+        self.served.set(self.served.get() + 1);
+        if found.source != Source::Loaded {
+            self.from_cache.set(self.from_cache.get() + 1);
+        }
+    }
 }
 
 fn request(at: usize) -> Request {
@@ -48,33 +72,50 @@ async fn pauses() {
     }
 }
 
+/// One record or the other, or both in an order or the other.
+fn several() -> Vec<usize> {
+    let choices: [&[usize]; 4] = [&[0], &[1], &[0, 1], &[1, 0]];
+    choices[usize::try_from(Random::below(4)).unwrap()].to_vec()
+}
+
 async fn reader(shop: Rc<Shop>, truth: Rc<Truth>) {
     for _ in 0..6 {
-        let at = usize::try_from(Random::below(2)).unwrap();
-        let floor = truth.acknowledged[at].get();
-        let min = if Random::below(4) == 0 { floor } else { 0 };
-        let load = async || {
-            pauses().await;
-            let version = truth.held[at].get();
-            pauses().await;
-            if Random::below(10) == 0 { Err(Failed) } else { Ok(some(&version.to_string(), version)) }
-        };
-        let many = Random::below(4) == 0;
-        let answer = if many {
-            let load = async |_: Vec<usize>| load().await.map(|loaded| vec![loaded]);
-            shop.cache.read_many(&[request(at)], load).await.map(|mut found| found.remove(0))
+        if Random::below(3) == 0 {
+            read_several(&shop, &truth, &several()).await;
         } else {
-            shop.cache.read(&request(at).min(Some(min)), load).await
-        };
-        let Ok(found) = answer else { continue };
-        let version: u64 = text(&found).parse().unwrap();
-        assert_eq!(version, found.as_of());
-        assert!(version >= floor, "version {version} after {floor} was acknowledged, {:?}", found.source);
-        truth.served.set(truth.served.get() + 1);
-        if found.source != crate::cache::request::Source::Loaded {
-            truth.from_cache.set(truth.from_cache.get() + 1);
+            let at = usize::try_from(Random::below(2)).unwrap();
+            let floor = truth.acknowledged[at].get();
+            let request = request(at).min(Some(if Random::below(4) == 0 { floor } else { 0 }));
+            let load = async || truth.load(vec![at]).await.map(|mut loaded| loaded.remove(0));
+            if let Ok(found) = shop.cache.read(&request, load).await {
+                truth.check(&found, floor);
+            }
         }
         pauses().await;
+    }
+}
+
+async fn read_several(shop: &Shop, truth: &Truth, records: &[usize]) {
+    let floors: Vec<u64> = records.iter().map(|at| truth.acknowledged[*at].get()).collect();
+    let requests: Vec<Request> = records.iter().map(|at| request(*at)).collect();
+    let load =
+        async |places: Vec<usize>| truth.load(places.into_iter().map(|at| records[at]).collect()).await;
+    let Ok(found) = shop.cache.read_many(&requests, load).await else { return };
+    assert_eq!(found.len(), records.len());
+    for (found, floor) in found.iter().zip(floors) {
+        truth.check(found, floor);
+    }
+}
+
+/// Whoever warms up is told nothing; what it leaves behind is what readers find.
+async fn warmer(shop: Rc<Shop>, truth: Rc<Truth>) {
+    for _ in 0..3 {
+        pauses().await;
+        let records = several();
+        let requests: Vec<Request> = records.iter().map(|at| request(*at)).collect();
+        let load =
+            async |places: Vec<usize>| truth.load(places.into_iter().map(|at| records[at]).collect()).await;
+        let _ = shop.cache.warm(&requests, load).await;
     }
 }
 
@@ -82,7 +123,7 @@ async fn writer(shop: Rc<Shop>, truth: Rc<Truth>) {
     for _ in 0..3 {
         pauses().await;
         let at = usize::try_from(Random::below(2)).unwrap();
-        match Random::below(8) {
+        match Random::below(9) {
             0..3 => {
                 let version = truth.write(at);
                 pauses().await;
@@ -102,6 +143,17 @@ async fn writer(shop: Rc<Shop>, truth: Rc<Truth>) {
                 pauses().await;
                 shop.cache.after_write(ticket, &some(&version.to_string(), version), &[]).await.unwrap();
                 truth.acknowledge(at, version);
+            }
+            7 => {
+                // A write of one that changes the other too.
+                let (ticket, other) = (shop.cache.before_write(request(at)).await, request(1 - at));
+                pauses().await;
+                let versions = [at, 1 - at].map(|at| (at, truth.write(at)));
+                let written = some(&versions[0].1.to_string(), versions[0].1);
+                pauses().await;
+                let others = [other.own_tag().unwrap().clone()];
+                shop.cache.after_write(ticket, &written, &others).await.unwrap();
+                versions.into_iter().for_each(|(at, version)| truth.acknowledge(at, version));
             }
             _ => {
                 let versions = [0, 1].map(|at| truth.write(at));
@@ -137,6 +189,7 @@ fn try_order(seed: u64) -> (u64, u64) {
             actors.push(Box::pin(reader(Rc::clone(shop), Rc::clone(&truth))));
         }
         actors.push(Box::pin(writer(Rc::clone(shop), Rc::clone(&truth))));
+        actors.push(Box::pin(warmer(Rc::clone(shop), Rc::clone(&truth))));
     }
     if !seed.is_multiple_of(3) {
         actors.push(Box::pin(evictor(Rc::clone(&one))));
