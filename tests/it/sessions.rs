@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use libtest_mimic::Trial;
 use local::dynamo::faults::Fault;
 use reqwest::Method;
 use reqwest::header::USER_AGENT;
 use serde_json::json;
 use shared::limits::{SESSION_VERDICT_SECS, SESSIONS_PER_USER_DEFAULT};
-use shared::protocol::auth::{Login, Me, Session};
+use shared::protocol::auth::{Login, Session};
 use shared::protocol::sessions::{SessionsAnswer, SessionsEnded};
-use shared::token::Role;
 use tests::api::{Api, Reply};
 use tests::till::socket;
 use tokio::time::{Instant, sleep};
@@ -19,21 +17,25 @@ use tokio::time::{Instant, sleep};
 use crate::room::Listener;
 use crate::shop::{PASSWORD, Shop, Till, product};
 use crate::world::trial;
+use privileges::set;
+
+mod privileges;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
+    let mut trials = vec![
         trial("sessions::a_user_sees_where_it_is_signed_in", list),
         trial("sessions::an_ended_session_is_refused_at_once_and_its_tokens_within_seconds", one),
         trial("sessions::the_others_are_ended_or_all", others),
         trial("sessions::those_that_were_ended_before_a_failure_are_ended", half),
         trial("sessions::nobody_ends_somebody_elses", foreign),
         trial("sessions::with_one_too_many_the_oldest_leaves", cap),
-        trial("sessions::another_role_is_another_session", role),
+        trial("sessions::one_that_redis_has_lost_is_not_idle", lost),
         trial("sessions::an_ended_session_has_no_socket_any_more", sockets),
         trial("sessions::whatever_ends_a_session_closes_its_sockets", endings),
-        trial("sessions::a_refresh_that_is_retried_gives_no_more_than_the_first_time", retried),
         trial("sessions::logout_and_a_used_token_end_the_session_too", logout),
-    ]
+    ];
+    trials.extend(privileges::trials());
+    trials
 }
 
 /// Half as long again as is promised: the promise is in the answers, and machines under test are slow.
@@ -235,50 +237,12 @@ async fn endings(shop: &'static Shop) {
 }
 
 /// Changes a user behind its back.
-async fn set(shop: &Shop, session: &Session, name: &str, value: &str) {
-    let update = shop.world.dynamo.update_item().table_name(&shop.world.accounts_table);
-    update
-        .key("pk", AttributeValue::S(format!("USER#{}", session.user.id)))
-        .key("sk", AttributeValue::S("PROFILE".into()))
-        .update_expression("SET #name = :value")
-        .expression_attribute_names("#name", name)
-        .expression_attribute_values(":value", AttributeValue::S(value.into()))
-        .send()
-        .await
-        .unwrap();
-}
-
-async fn role(shop: &'static Shop) {
-    let (before, session) = shop.session("till-1", "1", Some("till-1")).await;
-    let old = sessions(&before).await.sessions[0].clone();
-    assert!(works(&before).await);
-    set(shop, &session, "role", "manager").await;
-    let after: Session = refresh(&before, &session.refresh_token).await.ok().unwrap();
-    assert_eq!(after.user.role, Role::Manager);
-    // A retry of that refresh is of the new session as well.
-    let again: Session = refresh(&before, &session.refresh_token).await.ok().unwrap();
-    assert_refused(&before).await;
-    for session in [after, again] {
-        let api = shop.stranger().with_token(session.access_token);
-        let seen = sessions(&api).await.sessions;
-        assert_eq!((seen.len(), seen[0].current, &seen[0].created_at), (1, true, &old.created_at));
-        assert_ne!(seen[0].id, old.id);
-        // Nor does the cache go on with what the user was.
-        assert_eq!(api.get("/api/auth/me").await.unwrap().ok::<Me>().unwrap().user.role, Role::Manager);
-    }
-}
-
-async fn retried(shop: &'static Shop) {
-    let (api, session) = shop.session("till-1", "1", Some("till-1")).await;
-    let first: Session = refresh(&api, &session.refresh_token).await.ok().unwrap();
-    set(shop, &session, "role", "manager").await;
-    // The answer was lost: it is given again, and is not more than it was.
-    let again: Session = refresh(&api, &session.refresh_token).await.ok().unwrap();
-    assert_eq!((again.user.role, &again.refresh_token), (Role::Cashier, &first.refresh_token));
-    let old = sessions(&api.with_token(again.access_token)).await.sessions[0].id.clone();
-    let next: Session = refresh(&api, &again.refresh_token).await.ok().unwrap();
-    assert_eq!(next.user.role, Role::Manager);
-    assert_ne!(sessions(&api.with_token(next.access_token)).await.sessions[0].id, old);
+async fn lost(shop: &'static Shop) {
+    let (api, _) = shop.session("till-1", "1", None).await;
+    let id = sessions(&api).await.sessions[0].id.clone();
+    shop.world.redis_says(&["DEL", &format!("tillsync:{}:session:{id}", shop.client)]).await;
+    let listed = sessions(&api).await;
+    assert!(listed.activity_known && !listed.sessions[0].idle, "{listed:?}");
 }
 
 async fn logout(shop: &'static Shop) {

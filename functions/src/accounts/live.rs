@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
 use shared::limits::{SESSION_ENDED_SECS, SESSION_IDLE_SECS};
 use shared::micros::Micros;
 use shared::redis::command::{GetEx, Keeping, Life, Only, PTtl, Remaining, Set};
@@ -14,27 +13,18 @@ use shared::redis::keys::Key;
 use shared::redis::pipeline::Pipeline;
 use shared::redis::value::Value;
 use shared::tenant::{ClientId, SessionId};
-use shared::token::{Role, SESSION_ENDED};
+use shared::token::SESSION_ENDED;
 
 use super::family::{Ended, Family};
-use crate::random;
 use crate::redis::Redis;
+
+/// What a session's key holds while it is in use. Who and where is in the family, and nothing of it here.
+const IN_USE: &str = "in use";
 
 /// The sessions that are in use.
 #[derive(Clone, Debug)]
 pub struct LiveSessions {
     redis: Redis,
-}
-
-/// What is kept of a session while it is in use; sealed.
-#[derive(Serialize)]
-struct Entry<'a> {
-    user: &'a str,
-    role: Role,
-    device: Option<&'a str>,
-    address: Option<&'a str>,
-    agent: Option<&'a str>,
-    created_at: Micros,
 }
 
 impl LiveSessions {
@@ -43,10 +33,12 @@ impl LiveSessions {
         LiveSessions { redis }
     }
 
-    /// Notes that the session of `family` has begun: one command. It never undoes an end.
-    pub async fn begin(&self, family: &Family) {
-        if let Err(error) = self.write(family).await {
-            tracing::warn!(error = ?error, "a session was not noted");
+    /// Notes that the session of `family` has begun, and that `others` have ended: a command each, in one round trip. It
+    /// never undoes an end.
+    pub async fn begin(&self, family: &Family, others: &[Ended]) {
+        let sets = others.iter().map(|ended| self.ended(ended)).chain([self.begun(family)]);
+        if let Err(error) = self.write(sets).await {
+            tracing::warn!(error = ?error, "a session was not noted, or that others ended");
         }
     }
 
@@ -56,7 +48,7 @@ impl LiveSessions {
         let read = self.redis.client.run(&GetEx::new(&key, Life::of_secs(SESSION_IDLE_SECS))).await;
         let noted = match read {
             Ok(Some(_)) => Ok(()),
-            Ok(None) => self.write(family).await,
+            Ok(None) => self.redis.client.run(&self.begun(family)).await.map(drop),
             Err(error) => Err(error),
         };
         if let Err(error) = noted {
@@ -66,14 +58,8 @@ impl LiveSessions {
 
     /// Tells the edge that `sessions` have ended, in one round trip; whether it will hear of it.
     pub async fn end(&self, sessions: &[Ended]) -> bool {
-        let mut pipeline = Pipeline::new();
-        let life = Keeping::For(Life::of_secs(SESSION_ENDED_SECS));
-        for Ended { client, session, .. } in sessions {
-            let ended = Value::text(SESSION_ENDED);
-            pipeline.push(&Set::new(&self.key(client, session), ended, life));
-        }
-        match self.redis.client.pipeline(&pipeline).await {
-            Ok(_) => true,
+        match self.write(sessions.iter().map(|ended| self.ended(ended))).await {
+            Ok(()) => true,
             Err(error) => {
                 tracing::warn!(error = ?error, "the edge was not told that sessions have ended");
                 false
@@ -99,21 +85,24 @@ impl LiveSessions {
         }
     }
 
-    async fn write(&self, family: &Family) -> Result<(), RedisError> {
+    /// Writes all, or says why one of them is not written: a Redis that is full answers, and writes nothing.
+    async fn write(&self, sets: impl Iterator<Item = Set>) -> Result<(), RedisError> {
+        let mut pipeline = Pipeline::new();
+        let slots: Vec<_> = sets.map(|set| pipeline.push(&set)).collect();
+        let mut replies = self.redis.client.pipeline(&pipeline).await?;
+        slots.into_iter().try_for_each(|slot| replies.take(slot).map(drop))
+    }
+
+    fn begun(&self, family: &Family) -> Set {
         let key = self.key(&family.privileges.client, &family.session);
-        let entry = Entry {
-            user: &family.user,
-            role: family.privileges.role,
-            device: family.device.as_ref().map(|device| device.as_str()),
-            address: family.origin.address.as_deref(),
-            agent: family.origin.agent.as_deref(),
-            created_at: family.started_at,
-        };
-        let plain = serde_json::to_vec(&entry).map_err(RedisError::Write)?;
-        let value = self.redis.keyring.seal(&key, random::bytes(), &plain);
         let life = Keeping::For(Life::of_secs(SESSION_IDLE_SECS));
         // The session may have ended meanwhile.
-        self.redis.client.run(&Set::new(&key, value, life).only(Only::IfMissing)).await.map(|_| ())
+        Set::new(&key, Value::text(IN_USE), life).only(Only::IfMissing)
+    }
+
+    fn ended(&self, Ended { client, session, .. }: &Ended) -> Set {
+        let life = Keeping::For(Life::of_secs(SESSION_ENDED_SECS));
+        Set::new(&self.key(client, session), Value::text(SESSION_ENDED), life)
     }
 
     fn key(&self, client: &ClientId, session: &SessionId) -> Key {

@@ -20,7 +20,7 @@ use crate::accounts::family::{Ended, Family};
 use crate::accounts::session::SignedIn;
 use crate::app::AuthApp;
 use crate::http::{Answer, Failed, respond};
-use crate::store::cost::Cost;
+use crate::store::error::StoreError;
 
 /// Answers a request made at `now`.
 pub async fn handle(app: &AuthApp, request: Request, now: Micros) -> Response<Body> {
@@ -39,7 +39,7 @@ pub async fn handle(app: &AuthApp, request: Request, now: Micros) -> Response<Bo
         _ => Err(Refusal::new(Code::NotFound, "There is nothing at this address.").into()),
     };
     app.cache.flush_if_due().await;
-    let mut response = respond(&request, &Cost::default(), result);
+    let mut response = respond(&request, None, result);
     // Also beside a refusal: a token that was used twice ends its session.
     if let (false, Ok(ended)) = (ended.is_empty(), ended.to_string().parse()) {
         response.headers_mut().insert(ENDED_HEADER, ended);
@@ -55,31 +55,44 @@ async fn revoke(
     now: Micros,
     told: &mut EndedSessions,
 ) -> Result<bool, Failed> {
-    let (mut revoked, mut failure) = (Vec::with_capacity(families.len()), None);
-    for family in families {
-        match app.accounts.revoke(user, &family.id, now).await {
-            // As it is now: a refresh may have given it another session.
-            Ok(as_it_is) => revoked.extend(as_it_is.as_ref().unwrap_or(family).all_ended()),
-            Err(error) => {
-                failure = Some(error);
-                break;
-            }
-        }
-    }
+    let (revoked, failure) = revoke_durably(app, user, families, now).await;
     // Also when not all could be: whoever asks again finds the rest, and those that were no more.
     let heard = end(app, &revoked, told).await;
     failure.map_or(Ok(heard), |error| Err(error.into()))
 }
 
+/// Ends sign-ins of `user` where it counts: the sessions that ended with them, and what went wrong, if anything did.
+async fn revoke_durably(
+    app: &AuthApp,
+    user: &str,
+    families: &[Family],
+    now: Micros,
+) -> (Vec<Ended>, Option<StoreError>) {
+    let mut revoked = Vec::with_capacity(families.len());
+    for family in families {
+        match app.accounts.revoke(user, &family.id, now).await {
+            // As it is now: a refresh may have given it another session.
+            Ok(as_it_is) => revoked.extend(as_it_is.as_ref().unwrap_or(family).all_ended()),
+            Err(error) => return (revoked, Some(error)),
+        }
+    }
+    (revoked, None)
+}
+
 /// Tells the edge that `sessions` have ended: by Redis, which it asks about every request, and beside the answer, by which
 /// it closes their sockets. Whether it will hear of it by Redis.
 async fn end(app: &AuthApp, sessions: &[Ended], told: &mut EndedSessions) -> bool {
+    name(sessions, told);
+    app.live.end(sessions).await
+}
+
+/// Has the answer name `sessions`, so that the edge closes their sockets.
+fn name(sessions: &[Ended], told: &mut EndedSessions) {
     for Ended { session, client, branch } in sessions {
         if let Some(branch) = branch {
             told.add(Room { client: client.clone(), branch: branch.clone() }, session.clone());
         }
     }
-    app.live.end(sessions).await
 }
 
 /// The pair of tokens that whoever has `signed_in` goes on with.

@@ -124,6 +124,9 @@ async fn asked_again(shop: &'static Shop) {
     shop.world.redis.front().faults().begin(Fault::Refuse);
     let ended: SessionsEnded = end(&mine, "others").await.ok().unwrap();
     assert_eq!((ended.ended, ended.effective_within_secs), (2, SESSION_ENDED_SECS));
+    // There is nothing left to end, and still nobody has heard of it.
+    let again: SessionsEnded = end(&mine, "others").await.ok().unwrap();
+    assert_eq!((again.ended, again.effective_within_secs), (0, SESSION_ENDED_SECS));
     shop.world.redis.front().faults().lift();
     assert!(!refused(&other).await && !refused(&third).await);
     let until = Instant::now() + Duration::from_secs(30);

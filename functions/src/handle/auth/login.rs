@@ -35,9 +35,11 @@ pub(super) async fn login(
             let signed_in = app.accounts.sign_in(user, begin, now).await?;
             let user = &signed_in.user.id;
             let surplus = app.accounts.surplus(user, app.sessions_per_user, now).await?;
-            app.live.begin(&signed_in.family).await;
-            if !surplus.is_empty() {
-                super::revoke(app, user, &surplus, now, ended).await?;
+            let (over, failure) = super::revoke_durably(app, user, &surplus, now).await;
+            super::name(&over, ended);
+            app.live.begin(&signed_in.family, &over).await;
+            if let Some(error) = failure {
+                return Err(error.into());
             }
             super::session(app, signed_in, now)
         }

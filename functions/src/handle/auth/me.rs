@@ -7,6 +7,7 @@ use shared::micros::Micros;
 use shared::protocol::auth::{Me, User};
 use shared::token::Claims;
 
+use crate::accounts::family::Privileges;
 use crate::app::AuthApp;
 use crate::http::{Answer, Failed};
 
@@ -16,6 +17,9 @@ pub(super) async fn me(app: &AuthApp, request: &Request, now: Micros) -> Result<
     let found = app.cache.read(&wanted, async || load(app, &claims).await).await?;
     let gone = || Refusal::new(Code::TokenInvalid, "The user no longer exists.");
     let user: User = serde_json::from_slice(found.payload().ok_or_else(gone)?)?;
+    // What the token says, which is what the caller may do with it: neither the copy nor the user as of now need agree.
+    let Claims { role, client_id: client, branch_id: branch, .. } = claims;
+    let user = Privileges { role, client, branch }.of_user(user);
     let permissions = user.role.permissions().iter().map(|&permission| permission.to_owned()).collect();
     Ok(Answer::json(serde_json::to_string(&Me { user, permissions })?).from_cache(found.source))
 }

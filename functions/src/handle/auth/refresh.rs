@@ -7,7 +7,6 @@ use shared::protocol::auth::Refresh;
 use shared::protocol::ended::EndedSessions;
 use shared::sync::push::read_body;
 
-use crate::accounts::family::Family;
 use crate::accounts::origin::Origin;
 use crate::accounts::session::{Refreshed, invalid};
 use crate::app::AuthApp;
@@ -26,7 +25,6 @@ pub(super) async fn refresh(
             // Also when an answer is given again: the first time may have been cut off before this.
             if let Some(before) = &family.before {
                 super::end(app, std::slice::from_ref(before), ended).await;
-                forget(app, family).await;
             }
             app.live.go_on(family).await;
             super::session(app, signed_in, now)
@@ -43,14 +41,5 @@ pub(super) async fn refresh(
             }
             Err(invalid().into())
         }
-    }
-}
-
-/// Makes the cache forget the user, whose role or branch has changed.
-async fn forget(app: &AuthApp, family: &Family) {
-    let tag = app.cache.keys().user_tag(&family.privileges.client, &family.user);
-    if let Err(error) = app.cache.invalidate(&[tag]).await {
-        // For an hour at most, `me` may say what the user might do before; no token does.
-        tracing::warn!(error = ?error, "the cache was not told of a changed user");
     }
 }

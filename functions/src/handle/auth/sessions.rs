@@ -2,7 +2,7 @@
 
 use lambda_http::Request;
 use shared::error::{Code, Refusal};
-use shared::limits::{SESSION_ENDED_SECS, SESSION_VERDICT_SECS};
+use shared::limits::{SESSION_ENDED_SECS, SESSION_IDLE_SECS, SESSION_VERDICT_SECS};
 use shared::micros::Micros;
 use shared::protocol::ended::EndedSessions;
 use shared::protocol::sessions::{SessionInfo, SessionsAnswer, SessionsEnded};
@@ -22,15 +22,19 @@ pub(super) async fn list(app: &AuthApp, request: &Request, now: Micros) -> Resul
     let last_used = app.live.last_used(&families, now).await;
     let activity_known = last_used.is_some();
     let last_used = last_used.unwrap_or_else(|| vec![None; families.len()]);
-    let info = |(family, used): (Family, Option<Micros>)| SessionInfo {
-        current: claims.sid.as_ref() == Some(&family.session),
-        id: family.session,
-        device_id: family.device,
-        address: family.origin.address,
-        agent: family.origin.agent,
-        created_at: family.started_at.to_string(),
-        last_activity_at: used.unwrap_or(family.rotated_at).to_string(),
-        idle: activity_known && used.is_none(),
+    let info = |(family, used): (Family, Option<Micros>)| {
+        // A key that is missing means nothing: Redis may have lost it.
+        let last = used.unwrap_or(family.rotated_at).max(family.rotated_at);
+        SessionInfo {
+            current: claims.sid.as_ref() == Some(&family.session),
+            id: family.session,
+            device_id: family.device,
+            address: family.origin.address,
+            agent: family.origin.agent,
+            created_at: family.started_at.to_string(),
+            last_activity_at: last.to_string(),
+            idle: last.plus_secs(SESSION_IDLE_SECS) <= now,
+        }
     };
     let sessions = families.into_iter().zip(last_used).map(info).collect();
     Ok(Answer::json(serde_json::to_string(&SessionsAnswer { sessions, activity_known })?))
@@ -51,12 +55,13 @@ pub(super) async fn end(
         families.into_iter().partition(|family| family.is_live(now));
     // Whoever ended these may have been cut off before the edge was told.
     let over = over.iter().filter(|family| family.is_fresh_dead(now));
-    super::end(app, &over.flat_map(Family::all_ended).collect::<Vec<_>>(), told).await;
+    let over: Vec<_> = over.flat_map(Family::all_ended).collect();
+    let heard_before = super::end(app, &over, told).await;
     if live.is_empty() && !matches!(which, "others" | "all") {
         let message = "You have no session of this id; it may have ended already.";
         return Err(Refusal::new(Code::SessionNotFound, message).into());
     }
-    let heard = super::revoke(app, &claims.sub, &live, now, told).await?;
+    let heard = super::revoke(app, &claims.sub, &live, now, told).await? && heard_before;
     let ended = u64::try_from(live.len()).unwrap_or(u64::MAX);
     let effective_within_secs = if heard { SESSION_VERDICT_SECS } else { SESSION_ENDED_SECS };
     Ok(Answer::json(serde_json::to_string(&SessionsEnded { ended, effective_within_secs })?))
