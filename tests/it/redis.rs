@@ -3,6 +3,7 @@
 
 mod commands;
 mod counts;
+mod full;
 mod gone;
 mod load;
 mod stale;
@@ -15,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         commands::trials(),
         counts::trials(),
         gone::trials(),
+        full::trials(),
         stale::trials(),
         through::trials(),
         load::trials(),

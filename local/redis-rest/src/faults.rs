@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::resp::Reply;
+
 /// One way to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -19,7 +21,18 @@ pub enum Fault {
     Delay(Duration),
     /// The request is executed, and the answer comes when the faults are lifted.
     Hold,
+    /// Commands that write values are refused one by one, as by a Redis that is full and may not evict; others are
+    /// executed. Only as a lasting fault.
+    Full,
 }
+
+/// What writes values, and scripts, which may. What only gives a TTL or removes does not.
+const TAKES_MEMORY: [&str; 14] = [
+    "SET", "MSET", "SETEX", "GETSET", "APPEND", "INCR", "INCRBY", "HSET", "HINCRBY", "LPUSH", "SADD", "ZADD",
+    "EVAL", "EVALSHA",
+];
+/// Redis's own words.
+const OUT_OF_MEMORY: &str = "OOM command not allowed when used memory > 'maxmemory'.";
 
 /// Planned faults. Clones share them.
 #[derive(Debug, Clone)]
@@ -75,6 +88,12 @@ impl Faults {
         Some(fault)
     }
 
+    /// Why the command called `name` is not executed, while Redis is to be full.
+    pub(crate) fn refusal(&self, name: &str) -> Option<Reply> {
+        let full = self.state().lasting == Some(Fault::Full);
+        (full && TAKES_MEMORY.contains(&name)).then(|| Reply::Error(OUT_OF_MEMORY.into()))
+    }
+
     /// A way to wait for the next [`lift`](Faults::lift).
     pub(crate) fn watch(&self) -> watch::Receiver<u64> {
         self.0.lifted.subscribe()
@@ -102,5 +121,18 @@ mod tests {
         assert_eq!(met, [Fault::Refuse, Fault::Refuse, Fault::LoseAnswer, lasting, lasting]);
         faults.lift();
         assert_eq!(faults.meet(), None);
+    }
+
+    #[test]
+    fn a_full_redis_refuses_to_write_and_nothing_else() {
+        let faults = Faults::default();
+        assert_eq!(faults.refusal("SET"), None);
+        faults.begin(Fault::Full);
+        assert!(matches!(faults.refusal("SET"), Some(Reply::Error(text)) if text.starts_with(b"OOM ")));
+        for name in ["GET", "DEL", "UNLINK", "PEXPIRE", "GETEX"] {
+            assert_eq!(faults.refusal(name), None, "{name}");
+        }
+        faults.lift();
+        assert_eq!(faults.refusal("SET"), None);
     }
 }

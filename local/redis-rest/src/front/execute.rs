@@ -109,6 +109,9 @@ async fn step(
     }
     context.monitor.show(&arguments);
     let name = command::name(&arguments);
+    if let Some(reply) = context.faults.refusal(&name) {
+        return Ok(Step::Answered(reply));
+    }
     let is_script = SCRIPTS.contains(&name.as_str());
     let counted = if (is_script || name == "SCRIPT") && context.bill_scripts {
         *context.metering.get_or_try_init(|| Metering::detect(&context.pool)).await?

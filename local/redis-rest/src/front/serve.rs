@@ -52,7 +52,7 @@ pub(super) async fn answer(
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             return Ok(answer::refusal(status, "ERR injected fault"));
         }
-        Some(Fault::LoseAnswer | Fault::Delay(_) | Fault::Hold) | None => {}
+        Some(Fault::LoseAnswer | Fault::Delay(_) | Fault::Hold | Fault::Full) | None => {}
     }
     let headers = request.headers().clone();
     let mut answer = match respond(context, hang_up, request).await {

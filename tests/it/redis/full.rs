@@ -1,0 +1,87 @@
+//! Redis answers, and refuses to write: it is full and may not evict. Nothing that was acknowledged is hidden behind
+//! what it still has, and nobody is promised what it did not take.
+
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use redis_rest::faults::Fault;
+use serde_json::json;
+use shared::limits::{SESSION_ENDED_SECS, SESSION_VERDICT_SECS};
+use shared::protocol::auth::Login;
+use shared::protocol::cart::CartWritten;
+use shared::protocol::sessions::SessionsEnded;
+use tokio::time::{Instant, sleep};
+
+use crate::carts::{delete, get, holds, put};
+use crate::data::{read, wait_for};
+use crate::sessions::{end, sessions};
+use crate::shop::{PASSWORD, Shop, product};
+use crate::world::frail;
+
+pub(super) fn trials() -> Vec<Trial> {
+    vec![
+        frail("redis::full::an_end_that_was_not_noted_is_not_promised", sign_out),
+        frail("redis::full::a_cart_is_as_it_was_put_last", cart),
+        frail("redis::full::what_changed_is_not_read_from_it", record),
+    ]
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(200);
+
+async fn sign_out(shop: &'static Shop) {
+    let (mine, _) = shop.session("till-1", "1", None).await;
+    let login = Login { username: shop.username("till-1"), password: PASSWORD.into(), device_id: None };
+    let (other, _) = shop.stranger().login(&login).await.unwrap();
+    assert_eq!(other.get("/api/auth/me").await.unwrap().status, 200);
+    shop.world.redis.front().faults().begin(Fault::Full);
+    // However often it is asked for.
+    for ended in [1, 0] {
+        let answer: SessionsEnded = end(&mine, "others").await.ok().unwrap();
+        assert_eq!((answer.ended, answer.effective_within_secs), (ended, SESSION_ENDED_SECS));
+    }
+    // Whoever signs in now is in, and what Redis knows can still be read.
+    let (third, _) = shop.stranger().login(&login).await.unwrap();
+    let listed = sessions(&third).await;
+    assert_eq!((listed.sessions.len(), listed.activity_known), (2, true));
+    assert!(listed.sessions.iter().all(|session| !session.idle), "{listed:?}");
+    shop.world.redis.front().faults().lift();
+    let answer: SessionsEnded = end(&mine, "others").await.ok().unwrap();
+    assert_eq!((answer.ended, answer.effective_within_secs), (1, SESSION_VERDICT_SECS));
+    let until = Instant::now() + PATIENCE;
+    for api in [&other, &third] {
+        while api.get("/api/auth/me").await.unwrap().code().as_deref() != Some("session_revoked") {
+            assert!(Instant::now() < until, "its token goes on");
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+async fn cart(shop: &'static Shop) {
+    let api = shop.till("till-1").await.api;
+    let put = async |n: u64| {
+        put(&api, "c1", &json!({ "data": { "n": n } })).await.ok::<CartWritten>().unwrap();
+        holds(&get(&api, "c1").await)
+    };
+    assert_eq!(put(1).await, json!({ "n": 1 }));
+    assert_eq!(get(&api, "c1").await.header("tillsync-cache"), Some("fresh"));
+    shop.world.redis.front().faults().begin(Fault::Full);
+    for n in 2..5 {
+        assert_eq!(put(n).await, json!({ "n": n }));
+    }
+    assert_eq!(delete(&api, "c1").await.status, 204);
+    assert_eq!(get(&api, "c1").await.status, 404);
+    shop.world.redis.front().faults().lift();
+    assert_eq!(put(5).await, json!({ "n": 5 }));
+}
+
+async fn record(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let pushed = till.push(&[product("p1", &json!({ "n": 1 }))]).await;
+    read(&till.api, "p1", Some(pushed.stamp)).await;
+    wait_for(&till.api, "p1", &json!({ "n": 1 })).await;
+    shop.world.redis.front().faults().begin(Fault::Full);
+    till.push(&[product("p1", &json!({ "n": 2 }))]).await;
+    // To forget takes no memory.
+    wait_for(&till.api, "p1", &json!({ "n": 2 })).await;
+}
