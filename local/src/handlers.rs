@@ -230,7 +230,7 @@ impl Handlers {
             StreamFunction::CacheInvalidate => {
                 handle::cache_invalidate::handle(&self.cache_invalidate, event).await
             }
-            StreamFunction::CartFold => handle::cart_fold::handle(&self.cart_fold, event).await,
+            StreamFunction::CartFold => handle::cart_fold::handle(&self.cart_fold, event, now).await,
         }
     }
 

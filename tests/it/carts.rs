@@ -20,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("carts::what_is_put_is_got_by_every_till_of_the_branch", put_and_get),
         trial("carts::a_cart_is_of_one_branch_of_one_client", tenants),
         trial("carts::a_removed_cart_stays_removed", removed),
+        trial("carts::an_older_copy_is_good_for_nobody_who_knows_better", stale),
         trial("carts::a_change_comes_after_the_one_that_was_seen", order),
         trial("carts::of_changes_at_once_one_stays_everywhere", at_once),
         trial("carts::what_is_pending_is_folded", folded),
@@ -40,7 +41,7 @@ pub(crate) async fn get(api: &Api, id: &str) -> Reply {
     api.get(&format!("/api/carts/{id}")).await.unwrap()
 }
 
-async fn delete(api: &Api, id: &str) -> Reply {
+pub(crate) async fn delete(api: &Api, id: &str) -> Reply {
     api.send(api.request(Method::DELETE, &format!("/api/carts/{id}"))).await.unwrap()
 }
 
@@ -88,6 +89,36 @@ async fn removed(shop: &'static Shop) {
     assert_eq!(delete(&api, "never-there").await.status, 204);
     put(&api, "c1", &json!({ "data": { "again": true } })).await.ok::<CartWritten>().unwrap();
     assert_eq!(holds(&get(&api, "c1").await), json!({ "again": true }));
+}
+
+/// Redis has an older state of a cart than DynamoDB: for a moment, while two write at once.
+async fn stale(shop: &'static Shop) {
+    let api = shop.till("till-1").await.api;
+    let key = format!("tillsync:{}:cart:1:c1", shop.client);
+    let copy = async || shop.world.redis_says(&["GET", &key]).await.as_str().unwrap().to_owned();
+    let restore = async |copy: &str| drop(shop.world.redis_says(&["SET", &key, copy, "EX", "100"]).await);
+    let write = async |n: u64| -> Stamp {
+        let stamp = put(&api, "c1", &json!({ "data": { "n": n } })).await.ok::<CartWritten>().unwrap().stamp;
+        // It tells the cache as well.
+        wait_until_folded(shop, "c1", stamp).await;
+        stamp
+    };
+    write(1).await;
+    let first = copy().await;
+    assert_eq!(delete(&api, "c1").await.status, 204);
+    let removed = copy().await;
+    let second = write(2).await;
+    restore(&first).await;
+    assert_eq!(holds(&get(&api, "c1").await), json!({ "n": 1 }));
+    let read = async |min: Stamp| api.get(&format!("/api/carts/c1?min={}", min.0)).await.unwrap();
+    let found = read(second).await;
+    assert_eq!((holds(&found), found.header("tillsync-cache")), (json!({ "n": 2 }), Some("loaded")));
+    assert_eq!(api.get("/api/carts/c1?min=x").await.unwrap().status, 400);
+    // Whoever removes it removes what is there, whatever the cache says.
+    restore(&removed).await;
+    assert_eq!(get(&api, "c1").await.status, 404);
+    assert_eq!(delete(&api, "c1").await.status, 204);
+    assert_eq!(read(second.plus(1)).await.status, 404);
 }
 
 async fn order(shop: &'static Shop) {

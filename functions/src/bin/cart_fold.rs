@@ -10,7 +10,7 @@ use lambda_http::lambda_runtime::{LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     let app = &start::app(FoldApp::new)?;
     run(service_fn(async |event: LambdaEvent<Event>| {
-        Ok::<_, Error>(handle::cart_fold::handle(app, event.payload).await)
+        Ok::<_, Error>(handle::cart_fold::handle(app, event.payload, start::now()).await)
     }))
     .await
 }

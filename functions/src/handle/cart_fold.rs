@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::streams::DynamoDbEventResponse;
+use shared::cache::kind::Kind;
 use shared::cache::request::Request;
+use shared::micros::Micros;
 use shared::tenant::{CartId, Room};
 
 use super::carts::content;
@@ -18,23 +20,25 @@ use crate::stream_record::{cart, failure, place};
 
 /// How often a fold that met another one of the same cart looks again.
 const ATTEMPTS_MAX: usize = 4;
+/// Seconds for which a copy of a cart may live.
+const COPY_SECS: u64 = Kind::Cart.gone_millis_max().div_ceil(1000);
 
 /// Folds every cart that `event` tells of, once, however many of its changes are in it; names the records that must
 /// come again.
-pub async fn handle(app: &FoldApp, event: Event) -> DynamoDbEventResponse {
+pub async fn handle(app: &FoldApp, event: Event, now: Micros) -> DynamoDbEventResponse {
     let mut response = DynamoDbEventResponse::default();
     let mut carts: BTreeMap<(Room, CartId), Vec<String>> = BTreeMap::new();
     for record in &event.records {
         match cart(record) {
             Ok(cart) => carts.entry(cart).or_default().push(place(record)),
+            // It would be none the next time either, and hold up the carts behind it.
             Err(error) => {
                 tracing::error!(place = place(record), error = ?error, "a stream record is no cart's");
-                response.batch_item_failures.push(failure(place(record)));
             }
         }
     }
     for ((room, id), places) in carts {
-        if let Err(error) = fold(app, &room, &id).await {
+        if let Err(error) = fold(app, &room, &id, now).await {
             tracing::warn!(%room, error = ?error, "a cart was not folded");
             response.batch_item_failures.extend(places.into_iter().map(failure));
         }
@@ -42,7 +46,7 @@ pub async fn handle(app: &FoldApp, event: Event) -> DynamoDbEventResponse {
     response
 }
 
-async fn fold(app: &FoldApp, room: &Room, id: &CartId) -> Result<(), Failed> {
+async fn fold(app: &FoldApp, room: &Room, id: &CartId, now: Micros) -> Result<(), Failed> {
     let mut attempts = 1;
     let folded = loop {
         match app.carts.fold(room, id, &mut Cost::default()).await {
@@ -52,7 +56,11 @@ async fn fold(app: &FoldApp, room: &Room, id: &CartId) -> Result<(), Failed> {
     };
     if let Some(cart) = folded {
         let copy = Request::cart(app.cache.keys(), room, id.as_str());
-        app.cache.put_newest(&copy, &content(&cart)).await.map_err(Failed::fault)?;
+        let told = app.cache.put_newest(&copy, &content(&cart)).await;
+        // Once every copy from before this change is gone, nobody need be told.
+        if now < cart.stamp.time().plus_secs(COPY_SECS) {
+            told.map_err(Failed::fault)?;
+        }
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use shared::cart::Cart;
 use shared::error::{Code, Refusal};
 use shared::json::JsonText;
 use shared::micros::Micros;
+use shared::redis::error::RedisError;
 use shared::stamp::Stamp;
 use shared::tenant::{CartId, Room};
 
@@ -33,7 +34,7 @@ pub async fn handle(app: &CartsApp, request: Request, now: Micros) -> Response<B
         _ => Err(Refusal::new(Code::NotFound, "There is nothing at this address.").into()),
     };
     app.cache.flush_if_due().await;
-    respond(&request, &cost, result)
+    respond(&request, Some(&cost), result)
 }
 
 /// A cart, and where it is.
@@ -56,16 +57,23 @@ impl Place {
         request::Request::cart(app.cache.keys(), &self.room, self.id.as_str())
     }
 
-    /// The cart as of its last change, and where it was found; none, if there never was one.
-    async fn read(&self, app: &CartsApp, cost: &mut Cost) -> Result<(Option<Cart>, Source), Failed> {
-        if let Ok(Some(found)) = app.cache.newest(&self.copy(app)).await {
+    /// The cart as of its last change, or one that is no older than `min`, and where it was found; none, if there never
+    /// was one.
+    async fn read(
+        &self,
+        app: &CartsApp,
+        min: Stamp,
+        cost: &mut Cost,
+    ) -> Result<(Option<Cart>, Source), Failed> {
+        let copy = self.copy(app).min(Some(min.0));
+        if let Ok(Some(found)) = app.cache.newest(&copy).await {
             let text = found.payload().map(std::str::from_utf8).transpose().map_err(Failed::fault)?;
             let data = text.map(|text| JsonText::from_text(text.to_owned())).transpose()?;
             return Ok((Some(Cart { stamp: Stamp(found.as_of()), data }), found.source));
         }
         let cart = app.carts.get(&self.room, &self.id, cost).await?;
         if let Some(cart) = &cart {
-            self.tell(app, cart).await;
+            note(app.cache.fill_newest(&copy, &content(cart)).await);
         }
         Ok((cart, Source::Loaded))
     }
@@ -73,15 +81,15 @@ impl Place {
     /// Keeps `cart` durably, and then tells the cache; the cart as it was kept.
     async fn write(&self, app: &CartsApp, cart: Cart, cost: &mut Cost) -> Result<Cart, Failed> {
         let kept = app.carts.keep(&self.room, &self.id, cart, cost).await?;
-        self.tell(app, &kept).await;
+        // If that fails, `cart-fold` will do it, which hears of every change.
+        note(app.cache.put_newest(&self.copy(app), &content(&kept)).await);
         Ok(kept)
     }
+}
 
-    /// Tells the cache of `cart`. If that fails, `cart-fold` will do it, which hears of every change.
-    async fn tell(&self, app: &CartsApp, cart: &Cart) {
-        if let Err(error) = app.cache.put_newest(&self.copy(app), &content(cart)).await {
-            tracing::warn!(error = ?error, "the cache was not told of a cart");
-        }
+fn note<T>(told: Result<T, RedisError>) {
+    if let Err(error) = told {
+        tracing::warn!(error = ?error, "the cache was not told of a cart");
     }
 }
 

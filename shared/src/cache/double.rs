@@ -26,6 +26,8 @@ pub(super) enum Weather {
     Down,
     /// They run, and no answer comes.
     Silent,
+    /// Whatever takes memory is refused.
+    Full,
 }
 
 /// The service. Clones are the same one.
@@ -61,7 +63,11 @@ impl Double {
         let mut state = self.state();
         let now = state.now;
         let mut one = |command: Vec<String>| {
-            let reply = state.database.run(&command, now);
+            let reply = if state.weather == Weather::Full && ["SET", "HSET"].contains(&&*command[0]) {
+                Err("OOM command not allowed when used memory > 'maxmemory'.".to_owned())
+            } else {
+                state.database.run(&command, now)
+            };
             state.log.push(command);
             match reply {
                 Ok(reply) => json!({ "result": encoded(reply) }),

@@ -5,13 +5,14 @@
 //! the same way, and so on until it replaces nothing newer than what it wrote. Each round carries a higher version than
 //! the one before, so of n concurrent writers none takes more than n rounds, and the newest version is at every moment
 //! either in Redis or in the hands of a writer that is about to put it back. In between a reader may see an older one;
-//! who must not says so with [`Request::min`]. A writer that dies with the newest in its hands leaves an older one
-//! until the next write or the end of the entry's life; the journal has the truth.
+//! who must not says so with [`Request::min`]. A writer that Redis refuses leaves nothing rather than an older one; one
+//! that cannot even do that says so, and whoever works off the journal writes again. Readers who have read the journal
+//! write only where there is nothing, so that none of them can replace what is newer.
 
 use super::Cache;
 use super::request::{Found, Loaded, Request, Source};
 use crate::limits::CACHE_PUT_BACKS_MAX;
-use crate::redis::command::{Get, SetGet, Unlink};
+use crate::redis::command::{Get, Only, SetGet, Unlink};
 use crate::redis::error::RedisError;
 use crate::redis::transport::Transport;
 
@@ -22,7 +23,7 @@ pub enum Put {
     Newest,
     /// There was a newer version, which is in place again.
     Older,
-    /// Others wrote all the while, or the content is too large; nothing is there now.
+    /// Others wrote all the while, the content is too large, or Redis refused it; nothing is there now.
     Nothing,
 }
 
@@ -33,6 +34,20 @@ impl<T: Transport> Cache<T> {
     ///
     /// If Redis does not answer, an older version may be left there, for the entry's life at most.
     pub async fn put_newest(&self, request: &Request, content: &Loaded) -> Result<Put, RedisError> {
+        match self.exchange(request, content).await {
+            // One that is full still removes.
+            Err(error) => self.leave_nothing(request).await.map_err(|_| error),
+            put => put,
+        }
+    }
+
+    /// Writes `content`, which was read from the journal, unless there is something: one command.
+    pub async fn fill_newest(&self, request: &Request, content: &Loaded) -> Result<(), RedisError> {
+        let Some(ready) = self.ready(request, content, None, self.now()) else { return Ok(()) };
+        self.redis.run(&ready.set(&request.key).only(Only::IfMissing)).await.map(drop)
+    }
+
+    async fn exchange(&self, request: &Request, content: &Loaded) -> Result<Put, RedisError> {
         let mut carried = content.clone();
         for round in 0..=CACHE_PUT_BACKS_MAX {
             let now = self.now();
@@ -45,6 +60,10 @@ impl<T: Transport> Cache<T> {
                 None => return Ok(Put::Older),
             }
         }
+        self.leave_nothing(request).await
+    }
+
+    async fn leave_nothing(&self, request: &Request) -> Result<Put, RedisError> {
         self.redis.run(&Unlink::new([&request.key])).await?;
         Ok(Put::Nothing)
     }

@@ -8,6 +8,7 @@ use shared::protocol::cart::CartAnswer;
 use super::Place;
 use crate::app::CartsApp;
 use crate::http::{Answer, Failed};
+use crate::query::Query;
 use crate::store::cost::Cost;
 
 pub(super) async fn get(
@@ -17,7 +18,7 @@ pub(super) async fn get(
     cost: &mut Cost,
 ) -> Result<Answer, Failed> {
     let place = Place::of(app, request, now)?;
-    let (cart, source) = place.read(app, cost).await?;
+    let (cart, source) = place.read(app, Query::of(request).min()?, cost).await?;
     let found = cart.and_then(|cart| Some((cart.stamp, cart.data?)));
     let missing = || Refusal::new(Code::CartNotFound, "This branch has no such cart.");
     let (stamp, data) = found.ok_or_else(missing)?;

@@ -56,6 +56,11 @@ impl Database {
                 let Stored::Hash(hash) = &mut slot.value else { return Err("WRONGTYPE".into()) };
                 Ok(i32::from(hash.insert((*field).to_owned(), (*value).to_owned()).is_none()).into())
             }
+            ["HDEL", key, fields @ ..] => {
+                let slot = self.keys.get_mut(*key);
+                let Some(Stored::Hash(hash)) = slot.map(|slot| &mut slot.value) else { return Ok(0.into()) };
+                Ok(fields.iter().filter(|field| hash.remove(**field).is_some()).count().into())
+            }
             ["HGETALL", key] => match self.keys.get(*key).map(|slot| &slot.value) {
                 None => Ok(json!([])),
                 Some(Stored::Hash(hash)) => Ok(hash.iter().flat_map(|(field, value)| [field.as_str(), value.as_str()]).collect()),

@@ -92,6 +92,32 @@ fn of_concurrent_writers_the_newest_version_stays_in_every_order() {
 }
 
 #[test]
+fn a_redis_that_is_full_is_left_without_an_older_version() {
+    let shop = Shop::open();
+    put(&shop, 5);
+    shop.service.weather(Weather::Full);
+    assert_eq!(put(&shop, 6), (Put::Nothing, (2, 2)));
+    assert!(shop.wait(shop.cache.newest(&cart())).unwrap().is_none());
+    shop.wait(shop.cache.fill_newest(&cart(), &some("v6", 6))).unwrap_err();
+}
+
+#[test]
+fn what_a_reader_fills_in_replaces_nothing() {
+    let shop = Shop::open();
+    let fill = |version: u64| {
+        let content = some(&format!("v{version}"), version);
+        let (filled, cost) = shop.counted(shop.cache.fill_newest(&cart(), &content));
+        filled.unwrap();
+        assert_eq!(cost, (1, 1));
+        shop.wait(shop.cache.newest(&cart())).unwrap().unwrap().as_of()
+    };
+    assert_eq!(fill(4), 4);
+    put(&shop, 5);
+    assert_eq!(fill(4), 5);
+    assert_eq!(fill(6), 5, "whoever wrote that will tell");
+}
+
+#[test]
 fn without_redis_the_caller_is_told() {
     let shop = Shop::open();
     shop.service.weather(Weather::Down);

@@ -21,7 +21,8 @@ pub(super) fn operations() -> [Operation; 3] {
     [
         Operation {
             answers: vec![(200, Some(answer::<CartAnswer>))],
-            codes: &[Code::BranchRequired, Code::BranchForbidden, Code::CartNotFound],
+            codes: &[Code::BranchRequired, Code::BranchForbidden, Code::BadMin, Code::CartNotFound],
+            parameters: parameters::CART_TO_READ,
             cached: true,
             ..cart("GET", "cart", "A cart.")
         },

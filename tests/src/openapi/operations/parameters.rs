@@ -55,7 +55,9 @@ pub(super) const CACHED: &[Parameter] = &[MIN, BRANCH];
 pub(super) const RECORD: &[Parameter] =
     &[in_path("table", "The table."), in_path("record_id", "The record, percent-encoded."), MIN, BRANCH];
 
-pub(super) const CART: &[Parameter] = &[in_path("id", "The cart, as the caller named it."), BRANCH];
+const CART_ID: Parameter = in_path("id", "The cart, as the caller named it.");
+pub(super) const CART: &[Parameter] = &[CART_ID, BRANCH];
+pub(super) const CART_TO_READ: &[Parameter] = &[CART_ID, MIN, BRANCH];
 
 pub(super) const SESSION: &[Parameter] =
     &[in_path("id", "The session; `others` for all but this one, or `all`.")];
