@@ -10,8 +10,9 @@
 //!   the reader that gets to do it, while the others are still answered from it.
 //! - Many at once (`batch`) are one look and one load: without single flight, and what is past its time is loaded anew at
 //!   once.
-//! - Redis away or slow costs a reader [`CACHE_TOTAL_MILLIS`] until the client's breaker
-//!   opens, and then nothing; a write to Redis that fails after a load fails no reader (`away`).
+//! - Redis away or slow costs a request [`CACHE_TOTAL_MILLIS`] for each time it is asked until the client's breaker
+//!   opens, and then nothing but for the one that probes now and then; a write to Redis that fails after a load fails no
+//!   reader (`away`).
 //! - Every key has a TTL.
 //!
 //! In reading order:
@@ -48,6 +49,7 @@ pub mod maintenance;
 pub mod statistics;
 
 mod flush;
+mod fold;
 mod report;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -62,7 +64,6 @@ use crate::redis::sealed::Keyring;
 use crate::redis::transport::Transport;
 use flight::Flights;
 use memory::Memory;
-pub use memory::MemoryUse;
 use statistics::Tallies;
 
 /// A cache in one Redis database, for all tenants.
@@ -90,11 +91,6 @@ impl<T: Transport> Cache<T> {
     /// The keys that it uses.
     pub fn keys(&self) -> &Keys {
         &self.keys
-    }
-
-    /// How much of the process's own memory it uses.
-    pub fn memory_use(&self) -> MemoryUse {
-        self.memory().usage()
     }
 
     /// The client for what is worth a longer wait than a read is.

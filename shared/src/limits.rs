@@ -225,6 +225,10 @@ pub const CACHE_SCAN_STEPS_MAX: u32 = 10;
 pub const CACHE_MAINTENANCE_STEPS_MAX: u32 = 200;
 /// Seconds for which it is remembered where the next call goes on; after that it begins anew.
 pub const CACHE_MAINTENANCE_SECS: u64 = 7 * 24 * 3600;
+/// Days after which a day's counts are folded: until then a process that slept may write what it had counted.
+pub const CACHE_FOLD_DAYS_BEFORE: u64 = 2;
+/// Days whose counts are folded, from then on back: the maintenance may take as long to come by.
+pub const CACHE_FOLD_DAYS: u64 = 7;
 /// Reads after which the counts are due to be written.
 pub const CACHE_FLUSH_READS: u64 = 100;
 /// Seconds after which they are due, if there were fewer.

@@ -11,6 +11,9 @@ use time::format_description::well_known::Rfc3339;
 #[serde(transparent)]
 pub struct Micros(pub u64);
 
+/// Seconds of a day, which begins at midnight UTC.
+pub const DAY_SECS: u64 = 24 * 3600;
+
 /// A text that is no RFC 3339 date and time between 1970 and 2255.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("failed to read the time: it must be RFC 3339 between 1970 and 2255, such as 2025-12-07T10:30:00Z")]
@@ -30,6 +33,13 @@ impl Micros {
     /// Whole seconds since the epoch, as DynamoDB's TTL and JSON Web Tokens want them.
     pub fn as_secs(self) -> u64 {
         self.0 / 1_000_000
+    }
+
+    /// The day in UTC, such as `2025-12-07`.
+    pub fn date(self) -> String {
+        let mut text = self.to_string();
+        text.truncate("2025-12-07".len());
+        text
     }
 
     /// This time moved later by `secs` seconds.
@@ -54,6 +64,12 @@ impl std::fmt::Display for Micros {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_day_ends_at_midnight() {
+        assert_eq!(Micros(DAY_SECS * 1_000_000 - 1).date(), "1970-01-01");
+        assert_eq!(Micros(DAY_SECS * 1_000_000).date(), "1970-01-02");
+    }
 
     #[test]
     fn reads_any_rfc_3339_and_writes_six_digits() {

@@ -1,6 +1,7 @@
 //! How long things are kept, as a deployment has it.
 
 use crate::limits::{LOG_RETENTION_SECS, MARKER_RETENTION_SECS, TOMBSTONE_RETENTION_SECS};
+use crate::micros::DAY_SECS;
 
 /// How long things are kept, in seconds. The relations between the three hold for every value of this type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +25,6 @@ pub enum BadRetention {
     Tombstones,
 }
 
-const DAY_SECS: u64 = 24 * 3600;
 const YEARS_SECS_MAX: u64 = 10 * 365 * DAY_SECS;
 
 impl Default for Retention {

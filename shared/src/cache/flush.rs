@@ -25,25 +25,32 @@ impl<T: Transport> Cache<T> {
         }
         if self.write_counts(&due, &process).await.is_err() {
             self.tallies().put_back(due);
-            return;
         }
-        let now = self.now();
-        self.tallies().forget_past_days(now);
     }
 
     async fn write_counts(&self, due: &[Due], process: &str) -> Result<(), RedisError> {
         let mut pipeline = Pipeline::new();
         let (mut writes, mut lives) = (Vec::new(), Vec::new());
-        let life = Life::of_secs(CACHE_STATISTICS_SECS);
+        let expire = |key| Expire::new(key, Life::of_secs(CACHE_STATISTICS_SECS));
         for Due { key, day, first, .. } in due {
             let counts = Value::json(day).map_err(RedisError::Write)?;
-            writes.push(pipeline.push(&HSet::new(key, vec![(process.to_owned(), counts)])));
+            let write = pipeline.push(&HSet::new(key, vec![(process.to_owned(), counts)]));
+            writes.push((key, *first, write));
             if *first {
-                lives.push(pipeline.push(&Expire::new(key, life)));
+                lives.push(pipeline.push(&expire(key)));
             }
         }
         let mut replies = self.redis.pipeline(&pipeline).await?;
-        writes.into_iter().try_for_each(|slot| replies.take(slot).map(drop))?;
+        lives.into_iter().try_for_each(|slot| replies.take(slot).map(drop))?;
+        let mut reborn = Pipeline::new();
+        let mut lives = Vec::new();
+        for (key, first, slot) in writes {
+            // A field that was written before and is new is of a hash that Redis had lost, and its TTL with it.
+            if replies.take(slot)? > 0 && !first {
+                lives.push(reborn.push(&expire(key)));
+            }
+        }
+        let mut replies = self.redis.pipeline(&reborn).await?;
         lives.into_iter().try_for_each(|slot| replies.take(slot).map(drop))
     }
 

@@ -1,4 +1,4 @@
-//! Maintenance, which a schedule calls: keys that would stay for ever, and what takes the most memory.
+//! Maintenance, which a schedule calls: keys that would stay for ever, past days' counts, and what takes the most memory.
 //!
 //! No key of ours is written without a TTL, but one may be there by a crash between two commands, or by hand. One call
 //! is bounded and costs up to two commands for every key that it looks at; the next goes on where it stopped, so that a
@@ -30,6 +30,8 @@ pub struct Maintained {
     pub given_life: u64,
     /// Keys that had no TTL and were removed.
     pub removed: u64,
+    /// Clients' days of which the counts of all processes were folded into one.
+    pub folded: u64,
     /// The largest of the keys that were measured, with their bytes; the largest first.
     pub largest: Vec<(String, u64)>,
     /// Redis by its own account; nothing if it does not say.
@@ -88,6 +90,7 @@ impl Maintained {
             looked: self.looked + later.looked,
             given_life: self.given_life + later.given_life,
             removed: self.removed + later.removed,
+            folded: self.folded + later.folded,
             largest,
             ..later
         }
@@ -164,6 +167,7 @@ impl<T: Transport> Cache<T> {
             }
         }
         self.end(&orphans, &mut done).await?;
+        done.folded = self.fold_past_days(keys).await?;
         Ok(done)
     }
 

@@ -29,15 +29,6 @@ struct Kept {
     used: u64,
 }
 
-/// How much is in there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MemoryUse {
-    /// Entries.
-    pub entries: usize,
-    /// Bytes of their content.
-    pub bytes: usize,
-}
-
 impl Memory {
     /// How often something was invalidated: a load that began before the last time is not kept.
     pub(super) fn forgotten(&self) -> u64 {
@@ -89,11 +80,6 @@ impl Memory {
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         *self = Memory { forgotten: self.forgotten + 1, ..Memory::default() };
-    }
-
-    /// How much is in there.
-    pub(super) fn usage(&self) -> MemoryUse {
-        MemoryUse { entries: self.kept.len(), bytes: self.bytes }
     }
 
     fn touch(&mut self, key: &Key) {

@@ -23,33 +23,32 @@ impl<T: Transport> Cache<T> {
         let fields = pipeline.push(&HGetAll::new(&self.keys.cache_statistics(client, at)));
         let info = pipeline.push(&Info);
         let mut replies = self.patient().pipeline(&pipeline).await?;
-        let day = replies.take(fields)?.iter().fold(Day::new(), |sum, (_, counts)| {
-            // What is not ours counts nothing.
-            add(sum, serde_json::from_slice(counts).unwrap_or_default())
-        });
+        let day = sum_of(&replies.take(fields)?);
         // Some services do not answer INFO; the rest of the report stands without it.
         let redis = replies.take(info).ok().map(|sections| redis_figures(&sections));
-        let text = at.to_string();
-        let day_name = text.split('T').next().unwrap_or_default().to_owned();
-        Ok(CacheReport { day: day_name, total: total(&day), kinds: kinds(&day), redis })
+        Ok(CacheReport { day: at.date(), total: total(&day), kinds: kinds(&day), redis })
     }
 
     /// What this process did for `client` today, and how it stands with Redis: no command.
     pub fn stats(&self, client: &ClientId) -> CacheStatsAnswer {
         let now = self.now();
         let day = self.tallies().of(&self.keys.cache_statistics(client, now));
-        let (health, memory) = (self.redis.health(), self.memory_use());
+        let health = self.redis.health();
         let micros = |latency: std::time::Duration| u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         CacheStatsAnswer {
             at: now.to_string(),
             breaker: health.breaker.into(),
             latency_micros: health.last_latency.map(micros),
-            memory_entries: u64::try_from(memory.entries).unwrap_or(u64::MAX),
-            memory_bytes: u64::try_from(memory.bytes).unwrap_or(u64::MAX),
             total: total(&day),
             kinds: kinds(&day),
         }
     }
+}
+
+/// What all processes counted together, by the fields of a day's hash. What is not ours counts nothing.
+pub(super) fn sum_of(fields: &[(Vec<u8>, Vec<u8>)]) -> Day {
+    let day = |counts: &[u8]| serde_json::from_slice(counts).unwrap_or_default();
+    fields.iter().fold(Day::new(), |sum, (_, counts)| add(sum, day(counts)))
 }
 
 fn add(mut sum: Day, day: Day) -> Day {

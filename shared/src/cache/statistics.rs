@@ -10,13 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::kind::Kind;
 use super::request::Source;
 use crate::limits::{
-    CACHE_FLUSH_COMMANDS, CACHE_FLUSH_QUIET_COMMANDS, CACHE_FLUSH_READS, CACHE_FLUSH_SECS, CACHE_TALLIES_MAX,
+    CACHE_FLUSH_COMMANDS, CACHE_FLUSH_QUIET_COMMANDS, CACHE_FLUSH_READS, CACHE_FLUSH_SECS,
+    CACHE_FOLD_DAYS_BEFORE, CACHE_TALLIES_MAX,
 };
-use crate::micros::Micros;
+use crate::micros::{DAY_SECS, Micros};
 use crate::redis::keys::Key;
-
-/// Seconds of a day, which begins at midnight UTC.
-const DAY_SECS: u64 = 24 * 3600;
 
 /// What was counted for one kind. A reader is answered in one of four ways, or not at all: fresh, stale, from memory,
 /// or by a miss.
@@ -159,6 +157,7 @@ impl Tallies {
     /// those that wait longest, with as many commands as the reads since the last time allow. Where these were few,
     /// [`CACHE_FLUSH_QUIET_COMMANDS`], so that a client among many does not wait for its turn by the hour.
     pub(super) fn due(&mut self, now: Micros) -> Vec<Due> {
+        self.forget_past_days(now);
         let in_time = now < self.flushed_at.plus_secs(CACHE_FLUSH_SECS);
         let mut commands = match self.reads / CACHE_FLUSH_READS {
             0 if in_time => return Vec::new(),
@@ -186,19 +185,23 @@ impl Tallies {
         due
     }
 
-    /// What was due could not be written, and waits again.
+    /// What was due could not be written, or not in full, and waits again, for its TTL too.
     pub(super) fn put_back(&mut self, due: Vec<Due>) {
         for due in due {
             if let Some(counted) = self.days.get_mut(&due.key) {
                 counted.waiting_since = Some(due.since);
-                counted.expires &= !due.first;
+                counted.expires = false;
             }
         }
     }
 
-    /// Forgets what is written and of a day before that of `now`: no more will be counted there.
-    pub(super) fn forget_past_days(&mut self, now: Micros) {
-        let day = |at: Micros| at.as_secs() / DAY_SECS;
-        self.days.retain(|_, counted| counted.waiting_since.is_some() || day(counted.last) >= day(now));
+    /// Forgets what is written and of a day before that of `now`, where no more will be counted; and what is of a day that
+    /// is [folded](super::fold) by now, written or not.
+    fn forget_past_days(&mut self, now: Micros) {
+        let days_since = |at: Micros| (now.as_secs() / DAY_SECS).saturating_sub(at.as_secs() / DAY_SECS);
+        self.days.retain(|_, counted| match days_since(counted.last) {
+            0 => true,
+            days => days < CACHE_FOLD_DAYS_BEFORE && counted.waiting_since.is_some(),
+        });
     }
 }

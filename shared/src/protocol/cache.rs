@@ -32,10 +32,6 @@ pub struct CacheStatsAnswer {
     pub breaker: BreakerState,
     /// Microseconds that Redis's last answer took; `null` before the first.
     pub latency_micros: Option<u64>,
-    /// Entries in the memory of the process that answers, of all clients.
-    pub memory_entries: u64,
-    /// Bytes of their content.
-    pub memory_bytes: u64,
     /// All kinds together.
     pub total: CacheFigures,
     /// Each kind that was read.

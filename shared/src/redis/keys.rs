@@ -120,8 +120,7 @@ impl Keys {
 
     /// What the cache did for a client on the day of `at`, in UTC.
     pub fn cache_statistics(&self, client: &ClientId, at: Micros) -> Key {
-        let text = at.to_string();
-        self.key(client, Kind::CacheStatistics, &[text.split('T').next().unwrap_or_default()])
+        self.key(client, Kind::CacheStatistics, &[&at.date()])
     }
 
     /// Where the maintenance of all keys goes on the next time.

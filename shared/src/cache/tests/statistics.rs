@@ -1,6 +1,7 @@
 //! What is counted, what it costs to write, and the report.
 
 use super::*;
+use crate::cache::double::Stored;
 use crate::limits::{CACHE_FLUSH_SECS, CACHE_STATISTICS_SECS};
 use crate::micros::Micros;
 use crate::tenant::ClientId;
@@ -50,6 +51,28 @@ fn a_flush_is_one_round_trip_and_one_command_but_for_the_first_of_a_day() {
     assert_eq!(shop.counted(shop.cache.flush_if_due()).1, (0, 0), "nothing was read");
     let until = shop.service.state().database.keys["t:1:cache-statistics:1970-01-01"].until;
     assert!(until.is_some_and(|until| until <= (CACHE_STATISTICS_SECS + 60) * 1_000_000));
+}
+
+#[test]
+fn a_hash_that_redis_had_lost_gets_a_ttl_again() {
+    let shop = Shop::open();
+    let key = "t:1:cache-statistics:1970-01-01";
+    reads(&shop, 100, |_| "1");
+    // Lost; and lost together with the answer that would have said so.
+    for weather in [Weather::Fair, Weather::Silent] {
+        shop.service.state().database.keys.remove(key);
+        (0..100).for_each(|_| drop(shop.read(&of("1", "p"), "v")));
+        shop.service.weather(weather);
+        let (_, cost) = shop.counted(shop.cache.flush_if_due());
+        shop.service.weather(Weather::Fair);
+        if weather == Weather::Fair {
+            assert_eq!(cost, (2, 2));
+        } else {
+            shop.service.pass(CACHE_FLUSH_SECS * 1000);
+            shop.wait(shop.cache.flush_if_due());
+        }
+        assert!(shop.service.state().database.keys[key].until.is_some(), "{weather:?}");
+    }
 }
 
 #[test]
@@ -111,6 +134,34 @@ fn each_day_and_each_client_has_its_own_and_yesterday_is_forgotten_when_it_is_wr
 }
 
 #[test]
+fn past_days_are_folded_into_one_sum_and_reported_as_before() {
+    let shop = Shop::open();
+    let day = 24 * 3600 * 1000;
+    let others: Vec<Shop> = (0..3).map(|_| Shop::beside(&shop.service)).collect();
+    for other in &others {
+        reads(other, 100, |_| "1");
+    }
+    // One of them has counted more, and sleeps before it has written that.
+    drop(others[0].read(&of("1", "p"), "v"));
+    let report = || shop.wait(shop.cache.report(&client(), Micros(0))).unwrap();
+    let fields = || match &shop.service.state().database.keys["t:1:cache-statistics:1970-01-01"].value {
+        Stored::Hash(fields) => fields.len(),
+        Stored::Text(_) => 0,
+    };
+    let before = report();
+    assert_eq!(fields(), 3);
+    for folded in [0, 0, 1, 0, 0] {
+        assert_eq!(shop.wait(shop.cache.maintain(1)).unwrap().folded, folded);
+        assert_eq!((report().total, report().kinds), (before.total, before.kinds.clone()));
+        shop.service.pass(day);
+    }
+    assert_eq!((fields(), before.total.requests), (1, 300));
+    // It wakes up too late to count anything twice.
+    shop.wait(others[0].cache.flush_if_due());
+    assert_eq!((fields(), report().total.requests), (1, 300));
+}
+
+#[test]
 fn every_way_to_be_answered_is_told_from_the_others() {
     let shop = Shop::open();
     let request = product("p");
@@ -129,7 +180,6 @@ fn every_way_to_be_answered_is_told_from_the_others() {
     assert!(total.errors >= 2);
     assert_eq!(stats.kinds.len(), 1);
     assert_eq!((stats.kinds[0].kind.as_str(), stats.kinds[0].figures), ("product", total));
-    assert_eq!(stats.memory_entries, 1);
 }
 
 #[test]
