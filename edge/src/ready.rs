@@ -34,10 +34,10 @@ impl Readiness {
     /// How well `redis` is at `now`, or was a moment ago.
     pub(crate) async fn ask<T: Transport>(&self, redis: &Client<T>, now: Micros) -> Ready {
         let is_recent = |asked: Micros| now < asked.plus_secs(READY_SECS);
-        if self.asked_at.get().is_some_and(is_recent) {
-            let found = self.found.borrow().clone();
-            // While the first question is under way, all there is to say is that there is no answer yet.
-            return found.unwrap_or_else(|| of(redis, None));
+        let found = self.found.borrow().clone().filter(|_| self.asked_at.get().is_some_and(is_recent));
+        // While the first question is under way, others ask for themselves: nobody can wait for another's request.
+        if let Some(found) = found {
+            return found;
         }
         self.asked_at.set(Some(now));
         let ready = of(redis, question(redis).await.ok().as_ref());
@@ -51,7 +51,8 @@ async fn question<T: Transport>(redis: &Client<T>) -> Result<Sections, RedisErro
     let (ping, info) = (pipeline.push(&Ping), pipeline.push(&Info));
     let mut replies = redis.pipeline(&pipeline).await?;
     replies.take(ping)?;
-    replies.take(info)
+    // Some services do not answer INFO; they are reached all the same.
+    Ok(replies.take(info).unwrap_or_default())
 }
 
 /// The answer, from what Redis says of itself, if it answered.
@@ -72,6 +73,7 @@ fn of<T: Transport>(redis: &Client<T>, sections: Option<&Sections>) -> Ready {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use shared::protocol::ready::{BreakerState, Status};
 
     use super::*;
@@ -108,11 +110,21 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_during_the_first_question_is_not_made_to_ask_too() {
+    fn who_asks_during_the_first_question_asks_too() {
         let line = Scripted::default();
         let readiness = Readiness::default();
         readiness.asked_at.set(Some(NOW));
+        line.answers(&["PONG".into(), INFO.into()]);
         let ready = block_on(readiness.ask(&client(&line), NOW));
-        assert_eq!((ready.status, line.sent().len()), (Status::Degraded, 0));
+        assert_eq!((ready.status, line.sent().len()), (Status::Ok, 1));
+    }
+
+    #[test]
+    fn a_service_that_does_not_answer_info_is_reached() {
+        let line = Scripted::default();
+        line.answers(&["PONG".into(), json!({ "error": "ERR Command is not available: 'INFO'" })]);
+        let ready = block_on(Readiness::default().ask(&client(&line), NOW));
+        assert_eq!((ready.status, ready.redis.reachable), (Status::Ok, true));
+        assert_eq!((ready.redis.used_memory_bytes, ready.redis.hit_ratio), (None, None));
     }
 }

@@ -81,8 +81,8 @@ impl From<serde_json::Error> for Failed {
     }
 }
 
-/// The response for `result`, with what it cost; a fault is logged with its causes.
-pub fn respond(request: &Request, cost: &Cost, result: Result<Answer, Failed>) -> Response<Body> {
+/// The response for `result`, with what it cost where that was counted; a fault is logged with its causes.
+pub fn respond(request: &Request, cost: Option<&Cost>, result: Result<Answer, Failed>) -> Response<Body> {
     let request_id =
         request.headers().get(REQUEST_ID_HEADER).and_then(|id| id.to_str().ok()).unwrap_or("none");
     let (answer, retry_after) = match result {
@@ -101,8 +101,10 @@ pub fn respond(request: &Request, cost: &Cost, result: Result<Answer, Failed>) -
     let mut response = Response::builder()
         .status(answer.status)
         .header(CACHE_CONTROL, "no-store")
-        .header(REQUEST_ID_HEADER, request_id)
-        .header(COST_HEADER, cost.to_string());
+        .header(REQUEST_ID_HEADER, request_id);
+    if let Some(cost) = cost {
+        response = response.header(COST_HEADER, cost.to_string());
+    }
     if answer.status != StatusCode::NO_CONTENT {
         response = response.header(CONTENT_TYPE, answer.content_type);
     }

@@ -20,7 +20,7 @@ use crate::write::{Decided, Race, answered};
 pub async fn handle(app: &SyncApp, request: Request, now: Micros) -> Response<Body> {
     let mut cost = Cost::default();
     let result = push(app, &request, now, &mut cost).await;
-    respond(&request, &cost, result)
+    respond(&request, Some(&cost), result)
 }
 
 async fn push(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost) -> Result<Answer, Failed> {

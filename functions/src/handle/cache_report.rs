@@ -15,7 +15,6 @@ use shared::token::Role;
 
 use crate::app::ReportApp;
 use crate::http::{Failed, respond};
-use crate::store::cost::Cost;
 
 /// Answers a request made at `now`.
 pub async fn handle(app: &ReportApp, request: Request, now: Micros) -> Response<Body> {
@@ -26,7 +25,7 @@ pub async fn handle(app: &ReportApp, request: Request, now: Micros) -> Response<
         // The edge lets nothing else through, so only somebody who calls the function by itself sees this.
         _ => Err(Refusal::new(Code::NotFound, "There is nothing at this address.").into()),
     };
-    respond(&request, &Cost::default(), result)
+    respond(&request, None, result)
 }
 
 /// The client whose cache the caller may look at.

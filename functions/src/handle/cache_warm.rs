@@ -24,7 +24,7 @@ pub async fn handle(app: &ReadApp, request: Request, now: Micros) -> Response<Bo
     let mut cost = Cost::default();
     let result = warm(app, &request, now, &mut cost).await;
     app.cache.flush_if_due().await;
-    respond(&request, &cost, result)
+    respond(&request, Some(&cost), result)
 }
 
 async fn warm(app: &ReadApp, request: &Request, now: Micros, cost: &mut Cost) -> Result<Answer, Failed> {

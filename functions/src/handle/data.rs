@@ -22,5 +22,5 @@ pub async fn handle(app: &ReadApp, request: Request, now: Micros) -> Response<Bo
         _ => Err(Refusal::new(Code::NotFound, "There is nothing at this address.").into()),
     };
     app.cache.flush_if_due().await;
-    respond(&request, &cost, result)
+    respond(&request, Some(&cost), result)
 }

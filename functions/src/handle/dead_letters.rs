@@ -23,7 +23,7 @@ const PATH: &str = "/api/sync/dead-letters";
 pub async fn handle(app: &SyncApp, request: Request, now: Micros) -> Response<Body> {
     let mut cost = Cost::default();
     let result = answer(app, &request, now, &mut cost).await;
-    respond(&request, &cost, result)
+    respond(&request, Some(&cost), result)
 }
 
 async fn answer(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost) -> Result<Answer, Failed> {

@@ -15,7 +15,7 @@ use crate::store::cost::Cost;
 pub async fn handle(app: &SyncApp, request: Request, now: Micros) -> Response<Body> {
     let mut cost = Cost::default();
     let result = pull(app, &request, now, &mut cost).await;
-    respond(&request, &cost, result)
+    respond(&request, Some(&cost), result)
 }
 
 async fn pull(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost) -> Result<Answer, Failed> {

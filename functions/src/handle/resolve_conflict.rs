@@ -16,7 +16,7 @@ use crate::write::{Decided, Race, answered};
 pub async fn handle(app: &ResolveApp, request: Request, now: Micros) -> Response<Body> {
     let mut cost = Cost::default();
     let result = resolve(app, &request, now, &mut cost).await;
-    respond(&request, &cost, result)
+    respond(&request, Some(&cost), result)
 }
 
 async fn resolve(

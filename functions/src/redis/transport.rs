@@ -11,8 +11,8 @@ use shared::redis::transport::{HttpAnswer, HttpRequest, SYNC_TOKEN_HEADER, Trans
 
 use crate::start;
 
-/// How long connecting may take, names and handshakes included: less than a try, so that a service that cannot be
-/// reached is told from one that does not answer.
+/// How long connecting may take, names and handshakes included: less than a patient try, so that a service that cannot
+/// be reached is told from one that does not answer. (The cache waits for less, and tells no difference.)
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Sends requests to Redis. Clones share their connections.

@@ -49,21 +49,6 @@ pub enum RedisError {
 }
 
 impl RedisError {
-    /// Whether the command may have been carried out all the same, so that who counted on its not having happened must
-    /// look.
-    pub fn may_have_run(&self) -> bool {
-        match self {
-            RedisError::Open | RedisError::TooLarge(_) | RedisError::Write(_) | RedisError::Unauthorized => {
-                false
-            }
-            RedisError::Transport(TransportError::NeverArrived(_)) | RedisError::Refused(_) => false,
-            RedisError::Transport(TransportError::BrokeOff(_) | TransportError::Late) => true,
-            RedisError::Status(status) => *status == TOO_MANY || *status >= 500,
-            RedisError::Unreadable(_) | RedisError::Miscounted { .. } | RedisError::Reply(_) => true,
-            RedisError::NoReply => true,
-        }
-    }
-
     /// Whether the same request is worth another try, given whether it may run twice.
     pub(super) fn passes(&self, repeat: Repeat) -> bool {
         match self {

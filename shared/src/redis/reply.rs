@@ -26,12 +26,20 @@ pub enum Reply {
     Error(ServerError),
 }
 
-/// An error that Redis answered a command with.
+/// An error that Redis answered a command with, in its own words, without those of the command that it quotes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ServerError(pub String);
 
 impl ServerError {
+    /// Reads an error's text. To a command that it does not know Redis answers with the first arguments.
+    fn read(mut text: String) -> ServerError {
+        if let Some(quotes) = text.find(", with args beginning with") {
+            text.truncate(quotes);
+        }
+        ServerError(text)
+    }
+
     /// Whether a script is not known by its hash, in which case nothing of it has run.
     pub fn is_no_script(&self) -> bool {
         self.0.starts_with("NOSCRIPT")

@@ -175,6 +175,9 @@ fn headers(operation: &Operation, reply: &Reply) -> Result<(), String> {
     if operation.costs && !costs {
         return Err("it does not say what it cost".into());
     }
+    if !operation.costs && cost.is_some() {
+        return Err("it says what it cost, which nobody counted".into());
+    }
     if found.is_some() != (operation.cached && reply.status == 200) {
         return Err("where it was found does not go with the answer".into());
     }

@@ -9,7 +9,7 @@ use crate::redis::reply::{Reply, ReplyError};
 pub struct Info;
 
 /// What Redis says of itself: lines of `name:value` under headings.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sections(String);
 
 impl Sections {

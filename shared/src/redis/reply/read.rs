@@ -108,7 +108,7 @@ impl<'de> Visitor<'de> for Item<'_> {
             }
         }
         match (failure, result) {
-            (Some(text), _) => Ok(Reply::Error(ServerError(text))),
+            (Some(text), _) => Ok(Reply::Error(ServerError::read(text))),
             (None, Some(reply)) => Ok(reply),
             (None, None) => Err(A::Error::custom("neither result nor error")),
         }

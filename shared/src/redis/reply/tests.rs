@@ -29,6 +29,10 @@ fn every_shape_of_the_service_is_read() {
             Reply::Array(vec![bytes("a"), Reply::Nil, Reply::Array(vec![Reply::Int(1), Reply::Ok])]),
         ),
         (r#"{"error":"ERR no"}"#, Reply::Error(ServerError("ERR no".into()))),
+        (
+            r#"{"error":"ERR unknown command 'GETX', with args beginning with: 'a secret' "}"#,
+            Reply::Error(ServerError("ERR unknown command 'GETX'".into())),
+        ),
         (r#" {"result":1,"more":{"x":[2]},"error":null} "#, Reply::Int(1)),
     ];
     for (body, reply) in cases {

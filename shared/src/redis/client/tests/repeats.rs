@@ -65,17 +65,6 @@ fn a_pipeline_may_run_twice_only_if_each_of_its_commands_may() {
 }
 
 #[test]
-fn an_error_says_whether_the_command_may_have_run() {
-    let may_have_run = [false, true, true, true, true, true, true, false, false, false, true];
-    for ((step, _, _), expected) in matrix().into_iter().zip(may_have_run) {
-        // What is repeated fails until the end.
-        let (_, client) = Scripted::client(vec![step.clone(); 5]);
-        let error = run(client.run(&IncrBy::new(&key("a"), 1))).unwrap_err();
-        assert_eq!(error.may_have_run(), expected, "{step:?}: {error:?}");
-    }
-}
-
-#[test]
 fn there_are_five_tries_with_growing_pauses_and_then_the_last_error() {
     let (service, client) = Scripted::client(vec![Step::Refused; 5]);
     let error = run(client.run(&IncrBy::new(&key("a"), 1))).unwrap_err();
