@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
-use shared::limits::{CACHE_BATCH_MAX, READ_RECORDS_MAX};
+use shared::limits::{CACHE_BATCH_MAX, CACHE_FOLD_DAYS_BEFORE, READ_RECORDS_MAX};
+use shared::micros::{DAY_SECS, Micros};
 use shared::protocol::cache::{CacheReport, CacheStatsAnswer, Invalidated, WarmAnswer};
 use shared::protocol::ready::BreakerState;
 use shared::stamp::Stamp;
 use shared::token::Role;
 use tests::api::{Api, Reply};
+use tests::fleet;
 use tokio::time::{Instant, sleep};
 
 use crate::data::{data, read};
@@ -24,7 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("cache::what_was_read_is_counted_and_reported", report),
         trial("cache::admins_alone_see_it_and_their_own_client_alone", allowed),
         trial("cache::bad_requests_are_refused", bad),
-        trial("cache::maintenance_leaves_no_key_without_an_end", maintain),
+        trial("cache::maintenance_leaves_no_key_without_an_end_and_one_sum_of_a_day", maintain),
     ]
 }
 
@@ -223,17 +225,27 @@ async fn bad(shop: &'static Shop) {
     assert_eq!(reply.code().as_deref(), Some("bad_request"));
 }
 
-/// Somebody has put keys there by hand, or crashed between two commands.
+/// Somebody has put keys there by hand, or crashed between two commands; and processes have counted. One test, since
+/// maintenance is of all clients.
 async fn maintain(shop: &'static Shop) {
     let key = |name: &str| format!("tillsync:{}:{name}", shop.client);
     let (record, rate) = (key("record:1:products:p1"), key("rate:user:u1"));
     for key in [&record, &rate] {
         shop.world.redis_says(&["SET", key, "left behind"]).await;
     }
+    let past = Micros(fleet::now().0 - CACHE_FOLD_DAYS_BEFORE * DAY_SECS * 1_000_000).date();
+    let day = key(&format!("cache-statistics:{past}"));
+    let counts = json!({ "product": { "requests": 2, "hits": 2, "micros": 10 } }).to_string();
+    shop.world.redis_says(&["HSET", &day, "one", &counts, "two", &counts]).await;
     let done = shop.world.handlers.maintain().await.unwrap();
-    assert!(done.removed >= 1 && done.given_life >= 1 && done.looked >= 2, "{done:?}");
+    assert!(done.removed >= 1 && done.given_life >= 2 && done.looked >= 3 && done.folded == 1, "{done:?}");
     assert!(done.redis.unwrap().used_memory_bytes.unwrap() > 0);
     // What can be loaded anew is gone; what nothing else knows has an end.
     assert_eq!(shop.world.redis_says(&["EXISTS", &record]).await, json!(0));
     assert!(shop.world.redis_says(&["TTL", &rate]).await.as_i64().unwrap() > 0);
+    assert_eq!(shop.world.redis_says(&["HKEYS", &day]).await, json!(["sum"]));
+    assert!(shop.world.redis_says(&["TTL", &day]).await.as_i64().unwrap() > 0);
+    let path = format!("/api/cache/report?day={past}");
+    let report: CacheReport = admin(shop).await.get(&path).await.unwrap().ok().unwrap();
+    assert_eq!((report.total.requests, report.total.hits), (4, 4));
 }

@@ -44,7 +44,7 @@ async fn sessions(table: &mut Table<'_>) -> Result<(), Box<dyn Error>> {
     table.line("session, refreshed", counts(1, 1, 1), go_on).await
 }
 
-/// Each line has a user of its own: with twenty sessions the oldest would end, which is one more to tell Redis.
+/// Each line has a user of its own: with twenty sessions the oldest would end, which is one more command.
 async fn requests(table: &mut Table<'_>) -> Result<(), Box<dyn Error>> {
     let till = Counter::at(table.stack, "door", "touch").await?;
     let touch = async |table: &Table<'_>, _| {
