@@ -13,6 +13,7 @@ use lambda_http::{Body, Request, Response};
 use shared::cache::maintenance::Maintained;
 use shared::config::BadConfig;
 use shared::micros::Micros;
+use shared::redis::breaker::State;
 use shared::redis::error::RedisError;
 
 use crate::dynamo::Dynamo;
@@ -232,6 +233,23 @@ impl Handlers {
             }
             StreamFunction::CartFold => handle::cart_fold::handle(&self.cart_fold, event, now).await,
         }
+    }
+
+    /// Whether some function takes Redis for down and does not ask it, as it may for a moment after Redis has come back.
+    pub fn is_redis_given_up(&self) -> bool {
+        let caches = [
+            &self.auth.cache,
+            &self.resolve_conflict.cache,
+            &self.sync_stats.cache,
+            &self.data.cache,
+            &self.carts.cache,
+            &self.cache_report.cache,
+            &self.cache_warm.cache,
+            &self.cache_invalidate.cache,
+            &self.cart_fold.cache,
+            &self.cache_maintenance.cache,
+        ];
+        caches.into_iter().any(|cache| cache.breaker() == State::Open)
     }
 
     /// Calls `cache-maintenance`, as its schedule would.

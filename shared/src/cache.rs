@@ -57,6 +57,7 @@ use std::time::Duration;
 
 use crate::limits::{CACHE_TOTAL_MILLIS, CACHE_TRY_MILLIS};
 use crate::micros::Micros;
+use crate::redis::breaker::State;
 use crate::redis::budget::Budget;
 use crate::redis::client::Client;
 use crate::redis::keys::Keys;
@@ -91,6 +92,11 @@ impl<T: Transport> Cache<T> {
     /// The keys that it uses.
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// Whether Redis is asked at all.
+    pub fn breaker(&self) -> State {
+        self.redis.health().breaker
     }
 
     /// The client for what is worth a longer wait than a read is.

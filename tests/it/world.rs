@@ -2,6 +2,7 @@
 //! that needs it, stopped when the last is done.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use functions::accounts::Accounts;
@@ -24,8 +25,14 @@ use tests::fleet;
 use tests::function_redis::function_redis;
 use tests::openapi::check::Checker;
 use tokio::runtime::Runtime;
+use tokio::time::{Instant, sleep};
 
 use crate::shop::Shop;
+
+/// How long the functions may take Redis for down after it has come back.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks at that.
+const POLL: Duration = Duration::from_millis(20);
 
 pub(crate) struct World {
     pub(crate) edge_url: String,
@@ -176,6 +183,11 @@ where
             world.redis.front().faults().lift();
             world.stream.resume();
             world.redis.engine().restart().await.unwrap();
+            let until = Instant::now() + PATIENCE;
+            while world.handlers.is_redis_given_up() {
+                assert!(Instant::now() < until, "a function never asks Redis again");
+                sleep(POLL).await;
+            }
         });
         run(world, test);
         Ok(())
