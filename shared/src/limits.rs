@@ -221,7 +221,7 @@ pub const CACHE_PUT_BACKS_MAX: u32 = 8;
 pub const CACHE_SCAN_KEYS: u32 = 500;
 /// Steps of a scan in one call; the next call goes on from there.
 pub const CACHE_SCAN_STEPS_MAX: u32 = 10;
-/// Steps of a scan in one call of the maintenance, which costs a command or two a key: 100,000 keys or so.
+/// Steps of a scan in one call of the maintenance, which costs a command or two a key, and more where it mends: 100,000 keys or so.
 pub const CACHE_MAINTENANCE_STEPS_MAX: u32 = 200;
 /// Seconds for which it is remembered where the next call goes on; after that it begins anew.
 pub const CACHE_MAINTENANCE_SECS: u64 = 7 * 24 * 3600;
@@ -235,8 +235,8 @@ pub const CACHE_FLUSH_READS: u64 = 100;
 pub const CACHE_FLUSH_SECS: u64 = 10;
 /// Commands that one flush may send for every [`CACHE_FLUSH_READS`] reads: 0.02 for each.
 pub const CACHE_FLUSH_COMMANDS: u64 = 2;
-/// Commands that a flush may send where there were fewer reads than that in [`CACHE_FLUSH_SECS`]: a quiet process may be
-/// gone soon, and what it has not written with it.
+/// Commands that a flush may send after [`CACHE_FLUSH_SECS`] in any case: a quiet process may be gone soon, and what it
+/// has not written with it.
 pub const CACHE_FLUSH_QUIET_COMMANDS: u64 = 32;
 /// Clients that one process counts the reads of, on one day.
 pub const CACHE_TALLIES_MAX: usize = 4096;

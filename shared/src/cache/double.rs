@@ -61,9 +61,10 @@ impl Double {
 
     fn answer(&self, path: &str, body: &[u8]) -> Vec<u8> {
         let mut state = self.state();
-        let now = state.now;
+        let (now, full) = (state.now, state.weather == Weather::Full);
+        let is_refused = |command: &[String]| full && ["SET", "HSET"].contains(&&*command[0]);
         let mut one = |command: Vec<String>| {
-            let reply = if state.weather == Weather::Full && ["SET", "HSET"].contains(&&*command[0]) {
+            let reply = if is_refused(&command) {
                 Err("OOM command not allowed when used memory > 'maxmemory'.".to_owned())
             } else {
                 state.database.run(&command, now)
@@ -78,6 +79,11 @@ impl Double {
             one(serde_json::from_slice(body).unwrap())
         } else {
             let commands: Vec<Vec<String>> = serde_json::from_slice(body).unwrap();
+            if path == "/multi-exec" && commands.iter().any(|command| is_refused(command)) {
+                let refused =
+                    json!({ "error": "EXECABORT Transaction discarded because of previous errors." });
+                return serde_json::to_vec(&refused).unwrap();
+            }
             commands.into_iter().map(one).collect()
         };
         serde_json::to_vec(&answer).unwrap()

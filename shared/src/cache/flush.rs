@@ -13,8 +13,8 @@ use crate::redis::transport::Transport;
 use crate::redis::value::Value;
 
 impl<T: Transport> Cache<T> {
-    /// Writes the counts if they are due, as one round trip; to be called at the end of a request. If Redis does not
-    /// answer, they are written another time.
+    /// Writes the counts if they are due, as one round trip, or two where Redis had lost what was written before; to be
+    /// called at the end of a request. If Redis does not answer, they are written another time.
     pub async fn flush_if_due(&self) {
         let (due, process) = {
             let mut tallies = self.tallies();

@@ -1,8 +1,8 @@
 //! Maintenance, which a schedule calls: keys that would stay for ever, past days' counts, and what takes the most memory.
 //!
 //! No key of ours is written without a TTL, but one may be there by a crash between two commands, or by hand. One call
-//! is bounded and costs up to two commands for every key that it looks at; the next goes on where it stopped, so that a
-//! large keyspace is looked through over some days.
+//! is bounded and costs a command or two for every key that it looks at, and more for what it mends; the next goes on
+//! where it stopped, so that a large keyspace is looked through over some days.
 
 use super::Cache;
 use super::kind::Kind;
@@ -103,7 +103,7 @@ impl<T: Transport> Cache<T> {
     ///
     /// # Errors
     ///
-    /// If Redis does not answer. What was done so far is done, and the next call begins at the beginning.
+    /// If Redis does not answer. What was done so far is done, and the next call goes on behind it.
     pub async fn maintain(&self, steps: u32) -> Result<Maintained, RedisError> {
         let mut next = self.take_place().await?;
         let mut done = Maintained::default();
@@ -115,13 +115,12 @@ impl<T: Transport> Cache<T> {
                 page.keys.iter().filter_map(|key| self.keys.of_anybody(key)).collect();
             done = done.plus(self.look_after(&keys).await?);
             next = page.next;
+            // A full Redis does not remember it; then the next call begins at the beginning.
+            let _ = self.keep_place(next).await;
             if next.is_none() {
+                done.complete = true;
                 break;
             }
-        }
-        match next {
-            Some(next) => self.keep_place(next).await?,
-            None => done.complete = true,
         }
         if let Ok(info) = self.patient().run(&Info).await {
             let figures = redis_figures(&info);
@@ -137,10 +136,15 @@ impl<T: Transport> Cache<T> {
         Ok(kept.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok()))
     }
 
-    async fn keep_place(&self, next: u64) -> Result<(), RedisError> {
-        let life = Keeping::For(Life::of_secs(CACHE_MAINTENANCE_SECS));
-        let set = Set::new(&self.keys.maintenance(), Value::text(next.to_string()), life);
-        self.patient().run(&set).await.map(drop)
+    /// After each page: the call may be cut off.
+    async fn keep_place(&self, next: Option<u64>) -> Result<(), RedisError> {
+        let (place, life) = (self.keys.maintenance(), Keeping::For(Life::of_secs(CACHE_MAINTENANCE_SECS)));
+        match next {
+            Some(next) => {
+                self.patient().run(&Set::new(&place, Value::text(next.to_string()), life)).await.map(drop)
+            }
+            None => self.patient().run(&Unlink::new([&place])).await.map(drop),
+        }
     }
 
     /// Ends those of `keys` that have no TTL, and measures the first few.

@@ -154,16 +154,16 @@ impl Tallies {
     }
 
     /// What is to be written at `now`: nothing before [`CACHE_FLUSH_READS`] reads or [`CACHE_FLUSH_SECS`] seconds; then
-    /// those that wait longest, with as many commands as the reads since the last time allow. Where these were few,
-    /// [`CACHE_FLUSH_QUIET_COMMANDS`], so that a client among many does not wait for its turn by the hour.
+    /// those that wait longest, with as many commands as the reads since the last time allow, or
+    /// [`CACHE_FLUSH_QUIET_COMMANDS`] where these were few, so that a client among many does not wait by the hour.
     pub(super) fn due(&mut self, now: Micros) -> Vec<Due> {
-        self.forget_past_days(now);
         let in_time = now < self.flushed_at.plus_secs(CACHE_FLUSH_SECS);
-        let mut commands = match self.reads / CACHE_FLUSH_READS {
-            0 if in_time => return Vec::new(),
-            0 => CACHE_FLUSH_QUIET_COMMANDS,
-            hundreds => hundreds * CACHE_FLUSH_COMMANDS,
-        };
+        let of_time = if in_time { 0 } else { CACHE_FLUSH_QUIET_COMMANDS };
+        let mut commands = of_time.max(self.reads / CACHE_FLUSH_READS * CACHE_FLUSH_COMMANDS);
+        if commands == 0 {
+            return Vec::new();
+        }
+        self.forget_past_days(now);
         let mut waiting: Vec<_> = self
             .days
             .iter_mut()

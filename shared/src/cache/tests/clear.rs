@@ -120,6 +120,30 @@ fn maintenance_goes_on_where_it_stopped_and_begins_anew_behind_the_end() {
 }
 
 #[test]
+fn a_full_redis_is_maintained_as_far_as_that_goes() {
+    let shop = Shop::open();
+    let keys = 2 * u64::from(CACHE_SCAN_KEYS);
+    for n in 0..keys {
+        raw(&shop, &["SET", &format!("t:1:record:2:products:{n}"), "x", "PX", "999999999999"]);
+    }
+    for key in ["t:1:record:2:products:o", "t:9:record:2:products:o"] {
+        raw(&shop, &["SET", key, "orphan"]);
+    }
+    // Counts of two processes, and what is none.
+    for process in ["p", "q"] {
+        raw(&shop, &["HSET", "t:1:cache-statistics:1970-01-01", process, "{}"]);
+    }
+    raw(&shop, &["SET", "t:9:cache-statistics:1970-01-01", "by hand"]);
+    shop.service.pass(3 * 24 * 3600 * 1000);
+    shop.service.weather(Weather::Full);
+    let done = maintain(&shop);
+    assert_eq!((done.removed, done.given_life, done.folded, done.complete), (2, 2, 0, true));
+    assert_eq!(done.advice, [Advice::NearlyFull, Advice::RefusesWhenFull]);
+    shop.service.weather(Weather::Fair);
+    assert_eq!(maintain(&shop).folded, 1);
+}
+
+#[test]
 fn a_place_that_redis_refuses_is_forgotten() {
     let shop = Shop::open();
     shop.read(&product("p"), "v");
