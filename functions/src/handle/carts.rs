@@ -6,6 +6,7 @@ mod put;
 
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
+use shared::cache::newest::Newest;
 use shared::cache::request::{self, Loaded, Source};
 use shared::cart::Cart;
 use shared::error::{Code, Refusal};
@@ -66,14 +67,17 @@ impl Place {
         cost: &mut Cost,
     ) -> Result<(Option<Cart>, Source), Failed> {
         let copy = self.copy(app).min(Some(min.0));
-        if let Ok(Some(found)) = app.cache.newest(&copy).await {
+        let cached = app.cache.newest(&copy).await;
+        if let Ok(Newest::Found(found)) = cached {
             let text = found.payload().map(std::str::from_utf8).transpose().map_err(Failed::fault)?;
             let data = text.map(|text| JsonText::from_text(text.to_owned())).transpose()?;
             return Ok((Some(Cart { stamp: Stamp(found.as_of()), data }), found.source));
         }
         let cart = app.carts.get(&self.room, &self.id, cost).await?;
-        if let Some(cart) = &cart {
-            note(app.cache.fill_newest(&copy, &content(cart)).await);
+        match (&cart, cached) {
+            (Some(cart), Ok(Newest::Nothing)) => note(app.cache.fill_newest(&copy, &content(cart)).await),
+            (Some(cart), Ok(Newest::Older)) => note(app.cache.put_newest(&copy, &content(cart)).await),
+            _ => {}
         }
         Ok((cart, Source::Loaded))
     }

@@ -16,6 +16,17 @@ use crate::redis::command::{Get, Only, SetGet, Unlink};
 use crate::redis::error::RedisError;
 use crate::redis::transport::Transport;
 
+/// What a reader finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Newest {
+    /// What was written last, as far as the cache has heard.
+    Found(Found),
+    /// Something that is older than [`Request::min`].
+    Older,
+    /// Nothing.
+    Nothing,
+}
+
 /// What became of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {
@@ -28,16 +39,21 @@ pub enum Put {
 }
 
 impl<T: Transport> Cache<T> {
-    /// Writes `content`, unless a newer version of it is there: one command if none is.
+    /// Writes `content`, unless a newer version of it is there: one command if none is. Where that fails, it asks once
+    /// more, to leave nothing.
     ///
     /// # Errors
     ///
     /// If Redis does not answer, an older version may be left there, for the entry's life at most.
     pub async fn put_newest(&self, request: &Request, content: &Loaded) -> Result<Put, RedisError> {
-        match self.exchange(request, content).await {
+        let put = self.exchange(request, content).await;
+        let Err(error) = put else { return put };
+        let left = self.leave_nothing(request).await;
+        match error {
             // One that is full still removes.
-            Err(error) => self.leave_nothing(request).await.map_err(|_| error),
-            put => put,
+            RedisError::Refused(_) => left,
+            // What did not answer may yet run.
+            error => Err(error),
         }
     }
 
@@ -68,20 +84,30 @@ impl<T: Transport> Cache<T> {
         Ok(Put::Nothing)
     }
 
-    /// The content that [`Cache::put_newest`] left, if it is no older than [`Request::min`]: one command.
+    /// The content that [`Cache::put_newest`] left: one command. What cannot be read is removed, which is one more.
     ///
     /// # Errors
     ///
     /// If Redis does not answer: the journal has the truth.
-    pub async fn newest(&self, request: &Request) -> Result<Option<Found>, RedisError> {
+    pub async fn newest(&self, request: &Request) -> Result<Newest, RedisError> {
         let began = self.now();
-        let stored = self.redis.run(&Get::new(&request.key)).await.inspect_err(|_| self.count_error(request));
-        let found = stored.map(|stored| stored.and_then(|stored| self.read_newest(request, &stored)));
-        let found = found.map(|found| found.filter(|found| found.as_of() >= request.min));
-        let source = found.as_ref().ok().and_then(Option::as_ref).map(|found| found.source);
+        let found = self.look_for_newest(request).await.inspect_err(|_| self.count_error(request));
+        let source = match &found {
+            Ok(Newest::Found(found)) => Some(found.source),
+            _ => None,
+        };
         let micros = self.now().0.saturating_sub(began.0);
         self.tally(request, |tally| tally.answered(source, micros));
         found
+    }
+
+    async fn look_for_newest(&self, request: &Request) -> Result<Newest, RedisError> {
+        let Some(stored) = self.redis.run(&Get::new(&request.key)).await? else { return Ok(Newest::Nothing) };
+        match self.read_newest(request, &stored) {
+            Some(found) if found.as_of() >= request.min => Ok(Newest::Found(found)),
+            Some(_) => Ok(Newest::Older),
+            None => self.leave_nothing(request).await.map(|_| Newest::Nothing),
+        }
     }
 
     /// What is stored, unless its time is over.

@@ -8,7 +8,8 @@ use serde_json::json;
 use shared::protocol::cart::CartWritten;
 use tokio::time::{Instant, sleep};
 
-use crate::carts::{get, holds, put};
+use super::counts::quiet;
+use crate::carts::{delete, get, get_since, holds, put};
 use crate::data::{data, read, wait_for};
 use crate::shop::{Shop, product};
 use crate::world::frail;
@@ -17,6 +18,7 @@ pub(super) fn trials() -> Vec<Trial> {
     vec![
         frail("redis::stale::a_change_that_redis_missed_reaches_it_later", record),
         frail("redis::stale::a_cart_that_redis_missed_reaches_it_later", cart),
+        frail("redis::stale::an_older_copy_of_a_cart_is_good_for_nobody_who_knows_better", older),
         frail("redis::stale::what_was_changed_in_redis_is_not_believed", damaged),
     ]
 }
@@ -64,6 +66,36 @@ async fn cart(shop: &'static Shop) {
         assert!(Instant::now() < until, "{}", found.body);
         sleep(PAUSE).await;
     }
+}
+
+/// Redis has an older state of a cart than DynamoDB, as for a moment while two write at once.
+async fn older(shop: &'static Shop) {
+    let api = shop.till("till-1").await.api;
+    // Nobody mends it.
+    quiet(shop).await;
+    let key = format!("tillsync:{}:cart:1:c1", shop.client);
+    let copy = async || shop.world.redis_says(&["GET", &key]).await.as_str().map(str::to_owned);
+    let restore = async |copy: &str| drop(shop.world.redis_says(&["SET", &key, copy, "EX", "100"]).await);
+    let write =
+        async |n: u64| put(&api, "c1", &json!({ "data": { "n": n } })).await.ok::<CartWritten>().unwrap();
+    write(1).await;
+    let first = copy().await.unwrap();
+    assert_eq!(delete(&api, "c1").await.status, 204);
+    let removed = copy().await.unwrap();
+    let second = write(2).await.stamp;
+    restore(&first).await;
+    assert_eq!(holds(&get(&api, "c1").await), json!({ "n": 1 }));
+    let found = get_since(&api, "c1", second).await;
+    assert_eq!((holds(&found), found.header("tillsync-cache")), (json!({ "n": 2 }), Some("loaded")));
+    // Whoever knew better has mended it.
+    assert_eq!(holds(&get(&api, "c1").await), json!({ "n": 2 }));
+    assert_eq!(api.get("/api/carts/c1?min=x").await.unwrap().code().as_deref(), Some("bad_min"));
+    // Whoever removes it removes what is there, whatever the cache says.
+    restore(&removed).await;
+    assert_eq!(get(&api, "c1").await.status, 404);
+    assert_eq!(delete(&api, "c1").await.status, 204);
+    assert_eq!(get_since(&api, "c1", second.plus(1)).await.status, 404);
+    shop.world.stream.resume();
 }
 
 /// What was changed in Redis, or put elsewhere, is a miss: the truth is in DynamoDB.
