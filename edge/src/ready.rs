@@ -23,7 +23,8 @@ pub(crate) async fn handle(visit: &Visit) -> Result<Response, RequestError> {
     Ok(answer::json(&body)?)
 }
 
-/// What was found out last. However often it is asked for, Redis is asked every [`READY_SECS`] at most.
+/// What was found out last. However often it is asked for, Redis is asked every [`READY_SECS`] at most, once it has
+/// answered.
 #[derive(Default)]
 pub(crate) struct Readiness {
     asked_at: Cell<Option<Micros>>,

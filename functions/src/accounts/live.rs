@@ -38,7 +38,11 @@ impl LiveSessions {
     pub async fn begin(&self, family: &Family, others: &[Ended]) {
         let sets = others.iter().map(|ended| self.ended(ended)).chain([self.begun(family)]);
         if let Err(error) = self.write(sets).await {
-            tracing::warn!(error = ?error, "a session was not noted, or that others ended");
+            tracing::warn!(error = ?error, "a session was not noted");
+            // That others ended may be told twice, and must not be lost with one answer.
+            if !others.is_empty() {
+                self.end(others).await;
+            }
         }
     }
 
