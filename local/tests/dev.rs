@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tillsync-local");
 const READY_WITHIN: Duration = Duration::from_secs(150);
-const STOPPED_WITHIN: Duration = Duration::from_secs(5);
+const STOPPED_WITHIN: Duration = Duration::from_secs(15);
 
 /// A folder that goes when the test does.
 struct Folder(PathBuf);

@@ -114,6 +114,10 @@ impl Run {
             // The page has a day between the last push and this; a walk notes what was committed some time ago.
             sleep(Duration::from_secs(LOG_SETTLE_SECS + 1)).await;
         }
+        if answer.body.as_ref().is_some_and(|body| body.get("sessions").is_some()) {
+            // The page has time between signing in and being active.
+            sleep(Duration::from_secs(1)).await;
+        }
         let reply = self.api.send(request).await.map_err(|error| error.to_string())?;
         if reply.status.as_u16() != answer.status {
             return Err(format!(

@@ -26,7 +26,8 @@ async fn until_taken(till: &Till, batch: &serde_json::Value) -> PushAnswer {
         if reply.status.as_u16() != 503 {
             return reply.ok().unwrap();
         }
-        assert_eq!(reply.code().as_deref(), Some("busy"));
+        // Or a dozen decisions took longer than the edge waits.
+        assert!(matches!(reply.code().as_deref(), Some("busy" | "unavailable")), "{}", reply.body);
         assert!(reply.headers.contains_key("retry-after"));
     }
     panic!("a device starves");

@@ -87,6 +87,8 @@ async fn server(shop: &'static Shop) {
 async fn client(shop: &'static Shop) {
     let (one, two) = disputed(shop).await;
     let mut ear = Listener::open(&one.api, "till-1").await;
+    // What was committed before is no longer on its way.
+    crate::stats::settled(&two.api).await;
     let mut own = Listener::open(&two.api, "till-2").await;
     let body = accept_client("till-2").to_string().replace("2.5", "2.50");
     let reply = two.api.post(PATH, body).await.unwrap();

@@ -31,7 +31,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 const PATH: &str = "/api/sync/stats";
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn stats(api: &Api) -> StatsAnswer {
     api.get(PATH).await.unwrap().ok().unwrap()
@@ -47,7 +47,7 @@ fn count(stats: &StatsAnswer, table: &str) -> Option<u64> {
 }
 
 /// Waits until everything is delivered.
-async fn settled(api: &Api) -> StatsAnswer {
+pub(crate) async fn settled(api: &Api) -> StatsAnswer {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let stats = stats(api).await;

@@ -67,6 +67,7 @@ async fn a_push_reaches_the_edge_through_the_stream_until_the_edge_takes_it() {
         assert_eq!(published["publications"], pushed["publications"]);
     }
     street.edge.answer_with(StatusCode::NO_CONTENT);
+    assert!(street.edge.next(PATIENCE).await.is_some());
     street.edge.wait_until_quiet(A_WHILE, PATIENCE).await;
 
     // A restart goes on where the last run was, and loses nothing of what came meanwhile.

@@ -8,6 +8,7 @@ use functions::redis::Redis;
 use libtest_mimic::Trial;
 use serde_json::{Value as Json, json};
 use shared::redis::arguments::Arguments;
+use shared::redis::budget::Budget;
 use shared::redis::command::{
     Del, Eval, Exists, Expire, Get, GetDel, GetEx, GetJson, HDel, HGet, HGetAll, HIncrBy, HMGet, HSet,
     IncrBy, Info, Keeping, Life, MGet, MSet, MemoryUsage, Only, PTtl, Ping, Publish, Raw, Remaining, SAdd,
@@ -52,7 +53,9 @@ impl Line {
     }
 
     async fn run<C: shared::redis::command::Command>(&self, command: &C) -> C::Reply {
-        self.redis.client.run(command).await.unwrap()
+        // What is tested is not how fast it is.
+        let time = Duration::from_secs(30);
+        self.redis.client.within(Budget { per_try: time, total: time }).run(command).await.unwrap()
     }
 
     async fn set(&self, key: &Key, value: &str) {

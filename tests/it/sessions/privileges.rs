@@ -18,6 +18,7 @@ pub(super) fn trials() -> Vec<Trial> {
     ]
 }
 
+/// Changes a user behind its back.
 pub(super) async fn set(shop: &Shop, session: &Session, name: &str, value: &str) {
     let update = shop.world.dynamo.update_item().table_name(&shop.world.accounts_table);
     update
