@@ -71,8 +71,8 @@ impl LiveSessions {
         }
     }
 
-    /// When the session of each family was last used; none for one that is idle. In one round trip, or not at all if
-    /// Redis does not answer.
+    /// When the session of each family was last used; none for one that Redis knows nothing of, be it idle or lost. In one
+    /// round trip, or not at all if Redis does not answer.
     pub async fn last_used(&self, families: &[Family], now: Micros) -> Option<Vec<Option<Micros>>> {
         let mut pipeline = Pipeline::new();
         let key = |family: &Family| self.key(&family.privileges.client, &family.session);
