@@ -1,10 +1,10 @@
 //! What every answer of the edge has in common, and how an error looks.
 
-use shared::error::{Code, Refusal};
-use shared::protocol::REQUEST_ID_HEADER;
-use shared::protocol::failure::Failure;
-use shared::rate::decision::Decision;
-use shared::rate::headers::fields;
+use auth::rate::decision::Decision;
+use auth::rate::headers::fields;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::wire::REQUEST_ID_HEADER;
+use protocol::wire::error_response::ErrorResponse;
 use worker::{Response, ResponseBuilder};
 
 use crate::error::RequestError;
@@ -35,7 +35,7 @@ pub(crate) fn error(error: &RequestError, id: &RequestId) -> worker::Result<Resp
     if let RequestError::NoRoute(NoRoute::MethodNotAllowed(allowed)) = error {
         builder = builder.with_header("allow", allowed)?;
     }
-    Ok(builder.fixed(Failure::new(&refusal, id.as_str()).to_json().into_bytes()))
+    Ok(builder.fixed(ErrorResponse::new(&refusal, id.as_str()).to_json().into_bytes()))
 }
 
 /// `response` with where the caller stands, if the request counted against a limit.
@@ -63,17 +63,17 @@ pub(crate) fn finish(mut response: Response, id: &RequestId) -> worker::Result<R
 }
 
 /// The headers that go with a refusal's code.
-fn headers(refusal: &Refusal) -> Vec<(&'static str, String)> {
+fn headers(refusal: &ApiError) -> Vec<(&'static str, String)> {
     let mut headers = Vec::new();
     if let Some(secs) = refusal.code.retry_after_secs() {
         headers.push(("retry-after", secs.to_string()));
     }
     let extra = match refusal.code {
-        Code::TokenInvalid | Code::TokenExpired | Code::SessionRevoked => {
+        ErrorCode::TokenInvalid | ErrorCode::TokenExpired | ErrorCode::SessionRevoked => {
             Some(("www-authenticate", CHALLENGE_BAD_TOKEN))
         }
-        Code::BadSignature => Some(("www-authenticate", CHALLENGE_SEAL)),
-        Code::UpgradeRequired => Some(("upgrade", "websocket")),
+        ErrorCode::BadSignature => Some(("www-authenticate", CHALLENGE_SEAL)),
+        ErrorCode::UpgradeRequired => Some(("upgrade", "websocket")),
         _ => None,
     };
     headers.extend(extra.map(|(name, value)| (name, value.to_owned())));
@@ -84,17 +84,17 @@ fn headers(refusal: &Refusal) -> Vec<(&'static str, String)> {
 mod tests {
     use super::*;
 
-    fn of(code: Code) -> Vec<(&'static str, String)> {
-        headers(&Refusal::new(code, "m"))
+    fn of(code: ErrorCode) -> Vec<(&'static str, String)> {
+        headers(&ApiError::new(code, "m"))
     }
 
     #[test]
     fn each_code_brings_its_headers() {
-        assert_eq!(of(Code::Unavailable), [("retry-after", "1".into())]);
-        assert_eq!(of(Code::RoomFull), [("retry-after", "1".into())]);
-        assert_eq!(of(Code::TokenExpired), [("www-authenticate", CHALLENGE_BAD_TOKEN.into())]);
-        assert_eq!(of(Code::BadSignature), [("www-authenticate", CHALLENGE_SEAL.into())]);
-        assert_eq!(of(Code::UpgradeRequired), [("upgrade", "websocket".into())]);
-        assert_eq!(of(Code::NotFound), []);
+        assert_eq!(of(ErrorCode::Unavailable), [("retry-after", "1".into())]);
+        assert_eq!(of(ErrorCode::RoomFull), [("retry-after", "1".into())]);
+        assert_eq!(of(ErrorCode::TokenExpired), [("www-authenticate", CHALLENGE_BAD_TOKEN.into())]);
+        assert_eq!(of(ErrorCode::BadSignature), [("www-authenticate", CHALLENGE_SEAL.into())]);
+        assert_eq!(of(ErrorCode::UpgradeRequired), [("upgrade", "websocket".into())]);
+        assert_eq!(of(ErrorCode::NotFound), []);
     }
 }

@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 
-use shared::error::{Code, Refusal};
-use shared::micros::Micros;
-use shared::token::{Claims, Verifier, bearer};
+use auth::token::{Verifier, bearer};
+use protocol::claims::Claims;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::timestamp::Timestamp;
 
 use crate::query;
 
@@ -25,7 +26,7 @@ impl Authenticator {
     }
 
     /// What `token` says, if it is ours and valid at `now`.
-    pub(crate) fn claims(&self, token: &str, now: Micros) -> Result<Claims, Refusal> {
+    pub(crate) fn claims(&self, token: &str, now: Timestamp) -> Result<Claims, ApiError> {
         if let Some(claims) = self.verified.borrow().get(token, now) {
             return Ok(claims);
         }
@@ -37,12 +38,14 @@ impl Authenticator {
 
 /// The token of a WebSocket's request: `token` in the query, since browsers cannot set a header there, or
 /// else the header.
-pub(crate) fn socket_token(url_query: &str, authorization: Option<&str>) -> Result<String, Refusal> {
+pub(crate) fn socket_token(url_query: &str, authorization: Option<&str>) -> Result<String, ApiError> {
     let from_query = query::value(url_query, "token").filter(|token| !token.is_empty());
     from_query.map_or_else(
         || {
             let missing = "Send the access token as `token` in the query or as `Authorization: Bearer …`.";
-            bearer(authorization).map(str::to_owned).map_err(|_| Refusal::new(Code::TokenMissing, missing))
+            bearer(authorization)
+                .map(str::to_owned)
+                .map_err(|_| ApiError::new(ErrorCode::TokenMissing, missing))
         },
         Ok,
     )
@@ -58,7 +61,7 @@ mod tests {
         assert_eq!(socket_token("token=a.b.c", Some("Bearer d.e.f")).unwrap(), "a.b.c");
         assert_eq!(socket_token("token=", Some("Bearer d.e.f")).unwrap(), "d.e.f");
         for (query, header) in [("", None), ("token=", None), ("", Some("Basic x"))] {
-            assert_eq!(socket_token(query, header).unwrap_err().code, Code::TokenMissing);
+            assert_eq!(socket_token(query, header).unwrap_err().code, ErrorCode::TokenMissing);
         }
     }
 }

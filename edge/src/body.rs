@@ -1,8 +1,8 @@
 //! Reading a request's body, never more of it than is allowed.
 
 use futures_util::StreamExt;
-use shared::error::{Code, Refusal};
-use shared::limits::BODY_BYTES_MAX;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::limits::BODY_BYTES_MAX;
 use worker::{ByteStream, Request};
 
 use crate::error::RequestError;
@@ -16,7 +16,7 @@ pub(crate) async fn read(request: &Request) -> Result<Vec<u8>, RequestError> {
     while let Some(chunk) = chunks.next().await {
         // The caller hung up, or the line did: there is nobody left to be told more than this.
         let chunk =
-            chunk.map_err(|_| Refusal::new(Code::BadRequest, "The body broke off; send it again."))?;
+            chunk.map_err(|_| ApiError::new(ErrorCode::BadRequest, "The body broke off; send it again."))?;
         body.add(&chunk)?;
     }
     Ok(body.0)
@@ -28,7 +28,7 @@ struct Gathered(Vec<u8>);
 
 impl Gathered {
     /// Refuses a body that says itself that it is too large before a byte of it is read.
-    fn new(content_length: Option<&str>) -> Result<Gathered, Refusal> {
+    fn new(content_length: Option<&str>) -> Result<Gathered, ApiError> {
         let declared = content_length.map_or(Ok(0), str::parse);
         // A number that is none, or is larger than any, is no reason to read on.
         let declared: usize = declared.map_err(|_| too_large())?;
@@ -36,7 +36,7 @@ impl Gathered {
     }
 
     /// Takes the next part; without a declared length, this is what keeps the promise.
-    fn add(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
+    fn add(&mut self, chunk: &[u8]) -> Result<(), ApiError> {
         if self.0.len() + chunk.len() > BODY_BYTES_MAX {
             return Err(too_large());
         }
@@ -45,9 +45,9 @@ impl Gathered {
     }
 }
 
-fn too_large() -> Refusal {
+fn too_large() -> ApiError {
     let message = format!("The body is over {} MiB; push fewer records at once.", BODY_BYTES_MAX >> 20);
-    Refusal::new(Code::BodyTooLarge, message)
+    ApiError::new(ErrorCode::BodyTooLarge, message)
 }
 
 #[cfg(test)]
@@ -59,7 +59,7 @@ mod tests {
         let declared = |length: &str| Gathered::new(Some(length)).map(|_| ()).map_err(|refusal| refusal.code);
         assert_eq!(declared(&BODY_BYTES_MAX.to_string()), Ok(()));
         for length in [(BODY_BYTES_MAX + 1).to_string(), "9".repeat(40), "-1".into(), "many".into()] {
-            assert_eq!(declared(&length), Err(Code::BodyTooLarge), "{length}");
+            assert_eq!(declared(&length), Err(ErrorCode::BodyTooLarge), "{length}");
         }
     }
 
@@ -67,7 +67,7 @@ mod tests {
     fn a_body_that_grows_one_over_is_refused_on_the_way() {
         let mut body = Gathered::new(None).unwrap();
         assert_eq!(body.add(&vec![b'x'; BODY_BYTES_MAX]), Ok(()));
-        assert_eq!(body.add(b"x").unwrap_err().code, Code::BodyTooLarge);
+        assert_eq!(body.add(b"x").unwrap_err().code, ErrorCode::BodyTooLarge);
         assert_eq!(body.0.len(), BODY_BYTES_MAX);
     }
 

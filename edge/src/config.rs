@@ -1,11 +1,11 @@
 //! What a deployment sets: read once per isolate, from variables and secrets alike.
 
-use shared::config::{BadConfig, Reader, Secret};
-use shared::rate::limit::Limit;
-use shared::rate::table::Rates;
-use shared::redis::address::Address;
-use shared::redis::keys::Keys;
-use shared::token::Verifier;
+use auth::rate::limit::Limit;
+use auth::rate::table::Rates;
+use auth::token::Verifier;
+use config::{BadConfig, Reader, Secret};
+use redis_client::address::Address;
+use redis_client::keys::Keys;
 
 mod urls;
 

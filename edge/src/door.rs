@@ -3,8 +3,8 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use shared::config::BadConfig;
-use shared::redis::client::Client;
+use config::BadConfig;
+use redis_client::client::Client;
 use worker::Env;
 
 use crate::authenticate::Authenticator;

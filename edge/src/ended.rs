@@ -2,7 +2,7 @@
 //!
 //! A hint, as everything that rooms are told: a socket whose room does not hear of it ends with its token.
 
-use shared::protocol::ended::EndedSessions;
+use protocol::wire::session_end::EndedSessions;
 use worker::console_error;
 
 use crate::functions::Answer;

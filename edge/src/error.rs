@@ -1,7 +1,7 @@
 //! Why a request is not answered as it was meant: the caller's doing, or ours.
 
-use shared::config::BadConfig;
-use shared::error::{Code, Refusal};
+use config::BadConfig;
+use protocol::error::{ApiError, ErrorCode};
 
 use crate::functions::CallError;
 use crate::room::RoomError;
@@ -12,7 +12,7 @@ use crate::route::NoRoute;
 pub(crate) enum RequestError {
     /// The caller's doing.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] ApiError),
     /// The caller asked for something that is not there.
     #[error("failed to find a route")]
     NoRoute(NoRoute),
@@ -32,17 +32,18 @@ pub(crate) enum RequestError {
 
 impl RequestError {
     /// What the caller is told.
-    pub(crate) fn refusal(&self) -> Refusal {
+    pub(crate) fn refusal(&self) -> ApiError {
         match self {
             RequestError::Refused(refusal) => refusal.clone(),
             RequestError::NoRoute(none) => none.refusal(),
-            RequestError::Room(RoomError::Full) => {
-                Refusal::new(Code::RoomFull, "This branch has as many connections as it can; pull instead.")
-            }
+            RequestError::Room(RoomError::Full) => ApiError::new(
+                ErrorCode::RoomFull,
+                "This branch has as many connections as it can; pull instead.",
+            ),
             RequestError::Room(RoomError::Unreachable(_) | RoomError::Answered(_)) => unavailable(),
             RequestError::Call(error) if error.passes() => unavailable(),
-            RequestError::Call(_) | RequestError::Config(_) | RequestError::Runtime(_) => Refusal::new(
-                Code::Internal,
+            RequestError::Call(_) | RequestError::Config(_) | RequestError::Runtime(_) => ApiError::new(
+                ErrorCode::Internal,
                 "Something went wrong on our side. Try again; if it stays, report the request_id.",
             ),
         }
@@ -54,9 +55,9 @@ impl RequestError {
     }
 }
 
-fn unavailable() -> Refusal {
-    Refusal::new(
-        Code::Unavailable,
+fn unavailable() -> ApiError {
+    ApiError::new(
+        ErrorCode::Unavailable,
         "The service does not answer at the moment. Nothing is lost: send the same request again, a push \
          with the same batch_id.",
     )
@@ -83,10 +84,10 @@ mod tests {
     #[test]
     fn what_passes_is_503_and_what_does_not_is_500() {
         let code = |error: CallError| RequestError::Call(error).refusal().code;
-        assert_eq!(code(CallError::Unreachable(worker::Error::BodyUsed)), Code::Unavailable);
-        assert_eq!(code(CallError::Platform(502)), Code::Unavailable);
-        assert_eq!(code(CallError::Foreign(403)), Code::Internal);
-        assert_eq!(RequestError::Room(RoomError::Full).refusal().code, Code::RoomFull);
-        assert_eq!(RequestError::Room(RoomError::Answered(500)).refusal().code, Code::Unavailable);
+        assert_eq!(code(CallError::Unreachable(worker::Error::BodyUsed)), ErrorCode::Unavailable);
+        assert_eq!(code(CallError::Platform(502)), ErrorCode::Unavailable);
+        assert_eq!(code(CallError::Foreign(403)), ErrorCode::Internal);
+        assert_eq!(RequestError::Room(RoomError::Full).refusal().code, ErrorCode::RoomFull);
+        assert_eq!(RequestError::Room(RoomError::Answered(500)).refusal().code, ErrorCode::Unavailable);
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use js_sys::Uint8Array;
-use shared::micros::Micros;
-use shared::protocol::{CACHE_HEADER, COST_HEADER, ENDED_HEADER};
+use protocol::timestamp::Timestamp;
+use protocol::wire::{CACHE_HEADER, COST_HEADER, ENDED_HEADER};
 use worker::{AbortSignal, Fetch, Headers, Request, RequestInit, RequestRedirect, Response, ResponseBuilder};
 
 use crate::config::Config;
@@ -116,7 +116,7 @@ impl Answer {
 }
 
 /// Calls a function at `now`. The answer is the function's own, whatever its status.
-pub(crate) async fn call(config: &Config, call: Call<'_>, now: Micros) -> Result<Answer, CallError> {
+pub(crate) async fn call(config: &Config, call: Call<'_>, now: Timestamp) -> Result<Answer, CallError> {
     let url = call.url(config.urls.of(call.function));
     let mut headers = call.headers();
     let body = call.body.as_deref().unwrap_or_default();

@@ -7,23 +7,24 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use shared::limits::{GATE_BUDGET_MILLIS, SESSION_IDLE_SECS};
-use shared::micros::Micros;
-use shared::rate::decision::Decision;
-use shared::rate::limit::Limit;
-use shared::rate::local::Local;
-use shared::rate::script;
-use shared::redis::budget::Budget;
-use shared::redis::client::Client;
-use shared::redis::command::{GetEx, Life};
-use shared::redis::error::RedisError;
-use shared::redis::keys::Key;
-use shared::redis::pipeline::{Pipeline, Replies, Slot};
-use shared::redis::reply::{Reply, ReplyError};
-use shared::redis::script::{Script, ScriptCall};
-use shared::redis::transport::Transport;
-use shared::redis::value::Value;
-use shared::token::SESSION_ENDED;
+use auth::limits::ADMISSION_BUDGET_MILLIS;
+use auth::rate::decision::Decision;
+use auth::rate::limit::Limit;
+use auth::rate::local::Local;
+use auth::rate::script;
+use auth::token::SESSION_ENDED;
+use protocol::limits::SESSION_IDLE_SECS;
+use protocol::timestamp::Timestamp;
+use redis_client::budget::Budget;
+use redis_client::client::Client;
+use redis_client::command::{GetEx, Life};
+use redis_client::error::RedisError;
+use redis_client::keys::Key;
+use redis_client::pipeline::{Pipeline, Replies, Slot};
+use redis_client::reply::{Reply, ReplyError};
+use redis_client::script::{Script, ScriptCall};
+use redis_client::transport::Transport;
+use redis_client::value::Value;
 
 mod question;
 mod verdicts;
@@ -34,8 +35,8 @@ use verdicts::{Verdict, Verdicts};
 
 /// How long the door waits for Redis.
 const BUDGET: Budget = Budget {
-    per_try: Duration::from_millis(GATE_BUDGET_MILLIS),
-    total: Duration::from_millis(GATE_BUDGET_MILLIS),
+    per_try: Duration::from_millis(ADMISSION_BUDGET_MILLIS),
+    total: Duration::from_millis(ADMISSION_BUDGET_MILLIS),
 };
 
 /// Answers questions about requests, and remembers what it was told.
@@ -103,7 +104,7 @@ impl<T: Transport> Gate<T> {
     }
 
     /// What is to be done about a request at `now`.
-    pub(crate) async fn ask(&self, question: &Question, now: Micros) -> Outcome {
+    pub(crate) async fn ask(&self, question: &Question, now: Timestamp) -> Outcome {
         let counts = |verdict: &Verdict| !question.anew || *verdict == Verdict::Revoked;
         let known = question.session.as_ref().map(|key| self.verdicts.borrow().get(key, now).filter(counts));
         // A session of which nothing is remembered; without one, there is nothing to ask about it.
@@ -133,7 +134,7 @@ impl<T: Transport> Gate<T> {
         Outcome { revoked: verdict == Some(Verdict::Revoked), decision, failure }
     }
 
-    fn pipeline(&self, session: Option<&Key>, limits: &[Counted], now: Micros) -> (Pipeline, Asked) {
+    fn pipeline(&self, session: Option<&Key>, limits: &[Counted], now: Timestamp) -> (Pipeline, Asked) {
         let mut pipeline = Pipeline::new();
         // Read and touched in one command: a session counts as idle when nobody has done so for so long.
         let touch = |key| GetEx::new(key, Life::of_secs(SESSION_IDLE_SECS));
@@ -147,7 +148,7 @@ impl<T: Transport> Gate<T> {
         (pipeline, Asked { session, decision })
     }
 
-    fn decide_alone(&self, limits: &[Counted], now: Micros) -> Option<Decision> {
+    fn decide_alone(&self, limits: &[Counted], now: Timestamp) -> Option<Decision> {
         let limits: Vec<_> = limits.iter().map(|counted| (counted.key.to_string(), counted.alone)).collect();
         (!limits.is_empty()).then(|| self.local.borrow_mut().decide(&limits, now))
     }

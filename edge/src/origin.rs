@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use shared::limits::{ADDRESS_BYTES_MAX, AGENT_BYTES_MAX};
-use shared::protocol::{ADDRESS_HEADER, AGENT_HEADER};
+use auth::limits::{ADDRESS_BYTES_MAX, AGENT_BYTES_MAX};
+use protocol::wire::{ADDRESS_HEADER, AGENT_HEADER};
 
 /// The header in which the platform tells the caller's address. Callers cannot set it, and no other is believed.
 pub(crate) const CONNECTING_ADDRESS_HEADER: &str = "cf-connecting-ip";

@@ -1,12 +1,12 @@
 //! Commits on their way to a room: the fast path, from the answer to a write, and the sure path,
 //! `POST /internal/publish`, from the function that follows the log.
 
+use auth::signature::{self, SEAL_HEADER};
+use protocol::error::{ApiError, ErrorCode};
+use protocol::ids::{BranchId, ClientId, Room};
+use protocol::wire::publication::Publish;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use shared::error::{Code, Refusal};
-use shared::protocol::publication::Publish;
-use shared::seal::{self, SEAL_HEADER};
-use shared::tenant::{BranchId, ClientId, Room};
 use worker::{Response, ResponseBuilder, console_error};
 
 use crate::body;
@@ -63,30 +63,34 @@ pub(crate) fn after_answer(visit: &Visit, commit: Commit) {
 pub(crate) async fn handle(visit: &Visit) -> Result<Response, RequestError> {
     let body = body::read(&visit.request).await?;
     let header = visit.header(SEAL_HEADER)?.unwrap_or_default();
-    seal::verify(&visit.door.config.publish_secret, visit.now, &header, &body).map_err(|_| {
-        Refusal::new(Code::BadSignature, "This address takes publications sealed by our functions only.")
+    signature::verify(&visit.door.config.publish_secret, visit.now, &header, &body).map_err(|_| {
+        ApiError::new(
+            ErrorCode::BadSignature,
+            "This address takes publications sealed by our functions only.",
+        )
     })?;
     room::publish(&visit.env, &room_of(&body)?, &body).await?;
     Ok(ResponseBuilder::new().with_status(204).empty())
 }
 
 /// The one room that all commits of `body` belong to.
-fn room_of(body: &[u8]) -> Result<Room, Refusal> {
+fn room_of(body: &[u8]) -> Result<Room, ApiError> {
     let publish: Publish = serde_json::from_slice(body).map_err(|error| {
-        Refusal::new(Code::BadRequest, format!("The body is no list of publications: {error}."))
+        ApiError::new(ErrorCode::BadRequest, format!("The body is no list of publications: {error}."))
     })?;
-    let mut rooms = publish.publications.iter().map(shared::protocol::publication::Publication::room);
-    let mixed = || Refusal::new(Code::BadRequest, "Send at least one publication, all of the same room.");
+    let mut rooms = publish.publications.iter().map(protocol::wire::publication::Publication::room);
+    let mixed =
+        || ApiError::new(ErrorCode::BadRequest, "Send at least one publication, all of the same room.");
     let room = rooms.next().ok_or_else(mixed)?;
     if rooms.all(|other| other == room) { Ok(room) } else { Err(mixed()) }
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::json::JsonText;
-    use shared::protocol::publication::{Publication, PublishedChange};
-    use shared::record::Operation;
-    use shared::stamp::Stamp;
+    use protocol::json::JsonText;
+    use protocol::record::Operation;
+    use protocol::stamp::Stamp;
+    use protocol::wire::publication::{Publication, PublishedChange};
 
     use super::*;
 
@@ -104,7 +108,7 @@ mod tests {
                 operation: Operation::Create,
                 data: JsonText::from_text(r#"{"name":"Ä\u00e4","price":1.10}"#.into()).unwrap(),
                 version: 1,
-                read: shared::token::Role::Manager,
+                read: protocol::role::Role::Manager,
             }],
         }
     }
@@ -157,7 +161,7 @@ mod tests {
         let clients = body(&[("1", "2"), ("2", "2")]);
         let forged = body(&[("1:2", "2")]);
         for bad in ["", "{}", "[]", r#"{"publications":[]}"#, &mixed, &clients, &forged] {
-            assert_eq!(room_of(bad.as_bytes()).unwrap_err().code, Code::BadRequest, "{bad}");
+            assert_eq!(room_of(bad.as_bytes()).unwrap_err().code, ErrorCode::BadRequest, "{bad}");
         }
     }
 }

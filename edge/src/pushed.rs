@@ -1,8 +1,8 @@
 //! Requests that write: a function's answer, and the commit that comes beside it.
 
+use protocol::wire::{COST_HEADER, PUSHED_CONTENT_TYPE};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use shared::protocol::{COST_HEADER, PUSHED_CONTENT_TYPE};
 use worker::Response;
 
 use crate::answer;
@@ -32,7 +32,7 @@ pub(crate) async fn handle(visit: &Visit, function: Function) -> Result<Response
     Ok(response)
 }
 
-/// `shared::protocol::push::Pushed` with both halves left as they are: nothing in them concerns the edge,
+/// `protocol::wire::push::Pushed` with both halves left as they are: nothing in them concerns the edge,
 /// and on the way to the answer every record that is not unpacked is time won.
 #[derive(Deserialize)]
 struct PushedText<'a> {
@@ -44,8 +44,8 @@ struct PushedText<'a> {
 
 #[cfg(test)]
 mod tests {
-    use shared::json::JsonText;
-    use shared::protocol::push::Pushed;
+    use protocol::json::JsonText;
+    use protocol::wire::push::Pushed;
 
     use super::*;
 

@@ -1,7 +1,7 @@
 //! The query of a URL: one value of it, or all of it written the one way a signature can rely on.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use shared::error::{Code, Refusal};
+use protocol::error::{ApiError, ErrorCode};
 
 /// Bytes of a query, as it was sent. With the largest token it stays below the 16 KiB of request line and
 /// headers that HTTP servers commonly allow, even when every byte of it has to be encoded.
@@ -39,10 +39,10 @@ pub(crate) fn write<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> 
 /// `query` written anew, with the same meaning.
 ///
 /// There are many ways to write one query (`+` or `%20`, `a` or `a=`), and signer and verifier must agree.
-pub(crate) fn canonical(query: &str) -> Result<String, Refusal> {
+pub(crate) fn canonical(query: &str) -> Result<String, ApiError> {
     if query.len() > QUERY_BYTES_MAX {
         let message = format!("The query may have {QUERY_BYTES_MAX} bytes; ask for fewer things at once.");
-        return Err(Refusal::new(Code::BadRequest, message));
+        return Err(ApiError::new(ErrorCode::BadRequest, message));
     }
     let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
     Ok(write(pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))))
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn a_query_one_byte_too_long_is_refused() {
         assert!(canonical(&"x".repeat(QUERY_BYTES_MAX)).is_ok());
-        assert_eq!(canonical(&"x".repeat(QUERY_BYTES_MAX + 1)).unwrap_err().code, Code::BadRequest);
+        assert_eq!(canonical(&"x".repeat(QUERY_BYTES_MAX + 1)).unwrap_err().code, ErrorCode::BadRequest);
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 
-use shared::limits::READY_SECS;
-use shared::micros::Micros;
-use shared::protocol::ready::{Ready, RedisHealth, hit_ratio};
-use shared::redis::client::Client;
-use shared::redis::command::{Info, Ping, Sections};
-use shared::redis::error::RedisError;
-use shared::redis::pipeline::Pipeline;
-use shared::redis::transport::Transport;
+use auth::limits::READY_SECS;
+use protocol::timestamp::Timestamp;
+use protocol::wire::health::{Ready, RedisHealth, hit_ratio};
+use redis_client::client::Client;
+use redis_client::command::{Info, Ping, Sections};
+use redis_client::error::RedisError;
+use redis_client::pipeline::Pipeline;
+use redis_client::transport::Transport;
 use worker::Response;
 
 use crate::answer;
@@ -27,14 +27,14 @@ pub(crate) async fn handle(visit: &Visit) -> Result<Response, RequestError> {
 /// answered.
 #[derive(Default)]
 pub(crate) struct Readiness {
-    asked_at: Cell<Option<Micros>>,
+    asked_at: Cell<Option<Timestamp>>,
     found: RefCell<Option<Ready>>,
 }
 
 impl Readiness {
     /// How well `redis` is at `now`, or was a moment ago.
-    pub(crate) async fn ask<T: Transport>(&self, redis: &Client<T>, now: Micros) -> Ready {
-        let is_recent = |asked: Micros| now < asked.plus_secs(READY_SECS);
+    pub(crate) async fn ask<T: Transport>(&self, redis: &Client<T>, now: Timestamp) -> Ready {
+        let is_recent = |asked: Timestamp| now < asked.plus_secs(READY_SECS);
         let found = self.found.borrow().clone().filter(|_| self.asked_at.get().is_some_and(is_recent));
         // While the first question is under way, others ask for themselves: nobody can wait for another's request.
         if let Some(found) = found {
@@ -74,13 +74,13 @@ fn of<T: Transport>(redis: &Client<T>, sections: Option<&Sections>) -> Ready {
 
 #[cfg(test)]
 mod tests {
+    use protocol::wire::health::{BreakerState, Status};
     use serde_json::json;
-    use shared::protocol::ready::{BreakerState, Status};
 
     use super::*;
     use crate::scripted::{Scripted, block_on, client};
 
-    const NOW: Micros = Micros(1_765_103_400_000_000);
+    const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
     const INFO: &str = "# Memory\r\nused_memory:1048576\r\nused_memory_human:1.00M\r\n# Stats\r\nkeyspace_hits:93\r\nkeyspace_misses:7\r\n";
 
     #[test]
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(first.redis.used_memory_bytes, Some(1_048_576));
         assert_eq!(first.redis.hit_ratio.as_deref(), Some("0.93"));
         assert_eq!(first.redis.breaker, BreakerState::Closed);
-        assert_eq!(block_on(readiness.ask(&redis, Micros(NOW.plus_secs(5).0 - 1))), first);
+        assert_eq!(block_on(readiness.ask(&redis, Timestamp(NOW.plus_secs(5).0 - 1))), first);
         assert_eq!(line.sent(), [r#"[["PING"],["INFO"]]"#]);
         block_on(readiness.ask(&redis, NOW.plus_secs(5)));
         assert_eq!(line.sent().len(), 2);

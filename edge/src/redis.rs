@@ -1,4 +1,4 @@
-//! The way from the edge to Redis: the port under `shared::redis`, by the runtime's own fetch.
+//! The way from the edge to Redis: the port under `redis_client`, by the runtime's own fetch.
 //!
 //! The HTTP client that the functions use would be a wrapper around the same fetch here, and 100 KiB more of worker
 //! (BENCHMARKS.md).
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use js_sys::Uint8Array;
-use shared::limits::REDIS_ANSWER_BYTES_MAX;
-use shared::micros::Micros;
-use shared::redis::address::Address;
-use shared::redis::transport::{HttpAnswer, HttpRequest, SYNC_TOKEN_HEADER, Transport, TransportError};
+use protocol::timestamp::Timestamp;
+use redis_client::address::Address;
+use redis_client::limits::REDIS_ANSWER_BYTES_MAX;
+use redis_client::transport::{HttpRequest, HttpResponse, SYNC_TOKEN_HEADER, Transport, TransportError};
 use worker::{AbortSignal, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response};
 
 use crate::clock;
@@ -32,7 +32,7 @@ impl Transport for RedisFetch {
         &self,
         request: HttpRequest<'_>,
         deadline: Duration,
-    ) -> Result<HttpAnswer, TransportError> {
+    ) -> Result<HttpResponse, TransportError> {
         let request = post(&self.address, request)
             .map_err(|error| TransportError::NeverArrived(error.to_string().into()))?;
         let signal =
@@ -50,7 +50,7 @@ impl Transport for RedisFetch {
         Delay::from(pause).await;
     }
 
-    fn now(&self) -> Micros {
+    fn now(&self) -> Timestamp {
         clock::now()
     }
 }
@@ -65,10 +65,10 @@ fn post(address: &Address, request: HttpRequest<'_>) -> worker::Result<Request> 
     Request::new_with_init(&address.at(request.path), &init)
 }
 
-async fn fetch(request: Request, signal: &AbortSignal) -> worker::Result<HttpAnswer> {
+async fn fetch(request: Request, signal: &AbortSignal) -> worker::Result<HttpResponse> {
     let mut response = Fetch::Request(request).send_with_signal(signal).await?;
     let sync_token = response.headers().get(SYNC_TOKEN_HEADER)?;
-    Ok(HttpAnswer { status: response.status_code(), sync_token, body: body(&mut response).await? })
+    Ok(HttpResponse { status: response.status_code(), sync_token, body: body(&mut response).await? })
 }
 
 async fn body(response: &mut Response) -> worker::Result<Vec<u8>> {

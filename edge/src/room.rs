@@ -3,7 +3,7 @@
 //!
 //! This file is the way to a room; [`object`] is the room itself. They speak over [`call`].
 
-use shared::tenant::{self, SessionId};
+use protocol::ids::{self, SessionId};
 use worker::{Env, Headers, Method, Request, RequestInit, Response, ResponseBuilder, Stub};
 
 mod alarm;
@@ -50,8 +50,8 @@ pub(crate) async fn connect(env: &Env, guest: &Guest) -> Result<Response, RoomEr
     }
 }
 
-/// Gives `body`, a `shared::protocol::publication::Publish`, to `room`, and waits until it was taken.
-pub(crate) async fn publish(env: &Env, room: &tenant::Room, body: &[u8]) -> Result<(), RoomError> {
+/// Gives `body`, a `protocol::wire::publication::Publish`, to `room`, and waits until it was taken.
+pub(crate) async fn publish(env: &Env, room: &ids::Room, body: &[u8]) -> Result<(), RoomError> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(js_sys::Uint8Array::from(body).into()));
     let request = Request::new_with_init(RoomCall::PUBLISH_URL, &init)?;
@@ -63,7 +63,7 @@ pub(crate) async fn publish(env: &Env, room: &tenant::Room, body: &[u8]) -> Resu
 }
 
 /// Has `room` close the sockets of `sessions`.
-pub(crate) async fn end(env: &Env, room: &tenant::Room, sessions: &[SessionId]) -> Result<(), RoomError> {
+pub(crate) async fn end(env: &Env, room: &ids::Room, sessions: &[SessionId]) -> Result<(), RoomError> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post);
     let request = Request::new_with_init(&call::end_url(sessions), &init)?;
@@ -74,6 +74,6 @@ pub(crate) async fn end(env: &Env, room: &tenant::Room, sessions: &[SessionId]) 
     }
 }
 
-fn stub(env: &Env, room: &tenant::Room) -> worker::Result<Stub> {
+fn stub(env: &Env, room: &ids::Room) -> worker::Result<Stub> {
     env.durable_object(BINDING)?.id_from_name(&room.to_string())?.get_stub()
 }

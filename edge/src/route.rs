@@ -1,6 +1,6 @@
 //! What may be asked for. Who has the URL finds the handler from here.
 
-use shared::error::{Code, Refusal};
+use protocol::error::{ApiError, ErrorCode};
 
 mod guard;
 mod segment;
@@ -130,11 +130,11 @@ impl Route {
 
 impl NoRoute {
     /// What the caller is told.
-    pub(crate) fn refusal(&self) -> Refusal {
+    pub(crate) fn refusal(&self) -> ApiError {
         match self {
-            NoRoute::NotFound => Refusal::new(Code::NotFound, "There is nothing at this address."),
+            NoRoute::NotFound => ApiError::new(ErrorCode::NotFound, "There is nothing at this address."),
             NoRoute::MethodNotAllowed(allowed) => {
-                Refusal::new(Code::MethodNotAllowed, format!("This address answers {allowed} only."))
+                ApiError::new(ErrorCode::MethodNotAllowed, format!("This address answers {allowed} only."))
             }
         }
     }

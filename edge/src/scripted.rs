@@ -7,11 +7,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use config::Secret;
+use protocol::timestamp::Timestamp;
+use redis_client::client::Client;
+use redis_client::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 use serde_json::{Value, json};
-use shared::config::Secret;
-use shared::micros::Micros;
-use shared::redis::client::Client;
-use shared::redis::transport::{HttpAnswer, HttpRequest, Transport, TransportError};
 
 /// What is sent, and what is answered; with no answer left, nobody answers in time.
 #[derive(Clone, Default)]
@@ -73,19 +73,19 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 impl Transport for Scripted {
-    async fn exchange(&self, request: HttpRequest<'_>, _: Duration) -> Result<HttpAnswer, TransportError> {
+    async fn exchange(&self, request: HttpRequest<'_>, _: Duration) -> Result<HttpResponse, TransportError> {
         let mut line = self.0.borrow_mut();
         line.sent.push(String::from_utf8(request.body.to_vec()).unwrap());
         line.micros += 1850;
         let body = line.answers.pop_front().ok_or(TransportError::Late)?;
-        Ok(HttpAnswer { status: 200, sync_token: None, body: body.to_string().into_bytes() })
+        Ok(HttpResponse { status: 200, sync_token: None, body: body.to_string().into_bytes() })
     }
 
     async fn wait(&self, pause: Duration) {
         self.0.borrow_mut().micros += u64::try_from(pause.as_micros()).unwrap();
     }
 
-    fn now(&self) -> Micros {
-        Micros(self.0.borrow().micros)
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.borrow().micros)
     }
 }

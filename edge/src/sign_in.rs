@@ -1,7 +1,7 @@
 //! Requests of those who have no access token yet, or no longer: signing in, refreshing, signing out.
 
-use shared::protocol::auth::Login;
-use shared::sync::push::read_body;
+use protocol::body::read_body;
+use protocol::wire::auth::Login;
 use worker::Response;
 
 use crate::error::RequestError;

@@ -3,10 +3,11 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use shared::error::{Code, Refusal};
-use shared::micros::Micros;
-use shared::rate::decision::Decision;
-use shared::token::{Claims, bearer};
+use auth::rate::decision::Decision;
+use auth::token::bearer;
+use protocol::claims::Claims;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::timestamp::Timestamp;
 use worker::{Context, Env, Method, Request, console_error};
 
 use crate::body;
@@ -36,7 +37,7 @@ pub(crate) struct Visit {
     /// The request's name.
     pub(crate) id: RequestId,
     /// When it arrived.
-    pub(crate) now: Micros,
+    pub(crate) now: Timestamp,
     /// What it is for.
     pub(crate) route: Route,
     /// What its limits said, once they were asked; the answer tells it, whatever else it says.
@@ -90,13 +91,13 @@ impl Visit {
         }
         if outcome.revoked {
             let message = "This session was ended; sign in again.";
-            return Err(Refusal::new(Code::SessionRevoked, message).into());
+            return Err(ApiError::new(ErrorCode::SessionRevoked, message).into());
         }
         refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 
     /// Who came, by `token`.
-    pub(crate) fn known(&self, token: String) -> Result<Caller, Refusal> {
+    pub(crate) fn known(&self, token: String) -> Result<Caller, ApiError> {
         let claims = self.door.authenticator.claims(&token, self.now)?;
         Ok(Caller { token, claims })
     }
@@ -154,7 +155,7 @@ impl Visit {
     }
 
     /// Path and query as a function is asked by them.
-    fn target(&self) -> Result<(String, String), Refusal> {
+    fn target(&self) -> Result<(String, String), ApiError> {
         let (path, query) = (self.request.path(), query::canonical(&self.query())?);
         Ok(match route::record_of(&path) {
             Some((table, id)) => {

@@ -1,8 +1,8 @@
 //! `GET /ws`: a WebSocket, handed to the room of the caller's branch.
 
-use shared::error::{Code, Refusal};
-use shared::micros::Micros;
-use shared::tenant::DeviceId;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::ids::DeviceId;
+use protocol::timestamp::Timestamp;
 use worker::Response;
 
 use crate::authenticate::socket_token;
@@ -19,21 +19,21 @@ pub(crate) async fn handle(visit: &Visit) -> Result<Response, RequestError> {
     let caller = visit.known(socket_token(&query, visit.header("authorization")?.as_deref())?)?;
     let room = caller.claims.room()?;
     let device: DeviceId =
-        query::value(&query, "device_id").unwrap_or_default().parse().map_err(Refusal::from)?;
+        query::value(&query, "device_id").unwrap_or_default().parse().map_err(ApiError::from)?;
     caller.claims.acts_as(&device)?;
     // Asked last, since it is the only check that takes a round trip, and asked anew: a socket lasts.
     visit.admit(&visit.door.questions.of_caller(&caller.claims, visit.route.guard()).anew()).await?;
-    let expires_at = Micros(0).plus_secs(caller.claims.exp);
+    let expires_at = Timestamp(0).plus_secs(caller.claims.exp);
     let guest = Guest { room, device, role: caller.claims.role, session: caller.claims.sid, expires_at };
     Ok(room::connect(&visit.env, &guest).await?)
 }
 
-fn is_upgrade(header: Option<&str>) -> Result<(), Refusal> {
+fn is_upgrade(header: Option<&str>) -> Result<(), ApiError> {
     if header.is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
         return Ok(());
     }
     let message = "This address speaks WebSocket only: connect with ws:// or wss://.";
-    Err(Refusal::new(Code::UpgradeRequired, message))
+    Err(ApiError::new(ErrorCode::UpgradeRequired, message))
 }
 
 #[cfg(test)]
@@ -45,7 +45,7 @@ mod tests {
         assert!(is_upgrade(Some("websocket")).is_ok());
         assert!(is_upgrade(Some("WebSocket")).is_ok());
         for header in [None, Some(""), Some("h2c"), Some("websocket2")] {
-            assert_eq!(is_upgrade(header).unwrap_err().code, Code::UpgradeRequired);
+            assert_eq!(is_upgrade(header).unwrap_err().code, ErrorCode::UpgradeRequired);
         }
     }
 }

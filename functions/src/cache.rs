@@ -4,7 +4,7 @@ use crate::random;
 use crate::redis::{Redis, RedisHttp};
 
 /// The cache of one function.
-pub type Cache = shared::cache::Cache<RedisHttp>;
+pub type Cache = cache::Cache<RedisHttp>;
 
 /// A cache in `redis`.
 pub fn of(redis: Redis) -> Cache {

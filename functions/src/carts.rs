@@ -6,14 +6,15 @@
 
 pub mod keys;
 
+use crate::limits::CART_COMPACT_MAX;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnConsumedCapacity, TransactWriteItem};
-use shared::cart::Cart;
-use shared::json::JsonText;
-use shared::limits::{CART_FOLD_MAX, CART_RETENTION_SECS};
-use shared::stamp::Stamp;
-use shared::tenant::{CartId, Room};
+use protocol::ids::{CartId, Room};
+use protocol::json::JsonText;
+use protocol::stamp::Stamp;
+use retail::cart::Cart;
+use retail::limits::CART_RETENTION_SECS;
 
 use crate::store::cost::Cost;
 use crate::store::error::StoreError;
@@ -86,7 +87,7 @@ impl Carts {
     pub async fn fold(&self, room: &Room, id: &CartId, cost: &mut Cost) -> Result<Option<Cart>, StoreError> {
         let Kept { folded, pending } = self.kept(room, id, cost).await?;
         let mut folded = folded;
-        for changes in pending.chunks(CART_FOLD_MAX) {
+        for changes in pending.chunks(CART_COMPACT_MAX) {
             let before = folded.clone();
             let latest =
                 changes.iter().cloned().fold(folded, |latest, cart| Some(Cart::latest(latest, cart)));

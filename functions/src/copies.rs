@@ -1,20 +1,20 @@
 //! Copies of records in the cache: what they are called, what is in them, and how they are loaded.
 
-use shared::cache::request::{Loaded, Request};
-use shared::cache::write_through::Ticket;
-use shared::error::{Code, Refusal};
-use shared::protocol::record::RecordAnswer;
-use shared::record::{Record, RecordKey, is_record_id};
-use shared::redis::error::RedisError;
-use shared::stamp::Stamp;
-use shared::sync::decide::Plan;
-use shared::sync::pull::plan::reached;
-use shared::tables::Tables;
-use shared::tenant::Room;
-use shared::token::Role;
+use cache::request::{Loaded, Request};
+use cache::write_through::Ticket;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::ids::Room;
+use protocol::record::{RecordKey, is_record_id};
+use protocol::role::Role;
+use protocol::stamp::Stamp;
+use redis_client::error::RedisError;
+use sync::decide::Plan;
+use sync::pull::plan::reached;
+use sync::record::Record;
+use sync::tables::Tables;
 
 use crate::cache::Cache;
-use crate::http::Failed;
+use crate::http::HandlerError;
 use crate::store::Store;
 use crate::store::cost::Cost;
 
@@ -24,23 +24,23 @@ pub fn of(cache: &Cache, room: &Room, key: &RecordKey) -> Request {
 }
 
 /// The name of a record that somebody whose role is `role` may read.
-pub fn readable(tables: &Tables, role: Role, table: &str, id: &str) -> Result<RecordKey, Refusal> {
+pub fn readable(tables: &Tables, role: Role, table: &str, id: &str) -> Result<RecordKey, ApiError> {
     may_read(tables, role, table)?;
     if !is_record_id(id) {
         let message = "A record's id is 1 to 255 bytes of UTF-8 without control characters.";
-        return Err(Refusal::new(Code::BadRequest, message));
+        return Err(ApiError::new(ErrorCode::BadRequest, message));
     }
     Ok(RecordKey { table: table.to_owned(), id: id.to_owned() })
 }
 
 /// Refuses a table that is not synced, or that somebody whose role is `role` may not read.
-pub fn may_read(tables: &Tables, role: Role, table: &str) -> Result<(), Refusal> {
+pub fn may_read(tables: &Tables, role: Role, table: &str) -> Result<(), ApiError> {
     if !tables.contains(table) {
-        return Err(Refusal::new(Code::UnknownTable, format!("The table {table:?} is not synced.")));
+        return Err(ApiError::new(ErrorCode::UnknownTable, format!("The table {table:?} is not synced.")));
     }
     if !tables.may_read(table, role) {
         let message = format!("Your role may not read the table {table:?}.");
-        return Err(Refusal::new(Code::TableForbidden, message));
+        return Err(ApiError::new(ErrorCode::TableForbidden, message));
     }
     Ok(())
 }
@@ -52,7 +52,7 @@ pub async fn load(
     key: &RecordKey,
     min: Stamp,
     cost: &mut Cost,
-) -> Result<Loaded, Failed> {
+) -> Result<Loaded, HandlerError> {
     let as_of = head(store, room, min, cost).await?;
     Ok(content(key, store.record(room, key, cost).await?.as_ref(), as_of)?)
 }
@@ -64,7 +64,7 @@ pub async fn load_many(
     keys: &[&RecordKey],
     min: Stamp,
     cost: &mut Cost,
-) -> Result<Vec<Loaded>, Failed> {
+) -> Result<Vec<Loaded>, HandlerError> {
     let as_of = head(store, room, min, cost).await?;
     let records = store.records(room, keys.iter().copied().collect(), cost).await?;
     let loaded = |key: &&RecordKey| content(key, records.get(*key), as_of);
@@ -86,7 +86,7 @@ pub async fn written(cache: &Cache, room: &Room, ticket: Ticket, plan: &Plan) {
 
 /// The stamp of the room's HEAD. Read first: a commit between the two reads makes the copy younger than it says, never
 /// older.
-async fn head(store: &Store, room: &Room, min: Stamp, cost: &mut Cost) -> Result<Stamp, Failed> {
+async fn head(store: &Store, room: &Room, min: Stamp, cost: &mut Cost) -> Result<Stamp, HandlerError> {
     let head = store.head(room, cost).await?;
     reached(head.stamp, min)?;
     Ok(head.stamp)
@@ -95,7 +95,7 @@ async fn head(store: &Store, room: &Room, min: Stamp, cost: &mut Cost) -> Result
 /// What the copy of a record holds; a tombstone is no record.
 fn content(key: &RecordKey, record: Option<&Record>, as_of: Stamp) -> Result<Loaded, serde_json::Error> {
     Ok(match record.filter(|record| !record.deleted) {
-        Some(record) => Loaded::some(serde_json::to_vec(&RecordAnswer::of(key, record))?, as_of.0),
+        Some(record) => Loaded::some(serde_json::to_vec(&record.response(key))?, as_of.0),
         None => Loaded::none(as_of.0),
     })
 }
@@ -110,13 +110,13 @@ mod tests {
         let read = |role, table: &str, id: &str| readable(&tables, role, table, id).map_err(|no| no.code);
         let key = RecordKey { table: "products".into(), id: "Kasse 1/ä".into() };
         assert_eq!(read(Role::Cashier, "products", "Kasse 1/ä"), Ok(key));
-        assert_eq!(read(Role::Cashier, "employee_advances", "a"), Err(Code::TableForbidden));
+        assert_eq!(read(Role::Cashier, "employee_advances", "a"), Err(ErrorCode::TableForbidden));
         assert!(read(Role::Manager, "employee_advances", "a").is_ok());
         for unknown in ["parrots", ""] {
-            assert_eq!(read(Role::Admin, unknown, "a"), Err(Code::UnknownTable), "{unknown}");
+            assert_eq!(read(Role::Admin, unknown, "a"), Err(ErrorCode::UnknownTable), "{unknown}");
         }
         for bad in ["", "\0", &"x".repeat(256)] {
-            assert_eq!(read(Role::Admin, "products", bad), Err(Code::BadRequest), "{bad}");
+            assert_eq!(read(Role::Admin, "products", bad), Err(ErrorCode::BadRequest), "{bad}");
         }
     }
 }

@@ -1,12 +1,12 @@
 //! What a function answers over HTTP.
 
+use cache::request::Source;
 use lambda_http::http::StatusCode;
 use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use lambda_http::{Body, Request, Response};
-use shared::cache::request::Source;
-use shared::error::{Code, Refusal};
-use shared::protocol::failure::Failure;
-use shared::protocol::{CACHE_HEADER, COST_HEADER, REQUEST_ID_HEADER};
+use protocol::error::{ApiError, ErrorCode};
+use protocol::wire::error_response::ErrorResponse;
+use protocol::wire::{CACHE_HEADER, COST_HEADER, REQUEST_ID_HEADER};
 
 use crate::store::cost::Cost;
 
@@ -42,10 +42,10 @@ impl Answer {
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum Failed {
+pub enum HandlerError {
     /// The caller's doing.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] ApiError),
     /// Something we depend on does not answer; worth a retry.
     #[error("failed to reach a dependency")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -54,47 +54,51 @@ pub enum Failed {
     Fault(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl Failed {
+impl HandlerError {
     /// A fault with its cause.
-    pub fn fault(cause: impl std::error::Error + Send + Sync + 'static) -> Failed {
-        Failed::Fault(Box::new(cause))
+    pub fn fault(cause: impl std::error::Error + Send + Sync + 'static) -> HandlerError {
+        HandlerError::Fault(Box::new(cause))
     }
 
     /// What the caller is told, which is never more than the caller can use.
-    fn refusal(self) -> Refusal {
+    fn refusal(self) -> ApiError {
         match self {
-            Failed::Refused(refusal) => refusal,
-            Failed::Unavailable(_) => {
+            HandlerError::Refused(refusal) => refusal,
+            HandlerError::Unavailable(_) => {
                 let message = "The store does not answer. Nothing is lost: send the same request again.";
-                Refusal::new(Code::Unavailable, message)
+                ApiError::new(ErrorCode::Unavailable, message)
             }
-            Failed::Fault(_) => {
-                Refusal::new(Code::Internal, "Something went wrong here. Report the request id.")
+            HandlerError::Fault(_) => {
+                ApiError::new(ErrorCode::Internal, "Something went wrong here. Report the request id.")
             }
         }
     }
 }
 
-impl From<serde_json::Error> for Failed {
-    fn from(error: serde_json::Error) -> Failed {
-        Failed::fault(error)
+impl From<serde_json::Error> for HandlerError {
+    fn from(error: serde_json::Error) -> HandlerError {
+        HandlerError::fault(error)
     }
 }
 
 /// The response for `result`, with what it cost where that was counted; a fault is logged with its causes.
-pub fn respond(request: &Request, cost: Option<&Cost>, result: Result<Answer, Failed>) -> Response<Body> {
+pub fn respond(
+    request: &Request,
+    cost: Option<&Cost>,
+    result: Result<Answer, HandlerError>,
+) -> Response<Body> {
     let request_id =
         request.headers().get(REQUEST_ID_HEADER).and_then(|id| id.to_str().ok()).unwrap_or("none");
     let (answer, retry_after) = match result {
         Ok(answer) => (answer, None),
         Err(failed) => {
-            if !matches!(failed, Failed::Refused(_)) {
+            if !matches!(failed, HandlerError::Refused(_)) {
                 tracing::error!(request_id, error = ?failed, "request failed");
             }
             let refusal = failed.refusal();
             let status =
                 StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let body = Failure::new(&refusal, request_id).to_json();
+            let body = ErrorResponse::new(&refusal, request_id).to_json();
             (Answer { status, ..Answer::json(body) }, refusal.code.retry_after_secs())
         }
     };

@@ -7,6 +7,7 @@
 // How a function starts, and what it answers.
 pub mod app;
 pub mod http;
+pub mod limits;
 pub mod query;
 pub mod random;
 pub mod rules;

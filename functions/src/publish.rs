@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use auth::signature::{SEAL_HEADER, seal};
+use config::Secret;
+use protocol::timestamp::Timestamp;
+use protocol::wire::publication::{Publication, Publish};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, StatusCode};
-use shared::config::Secret;
-use shared::micros::Micros;
-use shared::protocol::publication::{Publication, Publish};
-use shared::seal::{SEAL_HEADER, seal};
 
 /// How long the edge may take to tell a room.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -43,7 +43,7 @@ impl Publisher {
     }
 
     /// Tells a room of `publications`, all of that room; returns once the room has taken them.
-    pub async fn publish(&self, publications: Vec<Publication>, now: Micros) -> Result<(), PublishError> {
+    pub async fn publish(&self, publications: Vec<Publication>, now: Timestamp) -> Result<(), PublishError> {
         let body = serde_json::to_vec(&Publish { publications })?;
         let seal = seal(&self.secret, now, &body);
         let request = self.client.post(format!("{}/internal/publish", self.edge_url));

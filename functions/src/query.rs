@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use lambda_http::Request;
-use shared::error::Refusal;
-use shared::stamp::Stamp;
-use shared::sync::pull::query::read_min;
-use shared::tenant::BranchId;
+use protocol::error::ApiError;
+use protocol::ids::BranchId;
+use protocol::stamp::Stamp;
+use sync::pull::query::read_min;
 
 /// Names and values in the order they were sent.
 pub struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
@@ -24,12 +24,12 @@ impl<'a> Query<'a> {
     }
 
     /// The position that the caller has seen, if it says so; 0 otherwise.
-    pub fn min(&self) -> Result<Stamp, Refusal> {
+    pub fn min(&self) -> Result<Stamp, ApiError> {
         self.value("min").map_or(Ok(Stamp::ZERO), read_min)
     }
 
     /// The branch that is named, if one is.
-    pub fn branch(&self) -> Result<Option<BranchId>, Refusal> {
-        self.value("branch_id").map(str::parse).transpose().map_err(Refusal::from)
+    pub fn branch(&self) -> Result<Option<BranchId>, ApiError> {
+        self.value("branch_id").map(str::parse).transpose().map_err(ApiError::from)
     }
 }

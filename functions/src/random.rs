@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use shared::tenant::SessionId;
+use protocol::ids::SessionId;
 
 /// Fills `bytes` with random ones.
 ///

@@ -2,11 +2,11 @@
 
 mod transport;
 
-use shared::config::Reader;
-use shared::redis::address::Address;
-use shared::redis::client::Client;
-use shared::redis::keys::Keys;
-use shared::redis::sealed::Keyring;
+use config::Reader;
+use redis_client::address::Address;
+use redis_client::client::Client;
+use redis_client::encryption::Keyring;
+use redis_client::keys::Keys;
 
 use crate::random;
 pub use transport::RedisHttp;

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use shared::config::Reader;
-use shared::retention::Retention;
-use shared::rules::Rules;
-use shared::tables::{ReadTablesError, Tables};
+use config::Reader;
+use sync::retention::Retention;
+use sync::rules::Rules;
+use sync::tables::{ReadTablesError, Tables};
 
 const DAY_SECS: u64 = 24 * 3600;
 
@@ -46,7 +46,7 @@ fn secs_of_days(text: &str) -> Result<u64, std::num::ParseIntError> {
 
 #[cfg(test)]
 mod tests {
-    use shared::config::BadConfig;
+    use config::BadConfig;
 
     use super::*;
 

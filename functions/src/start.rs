@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
 use aws_sdk_dynamodb::{Client, Config};
-use shared::config::{BadConfig, Reader};
-use shared::micros::Micros;
+use config::{BadConfig, Reader};
+use protocol::timestamp::Timestamp;
 
 /// Finds a value by its name.
 pub type Lookup = fn(&str) -> Option<String>;
@@ -18,10 +18,10 @@ pub fn environment(name: &str) -> Option<String> {
 }
 
 /// The time, once per request.
-pub fn now() -> Micros {
+pub fn now() -> Timestamp {
     let micros =
         SystemTime::now().duration_since(UNIX_EPOCH).map(|elapsed| elapsed.as_micros()).unwrap_or_default();
-    Micros(u64::try_from(micros).unwrap_or(Micros::MAX.0))
+    Timestamp(u64::try_from(micros).unwrap_or(Timestamp::MAX.0))
 }
 
 /// How the functions use DynamoDB, wherever it is: a dead one must be noticed well before the edge gives up.

@@ -2,10 +2,10 @@
 
 use aws_lambda_events::dynamodb::EventRecord;
 use aws_lambda_events::streams::DynamoDbBatchItemFailure;
+use protocol::ids::{CartId, Room};
+use protocol::stamp::Stamp;
 use serde_dynamo::AttributeValue;
-use shared::stamp::Stamp;
-use shared::sync::log::LogItem;
-use shared::tenant::{CartId, Room};
+use sync::log::LogItem;
 
 use crate::carts;
 use crate::store::error::StoreError;

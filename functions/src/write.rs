@@ -2,24 +2,24 @@
 
 use std::time::Duration;
 
+use crate::limits::{FAST_PATH_ANSWER_BYTES_MAX, FAST_PATH_BYTES_MAX, PUSH_ATTEMPTS_MAX};
 use lambda_http::Request;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::ids::Room;
+use protocol::json::JsonText;
+use protocol::timestamp::Timestamp;
+use protocol::wire::publication::Publication;
+use protocol::wire::push::Pushed;
+use protocol::wire::{PUSHED_CONTENT_TYPE, REQUEST_ID_HEADER};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use shared::error::{Code, Refusal};
-use shared::json::JsonText;
-use shared::limits::{FAST_PATH_ANSWER_BYTES_MAX, FAST_PATH_BYTES_MAX, PUSH_ATTEMPTS_MAX};
-use shared::micros::Micros;
-use shared::protocol::publication::Publication;
-use shared::protocol::push::Pushed;
-use shared::protocol::{PUSHED_CONTENT_TYPE, REQUEST_ID_HEADER};
-use shared::sync::dead::filed::OpenLetter;
-use shared::sync::decide::Plan;
-use shared::sync::log;
-use shared::sync::push::Push;
-use shared::tenant::Room;
+use sync::dead_letters::stored::OpenLetter;
+use sync::decide::Plan;
+use sync::log;
+use sync::push::Push;
 
 use crate::app::SyncApp;
-use crate::http::{Answer, Failed};
+use crate::http::{Answer, HandlerError};
 use crate::store::commit::Commit;
 use crate::store::cost::Cost;
 use crate::store::error::StoreError;
@@ -40,18 +40,22 @@ pub struct Decided<'a> {
     /// The dead letter that is done with, once this is committed.
     pub closes: Option<&'a OpenLetter>,
     /// When.
-    pub now: Micros,
+    pub now: Timestamp,
 }
 
 impl Decided<'_> {
     /// Commits it, if everything is still as it was read; what the room is to be told. None, if somebody else came
     /// first: read again, decide again.
-    pub async fn commit(&self, app: &SyncApp, cost: &mut Cost) -> Result<Option<Vec<Publication>>, Failed> {
+    pub async fn commit(
+        &self,
+        app: &SyncApp,
+        cost: &mut Cost,
+    ) -> Result<Option<Vec<Publication>>, HandlerError> {
         let Decided { room, push, plan, closes, now } = *self;
         if !plan.fits() {
             let message =
                 "The batch writes more than fits one transaction; send its records in smaller batches.";
-            return Err(Refusal::new(Code::BatchTooLarge, message).into());
+            return Err(ApiError::new(ErrorCode::BatchTooLarge, message).into());
         }
         // The device whose letter this was does not know of it: it hears its replay as it hears anybody else.
         let replayed = closes.and(push.batch.as_ref()).and_then(|batch| batch.as_str().parse().ok());
@@ -85,12 +89,12 @@ impl<'a> Race<'a> {
     ///
     /// Full jitter, so that devices that collided do not collide again. It is drawn from the request's name, which
     /// nobody else has, and who asked, so that a run can be replayed to the microsecond.
-    pub async fn again(&mut self) -> Result<(), Refusal> {
+    pub async fn again(&mut self) -> Result<(), ApiError> {
         let attempt = self.lost;
         self.lost += 1;
         if self.lost >= PUSH_ATTEMPTS_MAX {
             let message = "Too many devices wrote to this branch at once. Nothing is lost: send the same request again.";
-            return Err(Refusal::new(Code::Busy, message));
+            return Err(ApiError::new(ErrorCode::Busy, message));
         }
         let most = BACKOFF_MILLIS.saturating_mul(1 << attempt.min(10)).min(BACKOFF_MILLIS_MAX);
         let hash = Sha256::new().chain_update(self.request).chain_update(self.who);
@@ -104,7 +108,7 @@ impl<'a> Race<'a> {
 }
 
 /// The caller's answer with the commit beside it, unless that is too large for the fast path.
-pub fn answered(answer: &impl Serialize, parts: Vec<Publication>) -> Result<Answer, Failed> {
+pub fn answered(answer: &impl Serialize, parts: Vec<Publication>) -> Result<Answer, HandlerError> {
     let bytes: usize =
         parts.iter().flat_map(|part| &part.changes).map(|change| change.data.as_str().len()).sum();
     let answer = JsonText::from_text(serde_json::to_string(answer)?)?;

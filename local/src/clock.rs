@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use shared::micros::Micros;
+use protocol::timestamp::Timestamp;
 
 /// A clock that tests can move on. Clones share it.
 ///
@@ -14,9 +14,9 @@ pub struct Clock(Arc<AtomicU64>);
 
 impl Clock {
     /// The time, and what [`advance`](Clock::advance) added to it.
-    pub fn now(&self) -> Micros {
+    pub fn now(&self) -> Timestamp {
         let ahead = self.0.load(Ordering::Relaxed);
-        Micros(functions::start::now().0.saturating_add(ahead))
+        Timestamp(functions::start::now().0.saturating_add(ahead))
     }
 
     /// Moves the clock on for everybody who uses this stack.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use functions::accounts::CreateUserError;
-use shared::tenant::BadId;
+use protocol::ids::BadId;
 
 mod announcement;
 mod readiness;

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::streams::DynamoDbEventResponse;
 use aws_sdk_dynamodb::Client;
+use cache::maintenance::Maintained;
+use config::BadConfig;
 use functions::app::{
     AuthApp, CartsApp, FoldApp, KeeperApp, ReadApp, ReportApp, ResolveApp, StreamApp, SyncApp,
 };
 use functions::handle;
 use lambda_http::{Body, Request, Response};
-use shared::cache::maintenance::Maintained;
-use shared::config::BadConfig;
-use shared::micros::Micros;
-use shared::redis::breaker::State;
-use shared::redis::error::RedisError;
+use protocol::timestamp::Timestamp;
+use protocol::wire::health::BreakerState;
+use redis_client::error::RedisError;
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::connector::Identity;
@@ -200,7 +200,7 @@ impl Handlers {
     }
 
     /// Calls the function behind `route`.
-    pub async fn call(&self, route: Route, request: Request, now: Micros) -> Response<Body> {
+    pub async fn call(&self, route: Route, request: Request, now: Timestamp) -> Response<Body> {
         match route {
             Route::Auth => handle::auth::handle(&self.auth, request, now).await,
             Route::BatchPush => handle::batch_push::handle(&self.batch_push, request, now).await,
@@ -222,7 +222,7 @@ impl Handlers {
         &self,
         function: StreamFunction,
         event: Event,
-        now: Micros,
+        now: Timestamp,
     ) -> DynamoDbEventResponse {
         match function {
             StreamFunction::ChangeStream => {
@@ -249,7 +249,7 @@ impl Handlers {
             &self.cart_fold.cache,
             &self.cache_maintenance.cache,
         ];
-        caches.into_iter().any(|cache| cache.breaker() == State::Open)
+        caches.into_iter().any(|cache| cache.breaker() == BreakerState::Open)
     }
 
     /// Calls `cache-maintenance`, as its schedule would.

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use config::Secret;
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::config::Secret;
 
 use crate::private_file::{self, PrivateFileError};
 
@@ -141,8 +141,8 @@ pub(crate) fn random_text(bytes: usize) -> Result<String, getrandom::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::redis::sealed::Keyring;
-    use shared::token::Verifier;
+    use auth::token::Verifier;
+    use redis_client::encryption::Keyring;
 
     #[test]
     fn keys_are_made_once_and_kept_from_others() {

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use functions::accounts::NewUser;
+use protocol::ids::{BadId, BranchId, ClientId};
+use protocol::role::Role;
 use serde::{Deserialize, Serialize};
-use shared::tenant::{BadId, BranchId, ClientId};
-use shared::token::Role;
 
 use crate::private_file::{self, PrivateFileError};
 

@@ -1,8 +1,8 @@
 //! Redis over REST on this machine: a real Redis, and our front over it that speaks as Upstash does.
 
+use config::Secret;
 use redis_rest::engine::{Engine, EngineChoice, EngineError};
 use redis_rest::front::{Front, FrontError, FrontOptions};
-use shared::config::Secret;
 
 /// Why there is no Redis.
 #[derive(Debug, thiserror::Error)]

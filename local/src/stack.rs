@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use functions::accounts::{Accounts, CreateUserError, NewUser};
-use shared::protocol::auth::User;
+use protocol::wire::auth::User;
 
 mod error;
 mod options;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use functions::accounts::{Accounts, CreateUserError};
-use shared::tenant::BadId;
+use protocol::ids::BadId;
 
 use crate::command_line::AddUser;
 use crate::dev_file::DevFile;

@@ -5,13 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use functions::store::keys;
 use libtest_mimic::Trial;
+use protocol::ids::Room;
+use protocol::record::RecordKey;
+use protocol::stamp::{Stamp, cursor};
+use protocol::timestamp::Timestamp;
+use protocol::wire::pull::PullResponse;
 use serde_json::{Value, json};
-use shared::limits::{LOG_RETENTION_SECS, LOG_SETTLE_SECS, TOMBSTONE_RETENTION_SECS};
-use shared::micros::Micros;
-use shared::protocol::pull::PullAnswer;
-use shared::record::RecordKey;
-use shared::stamp::{Stamp, cursor};
-use shared::tenant::Room;
+use sync::limits::{LOG_RETENTION_SECS, LOG_SETTLE_SECS, TOMBSTONE_RETENTION_SECS};
 use tests::fleet;
 
 use crate::holds::Holds;
@@ -34,16 +34,16 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 const DAY_SECS: u64 = 24 * 3600;
 
-fn days_ago(days: u64) -> Micros {
-    Micros(fleet::now().0 - days * DAY_SECS * 1_000_000)
+fn days_ago(days: u64) -> Timestamp {
+    Timestamp(fleet::now().0 - days * DAY_SECS * 1_000_000)
 }
 
-fn week_later() -> Micros {
+fn week_later() -> Timestamp {
     fleet::now().plus_secs(LOG_RETENTION_SECS + 1)
 }
 
 /// A write at `at`, which is also when it is pushed.
-fn write(id: &str, at: Micros) -> Value {
+fn write(id: &str, at: Timestamp) -> Value {
     with(product(id, &json!({ "at": at.0 })), "local_updated_at", at.to_string())
 }
 
@@ -70,7 +70,7 @@ async fn forget_record(shop: &Shop, room: &Room, id: &str) {
 }
 
 /// What a till holds that has pulled everything at `now`.
-async fn fresh(shop: &Shop, now: Micros) -> Holds {
+async fn fresh(shop: &Shop, now: Timestamp) -> Holds {
     let mut holds = Holds::default();
     holds.catch_up(shop, 1000, now).await;
     holds
@@ -97,7 +97,7 @@ async fn expired(shop: &'static Shop) {
     let (mut cursor_text, mut pages) = (String::new(), Vec::new());
     loop {
         let reply = till.pull_raw(&format!("cursor={cursor_text}&limit=5")).await;
-        let page: PullAnswer = reply.ok().unwrap();
+        let page: PullResponse = reply.ok().unwrap();
         // The first page finds out that the log is gone; the others read HEAD and the records.
         assert_eq!(reply.cost().requests, if pages.is_empty() { 3 } else { 2 });
         cursor_text = page.next_cursor.clone();
@@ -119,9 +119,9 @@ async fn expired(shop: &'static Shop) {
     }
     assert_eq!(cursor_text, cursor(last));
     let after = till.pull_raw(&format!("cursor={cursor_text}")).await;
-    assert!(after.ok::<PullAnswer>().unwrap().changes.is_empty());
+    assert!(after.ok::<PullResponse>().unwrap().changes.is_empty());
     // Filtered, it is the same walk with shorter pages.
-    let page: PullAnswer = till.pull_raw("tables=customers").await.ok().unwrap();
+    let page: PullResponse = till.pull_raw("tables=customers").await.ok().unwrap();
     assert_eq!((page.changes.len(), page.mode.as_str(), page.stamp), (0, "snapshot", last));
 }
 

@@ -4,11 +4,11 @@ use lambda_http::Body;
 use lambda_http::http::Request;
 use libtest_mimic::Trial;
 use local::handlers::Route;
+use protocol::role::Role;
+use protocol::timestamp::Timestamp;
+use protocol::wire::TOKEN_HEADER;
+use protocol::wire::auth::{Login, Me, Session};
 use serde_json::{Value, json};
-use shared::micros::Micros;
-use shared::protocol::TOKEN_HEADER;
-use shared::protocol::auth::{Login, Me, Session};
-use shared::token::Role;
 use tests::api::{Api, Reply};
 use tests::fleet;
 
@@ -125,7 +125,7 @@ async fn expiry(shop: &'static Shop) {
     assert_eq!((status, &refused["error"]["code"]), (401, &json!("token_expired")));
 }
 
-async fn call(shop: &Shop, request: Request<Body>, now: Micros) -> (u16, Value) {
+async fn call(shop: &Shop, request: Request<Body>, now: Timestamp) -> (u16, Value) {
     let answer = shop.world.handlers.call(Route::Auth, request, now).await;
     (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap())
 }

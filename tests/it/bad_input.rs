@@ -1,11 +1,11 @@
 //! Bad input: each the right status, one stable code, a sentence that helps, no internals, nothing stored.
 
 use libtest_mimic::Trial;
+use protocol::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX, RECORD_BYTES_MAX};
+use protocol::stamp::Stamp;
+use protocol::wire::push::PushResponse;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX, RECORD_BYTES_MAX};
-use shared::protocol::push::PushAnswer;
-use shared::stamp::Stamp;
 use tests::api::Reply;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;
@@ -151,7 +151,7 @@ async fn records(shop: &'static Shop) {
     for (record, code) in &bad {
         let body = till.batch(None, std::slice::from_ref(record)).to_string().replace("\"DEEP\"", &deep);
         let reply = till.api.post("/api/sync/batch-push", body).await.unwrap();
-        let answer: PushAnswer = reply.ok().unwrap();
+        let answer: PushResponse = reply.ok().unwrap();
         assert_eq!((answer.errors.len(), answer.applied.len(), answer.success), (1, 0, true), "{code}");
         assert_eq!(answer.errors[0].code, *code);
         assert!(answer.errors[0].message.ends_with('.'), "{}", answer.errors[0].message);
@@ -160,7 +160,7 @@ async fn records(shop: &'static Shop) {
     let mut all: Vec<Value> = bad.iter().map(|(record, _)| record.clone()).collect();
     all.push(good());
     let body = till.batch(Some("b1"), &all).to_string().replace("\"DEEP\"", &deep);
-    let answer: PushAnswer = till.api.post("/api/sync/batch-push", body).await.unwrap().ok().unwrap();
+    let answer: PushResponse = till.api.post("/api/sync/batch-push", body).await.unwrap().ok().unwrap();
     assert_eq!((answer.errors.len(), answer.applied.len()), (bad.len(), 1));
     assert_eq!(till.pull_all(Stamp::ZERO, 100).await.len(), 1);
 }

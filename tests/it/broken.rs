@@ -3,9 +3,9 @@
 use libtest_mimic::Trial;
 use local::dynamo::faults::Fault;
 use local::function_host::faults::HostFault;
+use protocol::stamp::Stamp;
+use protocol::wire::push::PushResponse;
 use serde_json::json;
-use shared::protocol::push::PushAnswer;
-use shared::stamp::Stamp;
 use tests::api::Reply;
 
 use crate::shop::{Shop, Till, product, with};
@@ -35,7 +35,7 @@ fn assert_come_back(reply: &Reply, code: &str) {
 
 /// The same batch again, until it is taken: it must have been applied exactly once.
 async fn assert_applied_once(till: &Till, batch: &serde_json::Value) {
-    let answer: PushAnswer = till.push_raw(batch).await.ok().unwrap();
+    let answer: PushResponse = till.push_raw(batch).await.ok().unwrap();
     assert_eq!((answer.synced_count, answer.applied[0].version), (2, 1));
     assert_eq!(till.pull_all(Stamp::ZERO, 100).await.len(), 2);
 }

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use cache::limits::{CACHE_BATCH_MAX, CACHE_COMPACT_DAYS_BEFORE};
 use libtest_mimic::Trial;
+use protocol::limits::READ_RECORDS_MAX;
+use protocol::role::Role;
+use protocol::stamp::Stamp;
+use protocol::timestamp::{DAY_SECS, Timestamp};
+use protocol::wire::cache::{CacheReport, CacheStatsResponse, CacheWarmResponse, Invalidated};
+use protocol::wire::health::BreakerState;
 use serde_json::{Value, json};
-use shared::limits::{CACHE_BATCH_MAX, CACHE_FOLD_DAYS_BEFORE, READ_RECORDS_MAX};
-use shared::micros::{DAY_SECS, Micros};
-use shared::protocol::cache::{CacheReport, CacheStatsAnswer, Invalidated, WarmAnswer};
-use shared::protocol::ready::BreakerState;
-use shared::stamp::Stamp;
-use shared::token::Role;
 use tests::api::{Api, Reply};
 use tests::fleet;
 use tokio::time::{Instant, sleep};
@@ -62,7 +63,7 @@ async fn warm_up(api: &Api, table: &str) -> (u64, u64) {
     let (mut looked, mut stored, mut cursor) = (0, 0, None::<String>);
     loop {
         let body = json!({ "table_name": table, "cursor": cursor });
-        let page: WarmAnswer = warm_page(api, body).await.ok().unwrap();
+        let page: CacheWarmResponse = warm_page(api, body).await.ok().unwrap();
         looked += page.looked;
         stored += page.stored;
         cursor = page.next_cursor;
@@ -131,12 +132,12 @@ async fn pages(shop: &'static Shop) {
     push_products(&till, CACHE_BATCH_MAX + 20).await;
     let body = json!({ "table_name": "products" });
     let reply = warm_page(&admin, body.clone()).await;
-    let first: WarmAnswer = reply.ok().unwrap();
+    let first: CacheWarmResponse = reply.ok().unwrap();
     assert_eq!(first.looked, CACHE_BATCH_MAX as u64);
     // The names, HEAD and the records.
     assert!(first.stored > 0 && reply.cost().requests == 3, "{first:?}");
     let next = with(body, "cursor", first.next_cursor.unwrap());
-    let second: WarmAnswer = warm_page(&admin, next).await.ok().unwrap();
+    let second: CacheWarmResponse = warm_page(&admin, next).await.ok().unwrap();
     assert_eq!((second.looked, second.next_cursor), (20, None));
     let last = async || read(&till.api, "p119", None).await.header("tillsync-cache") == Some("fresh");
     assert_eq!(settled(&admin, "products", last).await, CACHE_BATCH_MAX as u64 + 20);
@@ -214,7 +215,7 @@ async fn report(shop: &'static Shop) {
     assert!(kinds.contains(&"product"), "{kinds:?}");
     let redis = report.redis.unwrap();
     assert!(redis.uptime_secs.is_some() && redis.used_memory_bytes.unwrap() > 0, "{redis:?}");
-    let stats: CacheStatsAnswer = admin.get("/api/cache/stats").await.unwrap().ok().unwrap();
+    let stats: CacheStatsResponse = admin.get("/api/cache/stats").await.unwrap().ok().unwrap();
     assert!(stats.breaker == BreakerState::Closed && stats.latency_micros.is_some(), "{stats:?}");
     assert!(stats.total.hits >= total.hits);
     let before: CacheReport = admin.get("/api/cache/report?day=2025-12-07").await.unwrap().ok().unwrap();
@@ -267,7 +268,7 @@ async fn maintain(shop: &'static Shop) {
     for key in [&record, &rate] {
         shop.world.redis_says(&["SET", key, "left behind"]).await;
     }
-    let past = Micros(fleet::now().0 - CACHE_FOLD_DAYS_BEFORE * DAY_SECS * 1_000_000).date();
+    let past = Timestamp(fleet::now().0 - CACHE_COMPACT_DAYS_BEFORE * DAY_SECS * 1_000_000).date();
     let day = key(&format!("cache-statistics:{past}"));
     let counts = json!({ "product": { "requests": 2, "hits": 2, "micros": 10 } }).to_string();
     shop.world.redis_says(&["HSET", &day, "one", &counts, "two", &counts]).await;

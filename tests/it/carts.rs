@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use libtest_mimic::Trial;
+use protocol::limits::RECORD_BYTES_MAX;
+use protocol::stamp::Stamp;
+use protocol::wire::carts::{CartResponse, CartWritten};
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::limits::RECORD_BYTES_MAX;
-use shared::protocol::cart::{CartAnswer, CartWritten};
-use shared::stamp::Stamp;
 use tests::api::{Api, Reply};
 use tokio::time::{Instant, sleep};
 
@@ -63,7 +63,7 @@ pub(crate) async fn delete(api: &Api, id: &str) -> Reply {
 }
 
 pub(crate) fn holds(reply: &Reply) -> Value {
-    serde_json::from_str(reply.ok::<CartAnswer>().unwrap().data.as_str()).unwrap()
+    serde_json::from_str(reply.ok::<CartResponse>().unwrap().data.as_str()).unwrap()
 }
 
 async fn put_and_get(shop: &'static Shop) {
@@ -74,7 +74,7 @@ async fn put_and_get(shop: &'static Shop) {
         let written: CartWritten = put(&a, "c1", &json!({ "data": { "n": n } })).await.ok().unwrap();
         last = written.stamp;
         let reply = get_since(&b, "c1", last).await;
-        assert_eq!((holds(&reply), reply.ok::<CartAnswer>().unwrap().stamp), (json!({ "n": n }), last));
+        assert_eq!((holds(&reply), reply.ok::<CartResponse>().unwrap().stamp), (json!({ "n": n }), last));
     }
     wait_until_folded(shop, "c1", last).await;
     let until = Instant::now() + PATIENCE;
@@ -146,7 +146,7 @@ async fn at_once(shop: &'static Shop) {
     let stamps: std::collections::BTreeSet<_> = written.iter().map(|(stamp, _)| *stamp).collect();
     assert_eq!(stamps.len(), written.len(), "two changes have one stamp");
     let reply = get_since(&api, "c1", last).await;
-    assert_eq!((reply.ok::<CartAnswer>().unwrap().stamp, holds(&reply)), (last, json!({ "n": n })));
+    assert_eq!((reply.ok::<CartResponse>().unwrap().stamp, holds(&reply)), (last, json!({ "n": n })));
     wait_until_folded(shop, "c1", last).await;
 }
 
@@ -193,7 +193,7 @@ async fn numbers(shop: &'static Shop) {
     let text = r#"{"price":1.10,"id":9007199254740993,"name":"Café \u0000 ☕"}"#;
     let request = api.request(Method::PUT, "/api/carts/c1").body(format!(r#"{{"data":{text}}}"#));
     api.send(request).await.unwrap().ok::<CartWritten>().unwrap();
-    assert_eq!(get(&api, "c1").await.ok::<CartAnswer>().unwrap().data.as_str(), text);
+    assert_eq!(get(&api, "c1").await.ok::<CartResponse>().unwrap().data.as_str(), text);
 }
 
 async fn bad(shop: &'static Shop) {

@@ -5,11 +5,11 @@ mod batch_get;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
+use protocol::role::Role;
+use protocol::stamp::{Stamp, cursor};
+use protocol::wire::record::RecordResponse;
+use protocol::wire::stats::StatsResponse;
 use serde_json::{Value, json};
-use shared::protocol::record::RecordAnswer;
-use shared::protocol::stats::StatsAnswer;
-use shared::stamp::{Stamp, cursor};
-use shared::token::Role;
 use tests::api::{Api, Reply};
 use tokio::time::{Instant, sleep};
 
@@ -41,7 +41,7 @@ pub(crate) async fn read(api: &Api, id: &str, min: Option<Stamp>) -> Reply {
 }
 
 pub(crate) fn data(reply: &Reply) -> Value {
-    serde_json::from_str(reply.ok::<RecordAnswer>().unwrap().data.as_str()).unwrap()
+    serde_json::from_str(reply.ok::<RecordResponse>().unwrap().data.as_str()).unwrap()
 }
 
 /// Reads until the answer is `wanted`.
@@ -70,7 +70,7 @@ async fn found(shop: &'static Shop) {
         assert!(Instant::now() < until, "it is never found");
         sleep(PAUSE).await;
     }
-    let record: RecordAnswer = read(&b.api, "p1", None).await.ok().unwrap();
+    let record: RecordResponse = read(&b.api, "p1", None).await.ok().unwrap();
     assert_eq!((record.version, record.stamp, record.table_name.as_str()), (1, pushed.stamp, "products"));
     assert_eq!(data(&first), json!({ "name": "Tea", "price": 1 }));
 }
@@ -131,7 +131,7 @@ async fn ids(shop: &'static Shop) {
     assert_eq!(pushed.applied.len(), names.len());
     for (id, path) in names {
         let reply = read(&till.api, path, Some(pushed.stamp)).await;
-        assert_eq!(reply.ok::<RecordAnswer>().unwrap().record_id, id);
+        assert_eq!(reply.ok::<RecordResponse>().unwrap().record_id, id);
         assert_eq!(data(&reply), json!({ "is": id }));
     }
 }
@@ -155,7 +155,7 @@ async fn figures(shop: &'static Shop) {
     for n in 1..4_u64 {
         let pushed = till.push(&[product(&format!("p{n}"), &json!({ "n": n }))]).await;
         let path = format!("/api/sync/stats?min={}", pushed.stamp.0);
-        let stats: StatsAnswer = till.api.get(&path).await.unwrap().ok().unwrap();
+        let stats: StatsResponse = till.api.get(&path).await.unwrap().ok().unwrap();
         let count = stats.tables_stats.iter().find(|table| table.table_name == "products").unwrap();
         assert_eq!(count.record_count, n);
         assert_eq!(stats.last_sync_at, Some(pushed.stamp.time().to_string()));

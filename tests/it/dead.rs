@@ -4,11 +4,11 @@ mod replay;
 
 use libtest_mimic::Trial;
 use local::dynamo::faults::Fault;
+use protocol::role::Role;
+use protocol::stamp::Stamp;
+use protocol::wire::dead_letters::{DeadLettersResponse, LetterBody};
+use protocol::wire::push::PushResponse;
 use serde_json::{Value, json};
-use shared::protocol::dead::{DeadLettersAnswer, LetterBody};
-use shared::protocol::push::PushAnswer;
-use shared::stamp::Stamp;
-use shared::token::Role;
 use tests::api::{Api, Reply};
 
 use crate::shop::{Shop, Till, product, with};
@@ -39,7 +39,7 @@ async fn manager(shop: &Shop) -> Api {
     signed_in(shop, Role::Manager, Some("1")).await
 }
 
-async fn list(api: &Api, query: &str) -> DeadLettersAnswer {
+async fn list(api: &Api, query: &str) -> DeadLettersResponse {
     api.get(&format!("{PATH}?{query}")).await.unwrap().ok().unwrap()
 }
 
@@ -64,8 +64,8 @@ fn undated(id: &str, data: &Value) -> Value {
     with(product(id, data), "local_updated_at", "yesterday")
 }
 
-async fn reject(till: &Till, batch: Option<&str>, records: &[Value]) -> PushAnswer {
-    let answer: PushAnswer = till.push_raw(&till.batch(batch, records)).await.ok().unwrap();
+async fn reject(till: &Till, batch: Option<&str>, records: &[Value]) -> PushResponse {
+    let answer: PushResponse = till.push_raw(&till.batch(batch, records)).await.ok().unwrap();
     assert!(!answer.errors.is_empty());
     answer
 }
@@ -195,7 +195,7 @@ async fn roles(shop: &'static Shop) {
         [(&elsewhere, ""), (&stranger, ""), (&foreign_boss, "branch_id=1"), (&boss, "branch_id=2")]
     {
         let [listed, replayed, discarded] = calls(api, query).await;
-        assert_eq!(listed.ok::<DeadLettersAnswer>().unwrap().dead_letters, []);
+        assert_eq!(listed.ok::<DeadLettersResponse>().unwrap().dead_letters, []);
         assert_refused(&replayed, 404, "dead_letter_not_found");
         assert_refused(&discarded, 404, "dead_letter_not_found");
     }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use libtest_mimic::Trial;
+use protocol::stamp::cursor;
+use protocol::wire::pull::PullResponse;
 use serde_json::json;
-use shared::protocol::pull::PullAnswer;
-use shared::stamp::cursor;
 use tests::api::{Api, Reply};
 use tests::fleet;
 
@@ -39,7 +39,7 @@ async fn ask(office: &Api, query: &str) -> Reply {
 async fn follow(office: &Api, cursor: &str, limit: usize) -> (Vec<(String, String)>, String) {
     let (mut rows, mut next) = (Vec::new(), cursor.to_owned());
     loop {
-        let page: PullAnswer = ask(office, &format!("cursor={next}&limit={limit}")).await.ok().unwrap();
+        let page: PullResponse = ask(office, &format!("cursor={next}&limit={limit}")).await.ok().unwrap();
         assert!(page.changes.len() <= limit);
         assert!(page.changes.iter().all(|row| Some(&row.branch_id) == page.branch_id.as_ref()));
         rows.extend(page.changes.into_iter().map(|row| (row.branch_id, row.record_id)));
@@ -60,19 +60,19 @@ async fn one(shop: &'static Shop) {
     sell(&first, &["a"]).await;
     let stamp = second.push(&[product("b", &json!({})), product("c", &json!({}))]).await.stamp;
     let office = shop.head_office().await;
-    let page: PullAnswer = ask(&office, "branch_id=2&limit=1").await.ok().unwrap();
+    let page: PullResponse = ask(&office, "branch_id=2&limit=1").await.ok().unwrap();
     assert_eq!((page.changes[0].record_id.as_str(), page.has_more, page.branch_id), ("b", true, None));
     let next = ask(&office, &format!("branch_id=2&cursor={}&min={}", page.next_cursor, stamp.0)).await;
-    let page: PullAnswer = next.ok().unwrap();
+    let page: PullResponse = next.ok().unwrap();
     assert_eq!((page.changes[0].record_id.as_str(), page.next_cursor), ("c", cursor(stamp)));
     // A branch in which nothing happened yet is empty.
-    assert!(ask(&office, "branch_id=9").await.ok::<PullAnswer>().unwrap().changes.is_empty());
+    assert!(ask(&office, "branch_id=9").await.ok::<PullResponse>().unwrap().changes.is_empty());
 }
 
 async fn all(shop: &'static Shop) {
     let (first, second) = (shop.till_of("till-1", "1").await, shop.till_of("till-2", "2").await);
     let office = shop.head_office().await;
-    let nothing: PullAnswer = ask(&office, "").await.ok().unwrap();
+    let nothing: PullResponse = ask(&office, "").await.ok().unwrap();
     assert_eq!((nothing.changes.len(), nothing.has_more, nothing.stamp.0), (0, false, 0));
     sell(&first, &["a", "b", "c"]).await;
     sell(&second, &["a", "d"]).await;
@@ -80,14 +80,15 @@ async fn all(shop: &'static Shop) {
     assert_eq!(sorted(rows), ["1:a", "1:b", "1:c", "2:a", "2:d"]);
     // Nothing new costs the list of branches and their HEADs.
     let reply = ask(&office, &format!("cursor={cursor}")).await;
-    let page: PullAnswer = reply.ok().unwrap();
+    let page: PullResponse = reply.ok().unwrap();
     assert_eq!((page.changes.len(), page.has_more, &page.next_cursor), (0, false, &cursor));
     assert_eq!(reply.cost().requests, 2);
     // A branch that never stops selling keeps no other waiting.
     sell(&first, &["e", "f", "g", "h"]).await;
     sell(&second, &["i"]).await;
-    let page: PullAnswer = ask(&office, &format!("cursor={cursor}&limit=1")).await.ok().unwrap();
-    let next: PullAnswer = ask(&office, &format!("cursor={}&limit=1", page.next_cursor)).await.ok().unwrap();
+    let page: PullResponse = ask(&office, &format!("cursor={cursor}&limit=1")).await.ok().unwrap();
+    let next: PullResponse =
+        ask(&office, &format!("cursor={}&limit=1", page.next_cursor)).await.ok().unwrap();
     assert_ne!(page.branch_id, next.branch_id);
     assert_eq!(sorted(follow(&office, &cursor, 100).await.0), ["1:e", "1:f", "1:g", "1:h", "2:i"]);
 }
@@ -107,18 +108,18 @@ async fn since(shop: &'static Shop) {
     sell(&first, &["c"]).await;
     let office = shop.head_office().await;
     for since in [between.0.to_string(), between.time().to_string()] {
-        let page: PullAnswer = ask(&office, &format!("since={since}")).await.ok().unwrap();
+        let page: PullResponse = ask(&office, &format!("since={since}")).await.ok().unwrap();
         assert_eq!((page.changes.len(), page.changes[0].record_id.as_str(), page.has_more), (1, "c", false));
     }
     // A branch that had nothing since then goes on from where it stood.
-    let page: PullAnswer = ask(&office, &format!("since={}", fleet::now())).await.ok().unwrap();
+    let page: PullResponse = ask(&office, &format!("since={}", fleet::now())).await.ok().unwrap();
     assert_eq!((page.changes.len(), page.has_more), (0, false));
     sell(&second, &["d"]).await;
     assert_eq!(sorted(follow(&office, &page.next_cursor, 100).await.0), ["2:d"]);
 }
 
 async fn walked(shop: &'static Shop) {
-    let then = shared::micros::Micros(fleet::now().0 - 8 * 24 * 3600 * 1_000_000);
+    let then = protocol::timestamp::Timestamp(fleet::now().0 - 8 * 24 * 3600 * 1_000_000);
     let record = |id: &str| with(product(id, &json!({})), "local_updated_at", then.to_string());
     shop.till("till-1").await;
     shop.push_at(&["a", "b", "c", "d"].map(record), then).await;
@@ -128,7 +129,7 @@ async fn walked(shop: &'static Shop) {
     let office = shop.head_office().await;
     let (mut holds, mut next, mut modes) = (BTreeMap::<String, Holds>::new(), String::new(), Vec::new());
     loop {
-        let page: PullAnswer = ask(&office, &format!("cursor={next}&limit=2")).await.ok().unwrap();
+        let page: PullResponse = ask(&office, &format!("cursor={next}&limit=2")).await.ok().unwrap();
         let branch = page.branch_id.clone().unwrap();
         modes.push((branch.clone(), page.mode.clone()));
         holds.entry(branch).or_default().take(&page);
@@ -161,7 +162,7 @@ async fn forbidden(shop: &'static Shop) {
     let stranger = Shop::new(shop.world);
     let other = stranger.head_office().await;
     for query in [String::new(), format!("cursor={cursor}"), "branch_id=1".into()] {
-        assert!(ask(&other, &query).await.ok::<PullAnswer>().unwrap().changes.is_empty(), "{query}");
+        assert!(ask(&other, &query).await.ok::<PullResponse>().unwrap().changes.is_empty(), "{query}");
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::micros::Micros;
-use shared::protocol::pull::PullAnswer;
-use shared::stamp::Stamp;
+use protocol::stamp::Stamp;
+use protocol::timestamp::Timestamp;
+use protocol::wire::pull::PullResponse;
 
 use crate::shop::Shop;
 
@@ -18,7 +18,7 @@ pub(crate) struct Holds {
 
 impl Holds {
     /// Takes over a page; whether there is more.
-    pub(crate) fn take(&mut self, page: &PullAnswer) -> bool {
+    pub(crate) fn take(&mut self, page: &PullResponse) -> bool {
         assert_eq!(page.snapshot_id.is_some(), page.mode == "snapshot");
         if let Some(id) = &page.snapshot_id
             && self.walk.as_ref().is_none_or(|(known, _)| known != id)
@@ -42,17 +42,17 @@ impl Holds {
     }
 
     /// Asks for the next page at `now`.
-    pub(crate) async fn page(&mut self, shop: &Shop, limit: usize, now: Micros) -> PullAnswer {
+    pub(crate) async fn page(&mut self, shop: &Shop, limit: usize, now: Timestamp) -> PullResponse {
         let cursor = self.cursor.clone().unwrap_or_default();
         let (status, body) = shop.pull_at(&format!("cursor={cursor}&limit={limit}"), now).await;
         assert_eq!(status, 200, "{body}");
-        let page: PullAnswer = serde_json::from_value(body).unwrap();
+        let page: PullResponse = serde_json::from_value(body).unwrap();
         self.take(&page);
         page
     }
 
     /// Follows to the end; the modes of the pages.
-    pub(crate) async fn catch_up(&mut self, shop: &Shop, limit: usize, now: Micros) -> Vec<String> {
+    pub(crate) async fn catch_up(&mut self, shop: &Shop, limit: usize, now: Timestamp) -> Vec<String> {
         let mut modes = Vec::new();
         loop {
             let page = self.page(shop, limit, now).await;

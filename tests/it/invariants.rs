@@ -6,13 +6,14 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use functions::store::item::{Item, to_head, to_log, to_record};
 use functions::store::keys;
-use shared::protocol::publication::{Publication, PublishedChange};
-use shared::record::{Operation, Record};
-use shared::stamp::Stamp;
-use shared::sync::log;
-use shared::sync::snapshot::Head;
-use shared::tables::Tables;
-use shared::tenant::Room;
+use protocol::ids::Room;
+use protocol::record::Operation;
+use protocol::stamp::Stamp;
+use protocol::wire::publication::{Publication, PublishedChange};
+use sync::log;
+use sync::record::Record;
+use sync::snapshot::Head;
+use sync::tables::Tables;
 
 use crate::world::World;
 

@@ -1,8 +1,8 @@
 //! How often somebody may ask.
 
+use auth::limits::USER_PER_MINUTE;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
-use shared::limits::USER_PER_MINUTE;
 use tests::api::Reply;
 
 use crate::shop::{PASSWORD, Shop};
@@ -58,7 +58,7 @@ async fn sync(shop: &'static Shop) {
 }
 
 async fn login(shop: &'static Shop) {
-    let login = shop.user("till-1", shared::token::Role::Cashier, Some("1")).await;
+    let login = shop.user("till-1", protocol::role::Role::Cashier, Some("1")).await;
     let attempt = async |name: &str, password: &str| {
         let body = json!({ "username": name, "password": password }).to_string();
         shop.stranger().post("/api/auth/login", body).await.unwrap()
@@ -79,6 +79,6 @@ async fn login(shop: &'static Shop) {
     assert!(number(&refused, "retry-after") >= 1);
     // Whether the password was right is not told either.
     assert_eq!(attempt(&login.username, PASSWORD).await.status, 429);
-    let other = shop.user("till-2", shared::token::Role::Cashier, Some("1")).await;
+    let other = shop.user("till-2", protocol::role::Role::Cashier, Some("1")).await;
     assert_eq!(attempt(&other.username, PASSWORD).await.status, 200);
 }

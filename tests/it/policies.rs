@@ -2,11 +2,11 @@
 
 use libtest_mimic::Trial;
 use local::function_host::faults::HostFault;
+use protocol::role::Role;
+use protocol::stamp::Stamp;
+use protocol::wire::push::PushResponse;
 use serde_json::{Value, json};
-use shared::decimal::Decimal;
-use shared::protocol::push::PushAnswer;
-use shared::stamp::Stamp;
-use shared::token::Role;
+use sync::decimal::Decimal;
 use tests::fleet;
 use tokio::task::JoinSet;
 
@@ -37,7 +37,7 @@ fn taken(delta: &str) -> Value {
     record("product_stock", "tea", &json!({"quantity": {"$delta": delta}}))
 }
 
-async fn push_named(till: &Till, records: &[Value]) -> PushAnswer {
+async fn push_named(till: &Till, records: &[Value]) -> PushResponse {
     let batch = till.batch(Some(&fleet::batch_id()), records);
     loop {
         let reply = till.push_raw(&batch).await;
@@ -53,7 +53,7 @@ async fn last(till: &Till, id: &str) -> String {
     changes.iter().rfind(|change| change.record_id == id).unwrap().data.as_str().to_owned()
 }
 
-fn error(answer: &PushAnswer) -> &str {
+fn error(answer: &PushResponse) -> &str {
     assert_eq!((answer.applied.len(), answer.errors.len()), (0, 1), "{answer:?}");
     &answer.errors[0].code
 }
@@ -88,7 +88,7 @@ async fn lost_answer(shop: &'static Shop) {
     shop.world.host_faults.inject(&shop.client, HostFault::LostAnswer, 1);
     assert_eq!(till.push_raw(&batch).await.status.as_u16(), 503);
     for _ in 0..3 {
-        let answer: PushAnswer = till.push_raw(&batch).await.ok().unwrap();
+        let answer: PushResponse = till.push_raw(&batch).await.ok().unwrap();
         assert_eq!((answer.applied[0].version, answer.synced_count), (2, 1));
         assert_eq!(answer.applied[0].data.as_ref().unwrap().as_str(), r#"{"quantity":7}"#);
     }
@@ -112,7 +112,7 @@ async fn floor(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let batch = till.batch(Some("b1"), &[taken("-2")]);
     for _ in 0..2 {
-        let answer: PushAnswer = till.push_raw(&batch).await.ok().unwrap();
+        let answer: PushResponse = till.push_raw(&batch).await.ok().unwrap();
         assert_eq!(answer.applied[0].flags, ["below_floor"]);
     }
     assert_eq!(last(&till, "tea").await, r#"{"quantity":-2}"#);
@@ -147,7 +147,7 @@ async fn field_merge(shop: &'static Shop) {
     assert_eq!(merged.applied[0].data.as_ref().unwrap().as_str(), r#"{"name":"Green tea","price":2}"#);
     let batch = two.batch(Some("b1"), &[change(&json!({"price": 3, "shelf": "A"}), &["price", "shelf"])]);
     for _ in 0..2 {
-        let answer: PushAnswer = two.push_raw(&batch).await.ok().unwrap();
+        let answer: PushResponse = two.push_raw(&batch).await.ok().unwrap();
         let conflict = &answer.conflicts[0];
         assert_eq!(
             (&*conflict.reason, conflict.server_version, answer.synced_count),
@@ -200,9 +200,9 @@ async fn atomic(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let batch = |records: &[Value]| with(till.batch(Some("b1"), records), "atomic", true);
     let bad = batch(&[taken("-1"), record("nonsense", "x", &json!({}))]);
-    let answer: PushAnswer = till.push_raw(&bad).await.ok().unwrap();
+    let answer: PushResponse = till.push_raw(&bad).await.ok().unwrap();
     assert_eq!((answer.success, answer.synced_count, answer.errors.len()), (false, 0, 1));
     assert!(till.pull_all(Stamp::ZERO, 10).await.is_empty());
-    let answer: PushAnswer = till.push_raw(&batch(&[taken("-1")])).await.ok().unwrap();
+    let answer: PushResponse = till.push_raw(&batch(&[taken("-1")])).await.ok().unwrap();
     assert_eq!((answer.success, answer.synced_count), (true, 1), "the batch id is still free");
 }

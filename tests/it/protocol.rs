@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use functions::accounts::NewUser;
 use libtest_mimic::Trial;
+use protocol::role::Role;
+use protocol::wire::auth::Login;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
-use shared::limits::LOG_SETTLE_SECS;
-use shared::protocol::auth::Login;
-use shared::token::Role;
+use sync::limits::LOG_SETTLE_SECS;
 use tests::api::Api;
 use tests::protocol_page::example::Examples;
 use tests::protocol_page::steps::{Act, Answer, Request, steps};

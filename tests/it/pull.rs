@@ -1,11 +1,11 @@
 //! `GET /api/sync/pull-changes`
 
 use libtest_mimic::Trial;
+use protocol::role::Role;
+use protocol::stamp::{Stamp, cursor};
+use protocol::wire::pull::PullResponse;
+use protocol::wire::push::PushResponse;
 use serde_json::{Value, json};
-use shared::protocol::pull::PullAnswer;
-use shared::protocol::push::PushAnswer;
-use shared::stamp::{Stamp, cursor};
-use shared::token::Role;
 
 use crate::shop::{Shop, Till, product, with};
 use crate::world::trial;
@@ -33,11 +33,11 @@ async fn sell(till: &Till, count: usize) -> Vec<Stamp> {
     stamps
 }
 
-async fn page(till: &Till, query: &str) -> PullAnswer {
+async fn page(till: &Till, query: &str) -> PullResponse {
     till.pull_raw(query).await.ok().unwrap()
 }
 
-fn ids(page: &PullAnswer) -> Vec<&str> {
+fn ids(page: &PullResponse) -> Vec<&str> {
     page.changes.iter().map(|change| change.record_id.as_str()).collect()
 }
 
@@ -109,7 +109,7 @@ async fn restored(shop: &'static Shop) {
     let last = *sell(&till, 1).await.last().unwrap();
     let reply = till.pull_raw(&format!("min={}", last.plus(1).0)).await;
     assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (410, Some("reset_required")));
-    assert!(till.pull_raw(&format!("min={}", cursor(last))).await.ok::<PullAnswer>().is_ok());
+    assert!(till.pull_raw(&format!("min={}", cursor(last))).await.ok::<PullResponse>().is_ok());
 }
 
 async fn roles(shop: &'static Shop) {
@@ -118,7 +118,7 @@ async fn roles(shop: &'static Shop) {
     let (manager, _) = shop.stranger().login(&login).await.unwrap();
     let advance = with(product("a1", &json!({"amount": "100"})), "table_name", "employee_advances");
     let batch = json!({"device_id": "office", "records": [advance, product("p1", &json!({}))]});
-    let pushed: PushAnswer =
+    let pushed: PushResponse =
         manager.post("/api/sync/batch-push", batch.to_string()).await.unwrap().ok().unwrap();
     assert_eq!(pushed.synced_count, 2);
     let seen = page(&till, "").await;

@@ -1,9 +1,9 @@
 //! `POST /api/sync/batch-push`
 
 use libtest_mimic::Trial;
+use protocol::stamp::Stamp;
+use protocol::wire::push::PushResponse;
 use serde_json::{Value, json};
-use shared::protocol::push::PushAnswer;
-use shared::stamp::Stamp;
 
 use crate::shop::{Shop, ago, hall, product, with};
 use crate::world::trial;
@@ -30,12 +30,12 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-fn only(answer: &PushAnswer) -> u64 {
+fn only(answer: &PushResponse) -> u64 {
     assert_eq!((answer.applied.len(), answer.conflicts.len(), answer.errors.len()), (1, 0, 0), "{answer:?}");
     answer.applied[0].version
 }
 
-fn reason(answer: &PushAnswer) -> &str {
+fn reason(answer: &PushResponse) -> &str {
     assert_eq!((answer.applied.len(), answer.conflicts.len()), (0, 1), "{answer:?}");
     &answer.conflicts[0].reason
 }
@@ -128,11 +128,12 @@ async fn exactly_once(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let records = [product("p1", &json!({"name": "A"})), product("p2", &json!(5)), product("p3", &json!({}))];
     let batch = till.batch(Some("b1"), &records);
-    let first: PushAnswer = till.push_raw(&batch).await.ok().unwrap();
+    let first: PushResponse = till.push_raw(&batch).await.ok().unwrap();
     till.push(&[with(product("p1", &json!({"name": "later"})), "base_version", 1)]).await;
     for clock in ["2025-12-07T10:30:00Z", "2025-12-07T10:31:00Z"] {
-        let again: PushAnswer = till.push_raw(&with(batch.clone(), "device_time", clock)).await.ok().unwrap();
-        let told = |answer: &PushAnswer| {
+        let again: PushResponse =
+            till.push_raw(&with(batch.clone(), "device_time", clock)).await.ok().unwrap();
+        let told = |answer: &PushResponse| {
             serde_json::to_value((&answer.applied, &answer.errors, answer.prev, answer.stamp, &answer.cursor))
                 .unwrap()
         };
@@ -146,7 +147,7 @@ async fn exactly_once(shop: &'static Shop) {
 async fn per_device(shop: &'static Shop) {
     let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
     for (till, id) in [(&one, "p1"), (&two, "p2")] {
-        let answer: PushAnswer =
+        let answer: PushResponse =
             till.push_raw(&till.batch(Some("b1"), &[product(id, &json!({}))])).await.ok().unwrap();
         assert_eq!(only(&answer), 1);
     }
@@ -156,11 +157,11 @@ async fn conflicts_again(shop: &'static Shop) {
     let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
     one.push(&[product("p1", &json!({"name": "A"}))]).await;
     let batch = two.batch(Some("b1"), &[with(product("p1", &json!({"name": "B"})), "base_version", 0)]);
-    let first: PushAnswer = two.push_raw(&batch).await.ok().unwrap();
+    let first: PushResponse = two.push_raw(&batch).await.ok().unwrap();
     assert_eq!(reason(&first), "already_exists");
     // Decided anew it would now be a create: the record is gone.
     one.push(&[deleted("p1", 1)]).await;
-    let again: PushAnswer = two.push_raw(&batch).await.ok().unwrap();
+    let again: PushResponse = two.push_raw(&batch).await.ok().unwrap();
     assert_eq!(reason(&again), "already_exists");
 }
 
@@ -194,7 +195,7 @@ async fn fields(shop: &'static Shop) {
         .await
         .unwrap();
     let change = raw(r#"{"name":"B"}"#, r#","base_version":1,"fields":["name"]"#);
-    let answer: PushAnswer = till.api.post("/api/sync/batch-push", change).await.unwrap().ok().unwrap();
+    let answer: PushResponse = till.api.post("/api/sync/batch-push", change).await.unwrap().ok().unwrap();
     assert_eq!(answer.applied[0].data.as_ref().unwrap().as_str(), r#"{"name":"B","price":1.10}"#);
 }
 
@@ -204,10 +205,10 @@ async fn atomic(shop: &'static Shop) {
     let good = || product("p2", &json!({"name": "B"}));
     let bad = with(product("p1", &json!({"name": "B"})), "base_version", 0);
     let atomic = |records: &[Value]| with(till.batch(Some("b1"), records), "atomic", true);
-    let answer: PushAnswer = till.push_raw(&atomic(&[good(), bad])).await.ok().unwrap();
+    let answer: PushResponse = till.push_raw(&atomic(&[good(), bad])).await.ok().unwrap();
     assert_eq!((answer.success, answer.applied.len(), answer.conflicts.len()), (false, 0, 1));
     assert_eq!(till.pull_all(Stamp::ZERO, 100).await.len(), 1);
-    let answer: PushAnswer = till.push_raw(&atomic(&[good()])).await.ok().unwrap();
+    let answer: PushResponse = till.push_raw(&atomic(&[good()])).await.ok().unwrap();
     assert_eq!((answer.success, answer.synced_count), (true, 1));
 }
 
@@ -228,7 +229,7 @@ async fn largest(shop: &'static Shop) {
         getrandom::fill(&mut buffer).unwrap();
         buffer.iter().map(|byte| format!("{byte:02x}")).collect()
     };
-    let full = shared::limits::BATCH_BYTES_MAX / 50 - 32;
+    let full = protocol::limits::BATCH_BYTES_MAX / 50 - 32;
     let records: Vec<Value> =
         (0..50).map(|i| product(&format!("p{i}"), &json!({"x": random(full)}))).collect();
     let answer = till.push(&records).await;
@@ -238,7 +239,7 @@ async fn largest(shop: &'static Shop) {
 
 async fn empty(shop: &'static Shop) {
     let till = shop.till("till-1").await;
-    let answer: PushAnswer = till.push_raw(&till.batch(Some("b1"), &[])).await.ok().unwrap();
+    let answer: PushResponse = till.push_raw(&till.batch(Some("b1"), &[])).await.ok().unwrap();
     assert_eq!((answer.success, answer.synced_count, answer.stamp), (true, 0, Stamp::ZERO));
 }
 
@@ -249,14 +250,14 @@ async fn cost(shop: &'static Shop) {
         let records: Vec<Value> =
             (0..50).map(|i| product(&format!("p{page}-{i}"), &describe(page * 50 + i))).collect();
         let reply = till.push_raw(&till.batch(Some(&format!("b{page}")), &records)).await;
-        assert!(reply.ok::<PushAnswer>().is_ok());
+        assert!(reply.ok::<PushResponse>().is_ok());
         let cost = reply.cost();
         assert_eq!(cost.requests, 2);
         assert!(cost.write_tenths <= 50 * 26, "{cost:?}");
     }
     let pull = till.pull_raw("limit=100").await;
     assert!(pull.cost().requests <= 2 && pull.cost().read_tenths <= 50, "{:?}", pull.cost());
-    let cursor = pull.ok::<shared::protocol::pull::PullAnswer>().unwrap().next_cursor;
+    let cursor = pull.ok::<protocol::wire::pull::PullResponse>().unwrap().next_cursor;
     let nothing = till.pull_raw(&format!("cursor={cursor}")).await;
     assert_eq!((nothing.cost().requests, nothing.cost().read_tenths), (1, 10));
 }

@@ -1,9 +1,9 @@
 //! Many devices at once: every sale is applied exactly once, whatever the order.
 
 use libtest_mimic::Trial;
+use protocol::stamp::Stamp;
+use protocol::wire::push::PushResponse;
 use serde_json::json;
-use shared::protocol::push::PushAnswer;
-use shared::stamp::Stamp;
 use tokio::task::JoinSet;
 
 use crate::shop::{Shop, Till, product, with};
@@ -20,7 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 const TOLD_MAX: usize = 10;
 
 /// Pushes until it is taken.
-async fn until_taken(till: &Till, batch: &serde_json::Value) -> PushAnswer {
+async fn until_taken(till: &Till, batch: &serde_json::Value) -> PushResponse {
     for _ in 0..=TOLD_MAX {
         let reply = till.push_raw(batch).await;
         if reply.status.as_u16() != 503 {

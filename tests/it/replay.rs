@@ -32,8 +32,8 @@ fn some_day() -> Vec<Invoice> {
 }
 
 async fn open(shop: &Shop, name: &str) -> Arc<Till> {
-    let login = shop.user(name, shared::token::Role::Cashier, Some("1")).await;
-    let login = shared::protocol::auth::Login { device_id: Some(name.parse().unwrap()), ..login };
+    let login = shop.user(name, protocol::role::Role::Cashier, Some("1")).await;
+    let login = protocol::wire::auth::Login { device_id: Some(name.parse().unwrap()), ..login };
     let till = Till::open(&shop.stranger(), &login, Arc::new(Meter::default())).await.unwrap();
     till.connected().await;
     Arc::new(till)

@@ -3,11 +3,11 @@
 use libtest_mimic::Trial;
 use local::dynamo::faults::Fault;
 use local::function_host::faults::HostFault;
+use protocol::limits::RECORD_BYTES_MAX;
+use protocol::role::Role;
+use protocol::stamp::Stamp;
+use protocol::wire::resolve::ResolveResponse;
 use serde_json::{Value, json};
-use shared::limits::RECORD_BYTES_MAX;
-use shared::protocol::resolve::ResolveAnswer;
-use shared::stamp::Stamp;
-use shared::token::Role;
 use tests::api::{Api, Reply};
 
 use crate::room::Listener;
@@ -48,7 +48,7 @@ async fn send(api: &Api, body: &Value) -> Reply {
     api.post(PATH, body.to_string()).await.unwrap()
 }
 
-async fn resolved(api: &Api, body: &Value) -> ResolveAnswer {
+async fn resolved(api: &Api, body: &Value) -> ResolveResponse {
     send(api, body).await.ok().unwrap()
 }
 
@@ -77,7 +77,7 @@ async fn server(shop: &'static Shop) {
     let names = body.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(names, "cursor data prev record_id server_updated_at stamp success table_name version");
     assert_eq!(reply.headers["content-type"], "application/json");
-    let answer: ResolveAnswer = reply.ok().unwrap();
+    let answer: ResolveResponse = reply.ok().unwrap();
     assert_eq!((answer.version, answer.data.as_str()), (2, r#"{"price":2}"#));
     assert_eq!((answer.prev, answer.stamp), (head, head), "nothing was written");
     assert_eq!(reply.cost().requests, 1);
@@ -93,7 +93,7 @@ async fn client(shop: &'static Shop) {
     let body = accept_client("till-2").to_string().replace("2.5", "2.50");
     let reply = two.api.post(PATH, body).await.unwrap();
     assert!(!reply.body.contains("publications"), "the commit is not for the client: {}", reply.body);
-    let answer: ResolveAnswer = reply.ok().unwrap();
+    let answer: ResolveResponse = reply.ok().unwrap();
     assert!(answer.success && !answer.is_deleted);
     assert_eq!((answer.version, answer.data.as_str()), (3, r#"{"price":2.50}"#), "numbers keep their text");
     let frame = ear.next_sync().await;

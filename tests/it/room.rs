@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use libtest_mimic::Trial;
+use protocol::role::Role;
+use protocol::wire::REQUEST_ID_HEADER;
+use protocol::wire::socket::SyncFrame;
 use serde_json::{Value, json};
-use shared::protocol::REQUEST_ID_HEADER;
-use shared::protocol::socket::SyncFrame;
-use shared::token::Role;
 use tests::api::Api;
 use tests::openapi::check::Checker;
 use tests::till::socket;

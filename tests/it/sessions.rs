@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use auth::limits::{SESSION_STATUS_SECS, SESSIONS_PER_USER_DEFAULT};
 use libtest_mimic::Trial;
 use local::dynamo::faults::Fault;
+use protocol::wire::auth::{Login, Session};
+use protocol::wire::sessions::{SessionsEnded, SessionsResponse};
 use reqwest::Method;
 use reqwest::header::USER_AGENT;
 use serde_json::json;
-use shared::limits::{SESSION_VERDICT_SECS, SESSIONS_PER_USER_DEFAULT};
-use shared::protocol::auth::{Login, Session};
-use shared::protocol::sessions::{SessionsAnswer, SessionsEnded};
 use tests::api::{Api, Reply};
 use tests::till::socket;
 use tokio::time::{Instant, sleep};
@@ -39,15 +39,15 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// Longer than is promised: the promise is in the answers, and machines under test are slow.
-const PATIENCE: Duration = Duration::from_secs(6 * SESSION_VERDICT_SECS);
+const PATIENCE: Duration = Duration::from_secs(6 * SESSION_STATUS_SECS);
 const PAUSE: Duration = Duration::from_millis(100);
 
-pub(crate) async fn sessions(api: &Api) -> SessionsAnswer {
+pub(crate) async fn sessions(api: &Api) -> SessionsResponse {
     api.get("/api/sessions").await.unwrap().ok().unwrap()
 }
 
 /// The list, once Redis has answered in time to say what is in use.
-pub(crate) async fn sessions_in_use(api: &Api) -> SessionsAnswer {
+pub(crate) async fn sessions_in_use(api: &Api) -> SessionsResponse {
     let until = Instant::now() + PATIENCE;
     loop {
         let answer = sessions(api).await;
@@ -116,7 +116,7 @@ async fn list(shop: &'static Shop) {
     // Each sees itself as the current one, and a refresh changes neither.
     let second: Session = refresh(&shop.stranger(), &second.refresh_token).await.ok().unwrap();
     let seen = sessions(&shop.stranger().with_token(second.access_token)).await;
-    let ids = |answer: &SessionsAnswer| {
+    let ids = |answer: &SessionsResponse| {
         answer.sessions.iter().map(|session| session.id.clone()).collect::<Vec<_>>()
     };
     assert_eq!(ids(&seen), ids(&answer));
@@ -130,7 +130,7 @@ async fn one(shop: &'static Shop) {
     let all = sessions(&mine).await.sessions;
     let lost_one = all.iter().find(|session| !session.current).unwrap();
     let ended: SessionsEnded = end(&mine, lost_one.id.as_str()).await.ok().unwrap();
-    assert_eq!((ended.ended, ended.effective_within_secs), (1, SESSION_VERDICT_SECS));
+    assert_eq!((ended.ended, ended.effective_within_secs), (1, SESSION_STATUS_SECS));
     let refused = refresh(&lost, &session.refresh_token).await;
     assert_eq!((refused.status.as_u16(), refused.code().as_deref()), (401, Some("refresh_invalid")));
     assert_refused(&lost).await;

@@ -7,15 +7,15 @@ use functions::accounts::NewUser;
 use lambda_http::Body;
 use lambda_http::http::{Request, request};
 use local::handlers::Route;
+use protocol::ids::Room;
+use protocol::role::Role;
+use protocol::stamp::Stamp;
+use protocol::timestamp::Timestamp;
+use protocol::wire::TOKEN_HEADER;
+use protocol::wire::auth::{Login, Session, User};
+use protocol::wire::pull::ChangeBody;
+use protocol::wire::push::{PushResponse, Pushed};
 use serde_json::{Value, json};
-use shared::micros::Micros;
-use shared::protocol::TOKEN_HEADER;
-use shared::protocol::auth::{Login, Session, User};
-use shared::protocol::pull::ChangeBody;
-use shared::protocol::push::{PushAnswer, Pushed};
-use shared::stamp::Stamp;
-use shared::tenant::Room;
-use shared::token::Role;
 use tests::api::{Api, Reply};
 use tests::fleet;
 
@@ -105,7 +105,7 @@ impl Shop {
         route: Route,
         request: request::Builder,
         body: Body,
-        now: Micros,
+        now: Timestamp,
     ) -> (u16, String) {
         let request = request.header(TOKEN_HEADER, self.world.token_at(&self.client, now));
         let request = request.body(body).unwrap();
@@ -114,14 +114,14 @@ impl Shop {
     }
 
     /// Pulls in branch 1 as if it were another time.
-    pub(crate) async fn pull_at(&self, query: &str, now: Micros) -> (u16, Value) {
+    pub(crate) async fn pull_at(&self, query: &str, now: Timestamp) -> (u16, Value) {
         let request = Request::get(format!("/api/sync/pull-changes?{query}"));
         let (status, body) = self.call_at(Route::PullChanges, request, Body::Empty, now).await;
         (status, serde_json::from_str(&body).unwrap())
     }
 
     /// Pushes in branch 1 as if it were another time.
-    pub(crate) async fn push_at(&self, records: &[Value], now: Micros) -> PushAnswer {
+    pub(crate) async fn push_at(&self, records: &[Value], now: Timestamp) -> PushResponse {
         let body = json!({ "device_id": "till-1", "records": records }).to_string();
         let request = Request::post("/api/sync/batch-push");
         let (status, body) = self.call_at(Route::BatchPush, request, Body::Text(body), now).await;
@@ -156,7 +156,7 @@ impl Till {
     }
 
     /// Pushes without a batch id.
-    pub(crate) async fn push(&self, records: &[Value]) -> PushAnswer {
+    pub(crate) async fn push(&self, records: &[Value]) -> PushResponse {
         self.push_raw(&self.batch(None, records)).await.ok().unwrap()
     }
 
@@ -194,7 +194,7 @@ pub(crate) fn hall(id: &str, data: &Value) -> Value {
 
 /// A time so many seconds ago, as a till writes it.
 pub(crate) fn ago(secs: u64) -> String {
-    Micros(fleet::now().0 - secs * 1_000_000).to_string()
+    Timestamp(fleet::now().0 - secs * 1_000_000).to_string()
 }
 
 /// The same record with another member.

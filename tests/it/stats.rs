@@ -5,12 +5,12 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use local::dynamo::faults::Fault;
 use local::stream::StreamSwitch;
+use protocol::role::Role;
+use protocol::stamp::Stamp;
+use protocol::wire::push::PushResponse;
+use protocol::wire::stats::StatsResponse;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::protocol::push::PushAnswer;
-use shared::protocol::stats::StatsAnswer;
-use shared::stamp::Stamp;
-use shared::token::Role;
 use tests::api::{Api, Reply, Units};
 use tokio::time::{Instant, sleep};
 
@@ -33,7 +33,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 const PATH: &str = "/api/sync/stats";
 const PATIENCE: Duration = Duration::from_secs(30);
 
-async fn stats(api: &Api) -> StatsAnswer {
+async fn stats(api: &Api) -> StatsResponse {
     api.get(PATH).await.unwrap().ok().unwrap()
 }
 
@@ -42,12 +42,12 @@ async fn as_of(api: &Api, stamp: Stamp) -> Reply {
     api.get(&format!("{PATH}?min={}", stamp.0)).await.unwrap()
 }
 
-fn count(stats: &StatsAnswer, table: &str) -> Option<u64> {
+fn count(stats: &StatsResponse, table: &str) -> Option<u64> {
     stats.tables_stats.iter().find(|found| found.table_name == table).map(|found| found.record_count)
 }
 
 /// Waits until everything is delivered.
-pub(crate) async fn settled(api: &Api) -> StatsAnswer {
+pub(crate) async fn settled(api: &Api) -> StatsResponse {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let stats = stats(api).await;
@@ -89,7 +89,7 @@ async fn counts(shop: &'static Shop) {
         assert_eq!(count(&stats, "products"), Some(expected), "{records:?}");
     }
     let sold = till.push(&[with(product("c1", &json!({})), "table_name", "customers")]).await;
-    let stats: StatsAnswer = as_of(&till.api, sold.stamp).await.ok().unwrap();
+    let stats: StatsResponse = as_of(&till.api, sold.stamp).await.ok().unwrap();
     assert_eq!((count(&stats, "products"), count(&stats, "customers")), (Some(2), Some(1)));
     assert_eq!(stats.last_sync_at, Some(sold.stamp.time().to_string()));
 }
@@ -115,7 +115,7 @@ async fn pending(shop: &'static Shop) {
     let last = till.push(&[product("p3", &json!({}))]).await.stamp;
     // Neither is a change.
     till.push(&[product("p4", &json!(5)), with(product("p3", &json!({"n": 1})), "base_version", 0)]).await;
-    assert_eq!(as_of(&till.api, last).await.ok::<StatsAnswer>().unwrap().pending_queue_count, 3);
+    assert_eq!(as_of(&till.api, last).await.ok::<StatsResponse>().unwrap().pending_queue_count, 3);
     drop(paused);
     settled(&till.api).await;
 }
@@ -124,11 +124,11 @@ async fn clocks(shop: &'static Shop) {
     let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
     let at = |secs: i64| {
         let now = i64::try_from(tests::fleet::now().0).unwrap();
-        shared::micros::Micros(u64::try_from(now + secs * 1_000_000).unwrap()).to_string()
+        protocol::timestamp::Timestamp(u64::try_from(now + secs * 1_000_000).unwrap()).to_string()
     };
     for (till, secs) in [(&one, 120), (&two, -3600)] {
         let batch = with(till.batch(None, &[product(&till.device, &json!({}))]), "device_time", at(secs));
-        let answer: PushAnswer = till.push_raw(&batch).await.ok().unwrap();
+        let answer: PushResponse = till.push_raw(&batch).await.ok().unwrap();
         assert_eq!(answer.synced_count, 1);
     }
     let stats = stats(&one.api).await;
@@ -167,7 +167,7 @@ async fn roles(shop: &'static Shop) {
     let (manager, _) = shop.stranger().login(&manager).await.unwrap();
     let advance = with(product("a1", &json!({"sum": 5})), "table_name", "employee_advances");
     let body = json!({ "device_id": "office", "records": [advance] }).to_string();
-    let pushed: PushAnswer = manager.post("/api/sync/batch-push", body).await.unwrap().ok().unwrap();
+    let pushed: PushResponse = manager.post("/api/sync/batch-push", body).await.unwrap().ok().unwrap();
     assert_eq!(pushed.synced_count, 1);
     assert_eq!(count(&stats(&manager).await, "employee_advances"), Some(1));
     assert_eq!(count(&stats(&till.api).await, "employee_advances"), None);
@@ -179,9 +179,9 @@ async fn head_office(shop: &'static Shop) {
     let boss = shop.user("boss", Role::SuperAdmin, None).await;
     let (boss, _) = shop.stranger().login(&boss).await.unwrap();
     let of = |branch: &str| format!("{PATH}?branch_id={branch}");
-    let stats: StatsAnswer = boss.get(&of("1")).await.unwrap().ok().unwrap();
+    let stats: StatsResponse = boss.get(&of("1")).await.unwrap().ok().unwrap();
     assert_eq!(count(&stats, "products"), Some(1));
-    let elsewhere: StatsAnswer = boss.get(&of("2")).await.unwrap().ok().unwrap();
+    let elsewhere: StatsResponse = boss.get(&of("2")).await.unwrap().ok().unwrap();
     assert_eq!((count(&elsewhere, "products"), elsewhere.last_sync_at), (Some(0), None));
     let cases = [
         (&boss, PATH.to_owned(), 403, "branch_required"),
@@ -198,7 +198,7 @@ async fn head_office(shop: &'static Shop) {
     let other = Shop::new(shop.world);
     let stranger = other.user("boss", Role::SuperAdmin, None).await;
     let (stranger, _) = other.stranger().login(&stranger).await.unwrap();
-    let stats: StatsAnswer = stranger.get(&of("1")).await.unwrap().ok().unwrap();
+    let stats: StatsResponse = stranger.get(&of("1")).await.unwrap().ok().unwrap();
     assert_eq!(count(&stats, "products"), Some(0));
     let reply = till.api.send(till.api.request(Method::POST, PATH)).await.unwrap();
     assert_eq!((reply.status.as_u16(), &reply.headers["allow"]), (405, &"GET".parse().unwrap()));

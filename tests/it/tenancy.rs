@@ -1,10 +1,10 @@
 //! I5: a tenant never sees another, nor a branch the next.
 
 use libtest_mimic::Trial;
+use protocol::role::Role;
+use protocol::stamp::Stamp;
+use protocol::wire::auth::Login;
 use serde_json::json;
-use shared::protocol::auth::Login;
-use shared::stamp::Stamp;
-use shared::token::Role;
 
 use crate::room::Listener;
 use crate::shop::{PASSWORD, Shop, product};

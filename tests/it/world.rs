@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use auth::limits::ACCESS_TOKEN_SECS;
 use aws_sdk_dynamodb::Client;
 use functions::accounts::Accounts;
 use functions::accounts::signer::Signer;
@@ -16,11 +17,10 @@ use local::keys::Keys;
 use local::redis::Redis;
 use local::stack::{Options, Stack};
 use local::stream::StreamSwitch;
+use protocol::role::Role;
+use protocol::timestamp::Timestamp;
+use protocol::wire::auth::User;
 use serde_json::Value;
-use shared::limits::ACCESS_TOKEN_SECS;
-use shared::micros::Micros;
-use shared::protocol::auth::User;
-use shared::token::Role;
 use tests::fleet;
 use tests::function_redis::function_redis;
 use tests::openapi::check::Checker;
@@ -110,12 +110,12 @@ impl World {
 
 impl World {
     /// An access token for a cashier of branch 1 of `client`, signed at `now` with this stack's key.
-    pub(crate) fn token_at(&self, client: &str, now: Micros) -> String {
+    pub(crate) fn token_at(&self, client: &str, now: Timestamp) -> String {
         self.token_of(&cashier(client), now)
     }
 
     /// An access token for `user`, signed at `now` with this stack's key.
-    pub(crate) fn token_of(&self, user: &User, now: Micros) -> String {
+    pub(crate) fn token_of(&self, user: &User, now: Timestamp) -> String {
         let signer = Signer::new(self.keys.access_key.expose(), self.keys.access_kid.clone()).unwrap();
         signer.sign(user, None, None, now).unwrap()
     }
@@ -135,7 +135,7 @@ impl World {
 
     /// A token that was ours and has just expired.
     pub(crate) fn expired_token(&self, client: &str) -> String {
-        self.token_at(client, Micros(fleet::now().0 - (ACCESS_TOKEN_SECS + 1) * 1_000_000))
+        self.token_at(client, Timestamp(fleet::now().0 - (ACCESS_TOKEN_SECS + 1) * 1_000_000))
     }
 
     /// A token of somebody who calls his own key by our key's name.

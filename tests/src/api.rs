@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::stamp::{Stamp, cursor};
+use protocol::wire::COST_HEADER;
+use protocol::wire::auth::{Login, Session};
+use protocol::wire::pull::PullResponse;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
-use shared::protocol::COST_HEADER;
-use shared::protocol::auth::{Login, Session};
-use shared::protocol::pull::PullAnswer;
-use shared::stamp::{Stamp, cursor};
 
 use crate::openapi::check::{Checker, WrongAnswer};
 
@@ -192,12 +192,12 @@ impl Api {
     }
 
     /// One page of changes after `position`.
-    pub async fn pull(&self, position: Stamp, limit: usize) -> Result<(PullAnswer, Units), CallError> {
+    pub async fn pull(&self, position: Stamp, limit: usize) -> Result<(PullResponse, Units), CallError> {
         self.pull_at(&cursor(position), limit).await
     }
 
     /// One page of changes at `cursor`.
-    pub async fn pull_at(&self, cursor: &str, limit: usize) -> Result<(PullAnswer, Units), CallError> {
+    pub async fn pull_at(&self, cursor: &str, limit: usize) -> Result<(PullResponse, Units), CallError> {
         let path = format!("/api/sync/pull-changes?cursor={cursor}&limit={limit}");
         let reply = self.get(&path).await?;
         Ok((reply.ok()?, reply.cost()))

@@ -5,23 +5,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use protocol::json::JsonText;
+use protocol::limits::PUSH_RECORDS_MAX;
+use protocol::timestamp::Timestamp;
+use protocol::wire::push::{PushBody, RecordBody};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use shared::decimal::Decimal;
-use shared::json::JsonText;
-use shared::limits::PUSH_RECORDS_MAX;
-use shared::micros::Micros;
-use shared::protocol::push::{PushBody, RecordBody};
+use sync::decimal::Decimal;
 
 use crate::api::CallError;
 use crate::day::{Invoice, Line};
 use crate::till::Till;
 
 /// The time, as a till writes it.
-pub fn now() -> Micros {
+pub fn now() -> Timestamp {
     let micros =
         SystemTime::now().duration_since(UNIX_EPOCH).map(|elapsed| elapsed.as_micros()).unwrap_or_default();
-    Micros(u64::try_from(micros).unwrap_or_default())
+    Timestamp(u64::try_from(micros).unwrap_or_default())
 }
 
 /// A batch id that nobody has used.

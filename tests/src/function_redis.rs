@@ -1,8 +1,8 @@
 //! A local stack's Redis, as its functions have it.
 
+use config::{BadConfig, Reader};
 use functions::redis::Redis;
 use local::keys::Keys;
-use shared::config::{BadConfig, Reader};
 
 /// The client that a function makes of its environment, for the front at `url`.
 pub fn function_redis(url: &str, keys: &Keys) -> Result<Redis, BadConfig> {

@@ -90,7 +90,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use shared::error::Code;
+    use protocol::error::ErrorCode;
 
     #[test]
     fn the_document_that_is_served_is_the_one_of_the_types() {
@@ -101,10 +101,15 @@ mod tests {
     #[test]
     fn it_is_about_every_code_that_a_request_may_end_with() {
         let told: BTreeSet<&str> =
-            operations::all().iter().flat_map(Operation::codes).map(Code::as_str).collect();
+            operations::all().iter().flat_map(Operation::codes).map(ErrorCode::as_str).collect();
         // An address that there is not, a call that no client makes, and a word of the WebSocket's frames.
-        let elsewhere = [Code::NotFound, Code::MethodNotAllowed, Code::BadSignature, Code::RoomForbidden];
-        for code in Code::ALL {
+        let elsewhere = [
+            ErrorCode::NotFound,
+            ErrorCode::MethodNotAllowed,
+            ErrorCode::BadSignature,
+            ErrorCode::RoomForbidden,
+        ];
+        for code in ErrorCode::ALL {
             assert_ne!(told.contains(code.as_str()), elsewhere.contains(&code), "{}", code.as_str());
         }
     }

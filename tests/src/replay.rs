@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use local::dev::signals::Signals;
-use shared::protocol::auth::Login;
+use protocol::wire::auth::Login;
 use tokio::task::JoinSet;
 
 use crate::api::{Api, CallError};

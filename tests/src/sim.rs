@@ -43,11 +43,11 @@ pub mod shrink;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use config::BadConfig;
 use local::dynamo::StartDynamoError;
 use local::keys::KeysError;
 use local::template::TemplateError;
-use shared::config::BadConfig;
-use shared::tables::ReadTablesError;
+use sync::tables::ReadTablesError;
 
 use journal::Finding;
 use plan::Step;

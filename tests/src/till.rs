@@ -13,9 +13,9 @@ pub mod socket;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use shared::protocol::auth::Login;
-use shared::protocol::push::{PushAnswer, PushBody};
-use shared::sync::follow::Follow;
+use protocol::wire::auth::Login;
+use protocol::wire::push::{PushBody, PushResponse};
+use sync::follow::Follow;
 use tokio::sync::Notify;
 
 use crate::api::{Api, CallError};
@@ -90,7 +90,7 @@ impl Till {
     }
 
     /// Sends `batch` until it is answered.
-    async fn push(&self, batch: &PushBody) -> Result<PushAnswer, CallError> {
+    async fn push(&self, batch: &PushBody) -> Result<PushResponse, CallError> {
         self.meter.pushing(batch);
         let body = serde_json::to_string(batch).unwrap_or_default();
         loop {
@@ -101,7 +101,7 @@ impl Till {
                 Err(CallError::Http(_)) => self.meter.retried(),
                 reply => {
                     let reply = reply?;
-                    let answer: PushAnswer = reply.ok()?;
+                    let answer: PushResponse = reply.ok()?;
                     self.meter.pushed(started.elapsed(), batch.records.len(), reply.cost());
                     return Ok(answer);
                 }

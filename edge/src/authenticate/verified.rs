@@ -4,8 +4,8 @@
 
 use std::collections::HashMap;
 
-use shared::micros::Micros;
-use shared::token::Claims;
+use protocol::claims::Claims;
+use protocol::timestamp::Timestamp;
 
 /// Tokens remembered at once; about 1 KB each, of an isolate's 128 MB.
 const VERIFIED_TOKENS_MAX: usize = 2000;
@@ -18,13 +18,13 @@ impl Verified {
     /// What `token` says, if it was verified before and is still valid at `now`.
     ///
     /// The whole token is the key: the same claims under another signature are another token.
-    pub(super) fn get(&self, token: &str, now: Micros) -> Option<Claims> {
+    pub(super) fn get(&self, token: &str, now: Timestamp) -> Option<Claims> {
         self.0.get(token).filter(|claims| claims.exp > now.as_secs()).cloned()
     }
 
     /// Remembers `token`. Where there is no room, the expired ones go first, then all of them: verifying
     /// again is only slower.
-    pub(super) fn insert(&mut self, token: &str, claims: Claims, now: Micros) {
+    pub(super) fn insert(&mut self, token: &str, claims: Claims, now: Timestamp) {
         if self.0.len() >= VERIFIED_TOKENS_MAX {
             self.0.retain(|_, claims| claims.exp > now.as_secs());
         }
@@ -38,9 +38,10 @@ impl Verified {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::token::{AUDIENCE, ISSUER, Role};
+    use protocol::claims::{AUDIENCE, ISSUER};
+    use protocol::role::Role;
 
-    const NOW: Micros = Micros(1_765_103_400_000_000);
+    const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
 
     fn claims(exp: u64) -> Claims {
         Claims {

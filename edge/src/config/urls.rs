@@ -1,7 +1,7 @@
 //! Where the functions are.
 
+use config::Reader;
 use http::Uri;
-use shared::config::Reader;
 
 use crate::functions::Function;
 

@@ -1,6 +1,6 @@
 //! What a function is asked.
 
-use shared::protocol::{REQUEST_ID_HEADER, TOKEN_HEADER};
+use protocol::wire::{REQUEST_ID_HEADER, TOKEN_HEADER};
 use worker::Method;
 
 use super::Function;

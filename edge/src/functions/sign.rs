@@ -8,7 +8,7 @@ use aws_sigv4::http_request::{
     sign as sign_http,
 };
 use aws_sigv4::sign::v4;
-use shared::micros::Micros;
+use protocol::timestamp::Timestamp;
 
 use crate::config::AwsKeys;
 
@@ -31,7 +31,7 @@ pub(crate) enum SignError {
 /// The time is the caller's: in wasm, asking for it here would be a panic.
 pub(super) fn sign(
     keys: &AwsKeys,
-    now: Micros,
+    now: Timestamp,
     method: &str,
     url: &str,
     headers: &[(&'static str, String)],
@@ -61,7 +61,7 @@ pub(super) fn sign(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::config::Secret;
+    use config::Secret;
 
     fn keys() -> AwsKeys {
         AwsKeys {
@@ -72,7 +72,7 @@ mod tests {
     }
 
     fn signed(url: &str, headers: &[(&'static str, String)]) -> Vec<(&'static str, String)> {
-        sign(&keys(), Micros(1_765_103_400_000_000), "POST", url, headers, b"{}").unwrap()
+        sign(&keys(), Timestamp(1_765_103_400_000_000), "POST", url, headers, b"{}").unwrap()
     }
 
     #[test]

@@ -20,27 +20,27 @@ pub(super) fn check(status: u16, body: &[u8]) -> Result<(), CallError> {
 /// Whether `body` is `{"error": {"code": …}}`.
 fn is_failure(body: &[u8]) -> bool {
     #[derive(Deserialize)]
-    struct Failure {
+    struct ErrorResponse {
         error: Error,
     }
     #[derive(Deserialize)]
     struct Error {
         code: String,
     }
-    serde_json::from_slice(body).is_ok_and(|Failure { error: Error { code } }| !code.is_empty())
+    serde_json::from_slice(body).is_ok_and(|ErrorResponse { error: Error { code } }| !code.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::error::{Code, Refusal};
-    use shared::protocol::failure::Failure;
+    use protocol::error::{ApiError, ErrorCode};
+    use protocol::wire::error_response::ErrorResponse;
 
     #[test]
     fn our_own_errors_are_recognised() {
-        for code in Code::ALL {
-            let refusal = Refusal::new(code, "m").with_details(&serde_json::json!({ "a": 1 }));
-            let body = Failure::new(&refusal, "id").to_json();
+        for code in ErrorCode::ALL {
+            let refusal = ApiError::new(code, "m").with_details(&serde_json::json!({ "a": 1 }));
+            let body = ErrorResponse::new(&refusal, "id").to_json();
             assert!(check(code.status(), body.as_bytes()).is_ok(), "{body}");
         }
         assert!(check(200, b"").is_ok() && check(204, b"").is_ok());

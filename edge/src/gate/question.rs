@@ -1,10 +1,10 @@
 //! What is asked about a request: its session, and the limits it counts against.
 
+use auth::rate::limit::Limit;
+use auth::rate::table::Rates;
+use protocol::claims::Claims;
+use redis_client::keys::{Key, Keys};
 use sha2::{Digest, Sha256};
-use shared::rate::limit::Limit;
-use shared::rate::table::Rates;
-use shared::redis::keys::{Key, Keys};
-use shared::token::Claims;
 
 use crate::origin::Origin;
 use crate::route::Guard;
@@ -99,7 +99,8 @@ fn hash(parts: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use shared::token::{AUDIENCE, ISSUER, Role};
+    use protocol::claims::{AUDIENCE, ISSUER};
+    use protocol::role::Role;
 
     use super::*;
 

@@ -1,13 +1,13 @@
+use auth::rate::table::Rates;
+use redis_client::keys::Keys;
+use redis_client::limits::BREAKER_FAILURES;
 use serde_json::{Value as Json, json};
-use shared::limits::BREAKER_FAILURES;
-use shared::rate::table::Rates;
-use shared::redis::keys::Keys;
 
 use super::*;
 use crate::origin::Origin;
 use crate::scripted::{Scripted, block_on, client};
 
-const NOW: Micros = Micros(1_765_103_400_000_000);
+const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
 
 fn gate() -> (Gate<Scripted>, Scripted) {
     let line = Scripted::default();
@@ -58,7 +58,7 @@ fn where_everything_is_known_nothing_is_asked() {
     let (gate, line) = gate();
     line.answers(&["v1.sealed".into()]);
     assert!(!block_on(gate.ask(&session(), NOW)).revoked);
-    assert!(!block_on(gate.ask(&session(), Micros(NOW.plus_secs(5).0 - 1))).revoked);
+    assert!(!block_on(gate.ask(&session(), Timestamp(NOW.plus_secs(5).0 - 1))).revoked);
     assert_eq!(line.sent().len(), 1);
     let nothing = Question { session: None, anew: false, limits: Vec::new() };
     assert!(block_on(gate.ask(&nothing, NOW)).failure.is_none());

@@ -1,20 +1,20 @@
 //! A room's one alarm.
 
-use shared::micros::Micros;
+use protocol::timestamp::Timestamp;
 use worker::durable::ScheduledTime;
 use worker::{Date, DateInit, State};
 
 use super::sockets;
 
 /// Wakes the room at `at`, and at no other time.
-pub(super) async fn wake_at(state: &State, at: Micros) -> worker::Result<()> {
+pub(super) async fn wake_at(state: &State, at: Timestamp) -> worker::Result<()> {
     // As a date: the crate takes a number for an offset.
     let date = Date::new(DateInit::Millis(at.0 / 1000));
     state.storage().set_alarm(ScheduledTime::new(date.into())).await
 }
 
 /// Wakes the room at `at`, unless it wakes earlier anyway; it will look again then.
-pub(super) async fn wake_by(state: &State, at: Micros) -> worker::Result<()> {
+pub(super) async fn wake_by(state: &State, at: Timestamp) -> worker::Result<()> {
     let alarm = state.storage().get_alarm().await?.and_then(|millis| u64::try_from(millis).ok());
     if alarm.is_some_and(|millis| millis.saturating_mul(1000) <= at.0) {
         return Ok(());

@@ -1,8 +1,8 @@
 //! What the edge may ask a room, and how it is written down between the two.
 
-use shared::micros::Micros;
-use shared::tenant::{DeviceId, Room, SessionId};
-use shared::token::Role;
+use protocol::ids::{DeviceId, Room, SessionId};
+use protocol::role::Role;
+use protocol::timestamp::Timestamp;
 
 use crate::query;
 
@@ -34,7 +34,7 @@ pub(crate) struct Guest {
     /// The session of its token; none, if that was issued without.
     pub(crate) session: Option<SessionId>,
     /// When its token expires.
-    pub(crate) expires_at: Micros,
+    pub(crate) expires_at: Timestamp,
 }
 
 // A stub's requests need a URL with a host; nothing looks at it.
@@ -89,7 +89,7 @@ impl Guest {
             device: query::value(url_query, "device")?.parse().ok()?,
             role: query::value(url_query, "role")?.parse().ok()?,
             session: query::value(url_query, "session").map(|session| session.parse()).transpose().ok()?,
-            expires_at: Micros(query::value(url_query, "expires_at")?.parse().ok()?),
+            expires_at: Timestamp(query::value(url_query, "expires_at")?.parse().ok()?),
         })
     }
 }
@@ -113,7 +113,7 @@ mod tests {
                 device: device.parse().unwrap(),
                 role: Role::SuperAdmin,
                 session: session.map(|session| session.parse().unwrap()),
-                expires_at: Micros(1_765_103_400_000_000),
+                expires_at: Timestamp(1_765_103_400_000_000),
             };
             let url = guest.url();
             let (path, url_query) = path_and_query(&url);

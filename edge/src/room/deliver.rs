@@ -1,8 +1,8 @@
 //! Telling a room's sockets about a commit.
 
-use shared::micros::Micros;
-use shared::protocol::publication::Publication;
-use shared::protocol::socket::{ServerFrame, frames};
+use protocol::timestamp::Timestamp;
+use protocol::wire::publication::Publication;
+use protocol::wire::socket::{ServerFrame, frames};
 
 use super::seat::Seat;
 use super::sockets::{self, GONE};
@@ -11,7 +11,7 @@ use worker::WebSocket;
 
 /// Sends the frames of `publication` to every socket that wants it, but those that its user may not hear of: where
 /// one is left out, the next names a predecessor that the till does not have, and the till pulls.
-pub(super) fn deliver(sockets: &[(WebSocket, Seat)], publication: &Publication, now: Micros) {
+pub(super) fn deliver(sockets: &[(WebSocket, Seat)], publication: &Publication, now: Timestamp) {
     // Written once, however many sockets there are.
     let texts = texts(publication);
     for (socket, seat) in sockets.iter().filter(|(_, seat)| seat.wants(publication, now)) {

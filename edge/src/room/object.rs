@@ -6,10 +6,10 @@
 
 use std::cell::RefCell;
 
-use shared::limits::ROOM_SOCKETS_MAX;
-use shared::protocol::publication::Publish;
-use shared::protocol::socket::ServerFrame;
-use shared::tenant::SessionId;
+use protocol::ids::SessionId;
+use protocol::limits::ROOM_SOCKETS_MAX;
+use protocol::wire::publication::Publish;
+use protocol::wire::socket::ServerFrame;
 use worker::{
     DurableObject, Env, Error, Request, Response, ResponseBuilder, Socket, State, WebSocket,
     WebSocketIncomingMessage, WebSocketPair, console_error, durable_object,

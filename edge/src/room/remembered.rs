@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use shared::limits::ROOM_REMEMBERS_MAX;
-use shared::stamp::Stamp;
+use protocol::limits::ROOM_REMEMBERS_MAX;
+use protocol::stamp::Stamp;
 
 /// The last stamps of the last commits. In memory only: who forgets them sends a double, and tills drop it.
 #[derive(Debug, Default)]

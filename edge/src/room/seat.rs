@@ -1,13 +1,13 @@
 //! What a room knows of one socket. It is the socket's attachment, because memory does not survive
 //! hibernation.
 
+use protocol::ids::{BranchId, ClientId, DeviceId, Room, SessionId};
+use protocol::limits::{DEVICE_ID_BYTES_MAX, TENANT_ID_BYTES_MAX};
+use protocol::role::Role;
+use protocol::timestamp::Timestamp;
+use protocol::wire::publication::{Publication, PublishedChange};
+use protocol::wire::socket::{BadFrame, ClientFrame, ServerFrame};
 use serde::{Deserialize, Serialize};
-use shared::limits::{DEVICE_ID_BYTES_MAX, TENANT_ID_BYTES_MAX};
-use shared::micros::Micros;
-use shared::protocol::publication::{Publication, PublishedChange};
-use shared::protocol::socket::{BadFrame, ClientFrame, ServerFrame};
-use shared::tenant::{BranchId, ClientId, DeviceId, Room, SessionId};
-use shared::token::Role;
 
 use super::call::Guest;
 
@@ -27,17 +27,17 @@ pub(super) struct Seat {
     #[serde(default)]
     session: Option<SessionId>,
     /// When the token expires, and the socket with it.
-    pub(super) expires_at: Micros,
+    pub(super) expires_at: Timestamp,
     subscribed: bool,
     /// When the device last sent anything.
-    pub(super) heard_at: Micros,
+    pub(super) heard_at: Timestamp,
     /// When it was last asked whether it is still there.
-    pub(super) pinged_at: Option<Micros>,
+    pub(super) pinged_at: Option<Timestamp>,
 }
 
 impl Seat {
     /// The seat of a device that has just come in: in its own room from the start.
-    pub(super) fn new(guest: Guest, now: Micros) -> Seat {
+    pub(super) fn new(guest: Guest, now: Timestamp) -> Seat {
         Seat {
             client: guest.room.client,
             branch: guest.room.branch,
@@ -52,7 +52,7 @@ impl Seat {
     }
 
     /// Takes note of a frame, which is text unless `None`, and says what to answer.
-    pub(super) fn hear(&mut self, text: Option<&str>, now: Micros) -> Option<ServerFrame> {
+    pub(super) fn hear(&mut self, text: Option<&str>, now: Timestamp) -> Option<ServerFrame> {
         self.heard_at = now;
         let own = Room { client: self.client.clone(), branch: self.branch.clone() };
         let frame = text.ok_or(BadFrame::Unknown).and_then(ClientFrame::parse);
@@ -71,7 +71,7 @@ impl Seat {
     }
 
     /// Whether a commit is for this socket: its room's, not its own device's, and while its token is valid.
-    pub(super) fn wants(&self, publication: &Publication, now: Micros) -> bool {
+    pub(super) fn wants(&self, publication: &Publication, now: Timestamp) -> bool {
         self.subscribed
             && publication.client_id == self.client
             && publication.branch_id == self.branch
@@ -88,11 +88,11 @@ impl Seat {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use shared::json::JsonText;
-    use shared::record::Operation;
-    use shared::stamp::Stamp;
+    use protocol::json::JsonText;
+    use protocol::record::Operation;
+    use protocol::stamp::Stamp;
 
-    pub(in crate::room) const NOW: Micros = Micros(1_765_103_400_000_000);
+    pub(in crate::room) const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
 
     pub(in crate::room) fn seat() -> Seat {
         let guest = Guest {

@@ -4,8 +4,8 @@
 //! here are the imports below them, which catch what JavaScript throws.
 
 use js_sys::{Date, Function, Reflect};
-use shared::micros::Micros;
-use shared::protocol::socket::{ClientFrame, ServerFrame};
+use protocol::timestamp::Timestamp;
+use protocol::wire::socket::{ClientFrame, ServerFrame};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{State, WebSocket, WebSocketRequestResponsePair, web_sys};
 
@@ -52,13 +52,13 @@ pub(super) fn seat(socket: &WebSocket) -> Option<Seat> {
 }
 
 /// When the runtime last answered a ping of `socket` by itself. The crate does not bind this method.
-pub(super) fn last_automatic_pong(state: &State, socket: &WebSocket) -> Option<Micros> {
+pub(super) fn last_automatic_pong(state: &State, socket: &WebSocket) -> Option<Timestamp> {
     let method =
         Reflect::get(state.as_raw(), &JsValue::from_str("getWebSocketAutoResponseTimestamp")).ok()?;
     let raw: &web_sys::WebSocket = socket.as_ref();
     let date = method.dyn_ref::<Function>()?.call1(state.as_raw(), raw).ok()?;
     let date = worker::Date::from(date.dyn_into::<Date>().ok()?);
-    Some(Micros(date.as_millis().saturating_mul(1000)))
+    Some(Timestamp(date.as_millis().saturating_mul(1000)))
 }
 
 /// Says goodbye. One that is closed already throws; it is what was wanted.

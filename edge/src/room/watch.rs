@@ -1,6 +1,6 @@
 //! Who is asked for a sign of life, who has to go, and when to look again.
 
-use shared::micros::Micros;
+use protocol::timestamp::Timestamp;
 
 use super::seat::Seat;
 
@@ -42,11 +42,11 @@ pub(super) struct Round {
     /// In the order of the seats.
     pub(super) due: Vec<Due>,
     /// The next alarm.
-    pub(super) wake_at: Option<Micros>,
+    pub(super) wake_at: Option<Timestamp>,
 }
 
 /// Goes round the `seats` at `now`. Pings are noted in the seats.
-pub(super) fn round(seats: &mut [Seat], now: Micros) -> Round {
+pub(super) fn round(seats: &mut [Seat], now: Timestamp) -> Round {
     let mut wake_at = None;
     let mut visit = |seat: &mut Seat| {
         let due = due(seat, now);
@@ -55,7 +55,7 @@ pub(super) fn round(seats: &mut [Seat], now: Micros) -> Round {
         }
         if !matches!(due, Due::Close(_)) {
             let next = wake_for(seat);
-            wake_at = Some(wake_at.map_or(next, |earliest: Micros| earliest.min(next)));
+            wake_at = Some(wake_at.map_or(next, |earliest: Timestamp| earliest.min(next)));
         }
         due
     };
@@ -64,12 +64,12 @@ pub(super) fn round(seats: &mut [Seat], now: Micros) -> Round {
 
 /// When to look at `seat` again, on the next whole second: a thousand sockets of one room then share a few
 /// alarms instead of having one each.
-pub(super) fn wake_for(seat: &Seat) -> Micros {
+pub(super) fn wake_for(seat: &Seat) -> Timestamp {
     let (at, _) = next(seat);
-    Micros(at.0.div_ceil(1_000_000).saturating_mul(1_000_000))
+    Timestamp(at.0.div_ceil(1_000_000).saturating_mul(1_000_000))
 }
 
-fn due(seat: &Seat, now: Micros) -> Due {
+fn due(seat: &Seat, now: Timestamp) -> Due {
     // First, for an alarm that comes late: asking someone who has to go anyway would let them stay.
     if seat.expires_at <= now {
         return Due::Close(EXPIRED);
@@ -79,7 +79,7 @@ fn due(seat: &Seat, now: Micros) -> Due {
 }
 
 /// The next thing to happen to `seat` if it stays silent, and when.
-fn next(seat: &Seat) -> (Micros, Due) {
+fn next(seat: &Seat) -> (Timestamp, Due) {
     let unanswered = seat.pinged_at.filter(|pinged_at| *pinged_at > seat.heard_at);
     let silence = match unanswered {
         Some(pinged_at) => (pinged_at.plus_secs(ANSWER_SECS), Due::Close(SILENT)),
@@ -93,11 +93,11 @@ mod tests {
     use super::super::seat::tests::{NOW, seat};
     use super::*;
 
-    fn at(secs: u64) -> Micros {
+    fn at(secs: u64) -> Timestamp {
         NOW.plus_secs(secs)
     }
 
-    fn look(seat: &mut Seat, secs: u64) -> (Due, Option<Micros>) {
+    fn look(seat: &mut Seat, secs: u64) -> (Due, Option<Timestamp>) {
         let round = round(std::slice::from_mut(seat), at(secs));
         (round.due[0], round.wake_at)
     }
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn the_next_look_is_at_the_earliest_of_those_who_stay_on_a_whole_second() {
         let mut seats = [seat(), seat(), seat()];
-        seats[0].heard_at = Micros(at(10).0 + 1);
+        seats[0].heard_at = Timestamp(at(10).0 + 1);
         seats[1].heard_at = at(20);
         seats[2].expires_at = at(5);
         let round = round(&mut seats, at(20));

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
-use shared::record::is_record_id;
+use protocol::record::is_record_id;
 
 /// Whether `path` is `known`, segment by segment.
 pub(super) fn matches(known: &str, path: &str) -> bool {

@@ -7,15 +7,15 @@
 
 use std::collections::BTreeSet;
 
+use auth::limits::{REFRESH_GRACE_SECS, REFRESH_TOKEN_SECS, SESSION_SECS_MAX};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
+use protocol::ids::{BranchId, ClientId, DeviceId, SessionId};
+use protocol::role::Role;
+use protocol::timestamp::Timestamp;
+use protocol::wire::auth::User;
 use sha2::{Digest, Sha256};
-use shared::limits::{REFRESH_GRACE_SECS, REFRESH_TOKEN_SECS, SESSION_SECS_MAX};
-use shared::micros::Micros;
-use shared::protocol::auth::User;
-use shared::tenant::{BranchId, ClientId, DeviceId, SessionId};
-use shared::token::Role;
 use subtle::ConstantTimeEq;
 
 use super::origin::Origin;
@@ -41,7 +41,7 @@ pub struct Family {
     /// Where the user was last seen.
     pub origin: Origin,
     /// When the user signed in.
-    pub started_at: Micros,
+    pub started_at: Timestamp,
     /// SHA-256 of the current token's secret.
     pub current: [u8; 32],
     /// SHA-256 of the secret before it.
@@ -49,9 +49,9 @@ pub struct Family {
     /// What the current secret was derived with.
     pub salt: [u8; 32],
     /// When the current token replaced the previous one.
-    pub rotated_at: Micros,
+    pub rotated_at: Timestamp,
     /// When the current token expires; of a revoked family, when its last access token has.
-    pub expires_at: Micros,
+    pub expires_at: Timestamp,
     /// Whether the family was revoked.
     pub revoked: bool,
 }
@@ -126,7 +126,7 @@ pub enum Presented {
 
 impl Family {
     /// A new family of `user`, whose first token has `secret`.
-    pub fn new(user: &User, begin: Begin, secret: &SecretBytes, now: Micros) -> Family {
+    pub fn new(user: &User, begin: Begin, secret: &SecretBytes, now: Timestamp) -> Family {
         let Begin { id, session, device, origin } = begin;
         Family {
             id,
@@ -147,7 +147,7 @@ impl Family {
     }
 
     /// Whether its tokens still work at `now`.
-    pub fn is_live(&self, now: Micros) -> bool {
+    pub fn is_live(&self, now: Timestamp) -> bool {
         !self.revoked && now < self.expires_at
     }
 
@@ -172,12 +172,12 @@ impl Family {
     }
 
     /// Whether it was revoked so short a time before `now` that access tokens of it may live.
-    pub fn is_fresh_dead(&self, now: Micros) -> bool {
+    pub fn is_fresh_dead(&self, now: Timestamp) -> bool {
         self.revoked && now < self.expires_at
     }
 
     /// What presenting `secret` at `now` comes to; `salt` is fresh and random.
-    pub fn present(&self, secret: &SecretBytes, salt: [u8; 32], now: Micros) -> Presented {
+    pub fn present(&self, secret: &SecretBytes, salt: [u8; 32], now: Timestamp) -> Presented {
         let is = |known: &[u8; 32]| bool::from(hash(secret).ct_eq(known));
         if !self.is_live(now) {
             return Presented::Dead;

@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use shared::micros::Micros;
-use shared::tenant::SessionId;
+use protocol::ids::SessionId;
+use protocol::timestamp::Timestamp;
 
 use super::family::{Ended, Family, Privileges};
 use super::origin::Origin;
@@ -64,12 +64,12 @@ pub(super) fn to_family(item: &Item) -> Result<Family, StoreError> {
             address: optional(item, "address", |value| as_text(value).cloned())?,
             agent: optional(item, "agent", |value| as_text(value).cloned())?,
         },
-        started_at: Micros(get(item, "started_at", as_number)?),
+        started_at: Timestamp(get(item, "started_at", as_number)?),
         current: get(item, "current", as_hash)?,
         previous: previous.transpose()?,
         salt: get(item, "salt", as_hash)?,
-        rotated_at: Micros(get(item, "rotated_at", as_number)?),
-        expires_at: Micros(0).plus_secs(get(item, "ttl", as_number)?),
+        rotated_at: Timestamp(get(item, "rotated_at", as_number)?),
+        expires_at: Timestamp(0).plus_secs(get(item, "ttl", as_number)?),
         revoked: get(item, "revoked", |value| value.as_bool().ok().copied())?,
     })
 }
@@ -95,7 +95,7 @@ fn as_hash(value: &AttributeValue) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::token::Role;
+    use protocol::role::Role;
 
     fn family() -> Family {
         Family {
@@ -114,12 +114,12 @@ mod tests {
             },
             device: Some("Kasse 1".parse().unwrap()),
             origin: Origin { address: Some("192.0.2.7".into()), agent: Some("till/1".into()) },
-            started_at: Micros(1_765_103_400_000_001),
+            started_at: Timestamp(1_765_103_400_000_001),
             current: [1; 32],
             previous: Some([2; 32]),
             salt: [3; 32],
-            rotated_at: Micros(1_765_103_400_000_002),
-            expires_at: Micros(1_765_103_400_000_000),
+            rotated_at: Timestamp(1_765_103_400_000_002),
+            expires_at: Timestamp(1_765_103_400_000_000),
             revoked: true,
         }
     }

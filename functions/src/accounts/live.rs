@@ -5,15 +5,16 @@
 
 use std::time::Duration;
 
-use shared::limits::{SESSION_ENDED_SECS, SESSION_IDLE_SECS};
-use shared::micros::Micros;
-use shared::redis::command::{GetEx, Keeping, Life, Only, PTtl, Remaining, Set};
-use shared::redis::error::RedisError;
-use shared::redis::keys::Key;
-use shared::redis::pipeline::Pipeline;
-use shared::redis::value::Value;
-use shared::tenant::{ClientId, SessionId};
-use shared::token::SESSION_ENDED;
+use auth::limits::SESSION_ENDED_SECS;
+use auth::token::SESSION_ENDED;
+use protocol::ids::{ClientId, SessionId};
+use protocol::limits::SESSION_IDLE_SECS;
+use protocol::timestamp::Timestamp;
+use redis_client::command::{GetEx, Keeping, Life, Only, PTtl, Remaining, Set};
+use redis_client::error::RedisError;
+use redis_client::keys::Key;
+use redis_client::pipeline::Pipeline;
+use redis_client::value::Value;
 
 use super::family::{Ended, Family};
 use crate::redis::Redis;
@@ -73,7 +74,7 @@ impl LiveSessions {
 
     /// When the session of each family was last used; none for one that Redis knows nothing of, be it idle or lost. In one
     /// round trip, or not at all if Redis does not answer.
-    pub async fn last_used(&self, families: &[Family], now: Micros) -> Option<Vec<Option<Micros>>> {
+    pub async fn last_used(&self, families: &[Family], now: Timestamp) -> Option<Vec<Option<Timestamp>>> {
         let mut pipeline = Pipeline::new();
         let key = |family: &Family| self.key(&family.privileges.client, &family.session);
         let slots: Vec<_> = families.iter().map(|family| pipeline.push(&PTtl::new(&key(family)))).collect();
@@ -115,11 +116,11 @@ impl LiveSessions {
 }
 
 /// When a session with `life` before it was last used: each use gives it its whole life anew.
-fn used_at(life: Remaining, now: Micros) -> Option<Micros> {
+fn used_at(life: Remaining, now: Timestamp) -> Option<Timestamp> {
     let Remaining::For(left) = life else { return None };
     let unused = Duration::from_secs(SESSION_IDLE_SECS).saturating_sub(left);
     let micros = u64::try_from(unused.as_micros()).unwrap_or(u64::MAX);
-    Some(Micros(now.0.saturating_sub(micros)))
+    Some(Timestamp(now.0.saturating_sub(micros)))
 }
 
 #[cfg(test)]
@@ -128,10 +129,10 @@ mod tests {
 
     #[test]
     fn what_is_left_of_a_life_tells_when_it_was_given() {
-        let now = Micros(1_765_103_400_000_000);
+        let now = Timestamp(1_765_103_400_000_000);
         let left = |secs| Remaining::For(Duration::from_secs(secs));
         assert_eq!(used_at(left(SESSION_IDLE_SECS), now), Some(now));
-        assert_eq!(used_at(left(SESSION_IDLE_SECS - 90), now), Some(Micros(now.0 - 90_000_000)));
+        assert_eq!(used_at(left(SESSION_IDLE_SECS - 90), now), Some(Timestamp(now.0 - 90_000_000)));
         assert_eq!(used_at(left(SESSION_IDLE_SECS + 5), now), Some(now));
         assert_eq!(used_at(Remaining::NoKey, now), None);
         assert_eq!(used_at(Remaining::Forever, now), None);

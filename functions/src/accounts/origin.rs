@@ -1,7 +1,7 @@
 //! Where a user is: told to the user, who may find a sign-in there that is not his.
 
 use lambda_http::Request;
-use shared::protocol::{ADDRESS_HEADER, AGENT_HEADER};
+use protocol::wire::{ADDRESS_HEADER, AGENT_HEADER};
 
 /// Address and program of somebody who signed in, as the edge saw them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

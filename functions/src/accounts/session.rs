@@ -1,18 +1,18 @@
 //! Sign-ins: families of refresh tokens in the accounts table. What is here is durable, and true whatever happens to
 //! Redis.
 
+use auth::limits::SESSION_ENDED_SECS;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use shared::error::{Code, Refusal};
-use shared::limits::SESSION_ENDED_SECS;
-use shared::micros::Micros;
-use shared::protocol::auth::User;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::timestamp::Timestamp;
+use protocol::wire::auth::User;
 
 use super::family::{Begin, Family, Presented, Privileges, SecretBytes, Token, surplus};
 use super::family_item::{to_family, to_item};
 use super::{Accounts, key_attributes, keys};
-use crate::http::Failed;
+use crate::http::HandlerError;
 use crate::random;
 use crate::store::error::StoreError;
 use crate::store::item::{Item, number};
@@ -44,7 +44,7 @@ pub enum Refreshed {
 
 impl Accounts {
     /// Starts a family for `user`, who has just signed in.
-    pub async fn sign_in(&self, user: User, begin: Begin, now: Micros) -> Result<SignedIn, StoreError> {
+    pub async fn sign_in(&self, user: User, begin: Begin, now: Timestamp) -> Result<SignedIn, StoreError> {
         let secret: SecretBytes = random::bytes();
         let family = Family::new(&user, begin, &secret, now);
         let request = self.client.put_item().table_name(&self.table).set_item(Some(to_item(&family)));
@@ -54,7 +54,12 @@ impl Accounts {
     }
 
     /// Exchanges a refresh token for the next one; a token that was used before revokes its family.
-    pub async fn refresh(&self, token: &str, origin: &Origin, now: Micros) -> Result<Refreshed, Failed> {
+    pub async fn refresh(
+        &self,
+        token: &str,
+        origin: &Origin,
+        now: Timestamp,
+    ) -> Result<Refreshed, HandlerError> {
         let token = Token::read(token).ok_or_else(invalid)?;
         for _ in 0..ATTEMPTS_MAX {
             let item = self.get(keys::family(token.user, token.family)).await?;
@@ -81,11 +86,11 @@ impl Accounts {
             let token = Token { secret, ..token }.to_string();
             return Ok(Refreshed::On(SignedIn { token, user, family }));
         }
-        Err(Refusal::new(Code::Busy, "The token is being refreshed elsewhere; try again.").into())
+        Err(ApiError::new(ErrorCode::Busy, "The token is being refreshed elsewhere; try again.").into())
     }
 
     /// Ends the sign-in that a refresh token belongs to; the family, if there is one.
-    pub async fn sign_out(&self, token: &str, now: Micros) -> Result<Option<Family>, StoreError> {
+    pub async fn sign_out(&self, token: &str, now: Timestamp) -> Result<Option<Family>, StoreError> {
         match Token::read(token) {
             Some(Token { user, family, .. }) => self.revoke(user, family, now).await,
             None => Ok(None),
@@ -93,7 +98,7 @@ impl Accounts {
     }
 
     /// The user's sign-ins that can go on, the latest first.
-    pub async fn sign_ins(&self, user: &str, now: Micros) -> Result<Vec<Family>, StoreError> {
+    pub async fn sign_ins(&self, user: &str, now: Timestamp) -> Result<Vec<Family>, StoreError> {
         let mut families = self.families(user).await?;
         families.retain(|family| family.is_live(now));
         Ok(families)
@@ -127,7 +132,7 @@ impl Accounts {
 
     /// Those of the user's sign-ins that are more than `most`. To be looked at after a new one was written, so that two at
     /// once find the same ones to end.
-    pub async fn surplus(&self, user: &str, most: usize, now: Micros) -> Result<Vec<Family>, StoreError> {
+    pub async fn surplus(&self, user: &str, most: usize, now: Timestamp) -> Result<Vec<Family>, StoreError> {
         Ok(surplus(self.sign_ins(user, now).await?, most))
     }
 
@@ -144,7 +149,12 @@ impl Accounts {
 
     /// Ends a sign-in, if there is one: none of its refresh tokens works any more. It is kept for as long as its access
     /// tokens may live; the family as it is then.
-    pub async fn revoke(&self, user: &str, family: &str, now: Micros) -> Result<Option<Family>, StoreError> {
+    pub async fn revoke(
+        &self,
+        user: &str,
+        family: &str,
+        now: Timestamp,
+    ) -> Result<Option<Family>, StoreError> {
         let ttl = now.plus_secs(SESSION_ENDED_SECS).as_secs();
         let request = self.client.update_item().table_name(&self.table);
         let request = request
@@ -161,8 +171,8 @@ impl Accounts {
 }
 
 /// The refresh token is worth nothing.
-pub fn invalid() -> Refusal {
-    Refusal::new(Code::RefreshInvalid, "The refresh token is not valid; sign in again.")
+pub fn invalid() -> ApiError {
+    ApiError::new(ErrorCode::RefreshInvalid, "The refresh token is not valid; sign in again.")
 }
 
 /// What a conditional write came to; none, if its condition failed.

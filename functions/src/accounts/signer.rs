@@ -1,11 +1,12 @@
 //! Signing access tokens. The private key is here and nowhere else.
 
+use auth::limits::ACCESS_TOKEN_SECS;
+use auth::token::provider;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use shared::limits::ACCESS_TOKEN_SECS;
-use shared::micros::Micros;
-use shared::protocol::auth::User;
-use shared::tenant::{DeviceId, SessionId};
-use shared::token::{AUDIENCE, Claims, ISSUER, provider};
+use protocol::claims::{AUDIENCE, Claims, ISSUER};
+use protocol::ids::{DeviceId, SessionId};
+use protocol::timestamp::Timestamp;
+use protocol::wire::auth::User;
 
 use crate::random;
 
@@ -29,7 +30,7 @@ impl Signer {
         user: &User,
         device: Option<DeviceId>,
         session: Option<SessionId>,
-        now: Micros,
+        now: Timestamp,
     ) -> Result<String, jsonwebtoken::errors::Error> {
         let claims = Claims {
             sub: user.id.clone(),

@@ -1,10 +1,10 @@
 //! Users.
 
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
-use shared::limits::CREDENTIAL_BYTES_MAX;
-use shared::protocol::auth::User;
-use shared::tenant::{BranchId, ClientId};
-use shared::token::Role;
+use protocol::ids::{BranchId, ClientId};
+use protocol::limits::CREDENTIAL_BYTES_MAX;
+use protocol::role::Role;
+use protocol::wire::auth::User;
 
 use super::{Accounts, key_attributes, keys, password};
 use crate::random;

@@ -1,11 +1,12 @@
 //! What `auth` is made of.
 
+use auth::limits::{SESSIONS_PER_USER_DEFAULT, SESSIONS_PER_USER_MAX};
+use auth::token::Verifier;
 use aws_sdk_dynamodb::Client;
-use shared::config::{BadConfig, Reader};
-use shared::error::Refusal;
-use shared::limits::{SESSIONS_PER_USER_DEFAULT, SESSIONS_PER_USER_MAX};
-use shared::micros::Micros;
-use shared::token::{Claims, Verifier};
+use config::{BadConfig, Reader};
+use protocol::claims::Claims;
+use protocol::error::ApiError;
+use protocol::timestamp::Timestamp;
 
 use crate::accounts::Accounts;
 use crate::accounts::live::LiveSessions;
@@ -52,7 +53,7 @@ impl AuthApp {
     }
 
     /// The claims of the request's access token.
-    pub fn claims(&self, request: &lambda_http::Request, now: Micros) -> Result<Claims, Refusal> {
+    pub fn claims(&self, request: &lambda_http::Request, now: Timestamp) -> Result<Claims, ApiError> {
         super::claims(&self.verifier, request, now)
     }
 }

@@ -1,10 +1,11 @@
 //! What the functions are made of that keep carts.
 
+use auth::token::Verifier;
 use aws_sdk_dynamodb::Client;
-use shared::config::{BadConfig, Reader};
-use shared::error::Refusal;
-use shared::micros::Micros;
-use shared::token::{Claims, Verifier};
+use config::{BadConfig, Reader};
+use protocol::claims::Claims;
+use protocol::error::ApiError;
+use protocol::timestamp::Timestamp;
 
 use crate::cache::{self, Cache};
 use crate::carts::Carts;
@@ -29,7 +30,7 @@ impl CartsApp {
     }
 
     /// The claims of the request's access token.
-    pub fn claims(&self, request: &lambda_http::Request, now: Micros) -> Result<Claims, Refusal> {
+    pub fn claims(&self, request: &lambda_http::Request, now: Timestamp) -> Result<Claims, ApiError> {
         super::claims(&self.verifier, request, now)
     }
 }

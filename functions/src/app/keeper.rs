@@ -1,9 +1,10 @@
 //! What the functions are made of that look after the cache itself.
 
-use shared::config::{BadConfig, Reader};
-use shared::error::Refusal;
-use shared::micros::Micros;
-use shared::token::{Claims, Verifier};
+use auth::token::Verifier;
+use config::{BadConfig, Reader};
+use protocol::claims::Claims;
+use protocol::error::ApiError;
+use protocol::timestamp::Timestamp;
 
 use crate::cache::{self, Cache};
 use crate::redis::Redis;
@@ -24,7 +25,7 @@ impl ReportApp {
     }
 
     /// The claims of the request's access token.
-    pub fn claims(&self, request: &lambda_http::Request, now: Micros) -> Result<Claims, Refusal> {
+    pub fn claims(&self, request: &lambda_http::Request, now: Timestamp) -> Result<Claims, ApiError> {
         super::claims(&self.verifier, request, now)
     }
 }

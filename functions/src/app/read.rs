@@ -1,13 +1,15 @@
 //! What the functions are made of that read rooms by way of the cache.
 
+use auth::token::Verifier;
 use aws_sdk_dynamodb::Client;
-use shared::config::{BadConfig, Reader};
-use shared::error::Refusal;
-use shared::micros::Micros;
-use shared::rules::Rules;
-use shared::stamp::Stamp;
-use shared::tenant::Room;
-use shared::token::{Claims, Role, Verifier};
+use config::{BadConfig, Reader};
+use protocol::claims::Claims;
+use protocol::error::ApiError;
+use protocol::ids::Room;
+use protocol::role::Role;
+use protocol::stamp::Stamp;
+use protocol::timestamp::Timestamp;
+use sync::rules::Rules;
 
 use crate::cache::{self, Cache};
 use crate::query::Query;
@@ -51,7 +53,7 @@ impl ReadApp {
     }
 
     /// Who asks, about which room, and from what on.
-    pub fn reading(&self, request: &lambda_http::Request, now: Micros) -> Result<Reading, Refusal> {
+    pub fn reading(&self, request: &lambda_http::Request, now: Timestamp) -> Result<Reading, ApiError> {
         let claims = self.claims(request, now)?;
         let query = Query::of(request);
         let room = claims.room_of(query.branch()?.as_ref())?;
@@ -59,7 +61,7 @@ impl ReadApp {
     }
 
     /// The claims of the request's access token.
-    pub fn claims(&self, request: &lambda_http::Request, now: Micros) -> Result<Claims, Refusal> {
+    pub fn claims(&self, request: &lambda_http::Request, now: Timestamp) -> Result<Claims, ApiError> {
         super::claims(&self.verifier, request, now)
     }
 }

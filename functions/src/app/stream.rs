@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
-use shared::config::{BadConfig, Reader};
-use shared::rules::Rules;
+use config::{BadConfig, Reader};
+use sync::rules::Rules;
 
 use crate::publish::Publisher;
 use crate::rules;

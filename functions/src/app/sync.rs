@@ -1,11 +1,12 @@
 //! What the functions are made of that write to rooms or read their logs.
 
+use auth::token::Verifier;
 use aws_sdk_dynamodb::Client;
-use shared::config::{BadConfig, Reader};
-use shared::error::Refusal;
-use shared::micros::Micros;
-use shared::rules::Rules;
-use shared::token::{Claims, Verifier};
+use config::{BadConfig, Reader};
+use protocol::claims::Claims;
+use protocol::error::ApiError;
+use protocol::timestamp::Timestamp;
+use sync::rules::Rules;
 
 use crate::cache::{self, Cache};
 use crate::redis::Redis;
@@ -37,7 +38,7 @@ impl SyncApp {
     }
 
     /// The claims of the request's access token.
-    pub fn claims(&self, request: &lambda_http::Request, now: Micros) -> Result<Claims, Refusal> {
+    pub fn claims(&self, request: &lambda_http::Request, now: Timestamp) -> Result<Claims, ApiError> {
         super::claims(&self.verifier, request, now)
     }
 }

@@ -1,7 +1,7 @@
 //! Every key of the carts table. No part can contain `#`, so none can be forged.
 
-use shared::stamp::Stamp;
-use shared::tenant::{CartId, Room};
+use protocol::ids::{CartId, Room};
+use protocol::stamp::Stamp;
 
 /// The partition of a cart.
 pub fn cart(room: &Room, id: &CartId) -> String {

@@ -6,24 +6,24 @@ mod me;
 mod refresh;
 mod sessions;
 
+use auth::limits::ACCESS_TOKEN_SECS;
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
-use shared::error::{Code, Refusal};
-use shared::limits::ACCESS_TOKEN_SECS;
-use shared::micros::Micros;
-use shared::protocol::ENDED_HEADER;
-use shared::protocol::auth::Session;
-use shared::protocol::ended::EndedSessions;
-use shared::tenant::Room;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::ids::Room;
+use protocol::timestamp::Timestamp;
+use protocol::wire::ENDED_HEADER;
+use protocol::wire::auth::Session;
+use protocol::wire::session_end::EndedSessions;
 
 use crate::accounts::family::{Ended, Family};
 use crate::accounts::session::SignedIn;
 use crate::app::AuthApp;
-use crate::http::{Answer, Failed, respond};
+use crate::http::{Answer, HandlerError, respond};
 use crate::store::error::StoreError;
 
 /// Answers a request made at `now`.
-pub async fn handle(app: &AuthApp, request: Request, now: Micros) -> Response<Body> {
+pub async fn handle(app: &AuthApp, request: Request, now: Timestamp) -> Response<Body> {
     let mut ended = EndedSessions::default();
     let result = match (request.method(), request.uri().path()) {
         (&Method::POST, "/api/auth/login") => login::login(app, &request, now, &mut ended).await,
@@ -36,7 +36,7 @@ pub async fn handle(app: &AuthApp, request: Request, now: Micros) -> Response<Bo
             sessions::end(app, &request, which, now, &mut ended).await
         }
         // The edge lets nothing else through, so only somebody who calls the function by itself sees this.
-        _ => Err(Refusal::new(Code::NotFound, "There is nothing at this address.").into()),
+        _ => Err(ApiError::new(ErrorCode::NotFound, "There is nothing at this address.").into()),
     };
     app.cache.flush_if_due().await;
     let mut response = respond(&request, None, result);
@@ -52,9 +52,9 @@ async fn revoke(
     app: &AuthApp,
     user: &str,
     families: &[Family],
-    now: Micros,
+    now: Timestamp,
     told: &mut EndedSessions,
-) -> Result<bool, Failed> {
+) -> Result<bool, HandlerError> {
     let (revoked, failure) = revoke_durably(app, user, families, now).await;
     // Also when not all could be: whoever asks again finds the rest, and those that were no more.
     let heard = end(app, &revoked, told).await;
@@ -66,7 +66,7 @@ async fn revoke_durably(
     app: &AuthApp,
     user: &str,
     families: &[Family],
-    now: Micros,
+    now: Timestamp,
 ) -> (Vec<Ended>, Option<StoreError>) {
     let mut revoked = Vec::with_capacity(families.len());
     for family in families {
@@ -96,10 +96,10 @@ fn name(sessions: &[Ended], told: &mut EndedSessions) {
 }
 
 /// The pair of tokens that whoever has `signed_in` goes on with.
-fn session(app: &AuthApp, signed_in: SignedIn, now: Micros) -> Result<Answer, Failed> {
+fn session(app: &AuthApp, signed_in: SignedIn, now: Timestamp) -> Result<Answer, HandlerError> {
     let SignedIn { user, family, token } = signed_in;
     let access_token =
-        app.signer.sign(&user, family.device, Some(family.session), now).map_err(Failed::fault)?;
+        app.signer.sign(&user, family.device, Some(family.session), now).map_err(HandlerError::fault)?;
     let session = Session { access_token, refresh_token: token, expires_in: ACCESS_TOKEN_SECS, user };
     Ok(Answer::json(serde_json::to_string(&session)?))
 }

@@ -1,29 +1,34 @@
 //! `POST /api/sync/batch-push`: load → decide → commit → answer, again if a race was lost.
 
 use lambda_http::{Body, Request, Response};
-use shared::error::{Code, Refusal};
-use shared::micros::Micros;
-use shared::protocol::push::PushAnswer;
-use shared::sync::answer::NotAgain;
-use shared::sync::marker::Marker;
-use shared::sync::push::Push;
-use shared::sync::snapshot::Snapshot;
-use shared::sync::{answer, decide};
+use protocol::error::{ApiError, ErrorCode};
+use protocol::timestamp::Timestamp;
+use protocol::wire::push::PushResponse;
+use sync::marker::Marker;
+use sync::push::Push;
+use sync::response::NotAgain;
+use sync::snapshot::Snapshot;
+use sync::{decide, response};
 
 use crate::app::SyncApp;
-use crate::http::{Answer, Failed, respond};
+use crate::http::{Answer, HandlerError, respond};
 use crate::store::cost::Cost;
 use crate::store::error::StoreError;
 use crate::write::{Decided, Race, answered};
 
 /// Answers a push made at `now`.
-pub async fn handle(app: &SyncApp, request: Request, now: Micros) -> Response<Body> {
+pub async fn handle(app: &SyncApp, request: Request, now: Timestamp) -> Response<Body> {
     let mut cost = Cost::default();
     let result = push(app, &request, now, &mut cost).await;
     respond(&request, Some(&cost), result)
 }
 
-async fn push(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost) -> Result<Answer, Failed> {
+async fn push(
+    app: &SyncApp,
+    request: &Request,
+    now: Timestamp,
+    cost: &mut Cost,
+) -> Result<Answer, HandlerError> {
     let claims = app.claims(request, now)?;
     let push = Push::parse(&app.rules.tables, claims.role, request.body())?;
     let room = claims.room_of(push.branch.as_ref())?;
@@ -36,7 +41,7 @@ async fn push(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost) ->
         } else {
             let plan = decide::decide(&app.rules, &snapshot, &push, now);
             let decided = Decided { room: &room, push: &push, plan: &plan, closes: None, now };
-            decided.commit(app, cost).await?.map(|parts| (answer::answer(&push, &plan, now), parts))
+            decided.commit(app, cost).await?.map(|parts| (response::response(&push, &plan, now), parts))
         };
         match done {
             Some((answer, parts)) => return answered(&answer, parts),
@@ -51,13 +56,13 @@ fn again(
     push: &Push,
     marker: &Marker,
     snapshot: &Snapshot,
-    now: Micros,
-) -> Result<Option<PushAnswer>, Failed> {
+    now: Timestamp,
+) -> Result<Option<PushResponse>, HandlerError> {
     if marker.hash != push.hash {
         let message = "This device used the `batch_id` for another batch; give every batch an id of its own.";
-        return Err(Refusal::new(Code::BatchIdReused, message).into());
+        return Err(ApiError::new(ErrorCode::BatchIdReused, message).into());
     }
-    match answer::again(push, marker, &snapshot.records, now) {
+    match response::again(push, marker, &snapshot.records, now) {
         Ok(answer) => Ok(Some(answer)),
         Err(NotAgain::Torn) => Ok(None),
         Err(NotAgain::Damaged) => Err(StoreError::Corrupt("codes").into()),

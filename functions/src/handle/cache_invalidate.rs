@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 
 use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::streams::DynamoDbEventResponse;
-use shared::redis::keys::Key;
-use shared::sync::log;
+use redis_client::keys::Key;
+use sync::log;
 
 use crate::app::KeeperApp;
-use crate::http::Failed;
+use crate::http::HandlerError;
 use crate::stream_record::{failure, log_item, place};
 
 /// Tells the cache of everything that `event` holds, in one command; names the records that must come again.
@@ -43,10 +43,10 @@ pub async fn handle(app: &KeeperApp, event: Event) -> DynamoDbEventResponse {
 fn changed(
     app: &KeeperApp,
     record: &aws_lambda_events::dynamodb::EventRecord,
-) -> Result<BTreeSet<Key>, Failed> {
+) -> Result<BTreeSet<Key>, HandlerError> {
     let (room, item) = log_item(record)?;
     let keys = app.cache.keys();
-    let records = log::records(&item).map_err(Failed::fault)?;
+    let records = log::records(&item).map_err(HandlerError::fault)?;
     let tables = records.iter().map(|key| keys.table_tag(&room, &key.table));
     let each = records.iter().map(|key| keys.record_tag(&room, &key.table, &key.id));
     Ok(each.chain(tables).chain([keys.room_tag(&room)]).collect())

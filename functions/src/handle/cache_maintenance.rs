@@ -1,8 +1,8 @@
 //! The schedule → the cache: what nobody else tidies up.
 
-use shared::cache::maintenance::Maintained;
-use shared::limits::CACHE_MAINTENANCE_STEPS_MAX;
-use shared::redis::error::RedisError;
+use crate::limits::CACHE_MAINTENANCE_STEPS_MAX;
+use cache::maintenance::Maintained;
+use redis_client::error::RedisError;
 
 use crate::app::KeeperApp;
 

@@ -3,31 +3,36 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use cache::batch::WarmError;
+use cache::limits::CACHE_BATCH_MAX;
 use lambda_http::{Body, Request, Response};
-use shared::cache::batch::WarmError;
-use shared::error::{Code, Refusal};
-use shared::limits::CACHE_BATCH_MAX;
-use shared::micros::Micros;
-use shared::protocol::cache::{Warm, WarmAnswer};
-use shared::record::{RecordKey, is_record_id};
-use shared::stamp::Stamp;
-use shared::sync::push::read_body;
-use shared::token::Role;
+use protocol::body::read_body;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::record::{RecordKey, is_record_id};
+use protocol::role::Role;
+use protocol::stamp::Stamp;
+use protocol::timestamp::Timestamp;
+use protocol::wire::cache::{CacheWarmResponse, Warm};
 
 use crate::app::ReadApp;
 use crate::copies;
-use crate::http::{Answer, Failed, respond};
+use crate::http::{Answer, HandlerError, respond};
 use crate::store::cost::Cost;
 
 /// Answers a request made at `now`.
-pub async fn handle(app: &ReadApp, request: Request, now: Micros) -> Response<Body> {
+pub async fn handle(app: &ReadApp, request: Request, now: Timestamp) -> Response<Body> {
     let mut cost = Cost::default();
     let result = warm(app, &request, now, &mut cost).await;
     app.cache.flush_if_due().await;
     respond(&request, Some(&cost), result)
 }
 
-async fn warm(app: &ReadApp, request: &Request, now: Micros, cost: &mut Cost) -> Result<Answer, Failed> {
+async fn warm(
+    app: &ReadApp,
+    request: &Request,
+    now: Timestamp,
+    cost: &mut Cost,
+) -> Result<Answer, HandlerError> {
     let claims = app.claims(request, now)?;
     claims.at_least(Role::Admin)?;
     let Warm { table_name: table, branch_id, cursor } = read_body(request.body())?;
@@ -41,19 +46,19 @@ async fn warm(app: &ReadApp, request: &Request, now: Micros, cost: &mut Cost) ->
         copies::load_many(&app.store, &room, &keys, Stamp::ZERO, cost).await
     };
     let stored = app.cache.warm(&wanted, load).await.map_err(|error| match error {
-        WarmError::Redis(error) => Failed::Unavailable(error.into()),
+        WarmError::Redis(error) => HandlerError::Unavailable(error.into()),
         WarmError::Source(failed) => failed,
     })?;
     let next_cursor = names.more_after.map(|last| BASE64_URL_SAFE_NO_PAD.encode(last.id));
     let (looked, stored) = (wanted.len() as u64, stored as u64);
-    Ok(Answer::json(serde_json::to_string(&WarmAnswer { looked, stored, next_cursor })?))
+    Ok(Answer::json(serde_json::to_string(&CacheWarmResponse { looked, stored, next_cursor })?))
 }
 
 /// The record behind which a page begins.
-fn read_cursor(table: &str, cursor: &str) -> Result<RecordKey, Refusal> {
+fn read_cursor(table: &str, cursor: &str) -> Result<RecordKey, ApiError> {
     let id = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|id| String::from_utf8(id).ok());
     let id = id.filter(|id| is_record_id(id));
-    let bad = || Refusal::new(Code::BadCursor, "`cursor` must be the one of the answer before.");
+    let bad = || ApiError::new(ErrorCode::BadCursor, "`cursor` must be the one of the answer before.");
     Ok(RecordKey { table: table.to_owned(), id: id.ok_or_else(bad)? })
 }
 
@@ -66,7 +71,7 @@ mod tests {
         let read = |cursor: &str| read_cursor("products", cursor).map(|key| key.id).map_err(|no| no.code);
         assert_eq!(read(&BASE64_URL_SAFE_NO_PAD.encode("Kasse 1/ä")), Ok("Kasse 1/ä".to_owned()));
         for bad in ["", "?", &BASE64_URL_SAFE_NO_PAD.encode("\n"), &BASE64_URL_SAFE_NO_PAD.encode([255])] {
-            assert_eq!(read(bad), Err(Code::BadCursor), "{bad}");
+            assert_eq!(read(bad), Err(ErrorCode::BadCursor), "{bad}");
         }
     }
 }

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 
 use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::streams::DynamoDbEventResponse;
-use shared::cache::kind::Kind;
-use shared::cache::request::Request;
-use shared::micros::Micros;
-use shared::tenant::{CartId, Room};
+use cache::kind::Kind;
+use cache::request::Request;
+use protocol::ids::{CartId, Room};
+use protocol::timestamp::Timestamp;
 
 use super::carts::content;
 use crate::app::FoldApp;
-use crate::http::Failed;
+use crate::http::HandlerError;
 use crate::store::cost::Cost;
 use crate::store::error::StoreError;
 use crate::stream_record::{cart, failure, place};
@@ -25,7 +25,7 @@ const COPY_SECS: u64 = Kind::Cart.gone_millis_max().div_ceil(1000);
 
 /// Folds every cart that `event` tells of, once, however many of its changes are in it; names the records that must
 /// come again.
-pub async fn handle(app: &FoldApp, event: Event, now: Micros) -> DynamoDbEventResponse {
+pub async fn handle(app: &FoldApp, event: Event, now: Timestamp) -> DynamoDbEventResponse {
     let mut response = DynamoDbEventResponse::default();
     let mut carts: BTreeMap<(Room, CartId), Vec<String>> = BTreeMap::new();
     for record in &event.records {
@@ -46,7 +46,7 @@ pub async fn handle(app: &FoldApp, event: Event, now: Micros) -> DynamoDbEventRe
     response
 }
 
-async fn fold(app: &FoldApp, room: &Room, id: &CartId, now: Micros) -> Result<(), Failed> {
+async fn fold(app: &FoldApp, room: &Room, id: &CartId, now: Timestamp) -> Result<(), HandlerError> {
     let mut attempts = 1;
     let folded = loop {
         match app.carts.fold(room, id, &mut Cost::default()).await {
@@ -59,7 +59,7 @@ async fn fold(app: &FoldApp, room: &Room, id: &CartId, now: Micros) -> Result<()
         let told = app.cache.put_newest(&copy, &content(&cart)).await;
         // Once every copy from before this change is gone, nobody need be told.
         if now < cart.stamp.time().plus_secs(COPY_SECS) {
-            told.map_err(Failed::fault)?;
+            told.map_err(HandlerError::fault)?;
         }
     }
     Ok(())

@@ -4,20 +4,20 @@ mod delete;
 mod get;
 mod put;
 
+use cache::newest::Newest;
+use cache::request::{self, Loaded, Source};
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
-use shared::cache::newest::Newest;
-use shared::cache::request::{self, Loaded, Source};
-use shared::cart::Cart;
-use shared::error::{Code, Refusal};
-use shared::json::JsonText;
-use shared::micros::Micros;
-use shared::redis::error::RedisError;
-use shared::stamp::Stamp;
-use shared::tenant::{CartId, Room};
+use protocol::error::{ApiError, ErrorCode};
+use protocol::ids::{CartId, Room};
+use protocol::json::JsonText;
+use protocol::stamp::Stamp;
+use protocol::timestamp::Timestamp;
+use redis_client::error::RedisError;
+use retail::cart::Cart;
 
 use crate::app::CartsApp;
-use crate::http::{Failed, respond};
+use crate::http::{HandlerError, respond};
 use crate::query::Query;
 use crate::store::cost::Cost;
 
@@ -25,14 +25,14 @@ use crate::store::cost::Cost;
 const PATH: &str = "/api/carts/";
 
 /// Answers a request made at `now`.
-pub async fn handle(app: &CartsApp, request: Request, now: Micros) -> Response<Body> {
+pub async fn handle(app: &CartsApp, request: Request, now: Timestamp) -> Response<Body> {
     let mut cost = Cost::default();
     let result = match *request.method() {
         Method::GET => get::get(app, &request, now, &mut cost).await,
         Method::PUT => put::put(app, &request, now, &mut cost).await,
         Method::DELETE => delete::delete(app, &request, now, &mut cost).await,
         // The edge lets nothing else through, so only somebody who calls the function by itself sees this.
-        _ => Err(Refusal::new(Code::NotFound, "There is nothing at this address.").into()),
+        _ => Err(ApiError::new(ErrorCode::NotFound, "There is nothing at this address.").into()),
     };
     app.cache.flush_if_due().await;
     respond(&request, Some(&cost), result)
@@ -46,7 +46,7 @@ struct Place {
 
 impl Place {
     /// The cart that `request` is about, if the caller may use it.
-    fn of(app: &CartsApp, request: &Request, now: Micros) -> Result<Place, Refusal> {
+    fn of(app: &CartsApp, request: &Request, now: Timestamp) -> Result<Place, ApiError> {
         let claims = app.claims(request, now)?;
         let room = claims.room_of(Query::of(request).branch()?.as_ref())?;
         let id = request.uri().path().strip_prefix(PATH).unwrap_or_default().parse()?;
@@ -65,11 +65,11 @@ impl Place {
         app: &CartsApp,
         min: Stamp,
         cost: &mut Cost,
-    ) -> Result<(Option<Cart>, Source), Failed> {
+    ) -> Result<(Option<Cart>, Source), HandlerError> {
         let copy = self.copy(app).min(Some(min.0));
         let cached = app.cache.newest(&copy).await;
         if let Ok(Newest::Found(found)) = cached {
-            let text = found.payload().map(std::str::from_utf8).transpose().map_err(Failed::fault)?;
+            let text = found.payload().map(std::str::from_utf8).transpose().map_err(HandlerError::fault)?;
             let data = text.map(|text| JsonText::from_text(text.to_owned())).transpose()?;
             return Ok((Some(Cart { stamp: Stamp(found.as_of()), data }), found.source));
         }
@@ -83,7 +83,7 @@ impl Place {
     }
 
     /// Keeps `cart` durably, and then tells the cache; the cart as it was kept.
-    async fn write(&self, app: &CartsApp, cart: Cart, cost: &mut Cost) -> Result<Cart, Failed> {
+    async fn write(&self, app: &CartsApp, cart: Cart, cost: &mut Cost) -> Result<Cart, HandlerError> {
         let kept = app.carts.keep(&self.room, &self.id, cart, cost).await?;
         // If that fails, `cart-fold` will do it, which hears of every change.
         note(app.cache.put_newest(&self.copy(app), &content(&kept)).await);

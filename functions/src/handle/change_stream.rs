@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::limits::PUBLISH_BYTES_MAX;
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::DynamoDbEventResponse;
-use shared::limits::PUBLISH_BYTES_MAX;
-use shared::micros::Micros;
-use shared::protocol::publication::Publication;
-use shared::sync::log;
-use shared::sync::stats::Feed;
-use shared::tables::Tables;
-use shared::tenant::Room;
+use protocol::ids::Room;
+use protocol::timestamp::Timestamp;
+use protocol::wire::publication::Publication;
+use sync::log;
+use sync::stats::Feed;
+use sync::tables::Tables;
 use tokio::task::JoinSet;
 
 use crate::app::StreamApp;
@@ -34,7 +34,7 @@ struct Delivery {
 /// Rooms are told side by side, so that one that does not answer keeps no other waiting. A record that is not
 /// what we write fails too: the event source mapping tries it again and, in the end, hands its place to the
 /// failure queue, where somebody can look at it.
-pub async fn handle(app: &StreamApp, event: Event, now: Micros) -> DynamoDbEventResponse {
+pub async fn handle(app: &StreamApp, event: Event, now: Timestamp) -> DynamoDbEventResponse {
     let mut response = DynamoDbEventResponse::default();
     let all: Vec<String> =
         event.records.iter().filter_map(|record| record.change.sequence_number.clone()).collect();
@@ -64,7 +64,7 @@ pub async fn handle(app: &StreamApp, event: Event, now: Micros) -> DynamoDbEvent
 
 /// Tells a room of its commits, at most [`PUBLISH_BYTES_MAX`] at once, and notes how far it got; the places of
 /// those that must come again.
-async fn tell(app: StreamApp, room: Room, deliveries: Vec<Delivery>, now: Micros) -> Vec<String> {
+async fn tell(app: StreamApp, room: Room, deliveries: Vec<Delivery>, now: Timestamp) -> Vec<String> {
     let mut untold = Vec::new();
     let mut done: Option<(String, Feed)> = None;
     let mut waiting = deliveries.into_iter().peekable();

@@ -6,13 +6,13 @@ mod replay;
 
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
-use shared::error::{Code, Refusal};
-use shared::micros::Micros;
-use shared::sync::dead::LetterId;
-use shared::token::Role;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::role::Role;
+use protocol::timestamp::Timestamp;
+use sync::dead_letters::LetterId;
 
 use crate::app::SyncApp;
-use crate::http::{Answer, Failed, respond};
+use crate::http::{Answer, HandlerError, respond};
 use crate::query::Query;
 use crate::store::cost::Cost;
 
@@ -20,17 +20,22 @@ use crate::store::cost::Cost;
 const PATH: &str = "/api/sync/dead-letters";
 
 /// Answers a request made at `now`.
-pub async fn handle(app: &SyncApp, request: Request, now: Micros) -> Response<Body> {
+pub async fn handle(app: &SyncApp, request: Request, now: Timestamp) -> Response<Body> {
     let mut cost = Cost::default();
     let result = answer(app, &request, now, &mut cost).await;
     respond(&request, Some(&cost), result)
 }
 
-async fn answer(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost) -> Result<Answer, Failed> {
+async fn answer(
+    app: &SyncApp,
+    request: &Request,
+    now: Timestamp,
+    cost: &mut Cost,
+) -> Result<Answer, HandlerError> {
     let claims = app.claims(request, now)?;
     claims.at_least(Role::Manager)?;
     let room = claims.room_of(Query::of(request).branch()?.as_ref())?;
-    let nothing = || Refusal::new(Code::NotFound, "There is nothing at this address.");
+    let nothing = || ApiError::new(ErrorCode::NotFound, "There is nothing at this address.");
     let rest = request.uri().path().strip_prefix(PATH).ok_or_else(nothing)?;
     let segments: Vec<&str> = rest.split('/').skip(1).collect();
     match (request.method(), segments.as_slice()) {
@@ -45,13 +50,13 @@ async fn answer(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost) 
 }
 
 /// The letter that a path names. One that cannot be is none that there is.
-fn letter(id: &str) -> Result<LetterId, Refusal> {
+fn letter(id: &str) -> Result<LetterId, ApiError> {
     id.parse().map_err(|_| not_found())
 }
 
-fn not_found() -> Refusal {
-    Refusal::new(
-        Code::DeadLetterNotFound,
+fn not_found() -> ApiError {
+    ApiError::new(
+        ErrorCode::DeadLetterNotFound,
         "There is no such dead letter, or somebody has dealt with it already.",
     )
 }

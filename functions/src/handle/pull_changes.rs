@@ -4,21 +4,26 @@ mod head_office;
 mod room;
 
 use lambda_http::{Body, Request, Response};
-use shared::micros::Micros;
-use shared::sync::pull::query::Pull;
+use protocol::timestamp::Timestamp;
+use sync::pull::query::Pull;
 
 use crate::app::SyncApp;
-use crate::http::{Answer, Failed, respond};
+use crate::http::{Answer, HandlerError, respond};
 use crate::store::cost::Cost;
 
 /// Answers a pull made at `now`.
-pub async fn handle(app: &SyncApp, request: Request, now: Micros) -> Response<Body> {
+pub async fn handle(app: &SyncApp, request: Request, now: Timestamp) -> Response<Body> {
     let mut cost = Cost::default();
     let result = pull(app, &request, now, &mut cost).await;
     respond(&request, Some(&cost), result)
 }
 
-async fn pull(app: &SyncApp, request: &Request, now: Micros, cost: &mut Cost) -> Result<Answer, Failed> {
+async fn pull(
+    app: &SyncApp,
+    request: &Request,
+    now: Timestamp,
+    cost: &mut Cost,
+) -> Result<Answer, HandlerError> {
     let claims = app.claims(request, now)?;
     let pairs: Vec<_> =
         form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).collect();

@@ -3,17 +3,17 @@
 //! Written through the cache: whoever has settled a conflict looks at the record next, and so do those who waited for it.
 
 use lambda_http::{Body, Request, Response};
-use shared::micros::Micros;
-use shared::sync::resolve::{Resolve, Resolved};
+use protocol::timestamp::Timestamp;
+use sync::resolve::{Resolve, Resolved};
 
 use crate::app::ResolveApp;
 use crate::copies;
-use crate::http::{Answer, Failed, respond};
+use crate::http::{Answer, HandlerError, respond};
 use crate::store::cost::Cost;
 use crate::write::{Decided, Race, answered};
 
 /// Answers a request made at `now`.
-pub async fn handle(app: &ResolveApp, request: Request, now: Micros) -> Response<Body> {
+pub async fn handle(app: &ResolveApp, request: Request, now: Timestamp) -> Response<Body> {
     let mut cost = Cost::default();
     let result = resolve(app, &request, now, &mut cost).await;
     respond(&request, Some(&cost), result)
@@ -22,9 +22,9 @@ pub async fn handle(app: &ResolveApp, request: Request, now: Micros) -> Response
 async fn resolve(
     app: &ResolveApp,
     request: &Request,
-    now: Micros,
+    now: Timestamp,
     cost: &mut Cost,
-) -> Result<Answer, Failed> {
+) -> Result<Answer, HandlerError> {
     let ResolveApp { sync, cache } = app;
     let claims = sync.claims(request, now)?;
     let resolve = Resolve::parse(&sync.rules.tables, claims.role, request.body())?;

@@ -1,13 +1,13 @@
-//! The way from a function to Redis: the port under `shared::redis`, by a pool of connections.
+//! The way from a function to Redis: the port under `redis_client`, by a pool of connections.
 
 use std::time::Duration;
 
+use protocol::timestamp::Timestamp;
+use redis_client::address::Address;
+use redis_client::limits::REDIS_ANSWER_BYTES_MAX;
+use redis_client::transport::{HttpRequest, HttpResponse, SYNC_TOKEN_HEADER, Transport, TransportError};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
-use shared::limits::REDIS_ANSWER_BYTES_MAX;
-use shared::micros::Micros;
-use shared::redis::address::Address;
-use shared::redis::transport::{HttpAnswer, HttpRequest, SYNC_TOKEN_HEADER, Transport, TransportError};
 
 use crate::start;
 
@@ -36,7 +36,7 @@ impl Transport for RedisHttp {
         &self,
         request: HttpRequest<'_>,
         deadline: Duration,
-    ) -> Result<HttpAnswer, TransportError> {
+    ) -> Result<HttpResponse, TransportError> {
         let mut post = self.client.post(self.address.at(request.path)).timeout(deadline);
         for (name, value) in request.headers() {
             post = post.header(name, value);
@@ -44,14 +44,14 @@ impl Transport for RedisHttp {
         let mut response = post.body(request.body.to_vec()).send().await.map_err(failure)?;
         let sync_token = response.headers().get(SYNC_TOKEN_HEADER).and_then(|value| value.to_str().ok());
         let (status, sync_token) = (response.status().as_u16(), sync_token.map(str::to_owned));
-        Ok(HttpAnswer { status, sync_token, body: body(&mut response).await? })
+        Ok(HttpResponse { status, sync_token, body: body(&mut response).await? })
     }
 
     async fn wait(&self, pause: Duration) {
         tokio::time::sleep(pause).await;
     }
 
-    fn now(&self) -> Micros {
+    fn now(&self) -> Timestamp {
         // The time of day, because it is told to others, in what is cached. It may jump, and a deadline with it.
         start::now()
     }

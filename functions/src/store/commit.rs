@@ -4,17 +4,17 @@ use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, PutBuilder};
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Put, ReturnConsumedCapacity, TransactWriteItem,
 };
-use shared::micros::Micros;
-use shared::protocol::publication::Publication;
-use shared::retention::Retention;
-use shared::stamp::Stamp;
-use shared::sync::dead::filed::OpenLetter;
-use shared::sync::decide::Plan;
-use shared::sync::marker::Marker;
-use shared::sync::outcome::Outcome;
-use shared::sync::push::Push;
-use shared::sync::{dead, log};
-use shared::tenant::Room;
+use protocol::ids::Room;
+use protocol::stamp::Stamp;
+use protocol::timestamp::Timestamp;
+use protocol::wire::publication::Publication;
+use sync::dead_letters::stored::OpenLetter;
+use sync::decide::Plan;
+use sync::marker::Marker;
+use sync::outcome::Outcome;
+use sync::push::Push;
+use sync::retention::Retention;
+use sync::{dead_letters, log};
 
 use super::cost::Cost;
 use super::dead::close;
@@ -37,7 +37,7 @@ pub struct Commit<'a> {
     /// How long it is kept.
     pub retention: Retention,
     /// When.
-    pub now: Micros,
+    pub now: Timestamp,
 }
 
 impl Store {
@@ -72,7 +72,7 @@ struct Actions<'a> {
     table: &'a str,
     pk: String,
     retention: Retention,
-    now: Micros,
+    now: Timestamp,
     items: Vec<TransactWriteItem>,
 }
 
@@ -116,7 +116,7 @@ impl Actions<'_> {
     /// The dead letters. The same batch at the same moment has the same key and the same letters, so writing them
     /// again changes nothing.
     fn dead(&mut self, push: &Push, plan: &Plan) -> Result<(), StoreError> {
-        for item in dead::items(push, plan.first, self.now, &plan.dead)? {
+        for item in dead_letters::items(push, plan.first, self.now, &plan.dead)? {
             let key = keys::dead(&item.key);
             let item = from_dead(item, &push.device, push.batch.as_ref(), self.now);
             self.put(self.pk.clone(), key, item, Condition::Always)?;

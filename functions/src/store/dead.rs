@@ -1,10 +1,10 @@
 //! Dead letters: listing them, and closing one.
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnConsumedCapacity, TransactWriteItem, Update};
-use shared::micros::Micros;
-use shared::sync::dead::filed::{Filed, OpenLetter};
-use shared::sync::dead::{DeadItem, DeadKey, LetterId};
-use shared::tenant::Room;
+use protocol::ids::Room;
+use protocol::timestamp::Timestamp;
+use sync::dead_letters::stored::{Filed, OpenLetter};
+use sync::dead_letters::{DeadItem, DeadKey, LetterId};
 
 use super::cost::Cost;
 use super::error::StoreError;
@@ -73,7 +73,7 @@ fn to_filed(item: &Item) -> Result<Filed, StoreError> {
             .get("batch")
             .map(|value| as_parsed(value).ok_or(StoreError::Corrupt("batch")))
             .transpose()?,
-        received_at: Micros(get(item, "received_at", as_number)?),
+        received_at: Timestamp(get(item, "received_at", as_number)?),
     })
 }
 

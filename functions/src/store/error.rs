@@ -2,9 +2,9 @@
 
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use shared::sync::log::LogError;
+use sync::log::LogError;
 
-use crate::http::Failed;
+use crate::http::HandlerError;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -92,11 +92,11 @@ impl StoreError {
     }
 }
 
-impl From<StoreError> for Failed {
-    fn from(error: StoreError) -> Failed {
+impl From<StoreError> for HandlerError {
+    fn from(error: StoreError) -> HandlerError {
         match error {
-            StoreError::Unavailable(cause) => Failed::Unavailable(cause),
-            other => Failed::fault(other),
+            StoreError::Unavailable(cause) => HandlerError::Unavailable(cause),
+            other => HandlerError::fault(other),
         }
     }
 }

@@ -3,10 +3,10 @@
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-use shared::stamp::Stamp;
-use shared::sync::snapshot::Head;
-use shared::sync::stats::Feed;
-use shared::tenant::Room;
+use protocol::ids::Room;
+use protocol::stamp::Stamp;
+use sync::snapshot::Head;
+use sync::stats::Feed;
 
 use super::cost::Cost;
 use super::error::StoreError;

@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use shared::json::JsonText;
-use shared::micros::Micros;
-use shared::policy::field_merge::FieldVersions;
-use shared::record::Record;
-use shared::retention::Retention;
-use shared::stamp::Stamp;
-use shared::sync::dead::DeadItem;
-use shared::sync::log::LogItem;
-use shared::sync::marker::Marker;
-use shared::sync::snapshot::{ClockReading, Head};
-use shared::tenant::{BatchId, DeviceId};
+use protocol::ids::{BatchId, DeviceId};
+use protocol::json::JsonText;
+use protocol::stamp::Stamp;
+use protocol::timestamp::Timestamp;
+use sync::dead_letters::DeadItem;
+use sync::log::LogItem;
+use sync::marker::Marker;
+use sync::policy::field_merge::FieldVersions;
+use sync::record::Record;
+use sync::retention::Retention;
+use sync::snapshot::{ClockReading, Head};
 
 use super::error::StoreError;
 
@@ -104,13 +104,13 @@ fn to_clocks(value: &AttributeValue) -> Option<BTreeMap<DeviceId, ClockReading>>
     let clock = |(device, reading): (&String, &AttributeValue)| {
         let [skew, at] = reading.as_l().ok()?.as_slice() else { return None };
         let skew_millis = skew.as_n().ok()?.parse().ok()?;
-        Some((device.parse().ok()?, ClockReading { skew_millis, at: Micros(as_number(at)?) }))
+        Some((device.parse().ok()?, ClockReading { skew_millis, at: Timestamp(as_number(at)?) }))
     };
     value.as_m().ok()?.iter().map(clock).collect()
 }
 
 /// Writes a record. A tombstone is kept as long as `retention` says.
-pub fn from_record(record: &Record, retention: Retention, now: Micros) -> Item {
+pub fn from_record(record: &Record, retention: Retention, now: Timestamp) -> Item {
     let mut written = item([
         ("data", text(record.data.as_str())),
         ("version", number(record.version)),
@@ -138,7 +138,7 @@ pub fn to_record(item: &Item) -> Result<Record, StoreError> {
         data: JsonText::from_text(data.clone()).map_err(|_| StoreError::Corrupt("data"))?,
         version: get(item, "version", as_number)?,
         stamp: Stamp(get(item, "stamp", as_number)?),
-        modified_at: Micros(get(item, "modified_at", as_number)?),
+        modified_at: Timestamp(get(item, "modified_at", as_number)?),
         device: get(item, "device", as_parsed)?,
         deleted: get(item, "deleted", |value| value.as_bool().ok().copied())?,
         fields: match item.get("fields") {
@@ -156,7 +156,7 @@ fn to_versions(value: &AttributeValue) -> Option<BTreeMap<String, u64>> {
 }
 
 /// Writes a batch's marker, to be kept as long as `retention` says.
-pub fn from_marker(marker: &Marker, retention: Retention, now: Micros) -> Item {
+pub fn from_marker(marker: &Marker, retention: Retention, now: Timestamp) -> Item {
     item([
         ("hash", AttributeValue::B(Blob::new(marker.hash))),
         ("prev", number(marker.prev.0)),
@@ -177,7 +177,7 @@ pub fn to_marker(item: &Item) -> Result<Marker, StoreError> {
 }
 
 /// Writes a log item, to be kept as long as `retention` says. Its last stamp is its sort key.
-pub fn from_log(log: LogItem, retention: Retention, now: Micros) -> Item {
+pub fn from_log(log: LogItem, retention: Retention, now: Timestamp) -> Item {
     item([
         ("total", number(log.total)),
         ("prev", number(log.prev.0)),
@@ -201,7 +201,7 @@ pub fn to_log(item: &Item) -> Result<LogItem, StoreError> {
 }
 
 /// Writes the dead letters of a batch. They are kept until somebody has dealt with each.
-pub fn from_dead(dead: DeadItem, device: &DeviceId, batch: Option<&BatchId>, now: Micros) -> Item {
+pub fn from_dead(dead: DeadItem, device: &DeviceId, batch: Option<&BatchId>, now: Timestamp) -> Item {
     let open = dead.open.iter().map(|index| index.to_string()).collect();
     let mut written = item([
         ("device", text(device.as_str())),
@@ -223,7 +223,7 @@ mod tests {
     fn every_item_reads_back() {
         let device = || "till-1".parse().unwrap();
         let live = BTreeMap::from([("products".to_owned(), 3)]);
-        let reading = ClockReading { skew_millis: -7, at: Micros(3) };
+        let reading = ClockReading { skew_millis: -7, at: Timestamp(3) };
         let clocks = BTreeMap::from([(device(), reading)]);
         let head = Head { stamp: Stamp(9), changes: 5, log_items: 2, live, clocks };
         assert_eq!(to_head(&from_head(&head)).unwrap(), head);
@@ -233,21 +233,21 @@ mod tests {
             data,
             version: 2,
             stamp: Stamp(9),
-            modified_at: Micros(8),
+            modified_at: Timestamp(8),
             device: device(),
             deleted: true,
             fields: FieldVersions { since: 1, changed: BTreeMap::from([("price".to_owned(), 2)]) },
         };
         let keep = Retention::default();
-        let tombstone = from_record(&record, keep, Micros(0));
+        let tombstone = from_record(&record, keep, Timestamp(0));
         assert_eq!(to_record(&tombstone).unwrap(), record);
         assert_eq!(as_number(&tombstone["ttl"]), Some(keep.tombstone_secs()));
         let live = Record { deleted: false, fields: FieldVersions::default(), ..record };
-        assert_eq!(to_record(&from_record(&live, keep, Micros(0))).unwrap(), live);
-        assert!(!from_record(&live, keep, Micros(0)).contains_key("ttl"));
+        assert_eq!(to_record(&from_record(&live, keep, Timestamp(0))).unwrap(), live);
+        assert!(!from_record(&live, keep, Timestamp(0)).contains_key("ttl"));
 
         let marker = Marker { hash: [7; 32], prev: Stamp(1), stamp: Stamp(2), codes: "a1".into() };
-        assert_eq!(to_marker(&from_marker(&marker, keep, Micros(0))).unwrap(), marker);
+        assert_eq!(to_marker(&from_marker(&marker, keep, Timestamp(0))).unwrap(), marker);
 
         let log = LogItem {
             prev: Stamp(1),
@@ -257,7 +257,7 @@ mod tests {
             device: device(),
             body: vec![1, 2],
         };
-        let mut item = from_log(log.clone(), keep, Micros(0));
+        let mut item = from_log(log.clone(), keep, Timestamp(0));
         item.insert("sk".into(), text("0000000000000003"));
         assert_eq!(to_log(&item).unwrap(), log);
     }

@@ -1,10 +1,10 @@
 //! Every key of the sync table. The tenant is in each, and none can be forged from parts: client, branch
 //! and table cannot contain `#`, a record or batch id comes last, and a device is escaped.
 
-use shared::record::RecordKey;
-use shared::stamp::Stamp;
-use shared::sync::dead::DeadKey;
-use shared::tenant::{BatchId, BranchId, ClientId, DeviceId, Room};
+use protocol::ids::{BatchId, BranchId, ClientId, DeviceId, Room};
+use protocol::record::RecordKey;
+use protocol::stamp::Stamp;
+use sync::dead_letters::DeadKey;
 
 /// The sort key of a room's HEAD.
 pub const HEAD: &str = "HEAD";

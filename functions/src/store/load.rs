@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
-use shared::record::RecordKey;
-use shared::sync::push::Push;
-use shared::sync::snapshot::Snapshot;
-use shared::tenant::{BatchId, DeviceId, Room};
+use protocol::ids::{BatchId, DeviceId, Room};
+use protocol::record::RecordKey;
+use sync::push::Push;
+use sync::snapshot::Snapshot;
 
 use super::cost::Cost;
 use super::error::StoreError;
@@ -62,7 +62,7 @@ impl Store {
         self.batch_get_keys(sort_keys.map(key).collect(), cost).await
     }
 
-    /// Items of any partitions, at most [`shared::limits::BATCH_GET_KEYS_MAX`], each strongly consistent by itself;
+    /// Items of any partitions, at most [`crate::limits::BATCH_GET_KEYS_MAX`], each strongly consistent by itself;
     /// those that there are.
     pub(super) async fn batch_get_keys(
         &self,

@@ -8,9 +8,10 @@ mod records;
 use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-use shared::record::{Record, RecordKey};
-use shared::sync::snapshot::Head;
-use shared::tenant::Room;
+use protocol::ids::Room;
+use protocol::record::RecordKey;
+use sync::record::Record;
+use sync::snapshot::Head;
 
 use super::cost::Cost;
 use super::error::StoreError;

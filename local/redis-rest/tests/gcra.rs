@@ -1,4 +1,4 @@
-//! The rule of `shared::rate` as a script, over every engine: held against the rule itself, counted, and compared with
+//! The rule of `auth::rate` as a script, over every engine: held against the rule itself, counted, and compared with
 //! the published limiter.
 
 #![allow(
@@ -9,11 +9,11 @@
     reason = "a test"
 )]
 
+use auth::rate::decision::Decision;
+use auth::rate::gcra::{FreeAt, decide, free_at};
+use auth::rate::limit::Limit;
+use protocol::timestamp::Timestamp;
 use redis_rest::engine::{Engine, EngineChoice};
-use shared::micros::Micros;
-use shared::rate::decision::Decision;
-use shared::rate::gcra::{FreeAt, decide, free_at};
-use shared::rate::limit::Limit;
 
 #[path = "gcra/published.rs"]
 mod published;
@@ -58,7 +58,7 @@ async fn the_script_decides_as_the_rule_does_and_is_billed_as_promised() {
         let mut at = now();
         street.load_script().await;
         for request in 0..REQUESTS {
-            at = Micros(at.0 + pause(&mut rng));
+            at = Timestamp(at.0 + pause(&mut rng));
             let asked = rng.choice([0..1, 1..2, 0..2]).unwrap();
             let before = street.front.counts();
             let decided = street.decide(&all[asked.clone()], asked.start, at).await;
@@ -70,7 +70,7 @@ async fn the_script_decides_as_the_rule_does_and_is_billed_as_promised() {
             assert_eq!((cost.requests, cost.billed), (1, 2 + writes), "request {request}");
         }
         // Ten minutes later everything has come back, and what is used up now is kept until it has.
-        assert!(street.decide(&all, 0, Micros(at.0 + 600_000_000)).await.allowed);
+        assert!(street.decide(&all, 0, Timestamp(at.0 + 600_000_000)).await.allowed);
         for (place, limit) in all.iter().enumerate() {
             let life = street.life(place).await;
             let interval = i64::try_from(limit.interval_micros().div_ceil(1000)).unwrap();
@@ -101,7 +101,7 @@ async fn whatever_stands_at_the_key_nobody_is_locked_out() {
     }
 }
 
-fn keep(kept: &mut [(Limit, FreeAt)], decision: &Decision, at: Micros) {
+fn keep(kept: &mut [(Limit, FreeAt)], decision: &Decision, at: Timestamp) {
     if decision.allowed {
         for ((_, kept), standing) in kept.iter_mut().zip(&decision.standings) {
             *kept = Some(free_at(*standing, at));

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use shared::protocol::auth::Login;
-use shared::protocol::ready::Ready;
+use protocol::wire::auth::Login;
+use protocol::wire::health::Ready;
 
 use super::readiness;
 use crate::dev_file::DevFile;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::protocol::ready::Ready;
+use protocol::wire::health::Ready;
 
 /// How long the edge may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -33,7 +33,7 @@ pub(super) fn line(ready: Option<&Ready>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::protocol::ready::{BreakerState, RedisHealth};
+    use protocol::wire::health::{BreakerState, RedisHealth};
 
     #[test]
     fn the_line_says_how_redis_is() {

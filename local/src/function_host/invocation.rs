@@ -7,9 +7,9 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Uri};
 use lambda_http::{Body, Request, Response};
+use protocol::wire::push::Pushed;
+use protocol::wire::{PUSHED_CONTENT_TYPE, TOKEN_HEADER};
 use serde::Deserialize;
-use shared::protocol::push::Pushed;
-use shared::protocol::{PUSHED_CONTENT_TYPE, TOKEN_HEADER};
 
 use crate::handlers::Route;
 

@@ -10,8 +10,8 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use hyper::HeaderMap;
 use hyper::http::request::Parts;
-use shared::micros::Micros;
-use shared::protocol::REQUEST_ID_HEADER;
+use protocol::timestamp::Timestamp;
+use protocol::wire::REQUEST_ID_HEADER;
 use subtle::ConstantTimeEq;
 
 use crate::keys::Caller;
@@ -49,7 +49,7 @@ pub(super) fn verify(
     body: &[u8],
     caller: &Caller,
     region: &str,
-    now: Micros,
+    now: Timestamp,
 ) -> Result<(), BadSignature> {
     let authorization = Authorization::read(&parts.headers).ok_or(BadSignature::Malformed)?;
     let date = header(&parts.headers, "x-amz-date").ok_or(BadSignature::Malformed)?;
@@ -83,7 +83,7 @@ fn signature(
     authorization: &Authorization<'_>,
     caller: &Caller,
     region: &str,
-    time: Micros,
+    time: Timestamp,
 ) -> Option<String> {
     let host = header(&parts.headers, "host")?;
     let target = parts.uri.path_and_query()?;
@@ -130,12 +130,12 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// Reads `20251207T103000Z`.
-fn read_date(text: &str) -> Option<Micros> {
+fn read_date(text: &str) -> Option<Timestamp> {
     let digits = |from: usize, to: usize| text.get(from..to);
     let (year, month, day) = (digits(0, 4)?, digits(4, 6)?, digits(6, 8)?);
     let (hour, minute, second) = (digits(9, 11)?, digits(11, 13)?, digits(13, 15)?);
     let rfc_3339 = format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z");
-    let time = Micros::parse(&rfc_3339).ok()?;
+    let time = Timestamp::parse(&rfc_3339).ok()?;
     // What was skipped must be the letters.
     let fits = text.len() == 16 && text.get(8..9) == Some("T") && text.ends_with('Z');
     fits.then_some(time)

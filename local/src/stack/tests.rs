@@ -6,9 +6,9 @@ use std::time::Duration;
 use functions::store::Store;
 use functions::store::cost::Cost;
 use hyper::StatusCode;
+use protocol::stamp::Stamp;
 use serde_json::{Value, json};
-use shared::stamp::Stamp;
-use shared::sync::stats::Feed;
+use sync::stats::Feed;
 
 use super::*;
 use crate::dynamo::faults::Fault;

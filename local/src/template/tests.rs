@@ -167,11 +167,7 @@ fn only_new_changes_of_carts_are_folded_and_a_schedule_is_no_stream() {
 fn a_change_is_told_to_the_cache_as_long_as_an_entry_from_before_it_may_live() {
     let template = template();
     let age = template.functions["cache-invalidate"].source.as_ref().unwrap().age_secs;
-    let kinds = [
-        shared::cache::kind::Kind::Product,
-        shared::cache::kind::Kind::Record,
-        shared::cache::kind::Kind::Stats,
-    ];
+    let kinds = [cache::kind::Kind::Product, cache::kind::Kind::Record, cache::kind::Kind::Stats];
     for kind in kinds {
         assert!(kind.gone_millis_max() / 1000 < age, "{}", kind.as_str());
     }

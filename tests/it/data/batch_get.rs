@@ -1,11 +1,11 @@
 //! `POST /api/data/batch-get`
 
 use libtest_mimic::Trial;
+use protocol::limits::{READ_RECORDS_MAX, RECORD_BYTES_MAX};
+use protocol::role::Role;
+use protocol::stamp::Stamp;
+use protocol::wire::record::BatchGetResponse;
 use serde_json::{Value, json};
-use shared::limits::{READ_RECORDS_MAX, RECORD_BYTES_MAX};
-use shared::protocol::record::BatchGetAnswer;
-use shared::stamp::Stamp;
-use shared::token::Role;
 use tests::api::{Api, Reply};
 use tokio::time::{Instant, sleep};
 
@@ -34,7 +34,7 @@ async fn ask(api: &Api, names: &[Value], min: Stamp) -> Reply {
 
 /// Ids and data of those that are there, and the ids of the others.
 fn parts(reply: &Reply) -> (Vec<(String, Value)>, Vec<String>) {
-    let BatchGetAnswer { records, missing } = reply.ok().unwrap();
+    let BatchGetResponse { records, missing } = reply.ok().unwrap();
     let data = |text: &str| serde_json::from_str(text).unwrap();
     let there = records.into_iter().map(|record| (record.record_id, data(record.data.as_str())));
     (there.collect(), missing.into_iter().map(|name| name.record_id).collect())

@@ -3,10 +3,10 @@
 use libtest_mimic::Trial;
 use local::dynamo::faults::Fault;
 use local::function_host::faults::HostFault;
+use protocol::limits::RECORD_BYTES_MAX;
+use protocol::stamp::Stamp;
+use protocol::wire::push::PushResponse;
 use serde_json::{Value, json};
-use shared::limits::RECORD_BYTES_MAX;
-use shared::protocol::push::PushAnswer;
-use shared::stamp::Stamp;
 
 use super::{assert_refused, letters, manager, post, reject, undated};
 use crate::room::Listener;
@@ -32,7 +32,7 @@ async fn written(shop: &'static Shop) {
     let mut ear = Listener::open(&two.api, "till-2").await;
     let reply = post(&api, &letter.id, "replay", "").await;
     assert!(!reply.body.contains("publications"), "{}", reply.body);
-    let answer: PushAnswer = reply.ok().unwrap();
+    let answer: PushResponse = reply.ok().unwrap();
     assert_eq!((answer.success, answer.synced_count, answer.applied[0].version), (true, 1, 2));
     let frame = ear.next_sync().await;
     assert_eq!((frame.stamp, frame.data.as_str()), (answer.stamp, r#"{"price":2}"#));
@@ -50,12 +50,12 @@ async fn corrected(shop: &'static Shop) {
     let api = manager(shop).await;
     let id = letters(&api).await.remove(0).id;
     for body in ["", "{}", r#"{"data":7}"#] {
-        let answer: PushAnswer = post(&api, &id, "replay", body).await.ok().unwrap();
+        let answer: PushResponse = post(&api, &id, "replay", body).await.ok().unwrap();
         assert_eq!((answer.synced_count, answer.errors[0].code.as_str()), (0, "malformed"), "{body}");
         assert_eq!(answer.prev, answer.stamp);
         assert_eq!(letters(&api).await.len(), 1, "it stays, and there is no second one");
     }
-    let answer: PushAnswer = post(&api, &id, "replay", r#"{"data":{"price":2.50}}"#).await.ok().unwrap();
+    let answer: PushResponse = post(&api, &id, "replay", r#"{"data":{"price":2.50}}"#).await.ok().unwrap();
     assert_eq!(answer.synced_count, 1);
     assert_eq!(till.pull_all(Stamp::ZERO, 100).await[0].data.as_str(), r#"{"price":2.50}"#);
     assert_eq!(letters(&api).await, []);
@@ -71,7 +71,7 @@ async fn cut(shop: &'static Shop) {
     assert_eq!((letter.bytes, letter.sha256.len()), (large.to_string().len(), 64));
     assert!(large.to_string().starts_with(letter.payload.as_deref().unwrap()));
     assert_refused(&post(&api, &letter.id, "replay", "{}").await, 409, "payload_cut");
-    let answer: PushAnswer = post(&api, &letter.id, "replay", r#"{"data":{"x":"y"}}"#).await.ok().unwrap();
+    let answer: PushResponse = post(&api, &letter.id, "replay", r#"{"data":{"x":"y"}}"#).await.ok().unwrap();
     assert_eq!((answer.synced_count, answer.applied[0].record_id.as_str()), (1, "p1"));
     assert_eq!(letters(&api).await, []);
 }

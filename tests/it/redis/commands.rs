@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use functions::redis::Redis;
 use libtest_mimic::Trial;
-use serde_json::{Value as Json, json};
-use shared::redis::arguments::Arguments;
-use shared::redis::budget::Budget;
-use shared::redis::command::{
+use redis_client::arguments::Arguments;
+use redis_client::budget::Budget;
+use redis_client::command::{
     Del, Eval, Exists, Expire, Get, GetDel, GetEx, GetJson, HDel, HGet, HGetAll, HIncrBy, HMGet, HSet,
     IncrBy, Info, Keeping, Life, MGet, MSet, MemoryUsage, Only, PTtl, Ping, Publish, Raw, Remaining, SAdd,
     SMembers, SRem, Scan, ScriptLoad, Set, SetGet, Span, Time, Unlink, ZAdd, ZRange, ZRem,
 };
-use shared::redis::error::RedisError;
-use shared::redis::keys::{Key, Kind};
-use shared::redis::pipeline::Pipeline;
-use shared::redis::script::{LOCKS_ITS_KEYS, Script};
-use shared::redis::value::Value;
+use redis_client::error::RedisError;
+use redis_client::keys::{Key, Kind};
+use redis_client::pipeline::Pipeline;
+use redis_client::script::{LOCKS_ITS_KEYS, Script};
+use redis_client::value::Value;
+use serde_json::{Value as Json, json};
 
 use crate::shop::Shop;
 use crate::world::trial;
@@ -52,7 +52,7 @@ impl Line {
         self.redis.keys.cart(&self.shop.room("1"), name)
     }
 
-    async fn run<C: shared::redis::command::Command>(&self, command: &C) -> C::Reply {
+    async fn run<C: redis_client::command::Command>(&self, command: &C) -> C::Reply {
         // What is tested is not how fast it is.
         let time = Duration::from_secs(30);
         self.redis.client.within(Budget { per_try: time, total: time }).run(command).await.unwrap()

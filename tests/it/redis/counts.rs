@@ -4,14 +4,16 @@
 
 use std::time::Duration;
 
+use auth::limits::SESSIONS_PER_USER_DEFAULT;
+use cache::limits::CACHE_FLUSH_READS;
 use lambda_http::http::Request;
 use lambda_http::{Body, http};
 use libtest_mimic::Trial;
 use local::handlers::Route;
+use protocol::limits::READ_RECORDS_MAX;
+use protocol::wire::TOKEN_HEADER;
 use redis_rest::counts::Counts;
 use serde_json::{Value, json};
-use shared::limits::{CACHE_FLUSH_READS, READ_RECORDS_MAX, SESSIONS_PER_USER_DEFAULT};
-use shared::protocol::TOKEN_HEADER;
 use tests::fleet;
 use tokio::time::{Instant, sleep};
 
@@ -190,7 +192,7 @@ async fn resumed(shop: &Shop, commands: u64) {
 async fn session(shop: &'static Shop) {
     quiet(shop).await;
     flushed(shop, Route::Auth, "/api/auth/me").await;
-    shop.user("till-1", shared::token::Role::Cashier, Some("1")).await;
+    shop.user("till-1", protocol::role::Role::Cashier, Some("1")).await;
     let login = json!({ "username": shop.username("till-1"), "password": PASSWORD }).to_string();
     let (first, asked) = call(shop, Route::Auth, Request::post("/api/auth/login"), login.into()).await;
     assert_eq!((first.status, asked), (200, counts(1, 1, 1)));
@@ -206,7 +208,7 @@ async fn session(shop: &'static Shop) {
 async fn cap(shop: &'static Shop) {
     quiet(shop).await;
     flushed(shop, Route::Auth, "/api/auth/me").await;
-    shop.user("till-1", shared::token::Role::Cashier, Some("1")).await;
+    shop.user("till-1", protocol::role::Role::Cashier, Some("1")).await;
     let login = json!({ "username": shop.username("till-1"), "password": PASSWORD }).to_string();
     let sign_in = async || {
         let request = Request::post("/api/auth/login");

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
+use auth::limits::{SESSION_ENDED_SECS, SESSION_STATUS_SECS};
 use libtest_mimic::Trial;
+use protocol::wire::auth::Login;
+use protocol::wire::carts::CartWritten;
+use protocol::wire::sessions::SessionsEnded;
 use redis_rest::faults::Fault;
 use serde_json::json;
-use shared::limits::{SESSION_ENDED_SECS, SESSION_VERDICT_SECS};
-use shared::protocol::auth::Login;
-use shared::protocol::cart::CartWritten;
-use shared::protocol::sessions::SessionsEnded;
 use tokio::time::{Instant, sleep};
 
 use super::counts::quiet;
@@ -50,7 +50,7 @@ async fn sign_out(shop: &'static Shop) {
     shop.world.redis.front().faults().lift();
     let until = Instant::now() + PATIENCE;
     while end(&mine, "others").await.ok::<SessionsEnded>().unwrap().effective_within_secs
-        != SESSION_VERDICT_SECS
+        != SESSION_STATUS_SECS
     {
         assert!(Instant::now() < until, "it is never promised");
         sleep(PAUSE).await;

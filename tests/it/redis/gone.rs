@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
+use auth::limits::SESSION_ENDED_SECS;
 use libtest_mimic::Trial;
+use protocol::role::Role;
+use protocol::stamp::Stamp;
+use protocol::wire::auth::{Login, Session};
+use protocol::wire::carts::CartWritten;
+use protocol::wire::record::BatchGetResponse;
+use protocol::wire::resolve::ResolveResponse;
+use protocol::wire::sessions::SessionsEnded;
 use redis_rest::faults::Fault;
 use serde_json::{Value, json};
-use shared::limits::SESSION_ENDED_SECS;
-use shared::protocol::auth::{Login, Session};
-use shared::protocol::cart::CartWritten;
-use shared::protocol::record::BatchGetAnswer;
-use shared::protocol::resolve::ResolveAnswer;
-use shared::protocol::sessions::SessionsEnded;
-use shared::stamp::Stamp;
-use shared::token::Role;
 use tests::api::Api;
 use tokio::time::{Instant, sleep};
 
@@ -99,10 +99,10 @@ async fn serve(shop: &'static Shop, how: How) {
         let settled = json!({ "device_id": "till-1", "table_name": "products", "record_id": "p1",
             "resolution": "accept_client", "client_data": { "n": n } });
         let settled = till.api.post("/api/sync/resolve-conflict", settled.to_string()).await.unwrap();
-        stamp = settled.ok::<ResolveAnswer>().unwrap().stamp;
+        stamp = settled.ok::<ResolveResponse>().unwrap().stamp;
         let names = json!({ "records": [{ "table_name": "products", "record_id": "p1" }] }).to_string();
         let path = format!("/api/data/batch-get?min={}", stamp.0);
-        let several: BatchGetAnswer = till.api.post(&path, names).await.unwrap().ok().unwrap();
+        let several: BatchGetResponse = till.api.post(&path, names).await.unwrap().ok().unwrap();
         assert_eq!(several.records[0].stamp, stamp);
         let written: CartWritten = put(&till.api, "c1", &json!({ "data": { "n": n } })).await.ok().unwrap();
         assert!(written.stamp > cart.stamp);

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use libtest_mimic::Trial;
+use protocol::stamp::Stamp;
+use protocol::wire::carts::CartWritten;
+use protocol::wire::record::BatchGetResponse;
+use protocol::wire::stats::StatsResponse;
 use serde_json::{Value, json};
-use shared::protocol::cart::CartWritten;
-use shared::protocol::record::BatchGetAnswer;
-use shared::protocol::stats::StatsAnswer;
-use shared::stamp::Stamp;
 use tokio::time::Instant;
 
 use crate::carts::{get, get_since, holds, put};
@@ -38,7 +38,7 @@ async fn work(shop: &Shop, branch: &str, done: &AtomicU64, stop: &AtomicBool) ->
         let pushed = till.push(&[product("same-id", &mine)]).await;
         assert!(pushed.stamp > last);
         last = pushed.stamp;
-        let stats: StatsAnswer =
+        let stats: StatsResponse =
             till.api.get(&format!("/api/sync/stats?min={}", last.0)).await.unwrap().ok().unwrap();
         assert_eq!(stats.last_sync_at, Some(last.time().to_string()));
         // One of the limited kind for some of the others: a user has a hundred a minute.
@@ -49,7 +49,7 @@ async fn work(shop: &Shop, branch: &str, done: &AtomicU64, stop: &AtomicBool) ->
             assert!(seen["of"] == of && seen["n"].as_u64().unwrap() <= n, "{seen} for {mine}");
             let names = json!({ "records": [{ "table_name": "products", "record_id": "same-id" }] });
             let several = till.api.post("/api/data/batch-get", names.to_string()).await.unwrap();
-            let several: BatchGetAnswer = several.ok().unwrap();
+            let several: BatchGetResponse = several.ok().unwrap();
             let seen: Value = serde_json::from_str(several.records[0].data.as_str()).unwrap();
             assert!(seen["of"] == of && seen["n"].as_u64().unwrap() <= n, "{seen} for {mine}");
             let written: CartWritten =

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use libtest_mimic::Trial;
+use protocol::wire::carts::CartWritten;
 use redis_rest::faults::Fault;
 use serde_json::json;
-use shared::protocol::cart::CartWritten;
 use tokio::time::{Instant, sleep};
 
 use super::counts::quiet;

@@ -1,8 +1,8 @@
 //! Written through: what was settled is there at once, for whoever asks, whatever the stream is about.
 
 use libtest_mimic::Trial;
+use protocol::wire::resolve::ResolveResponse;
 use serde_json::{Value, json};
-use shared::protocol::resolve::ResolveAnswer;
 
 use super::counts::quiet;
 use crate::data::{data, read};
@@ -24,7 +24,7 @@ async fn settled(shop: &'static Shop) {
     let body = json!({ "device_id": "till-1", "table_name": "products", "record_id": "p1",
         "resolution": "accept_client", "client_data": { "price": 3 } });
     let reply = till.api.post("/api/sync/resolve-conflict", body.to_string()).await.unwrap();
-    let settled: ResolveAnswer = reply.ok().unwrap();
+    let settled: ResolveResponse = reply.ok().unwrap();
     let found = read(&other.api, "p1", None).await;
     assert_eq!((data(&found), found.header("tillsync-cache")), (json!({ "price": 3 }), Some("fresh")));
     assert_eq!(found.cost().requests, 0);

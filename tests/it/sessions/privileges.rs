@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use libtest_mimic::Trial;
-use shared::protocol::auth::{Me, Session};
-use shared::token::Role;
+use protocol::role::Role;
+use protocol::wire::auth::{Me, Session};
 use tests::api::Api;
 
 use super::{assert_refused, refresh, sessions, sign_in_again, works};

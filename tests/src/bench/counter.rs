@@ -8,12 +8,12 @@ use lambda_http::Body;
 use lambda_http::http::{Method, Request};
 use local::handlers::Route;
 use local::stack::Stack;
+use protocol::ids::Room;
+use protocol::role::Role;
+use protocol::stamp::Stamp;
+use protocol::wire::auth::Login;
+use protocol::wire::{COST_HEADER, TOKEN_HEADER};
 use serde_json::Value;
-use shared::protocol::auth::Login;
-use shared::protocol::{COST_HEADER, TOKEN_HEADER};
-use shared::stamp::Stamp;
-use shared::tenant::Room;
-use shared::token::Role;
 
 use crate::api::{Api, Units};
 use crate::fleet;

@@ -10,10 +10,10 @@ use std::time::Instant;
 use lambda_http::http::Method;
 use local::handlers::Route;
 use local::stack::Stack;
+use protocol::limits::PUSH_RECORDS_MAX;
+use protocol::stamp::{Stamp, cursor};
+use protocol::wire::pull::PullResponse;
 use serde_json::{Value, json};
-use shared::limits::PUSH_RECORDS_MAX;
-use shared::protocol::pull::PullAnswer;
-use shared::stamp::{Stamp, cursor};
 
 use super::counter::Counter;
 use super::{WARM_UP, product, warm};
@@ -83,7 +83,7 @@ async fn pulls(stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
         handler.push(answer.took);
         hundred = answer.cost;
         let started = Instant::now();
-        let page: PullAnswer = reader.api.get(path).await?.ok()?;
+        let page: PullResponse = reader.api.get(path).await?.ok()?;
         edge.push(started.elapsed());
         assert_eq!((page.changes.len(), page.has_more), (100, true));
         let last = reader.api.pull(Stamp::ZERO, 1000).await?.0.stamp;

@@ -2,11 +2,11 @@
 //! document does not name, so that it stays complete.
 
 use jsonschema::{ValidationError, Validator};
+use protocol::error::ErrorCode;
+use protocol::wire::error_response::ErrorResponse;
+use protocol::wire::socket::ServerFrame;
+use protocol::wire::{CACHE_HEADER, COST_HEADER, REQUEST_ID_HEADER};
 use serde_json::{Value, json};
-use shared::error::Code;
-use shared::protocol::failure::Failure;
-use shared::protocol::socket::ServerFrame;
-use shared::protocol::{CACHE_HEADER, COST_HEADER, REQUEST_ID_HEADER};
 
 use super::operation::{LIMITED, Operation};
 use super::schemas::{Schemas, answer};
@@ -30,7 +30,7 @@ struct Known {
     /// One for each of the operation's answers that has a body.
     bodies: Vec<(u16, Option<Validator>)>,
     /// One for each code that has `details`.
-    details: Vec<(Code, Validator)>,
+    details: Vec<(ErrorCode, Validator)>,
 }
 
 /// An operation's shapes, before all that they refer to is gathered.
@@ -38,7 +38,7 @@ struct Shapes {
     operation: Operation,
     request: Option<Value>,
     bodies: Vec<(u16, Option<Value>)>,
-    details: Vec<(Code, Value)>,
+    details: Vec<(ErrorCode, Value)>,
 }
 
 impl Shapes {
@@ -85,7 +85,7 @@ impl Checker {
     /// Compiles every shape, once for all answers.
     pub fn new() -> Result<Checker, Box<ValidationError<'static>>> {
         let mut schemas = Schemas::default();
-        let failure = answer::<Failure<'_>>(&mut schemas);
+        let failure = answer::<ErrorResponse<'_>>(&mut schemas);
         let frame = answer::<ServerFrame>(&mut schemas);
         let shapes: Vec<Shapes> =
             operations::all().into_iter().map(|operation| Shapes::of(operation, &mut schemas)).collect();

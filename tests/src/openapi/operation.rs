@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use protocol::error::ErrorCode;
+use protocol::wire::error_response::ErrorResponse;
+use protocol::wire::rate_limit::RateLimitDetails;
 use serde_json::{Map, Value, json};
-use shared::error::Code;
-use shared::protocol::failure::Failure;
-use shared::protocol::limited::Limited;
 
 use super::schemas::{Schemas, Shape, answer};
 
@@ -13,11 +13,12 @@ use super::schemas::{Schemas, Shape, answer};
 pub(super) const COST: &str = r"^requests=\d+; write=\d+(\.\d)?; read=\d+(\.\d)?$";
 
 /// What any request may end with.
-const ANY: [Code; 3] = [Code::BadRequest, Code::Internal, Code::Unavailable];
+const ANY: [ErrorCode; 3] = [ErrorCode::BadRequest, ErrorCode::Internal, ErrorCode::Unavailable];
 /// What a request with a token may end with, too.
-const TOKEN: [Code; 4] = [Code::TokenMissing, Code::TokenInvalid, Code::TokenExpired, Code::SessionRevoked];
+const TOKEN: [ErrorCode; 4] =
+    [ErrorCode::TokenMissing, ErrorCode::TokenInvalid, ErrorCode::TokenExpired, ErrorCode::SessionRevoked];
 /// What a request with a body may end with, too.
-const BODY: [Code; 2] = [Code::BadJson, Code::BodyTooLarge];
+const BODY: [ErrorCode; 2] = [ErrorCode::BadJson, ErrorCode::BodyTooLarge];
 
 /// The headers by which a caller is told where it stands with a limit.
 pub(super) const LIMITED: [&str; 5] =
@@ -37,9 +38,9 @@ pub(super) struct Operation {
     /// The statuses of answers that are no errors, and their shapes where they have a body.
     pub(super) answers: Vec<(u16, Option<Shape>)>,
     /// What it may be refused with, beside what any request may be.
-    pub(super) codes: &'static [Code],
+    pub(super) codes: &'static [ErrorCode],
     /// What is in the `details` of some codes.
-    pub(super) details: &'static [(Code, Shape)],
+    pub(super) details: &'static [(ErrorCode, Shape)],
     /// Whether its answers say what they cost.
     pub(super) costs: bool,
     /// Whether its answers say where they were found.
@@ -88,11 +89,11 @@ pub(super) struct Body {
 
 impl Operation {
     /// All codes that it may end with.
-    pub(super) fn codes(&self) -> Vec<Code> {
+    pub(super) fn codes(&self) -> Vec<ErrorCode> {
         let mut codes = ANY.to_vec();
         codes.extend(if self.token { &TOKEN[..] } else { &[] });
         codes.extend(if self.body.is_some() { &BODY[..] } else { &[] });
-        codes.extend(self.limited().then_some(Code::RateLimited));
+        codes.extend(self.limited().then_some(ErrorCode::RateLimited));
         codes.extend(self.codes);
         codes
     }
@@ -104,8 +105,8 @@ impl Operation {
     }
 
     /// What is in the `details` of some codes.
-    pub(super) fn details(&self) -> Vec<(Code, Shape)> {
-        let limited = self.limited().then_some((Code::RateLimited, answer::<Limited> as Shape));
+    pub(super) fn details(&self) -> Vec<(ErrorCode, Shape)> {
+        let limited = self.limited().then_some((ErrorCode::RateLimited, answer::<RateLimitDetails> as Shape));
         self.details.iter().copied().chain(limited).collect()
     }
 
@@ -143,7 +144,7 @@ impl Operation {
             }
             answers.insert(status.to_string(), good);
         }
-        let failure = answer::<Failure<'_>>(schemas);
+        let failure = answer::<ErrorResponse<'_>>(schemas);
         let mut by_status: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
         for code in self.codes() {
             by_status.entry(code.status()).or_default().push(code.as_str());

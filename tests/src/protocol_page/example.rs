@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use protocol::timestamp::Timestamp;
 use serde_json::{Map, Value};
-use shared::micros::Micros;
 
 /// At the end of a text: any more text. In a list: any more elements.
 const MORE: &str = "…";
@@ -170,7 +170,7 @@ impl Examples {
 
 /// A time as the stamp of the same microsecond.
 fn micros(text: &str) -> Result<String, String> {
-    let time = Micros::parse(text).map_err(|error| format!("{text}: {error}"))?;
+    let time = Timestamp::parse(text).map_err(|error| format!("{text}: {error}"))?;
     let exact = time.to_string() == text;
     if exact { Ok(time.0.to_string()) } else { Err(format!("{text} is not as the server writes times")) }
 }

@@ -1,14 +1,19 @@
 //! What the page says in tables is what the code says.
 
-use shared::limits::{
-    ACCESS_TOKEN_SECS, BATCH_BYTES_MAX, BODY_BYTES_MAX, CART_RETENTION_SECS, CLOCK_AHEAD_MICROS_MAX,
-    CREDENTIAL_BYTES_MAX, DEAD_LETTERS_LIMIT_DEFAULT, DEAD_LETTERS_LIMIT_MAX, DECIMAL_PLACES_MAX,
-    DECIMAL_WHOLE_DIGITS_MAX, DEVICE_CLOCKS_MAX, FIELDS_MAX, FRAME_BYTES_MAX, HEAD_OFFICE_BRANCHES_MAX,
-    JSON_DEPTH_MAX, LOG_RETENTION_SECS, LOGIN_ADDRESS_PER_MINUTE, LOGIN_NAME_PER_MINUTE,
-    MARKER_RETENTION_SECS, PULL_BYTES_MAX, PULL_LIMIT_DEFAULT, PULL_LIMIT_MAX, PUSH_RECORDS_MAX,
-    RECORD_BYTES_MAX, REFRESH_GRACE_SECS, REFRESH_TOKEN_SECS, ROOM_SOCKETS_MAX, SESSION_IDLE_SECS,
-    SESSION_SECS_MAX, SESSION_VERDICT_SECS, SESSIONS_PER_USER_DEFAULT, TOMBSTONE_RETENTION_SECS,
-    USER_PER_MINUTE,
+use auth::limits::{
+    ACCESS_TOKEN_SECS, LOGIN_ADDRESS_PER_MINUTE, LOGIN_NAME_PER_MINUTE, REFRESH_GRACE_SECS,
+    REFRESH_TOKEN_SECS, SESSION_SECS_MAX, SESSION_STATUS_SECS, SESSIONS_PER_USER_DEFAULT, USER_PER_MINUTE,
+};
+use protocol::limits::{
+    BATCH_BYTES_MAX, BODY_BYTES_MAX, CLOCK_AHEAD_MICROS_MAX, CREDENTIAL_BYTES_MAX,
+    DEAD_LETTERS_LIMIT_DEFAULT, DEAD_LETTERS_LIMIT_MAX, FIELDS_MAX, FRAME_BYTES_MAX,
+    HEAD_OFFICE_BRANCHES_MAX, JSON_DEPTH_MAX, PULL_LIMIT_DEFAULT, PULL_LIMIT_MAX, PUSH_RECORDS_MAX,
+    RECORD_BYTES_MAX, ROOM_SOCKETS_MAX, SESSION_IDLE_SECS,
+};
+use retail::limits::CART_RETENTION_SECS;
+use sync::limits::{
+    DECIMAL_PLACES_MAX, DECIMAL_WHOLE_DIGITS_MAX, DEVICE_CLOCKS_MAX, LOG_RETENTION_SECS,
+    MARKER_RETENTION_SECS, PULL_BYTES_MAX, TOMBSTONE_RETENTION_SECS,
 };
 use toml::{Table, Value};
 
@@ -21,7 +26,7 @@ fn has(text: &str) {
 
 #[test]
 fn every_table_is_on_the_page_with_its_rules() {
-    let tables: Table = include_str!("../../../shared/src/tables.toml").parse().unwrap();
+    let tables: Table = include_str!("../../../shared/sync/src/tables.toml").parse().unwrap();
     for (name, table) in &tables {
         let text =
             |key: &str, other: &'static str| table.get(key).map_or(other, |value| value.as_str().unwrap());
@@ -93,7 +98,7 @@ fn every_limit_of_the_page_is_the_one_in_force() {
     for words in [
         format!("`clocks` are at most {DEVICE_CLOCKS_MAX} devices"),
         format!("1 to {PULL_LIMIT_MAX}, {PULL_LIMIT_DEFAULT} if absent"),
-        format!("are refused within {SESSION_VERDICT_SECS} seconds"),
+        format!("are refused within {SESSION_STATUS_SECS} seconds"),
         format!("`idle` is true after {} hours without a request", SESSION_IDLE_SECS / 3600),
         format!(
             "{LOGIN_NAME_PER_MINUTE} a minute for each name, and {LOGIN_ADDRESS_PER_MINUTE} a minute for each address"

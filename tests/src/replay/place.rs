@@ -7,7 +7,7 @@ use local::dev_file::DevFile;
 use local::dynamo;
 use local::private_file::PrivateFileError;
 use local::stack::{Options, Stack, StartError};
-use shared::token::Role;
+use protocol::role::Role;
 
 use super::arguments::Arguments;
 use crate::fleet;
@@ -32,7 +32,7 @@ pub enum PlaceError {
     User(#[from] CreateUserError),
     /// An id of our own is none.
     #[error(transparent)]
-    Id(#[from] shared::tenant::BadId),
+    Id(#[from] protocol::ids::BadId),
 }
 
 /// An edge, and its accounts.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::protocol::publication::Publication;
-use shared::protocol::socket::{SyncFrame, frames};
-use shared::token::Role;
+use protocol::role::Role;
+use protocol::wire::publication::Publication;
+use protocol::wire::socket::{SyncFrame, frames};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::dice::Dice;

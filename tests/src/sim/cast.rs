@@ -1,10 +1,10 @@
 //! Who takes part in a run: two clients whose branches have the same names, tills whose devices do too.
 
 use functions::accounts::signer::Signer;
-use shared::micros::Micros;
-use shared::protocol::auth::User;
-use shared::tenant::{BadId, Room};
-use shared::token::Role;
+use protocol::ids::{BadId, Room};
+use protocol::role::Role;
+use protocol::timestamp::Timestamp;
+use protocol::wire::auth::User;
 
 use super::dice::Dice;
 
@@ -44,7 +44,7 @@ pub enum CastError {
 }
 
 /// Tokens are signed once for a run, however long it lasts.
-const TOKENS_UNTIL: Micros = Micros(4_000_000_000_000_000);
+const TOKENS_UNTIL: Timestamp = Timestamp(4_000_000_000_000_000);
 
 /// The branch of till `i` of `tills`: most share one; one is of another branch of that client, and one of another
 /// client's branch with the same name.

@@ -14,7 +14,7 @@ pub mod tills;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use shared::tenant::Room;
+use protocol::ids::Room;
 
 use super::world::World;
 

@@ -1,10 +1,10 @@
 //! The true time of a run. Nobody in it has a clock that shows it.
 
-use shared::micros::Micros;
+use protocol::timestamp::Timestamp;
 use tokio::time::Instant;
 
 /// When every run begins: 2026-01-05T08:00:00Z, a Monday.
-const BEGINNING: Micros = Micros(1_767_600_000_000_000);
+const BEGINNING: Timestamp = Timestamp(1_767_600_000_000_000);
 
 /// The time since a run began, on tokio's paused clock. It moves only when everybody waits.
 #[derive(Clone, Copy, Debug)]
@@ -17,13 +17,13 @@ impl Clock {
     }
 
     /// The time.
-    pub fn now(self) -> Micros {
+    pub fn now(self) -> Timestamp {
         let elapsed = u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX);
-        Micros(BEGINNING.0.saturating_add(elapsed))
+        Timestamp(BEGINNING.0.saturating_add(elapsed))
     }
 }
 
 /// `time` on a clock that is wrong by `skew_micros`.
-pub fn skewed(time: Micros, skew_micros: i64) -> Micros {
-    Micros(time.0.saturating_add_signed(skew_micros))
+pub fn skewed(time: Timestamp, skew_micros: i64) -> Timestamp {
+    Timestamp(time.0.saturating_add_signed(skew_micros))
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use shared::micros::Micros;
-use shared::protocol::pull::PullAnswer;
-use shared::protocol::push::{PushAnswer, PushBody};
-use shared::protocol::socket::SyncFrame;
-use shared::stamp::Stamp;
-use shared::sync::follow::Follow;
+use protocol::stamp::Stamp;
+use protocol::timestamp::Timestamp;
+use protocol::wire::pull::PullResponse;
+use protocol::wire::push::{PushBody, PushResponse};
+use protocol::wire::socket::SyncFrame;
+use sync::follow::Follow;
 use tokio::task::AbortHandle;
 
 use super::cast::Part;
@@ -42,9 +42,9 @@ struct Inner {
     running: Option<AbortHandle>,
     batches: u64,
     /// What was answered, and when: it may be sent again.
-    done: Vec<(PushBody, PushAnswer, Micros)>,
+    done: Vec<(PushBody, PushResponse, Timestamp)>,
     /// When the last page was answered; only a broken till asks for it.
-    pulled_at: Option<Micros>,
+    pulled_at: Option<Timestamp>,
     /// Every change that it was ever shown: table, id, stamp.
     seen: BTreeSet<(String, String, u64)>,
 }
@@ -80,7 +80,7 @@ impl Device {
     }
 
     /// Somebody writes at it.
-    pub fn write(&self, true_time: Micros, shop: Shop, dice: &mut Dice) {
+    pub fn write(&self, true_time: Timestamp, shop: Shop, dice: &mut Dice) {
         let mut inner = self.lock();
         let clock = skewed(true_time, self.part.skew_micros);
         let writer =
@@ -123,7 +123,7 @@ impl Device {
     }
 
     /// The batches that were answered, with their answers.
-    pub fn answered(&self) -> Vec<(PushBody, PushAnswer)> {
+    pub fn answered(&self) -> Vec<(PushBody, PushResponse)> {
         self.lock().done.iter().map(|(batch, answer, _)| (batch.clone(), answer.clone())).collect()
     }
 
@@ -134,10 +134,10 @@ impl Device {
 
     /// A batch that was answered while its marker lives. An atomic one that was undone has none: it would be decided
     /// anew, which the till that was told so does not ask for.
-    pub fn old_batch(&self, now: Micros, dice: &mut Dice) -> Option<PushBody> {
+    pub fn old_batch(&self, now: Timestamp, dice: &mut Dice) -> Option<PushBody> {
         const AGE_MICROS_MAX: u64 = 80 * 24 * 3600 * 1_000_000;
         let inner = self.lock();
-        let young = |at: &Micros| at.0.saturating_add(AGE_MICROS_MAX) > now.0;
+        let young = |at: &Timestamp| at.0.saturating_add(AGE_MICROS_MAX) > now.0;
         let candidates: Vec<&PushBody> = inner
             .done
             .iter()
@@ -168,7 +168,7 @@ impl Device {
     fn take_push(&self, world: &World, batch: &PushBody, reply: &Reply, dice: &mut Dice) -> bool {
         let mut inner = self.lock();
         match reply.status {
-            200 => match serde_json::from_str::<PushAnswer>(&reply.body) {
+            200 => match serde_json::from_str::<PushResponse>(&reply.body) {
                 Ok(answer) => {
                     inner.state.take_push(&answer);
                     inner.done.push((batch.clone(), answer, world.clock.now()));
@@ -212,7 +212,7 @@ impl Device {
             let Some(reply) = world.server.call(&self.part.caller, Ask::Pull(query), dice).await else {
                 return false;
             };
-            match (reply.status, serde_json::from_str::<PullAnswer>(&reply.body)) {
+            match (reply.status, serde_json::from_str::<PullResponse>(&reply.body)) {
                 (200, Ok(mut page)) => {
                     world.mangle(&self.part.caller.room, &mut page);
                     let mut inner = self.lock();

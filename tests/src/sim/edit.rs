@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use shared::json::JsonText;
-use shared::micros::Micros;
-use shared::protocol::push::{PushBody, RecordBody};
+use protocol::json::JsonText;
+use protocol::timestamp::Timestamp;
+use protocol::wire::push::{PushBody, RecordBody};
 
 use super::dice::Dice;
 use super::shape::{Member, SHAPES, Shape};
@@ -24,7 +24,7 @@ pub struct Writer<'a> {
     /// What it knows.
     pub rows: &'a Rows,
     /// The time on its clock.
-    pub clock: Micros,
+    pub clock: Timestamp,
     /// What there is to write about.
     pub shop: Shop,
 }
@@ -118,12 +118,12 @@ impl Writer<'_> {
     }
 
     /// Usually now; sometimes from a note on paper, sometimes from a clock that somebody set.
-    fn time(&self, dice: &mut Dice) -> Micros {
+    fn time(&self, dice: &mut Dice) -> Timestamp {
         let old = dice.between(1, 3600) * 1_000_000;
         let ancient = dice.between(1, 130) * DAY_MICROS;
         let back = dice.weighted(&[(88, 0), (8, old), (4, ancient)], 0);
         let ahead = if dice.permille(25) { dice.between(0, 900) * 1_000_000 } else { 0 };
-        Micros(self.clock.0.saturating_sub(back).saturating_add(ahead))
+        Timestamp(self.clock.0.saturating_sub(back).saturating_add(ahead))
     }
 
     fn data(&self, dice: &mut Dice, shape: &Shape, known: Option<&Row>) -> Option<JsonText> {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use functions::store::item::Item;
-use shared::micros::Micros;
-use shared::tenant::Room;
-use shared::token::Role;
+use protocol::ids::Room;
+use protocol::role::Role;
+use protocol::timestamp::Timestamp;
 use tokio::sync::Notify;
 
 use super::lock;
@@ -19,7 +19,7 @@ pub struct Call {
     /// Who pushes, as the token says.
     pub role: Role,
     /// The function's own idea of the time.
-    pub now: Micros,
+    pub now: Timestamp,
     /// The body as it was sent.
     pub body: String,
 }

@@ -14,8 +14,8 @@ pub mod write;
 
 use std::collections::BTreeMap;
 
-use shared::micros::Micros;
-use shared::tenant::Room;
+use protocol::ids::Room;
+use protocol::timestamp::Timestamp;
 
 pub use member::{Members, delta, read as members, same};
 pub use rules::{Field, Rule, rule};
@@ -111,11 +111,11 @@ pub struct Pushed<'a> {
     /// Where.
     pub room: &'a Room,
     /// The role in the token.
-    pub role: shared::token::Role,
+    pub role: protocol::role::Role,
     /// The body.
     pub body: &'a str,
     /// The function's time.
-    pub now: Micros,
+    pub now: Timestamp,
 }
 
 impl Model {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use shared::protocol::pull::PullAnswer;
+use protocol::wire::pull::PullResponse;
 
 use super::cast::Caller;
 use super::dice::Dice;
@@ -58,7 +58,7 @@ impl Overseer {
             let query = cursor.map_or_else(String::new, |cursor| format!("cursor={cursor}&"));
             let ask = Ask::Pull(format!("{query}limit={limit}"));
             let Some(reply) = world.server.call(&self.caller, ask, dice).await else { return false };
-            match (reply.status, serde_json::from_str::<PullAnswer>(&reply.body)) {
+            match (reply.status, serde_json::from_str::<PullResponse>(&reply.body)) {
                 (200, Ok(page)) => {
                     self.take(world, &page);
                     if !page.has_more {
@@ -77,7 +77,7 @@ impl Overseer {
         false
     }
 
-    fn take(&self, world: &World, page: &PullAnswer) {
+    fn take(&self, world: &World, page: &PullResponse) {
         let mut inner = lock(&self.inner);
         inner.cursor = Some(page.next_cursor.clone());
         match &page.branch_id {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use functions::app::SyncApp;
 use functions::handle;
 use lambda_http::{Body, Request, Response};
-use shared::protocol::publication::Publication;
-use shared::protocol::push::Pushed;
-use shared::protocol::{PUSHED_CONTENT_TYPE, REQUEST_ID_HEADER, TOKEN_HEADER};
+use protocol::wire::publication::Publication;
+use protocol::wire::push::Pushed;
+use protocol::wire::{PUSHED_CONTENT_TYPE, REQUEST_ID_HEADER, TOKEN_HEADER};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
@@ -117,7 +117,7 @@ impl Server {
         }))
     }
 
-    async fn answer(&self, number: u64, token: &str, ask: Ask, now: shared::micros::Micros) -> Reply {
+    async fn answer(&self, number: u64, token: &str, ask: Ask, now: protocol::timestamp::Timestamp) -> Reply {
         let (uri, body, pushes) = match ask {
             Ask::Push(body) => ("/api/sync/batch-push".to_owned(), Body::Text(body), true),
             Ask::Pull(query) => (format!("/api/sync/pull-changes?{query}"), Body::Empty, false),

@@ -23,7 +23,7 @@ pub struct Stage {
     template: Template,
     signer: Signer,
     jwks: String,
-    synced: shared::tables::Tables,
+    synced: sync::tables::Tables,
 }
 
 impl Stage {
@@ -37,7 +37,7 @@ impl Stage {
         let keys = keys?;
         let signer = Signer::new(keys.access_key.expose(), keys.access_kid)
             .map_err(|error| SimError::Key(error.into()))?;
-        let synced = shared::tables::Tables::parse(include_str!("tables.toml"))?;
+        let synced = sync::tables::Tables::parse(include_str!("tables.toml"))?;
         Ok(Stage { template, signer, jwks: keys.access_jwks, synced })
     }
 

@@ -3,9 +3,9 @@
 use functions::store::item::{Item, to_head};
 use functions::store::keys;
 use local::dynamo::in_process::Tables;
+use protocol::ids::Room;
 use serde_json::{Value, json};
-use shared::sync::snapshot::Head;
-use shared::tenant::Room;
+use sync::snapshot::Head;
 
 use super::stage::TABLE;
 use super::wire;

@@ -2,7 +2,7 @@
 
 use functions::store::item::{Item, as_number};
 use functions::store::keys;
-use shared::limits::LOG_RETENTION_SECS;
+use sync::limits::LOG_RETENTION_SECS;
 
 use super::dice::Dice;
 use super::journal::Event;

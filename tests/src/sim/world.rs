@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use shared::protocol::pull::PullAnswer;
-use shared::sync::log;
-use shared::tables::Tables;
-use shared::tenant::Room;
+use protocol::ids::Room;
+use protocol::wire::pull::PullResponse;
+use sync::log;
+use sync::tables::Tables;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use functions::store::item::to_log;
 use functions::store::keys;
-use shared::protocol::publication::Publication;
+use protocol::wire::publication::Publication;
 
 use super::broadcast;
 use super::clock::Clock;
@@ -212,13 +212,13 @@ impl World {
     }
 
     /// What a broken till makes of a page.
-    pub fn mangle(&self, room: &Room, page: &mut PullAnswer) {
+    pub fn mangle(&self, room: &Room, page: &mut PullResponse) {
         if self.sabotage == Some(Sabotage::LateTail)
             && page.mode == "snapshot"
             && page.next_cursor.starts_with("v1.")
         {
             let head = stored::head(self.line.tables(), room);
-            page.next_cursor = shared::stamp::cursor(head.stamp);
+            page.next_cursor = protocol::stamp::cursor(head.stamp);
             page.has_more = false;
             page.stamp = head.stamp;
         }

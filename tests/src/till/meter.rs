@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use shared::protocol::push::PushBody;
+use protocol::wire::push::PushBody;
 
 use crate::api::Units;
 

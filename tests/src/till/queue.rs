@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use shared::protocol::push::{ConflictBody, PushAnswer, PushBody, RecordError};
+use protocol::wire::push::{ConflictBody, PushBody, PushResponse, RecordError};
 
 /// Batches in the order they were made. The first stays until it is answered, so a crash sends it again.
 #[derive(Clone, Debug, Default)]
@@ -76,7 +76,7 @@ impl Queue {
     }
 
     /// Keeps what an answer did not apply.
-    pub fn note(&mut self, answer: &PushAnswer) {
+    pub fn note(&mut self, answer: &PushResponse) {
         self.conflicts.extend(answer.conflicts.iter().cloned());
         self.errors.extend(answer.errors.iter().cloned());
     }

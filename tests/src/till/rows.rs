@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use shared::protocol::pull::ChangeBody;
-use shared::protocol::socket::SyncFrame;
-use shared::record::Operation;
-use shared::stamp::Stamp;
+use protocol::record::Operation;
+use protocol::stamp::Stamp;
+use protocol::wire::pull::ChangeBody;
+use protocol::wire::socket::SyncFrame;
 
 /// One record, as a till knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]

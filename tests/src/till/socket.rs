@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use shared::protocol::socket::{ServerFrame, SyncFrame};
-use shared::sync::follow::Follow;
+use protocol::wire::socket::{ServerFrame, SyncFrame};
+use sync::follow::Follow;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::connect_async;

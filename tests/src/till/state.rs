@@ -1,12 +1,12 @@
 //! What a till keeps, and the rules by which it changes: a pure value. Time, randomness and the network belong to
 //! whoever holds it, so the replay's tills and the simulation's are the same client.
 
-use shared::micros::Micros;
-use shared::protocol::pull::PullAnswer;
-use shared::protocol::push::{AppliedBody, ConflictBody, PushAnswer, PushBody, RecordBody};
-use shared::protocol::socket::SyncFrame;
-use shared::stamp::{Stamp, cursor};
-use shared::sync::follow::{Follow, follow};
+use protocol::stamp::{Stamp, cursor};
+use protocol::timestamp::Timestamp;
+use protocol::wire::pull::PullResponse;
+use protocol::wire::push::{AppliedBody, ConflictBody, PushBody, PushResponse, RecordBody};
+use protocol::wire::socket::SyncFrame;
+use sync::follow::{Follow, follow};
 
 use super::queue::{Queue, Split};
 use super::rows::{Row, Rows};
@@ -52,7 +52,7 @@ impl State {
     ///
     /// Only what this very commit wrote is taken from the answer. What was there before it is known or will be pulled;
     /// an answer that is given again may show a copy that has changed since, and does not say whether it is deleted.
-    pub fn take_push(&mut self, answer: &PushAnswer) -> Follow {
+    pub fn take_push(&mut self, answer: &PushResponse) -> Follow {
         let Some(batch) = self.queue.first() else { return Follow::Drop };
         let mut whole = true;
         // In the order of the request: a record may occur in it more than once.
@@ -98,7 +98,7 @@ impl State {
     }
 
     /// Takes over a page.
-    pub fn take_page(&mut self, page: &PullAnswer) -> Taken {
+    pub fn take_page(&mut self, page: &PullResponse) -> Taken {
         let snapshot = Walk::of(page);
         if let Some(id) = snapshot.filter(|&id| self.walk.as_ref().is_none_or(|walk| !walk.is(id))) {
             self.walk = Some(Walk::start(id));
@@ -152,7 +152,7 @@ impl State {
     }
 
     /// False if what is stored is not shown.
-    fn take_applied(&mut self, record: &RecordBody, applied: &AppliedBody, answer: &PushAnswer) -> bool {
+    fn take_applied(&mut self, record: &RecordBody, applied: &AppliedBody, answer: &PushResponse) -> bool {
         if applied.stamp <= answer.prev || applied.data_omitted {
             return !applied.data_omitted;
         }
@@ -172,8 +172,8 @@ impl State {
 
     /// A part of a write lost, and the rest was merged: that is what there is, and the write is kept for somebody to
     /// look at. False if the copy is missing, which happens where it did not fit the answer.
-    fn take_merged(&mut self, conflict: &ConflictBody, answer: &PushAnswer) -> bool {
-        let written = conflict.server_updated_at.as_deref().and_then(|time| Micros::parse(time).ok());
+    fn take_merged(&mut self, conflict: &ConflictBody, answer: &PushResponse) -> bool {
+        let written = conflict.server_updated_at.as_deref().and_then(|time| Timestamp::parse(time).ok());
         let Some(stamp) = written.map(|time| Stamp(time.0)) else { return true };
         // Given again, an answer shows the copy as it is by then, which another record of the batch may have written; that
         // one's outcome says what it is.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::protocol::pull::{ChangeBody, PullAnswer};
+use protocol::wire::pull::{ChangeBody, PullResponse};
 
 use super::rows::{Row, Rows};
 
@@ -16,7 +16,7 @@ pub struct Walk {
 
 impl Walk {
     /// The snapshot that `page` belongs to, if it belongs to one.
-    pub fn of(page: &PullAnswer) -> Option<&str> {
+    pub fn of(page: &PullResponse) -> Option<&str> {
         page.snapshot_id.as_deref().filter(|_| page.mode == "snapshot")
     }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const NOW: Micros = Micros(1_765_103_400_000_000);
+const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
 const DAY_SECS: u64 = 24 * 3600;
 
 fn user(role: Role) -> User {
@@ -16,7 +16,7 @@ fn family() -> Family {
     Family::new(&user(Role::Cashier), begin, &[1; 32], NOW)
 }
 
-fn rotated(family: &Family, secret: &SecretBytes, at: Micros) -> (Family, SecretBytes) {
+fn rotated(family: &Family, secret: &SecretBytes, at: Timestamp) -> (Family, SecretBytes) {
     match family.present(secret, [9; 32], at) {
         Presented::Rotate { next, secret } => (*next, secret),
         other => panic!("{other:?}"),

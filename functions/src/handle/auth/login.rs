@@ -1,26 +1,26 @@
 //! `POST /api/auth/login`
 
 use lambda_http::Request;
-use shared::error::{Code, Refusal};
-use shared::limits::CREDENTIAL_BYTES_MAX;
-use shared::micros::Micros;
-use shared::protocol::auth::Login;
-use shared::protocol::ended::EndedSessions;
-use shared::sync::push::read_body;
+use protocol::body::read_body;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::limits::CREDENTIAL_BYTES_MAX;
+use protocol::timestamp::Timestamp;
+use protocol::wire::auth::Login;
+use protocol::wire::session_end::EndedSessions;
 
 use crate::accounts::family::Begin;
 use crate::accounts::origin::Origin;
 use crate::accounts::password;
 use crate::app::AuthApp;
-use crate::http::{Answer, Failed};
+use crate::http::{Answer, HandlerError};
 use crate::random;
 
 pub(super) async fn login(
     app: &AuthApp,
     request: &Request,
-    now: Micros,
+    now: Timestamp,
     ended: &mut EndedSessions,
-) -> Result<Answer, Failed> {
+) -> Result<Answer, HandlerError> {
     let Login { username, password, device_id } = read_body(request.body())?;
     if username.len() > CREDENTIAL_BYTES_MAX || password.len() > CREDENTIAL_BYTES_MAX {
         return Err(wrong().into());
@@ -29,7 +29,7 @@ pub(super) async fn login(
     let hash = found.as_ref().map(|(_, hash)| hash.clone());
     let verified = tokio::task::spawn_blocking(move || password::verify(&password, hash.as_deref())).await;
     match found {
-        Some((user, _)) if verified.map_err(Failed::fault)? => {
+        Some((user, _)) if verified.map_err(HandlerError::fault)? => {
             let (id, session) = (random::token::<16>(), random::session_id());
             let begin = Begin { id, session, device: device_id, origin: Origin::of(request) };
             let signed_in = app.accounts.sign_in(user, begin, now).await?;
@@ -48,6 +48,6 @@ pub(super) async fn login(
 }
 
 /// The same whether the name or the password is wrong.
-fn wrong() -> Refusal {
-    Refusal::new(Code::BadCredentials, "User name and password do not belong together.")
+fn wrong() -> ApiError {
+    ApiError::new(ErrorCode::BadCredentials, "User name and password do not belong together.")
 }

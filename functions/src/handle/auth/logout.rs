@@ -1,20 +1,20 @@
 //! `POST /api/auth/logout`: 204 whether or not there was something to end.
 
 use lambda_http::Request;
-use shared::micros::Micros;
-use shared::protocol::auth::Refresh;
-use shared::protocol::ended::EndedSessions;
-use shared::sync::push::read_body;
+use protocol::body::read_body;
+use protocol::timestamp::Timestamp;
+use protocol::wire::auth::Refresh;
+use protocol::wire::session_end::EndedSessions;
 
 use crate::app::AuthApp;
-use crate::http::{Answer, Failed};
+use crate::http::{Answer, HandlerError};
 
 pub(super) async fn logout(
     app: &AuthApp,
     request: &Request,
-    now: Micros,
+    now: Timestamp,
     ended: &mut EndedSessions,
-) -> Result<Answer, Failed> {
+) -> Result<Answer, HandlerError> {
     let Refresh { refresh_token } = read_body(request.body())?;
     if let Some(family) = app.accounts.sign_out(&refresh_token, now).await? {
         super::end(app, &family.all_ended(), ended).await;

@@ -1,23 +1,23 @@
 //! `POST /api/auth/refresh`
 
 use lambda_http::Request;
-use shared::error::{Code, Refusal};
-use shared::micros::Micros;
-use shared::protocol::auth::Refresh;
-use shared::protocol::ended::EndedSessions;
-use shared::sync::push::read_body;
+use protocol::body::read_body;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::timestamp::Timestamp;
+use protocol::wire::auth::Refresh;
+use protocol::wire::session_end::EndedSessions;
 
 use crate::accounts::origin::Origin;
 use crate::accounts::session::{Refreshed, invalid};
 use crate::app::AuthApp;
-use crate::http::{Answer, Failed};
+use crate::http::{Answer, HandlerError};
 
 pub(super) async fn refresh(
     app: &AuthApp,
     request: &Request,
-    now: Micros,
+    now: Timestamp,
     ended: &mut EndedSessions,
-) -> Result<Answer, Failed> {
+) -> Result<Answer, HandlerError> {
     let Refresh { refresh_token } = read_body(request.body())?;
     match app.accounts.refresh(&refresh_token, &Origin::of(request), now).await? {
         Refreshed::On(signed_in) => {
@@ -32,7 +32,7 @@ pub(super) async fn refresh(
         Refreshed::Reused(family) => {
             super::end(app, &family.all_ended(), ended).await;
             let message = "The refresh token was used before, so every token of this sign-in is revoked; sign in again.";
-            Err(Refusal::new(Code::RefreshReused, message).into())
+            Err(ApiError::new(ErrorCode::RefreshReused, message).into())
         }
         Refreshed::Dead(family) => {
             // Whoever ended it may have been cut off before the edge was told.

@@ -1,28 +1,29 @@
 //! `GET /api/sessions` and `DELETE /api/sessions/{id|others|all}`.
 
+use auth::limits::{SESSION_ENDED_SECS, SESSION_STATUS_SECS};
 use lambda_http::Request;
-use shared::error::{Code, Refusal};
-use shared::limits::{SESSION_ENDED_SECS, SESSION_IDLE_SECS, SESSION_VERDICT_SECS};
-use shared::micros::Micros;
-use shared::protocol::ended::EndedSessions;
-use shared::protocol::sessions::{SessionInfo, SessionsAnswer, SessionsEnded};
-use shared::token::Claims;
+use protocol::claims::Claims;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::limits::SESSION_IDLE_SECS;
+use protocol::timestamp::Timestamp;
+use protocol::wire::session_end::EndedSessions;
+use protocol::wire::sessions::{SessionInfo, SessionsEnded, SessionsResponse};
 
 use crate::accounts::family::Family;
 use crate::app::AuthApp;
-use crate::http::{Answer, Failed};
+use crate::http::{Answer, HandlerError};
 
 /// What the paths of sessions begin with; the id follows.
 pub(super) const PATH: &str = "/api/sessions/";
 
 /// Where the caller is signed in.
-pub(super) async fn list(app: &AuthApp, request: &Request, now: Micros) -> Result<Answer, Failed> {
+pub(super) async fn list(app: &AuthApp, request: &Request, now: Timestamp) -> Result<Answer, HandlerError> {
     let claims = app.claims(request, now)?;
     let families = app.accounts.sign_ins(&claims.sub, now).await?;
     let last_used = app.live.last_used(&families, now).await;
     let activity_known = last_used.is_some();
     let last_used = last_used.unwrap_or_else(|| vec![None; families.len()]);
-    let info = |(family, used): (Family, Option<Micros>)| {
+    let info = |(family, used): (Family, Option<Timestamp>)| {
         // A key that is missing means nothing: Redis may have lost it.
         let last = used.unwrap_or(family.rotated_at).max(family.rotated_at);
         SessionInfo {
@@ -37,7 +38,7 @@ pub(super) async fn list(app: &AuthApp, request: &Request, now: Micros) -> Resul
         }
     };
     let sessions = families.into_iter().zip(last_used).map(info).collect();
-    Ok(Answer::json(serde_json::to_string(&SessionsAnswer { sessions, activity_known })?))
+    Ok(Answer::json(serde_json::to_string(&SessionsResponse { sessions, activity_known })?))
 }
 
 /// Ends one of the caller's sessions, all but this one, or all.
@@ -45,9 +46,9 @@ pub(super) async fn end(
     app: &AuthApp,
     request: &Request,
     which: &str,
-    now: Micros,
+    now: Timestamp,
     told: &mut EndedSessions,
-) -> Result<Answer, Failed> {
+) -> Result<Answer, HandlerError> {
     let claims = app.claims(request, now)?;
     let mut families = app.accounts.families(&claims.sub).await?;
     families.retain(|family| is_meant(which, family, &claims));
@@ -59,11 +60,11 @@ pub(super) async fn end(
     let heard_before = super::end(app, &over, told).await;
     if live.is_empty() && !matches!(which, "others" | "all") {
         let message = "You have no session of this id; it may have ended already.";
-        return Err(Refusal::new(Code::SessionNotFound, message).into());
+        return Err(ApiError::new(ErrorCode::SessionNotFound, message).into());
     }
     let heard = super::revoke(app, &claims.sub, &live, now, told).await? && heard_before;
     let ended = u64::try_from(live.len()).unwrap_or(u64::MAX);
-    let effective_within_secs = if heard { SESSION_VERDICT_SECS } else { SESSION_ENDED_SECS };
+    let effective_within_secs = if heard { SESSION_STATUS_SECS } else { SESSION_ENDED_SECS };
     Ok(Answer::json(serde_json::to_string(&SessionsEnded { ended, effective_within_secs })?))
 }
 

@@ -1,18 +1,22 @@
 //! `POST /api/cache/invalidate`: one step at a time, on from the cursor of the step before.
 
+use cache::clear::{ClearError, Which};
 use lambda_http::Request;
-use shared::cache::clear::{ClearError, Which};
-use shared::error::{Code, Refusal};
-use shared::limits::REDIS_GLOB_BYTES_MAX;
-use shared::micros::Micros;
-use shared::protocol::cache::{Invalidate, Invalidated};
-use shared::sync::push::read_body;
+use protocol::body::read_body;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::timestamp::Timestamp;
+use protocol::wire::cache::{Invalidate, Invalidated};
+use redis_client::limits::REDIS_GLOB_BYTES_MAX;
 
 use super::{client, unavailable};
 use crate::app::ReportApp;
-use crate::http::{Answer, Failed};
+use crate::http::{Answer, HandlerError};
 
-pub(super) async fn invalidate(app: &ReportApp, request: &Request, now: Micros) -> Result<Answer, Failed> {
+pub(super) async fn invalidate(
+    app: &ReportApp,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Answer, HandlerError> {
     let client = client(app, request, now)?;
     let Invalidate { kind, pattern, cursor } = read_body(request.body())?;
     let which = match (&kind, &pattern) {
@@ -27,7 +31,7 @@ pub(super) async fn invalidate(app: &ReportApp, request: &Request, now: Micros) 
     let cleared = app.cache.clear(&client, which, cursor.as_deref()).await.map_err(|error| match error {
         ClearError::Glob(_) => bad(&format!("`pattern` must be 1 to {REDIS_GLOB_BYTES_MAX} bytes.")).into(),
         ClearError::Cursor => {
-            Refusal::new(Code::BadCursor, "`cursor` must be the one of the answer before.").into()
+            ApiError::new(ErrorCode::BadCursor, "`cursor` must be the one of the answer before.").into()
         }
         ClearError::Redis(error) => unavailable(error),
     })?;
@@ -35,6 +39,6 @@ pub(super) async fn invalidate(app: &ReportApp, request: &Request, now: Micros) 
     Ok(Answer::json(serde_json::to_string(&answer)?))
 }
 
-fn bad(message: &str) -> Refusal {
-    Refusal::new(Code::BadRequest, message)
+fn bad(message: &str) -> ApiError {
+    ApiError::new(ErrorCode::BadRequest, message)
 }

@@ -1,14 +1,18 @@
 //! `GET /api/cache/stats`
 
 use lambda_http::Request;
-use shared::micros::Micros;
+use protocol::timestamp::Timestamp;
 
 use super::{client, unavailable};
 use crate::app::ReportApp;
-use crate::http::{Answer, Failed};
+use crate::http::{Answer, HandlerError};
 
 /// How the cache stands with Redis, and what it did today, in all processes.
-pub(super) async fn stats(app: &ReportApp, request: &Request, now: Micros) -> Result<Answer, Failed> {
+pub(super) async fn stats(
+    app: &ReportApp,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Answer, HandlerError> {
     let client = client(app, request, now)?;
     let report = app.cache.report(&client, now).await.map_err(unavailable)?;
     let mut stats = app.cache.stats(&client);

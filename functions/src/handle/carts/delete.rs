@@ -1,20 +1,20 @@
 //! `DELETE /api/carts/{id}`: 204, also when there was no such cart.
 
 use lambda_http::Request;
-use shared::cart::Cart;
-use shared::micros::Micros;
+use protocol::timestamp::Timestamp;
+use retail::cart::Cart;
 
 use super::Place;
 use crate::app::CartsApp;
-use crate::http::{Answer, Failed};
+use crate::http::{Answer, HandlerError};
 use crate::store::cost::Cost;
 
 pub(super) async fn delete(
     app: &CartsApp,
     request: &Request,
-    now: Micros,
+    now: Timestamp,
     cost: &mut Cost,
-) -> Result<Answer, Failed> {
+) -> Result<Answer, HandlerError> {
     let place = Place::of(app, request, now)?;
     // Whoever removes a cart means the one that is there, also if its stamp is ahead of this clock. Not what the cache
     // says is there: a removal that it had already seen would remove nothing.

@@ -1,21 +1,21 @@
 //! `PUT /api/carts/{id}`
 
 use lambda_http::Request;
-use shared::cart::Cart;
-use shared::micros::Micros;
-use shared::protocol::cart::CartWritten;
+use protocol::timestamp::Timestamp;
+use protocol::wire::carts::CartWritten;
+use retail::cart::Cart;
 
 use super::Place;
 use crate::app::CartsApp;
-use crate::http::{Answer, Failed};
+use crate::http::{Answer, HandlerError};
 use crate::store::cost::Cost;
 
 pub(super) async fn put(
     app: &CartsApp,
     request: &Request,
-    now: Micros,
+    now: Timestamp,
     cost: &mut Cost,
-) -> Result<Answer, Failed> {
+) -> Result<Answer, HandlerError> {
     let place = Place::of(app, request, now)?;
     let cart = place.write(app, Cart::parse(request.body(), now)?, cost).await?;
     let server_updated_at = cart.stamp.time().to_string();

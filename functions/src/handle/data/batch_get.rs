@@ -1,27 +1,27 @@
 //! `POST /api/data/batch-get`: several records, by way of the cache, in one look there and one at the store.
 
+use cache::request::{Found, Source};
 use lambda_http::Request;
-use shared::cache::request::{Found, Source};
-use shared::error::{Code, Refusal};
-use shared::limits::READ_RECORDS_MAX;
-use shared::micros::Micros;
-use shared::protocol::record::{BatchGet, BatchGetAnswer};
-use shared::record::RecordKey;
-use shared::sync::push::read_body;
-use shared::tables::Tables;
-use shared::token::Role;
+use protocol::body::read_body;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::limits::READ_RECORDS_MAX;
+use protocol::record::RecordKey;
+use protocol::role::Role;
+use protocol::timestamp::Timestamp;
+use protocol::wire::record::{BatchGet, BatchGetResponse};
+use sync::tables::Tables;
 
 use crate::app::{ReadApp, Reading};
 use crate::copies;
-use crate::http::{Answer, Failed};
+use crate::http::{Answer, HandlerError};
 use crate::store::cost::Cost;
 
 pub(super) async fn batch_get(
     app: &ReadApp,
     request: &Request,
-    now: Micros,
+    now: Timestamp,
     cost: &mut Cost,
-) -> Result<Answer, Failed> {
+) -> Result<Answer, HandlerError> {
     let Reading { role, room, min } = app.reading(request, now)?;
     let keys = keys(&app.rules.tables, role, request.body())?;
     let wanted: Vec<_> = keys.iter().map(|key| copies::of(&app.cache, &room, key).min(Some(min.0))).collect();
@@ -37,18 +37,18 @@ pub(super) async fn batch_get(
 }
 
 /// The records that `body` names, if somebody whose role is `role` may read them all.
-fn keys(tables: &Tables, role: Role, body: &[u8]) -> Result<Vec<RecordKey>, Refusal> {
+fn keys(tables: &Tables, role: Role, body: &[u8]) -> Result<Vec<RecordKey>, ApiError> {
     let BatchGet { records } = read_body(body)?;
     if records.len() > READ_RECORDS_MAX {
         let message =
             format!("There are {} names; ask for at most {READ_RECORDS_MAX} at once.", records.len());
-        return Err(Refusal::new(Code::BatchTooLarge, message));
+        return Err(ApiError::new(ErrorCode::BatchTooLarge, message));
     }
     records.iter().map(|name| copies::readable(tables, role, &name.table_name, &name.record_id)).collect()
 }
 
-fn answer(keys: Vec<RecordKey>, found: &[Found]) -> serde_json::Result<BatchGetAnswer> {
-    let mut answer = BatchGetAnswer { records: Vec::new(), missing: Vec::new() };
+fn answer(keys: Vec<RecordKey>, found: &[Found]) -> serde_json::Result<BatchGetResponse> {
+    let mut answer = BatchGetResponse { records: Vec::new(), missing: Vec::new() };
     for (key, found) in keys.into_iter().zip(found) {
         match found.payload() {
             Some(record) => answer.records.push(serde_json::from_slice(record)?),
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(role: Role, names: &[(&str, &str)]) -> Result<usize, Code> {
+    fn read(role: Role, names: &[(&str, &str)]) -> Result<usize, ErrorCode> {
         let records: Vec<_> =
             names.iter().map(|(table, id)| json!({ "table_name": table, "record_id": id })).collect();
         let body = json!({ "records": records }).to_string();
@@ -76,11 +76,11 @@ mod tests {
         assert_eq!(read(Role::Cashier, &[]), Ok(0));
         assert_eq!(read(Role::Cashier, &[("products", "a"), ("halls", "b"), ("products", "a")]), Ok(3));
         let forbidden = [("products", "a"), ("employee_advances", "b")];
-        assert_eq!(read(Role::Cashier, &forbidden), Err(Code::TableForbidden));
-        assert_eq!(read(Role::Admin, &[("products", "a"), ("parrots", "b")]), Err(Code::UnknownTable));
-        assert_eq!(read(Role::Admin, &[("products", "")]), Err(Code::BadRequest));
+        assert_eq!(read(Role::Cashier, &forbidden), Err(ErrorCode::TableForbidden));
+        assert_eq!(read(Role::Admin, &[("products", "a"), ("parrots", "b")]), Err(ErrorCode::UnknownTable));
+        assert_eq!(read(Role::Admin, &[("products", "")]), Err(ErrorCode::BadRequest));
         assert_eq!(read(Role::Admin, &[("products", "a"); READ_RECORDS_MAX]), Ok(READ_RECORDS_MAX));
         let many = [("products", "a"); READ_RECORDS_MAX + 1];
-        assert_eq!(read(Role::Admin, &many), Err(Code::BatchTooLarge));
+        assert_eq!(read(Role::Admin, &many), Err(ErrorCode::BatchTooLarge));
     }
 }

@@ -1,12 +1,12 @@
 //! `POST /api/sync/dead-letters/{id}/discard`: the letter is closed, and nothing is written.
 
 use lambda_http::Request;
-use shared::sync::dead::LetterId;
-use shared::tenant::Room;
+use protocol::ids::Room;
+use sync::dead_letters::LetterId;
 
 use super::not_found;
 use crate::app::SyncApp;
-use crate::http::{Answer, Failed};
+use crate::http::{Answer, HandlerError};
 use crate::store::cost::Cost;
 use crate::store::error::StoreError;
 use crate::write::Race;
@@ -17,7 +17,7 @@ pub(super) async fn discard(
     room: &Room,
     id: &LetterId,
     cost: &mut Cost,
-) -> Result<Answer, Failed> {
+) -> Result<Answer, HandlerError> {
     let name = id.to_string();
     let mut race = Race::new(request, &name);
     loop {

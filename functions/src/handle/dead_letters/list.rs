@@ -1,12 +1,12 @@
 //! `GET /api/sync/dead-letters`: one Query, one page.
 
 use lambda_http::Request;
-use shared::sync::dead::page::{LettersQuery, page};
-use shared::tenant::Room;
-use shared::token::Claims;
+use protocol::claims::Claims;
+use protocol::ids::Room;
+use sync::dead_letters::page::{LettersQuery, page};
 
 use crate::app::SyncApp;
-use crate::http::{Answer, Failed};
+use crate::http::{Answer, HandlerError};
 use crate::query::Query;
 use crate::store::cost::Cost;
 
@@ -16,10 +16,10 @@ pub(super) async fn list(
     claims: &Claims,
     room: &Room,
     cost: &mut Cost,
-) -> Result<Answer, Failed> {
+) -> Result<Answer, HandlerError> {
     let query = Query::of(request);
     let query = LettersQuery::parse(query.value("limit"), query.value("cursor"))?;
     let (filed, more) = app.store.dead_letters(room, query.from(), query.items(), cost).await?;
-    let answer = page(&app.rules.tables, claims.role, &query, &filed, more).map_err(Failed::fault)?;
+    let answer = page(&app.rules.tables, claims.role, &query, &filed, more).map_err(HandlerError::fault)?;
     Ok(Answer::json(serde_json::to_string(&answer)?))
 }

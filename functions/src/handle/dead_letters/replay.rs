@@ -1,18 +1,18 @@
 //! `POST /api/sync/dead-letters/{id}/replay`: the record is written and its letter closed, in one transaction.
 
 use lambda_http::Request;
-use shared::micros::Micros;
-use shared::protocol::dead::ReplayBody;
-use shared::sync::answer;
-use shared::sync::dead::LetterId;
-use shared::sync::push::read_body;
-use shared::sync::replay::{Replay, arrived};
-use shared::tenant::Room;
-use shared::token::Claims;
+use protocol::body::read_body;
+use protocol::claims::Claims;
+use protocol::ids::Room;
+use protocol::timestamp::Timestamp;
+use protocol::wire::dead_letters::ReplayBody;
+use sync::dead_letters::LetterId;
+use sync::replay::{Replay, arrived};
+use sync::response;
 
 use super::not_found;
 use crate::app::SyncApp;
-use crate::http::{Answer, Failed};
+use crate::http::{Answer, HandlerError};
 use crate::store::cost::Cost;
 use crate::write::{Decided, Race, answered};
 
@@ -22,9 +22,9 @@ pub(super) async fn replay(
     claims: &Claims,
     room: &Room,
     id: &LetterId,
-    now: Micros,
+    now: Timestamp,
     cost: &mut Cost,
-) -> Result<Answer, Failed> {
+) -> Result<Answer, HandlerError> {
     let body = if request.body().is_empty() { ReplayBody::default() } else { read_body(request.body())? };
     let mut race = Race::new(request, &claims.sub);
     loop {
@@ -32,7 +32,7 @@ pub(super) async fn replay(
         let replay = Replay::of(&app.rules, claims.role, &open, body.data.as_ref(), now)?;
         let snapshot = app.store.load(room, replay.push(), cost).await?;
         let (push, plan) = replay.decide(&app.rules, &snapshot, now)?;
-        let answer = answer::answer(&push, &plan, now);
+        let answer = response::response(&push, &plan, now);
         if !arrived(&plan) {
             // It stays where it is, and nothing was written.
             return answered(&answer, Vec::new());

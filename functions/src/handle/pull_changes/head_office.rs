@@ -1,13 +1,13 @@
 //! One page of one of all rooms of a client.
 
-use shared::micros::Micros;
-use shared::protocol::pull::PullAnswer;
-use shared::sync::pull::head_office::{Branches, few_enough};
-use shared::sync::pull::query::ClientPull;
+use protocol::timestamp::Timestamp;
+use protocol::wire::pull::PullResponse;
+use sync::pull::head_office::{Branches, few_enough};
+use sync::pull::query::ClientPull;
 
 use super::room;
 use crate::app::SyncApp;
-use crate::http::Failed;
+use crate::http::HandlerError;
 use crate::store::cost::Cost;
 
 /// Rooms that are passed over in one request because they give no page: no other branch waits for them.
@@ -17,9 +17,9 @@ const PASSED_OVER_MAX: usize = 2;
 pub(super) async fn answer(
     app: &SyncApp,
     pull: &ClientPull,
-    now: Micros,
+    now: Timestamp,
     cost: &mut Cost,
-) -> Result<PullAnswer, Failed> {
+) -> Result<PullResponse, HandlerError> {
     let branches = app.store.branches(&pull.client, cost).await?;
     few_enough(branches.len())?;
     let heads = app.store.heads(&pull.client, branches, cost).await?;

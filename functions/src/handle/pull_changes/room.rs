@@ -1,16 +1,16 @@
 //! One page of one room.
 
-use shared::cursor::walk::Walk;
-use shared::micros::Micros;
-use shared::sync::log;
-use shared::sync::pull::plan::{Read, begin, nothing_new, plan, settled};
-use shared::sync::pull::query::RoomPull;
-use shared::sync::pull::{Page, log_page, walk_page};
-use shared::sync::snapshot::Head;
-use shared::tenant::Room;
+use protocol::ids::Room;
+use protocol::timestamp::Timestamp;
+use sync::cursor::walk::Walk;
+use sync::log;
+use sync::pull::plan::{Read, begin, nothing_new, plan, settled};
+use sync::pull::query::RoomPull;
+use sync::pull::{Page, log_page, walk_page};
+use sync::snapshot::Head;
 
 use crate::app::SyncApp;
-use crate::http::Failed;
+use crate::http::HandlerError;
 use crate::store::cost::Cost;
 
 /// The page of `pull` in its room, whose HEAD was read as `head`: out of the log, or out of the records where the log
@@ -19,15 +19,15 @@ pub(super) async fn page(
     app: &SyncApp,
     head: &Head,
     pull: &RoomPull,
-    now: Micros,
+    now: Timestamp,
     cost: &mut Cost,
-) -> Result<Page, Failed> {
+) -> Result<Page, HandlerError> {
     let walk = match plan(head, pull)? {
         Read::Nothing => return Ok(nothing_new(head)),
         Read::Log { position, items } => {
             let items = app.store.log_after(&pull.room, position, items, cost).await?;
             let publication = |item| log::publication(&app.rules.tables, &pull.room, item);
-            let log = items.iter().map(|item| publication(item).map_err(Failed::fault));
+            let log = items.iter().map(|item| publication(item).map_err(HandlerError::fault));
             match log_page::cut(head, pull, position, log, now)? {
                 Some(page) => return Ok(page),
                 None => start(app, head, &pull.room, now, cost).await?,
@@ -45,9 +45,9 @@ async fn start(
     app: &SyncApp,
     head: &Head,
     room: &Room,
-    now: Micros,
+    now: Timestamp,
     cost: &mut Cost,
-) -> Result<Walk, Failed> {
+) -> Result<Walk, HandlerError> {
     let settled = settled(now);
     let young = match head.stamp > settled {
         true => app.store.log_after(room, settled, 1, cost).await?,

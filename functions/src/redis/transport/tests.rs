@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
-use shared::config::Secret;
-use shared::redis::budget::Budget;
-use shared::redis::client::Client;
-use shared::redis::command::{Get, IncrBy};
-use shared::redis::error::RedisError;
-use shared::redis::keys::{Key, Keys};
+use config::Secret;
+use redis_client::budget::Budget;
+use redis_client::client::Client;
+use redis_client::command::{Get, IncrBy};
+use redis_client::error::RedisError;
+use redis_client::keys::{Key, Keys};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;

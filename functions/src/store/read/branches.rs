@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use crate::limits::BATCH_GET_KEYS_MAX;
 use aws_sdk_dynamodb::types::AttributeValue;
-use shared::limits::{BATCH_GET_KEYS_MAX, HEAD_OFFICE_BRANCHES_MAX};
-use shared::sync::snapshot::Head;
-use shared::tenant::{BranchId, ClientId, Room};
+use protocol::ids::{BranchId, ClientId, Room};
+use protocol::limits::HEAD_OFFICE_BRANCHES_MAX;
+use sync::snapshot::Head;
 
 use super::send;
 use crate::store::cost::Cost;

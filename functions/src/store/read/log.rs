@@ -1,9 +1,9 @@
 //! The log after a position.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use shared::stamp::Stamp;
-use shared::sync::log::LogItem;
-use shared::tenant::Room;
+use protocol::ids::Room;
+use protocol::stamp::Stamp;
+use sync::log::LogItem;
 
 use super::send;
 use crate::store::cost::Cost;

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
-use shared::record::{Record, RecordKey};
-use shared::sync::pull::walk_page::Rows;
-use shared::tenant::Room;
+use protocol::ids::Room;
+use protocol::record::RecordKey;
+use sync::pull::walk_page::Rows;
+use sync::record::Record;
 
 use super::send;
 use crate::store::cost::Cost;
@@ -24,7 +25,7 @@ pub struct Names {
 
 impl Store {
     /// Those of the records `keys` that there are, tombstones included, each strongly consistent by itself, in one
-    /// BatchGetItem: [`shared::limits::BATCH_GET_KEYS_MAX`] at most.
+    /// BatchGetItem: [`crate::limits::BATCH_GET_KEYS_MAX`] at most.
     pub async fn records(
         &self,
         room: &Room,

@@ -5,11 +5,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use auth::rate::gcra::{FreeAt, decide, free_at};
+use auth::rate::limit::Limit;
+use protocol::timestamp::Timestamp;
 use redis_rest::engine::EngineChoice;
 use serde_json::json;
-use shared::micros::Micros;
-use shared::rate::gcra::{FreeAt, decide, free_at};
-use shared::rate::limit::Limit;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -72,7 +72,7 @@ fn ours(arrivals: &[u64]) -> Vec<u64> {
     let limit = Limit::per_minute("test", QUOTA);
     let mut kept: FreeAt = None;
     let admits = |millis: &&u64| {
-        let at = Micros(**millis * 1000);
+        let at = Timestamp(**millis * 1000);
         let decision = decide(&[(limit, kept)], at);
         if decision.allowed {
             kept = decision.standings.first().map(|standing| free_at(*standing, at));

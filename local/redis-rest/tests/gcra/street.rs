@@ -2,14 +2,14 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use auth::rate::decision::Decision;
+use auth::rate::limit::Limit;
+use auth::rate::script;
+use protocol::timestamp::Timestamp;
+use redis_client::script::Script;
 use redis_rest::engine::{Engine, EngineChoice};
 use redis_rest::front::{Front, FrontOptions};
 use serde_json::{Value, json};
-use shared::micros::Micros;
-use shared::rate::decision::Decision;
-use shared::rate::limit::Limit;
-use shared::rate::script;
-use shared::redis::script::Script;
 
 pub(crate) const TOKEN: &str = "full";
 /// How long anything may take before a test fails.
@@ -44,7 +44,7 @@ impl Street {
     }
 
     /// The script's decision about `limits`, of which the first is kept at key number `first`.
-    pub(crate) async fn decide(&self, limits: &[Limit], first: usize, at: Micros) -> Decision {
+    pub(crate) async fn decide(&self, limits: &[Limit], first: usize, at: Timestamp) -> Decision {
         let keys = (first..first + limits.len()).map(|place| format!("k{place}"));
         let mut command = vec!["EVALSHA".to_owned(), Script::once(script::TEXT).sha1().to_owned()];
         command.push(limits.len().to_string());
@@ -65,9 +65,9 @@ impl Street {
     }
 }
 
-pub(crate) fn now() -> Micros {
+pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    Micros(u64::try_from(since.as_micros()).unwrap())
+    Timestamp(u64::try_from(since.as_micros()).unwrap())
 }
 
 /// The seed that `SEED` says, or any.

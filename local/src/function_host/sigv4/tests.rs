@@ -1,9 +1,9 @@
+use config::Secret;
 use hyper::Request;
-use shared::config::Secret;
 
 use super::*;
 
-const NOW: Micros = Micros(1_765_103_400_000_000);
+const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
 const REGION: &str = "us-east-1";
 const BODY: &[u8] = br#"{"a":1}"#;
 
@@ -43,7 +43,10 @@ fn a_signed_request_passes_for_five_minutes() {
     let parts = signed(TARGET, "lambda");
     assert_eq!(verify(&parts, BODY, &caller(), REGION, NOW.plus_secs(300)), Ok(()));
     assert_eq!(verify(&parts, BODY, &caller(), REGION, NOW.plus_secs(301)), Err(BadSignature::Time));
-    assert_eq!(verify(&parts, BODY, &caller(), REGION, Micros(NOW.0 - 301_000_000)), Err(BadSignature::Time));
+    assert_eq!(
+        verify(&parts, BODY, &caller(), REGION, Timestamp(NOW.0 - 301_000_000)),
+        Err(BadSignature::Time)
+    );
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! A stack with a fake edge.
 
 use functions::accounts::NewUser;
+use protocol::role::Role;
 use reqwest::Response;
 use serde_json::{Value, json};
-use shared::token::Role;
 
 use super::fake_edge::FakeEdge;
 use super::signed;

@@ -9,12 +9,12 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
+use ::cache::request::{Loaded, Request, Source};
 use functions::cache;
 use functions::redis::Redis;
 use local::stack::Stack;
-use shared::cache::request::{Loaded, Request, Source};
-use shared::redis::command::Get;
-use shared::tenant::Room;
+use protocol::ids::Room;
+use redis_client::command::Get;
 
 use crate::bench::{WARM_UP, product, warm};
 use crate::report::{fine_line, percentiles, ratio};

@@ -9,9 +9,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use functions::store::item::Item;
 use functions::store::keys;
 use local::stack::Stack;
-use shared::limits::PUSH_RECORDS_MAX;
-use shared::stamp::Stamp;
-use shared::tenant::Room;
+use protocol::ids::Room;
+use protocol::limits::PUSH_RECORDS_MAX;
+use protocol::stamp::Stamp;
 
 use crate::fleet;
 

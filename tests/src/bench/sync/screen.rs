@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use local::stack::Stack;
+use protocol::wire::socket::ServerFrame;
 use serde_json::{Value, json};
-use shared::protocol::socket::ServerFrame;
 use tokio::task::JoinSet;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;

@@ -1,13 +1,13 @@
 //! Signing in and out.
 
-use shared::error::Code;
-use shared::protocol::auth::{Login, Me, Refresh, Session};
+use protocol::error::ErrorCode;
+use protocol::wire::auth::{Login, Me, Refresh, Session};
 
 use super::super::operation::{Body, Operation};
 use super::super::schemas::{Shape, answer, request};
 
 pub(super) fn operations() -> [Operation; 4] {
-    let post = |path, name, summary, body, answer, codes: &'static [Code]| Operation {
+    let post = |path, name, summary, body, answer, codes: &'static [ErrorCode]| Operation {
         method: "POST",
         path,
         name,
@@ -22,14 +22,14 @@ pub(super) fn operations() -> [Operation; 4] {
     let login = Body { shape: request::<Login>, optional: false };
     let refresh = Body { shape: request::<Refresh>, optional: false };
     [
-        post("/api/auth/login", "login", "Signs in.", login, session, &[Code::BadCredentials]),
+        post("/api/auth/login", "login", "Signs in.", login, session, &[ErrorCode::BadCredentials]),
         post(
             "/api/auth/refresh",
             "refresh",
             "Trades the refresh token for a new session.",
             refresh,
             session,
-            &[Code::RefreshInvalid, Code::RefreshReused],
+            &[ErrorCode::RefreshInvalid, ErrorCode::RefreshReused],
         ),
         post("/api/auth/logout", "logout", "Ends the sign-in.", refresh, (204, None), &[]),
         Operation {

@@ -1,14 +1,16 @@
 //! What the cache did, and what it must forget.
 
-use shared::error::Code;
-use shared::protocol::cache::{CacheReport, CacheStatsAnswer, Invalidate, Invalidated, Warm, WarmAnswer};
+use protocol::error::ErrorCode;
+use protocol::wire::cache::{
+    CacheReport, CacheStatsResponse, CacheWarmResponse, Invalidate, Invalidated, Warm,
+};
 
 use super::super::operation::{Body, Operation};
 use super::super::schemas::{answer, request};
 use super::parameters;
 
 pub(super) fn operations() -> [Operation; 4] {
-    let codes = &[Code::ForbiddenRole];
+    let codes = &[ErrorCode::ForbiddenRole];
     [
         Operation {
             path: "/api/cache/report",
@@ -23,7 +25,7 @@ pub(super) fn operations() -> [Operation; 4] {
             path: "/api/cache/stats",
             name: "cacheStats",
             summary: "How the cache does, and what it did today.",
-            answers: vec![(200, Some(answer::<CacheStatsAnswer>))],
+            answers: vec![(200, Some(answer::<CacheStatsResponse>))],
             codes,
             ..Operation::default()
         },
@@ -34,7 +36,7 @@ pub(super) fn operations() -> [Operation; 4] {
             summary: "Makes the cache forget, a step at a time.",
             body: Some(Body { shape: request::<Invalidate>, optional: false }),
             answers: vec![(200, Some(answer::<Invalidated>))],
-            codes: &[Code::ForbiddenRole, Code::BadCursor],
+            codes: &[ErrorCode::ForbiddenRole, ErrorCode::BadCursor],
             ..Operation::default()
         },
         Operation {
@@ -43,15 +45,15 @@ pub(super) fn operations() -> [Operation; 4] {
             name: "warmCache",
             summary: "Reads a table into the cache, a page at a time.",
             body: Some(Body { shape: request::<Warm>, optional: false }),
-            answers: vec![(200, Some(answer::<WarmAnswer>))],
+            answers: vec![(200, Some(answer::<CacheWarmResponse>))],
             costs: true,
             codes: &[
-                Code::ForbiddenRole,
-                Code::BadCursor,
-                Code::UnknownTable,
-                Code::BranchRequired,
-                Code::BranchForbidden,
-                Code::TableForbidden,
+                ErrorCode::ForbiddenRole,
+                ErrorCode::BadCursor,
+                ErrorCode::UnknownTable,
+                ErrorCode::BranchRequired,
+                ErrorCode::BranchForbidden,
+                ErrorCode::TableForbidden,
             ],
             ..Operation::default()
         },

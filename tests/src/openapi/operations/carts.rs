@@ -1,7 +1,7 @@
 //! Carts.
 
-use shared::error::Code;
-use shared::protocol::cart::{CartAnswer, CartWritten, PutCart};
+use protocol::error::ErrorCode;
+use protocol::wire::carts::{CartResponse, CartWritten, PutCart};
 
 use super::super::operation::{Body, Operation};
 use super::super::schemas::{answer, request};
@@ -14,14 +14,19 @@ pub(super) fn operations() -> [Operation; 3] {
         name,
         summary,
         parameters: parameters::CART,
-        codes: &[Code::BranchRequired, Code::BranchForbidden],
+        codes: &[ErrorCode::BranchRequired, ErrorCode::BranchForbidden],
         costs: true,
         ..Operation::default()
     };
     [
         Operation {
-            answers: vec![(200, Some(answer::<CartAnswer>))],
-            codes: &[Code::BranchRequired, Code::BranchForbidden, Code::BadMin, Code::CartNotFound],
+            answers: vec![(200, Some(answer::<CartResponse>))],
+            codes: &[
+                ErrorCode::BranchRequired,
+                ErrorCode::BranchForbidden,
+                ErrorCode::BadMin,
+                ErrorCode::CartNotFound,
+            ],
             parameters: parameters::CART_TO_READ,
             cached: true,
             ..cart("GET", "cart", "A cart.")

@@ -1,7 +1,7 @@
 //! Records, one or several.
 
-use shared::error::Code;
-use shared::protocol::record::{BatchGet, BatchGetAnswer, RecordAnswer};
+use protocol::error::ErrorCode;
+use protocol::wire::record::{BatchGet, BatchGetResponse, RecordResponse};
 
 use super::super::operation::{Body, Operation};
 use super::super::schemas::{answer, request};
@@ -14,15 +14,15 @@ pub(super) fn operations() -> [Operation; 2] {
             name: "record",
             summary: "One record.",
             parameters: parameters::RECORD,
-            answers: vec![(200, Some(answer::<RecordAnswer>))],
+            answers: vec![(200, Some(answer::<RecordResponse>))],
             codes: &[
-                Code::BadMin,
-                Code::UnknownTable,
-                Code::BranchRequired,
-                Code::BranchForbidden,
-                Code::TableForbidden,
-                Code::RecordNotFound,
-                Code::ResetRequired,
+                ErrorCode::BadMin,
+                ErrorCode::UnknownTable,
+                ErrorCode::BranchRequired,
+                ErrorCode::BranchForbidden,
+                ErrorCode::TableForbidden,
+                ErrorCode::RecordNotFound,
+                ErrorCode::ResetRequired,
             ],
             costs: true,
             cached: true,
@@ -35,15 +35,15 @@ pub(super) fn operations() -> [Operation; 2] {
             summary: "Several records.",
             parameters: parameters::CACHED,
             body: Some(Body { shape: request::<BatchGet>, optional: false }),
-            answers: vec![(200, Some(answer::<BatchGetAnswer>))],
+            answers: vec![(200, Some(answer::<BatchGetResponse>))],
             codes: &[
-                Code::BadMin,
-                Code::BatchTooLarge,
-                Code::UnknownTable,
-                Code::BranchRequired,
-                Code::BranchForbidden,
-                Code::TableForbidden,
-                Code::ResetRequired,
+                ErrorCode::BadMin,
+                ErrorCode::BatchTooLarge,
+                ErrorCode::UnknownTable,
+                ErrorCode::BranchRequired,
+                ErrorCode::BranchForbidden,
+                ErrorCode::TableForbidden,
+                ErrorCode::ResetRequired,
             ],
             costs: true,
             cached: true,

@@ -1,8 +1,8 @@
 //! Dead letters: what was rejected, and waits for somebody.
 
-use shared::error::Code;
-use shared::protocol::dead::{DeadLettersAnswer, ReplayBody};
-use shared::protocol::push::PushAnswer;
+use protocol::error::ErrorCode;
+use protocol::wire::dead_letters::{DeadLettersResponse, ReplayBody};
+use protocol::wire::push::PushResponse;
 
 use super::super::operation::{Body, Operation};
 use super::super::schemas::{answer, request};
@@ -24,28 +24,28 @@ pub(super) fn operations() -> [Operation; 3] {
     [
         Operation {
             parameters: parameters::LETTERS,
-            answers: vec![(200, Some(answer::<DeadLettersAnswer>))],
+            answers: vec![(200, Some(answer::<DeadLettersResponse>))],
             codes: &[
-                Code::BadLimit,
-                Code::BadCursor,
-                Code::BranchRequired,
-                Code::BranchForbidden,
-                Code::ForbiddenRole,
+                ErrorCode::BadLimit,
+                ErrorCode::BadCursor,
+                ErrorCode::BranchRequired,
+                ErrorCode::BranchForbidden,
+                ErrorCode::ForbiddenRole,
             ],
             ..of("GET", "/api/sync/dead-letters", "dead_letters", "Lists what was rejected, oldest first.")
         },
         Operation {
             body: Some(Body { shape: request::<ReplayBody>, optional: true }),
-            answers: vec![(200, Some(answer::<PushAnswer>))],
+            answers: vec![(200, Some(answer::<PushResponse>))],
             codes: &[
-                Code::BranchRequired,
-                Code::BranchForbidden,
-                Code::ForbiddenRole,
-                Code::DeadLetterNotFound,
-                Code::BatchIdReused,
-                Code::PayloadCut,
-                Code::BatchTooLarge,
-                Code::Busy,
+                ErrorCode::BranchRequired,
+                ErrorCode::BranchForbidden,
+                ErrorCode::ForbiddenRole,
+                ErrorCode::DeadLetterNotFound,
+                ErrorCode::BatchIdReused,
+                ErrorCode::PayloadCut,
+                ErrorCode::BatchTooLarge,
+                ErrorCode::Busy,
             ],
             ..of(
                 "POST",
@@ -58,12 +58,12 @@ pub(super) fn operations() -> [Operation; 3] {
             answers: vec![(204, None)],
             // Whatever is sent along is not looked at, but it may be too much.
             codes: &[
-                Code::BranchRequired,
-                Code::BranchForbidden,
-                Code::ForbiddenRole,
-                Code::DeadLetterNotFound,
-                Code::BodyTooLarge,
-                Code::Busy,
+                ErrorCode::BranchRequired,
+                ErrorCode::BranchForbidden,
+                ErrorCode::ForbiddenRole,
+                ErrorCode::DeadLetterNotFound,
+                ErrorCode::BodyTooLarge,
+                ErrorCode::Busy,
             ],
             ..of(
                 "POST",

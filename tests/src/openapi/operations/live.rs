@@ -1,9 +1,9 @@
 //! Listening, and what the door says of itself.
 
+use protocol::error::ErrorCode;
+use protocol::wire::health::Ready;
+use protocol::wire::socket::{ClientFrame, ServerFrame};
 use serde_json::{Value, json};
-use shared::error::Code;
-use shared::protocol::ready::Ready;
-use shared::protocol::socket::{ClientFrame, ServerFrame};
 
 use super::super::operation::Operation;
 use super::super::schemas::{Schemas, answer, object, request};
@@ -25,7 +25,12 @@ pub(super) fn operations() -> [Operation; 4] {
             token: true,
             parameters: parameters::SOCKET,
             answers: vec![(101, None)],
-            codes: &[Code::BranchRequired, Code::DeviceMismatch, Code::UpgradeRequired, Code::RoomFull],
+            codes: &[
+                ErrorCode::BranchRequired,
+                ErrorCode::DeviceMismatch,
+                ErrorCode::UpgradeRequired,
+                ErrorCode::RoomFull,
+            ],
             frames: &[("x-client-frame", request::<ClientFrame>), ("x-server-frame", answer::<ServerFrame>)],
             ..get("/ws", "listen", "Opens a WebSocket; see `x-client-frame` and `x-server-frame`.")
         },

@@ -1,10 +1,10 @@
 //! The parameters of the addresses.
 
-use serde_json::{Value, json};
-use shared::limits::{
+use protocol::limits::{
     DEAD_LETTERS_LIMIT_DEFAULT, DEAD_LETTERS_LIMIT_MAX, DEVICE_ID_BYTES_MAX, PULL_LIMIT_DEFAULT,
     PULL_LIMIT_MAX, TENANT_ID_BYTES_MAX,
 };
+use serde_json::{Value, json};
 
 use super::super::operation::Parameter;
 

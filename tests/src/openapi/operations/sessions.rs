@@ -1,7 +1,7 @@
 //! Where a user is signed in.
 
-use shared::error::Code;
-use shared::protocol::sessions::{SessionsAnswer, SessionsEnded};
+use protocol::error::ErrorCode;
+use protocol::wire::sessions::{SessionsEnded, SessionsResponse};
 
 use super::super::operation::Operation;
 use super::super::schemas::answer;
@@ -13,7 +13,7 @@ pub(super) fn operations() -> [Operation; 2] {
             path: "/api/sessions",
             name: "sessions",
             summary: "Where the caller is signed in.",
-            answers: vec![(200, Some(answer::<SessionsAnswer>))],
+            answers: vec![(200, Some(answer::<SessionsResponse>))],
             ..Operation::default()
         },
         Operation {
@@ -23,7 +23,7 @@ pub(super) fn operations() -> [Operation; 2] {
             summary: "Ends one of the caller's sessions, all others, or all.",
             parameters: parameters::SESSION,
             answers: vec![(200, Some(answer::<SessionsEnded>))],
-            codes: &[Code::SessionNotFound],
+            codes: &[ErrorCode::SessionNotFound],
             ..Operation::default()
         },
     ]

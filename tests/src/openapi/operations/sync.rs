@@ -1,11 +1,11 @@
 //! Pushing, pulling, and what there is to know of a room.
 
+use protocol::error::ErrorCode;
+use protocol::wire::pull::PullResponse;
+use protocol::wire::push::{PushBody, PushResponse};
+use protocol::wire::resolve::{CurrentCopy, ResolveBody, ResolveResponse};
+use protocol::wire::stats::StatsResponse;
 use serde_json::{Value, json};
-use shared::error::Code;
-use shared::protocol::pull::PullAnswer;
-use shared::protocol::push::{PushAnswer, PushBody};
-use shared::protocol::resolve::{CurrentCopy, ResolveAnswer, ResolveBody};
-use shared::protocol::stats::StatsAnswer;
 
 use super::super::operation::{Body, Operation};
 use super::super::schemas::{Schemas, answer, request};
@@ -23,14 +23,14 @@ fn push() -> Operation {
         summary: "Pushes a batch of records.",
         token: true,
         body: Some(Body { shape: request::<PushBody>, optional: false }),
-        answers: vec![(200, Some(answer::<PushAnswer>))],
+        answers: vec![(200, Some(answer::<PushResponse>))],
         codes: &[
-            Code::BranchRequired,
-            Code::BranchForbidden,
-            Code::DeviceMismatch,
-            Code::BatchIdReused,
-            Code::BatchTooLarge,
-            Code::Busy,
+            ErrorCode::BranchRequired,
+            ErrorCode::BranchForbidden,
+            ErrorCode::DeviceMismatch,
+            ErrorCode::BatchIdReused,
+            ErrorCode::BatchTooLarge,
+            ErrorCode::Busy,
         ],
         costs: true,
         ..Operation::default()
@@ -45,18 +45,18 @@ fn pull() -> Operation {
         summary: "Pulls a page of changes.",
         token: true,
         parameters: parameters::PULL,
-        answers: vec![(200, Some(answer::<PullAnswer>))],
+        answers: vec![(200, Some(answer::<PullResponse>))],
         codes: &[
-            Code::BadSince,
-            Code::BadCursor,
-            Code::BadLimit,
-            Code::BadMin,
-            Code::UnknownTable,
-            Code::TooManyBranches,
-            Code::BranchRequired,
-            Code::BranchForbidden,
-            Code::TableForbidden,
-            Code::ResetRequired,
+            ErrorCode::BadSince,
+            ErrorCode::BadCursor,
+            ErrorCode::BadLimit,
+            ErrorCode::BadMin,
+            ErrorCode::UnknownTable,
+            ErrorCode::TooManyBranches,
+            ErrorCode::BranchRequired,
+            ErrorCode::BranchForbidden,
+            ErrorCode::TableForbidden,
+            ErrorCode::ResetRequired,
         ],
         costs: true,
         ..Operation::default()
@@ -71,22 +71,25 @@ fn resolve() -> Operation {
         summary: "Settles a conflict that somebody has looked at.",
         token: true,
         body: Some(Body { shape: request::<ResolveBody>, optional: false }),
-        answers: vec![(200, Some(answer::<ResolveAnswer>))],
+        answers: vec![(200, Some(answer::<ResolveResponse>))],
         codes: &[
-            Code::UnknownTable,
-            Code::BranchRequired,
-            Code::BranchForbidden,
-            Code::TableForbidden,
-            Code::DeviceMismatch,
-            Code::RecordNotFound,
-            Code::BatchIdReused,
-            Code::VersionChanged,
-            Code::BatchTooLarge,
-            Code::RecordRejected,
-            Code::Busy,
+            ErrorCode::UnknownTable,
+            ErrorCode::BranchRequired,
+            ErrorCode::BranchForbidden,
+            ErrorCode::TableForbidden,
+            ErrorCode::DeviceMismatch,
+            ErrorCode::RecordNotFound,
+            ErrorCode::BatchIdReused,
+            ErrorCode::VersionChanged,
+            ErrorCode::BatchTooLarge,
+            ErrorCode::RecordRejected,
+            ErrorCode::Busy,
         ],
         costs: true,
-        details: &[(Code::VersionChanged, answer::<CurrentCopy>), (Code::RecordRejected, rejection)],
+        details: &[
+            (ErrorCode::VersionChanged, answer::<CurrentCopy>),
+            (ErrorCode::RecordRejected, rejection),
+        ],
         ..Operation::default()
     }
 }
@@ -99,8 +102,13 @@ fn stats() -> Operation {
         summary: "The figures of a room.",
         token: true,
         parameters: parameters::CACHED,
-        answers: vec![(200, Some(answer::<StatsAnswer>))],
-        codes: &[Code::BadMin, Code::BranchRequired, Code::BranchForbidden, Code::ResetRequired],
+        answers: vec![(200, Some(answer::<StatsResponse>))],
+        codes: &[
+            ErrorCode::BadMin,
+            ErrorCode::BranchRequired,
+            ErrorCode::BranchForbidden,
+            ErrorCode::ResetRequired,
+        ],
         costs: true,
         cached: true,
         ..Operation::default()

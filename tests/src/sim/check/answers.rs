@@ -1,6 +1,6 @@
 //! I1, I2: every answer is the one that the commit's outcome asks for, however often it was given.
 
-use shared::protocol::push::{PushAnswer, PushBody, RecordBody};
+use protocol::wire::push::{PushBody, PushResponse, RecordBody};
 
 use super::replayed::Replay;
 use crate::sim::journal::{Answered, Call, Journal};
@@ -11,7 +11,7 @@ pub fn check(replay: &Replay, journal: &Journal) {
     let calls = journal.calls();
     for answered in journal.answers().iter().filter(|answered| answered.status == 200) {
         let Some(call) = calls.get(&answered.call) else { continue };
-        let parsed = serde_json::from_str::<PushAnswer>(&answered.body);
+        let parsed = serde_json::from_str::<PushResponse>(&answered.body);
         let (Ok(answer), Ok(body)) = (parsed, serde_json::from_str::<PushBody>(&call.body)) else {
             journal.find("answer", format!("call {} was answered {}", answered.call, answered.body));
             continue;
@@ -53,7 +53,7 @@ pub fn check(replay: &Replay, journal: &Journal) {
 
 /// Whether a batch without a name was committed without being heard of, and decided anew within the same call: it then
 /// meets its own writes, which it does not know. That is what names are for.
-fn was_unheard(body: &PushBody, answer: &PushAnswer, committed: &Prediction) -> bool {
+fn was_unheard(body: &PushBody, answer: &PushResponse, committed: &Prediction) -> bool {
     let nothing_new = answer.prev == answer.stamp && committed.prev < committed.stamp;
     body.batch_id.is_none() && nothing_new && answer.prev.0 >= committed.stamp
 }
@@ -67,7 +67,7 @@ fn again<'a>(replay: &'a Replay, call: &Call, body: &PushBody) -> Option<&'a Pre
 fn compare(
     journal: &Journal,
     (answered, body): (&Answered, &PushBody),
-    answer: &PushAnswer,
+    answer: &PushResponse,
     expected: &Prediction,
     oldest: impl Fn(&RecordBody) -> Option<u64>,
 ) {

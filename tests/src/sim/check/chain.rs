@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use shared::record::Operation;
-use shared::stamp::Stamp;
+use protocol::record::Operation;
+use protocol::stamp::Stamp;
 
 use super::history::{History, name, wrong};
 use crate::sim::journal::Journal;

@@ -2,7 +2,7 @@
 
 use functions::store::item::Item;
 use functions::store::keys;
-use shared::tenant::Room;
+use protocol::ids::Room;
 
 use super::history::wrong;
 use crate::sim::model::Model;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::protocol::pull::PullAnswer;
+use protocol::wire::pull::PullResponse;
 
 use super::rooms;
 use crate::sim::cast::Caller;
@@ -45,7 +45,7 @@ async fn pull(world: &Arc<World>, caller: &Caller, limit: usize) -> Result<Rows,
     for _ in 0..PAGES_MAX {
         let query = format!("cursor={}&limit={limit}", state.cursor());
         let Some(reply) = world.server.call(caller, Ask::Pull(query), &mut dice).await else { continue };
-        let page: PullAnswer = serde_json::from_str(&reply.body).map_err(|_| reply.body.clone())?;
+        let page: PullResponse = serde_json::from_str(&reply.body).map_err(|_| reply.body.clone())?;
         if page.changes.len() > limit {
             return Err(format!("a page has {} changes", page.changes.len()));
         }

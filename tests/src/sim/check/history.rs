@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use functions::store::item::to_log;
 use functions::store::keys;
-use shared::protocol::publication::{Publication, PublishedChange};
-use shared::stamp::Stamp;
-use shared::sync::log;
-use shared::tables::Tables;
-use shared::tenant::Room;
+use protocol::ids::Room;
+use protocol::stamp::Stamp;
+use protocol::wire::publication::{Publication, PublishedChange};
+use sync::log;
+use sync::tables::Tables;
 
 use crate::sim::journal::{Event, Journal};
 use crate::sim::wire;

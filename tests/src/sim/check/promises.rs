@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use shared::protocol::publication::PublishedChange;
-use shared::record::Operation;
+use protocol::record::Operation;
+use protocol::wire::publication::PublishedChange;
 
 use super::history::{History, name, wrong};
 use crate::sim::journal::Journal;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use functions::store::item::to_record;
 use functions::store::keys;
-use shared::record::Operation;
-use shared::tenant::Room;
+use protocol::ids::Room;
+use protocol::record::Operation;
 
 use super::history::{History, wrong};
 use super::replayed::{differences, key_of};

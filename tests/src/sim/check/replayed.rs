@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use functions::store::item::{Item, to_record};
 use functions::store::keys;
-use shared::micros::Micros;
-use shared::protocol::push::{PushBody, RecordBody};
-use shared::record::Record;
-use shared::stamp::Stamp;
-use shared::tenant::Room;
+use protocol::ids::Room;
+use protocol::stamp::Stamp;
+use protocol::timestamp::Timestamp;
+use protocol::wire::push::{PushBody, RecordBody};
+use sync::record::Record;
 
 use crate::sim::journal::{Call, Event, Journal};
 use crate::sim::model::{Key, Model, Prediction, Pushed, Row, members, rule, same};
@@ -144,7 +144,7 @@ fn stays_dead(
         body.records.iter().filter(|record| (&record.table_name, &record.record_id) == (&key.0, &key.1));
     let unaware = |record: &RecordBody| {
         record.base_version.is_none()
-            && Micros::parse(&record.local_updated_at).is_ok_and(|at| at.0 < death.0)
+            && Timestamp::parse(&record.local_updated_at).is_ok_and(|at| at.0 < death.0)
     };
     if writes.all(unaware) {
         let (room, when) = (&pushed.room, death.time());

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use functions::store::item::to_record;
 use functions::store::keys;
-use shared::protocol::push::{ConflictBody, PushAnswer, PushBody, RecordBody};
-use shared::tenant::Room;
+use protocol::ids::Room;
+use protocol::wire::push::{ConflictBody, PushBody, PushResponse, RecordBody};
 
 use super::history::{History, wrong};
 use super::replayed::{Replay, key_of};
@@ -51,7 +51,7 @@ pub fn check(world: &World, room: &Room, history: &History, replay: &Replay) {
     }
 }
 
-type Record = Result<shared::record::Record, functions::store::error::StoreError>;
+type Record = Result<sync::record::Record, functions::store::error::StoreError>;
 
 fn key_and_record(item: &functions::store::item::Item) -> (Option<(String, String)>, Record) {
     (key_of(wire::key(item, "sk")), to_record(item))
@@ -63,7 +63,7 @@ fn sum(data: &str) -> i128 {
 }
 
 /// What one record of a batch has added to what it was created with, by its answer.
-fn part(batch: &PushBody, answer: &PushAnswer, index: usize, record: &RecordBody) -> i128 {
+fn part(batch: &PushBody, answer: &PushResponse, index: usize, record: &RecordBody) -> i128 {
     let applied = answer.applied.iter().any(|applied| applied.index == index && applied.version > 1);
     // A conflict over the rest of a record never undoes its deltas.
     let merged = |conflict: &ConflictBody| conflict.index == index && conflict.reason == "newer_on_server";

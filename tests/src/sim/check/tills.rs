@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use functions::store::item::to_record;
 use functions::store::keys;
-use shared::tenant::Room;
-use shared::token::Role;
+use protocol::ids::Room;
+use protocol::role::Role;
 
 use super::history::History;
 use super::replayed::key_of;

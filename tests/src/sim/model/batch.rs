@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::protocol::push::{PushBody, RecordBody};
+use protocol::wire::push::{PushBody, RecordBody};
 
 use super::record::{Decision, Sight, decide};
 use super::write::Write;

@@ -1,6 +1,6 @@
 //! The rules of the simulated tables, as somebody read them in `tables.toml`.
 
-use shared::token::Role;
+use protocol::role::Role;
 
 /// How concurrent writes to a table are settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

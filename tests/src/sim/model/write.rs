@@ -1,8 +1,8 @@
 //! One record of a push, as it was sent.
 
-use shared::micros::Micros;
-use shared::protocol::push::RecordBody;
-use shared::token::Role;
+use protocol::role::Role;
+use protocol::timestamp::Timestamp;
+use protocol::wire::push::RecordBody;
 
 use super::Key;
 use super::member::{self, Members};
@@ -44,7 +44,7 @@ impl Write {
         if body.record_id.is_empty() || body.record_id.chars().any(char::is_control) {
             return Err("bad_record_id");
         }
-        let at = Micros::parse(&body.local_updated_at).map_err(|_| "bad_time")?.0;
+        let at = Timestamp::parse(&body.local_updated_at).map_err(|_| "bad_time")?.0;
         let data = match &body.data {
             None if body.is_deleted => None,
             None => return Err("malformed"),

@@ -1,9 +1,9 @@
+use protocol::wire::push::PushResponse;
 use serde_json::json;
-use shared::protocol::push::PushAnswer;
 
 use super::*;
 
-fn page(mode: &str, id: Option<&str>, at: u64, more: bool, rows: &[(&str, u64)]) -> PullAnswer {
+fn page(mode: &str, id: Option<&str>, at: u64, more: bool, rows: &[(&str, u64)]) -> PullResponse {
     let change = |&(id, stamp): &(&str, u64)| {
         json!({ "table_name": "products", "record_id": id, "data": { "s": stamp }, "version": 1, "stamp": stamp,
             "server_updated_at": "2026-01-01T00:00:00.000000Z", "operation": "create", "is_deleted": false,
@@ -62,7 +62,7 @@ fn another_snapshot_begins_anew() {
 
 #[test]
 fn the_answer_to_a_push_follows_the_rule_of_frames() {
-    let answer = |prev: u64, stamp: u64| -> PushAnswer {
+    let answer = |prev: u64, stamp: u64| -> PushResponse {
         serde_json::from_value(json!({ "success": true, "synced_count": 1, "conflicts": [], "errors": [],
             "applied": [{ "index": 0, "table_name": "products", "record_id": "p0", "version": 1,
                 "server_updated_at": "2026-01-01T00:00:00.000000Z", "stamp": stamp }],
@@ -87,12 +87,12 @@ fn of_a_conflict_only_what_this_commit_merged_is_taken() {
     let conflict = |index: usize, data: serde_json::Value, at: u64| {
         json!({ "index": index, "table_name": "products", "record_id": format!("p{index}"),
             "reason": "fields_conflict", "local_data": {}, "server_data": data, "local_updated_at": "x",
-            "server_updated_at": Micros(at).to_string(), "server_version": 4 })
+            "server_updated_at": Timestamp(at).to_string(), "server_version": 4 })
     };
-    let answer = |data: serde_json::Value| -> PushAnswer {
+    let answer = |data: serde_json::Value| -> PushResponse {
         let answer = json!({ "success": true, "synced_count": 0, "errors": [], "applied": [], "prev": 8, "stamp": 9,
             "conflicts": [conflict(0, data, 9), conflict(1, json!({ "old": 1 }), 3)],
-            "cursor": "c", "server_time": Micros(9).to_string() });
+            "cursor": "c", "server_time": Timestamp(9).to_string() });
         serde_json::from_value(answer).unwrap()
     };
     let mut state = State { position: Stamp(8), ..State::default() };

@@ -4,9 +4,9 @@ use std::error::Error;
 
 use lambda_http::http::Method;
 use local::handlers::Route;
+use protocol::wire::auth::{Login, Session};
 use redis_rest::counts::Counts;
 use serde_json::{Value, json};
-use shared::protocol::auth::{Login, Session};
 
 use super::table::{Table, counts};
 use crate::api::{Api, Reply};

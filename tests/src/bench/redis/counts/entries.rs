@@ -3,12 +3,12 @@
 use std::convert::Infallible;
 use std::error::Error;
 
+use ::cache::request::{Loaded, Request};
 use functions::cache;
 use functions::redis::Redis;
-use shared::cache::request::{Loaded, Request};
-use shared::redis::command::Get;
-use shared::redis::keys::Key;
-use shared::tenant::Room;
+use protocol::ids::Room;
+use redis_client::command::Get;
+use redis_client::keys::Key;
 
 use super::table::{Table, counts};
 

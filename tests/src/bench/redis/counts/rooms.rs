@@ -5,9 +5,9 @@ use std::error::Error;
 use lambda_http::http::Method;
 use local::handlers::Route;
 use local::stack::Stack;
+use protocol::stamp::Stamp;
 use redis_rest::counts::Counts;
 use serde_json::json;
-use shared::stamp::Stamp;
 
 use super::table::{ROUNDS, Table, counts};
 use crate::bench::counter::Counter;

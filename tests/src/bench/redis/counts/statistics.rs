@@ -2,9 +2,9 @@
 
 use std::error::Error;
 
+use cache::limits::CACHE_FLUSH_READS;
 use lambda_http::http::Method;
 use local::handlers::Route;
-use shared::limits::CACHE_FLUSH_READS;
 
 use super::rooms::push;
 use super::table::Table;

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use lambda_http::http::Method;
+use protocol::wire::auth::Session;
+use protocol::wire::carts::{CartResponse, CartWritten};
+use protocol::wire::record::RecordResponse;
+use protocol::wire::stats::StatsResponse;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::json;
-use shared::protocol::auth::Session;
-use shared::protocol::cart::{CartAnswer, CartWritten};
-use shared::protocol::record::RecordAnswer;
-use shared::protocol::stats::StatsAnswer;
 use tokio::sync::watch;
 
 use crate::api::CallError;
@@ -101,10 +101,10 @@ impl Caller {
         let cart = format!("/api/carts/{}", self.counter.device);
         match work {
             Work::Record => {
-                api.get(&format!("/api/data/products/{RECORD}")).await?.ok::<RecordAnswer>()?;
+                api.get(&format!("/api/data/products/{RECORD}")).await?.ok::<RecordResponse>()?;
             }
             Work::Figures => {
-                api.get("/api/sync/stats").await?.ok::<StatsAnswer>()?;
+                api.get("/api/sync/stats").await?.ok::<StatsResponse>()?;
             }
             Work::SignIn => {
                 api.post("/api/auth/login", self.counter.login.clone()).await?.ok::<Session>()?;
@@ -116,7 +116,7 @@ impl Caller {
                 api.send(put).await?.ok::<CartWritten>()?;
             }
             Work::GetCart => {
-                let found = api.get(&cart).await?.ok::<CartAnswer>()?.data.as_str().to_owned();
+                let found = api.get(&cart).await?.ok::<CartResponse>()?.data.as_str().to_owned();
                 let expected = json!({ "n": self.puts }).to_string();
                 if found != expected {
                     return Err(NotServed::Stale { found, expected });

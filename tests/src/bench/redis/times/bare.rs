@@ -1,11 +1,11 @@
 //! The bare round trip: one request to the front by the HTTP client that the functions use, and its answer's bytes.
 
+use config::Secret;
 use local::keys::Keys;
 use local::stack::Stack;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
-use shared::config::Secret;
 use std::error::Error;
 
 /// One command, ready to be sent.

@@ -1,13 +1,13 @@
+use protocol::ids::Room;
+use protocol::role::Role;
+use protocol::timestamp::Timestamp;
 use serde_json::json;
-use shared::micros::Micros;
-use shared::tenant::Room;
-use shared::token::Role;
 
 use super::*;
 use crate::sim::journal::Event;
 use crate::sim::model::Pushed;
 
-const NOW: Micros = Micros(1_767_603_600_000_000);
+const NOW: Timestamp = Timestamp(1_767_603_600_000_000);
 
 /// How the batch of [`findings`] comes to its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +30,13 @@ fn record(name: &str, base: Option<u64>) -> serde_json::Value {
 fn findings(given: Given, shown: u64) -> usize {
     let room: Room = "a:1".parse().unwrap();
     let (journal, mut replay) = (Journal::default(), Replay::default());
-    let mut push = |name: &str, now: Micros, records: &[serde_json::Value]| {
+    let mut push = |name: &str, now: Timestamp, records: &[serde_json::Value]| {
         let body = json!({ "device_id": "till", "batch_id": name, "records": records }).to_string();
         let role = Role::Manager;
         let prediction = replay.model.push(&Pushed { room: &room, role, body: &body, now }).unwrap();
         (prediction, Call { room: room.clone(), role, now, body })
     };
-    let later = Micros(NOW.0 + 1_000_000);
+    let later = Timestamp(NOW.0 + 1_000_000);
     push("b-0", NOW, &[record("a", Some(0)), record("b", None)]);
     let newer = record("c", None);
     let stale = json!({ "table_name": "settings", "record_id": "r0", "is_deleted": true, "base_version": 1,

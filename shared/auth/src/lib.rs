@@ -1,0 +1,6 @@
+//! Who may ask, and how often: access tokens, signatures and rate limits as pure functions.
+
+pub mod limits;
+pub mod rate;
+pub mod signature;
+pub mod token;

@@ -1,0 +1,62 @@
+//! A record: its name, and the copy of it that the server holds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::json::JsonText;
+use crate::limits::RECORD_ID_BYTES_MAX;
+use crate::stamp::Stamp;
+
+/// A record's name within its room. The table is one that [`sync::tables::Tables`] knows, and the id was
+/// checked, so both may become part of a key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordKey {
+    /// The table, such as `invoices`.
+    pub table: String,
+    /// The till's own id for the record, usually a UUID.
+    pub id: String,
+}
+
+/// Whether `id` may name a record: 1 to 255 bytes of UTF-8 without control characters.
+pub fn is_record_id(id: &str) -> bool {
+    !id.is_empty() && id.len() <= RECORD_ID_BYTES_MAX && !id.chars().any(char::is_control)
+}
+
+/// What a change did to its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Operation {
+    /// The server had no copy, or a tombstone.
+    Create,
+    /// The server had a copy.
+    Update,
+    /// The record is gone; `data` is the last there was.
+    Delete,
+}
+
+/// One applied write, as it is logged, pulled and broadcast.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Which record.
+    pub key: RecordKey,
+    /// What happened to it.
+    pub operation: Operation,
+    /// The record after it.
+    pub data: JsonText,
+    /// The record's version after it.
+    pub version: u64,
+    /// The change's place in the room.
+    pub stamp: Stamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn record_ids_are_short_text_without_control_characters() {
+        assert!(is_record_id("uuid-123") && is_record_id("Größe 42") && is_record_id(&"x".repeat(255)));
+        assert!(!is_record_id("") && !is_record_id("a\u{0}b") && !is_record_id(&"x".repeat(256)));
+        assert!(!is_record_id(&"ä".repeat(128)), "bytes count, not characters");
+    }
+}

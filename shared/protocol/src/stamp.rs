@@ -1,0 +1,103 @@
+//! Commit stamps, and the cursor that stands at one; [`sync::cursor`] knows the others.
+
+use serde::{Deserialize, Serialize};
+
+use crate::timestamp::Timestamp;
+
+/// The position of one change in its room.
+///
+/// A stamp is three things at once: the server's time of the change, its sequence number (strictly
+/// increasing per room, because it is assigned inside the serialising write) and the position a pull
+/// continues from. Microseconds since the epoch, below 2^53; 0 is the position before everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Stamp(pub u64);
+
+impl Stamp {
+    /// The position before the first change of a room.
+    pub const ZERO: Stamp = Stamp(0);
+
+    /// The first stamp of a commit made at `now` in a room whose last stamp is `self`.
+    ///
+    /// A clock that is behind, or was set back, cannot break the order.
+    pub fn next(self, now: Timestamp) -> Stamp {
+        Stamp(now.0.max(self.0.saturating_add(1)))
+    }
+
+    /// The stamp `n` changes later in the same commit.
+    pub fn plus(self, n: usize) -> Stamp {
+        Stamp(self.0.saturating_add(n as u64))
+    }
+
+    /// The time of the change, as `server_updated_at` shows it.
+    pub fn time(self) -> Timestamp {
+        Timestamp(self.0)
+    }
+}
+
+/// A text that is no cursor of ours.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("failed to read the cursor: use one from an answer of this server, unchanged")]
+pub struct NotACursor;
+
+/// Writes the cursor that stands at `position`.
+///
+/// Opaque to callers. The leading version tells it from the cursors of [`sync::cursor`].
+pub fn cursor(position: Stamp) -> String {
+    format!("v1.{}", position.0)
+}
+
+/// Reads what [`cursor`] wrote.
+pub fn parse_cursor(text: &str) -> Result<Stamp, NotACursor> {
+    let digits = text.strip_prefix("v1.").ok_or(NotACursor)?;
+    parse_digits(digits).ok_or(NotACursor)
+}
+
+/// Reads a stamp written as plain digits, as `since` and `min` allow it.
+pub fn parse_digits(digits: &str) -> Option<Stamp> {
+    let plain = !digits.is_empty() && digits.len() <= 16 && digits.bytes().all(|b| b.is_ascii_digit());
+    let value = digits.parse().ok().filter(|_| plain)?;
+    (value <= Timestamp::MAX.0).then_some(Stamp(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_clock_behind_cannot_break_the_order() {
+        assert_eq!(Stamp(100).next(Timestamp(500)), Stamp(500));
+        assert_eq!(Stamp(100).next(Timestamp(100)), Stamp(101));
+        assert_eq!(Stamp(100).next(Timestamp(7)), Stamp(101));
+    }
+
+    #[test]
+    fn the_exact_cursor_is_pinned() {
+        assert_eq!(cursor(Stamp(1_765_103_400_000_145)), "v1.1765103400000145");
+    }
+
+    #[test]
+    fn refuses_what_it_did_not_write() {
+        for text in [
+            "",
+            "v1.",
+            "v1.-1",
+            "v1.+1",
+            "v2.5",
+            "1765103400000145",
+            "v1.99999999999999999999",
+            "v1.9999999999999999",
+            "v1.1 ",
+        ] {
+            assert_eq!(parse_cursor(text), Err(NotACursor), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_cursor_reads_back(stamp in 0..Timestamp::MAX.0) {
+            prop_assert_eq!(parse_cursor(&cursor(Stamp(stamp))), Ok(Stamp(stamp)));
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! A commit on its way to a room: from `batch-push` beside its answer, and from `change-stream`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BranchId, ClientId, DeviceId, Room};
+use crate::json::JsonText;
+use crate::record::Operation;
+use crate::role::Role;
+use crate::stamp::Stamp;
+
+/// The changes of one log item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publication {
+    /// The room's client.
+    pub client_id: ClientId,
+    /// The room's branch.
+    pub branch_id: BranchId,
+    /// The device that made the changes, which does not hear them.
+    pub device_id: DeviceId,
+    /// The room's stamp before the first change.
+    pub prev: Stamp,
+    /// The stamp of the first change; the others follow one by one.
+    pub first: Stamp,
+    /// In commit order, never empty.
+    pub changes: Vec<PublishedChange>,
+}
+
+/// One change of a [`Publication`]; its stamp follows from its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedChange {
+    /// The record's table.
+    pub table_name: String,
+    /// The record's id.
+    pub record_id: String,
+    /// What happened.
+    pub operation: Operation,
+    /// The record after the change.
+    pub data: JsonText,
+    /// The record's version after the change.
+    pub version: u64,
+    /// The least role that may hear of it.
+    #[serde(default = "cashier", skip_serializing_if = "is_cashier")]
+    pub read: Role,
+}
+
+fn cashier() -> Role {
+    Role::Cashier
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_cashier(role: &Role) -> bool {
+    *role == Role::Cashier
+}
+
+impl Publication {
+    /// The room it belongs to.
+    pub fn room(&self) -> Room {
+        Room { client: self.client_id.clone(), branch: self.branch_id.clone() }
+    }
+
+    /// The stamp of its last change.
+    pub fn last(&self) -> Stamp {
+        self.first.plus(self.changes.len().saturating_sub(1))
+    }
+}
+
+/// The body of `POST /internal/publish`: commits of one room, in order.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Publish {
+    /// All of the same room.
+    pub publications: Vec<Publication>,
+}

@@ -1,0 +1,90 @@
+//! The keys that seal values: one to write with, and those before it, which still read.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::limits::{ENCRYPTION_KEY_ID_BYTES_MAX, ENCRYPTION_KEYS_MAX};
+
+/// Bytes of a key.
+const KEY_BYTES: usize = 32;
+
+/// Keys by their ids. `Debug` shows the ids alone.
+#[derive(Clone)]
+pub struct Keyring {
+    current: SealingKey,
+    former: Vec<SealingKey>,
+}
+
+/// One key.
+#[derive(Clone)]
+pub(super) struct SealingKey {
+    pub(super) id: String,
+    pub(super) bytes: [u8; KEY_BYTES],
+}
+
+/// What is wrong with the text of a keyring. Holds nothing of it: keys are secret.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum BadKeyring {
+    /// An entry is no `id:key`.
+    #[error(
+        "failed to read key {0}: it must be id:key, with 1 to {ENCRYPTION_KEY_ID_BYTES_MAX} of a-z 0-9 as the id"
+    )]
+    Entry(usize),
+    /// A key is not 32 bytes in base64.
+    #[error("failed to read key {0}: it must be {KEY_BYTES} bytes in base64")]
+    Key(usize),
+    /// An id occurs again.
+    #[error("failed to read key {0}: its id is another key's")]
+    Twice(usize),
+    /// There are more than [`ENCRYPTION_KEYS_MAX`].
+    #[error("failed to read the keys: there may be {ENCRYPTION_KEYS_MAX} at most")]
+    TooMany,
+}
+
+impl Keyring {
+    /// Reads `id:base64,id2:base64`. The first key writes, each reads; a new one is put first, and an old one leaves
+    /// when all that it wrote has expired.
+    pub fn parse(text: &str) -> Result<Keyring, BadKeyring> {
+        let mut entries =
+            text.split(',').enumerate().map(|(at, entry)| SealingKey::parse(at + 1, entry.trim()));
+        let current = entries.next().unwrap_or(Err(BadKeyring::Entry(1)))?;
+        let mut ring = Keyring { current, former: Vec::new() };
+        for (at, entry) in entries.enumerate() {
+            let key = entry?;
+            if ring.find(&key.id).is_some() {
+                return Err(BadKeyring::Twice(at + 2));
+            }
+            ring.former.push(key);
+        }
+        if ring.former.len() < ENCRYPTION_KEYS_MAX { Ok(ring) } else { Err(BadKeyring::TooMany) }
+    }
+
+    pub(super) fn current(&self) -> &SealingKey {
+        &self.current
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<&SealingKey> {
+        std::iter::once(&self.current).chain(&self.former).find(|key| key.id == id)
+    }
+}
+
+impl SealingKey {
+    fn parse(at: usize, entry: &str) -> Result<SealingKey, BadKeyring> {
+        let (id, key) = entry.split_once(':').ok_or(BadKeyring::Entry(at))?;
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        if !(1..=ENCRYPTION_KEY_ID_BYTES_MAX).contains(&id.len()) || !id.bytes().all(allowed) {
+            return Err(BadKeyring::Entry(at));
+        }
+        let bytes = BASE64_STANDARD.decode(key).ok().and_then(|bytes| bytes.try_into().ok());
+        Ok(SealingKey { id: id.to_owned(), bytes: bytes.ok_or(BadKeyring::Key(at))? })
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids = std::iter::once(&self.current).chain(&self.former).map(|key| &key.id);
+        f.debug_list().entries(ids).finish()
+    }
+}

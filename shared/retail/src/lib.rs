@@ -1,0 +1,4 @@
+//! Rules of retail flows.
+
+pub mod cart;
+pub mod limits;

@@ -1,0 +1,60 @@
+//! Pull cursors: every place from which a pull may go on, as the opaque text that callers keep.
+//!
+//! A cursor is not secret and not signed. Whatever it says, it is only read together with the tenant of the verified
+//! token, so a made-up one can spoil nobody's pull but its maker's.
+
+pub mod vector;
+pub mod walk;
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+use crate::limits::CURSOR_BYTES_MAX;
+use protocol::stamp::{NotACursor, Stamp, cursor, parse_cursor};
+use vector::Vector;
+use walk::Walk;
+
+/// Where a pull goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cursor {
+    /// In the log of one room, `v1.`: after the change with this stamp.
+    Position(Stamp),
+    /// In a snapshot of one room, `s1.`
+    Walk(Walk),
+    /// In all rooms of a client, `v2.`
+    Vector(Vector),
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cursor::Position(stamp) => f.write_str(&cursor(*stamp)),
+            Cursor::Walk(walk) => write!(f, "s1.{walk}"),
+            Cursor::Vector(vector) => write!(f, "v2.{}", BASE64_URL_SAFE_NO_PAD.encode(vector.to_bytes())),
+        }
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = NotACursor;
+
+    fn from_str(text: &str) -> Result<Cursor, NotACursor> {
+        if text.len() > CURSOR_BYTES_MAX {
+            return Err(NotACursor);
+        }
+        if let Some(walk) = text.strip_prefix("s1.") {
+            return walk.parse().map(Cursor::Walk);
+        }
+        if let Some(vector) = text.strip_prefix("v2.") {
+            let bytes = BASE64_URL_SAFE_NO_PAD.decode(vector).map_err(|_| NotACursor)?;
+            return Vector::from_bytes(&bytes).map(Cursor::Vector).ok_or(NotACursor);
+        }
+        parse_cursor(text).map(Cursor::Position)
+    }
+}
+
+#[cfg(test)]
+mod tests;

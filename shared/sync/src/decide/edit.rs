@@ -1,0 +1,163 @@
+//! What a record holds after a write, member by member: sums, states, and the rest under the table's policy.
+
+mod member;
+mod rest;
+mod special;
+
+use crate::policy::FieldRule;
+use crate::policy::append_only::{Rewrite, compare};
+use crate::push::Write;
+use crate::record::Record;
+use crate::tables::Table;
+use protocol::json::JsonText;
+use protocol::json::object::{Object, put_in_place};
+use protocol::limits::RECORD_BYTES_MAX;
+use protocol::wire::outcome::{ConflictReason, Flag, Rejection, RejectionCode};
+
+pub use member::has_delta;
+use rest::Scope;
+pub(super) use rest::Settle;
+use special::{bad_delta, bad_transition, begins, may_move};
+
+/// What a write makes of a record.
+#[derive(Clone, Debug)]
+pub(super) struct Edited {
+    /// What it holds then.
+    pub(super) data: JsonText,
+    /// The members that changed, sums and states aside.
+    pub(super) touched: Vec<String>,
+    /// Whether anything was added up or moved.
+    pub(super) special: bool,
+    /// Whether the write asked for more than sums and states.
+    pub(super) asks_rest: bool,
+    /// What is to be said of it.
+    pub(super) flags: Vec<Flag>,
+    /// Why a part of it was not taken.
+    pub(super) conflict: Option<ConflictReason>,
+}
+
+impl Edited {
+    /// A record that holds `data`, of which nothing else is known yet.
+    fn of(data: JsonText) -> Edited {
+        let (touched, flags) = (Vec::new(), Vec::new());
+        Edited { data, touched, special: false, asks_rest: true, flags, conflict: None }
+    }
+}
+
+/// A write to a table.
+pub(super) struct Edit<'a> {
+    pub(super) table: &'a Table,
+    pub(super) write: &'a Write,
+    /// Whether the batch has a name, without which a delta could be added twice.
+    pub(super) named: bool,
+}
+
+fn parse(text: &JsonText) -> Result<Object, Rejection> {
+    Object::parse(text)
+        .map_err(|error| RejectionCode::Malformed.because(format!("The record cannot be merged: {error}.")))
+}
+
+impl Edit<'_> {
+    /// What a record is created with.
+    pub(super) fn create(&self) -> Result<Edited, Rejection> {
+        let null = JsonText::null();
+        let sent = self.write.data.as_ref().unwrap_or(&null);
+        let mut edited = Edited::of(sent.clone());
+        if self.write.deleted {
+            if self.table.has_special() {
+                edited.data = null;
+            }
+            return Ok(edited);
+        }
+        if !self.table.has_special() && !has_delta(sent) {
+            return Ok(edited);
+        }
+        let sent = parse(sent)?;
+        self.refuse_stray_deltas(&sent)?;
+        let mut out = sent.clone();
+        for (name, rule) in &self.table.fields {
+            match (rule, sent.get(name)) {
+                (FieldRule::Additive(floor), Some(value)) => match self.delta(value)? {
+                    Some(delta) => {
+                        self.add(name, delta, *floor, &Object::default(), &mut out, &mut edited)?;
+                    }
+                    None if member::number(Some(value)).is_none() => return Err(bad_delta()),
+                    None => {}
+                },
+                (FieldRule::State(states), Some(value)) if !begins(states, value) => {
+                    return Err(bad_transition(name, "no row begins there"));
+                }
+                _ => {}
+            }
+        }
+        if edited.special {
+            edited.data = text(&out)?;
+        }
+        Ok(edited)
+    }
+
+    /// What `server`, which is live, holds after the write.
+    pub(super) fn update(&self, server: &Record, settle: &Settle<'_>) -> Result<Edited, Rejection> {
+        let Some(sent_text) = &self.write.data else {
+            return Err(RejectionCode::Malformed.because("`data` must be a JSON object."));
+        };
+        let (stored, sent) = (parse(&server.data)?, parse(sent_text)?);
+        self.refuse_stray_deltas(&sent)?;
+        let scope = self.scope(&sent)?;
+        let replaces = matches!((&scope, settle), (Scope::All, Settle::Incoming));
+        let mut out = if replaces { sent.clone() } else { stored.clone() };
+        let mut edited = Edited::of(server.data.clone());
+        self.rest(&stored, &sent, &scope, settle, &mut out, &mut edited);
+        for (name, rule) in &self.table.fields {
+            self.special(name, rule, (&stored, &sent), &scope, &mut out, &mut edited)?;
+        }
+        edited.data = match () {
+            () if out == stored => server.data.clone(),
+            () if out == sent => sent_text.clone(),
+            () => text(&out)?,
+        };
+        Ok(edited)
+    }
+
+    /// What an append-only row holds after the write; `None` if it is what it holds already.
+    pub(super) fn move_row(&self, server: &Record) -> Result<Option<JsonText>, Rejection> {
+        let forbidden =
+            || RejectionCode::AppendOnly.because("This row was written before; write one that corrects it.");
+        let Some(sent) = self.write.data.as_ref().filter(|_| !self.write.deleted) else {
+            return Err(forbidden());
+        };
+        let (stored, sent) = (parse(&server.data)?, parse(sent)?);
+        self.refuse_stray_deltas(&sent)?;
+        let fields = self.write.fields.as_deref();
+        let moves = match compare(&stored, &sent, fields, |name| self.table.is_state(name)) {
+            Rewrite::Same => return Ok(None),
+            Rewrite::Forbidden => return Err(forbidden()),
+            Rewrite::Moves(names) => names,
+        };
+        let mut data = server.data.clone();
+        for name in &moves {
+            let (Some(FieldRule::State(states)), Some(to)) = (self.table.field(name), sent.get(name)) else {
+                return Err(forbidden());
+            };
+            may_move(states, name, stored.get(name), to)?;
+            data = put_in_place(&data, name, to).ok_or_else(forbidden)?;
+        }
+        Ok(Some(data))
+    }
+}
+
+fn text(object: &Object) -> Result<JsonText, Rejection> {
+    object
+        .to_text()
+        .map_err(|error| RejectionCode::Malformed.because(format!("The record cannot be written: {error}.")))
+}
+
+/// Whether a record of `data` may be stored.
+pub(super) fn fits(data: &JsonText) -> Result<(), Rejection> {
+    let bytes = data.as_str().len();
+    if bytes <= RECORD_BYTES_MAX {
+        return Ok(());
+    }
+    let message = format!("The record would have {bytes} bytes; at most {RECORD_BYTES_MAX} fit.");
+    Err(RejectionCode::RecordTooLarge.because(message))
+}

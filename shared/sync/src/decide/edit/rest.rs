@@ -1,0 +1,115 @@
+//! The members that are neither sums nor states: which of them a write is about, and who wins them.
+
+use std::collections::BTreeSet;
+
+use super::{Edit, Edited};
+use crate::policy::field_merge::FieldVersions;
+use crate::policy::last_writer_wins::Side;
+use crate::policy::{FieldRule, Winner};
+use protocol::json::object::Object;
+use protocol::wire::outcome::{ConflictReason, Rejection};
+
+/// Who wins the members that are neither sums nor states.
+pub(in crate::decide) enum Settle<'a> {
+    /// The write.
+    Incoming,
+    /// The server's copy.
+    Server(ConflictReason),
+    /// Each by itself.
+    Each {
+        /// When the server's members last changed.
+        versions: FieldVersions,
+        /// The version that the write started from.
+        base: u64,
+        /// The server's copy.
+        server: Side<'a>,
+        /// The write.
+        incoming: Side<'a>,
+    },
+}
+
+/// Which members a write is about.
+pub(super) enum Scope {
+    /// All: what it lacks goes.
+    All,
+    /// Those it names; whether it named them itself or they are deltas throughout.
+    Named(BTreeSet<String>, bool),
+}
+
+impl Scope {
+    pub(super) fn has(&self, name: &str) -> bool {
+        match self {
+            Scope::All => true,
+            Scope::Named(names, _) => names.contains(name),
+        }
+    }
+
+    /// Whether the write says so of this very member.
+    pub(super) fn insists(&self, name: &str) -> bool {
+        matches!(self, Scope::Named(names, true) if names.contains(name))
+    }
+}
+
+impl Edit<'_> {
+    /// Which members the write, which sends `sent`, is about.
+    pub(super) fn scope(&self, sent: &Object) -> Result<Scope, Rejection> {
+        if let Some(fields) = &self.write.fields {
+            return Ok(Scope::Named(fields.iter().cloned().collect(), true));
+        }
+        let mut names = BTreeSet::new();
+        for (name, value) in sent.iter() {
+            if self.delta(value)?.is_none() {
+                return Ok(Scope::All);
+            }
+            names.insert(name.to_owned());
+        }
+        Ok(if names.is_empty() { Scope::All } else { Scope::Named(names, false) })
+    }
+
+    /// The members that are neither sums nor states.
+    pub(super) fn rest(
+        &self,
+        stored: &Object,
+        sent: &Object,
+        scope: &Scope,
+        settle: &Settle<'_>,
+        out: &mut Object,
+        edited: &mut Edited,
+    ) {
+        let names: BTreeSet<&str> = match scope {
+            Scope::All => stored.iter().chain(sent.iter()).map(|(name, _)| name).collect(),
+            Scope::Named(names, _) => names.iter().map(String::as_str).collect(),
+        };
+        let names: Vec<&str> = names.into_iter().filter(|name| !self.table.is_special(name)).collect();
+        edited.asks_rest = matches!(scope, Scope::All) || !names.is_empty();
+        if let Settle::Server(reason) = settle {
+            edited.conflict = edited.asks_rest.then_some(*reason);
+            return;
+        }
+        for name in names.into_iter().filter(|name| stored.get(name) != sent.get(name)) {
+            match self.winner(name, settle) {
+                Some(Winner::Incoming) => {
+                    out.take(name, sent);
+                    edited.touched.push(name.to_owned());
+                }
+                Some(Winner::Server) => {}
+                None => edited.conflict = Some(ConflictReason::FieldsConflict),
+            }
+        }
+    }
+
+    /// Who wins the member `name`; nobody, if that is a conflict.
+    fn winner(&self, name: &str, settle: &Settle<'_>) -> Option<Winner> {
+        match settle {
+            Settle::Incoming => Some(Winner::Incoming),
+            Settle::Server(_) => Some(Winner::Server),
+            Settle::Each { versions, base, .. } if !versions.changed_since(name, *base) => {
+                Some(Winner::Incoming)
+            }
+            Settle::Each { server, incoming, .. } => match self.table.field(name) {
+                Some(FieldRule::Settled(policy)) => Some(policy.winner(*server, *incoming)),
+                _ => None,
+            },
+        }
+    }
+}

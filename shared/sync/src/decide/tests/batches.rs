@@ -1,0 +1,79 @@
+//! Several writes in one batch, and what a batch may not become.
+
+use super::*;
+
+#[test]
+fn a_record_that_occurs_twice_is_decided_in_order_and_written_once() {
+    let mut room = Room::default();
+    let plan =
+        room.push("till-1", &[based(write("A", 1), 0), based(write("B", 2), 1), based(write("C", 3), 1)]);
+    assert_eq!(version(&plan.outcomes[0]), 1);
+    assert_eq!(version(&plan.outcomes[1]), 2);
+    assert_eq!(version(&plan.outcomes[2]), 3, "a stale base, but the later time");
+    assert_eq!((plan.puts.len(), plan.changes.len()), (1, 3));
+    assert_eq!(plan.puts[0].expected, None);
+    assert_eq!(plan.head.live["halls"], 1);
+}
+
+#[test]
+fn only_named_fields_change() {
+    let mut room = Room::default();
+    room.one("till-1", with(write("A", 1), "data", json!({"name": "A", "price": 1})));
+    let change = with(based(with(write("", 2), "data", json!({"price": 2})), 1), "fields", json!(["price"]));
+    let Outcome::Applied { stored: Some(stored), .. } = room.one("till-2", change) else {
+        panic!("not merged")
+    };
+    assert_eq!(stored.as_str(), r#"{"name":"A","price":2}"#);
+}
+
+#[test]
+fn atomic_is_all_or_nothing() {
+    let mut room = Room::default();
+    room.one("till-1", write("A", 10));
+    let fails = [with(write("B", 11), "record_id", "p2"), based(write("C", 11), 0)];
+    let plan = room.push_at(NOW, "till-2", true, &fails);
+    assert!(plan.puts.is_empty() && plan.changes.is_empty() && plan.prev == plan.stamp());
+    let plan = room.push_at(
+        NOW,
+        "till-2",
+        true,
+        &[with(write("B", 11), "record_id", "p2"), based(write("C", 11), 1)],
+    );
+    assert_eq!(plan.puts.len(), 2);
+}
+
+#[test]
+fn an_atomic_batch_that_is_undone_shows_the_servers_copies_and_not_its_own_steps() {
+    let mut room = Room::default();
+    room.one("till-1", write("A", 10));
+    let plan = room.push_at(NOW, "till-2", true, &[based(write("B", 11), 1), based(write("C", 12), 0)]);
+    let Outcome::Conflict { server: Some(server), .. } = &plan.outcomes[1] else { panic!("no conflict") };
+    assert_eq!((server.version, server.data.as_str()), (1, r#"{"name":"A"}"#));
+}
+
+#[test]
+fn two_edits_made_offline_from_one_version_both_count() {
+    let mut room = Room::default();
+    room.one("till-2", write("A", 50));
+    let plan = room.push("till-1", &[based(write("B", 10), 1), based(write("C", 20), 1)]);
+    assert_eq!(plan.outcomes.iter().map(version).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(room.snapshot.records.values().next().unwrap().data.as_str(), r#"{"name":"C"}"#);
+}
+
+#[test]
+fn a_merge_cannot_grow_a_record_beyond_its_limit() {
+    let mut room = Room::default();
+    room.one("till-1", with(write("A", 1), "data", json!({"a": "x".repeat(40_000)})));
+    let more =
+        with(based(with(write("", 2), "data", json!({"b": "y".repeat(40_000)})), 1), "fields", json!(["b"]));
+    let Outcome::Rejected(rejection) = room.one("till-1", more) else { panic!("not rejected") };
+    assert_eq!(rejection.code, RejectionCode::RecordTooLarge);
+}
+
+#[test]
+fn a_commit_counts_what_it_writes_and_not_what_was_sent() {
+    let mut room = Room::default();
+    room.one("till-1", with(write("A", 1), "data", json!({"a": "x".repeat(40_000)})));
+    let plan = room.push("till-1", &[based(delete(2), 1)]);
+    assert!(plan.bytes() > 80_000 && plan.fits(), "{}", plan.bytes());
+}

@@ -1,0 +1,35 @@
+//! The rules of sync as pure functions over explicit state: load → **decide** → commit → **respond**.
+//!
+//! This crate does no I/O and reads no clock and no environment (clippy's `disallowed-methods` checks it). In reading
+//! order:
+
+// What a deployment configures.
+pub mod limits;
+pub mod retention;
+pub mod rules;
+pub mod tables;
+
+// One record and the policies that merge it.
+pub mod decimal;
+pub mod policy;
+pub mod record;
+
+// Writing: read a push, decide it, answer it.
+pub mod decide;
+pub mod marker;
+pub mod outcome;
+pub mod push;
+pub mod response;
+pub mod snapshot;
+
+// Rejected records, and conflicts that a person settles.
+pub mod dead_letters;
+pub mod replay;
+pub mod resolve;
+
+// Reading: the log, pages of a pull, and following a room.
+pub mod cursor;
+pub mod follow;
+pub mod log;
+pub mod pull;
+pub mod stats;

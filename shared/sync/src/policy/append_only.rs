@@ -1,0 +1,85 @@
+//! Append-only: a row is written once. Only its declared state fields move; everything else stays to the byte.
+
+use protocol::json::object::Object;
+
+/// What a write to a row that is there already asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rewrite {
+    /// Nothing: it is what the row holds.
+    Same,
+    /// Other values of these state fields, and nothing else.
+    Moves(Vec<String>),
+    /// Something that an append-only row never becomes.
+    Forbidden,
+}
+
+/// Compares `sent` with the row that is `stored`. With `fields`, only those members count; without, all of them, but a
+/// state field that `sent` lacks stays as it is.
+pub fn compare(
+    stored: &Object,
+    sent: &Object,
+    fields: Option<&[String]>,
+    is_state: impl Fn(&str) -> bool,
+) -> Rewrite {
+    let named: Vec<&str> = match fields {
+        Some(fields) => fields.iter().map(String::as_str).collect(),
+        None => stored.iter().chain(sent.iter()).map(|(name, _)| name).collect(),
+    };
+    let mut moves: Vec<String> = Vec::new();
+    for name in named.into_iter().filter(|name| stored.get(name) != sent.get(name)) {
+        match (is_state(name), sent.get(name)) {
+            (true, Some(_)) if !moves.iter().any(|known| known == name) => moves.push(name.to_owned()),
+            (true, Some(_)) => {}
+            (true, None) if fields.is_none() => {}
+            _ => return Rewrite::Forbidden,
+        }
+    }
+    if moves.is_empty() { Rewrite::Same } else { Rewrite::Moves(moves) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use protocol::json::JsonText;
+
+    fn object(text: &str) -> Object {
+        Object::parse(&JsonText::from_text(text.to_owned()).unwrap()).unwrap()
+    }
+
+    fn asks(stored: &str, sent: &str, fields: Option<&[&str]>) -> Rewrite {
+        let fields: Option<Vec<String>> = fields.map(|names| names.iter().map(|&name| name.into()).collect());
+        compare(&object(stored), &object(sent), fields.as_deref(), |name| name == "status")
+    }
+
+    #[test]
+    fn only_a_state_field_may_differ() {
+        let row = r#"{"total":"9.90","status":"open"}"#;
+        let moves = Rewrite::Moves(vec!["status".into()]);
+        assert_eq!(asks(row, r#"{"status":"open","total":"9.90"}"#, None), Rewrite::Same);
+        assert_eq!(asks(row, r#"{"total":"9.90"}"#, None), Rewrite::Same);
+        assert_eq!(asks(row, r#"{"total":"9.90","status":"paid"}"#, None), moves);
+        assert_eq!(asks(row, r#"{"status":"paid"}"#, Some(&["status"])), moves);
+        for (sent, fields) in [
+            (r#"{"total":"9.9","status":"open"}"#, None),
+            (r#"{"status":"paid"}"#, None),
+            (r#"{"total":"9.90","status":"open","note":1}"#, None),
+            (r#"{"total":"1"}"#, Some(["total"].as_slice())),
+            ("{}", Some(["status"].as_slice())),
+        ] {
+            assert_eq!(asks(row, sent, fields), Rewrite::Forbidden, "{sent}");
+        }
+    }
+
+    proptest! {
+        /// Idempotent: what a row holds may be sent again as often as one likes; any other row is refused, so the
+        /// first to arrive stays whatever follows.
+        #[test]
+        fn a_row_is_only_ever_itself(a in "[a-c]{1,2}", b in "[a-c]{1,2}") {
+            let row = |value: &str| format!(r#"{{"number":"{value}"}}"#);
+            prop_assert_eq!(asks(&row(&a), &row(&a), None), Rewrite::Same);
+            let expected = if a == b { Rewrite::Same } else { Rewrite::Forbidden };
+            prop_assert_eq!(asks(&row(&a), &row(&b), None), expected);
+        }
+    }
+}

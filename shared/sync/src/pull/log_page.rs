@@ -1,0 +1,100 @@
+//! One page out of the log.
+
+use super::plan::{not_yet, settled};
+use super::query::{RoomPull, Since, Window};
+use super::{Next, Page};
+use crate::limits::PULL_BYTES_MAX;
+use crate::snapshot::Head;
+use protocol::error::ApiError;
+use protocol::record::Operation;
+use protocol::stamp::Stamp;
+use protocol::timestamp::Timestamp;
+use protocol::wire::publication::{Publication, PublishedChange};
+use protocol::wire::pull::ChangeBody;
+
+/// Cuts a page out of `log`, the items after `position` in order; reads no more of it than fills the page. None if the
+/// log does not have what comes next: then only a snapshot helps.
+///
+/// The page ends at the limit, at 2 MiB of data, at HEAD as it was read, and where the log ends or its chain breaks. A
+/// till that follows `next_cursor` until `has_more` is false stands exactly at HEAD.
+pub fn cut<E: From<ApiError>>(
+    head: &Head,
+    pull: &RoomPull,
+    position: Stamp,
+    log: impl Iterator<Item = Result<Publication, E>>,
+    now: Timestamp,
+) -> Result<Option<Page>, E> {
+    let mut cut = Cut { head, window: &pull.window, at: position, changes: Vec::new(), bytes: 0 };
+    // What is missing if nothing is found: everything up to HEAD, or up to the first item there is.
+    let mut missing = head.stamp;
+    for item in log {
+        let item = item?;
+        if pull.since == Since::Cursor(cut.at) && item.prev < cut.at && cut.at < item.first {
+            // A position between two items was never given out here: it is of the history before a restore.
+            return Ok(None);
+        }
+        // An item says which stamp comes before it: a later one than ours means that items are missing.
+        if item.prev > cut.at {
+            missing = item.prev;
+            break;
+        }
+        if !cut.take(&item) {
+            break;
+        }
+    }
+    if cut.at > position {
+        return Ok(Some(cut.page()));
+    }
+    // What lacks has expired, or is so new that this read did not see it yet.
+    if missing > settled(now) { Err(not_yet().into()) } else { Ok(None) }
+}
+
+struct Cut<'a> {
+    head: &'a Head,
+    window: &'a Window,
+    at: Stamp,
+    changes: Vec<ChangeBody>,
+    bytes: usize,
+}
+
+impl Cut<'_> {
+    /// Takes what is new of `item`; false when the page is full.
+    fn take(&mut self, item: &Publication) -> bool {
+        for (i, change) in item.changes.iter().enumerate() {
+            let stamp = item.first.plus(i);
+            if stamp <= self.at {
+                continue;
+            }
+            let full = self.changes.len() >= self.window.limit || self.bytes >= PULL_BYTES_MAX;
+            if full || stamp > self.head.stamp {
+                return false;
+            }
+            self.at = stamp;
+            if self.window.tables.contains(&change.table_name) {
+                self.bytes += change.data.as_str().len();
+                self.changes.push(change_body(item, change, stamp));
+            }
+        }
+        true
+    }
+
+    fn page(self) -> Page {
+        let has_more = self.at < self.head.stamp;
+        Page { changes: self.changes, next: Next::Position(self.at), has_more, snapshot_id: None }
+    }
+}
+
+fn change_body(item: &Publication, change: &PublishedChange, stamp: Stamp) -> ChangeBody {
+    ChangeBody {
+        table_name: change.table_name.clone(),
+        record_id: change.record_id.clone(),
+        data: change.data.clone(),
+        version: change.version,
+        stamp,
+        server_updated_at: stamp.time().to_string(),
+        operation: change.operation,
+        is_deleted: change.operation == Operation::Delete,
+        device_id: item.device_id.to_string(),
+        branch_id: item.branch_id.to_string(),
+    }
+}

@@ -1,0 +1,170 @@
+//! Head office: all rooms of a client with one cursor.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::shop::{Follower, START, Shop, live, window};
+use crate::cursor::Cursor;
+use crate::pull::head_office::{Branches, few_enough};
+use crate::pull::query::{ClientPull, Start};
+use protocol::error::ErrorCode;
+use protocol::ids::BranchId;
+use protocol::limits::HEAD_OFFICE_BRANCHES_MAX;
+use protocol::timestamp::Timestamp;
+use protocol::wire::pull::PullResponse;
+
+type Shops = BTreeMap<BranchId, Shop>;
+
+fn shops(sales: &[(usize, usize)]) -> Shops {
+    let mut shops = Shops::new();
+    for &(branch, size) in sales {
+        let shop = shops.entry(branch.to_string().parse().unwrap()).or_default();
+        (0..size).for_each(|id| shop.commit(&[id], false));
+    }
+    shops.values_mut().for_each(|shop| shop.wait(60));
+    shops
+}
+
+fn ask(shops: &Shops, cursor: Option<&str>, limit: usize) -> PullResponse {
+    let start = match cursor.map(|cursor| cursor.parse().unwrap()) {
+        None => Start::Vector(crate::cursor::vector::Vector::default()),
+        Some(Cursor::Vector(vector)) => Start::Vector(vector),
+        Some(other) => panic!("{other} is no vector"),
+    };
+    answer(shops, start, limit)
+}
+
+/// What the handler does for one page of all rooms.
+fn answer(shops: &Shops, start: Start, limit: usize) -> PullResponse {
+    let pull = ClientPull { client: "1".parse().unwrap(), start, window: window(limit) };
+    let branches = Branches::new(&pull, shops.iter().map(|(id, shop)| (id.clone(), shop.head.clone())));
+    let Some((room, _)) = branches.next(&pull) else { return branches.nothing_new() };
+    let branch = room.room.branch.clone();
+    let page = shops[&branch].page(&room, (false, false)).unwrap();
+    branches.answer(&branch, page)
+}
+
+/// Follows from `cursor` to the end: the branches that pages were of, what came, and the last cursor.
+fn follow(shops: &Shops, mut cursor: Option<String>, limit: usize) -> (Vec<String>, usize, String) {
+    let (mut served, mut changes) = (Vec::new(), 0);
+    loop {
+        let answer = ask(shops, cursor.as_deref(), limit);
+        served.extend(answer.branch_id);
+        changes += answer.changes.len();
+        if !answer.has_more {
+            return (served, changes, answer.next_cursor);
+        }
+        cursor = Some(answer.next_cursor);
+    }
+}
+
+#[test]
+fn pages_go_round_the_branches() {
+    let shops = shops(&[(1, 3), (2, 1), (3, 2)]);
+    let (served, changes, cursor) = follow(&shops, None, 1);
+    assert_eq!((served.len(), changes), (6, 6));
+    assert_eq!(served[..3].iter().collect::<std::collections::BTreeSet<_>>().len(), 3, "{served:?}");
+    let nothing = ask(&shops, Some(&cursor), 100);
+    let latest = shops.values().map(|shop| shop.head.stamp).max().unwrap();
+    assert_eq!((nothing.changes.len(), nothing.has_more, nothing.branch_id), (0, false, None));
+    assert_eq!((nothing.next_cursor, nothing.stamp), (cursor, latest));
+}
+
+#[test]
+fn a_new_branch_joins_by_itself() {
+    let mut shops = shops(&[(1, 2)]);
+    let (_, _, cursor) = follow(&shops, None, 100);
+    shops.extend(self::shops(&[(9, 4)]));
+    let (served, changes, _) = follow(&shops, Some(cursor), 100);
+    assert_eq!((served, changes), (vec!["9".to_owned()], 4));
+}
+
+#[test]
+fn a_time_applies_to_every_room_and_loses_nothing_later() {
+    let mut shops = shops(&[(1, 2), (2, 2)]);
+    shops.values_mut().for_each(|shop| shop.commit(&[5], false));
+    let all = answer(&shops, Start::Time(START), 100);
+    assert_eq!(all.changes.len(), 2, "the first change of each is at that very time");
+    let start = Start::Time(START.plus_secs(30));
+    let first = answer(&shops, start, 100);
+    let (_, changes, _) = follow(&shops, Some(first.next_cursor), 100);
+    assert_eq!((first.changes.len(), changes), (1, 1));
+    // At a time to come all stand at HEAD, and what is committed before that time is heard of.
+    let to_come = answer(&shops, Start::Time(Timestamp(START.0 * 2)), 100);
+    assert_eq!((to_come.changes.len(), to_come.has_more), (0, false));
+    shops.values_mut().for_each(|shop| shop.commit(&[6], false));
+    assert_eq!(follow(&shops, Some(to_come.next_cursor), 100).1, 2);
+}
+
+#[test]
+fn a_branch_that_is_gone_takes_no_room_in_the_cursor() {
+    let mut shops = shops(&[(1, 2), (2, 2)]);
+    let (_, _, cursor) = follow(&shops, None, 100);
+    shops.remove(&"2".parse().unwrap());
+    let answer = ask(&shops, Some(&cursor), 100);
+    assert!(!answer.has_more && answer.next_cursor.len() < cursor.len());
+}
+
+#[test]
+fn two_hundred_branches_and_no_more() {
+    assert!(few_enough(HEAD_OFFICE_BRANCHES_MAX).is_ok());
+    assert_eq!(few_enough(HEAD_OFFICE_BRANCHES_MAX + 1).unwrap_err().code, ErrorCode::TooManyBranches);
+}
+
+proptest! {
+    /// Whatever each branch sells, forgets and restores meanwhile, head office ends with what all of them have.
+    #[test]
+    fn following_all_is_following_each(
+        events in prop::collection::vec((0..4_usize, 0..5_u8, 0..8_usize, any::<bool>()), 0..60),
+    ) {
+        let mut shops = Shops::new();
+        let mut office: BTreeMap<String, Follower> = BTreeMap::new();
+        let mut cursor: Option<String> = None;
+        for (branch, what, which, flag) in events {
+            let shop = shops.entry(branch.to_string().parse().unwrap()).or_default();
+            match what {
+                0 | 1 => shop.commit(&[which], flag),
+                2 => {
+                    shop.wait(30);
+                    shop.expire(which);
+                }
+                3 if !office.values().any(Follower::is_walking) => shop.restore(),
+                3 => {}
+                _ => cursor = Some(page(&shops, &mut office, cursor.as_deref(), which + 1).next_cursor),
+            }
+            shops.values_mut().for_each(|shop| shop.wait(1));
+        }
+        shops.values_mut().for_each(|shop| shop.wait(60));
+        for _ in 0..2000 {
+            let answer = page(&shops, &mut office, cursor.as_deref(), 3);
+            cursor = Some(answer.next_cursor);
+            if !answer.has_more {
+                break;
+            }
+        }
+        for (branch, shop) in &shops {
+            let known = office.entry(branch.to_string()).or_default();
+            prop_assert_eq!(known.live(), live(shop), "branch {}", branch);
+        }
+    }
+}
+
+/// One page, taken over by the follower of its branch; an end is everybody's end.
+fn page(
+    shops: &Shops,
+    office: &mut BTreeMap<String, Follower>,
+    cursor: Option<&str>,
+    limit: usize,
+) -> PullResponse {
+    let answer = ask(shops, cursor, limit);
+    if let Some(branch) = &answer.branch_id {
+        let mine = PullResponse { has_more: true, ..answer.clone() };
+        office.entry(branch.clone()).or_default().take(&mine);
+    }
+    if !answer.has_more {
+        let end = PullResponse { changes: Vec::new(), snapshot_id: None, ..answer.clone() };
+        office.values_mut().for_each(|follower| follower.take(&end));
+    }
+    answer
+}

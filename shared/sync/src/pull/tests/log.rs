@@ -1,0 +1,129 @@
+//! Pages out of the log.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::query::cashier;
+use super::shop::{Shop, pull};
+use crate::limits::{LOG_SETTLE_SECS, PULL_BYTES_MAX};
+use crate::pull::query::{RoomPull, Since};
+use crate::pull::{Next, Page, log_page};
+use protocol::error::{ApiError, ErrorCode};
+use protocol::json::JsonText;
+use protocol::stamp::Stamp;
+use protocol::wire::publication::Publication;
+
+/// A room whose commits have these many changes, long settled.
+fn shop(sizes: &[usize]) -> Shop {
+    let mut shop = Shop::default();
+    for &size in sizes {
+        shop.commit(&(0..size).collect::<Vec<_>>(), false);
+        shop.wait(LOG_SETTLE_SECS + 1);
+    }
+    shop
+}
+
+fn cut(shop: &Shop, pull: &RoomPull, position: Stamp, log: &[Publication]) -> Result<Option<Page>, ApiError> {
+    log_page::cut(&shop.head, pull, position, log.iter().cloned().map(Ok), shop.now)
+}
+
+#[test]
+fn a_position_is_exact_and_exclusive() {
+    let shop = shop(&[3]);
+    let first = shop.log[0].first.0;
+    for (since, expected) in [(first - 1, 3), (first, 2), (first + 1, 1)] {
+        let pull = cashier(&[("since", &since.to_string())]).unwrap();
+        let page = shop.page(&pull, (false, false)).unwrap();
+        assert_eq!((page.changes.len(), page.has_more), (expected, false));
+    }
+}
+
+#[test]
+fn nothing_beyond_head_is_returned_or_promised() {
+    let mut shop = shop(&[2, 2]);
+    shop.head.stamp = shop.log[0].last();
+    let page = shop.page(&pull(Since::Stamp(Stamp::ZERO), 100), (false, false)).unwrap();
+    assert_eq!((page.changes.len(), page.stamp(), page.has_more), (2, shop.head.stamp, false));
+}
+
+#[test]
+fn a_log_that_lacks_what_comes_next_is_no_page() {
+    let shop = shop(&[2, 2, 2]);
+    let all = pull(Since::Stamp(Stamp::ZERO), 100);
+    for log in [&shop.log[1..], &[]] {
+        assert_eq!(cut(&shop, &all, Stamp::ZERO, log), Ok(None));
+    }
+    // What lies before a hole is returned; the next page finds the hole.
+    let holed = [shop.log[0].clone(), shop.log[2].clone()];
+    let page = cut(&shop, &all, Stamp::ZERO, &holed).unwrap().unwrap();
+    assert_eq!((page.changes.len(), page.stamp(), page.has_more), (2, shop.log[0].last(), true));
+    assert_eq!(cut(&shop, &all, page.stamp(), &holed[1..]), Ok(None));
+}
+
+#[test]
+fn what_cannot_be_read_yet_is_waited_for() {
+    let mut shop = shop(&[2]);
+    shop.commit(&[1], false);
+    shop.commit(&[1], false);
+    let (asked, position) = (pull(Since::Stamp(Stamp::ZERO), 100), shop.log[0].last());
+    // The last is not seen, or the one before it.
+    for seen in [2, 3] {
+        let refusal = cut(&shop, &asked, position, &shop.log[seen..]).unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::Unavailable);
+    }
+    shop.wait(LOG_SETTLE_SECS + 1);
+    for seen in [2, 3] {
+        assert_eq!(cut(&shop, &asked, position, &shop.log[seen..]), Ok(None));
+    }
+}
+
+#[test]
+fn a_cursor_between_two_items_is_of_another_history() {
+    let shop = shop(&[2, 2]);
+    let between = Stamp(shop.log[1].first.0 - 1);
+    assert_eq!(cut(&shop, &pull(Since::Cursor(between), 100), between, &shop.log[1..]), Ok(None));
+    let since = cut(&shop, &pull(Since::Stamp(between), 100), between, &shop.log[1..]).unwrap().unwrap();
+    assert_eq!(since.changes.len(), 2);
+}
+
+#[test]
+fn a_page_ends_when_it_has_two_mebibytes() {
+    let mut shop = shop(&[50]);
+    for change in &mut shop.log[0].changes {
+        change.data = JsonText::from_text(format!("\"{}\"", "x".repeat(65_534))).unwrap();
+    }
+    let page = shop.page(&pull(Since::Stamp(Stamp::ZERO), 100), (false, false)).unwrap();
+    assert_eq!((page.changes.len(), page.has_more), (PULL_BYTES_MAX / 65_536, true));
+}
+
+proptest! {
+    #[test]
+    fn pages_of_any_size_add_up_to_the_whole_log(
+        sizes in prop::collection::vec(1..50_usize, 0..12),
+        limit in 1..120_usize,
+        filtered in any::<bool>(),
+    ) {
+        let shop = shop(&sizes);
+        let mut asked = pull(Since::Stamp(Stamp::ZERO), limit);
+        if filtered {
+            asked.window.tables = BTreeSet::from(["customers".to_owned()]);
+        }
+        let mut found = Vec::new();
+        loop {
+            let page = shop.page(&asked, (false, false)).unwrap();
+            prop_assert!(page.changes.len() <= limit);
+            prop_assert_eq!(page.has_more, page.stamp() < shop.head.stamp);
+            found.extend(page.changes.into_iter().map(|change| change.stamp));
+            let Next::Position(position) = page.next else { panic!("a walk without need") };
+            if !page.has_more {
+                break;
+            }
+            asked.since = Since::Cursor(position);
+        }
+        let changes = shop.log.iter().flat_map(|item| (0..item.changes.len()).map(move |i| (i, item.first.plus(i))));
+        let expected: Vec<Stamp> =
+            changes.filter(|(i, _)| !filtered || i % 2 == 1).map(|(_, stamp)| stamp).collect();
+        prop_assert_eq!(found, expected);
+    }
+}

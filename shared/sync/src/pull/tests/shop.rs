@@ -1,0 +1,250 @@
+//! A room as the store keeps it, and a till that follows it as PROTOCOL.md says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::limits::LOG_SETTLE_SECS;
+use crate::log::LogItem;
+use crate::policy::field_merge::FieldVersions;
+use crate::pull::plan::{Read, begin, nothing_new, plan, settled};
+use crate::pull::query::{RoomPull, Since, Window};
+use crate::pull::walk_page::Rows;
+use crate::pull::{Page, log_page, walk_page};
+use crate::record::Record;
+use crate::snapshot::Head;
+use protocol::error::ApiError;
+use protocol::json::JsonText;
+use protocol::limits::PULL_LIMIT_MAX;
+use protocol::record::{Operation, RecordKey};
+use protocol::role::Role;
+use protocol::stamp::Stamp;
+use protocol::timestamp::Timestamp;
+use protocol::wire::publication::{Publication, PublishedChange};
+use protocol::wire::pull::PullResponse;
+
+pub(super) const START: Timestamp = Timestamp(1_765_103_400_000_000);
+
+pub(super) fn key(id: usize) -> RecordKey {
+    let table = if id.is_multiple_of(2) { "products" } else { "customers" };
+    RecordKey { table: table.into(), id: format!("r{id}") }
+}
+
+pub(super) fn window(limit: usize) -> Window {
+    Window { tables: ["customers", "products"].map(str::to_owned).into(), limit }
+}
+
+/// A pull of a whole room of this branch.
+pub(super) fn pull(since: Since, limit: usize) -> RoomPull {
+    RoomPull { room: "1:2".parse().unwrap(), since, min: Stamp::ZERO, window: window(limit) }
+}
+
+/// A room. What was committed within [`LOG_SETTLE_SECS`] may be hidden from a read of the log or of the records.
+#[derive(Clone)]
+pub(super) struct Shop {
+    pub(super) now: Timestamp,
+    pub(super) head: Head,
+    pub(super) log: Vec<Publication>,
+    pub(super) records: BTreeMap<RecordKey, Record>,
+    /// HEAD and records as they were before each commit that has not settled yet, with its first stamp.
+    before: Vec<(Stamp, Head, BTreeMap<RecordKey, Record>)>,
+}
+
+impl Default for Shop {
+    fn default() -> Shop {
+        let (head, log, records) = (Head::default(), Vec::new(), BTreeMap::new());
+        Shop { now: START, head, log, records, before: Vec::new() }
+    }
+}
+
+impl Shop {
+    /// Commits a write of each of `ids`, a delete where `deleted`.
+    pub(super) fn commit(&mut self, ids: &[usize], deleted: bool) {
+        let first = self.head.stamp.next(self.now);
+        self.before.push((first, self.head.clone(), self.records.clone()));
+        let device: protocol::ids::DeviceId = "till-1".parse().unwrap();
+        let mut changes = Vec::new();
+        for (i, &id) in ids.iter().enumerate() {
+            let (key, stamp) = (key(id), first.plus(i));
+            let known = self.records.get(&key);
+            let operation = match known {
+                _ if deleted => Operation::Delete,
+                Some(known) if !known.deleted => Operation::Update,
+                _ => Operation::Create,
+            };
+            let version = known.map_or(0, |known| known.version) + 1;
+            let data = JsonText::from_text(stamp.0.to_string()).unwrap();
+            changes.push(change(&key, operation, data.clone(), version));
+            let mut record = blank();
+            (record.data, record.version, record.stamp, record.deleted) = (data, version, stamp, deleted);
+            self.records.insert(key, record);
+        }
+        let (client_id, branch_id) = ("1".parse().unwrap(), "2".parse().unwrap());
+        let item =
+            Publication { client_id, branch_id, device_id: device, prev: self.head.stamp, first, changes };
+        self.head.stamp = item.last();
+        self.head.changes += ids.len() as u64;
+        self.head.log_items += 1;
+        self.log.push(item);
+    }
+
+    /// Lets time pass; commits settle.
+    pub(super) fn wait(&mut self, secs: u64) {
+        self.now = self.now.plus_secs(secs);
+        let settled = settled(self.now);
+        self.before.retain(|(first, ..)| *first > settled);
+    }
+
+    /// Drops up to `items` of the log, and the tombstones that the rest of it has nothing of.
+    pub(super) fn expire(&mut self, items: usize) {
+        let settled = settled(self.now);
+        let old = self.log.iter().take_while(|item| item.last() <= settled).count();
+        self.log.drain(..items.min(old));
+        let begins = self.log.first().map_or(self.head.stamp, |item| item.prev).min(settled);
+        self.records.retain(|_, record| !record.deleted || record.stamp > begins);
+    }
+
+    /// Puts the room back to how it was before the commits that have not settled; they never were. That takes time.
+    pub(super) fn restore(&mut self) {
+        let Some((first, head, records)) = self.before.first().cloned() else { return };
+        self.log.retain(|item| item.first < first);
+        (self.head, self.records) = (head, records);
+        self.before.clear();
+        self.wait(60);
+    }
+
+    /// What the handler does for one page of the room, where `torn` hides the last commits from log and records.
+    pub(super) fn page(&self, pull: &RoomPull, torn: (bool, bool)) -> Result<Page, ApiError> {
+        let settled = settled(self.now);
+        let log = self.log.iter().filter(|item| !torn.0 || item.first <= settled);
+        let records = self.before.first().filter(|_| torn.1).map_or(&self.records, |(.., records)| records);
+        let walk = match plan(&self.head, pull)? {
+            Read::Nothing => return Ok(nothing_new(&self.head)),
+            Read::Log { position, items } => {
+                let found = log.clone().filter(|item| item.last() > position).take(items).cloned().map(Ok);
+                match log_page::cut::<ApiError>(&self.head, pull, position, found, self.now)? {
+                    Some(page) => return Ok(page),
+                    None => None,
+                }
+            }
+            Read::Snapshot => None,
+            Read::Walk(walk) => Some(walk),
+        };
+        let first = log.clone().find(|item| item.last() > settled).map(log_item);
+        let walk = walk.map_or_else(|| begin(&self.head, first.as_ref(), self.now), Ok)?;
+        let rest = records.iter().filter(|(key, _)| Some(*key) > walk.after.as_ref());
+        let rows: Vec<_> =
+            rest.take(pull.window.limit).map(|(key, record)| (key.clone(), record.clone())).collect();
+        let more = rows.len() == pull.window.limit;
+        Ok(walk_page::cut(&self.head, pull, walk, Rows { rows, more }))
+    }
+}
+
+fn change(key: &RecordKey, operation: Operation, data: JsonText, version: u64) -> PublishedChange {
+    let (table_name, record_id) = (key.table.clone(), key.id.clone());
+    PublishedChange { table_name, record_id, operation, data, version, read: Role::Cashier }
+}
+
+fn blank() -> Record {
+    Record {
+        data: JsonText::null(),
+        version: 1,
+        stamp: Stamp::ZERO,
+        modified_at: START,
+        device: "till-1".parse().unwrap(),
+        deleted: false,
+        fields: FieldVersions::default(),
+    }
+}
+
+fn log_item(item: &Publication) -> LogItem {
+    let (prev, first, last) = (item.prev, item.first, item.last());
+    LogItem { prev, first, last, total: 0, device: item.device_id.clone(), body: Vec::new() }
+}
+
+/// Table and id.
+type Name = (String, String);
+
+/// A till: its rows with the stamps that wrote them, none for a deleted one, and the walk it is in.
+#[derive(Clone, Default)]
+pub(super) struct Follower {
+    pub(super) rows: BTreeMap<Name, (Stamp, bool)>,
+    pub(super) cursor: Option<String>,
+    walk: Option<(String, BTreeSet<Name>)>,
+}
+
+impl Follower {
+    pub(super) fn take(&mut self, answer: &PullResponse) {
+        if let Some(id) = &answer.snapshot_id
+            && self.walk.as_ref().is_none_or(|(known, _)| known != id)
+        {
+            self.walk = Some((id.clone(), BTreeSet::new()));
+        }
+        for change in &answer.changes {
+            let name = (change.table_name.clone(), change.record_id.clone());
+            // A row of a walk replaces what was there before the walk, even what seems newer.
+            let fresh = self.walk.as_mut().is_some_and(|(_, marked)| marked.insert(name.clone()));
+            let known = self.rows.get(&name).map_or(Stamp::ZERO, |known| known.0);
+            if fresh || known < change.stamp {
+                self.rows.insert(name, (change.stamp, change.is_deleted));
+            }
+        }
+        if !answer.has_more
+            && let Some((_, marked)) = self.walk.take()
+        {
+            self.rows.retain(|name, _| marked.contains(name));
+        }
+        self.cursor = Some(answer.next_cursor.clone());
+    }
+
+    /// Asks `shop` for one page, again after a while where it is told to come back.
+    pub(super) fn follow(&mut self, shop: &mut Shop, limit: usize, torn: (bool, bool)) -> bool {
+        let since = match self.cursor.as_deref().map(|cursor| cursor.parse().unwrap()) {
+            None => Since::Stamp(Stamp::ZERO),
+            Some(crate::cursor::Cursor::Position(stamp)) => Since::Cursor(stamp),
+            Some(crate::cursor::Cursor::Walk(walk)) => Since::Walk(walk),
+            Some(crate::cursor::Cursor::Vector(_)) => unreachable!("one room has no vector"),
+        };
+        match shop.page(&pull(since, limit), torn) {
+            Ok(page) => {
+                assert!(
+                    page.changes.len() <= limit && page.stamp() <= shop.head.stamp,
+                    "beyond limit or HEAD"
+                );
+                let more = page.has_more;
+                self.take(&page.answer());
+                more
+            }
+            Err(refusal) => {
+                assert_eq!(refusal.code, protocol::error::ErrorCode::Unavailable);
+                shop.wait(LOG_SETTLE_SECS + 1);
+                true
+            }
+        }
+    }
+
+    /// Follows until there is no more.
+    pub(super) fn catch_up(&mut self, shop: &mut Shop, limits: &[usize]) {
+        let mut limits = limits.iter().copied().cycle();
+        for _ in 0..10_000 {
+            if !self.follow(shop, limits.next().unwrap_or(PULL_LIMIT_MAX), (false, false)) {
+                return;
+            }
+        }
+        panic!("there is always more");
+    }
+
+    /// Whether it has begun a snapshot whose tail is not through.
+    pub(super) fn is_walking(&self) -> bool {
+        self.walk.is_some()
+    }
+
+    /// The live rows.
+    pub(super) fn live(&self) -> BTreeMap<Name, Stamp> {
+        self.rows.iter().filter(|(_, row)| !row.1).map(|(name, row)| (name.clone(), row.0)).collect()
+    }
+}
+
+/// The live rows that a till should have.
+pub(super) fn live(shop: &Shop) -> BTreeMap<Name, Stamp> {
+    let live = shop.records.iter().filter(|(_, record)| !record.deleted);
+    live.map(|(key, record)| ((key.table.clone(), key.id.clone()), record.stamp)).collect()
+}

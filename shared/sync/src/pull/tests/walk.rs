@@ -1,0 +1,166 @@
+//! Snapshots: a walk and its tail are the state, whatever happens meanwhile.
+
+use proptest::prelude::*;
+
+use super::shop::{Follower, Shop, live, pull};
+use crate::limits::{LOG_SETTLE_SECS, PULL_BYTES_MAX};
+use crate::pull::Next;
+use crate::pull::query::Since;
+use protocol::json::JsonText;
+use protocol::record::Operation;
+use protocol::stamp::Stamp;
+use protocol::wire::pull::SNAPSHOT;
+
+/// A room with ten records whose log has expired, but for the last of them.
+fn absent() -> Shop {
+    let mut shop = Shop::default();
+    (0..10).for_each(|id| shop.commit(&[id], false));
+    shop.wait(LOG_SETTLE_SECS + 1);
+    shop.expire(9);
+    shop
+}
+
+#[test]
+fn a_walk_has_every_record_and_ends_at_the_noted_position() {
+    let shop = absent();
+    let first = shop.page(&pull(Since::Stamp(Stamp::ZERO), 4), (false, false)).unwrap();
+    let Next::Walk(walk) = first.next.clone() else { panic!("no walk") };
+    assert_eq!((walk.noted, first.stamp(), first.has_more), (shop.head.stamp, shop.head.stamp, true));
+    assert_eq!(walk.after.as_ref().map(|key| key.id.as_str()), Some("r7"), "customers come first");
+    let answer = first.clone().answer();
+    assert_eq!((&*answer.mode, answer.snapshot_id), (SNAPSHOT, Some(walk.snapshot_id())));
+    let last = shop.page(&pull(Since::Walk(walk), 100), (false, false)).unwrap();
+    assert_eq!(last.next, Next::Position(shop.head.stamp));
+    assert_eq!((last.changes.len() + first.changes.len(), last.has_more), (10, false));
+    assert_eq!(last.snapshot_id, first.snapshot_id);
+    assert!(
+        last.changes.iter().all(|change| change.operation == Operation::Create && change.branch_id == "2")
+    );
+}
+
+#[test]
+fn what_is_written_meanwhile_is_left_to_the_tail() {
+    let mut shop = absent();
+    let first = shop.page(&pull(Since::Stamp(Stamp::ZERO), 4), (false, false)).unwrap();
+    let Next::Walk(walk) = first.next else { panic!("no walk") };
+    let noted = walk.noted;
+    shop.commit(&[2, 20], false);
+    let rest = shop.page(&pull(Since::Walk(walk), 100), (false, false)).unwrap();
+    assert!(rest.changes.iter().all(|change| change.record_id != "r2" && change.record_id != "r20"));
+    assert_eq!((&rest.next, rest.has_more), (&Next::Position(noted), true));
+    let tail = shop.page(&pull(Since::Cursor(noted), 100), (false, false)).unwrap();
+    assert_eq!((tail.changes.len(), tail.snapshot_id, tail.has_more), (2, None, false));
+}
+
+#[test]
+fn a_walk_of_another_history_begins_anew() {
+    let mut shop = absent();
+    shop.commit(&[1], false);
+    let first = shop.page(&pull(Since::Cursor(shop.head.stamp.plus(1)), 4), (false, false)).unwrap();
+    shop.wait(LOG_SETTLE_SECS + 1);
+    let second = shop.page(&pull(Since::Cursor(shop.head.stamp.plus(1)), 4), (false, false)).unwrap();
+    assert_ne!(first.snapshot_id, second.snapshot_id);
+    let Next::Walk(mut walk) = second.next else { panic!("no walk") };
+    walk.noted = shop.head.stamp.plus(1);
+    let third = shop.page(&pull(Since::Walk(walk), 4), (false, false)).unwrap();
+    assert_eq!((third.stamp(), third.changes.len()), (shop.head.stamp, 4));
+}
+
+#[test]
+fn commits_that_have_not_settled_are_left_to_the_tail() {
+    let mut shop = absent();
+    let settled = shop.head.stamp;
+    shop.commit(&[1, 30], false);
+    let young = shop.page(&pull(Since::Stamp(Stamp::ZERO), 100), (false, true)).unwrap();
+    assert_eq!((young.stamp(), young.has_more), (settled, true));
+    // Their log item cannot be seen yet either.
+    let refusal = shop.page(&pull(Since::Stamp(Stamp::ZERO), 100), (true, true)).unwrap_err();
+    assert_eq!(refusal.code, protocol::error::ErrorCode::Unavailable);
+    shop.wait(LOG_SETTLE_SECS + 1);
+    let old = shop.page(&pull(Since::Stamp(Stamp::ZERO), 100), (false, false)).unwrap();
+    assert_eq!((old.stamp(), old.has_more, old.changes.len()), (shop.head.stamp, false, 11));
+}
+
+#[test]
+fn a_room_restored_to_nothing_is_an_empty_snapshot() {
+    let shop = Shop::default();
+    let page = shop.page(&pull(Since::Cursor(Stamp(5000)), 100), (false, false)).unwrap();
+    assert!(page.snapshot_id.is_some() && page.changes.is_empty() && !page.has_more);
+    assert_eq!(page.answer().next_cursor, "v1.0");
+}
+
+#[test]
+fn a_page_of_a_walk_ends_when_it_has_two_mebibytes() {
+    let mut shop = absent();
+    (10..60).for_each(|id| shop.commit(&[id], false));
+    shop.wait(LOG_SETTLE_SECS + 1);
+    shop.expire(60);
+    for record in shop.records.values_mut() {
+        record.data = JsonText::from_text(format!("\"{}\"", "x".repeat(65_534))).unwrap();
+    }
+    let page = shop.page(&pull(Since::Stamp(Stamp::ZERO), 100), (false, false)).unwrap();
+    assert_eq!((page.changes.len(), page.has_more), (PULL_BYTES_MAX / 65_536, true));
+    let Next::Walk(walk) = page.next else { panic!("no walk") };
+    let rest = shop.page(&pull(Since::Walk(walk), 100), (false, false)).unwrap();
+    assert_eq!(rest.changes.len(), 60 - PULL_BYTES_MAX / 65_536);
+}
+
+#[test]
+fn tables_that_are_not_wanted_leave_short_pages() {
+    let shop = absent();
+    let mut wanted = pull(Since::Stamp(Stamp::ZERO), 6);
+    wanted.window.tables = ["products".to_owned()].into();
+    let first = shop.page(&wanted, (false, false)).unwrap();
+    assert_eq!((first.changes.len(), first.has_more), (1, true), "five customers come first");
+}
+
+/// What happens in a shop while a till pulls.
+#[derive(Clone, Debug)]
+enum Event {
+    Commit(Vec<usize>, bool),
+    Wait(u64),
+    Expire(usize),
+    Restore,
+    Page(usize, (bool, bool)),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let commit = (prop::collection::btree_set(0..12_usize, 1..4), prop::bool::weighted(0.3));
+    prop_oneof![
+        4 => commit.prop_map(|(ids, deleted)| Event::Commit(ids.into_iter().collect(), deleted)),
+        2 => (0..15_u64).prop_map(Event::Wait),
+        2 => (0..6_usize).prop_map(Event::Expire),
+        1 => Just(Event::Restore),
+        5 => (1..8_usize, any::<(bool, bool)>()).prop_map(|(limit, torn)| Event::Page(limit, torn)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// Following from any cursor is a fresh state: whatever was written, expired, restored or not yet to be seen
+    /// between the pages, and however large those were.
+    #[test]
+    fn following_is_a_fresh_state(events in prop::collection::vec(event(), 0..60), limits in prop::collection::vec(1..20_usize, 1..4)) {
+        let (mut shop, mut till) = (Shop::default(), Follower::default());
+        for event in events {
+            match event {
+                Event::Commit(ids, deleted) => {
+                    shop.commit(&ids, deleted);
+                    shop.wait(1);
+                }
+                Event::Wait(secs) => shop.wait(secs),
+                Event::Expire(items) => shop.expire(items),
+                // What a walk left to a tail that was never to come, it cannot know: a walk must not be on.
+                Event::Restore if till.is_walking() => {}
+                Event::Restore => shop.restore(),
+                Event::Page(limit, torn) => drop(till.follow(&mut shop, limit, torn)),
+            }
+        }
+        till.catch_up(&mut shop, &limits);
+        prop_assert_eq!(till.live(), live(&shop));
+        let mut fresh = Follower::default();
+        fresh.catch_up(&mut shop, &[1000]);
+        prop_assert_eq!(fresh.live(), live(&shop));
+    }
+}

@@ -1,0 +1,59 @@
+//! One page of a walk over the records.
+
+use super::query::RoomPull;
+use super::{Next, Page};
+use crate::cursor::walk::Walk;
+use crate::limits::PULL_BYTES_MAX;
+use crate::record::Record;
+use crate::snapshot::Head;
+use protocol::ids::BranchId;
+use protocol::record::{Operation, RecordKey};
+use protocol::wire::pull::ChangeBody;
+
+/// Records in key order, as one read found them.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    /// The records, tombstones included.
+    pub rows: Vec<(RecordKey, Record)>,
+    /// Whether there may be more after the last.
+    pub more: bool,
+}
+
+/// Cuts a page out of `found`, the records after those that `walk` has seen; reads no more of it than fills the page.
+///
+/// A record that was written after the noted position is left out, wherever in the walk it is met: the tail brings it,
+/// as it brings what is written behind the walk's back.
+pub fn cut(head: &Head, pull: &RoomPull, walk: Walk, found: Rows) -> Page {
+    let snapshot_id = Some(walk.snapshot_id());
+    let (noted, mut after) = (walk.noted, walk.after);
+    let (mut changes, mut bytes, mut more) = (Vec::new(), 0, found.more);
+    for (key, record) in found.rows {
+        if changes.len() >= pull.window.limit || bytes >= PULL_BYTES_MAX {
+            more = true;
+            break;
+        }
+        if record.stamp <= noted && pull.window.tables.contains(&key.table) {
+            bytes += record.data.as_str().len();
+            changes.push(change_body(&pull.room.branch, &key, record));
+        }
+        after = Some(key);
+    }
+    let next = if more { Next::Walk(Walk { after, ..walk }) } else { Next::Position(noted) };
+    Page { changes, next, has_more: more || noted != head.stamp, snapshot_id }
+}
+
+fn change_body(branch: &BranchId, key: &RecordKey, record: Record) -> ChangeBody {
+    ChangeBody {
+        table_name: key.table.clone(),
+        record_id: key.id.clone(),
+        data: record.data,
+        version: record.version,
+        stamp: record.stamp,
+        server_updated_at: record.stamp.time().to_string(),
+        // Whoever walks is told what there is, not what happened to it.
+        operation: if record.deleted { Operation::Delete } else { Operation::Create },
+        is_deleted: record.deleted,
+        device_id: record.device.to_string(),
+        branch_id: branch.to_string(),
+    }
+}

@@ -1,0 +1,123 @@
+use serde_json::json;
+
+use super::*;
+use protocol::role::Role;
+
+fn parse(body: &str) -> Result<Push, ApiError> {
+    Push::parse(&Tables::built_in().unwrap(), Role::Cashier, body.as_bytes())
+}
+
+fn record(change: impl FnOnce(&mut serde_json::Value)) -> serde_json::Value {
+    let mut record = json!({
+        "table_name": "products", "record_id": "p1", "data": {"name": "A"}, "local_updated_at": "2025-12-07T10:30:00Z",
+    });
+    change(&mut record);
+    record
+}
+
+fn push(records: &[serde_json::Value]) -> Result<Push, ApiError> {
+    parse(&json!({"device_id": "till-1", "records": records}).to_string())
+}
+
+/// What a test does to a sound record.
+type Change = fn(&mut serde_json::Value);
+
+fn rejected(change: impl FnOnce(&mut serde_json::Value)) -> RejectionCode {
+    let push = push(&[record(change)]).unwrap();
+    push.records[0].write.clone().unwrap_err().code
+}
+
+#[test]
+fn reads_the_example_of_the_scope() {
+    let push = push(&[record(|r| r["base_version"] = 3.into())]).unwrap();
+    let write = push.records[0].write.as_ref().unwrap();
+    assert_eq!((write.base, write.deleted), (Some(3), false));
+    assert_eq!(write.data.as_ref().unwrap().as_str(), r#"{"name":"A"}"#);
+}
+
+#[test]
+fn an_unsound_envelope_is_refused_as_a_whole() {
+    let cases = [
+        ("", ErrorCode::BadJson),
+        ("{", ErrorCode::BadJson),
+        ("[]", ErrorCode::BadRequest),
+        (r#"{"records":[]}"#, ErrorCode::BadRequest),
+        (r#"{"device_id":5,"records":[]}"#, ErrorCode::BadRequest),
+        (r#"{"device_id":"","records":[]}"#, ErrorCode::BadRequest),
+        (r#"{"device_id":"d","records":{}}"#, ErrorCode::BadRequest),
+        (r#"{"device_id":"d","atomic":"yes","records":[]}"#, ErrorCode::BadRequest),
+        (r#"{"device_id":"d","batch_id":"","records":[]}"#, ErrorCode::BadRequest),
+        (&"[".repeat(10_000), ErrorCode::BadRequest),
+    ];
+    for (body, code) in cases {
+        assert_eq!(parse(body).unwrap_err().code, code, "{body}");
+    }
+    assert_eq!(
+        Push::parse(&Tables::built_in().unwrap(), Role::Cashier, b"\xff").unwrap_err().code,
+        ErrorCode::BadJson
+    );
+}
+
+#[test]
+fn one_bad_record_is_rejected_by_itself() {
+    let cases: [(Change, RejectionCode); 12] = [
+        (|r| *r = json!(5), RejectionCode::Malformed),
+        (|r| r["data"] = json!(null), RejectionCode::Malformed),
+        (|r| r["data"] = json!([1]), RejectionCode::Malformed),
+        (|r| r["is_deleted"] = json!("no"), RejectionCode::Malformed),
+        (|r| r["base_version"] = json!(-1), RejectionCode::Malformed),
+        (|r| drop(r.as_object_mut().unwrap().remove("record_id")), RejectionCode::Malformed),
+        (|r| r["table_name"] = json!("nonsense"), RejectionCode::UnknownTable),
+        (|r| r["record_id"] = json!(""), RejectionCode::BadRecordId),
+        (|r| r["record_id"] = json!("a\nb"), RejectionCode::BadRecordId),
+        (|r| r["record_id"] = json!("x".repeat(300)), RejectionCode::BadRecordId),
+        (|r| r["local_updated_at"] = json!("yesterday"), RejectionCode::BadTime),
+        (|r| r["data"]["x"] = json!("x".repeat(RECORD_BYTES_MAX)), RejectionCode::RecordTooLarge),
+    ];
+    for (change, code) in cases {
+        assert_eq!(rejected(change), code);
+    }
+    let two = push(&[record(|r| r["table_name"] = json!("nonsense")), record(|_| {})]).unwrap();
+    assert!(two.records[0].write.is_err() && two.records[1].write.is_ok());
+    assert_eq!(two.records[0].table.as_deref(), Some("nonsense"));
+}
+
+#[test]
+fn a_rejected_record_is_still_named() {
+    let push = push(&[record(|r| r["is_deleted"] = json!(7))]).unwrap();
+    assert_eq!(push.records[0].table.as_deref(), Some("products"));
+    assert_eq!(push.records[0].id.as_deref(), Some("p1"));
+}
+
+#[test]
+fn a_record_nested_ten_thousand_deep_is_an_outcome() {
+    let data = format!("{}1{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
+    let body = format!(
+        r#"{{"device_id":"d","records":[{{"table_name":"products","record_id":"p","data":{data},"local_updated_at":"2025-12-07T10:30:00Z"}}]}}"#
+    );
+    assert_eq!(parse(&body).unwrap().records[0].write.clone().unwrap_err().code, RejectionCode::TooDeep);
+}
+
+#[test]
+fn every_limit_holds_to_the_last_one() {
+    let exact = |bytes: usize| record(|r| r["data"] = json!({"x": "y".repeat(bytes - r#"{"x":""}"#.len())}));
+    assert!(push(&vec![record(|_| {}); PUSH_RECORDS_MAX]).is_ok());
+    assert_eq!(push(&vec![record(|_| {}); PUSH_RECORDS_MAX + 1]).unwrap_err().code, ErrorCode::BatchTooLarge);
+    assert!(push(&[exact(RECORD_BYTES_MAX)]).unwrap().records[0].write.is_ok());
+    assert!(push(&[exact(RECORD_BYTES_MAX + 1)]).unwrap().records[0].write.is_err());
+    let full = vec![exact(RECORD_BYTES_MAX); BATCH_BYTES_MAX / RECORD_BYTES_MAX];
+    assert!(push(&full).is_ok());
+    let mut over = full;
+    over.push(exact(RECORD_BYTES_MAX));
+    assert_eq!(push(&over).unwrap_err().code, ErrorCode::BatchTooLarge);
+}
+
+#[test]
+fn the_hash_tells_batches_apart_and_not_their_clocks() {
+    let hash = |body: &serde_json::Value| parse(&body.to_string()).unwrap().hash;
+    let one = json!({"device_id": "d", "device_time": "2025-12-07T10:30:00Z", "records": [record(|_| {})]});
+    let later = json!({"device_id": "d", "device_time": "2025-12-07T10:31:00Z", "records": [record(|_| {})]});
+    let other = json!({"device_id": "d", "records": [record(|r| r["record_id"] = json!("p2"))]});
+    assert_eq!(hash(&one), hash(&later));
+    assert_ne!(hash(&one), hash(&other));
+}

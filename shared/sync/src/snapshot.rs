@@ -1,0 +1,96 @@
+//! What a push reads before it decides.
+
+use std::collections::BTreeMap;
+
+use crate::limits::{DEVICE_CLOCKS_BYTES_MAX, DEVICE_CLOCKS_MAX};
+use crate::marker::Marker;
+use crate::record::Record;
+use protocol::ids::DeviceId;
+use protocol::record::RecordKey;
+use protocol::stamp::Stamp;
+use protocol::timestamp::Timestamp;
+
+/// A room's HEAD: the place of its last commit, and what is counted with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The stamp of the last change.
+    pub stamp: Stamp,
+    /// Changes ever committed.
+    pub changes: u64,
+    /// Log items ever written; with `changes`, how many changes an item holds on average.
+    pub log_items: u64,
+    /// Live records per table.
+    pub live: BTreeMap<String, u64>,
+    /// How the devices' clocks stood when they last said so: at most [`DEVICE_CLOCKS_MAX`], the latest.
+    pub clocks: BTreeMap<DeviceId, ClockReading>,
+}
+
+/// How a device's clock stood against the server's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockReading {
+    /// Milliseconds the device's clock is ahead of the server's; negative if it is behind.
+    pub skew_millis: i64,
+    /// When that was, by the server's clock.
+    pub at: Timestamp,
+}
+
+impl Head {
+    /// Notes how a device's clock stood; the oldest reading goes where there are too many.
+    pub fn note_clock(&mut self, device: &DeviceId, reading: ClockReading) {
+        self.clocks.insert(device.clone(), reading);
+        let too_many = |clocks: &BTreeMap<DeviceId, ClockReading>| {
+            let bytes: usize = clocks.keys().map(|device| device.as_str().len()).sum();
+            clocks.len() > DEVICE_CLOCKS_MAX || bytes > DEVICE_CLOCKS_BYTES_MAX
+        };
+        while too_many(&self.clocks) {
+            let oldest =
+                self.clocks.iter().min_by_key(|(_, reading)| reading.at).map(|(device, _)| device.clone());
+            self.clocks.retain(|device, _| Some(device) != oldest.as_ref());
+        }
+    }
+}
+
+/// What was read. Not a snapshot in the database's sense: the commit's conditions make it one.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The room's HEAD; none if nothing was ever committed.
+    pub head: Option<Head>,
+    /// Those of the batch's records that the server has, tombstones included.
+    pub records: BTreeMap<RecordKey, Record>,
+    /// The batch's marker, if it was committed before.
+    pub marker: Option<Marker>,
+}
+
+impl Snapshot {
+    /// The room's last stamp, 0 if there is none.
+    pub fn stamp(&self) -> Stamp {
+        self.head.as_ref().map_or(Stamp::ZERO, |head| head.stamp)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_clock_goes_where_there_are_too_many() {
+        let mut head = Head::default();
+        for i in 0..=DEVICE_CLOCKS_MAX as u64 {
+            let device = format!("till-{i}").parse().unwrap();
+            head.note_clock(&device, ClockReading { skew_millis: -5, at: Timestamp(i) });
+        }
+        assert_eq!(head.clocks.len(), DEVICE_CLOCKS_MAX);
+        assert!(!head.clocks.contains_key(&"till-0".parse().unwrap()));
+        assert!(head.clocks.contains_key(&format!("till-{DEVICE_CLOCKS_MAX}").parse().unwrap()));
+    }
+
+    #[test]
+    fn long_names_leave_room_for_fewer_clocks() {
+        let mut head = Head::default();
+        for i in 0..DEVICE_CLOCKS_MAX as u64 {
+            let device = format!("{i:0>128}").parse().unwrap();
+            head.note_clock(&device, ClockReading { skew_millis: 0, at: Timestamp(i) });
+        }
+        assert_eq!(head.clocks.len(), DEVICE_CLOCKS_BYTES_MAX / 128);
+    }
+}

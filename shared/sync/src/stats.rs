@@ -1,0 +1,93 @@
+//! The figures of a room, from two items that every commit and every delivery keep up to date.
+
+use crate::snapshot::{ClockReading, Head};
+use crate::tables::Tables;
+use protocol::ids::DeviceId;
+use protocol::role::Role;
+use protocol::stamp::Stamp;
+use protocol::wire::stats::{DeviceClock, StatsResponse, TableStats};
+
+/// How far a room was told of its log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Feed {
+    /// The last stamp that was delivered.
+    pub stamp: Stamp,
+    /// Changes ever up to it.
+    pub changes: u64,
+}
+
+/// What a caller of `role` is told of a room that stands at `head` and was delivered up to `feed`.
+pub fn stats(tables: &Tables, role: Role, head: &Head, feed: Feed) -> StatsResponse {
+    let readable = tables.names().filter(|table| tables.may_read(table, role));
+    let count = |table: &str| TableStats {
+        table_name: table.to_owned(),
+        record_count: head.live.get(table).copied().unwrap_or_default(),
+    };
+    let clock = |(device, reading): (&DeviceId, &ClockReading)| DeviceClock {
+        device_id: device.to_string(),
+        skew_millis: reading.skew_millis,
+        at: reading.at.to_string(),
+    };
+    StatsResponse {
+        // The two are read side by side: a commit between them may be delivered before it is counted.
+        pending_queue_count: head.changes.saturating_sub(feed.changes),
+        last_sync_at: (head.stamp > Stamp::ZERO).then(|| head.stamp.time().to_string()),
+        tables_stats: readable.map(count).collect(),
+        clocks: head.clocks.iter().map(clock).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::timestamp::Timestamp;
+
+    fn head() -> Head {
+        let mut head = Head { stamp: Stamp(1_765_103_401_000_123), changes: 9, ..Head::default() };
+        head.live = [("products", 3), ("employee_advances", 2), ("no_longer_synced", 7)]
+            .into_iter()
+            .map(|(table, count)| (table.to_owned(), count))
+            .collect();
+        let reading = ClockReading { skew_millis: -40, at: Timestamp(1_765_103_400_000_000) };
+        head.note_clock(&"till-1".parse().unwrap(), reading);
+        head
+    }
+
+    #[test]
+    fn counts_are_those_of_head_for_the_tables_that_the_role_may_read() {
+        let tables = Tables::built_in().unwrap();
+        let count = |role, table: &str| {
+            let stats = stats(&tables, role, &head(), Feed::default()).tables_stats;
+            stats.into_iter().find(|found| found.table_name == table).map(|found| found.record_count)
+        };
+        assert_eq!(count(Role::Cashier, "products"), Some(3));
+        assert_eq!(count(Role::Cashier, "customers"), Some(0));
+        assert_eq!(count(Role::Cashier, "employee_advances"), None);
+        assert_eq!(count(Role::Manager, "employee_advances"), Some(2));
+        assert_eq!(count(Role::SuperAdmin, "no_longer_synced"), None);
+    }
+
+    #[test]
+    fn what_was_not_delivered_is_pending_and_never_less_than_nothing() {
+        let tables = Tables::built_in().unwrap();
+        let pending = |changes| {
+            let feed = Feed { stamp: Stamp(1), changes };
+            stats(&tables, Role::Cashier, &head(), feed).pending_queue_count
+        };
+        assert_eq!((pending(0), pending(4), pending(9), pending(12)), (9, 5, 0, 0));
+    }
+
+    #[test]
+    fn the_exact_shape_is_pinned() {
+        let tables = Tables::parse("[products]\npolicy = \"last-writer-wins\"\n").unwrap();
+        let text = serde_json::to_string(&stats(&tables, Role::Cashier, &head(), Feed::default())).unwrap();
+        let expected = [
+            r#"{"pending_queue_count":9,"last_sync_at":"2025-12-07T10:30:01.000123Z","#,
+            r#""tables_stats":[{"table_name":"products","record_count":3}],"#,
+            r#""clocks":[{"device_id":"till-1","skew_millis":-40,"at":"2025-12-07T10:30:00.000000Z"}]}"#,
+        ];
+        assert_eq!(text, expected.concat());
+        let empty = stats(&tables, Role::Cashier, &Head::default(), Feed::default());
+        assert_eq!(empty.last_sync_at, None);
+    }
+}
