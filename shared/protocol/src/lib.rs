@@ -19,3 +19,6 @@ pub mod record;
 pub mod claims;
 pub mod error;
 pub mod wire;
+
+// The table of endpoints.
+pub mod endpoints;

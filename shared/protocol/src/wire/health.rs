@@ -2,6 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The response of `GET /healthz`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HealthResponse {
+    /// Always `ok`; an edge that lacks a setting answers 500.
+    pub status: Status,
+}
+
 /// How well the edge and what it stands on are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

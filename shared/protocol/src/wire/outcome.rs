@@ -75,6 +75,14 @@ pub struct Rejection {
     pub message: String,
 }
 
+/// The `details` of `record_rejected`.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RejectionDetails {
+    /// A reason of a push's `conflicts`, or a code of its `errors`.
+    pub code: String,
+}
+
 /// Why a record is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RejectionCode {

@@ -1,0 +1,172 @@
+//! The table of endpoints: the only place that names a method, a path, its function, access, limit and types.
+//!
+//! The edge routes and guards by it, functions dispatch by it, the local function host finds functions by it,
+//! and the OpenAPI document and the tests list it. The edge forwards a request to its function as
+//! `/{operation_id}?{path parameters}&{query}`, so a path is matched and its parameters are decoded once.
+
+pub mod function;
+pub mod parameter;
+pub mod route;
+pub mod spec;
+
+use function::Function;
+use parameter::{
+    BRANCH, CART, CURSOR, DAY, DEAD_LETTER, DEVICE, LETTERS_LIMIT, MIN, PULL_LIMIT, RECORD, SESSION, SINCE,
+    TABLE, TABLES, TOKEN,
+};
+use spec::{EndpointSpec, Limit, WireType, delete, get, post, put};
+
+use crate::error::ErrorCode::{
+    BadCredentials, BadCursor, BadSince, BatchIdReused, BatchTooLarge, BodyTooLarge, BranchRequired,
+    CartNotFound, DeadLetterNotFound, DeviceMismatch, PayloadCut, RecordNotFound, RecordRejected,
+    RefreshInvalid, RefreshReused, ResetRequired, RoomFull, SessionNotFound, TableForbidden, TooManyBranches,
+    UnknownTable, UpgradeRequired, VersionChanged,
+};
+use crate::role::Role;
+use crate::wire::auth::{Login, Me, Refresh, Session};
+use crate::wire::cache::{CacheReport, CacheStatsResponse, CacheWarmResponse, Invalidate, Invalidated, Warm};
+use crate::wire::carts::{CartResponse, CartWritten, PutCart};
+use crate::wire::dead_letters::{DeadLettersResponse, ReplayBody};
+use crate::wire::health::{HealthResponse, Ready};
+use crate::wire::outcome::RejectionDetails;
+use crate::wire::pull::PullResponse;
+use crate::wire::push::{PushBody, PushResponse};
+use crate::wire::record::{BatchGet, BatchGetResponse, RecordResponse};
+use crate::wire::resolve::{CurrentCopy, ResolveBody, ResolveResponse};
+use crate::wire::sessions::{SessionsEnded, SessionsResponse};
+use crate::wire::socket::{ClientFrame, ServerFrame};
+use crate::wire::stats::StatsResponse;
+
+/// Everything that the edge answers, in the order of [`ENDPOINTS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the row of each endpoint describes it")]
+pub enum Endpoint {
+    LogIn,
+    RefreshSession,
+    LogOut,
+    GetCurrentUser,
+    ListSessions,
+    EndSessions,
+    PushBatch,
+    PullChanges,
+    ResolveConflict,
+    GetSyncStats,
+    ListDeadLetters,
+    ReplayDeadLetter,
+    DiscardDeadLetter,
+    GetRecord,
+    BatchGetRecords,
+    GetCart,
+    PutCart,
+    DeleteCart,
+    GetCacheReport,
+    GetCacheStats,
+    InvalidateCache,
+    WarmCache,
+    OpenSocket,
+    GetOpenApiDocument,
+    GetHealth,
+    GetReadiness,
+    PublishChanges,
+}
+
+/// One row per endpoint, in the order of PROTOCOL.md. A row takes any access token and counts against its
+/// user's limit unless it says otherwise; a row without `function` is answered by the edge itself.
+#[rustfmt::skip] // A table reads row by row.
+pub static ENDPOINTS: [EndpointSpec; 27] = [
+    post(Endpoint::LogIn, "/api/auth/login", "logIn", "Signs in.")
+        .function(Function::Auth).public(Limit::SignIn).request::<Login>().response::<Session>()
+        .errors(&[BadCredentials]),
+    post(Endpoint::RefreshSession, "/api/auth/refresh", "refreshSession", "Renews a session.")
+        .function(Function::Auth).public(Limit::Address).request::<Refresh>().response::<Session>()
+        .errors(&[RefreshInvalid, RefreshReused]),
+    post(Endpoint::LogOut, "/api/auth/logout", "logOut", "Ends the session of a refresh token.")
+        .function(Function::Auth).public(Limit::Address).request::<Refresh>(),
+    get(Endpoint::GetCurrentUser, "/api/auth/me", "getCurrentUser", "Returns the user of the access token.")
+        .function(Function::Auth).response::<Me>().cached(),
+    get(Endpoint::ListSessions, "/api/sessions", "listSessions", "Lists the sessions of the user.")
+        .function(Function::Auth).response::<SessionsResponse>(),
+    delete(Endpoint::EndSessions, "/api/sessions/{id}", "endSessions", "Ends one or more sessions.")
+        .function(Function::Auth).parameters(&[SESSION]).response::<SessionsEnded>()
+        .errors(&[SessionNotFound]),
+    post(Endpoint::PushBatch, "/api/sync/batch-push", "pushBatch", "Pushes a batch of records.")
+        .function(Function::BatchPush).unlimited().request::<PushBody>().response::<PushResponse>()
+        .of_branch().publishes().errors(&[DeviceMismatch, BatchIdReused, BatchTooLarge]),
+    get(Endpoint::PullChanges, "/api/sync/pull-changes", "pullChanges", "Pulls a page of changes.")
+        .function(Function::PullChanges).unlimited()
+        .parameters(&[SINCE, CURSOR, TABLES, PULL_LIMIT, MIN, BRANCH]).response::<PullResponse>()
+        .counts_cost().errors(&[BadSince, UnknownTable, TooManyBranches, TableForbidden, ResetRequired]),
+    post(Endpoint::ResolveConflict, "/api/sync/resolve-conflict", "resolveConflict", "Resolves a conflict.")
+        .function(Function::ResolveConflict).unlimited().request::<ResolveBody>()
+        .response::<ResolveResponse>().of_branch().publishes()
+        .errors(&[UnknownTable, TableForbidden, DeviceMismatch, RecordNotFound, BatchIdReused, VersionChanged,
+            BatchTooLarge, RecordRejected])
+        .details(&[
+            (VersionChanged, WireType::of::<CurrentCopy>()),
+            (RecordRejected, WireType::of::<RejectionDetails>()),
+        ]),
+    get(Endpoint::GetSyncStats, "/api/sync/stats", "getSyncStats", "Returns the figures of a branch.")
+        .function(Function::SyncStats).unlimited().parameters(&[MIN, BRANCH]).response::<StatsResponse>()
+        .counts_cost().cached().errors(&[ResetRequired]),
+    get(Endpoint::ListDeadLetters, "/api/sync/dead-letters", "listDeadLetters", "Lists rejected records.")
+        .function(Function::DeadLetters).role(Role::Manager).unlimited()
+        .parameters(&[LETTERS_LIMIT, CURSOR, BRANCH]).response::<DeadLettersResponse>().counts_cost(),
+    post(Endpoint::ReplayDeadLetter, "/api/sync/dead-letters/{id}/replay",
+        "replayDeadLetter", "Pushes a rejected record.")
+        .function(Function::DeadLetters).role(Role::Manager).unlimited().parameters(&[DEAD_LETTER, BRANCH])
+        .optional_request::<ReplayBody>().response::<PushResponse>().publishes()
+        .errors(&[DeadLetterNotFound, BatchIdReused, PayloadCut, BatchTooLarge]),
+    post(Endpoint::DiscardDeadLetter, "/api/sync/dead-letters/{id}/discard",
+        "discardDeadLetter", "Discards a rejected record.")
+        .function(Function::DeadLetters).role(Role::Manager).unlimited().parameters(&[DEAD_LETTER, BRANCH])
+        .publishes().errors(&[DeadLetterNotFound, BodyTooLarge]),
+    get(Endpoint::GetRecord, "/api/data/{table}/{record_id}", "getRecord", "Returns one record.")
+        .function(Function::Data).parameters(&[TABLE, RECORD, MIN, BRANCH]).response::<RecordResponse>()
+        .counts_cost().cached().errors(&[UnknownTable, TableForbidden, RecordNotFound, ResetRequired]),
+    post(Endpoint::BatchGetRecords, "/api/data/batch-get", "batchGetRecords", "Returns several records.")
+        .function(Function::Data).parameters(&[MIN, BRANCH]).request::<BatchGet>()
+        .response::<BatchGetResponse>().counts_cost().cached()
+        .errors(&[BatchTooLarge, UnknownTable, TableForbidden, ResetRequired]),
+    get(Endpoint::GetCart, "/api/carts/{id}", "getCart", "Returns a cart.")
+        .function(Function::Carts).parameters(&[CART, MIN, BRANCH]).response::<CartResponse>().counts_cost()
+        .cached().errors(&[CartNotFound]),
+    put(Endpoint::PutCart, "/api/carts/{id}", "putCart", "Creates or replaces a cart.")
+        .function(Function::Carts).parameters(&[CART, BRANCH]).request::<PutCart>()
+        .response::<CartWritten>().counts_cost(),
+    delete(Endpoint::DeleteCart, "/api/carts/{id}", "deleteCart", "Removes a cart.")
+        .function(Function::Carts).parameters(&[CART, BRANCH]).counts_cost(),
+    get(Endpoint::GetCacheReport, "/api/cache/report", "getCacheReport", "Reports one day of the cache.")
+        .function(Function::CacheAdmin).role(Role::Admin).parameters(&[DAY]).response::<CacheReport>(),
+    get(Endpoint::GetCacheStats, "/api/cache/stats", "getCacheStats", "Returns the state of the cache.")
+        .function(Function::CacheAdmin).role(Role::Admin).response::<CacheStatsResponse>(),
+    post(Endpoint::InvalidateCache, "/api/cache/invalidate", "invalidateCache", "Removes cached entries.")
+        .function(Function::CacheAdmin).role(Role::Admin).request::<Invalidate>().response::<Invalidated>()
+        .errors(&[BadCursor]),
+    post(Endpoint::WarmCache, "/api/cache/warm", "warmCache", "Loads a page of a table into the cache.")
+        .function(Function::CacheWarm).role(Role::Admin).request::<Warm>().response::<CacheWarmResponse>()
+        .of_branch().counts_cost().errors(&[BadCursor, UnknownTable, TableForbidden]),
+    get(Endpoint::OpenSocket, "/ws", "openSocket", "Opens a WebSocket for the frames below.")
+        .unlimited().parameters(&[TOKEN, DEVICE]).frames::<ClientFrame, ServerFrame>()
+        .errors(&[BranchRequired, DeviceMismatch, UpgradeRequired, RoomFull]),
+    get(Endpoint::GetOpenApiDocument, "/api/openapi.json", "getOpenApiDocument", "Returns this document.")
+        .public(Limit::None).response::<serde_json::Map<String, serde_json::Value>>().revalidates(),
+    get(Endpoint::GetHealth, "/healthz", "getHealth", "Reports whether the edge is configured.")
+        .public(Limit::None).response::<HealthResponse>(),
+    get(Endpoint::GetReadiness, "/readyz", "getReadiness", "Reports the health of the edge and of Redis.")
+        .public(Limit::None).response::<Ready>(),
+    post(Endpoint::PublishChanges, "/internal/publish", "publishChanges", "Publishes commits to a room.")
+        .signed(),
+];
+
+impl Endpoint {
+    /// The endpoint's row.
+    #[allow(clippy::indexing_slicing, reason = "a test holds the rows to the order of the enum")]
+    pub fn spec(self) -> &'static EndpointSpec {
+        &ENDPOINTS[self as usize]
+    }
+
+    /// The endpoint whose operation id is `id`: how a function recognises what the edge forwards.
+    pub fn of_operation(id: &str) -> Option<Endpoint> {
+        ENDPOINTS.iter().find(|spec| spec.operation_id == id).map(|spec| spec.endpoint)
+    }
+}
