@@ -1,4 +1,4 @@
-//! Who is asking: the access token of a request, and what it says.
+//! Authentication of a request by its access token.
 
 use std::cell::RefCell;
 
@@ -9,35 +9,35 @@ use protocol::timestamp::Timestamp;
 
 use crate::query;
 
-mod verified;
+mod token_cache;
 
-use verified::Verified;
+use token_cache::TokenCache;
 
-/// Verifies access tokens, and remembers those that were.
+/// Verifies access tokens and caches their claims.
 pub(crate) struct Authenticator {
     verifier: Verifier,
-    verified: RefCell<Verified>,
+    cache: RefCell<TokenCache>,
 }
 
 impl Authenticator {
-    /// Believes the tokens that `verifier` believes.
+    /// An authenticator that accepts the tokens of `verifier`.
     pub(crate) fn new(verifier: Verifier) -> Authenticator {
-        Authenticator { verifier, verified: RefCell::default() }
+        Authenticator { verifier, cache: RefCell::default() }
     }
 
-    /// What `token` says, if it is ours and valid at `now`.
+    /// The claims of `token`, if it is ours and valid at `now`.
     pub(crate) fn claims(&self, token: &str, now: Timestamp) -> Result<Claims, ApiError> {
-        if let Some(claims) = self.verified.borrow().get(token, now) {
+        if let Some(claims) = self.cache.borrow().get(token, now) {
             return Ok(claims);
         }
         let claims = self.verifier.verify(token, now)?;
-        self.verified.borrow_mut().insert(token, claims.clone(), now);
+        self.cache.borrow_mut().insert(token, claims.clone(), now);
         Ok(claims)
     }
 }
 
-/// The token of a WebSocket's request: `token` in the query, since browsers cannot set a header there, or
-/// else the header.
+/// The token of a WebSocket request: `token` in the query, since browsers cannot set headers there, else the
+/// header.
 pub(crate) fn socket_token(url_query: &str, authorization: Option<&str>) -> Result<String, ApiError> {
     let from_query = query::value(url_query, "token").filter(|token| !token.is_empty());
     from_query.map_or_else(
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_socket_may_bring_its_token_in_the_query_or_in_the_header() {
+    fn a_socket_has_its_token_in_the_query_or_in_the_header() {
         assert_eq!(socket_token("device_id=d&token=a.b.c", None).unwrap(), "a.b.c");
         assert_eq!(socket_token("token=a.b.c", Some("Bearer d.e.f")).unwrap(), "a.b.c");
         assert_eq!(socket_token("token=", Some("Bearer d.e.f")).unwrap(), "d.e.f");

@@ -1,4 +1,4 @@
-//! What a deployment sets: read once per isolate, from variables and secrets alike.
+//! The configuration of a deployment: read once per isolate, from variables and secrets.
 
 use auth::rate::limit::Limit;
 use auth::rate::table::Rates;
@@ -11,47 +11,47 @@ mod urls;
 
 use urls::FunctionUrls;
 
-/// Which keys are ours, in a database that nobody else's prefix is set for.
+/// The default prefix of our keys in Redis.
 const REDIS_PREFIX: &str = "tillsync";
 
-/// Everything the edge needs to know. No `Debug`: it holds secrets.
+/// The configuration of the edge. No `Debug`: it holds secrets.
 pub(crate) struct Config {
-    /// The public keys that access tokens are verified with.
+    /// Verifies access tokens with public keys.
     pub(crate) verifier: Verifier,
-    /// What functions seal their publications with.
+    /// The key with which functions sign publications.
     pub(crate) publish_secret: Secret,
-    /// What calls to functions are signed with.
+    /// Signs calls to functions.
     pub(crate) keys: AwsKeys,
-    /// Where the functions are.
+    /// The URLs of the functions.
     pub(crate) urls: FunctionUrls,
-    /// Where Redis is.
+    /// Access to Redis.
     pub(crate) redis: RedisAccess,
-    /// How often callers may ask.
+    /// The rate limits.
     pub(crate) rates: Rates,
 }
 
-/// A database, and which part of it is ours.
+/// A Redis database and our part of it.
 pub(crate) struct RedisAccess {
-    /// Where it is.
+    /// The address of its REST service.
     pub(crate) address: Address,
-    /// Lets us in.
+    /// The token of its REST service.
     pub(crate) token: Secret,
-    /// Our keys in it.
+    /// Our keys.
     pub(crate) keys: Keys,
 }
 
-/// The edge's own AWS user, which may invoke the function URLs and nothing else.
+/// The credentials of the edge's AWS user, which may only invoke the function URLs.
 pub(crate) struct AwsKeys {
-    /// Where the functions run.
+    /// The region of the functions.
     pub(crate) region: String,
-    /// Names the secret key.
+    /// The access key id.
     pub(crate) access_key_id: String,
-    /// Signs.
+    /// The secret access key.
     pub(crate) secret_access_key: Secret,
 }
 
 impl Config {
-    /// Reads all names from `lookup`, or says everything that is wrong with them.
+    /// Reads all names from `lookup`, or reports every name that is missing or bad.
     pub(crate) fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, BadConfig> {
         let mut reader = Reader::new(lookup);
         let verifier = reader.parsed("ACCESS_JWKS", Verifier::from_jwks);
@@ -62,7 +62,7 @@ impl Config {
             secret_access_key: reader.secret("AWS_SECRET_ACCESS_KEY"),
         };
         let urls = FunctionUrls::read(&mut reader);
-        // What is missing or bad is noted, and `finish` then gives nothing away.
+        // The reader notes what is missing or bad, and `finish` returns the list.
         let address = reader.parsed("UPSTASH_REDIS_REST_URL", str::parse::<Address>);
         let token = reader.secret("UPSTASH_REDIS_REST_TOKEN");
         let ours = Keys::new(REDIS_PREFIX).ok();
@@ -97,7 +97,7 @@ fn rates<L: Fn(&str) -> Option<String>>(reader: &mut Reader<L>) -> Rates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::functions::Function;
+    use protocol::endpoints::function::Function;
 
     // RFC 8037, appendix A.2.
     const JWKS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"test","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
@@ -116,7 +116,7 @@ mod tests {
         ("DEAD_LETTERS_FUNCTION_URL", "http://127.0.0.1:9000/dead-letters"),
         ("DATA_FUNCTION_URL", "http://127.0.0.1:9000/data"),
         ("CARTS_FUNCTION_URL", "http://127.0.0.1:9000/carts"),
-        ("CACHE_REPORT_FUNCTION_URL", "http://127.0.0.1:9000/cache-report"),
+        ("CACHE_ADMIN_FUNCTION_URL", "http://127.0.0.1:9000/cache-admin"),
         ("CACHE_WARM_FUNCTION_URL", "http://127.0.0.1:9000/cache-warm"),
         ("UPSTASH_REDIS_REST_URL", "https://eu1-shop.upstash.io/"),
         ("UPSTASH_REDIS_REST_TOKEN", "s3cret"),
@@ -136,17 +136,8 @@ mod tests {
         assert_eq!(config.redis.address.at("/"), "https://eu1-shop.upstash.io/");
         assert_eq!(config.redis.keys, Keys::new("tillsync").unwrap());
         assert_eq!(config.rates, Rates::default());
-        for (function, name) in [
-            (Function::BatchPush, "batch-push"),
-            (Function::PullChanges, "pull-changes"),
-            (Function::ResolveConflict, "resolve-conflict"),
-            (Function::SyncStats, "sync-stats"),
-            (Function::DeadLetters, "dead-letters"),
-            (Function::Data, "data"),
-            (Function::Carts, "carts"),
-            (Function::CacheReport, "cache-report"),
-        ] {
-            assert_eq!(config.urls.of(function), format!("http://127.0.0.1:9000/{name}"));
+        for function in Function::ALL.into_iter().filter(|function| *function != Function::Auth) {
+            assert_eq!(config.urls.of(function), format!("http://127.0.0.1:9000/{}", function.name()));
         }
     }
 

@@ -1,47 +1,47 @@
-//! Why a request is not answered as it was meant: the caller's doing, or ours.
+//! Why a request fails: an error of the caller, or a fault of ours.
 
 use config::BadConfig;
+use protocol::endpoints::route::NoRoute;
 use protocol::error::{ApiError, ErrorCode};
 
-use crate::functions::CallError;
 use crate::room::RoomError;
-use crate::route::NoRoute;
+use crate::upstream::CallError;
 
-/// What ends a request early. A refusal is told to the caller; of a fault, the caller hears a code only.
+/// Why a request fails. The caller sees the whole of its own error, and only a code of a fault.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RequestError {
-    /// The caller's doing.
+    /// The caller's error.
     #[error(transparent)]
-    Refused(#[from] ApiError),
-    /// The caller asked for something that is not there.
+    Caller(#[from] ApiError),
+    /// No endpoint has this method and path.
     #[error("failed to find a route")]
     NoRoute(NoRoute),
-    /// The deployment lacks something.
+    /// The configuration is incomplete.
     #[error(transparent)]
     Config(#[from] BadConfig),
-    /// A function did not answer as functions do.
+    /// A function did not answer.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// A room did not do what it was asked.
+    /// A room did not answer.
     #[error(transparent)]
     Room(#[from] RoomError),
-    /// The runtime did not take or give a value.
+    /// The runtime failed.
     #[error("failed to handle the request: {0}")]
     Runtime(#[from] worker::Error),
 }
 
 impl RequestError {
-    /// What the caller is told.
-    pub(crate) fn refusal(&self) -> ApiError {
+    /// The error that the caller sees.
+    pub(crate) fn api_error(&self) -> ApiError {
         match self {
-            RequestError::Refused(refusal) => refusal.clone(),
-            RequestError::NoRoute(none) => none.refusal(),
+            RequestError::Caller(error) => error.clone(),
+            RequestError::NoRoute(none) => none.into(),
             RequestError::Room(RoomError::Full) => ApiError::new(
                 ErrorCode::RoomFull,
                 "This branch has as many connections as it can; pull instead.",
             ),
-            RequestError::Room(RoomError::Unreachable(_) | RoomError::Answered(_)) => unavailable(),
-            RequestError::Call(error) if error.passes() => unavailable(),
+            RequestError::Room(RoomError::Unreachable(_) | RoomError::Status(_)) => unavailable(),
+            RequestError::Call(error) if error.is_transient() => unavailable(),
             RequestError::Call(_) | RequestError::Config(_) | RequestError::Runtime(_) => ApiError::new(
                 ErrorCode::Internal,
                 "Something went wrong on our side. Try again; if it stays, report the request_id.",
@@ -49,9 +49,9 @@ impl RequestError {
         }
     }
 
-    /// Whether it is for us to look into.
+    /// Whether it is a fault of ours, which is logged.
     pub(crate) fn is_fault(&self) -> bool {
-        !matches!(self, RequestError::Refused(_) | RequestError::NoRoute(_))
+        !matches!(self, RequestError::Caller(_) | RequestError::NoRoute(_))
     }
 }
 
@@ -77,17 +77,17 @@ mod tests {
         ];
         for fault in faults {
             assert!(fault.is_fault());
-            assert!(!fault.refusal().message.contains("secret"));
+            assert!(!fault.api_error().message.contains("secret"));
         }
     }
 
     #[test]
-    fn what_passes_is_503_and_what_does_not_is_500() {
-        let code = |error: CallError| RequestError::Call(error).refusal().code;
+    fn a_transient_fault_is_503_and_any_other_500() {
+        let code = |error: CallError| RequestError::Call(error).api_error().code;
         assert_eq!(code(CallError::Unreachable(worker::Error::BodyUsed)), ErrorCode::Unavailable);
         assert_eq!(code(CallError::Platform(502)), ErrorCode::Unavailable);
         assert_eq!(code(CallError::Foreign(403)), ErrorCode::Internal);
-        assert_eq!(RequestError::Room(RoomError::Full).refusal().code, ErrorCode::RoomFull);
-        assert_eq!(RequestError::Room(RoomError::Answered(500)).refusal().code, ErrorCode::Unavailable);
+        assert_eq!(RequestError::Room(RoomError::Full).api_error().code, ErrorCode::RoomFull);
+        assert_eq!(RequestError::Room(RoomError::Status(500)).api_error().code, ErrorCode::Unavailable);
     }
 }

@@ -1,45 +1,41 @@
-//! tillsync's door: a Cloudflare Worker that knows who comes, passes sales on to the functions, and tells
-//! a branch's other tills about them.
+//! The edge of tillsync: a Cloudflare Worker that authenticates requests, forwards them to the functions, and
+//! broadcasts commits to the WebSockets of a branch.
 //!
-//! Everything that decides is a pure function with a test beside it; the runtime is called at the edges of
-//! it. No code here panics: one panic resets every room of its isolate. In reading order:
+//! Every decision is a pure function with a test; the runtime is called around it. No code here panics: a
+//! panic resets every room of its isolate. In reading order:
 
 use worker::{Context, Env, Request, Response, event};
 
-// What may be asked for, and how it is answered.
-mod answer;
+// One request: its endpoint, its context, its response.
+mod context;
 mod error;
-mod openapi;
-mod ready;
+mod handlers;
+mod query;
 mod request_id;
-mod route;
-mod serve;
-mod visit;
+mod response;
+mod router;
 
-// What is checked at the door.
+// Who asks, and how often.
+mod admission;
 mod authenticate;
-mod body;
+mod client_info;
+
+// What an isolate keeps.
 mod clock;
 mod config;
-mod door;
-mod gate;
-mod origin;
-mod query;
+mod state;
 
-// What lies behind it.
-mod ended;
-mod functions;
-mod publish;
-mod pushed;
+// Functions, Redis and rooms.
+mod body;
 mod redis;
 mod room;
-mod sign_in;
-mod ws;
+mod session_end;
+mod upstream;
 
 #[cfg(test)]
 mod scripted;
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    serve::serve(request, env, context).await
+    router::serve(request, env, context).await
 }

@@ -1,13 +1,13 @@
-//! The query of a URL: one value of it, or all of it written the one way a signature can rely on.
+//! The query of a URL: a single value, and the canonical form that signatures need.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use protocol::error::{ApiError, ErrorCode};
 
-/// Bytes of a query, as it was sent. With the largest token it stays below the 16 KiB of request line and
-/// headers that HTTP servers commonly allow, even when every byte of it has to be encoded.
+/// Bytes of a query as sent. With the largest token, and every byte encoded, it stays below the 16 KiB that
+/// HTTP servers commonly allow for request line and headers.
 pub(crate) const QUERY_BYTES_MAX: usize = 4 * 1024;
 
-/// RFC 3986's unreserved characters stay, everything else is encoded: what Signature Version 4 wants.
+/// Everything but RFC 3986's unreserved characters is encoded, as Signature Version 4 requires.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The query of `url`, without the question mark; empty if there is none.
@@ -22,7 +22,7 @@ pub(crate) fn value(query: &str, name: &str) -> Option<String> {
     pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-/// `pairs` as a query.
+/// A query of `pairs`.
 pub(crate) fn write<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut query = String::new();
     for (name, value) in pairs {
@@ -36,9 +36,8 @@ pub(crate) fn write<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> 
     query
 }
 
-/// `query` written anew, with the same meaning.
-///
-/// There are many ways to write one query (`+` or `%20`, `a` or `a=`), and signer and verifier must agree.
+/// The canonical form of `query`. One query has many spellings (`+` or `%20`, `a` or `a=`), and the signer
+/// and the verifier must see the same.
 pub(crate) fn canonical(query: &str) -> Result<String, ApiError> {
     if query.len() > QUERY_BYTES_MAX {
         let message = format!("The query may have {QUERY_BYTES_MAX} bytes; ask for fewer things at once.");
@@ -48,12 +47,13 @@ pub(crate) fn canonical(query: &str) -> Result<String, ApiError> {
     Ok(write(pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))))
 }
 
-/// `pairs` and then the rest of `query`, which is canonical: nothing in it may speak for them.
-pub(crate) fn with(pairs: [(&str, &str); 2], query: &str) -> String {
+/// `parameters`, then the pairs of the canonical `query` with other names: a caller cannot override a path
+/// parameter.
+pub(crate) fn with(parameters: &[(&str, String)], query: &str) -> String {
     let sent: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
     let rest = sent.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
-    let rest = rest.filter(|(name, _)| pairs.iter().all(|(taken, _)| taken != name));
-    write(pairs.into_iter().chain(rest))
+    let rest = rest.filter(|(name, _)| parameters.iter().all(|(taken, _)| taken != name));
+    write(parameters.iter().map(|(name, value)| (*name, value.as_str())).chain(rest))
 }
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_has_one_way_to_be_written() {
+    fn a_query_has_one_canonical_form() {
         let cases = [
             ("since=2025-12-07T10%3A30:00Z&limit=5", "since=2025-12-07T10%3A30%3A00Z&limit=5"),
             ("tables=a,b&&x", "tables=a%2Cb&x="),
@@ -95,10 +95,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_added_is_said_once() {
-        let pairs = [("table", "products"), ("id", "1/2 – Büro")];
+    fn path_parameters_come_first_and_once() {
+        let pairs = [("table", "products".to_owned()), ("id", "1/2 – Büro".to_owned())];
         let added = "table=products&id=1%2F2%20%E2%80%93%20B%C3%BCro";
-        assert_eq!(with(pairs, ""), added);
-        assert_eq!(with(pairs, "id=x&branch_id=2&table=y&id="), format!("{added}&branch_id=2"));
+        assert_eq!(with(&pairs, ""), added);
+        assert_eq!(with(&pairs, "id=x&branch_id=2&table=y&id="), format!("{added}&branch_id=2"));
     }
 }

@@ -1,7 +1,6 @@
-//! The way from the edge to Redis: the port under `redis_client`, by the runtime's own fetch.
+//! The transport of the Redis client in the Worker: the runtime's fetch.
 //!
-//! The HTTP client that the functions use would be a wrapper around the same fetch here, and 100 KiB more of worker
-//! (BENCHMARKS.md).
+//! reqwest, which the functions use, wraps the same fetch and adds 100 KiB to the Worker (BENCHMARKS.md).
 
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ pub(crate) struct RedisFetch {
 }
 
 impl RedisFetch {
-    /// The way to the service at `address`.
+    /// A transport to the service at `address`.
     pub(crate) fn new(address: Address) -> RedisFetch {
         RedisFetch { address }
     }
@@ -38,11 +37,11 @@ impl Transport for RedisFetch {
         let signal =
             AbortSignal::from(worker::web_sys::AbortSignal::timeout_with_u32(whole_millis(deadline)));
         let answer = fetch(request, &signal).await;
-        // The crate takes some aborted bodies for finished ones.
+        // The crate takes some aborted bodies for complete ones.
         if signal.aborted() {
             return Err(TransportError::Late);
         }
-        // The runtime does not say whether there ever was a connection.
+        // The runtime does not tell whether the request was sent.
         answer.map_err(|error| TransportError::BrokeOff(error.to_string().into()))
     }
 
@@ -57,7 +56,7 @@ impl Transport for RedisFetch {
 
 fn post(address: &Address, request: HttpRequest<'_>) -> worker::Result<Request> {
     let mut init = RequestInit::new();
-    // The service never redirects; whoever answers so in its place must not be sent the token as well.
+    // The service never redirects, and the target of a redirect must not receive the token.
     init.with_method(Method::Post).with_redirect(RequestRedirect::Manual);
     let headers = request.headers();
     init.with_headers(headers.iter().map(|(name, value)| (*name, value.as_str())).collect::<Headers>());
@@ -73,7 +72,7 @@ async fn fetch(request: Request, signal: &AbortSignal) -> worker::Result<HttpRes
 
 async fn body(response: &mut Response) -> worker::Result<Vec<u8>> {
     let Ok(chunks) = response.stream() else {
-        // An answer without a body has nothing to stream.
+        // A response without a body has no stream.
         return response.bytes().await;
     };
     let append = |mut body: Vec<u8>, mut chunk: Vec<u8>| async move {
@@ -86,7 +85,7 @@ async fn body(response: &mut Response) -> worker::Result<Vec<u8>> {
     chunks.try_fold(Vec::new(), append).await
 }
 
-/// The deadline as the runtime's timers take it: never 0, which would be over before it began.
+/// The deadline in milliseconds, at least 1: a timer of 0 would fire at once.
 fn whole_millis(deadline: Duration) -> u32 {
     u32::try_from(deadline.as_millis()).unwrap_or(u32::MAX).max(1)
 }
@@ -96,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deadline_is_never_nothing() {
+    fn a_deadline_is_at_least_a_millisecond() {
         assert_eq!(whole_millis(Duration::ZERO), 1);
         assert_eq!(whole_millis(Duration::from_micros(1999)), 1);
         assert_eq!(whole_millis(Duration::from_millis(400)), 400);

@@ -1,20 +1,19 @@
-//! The name of one request, in its answer, in the function's log and in ours.
+//! The id of one request, in its response and in all logs.
 
-/// 32 hexadecimal digits, made here: a caller's own would let it forge entries in our logs.
+/// 32 hexadecimal digits, made here: a caller's own id could forge log entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RequestId(String);
 
 impl RequestId {
-    /// A new name.
+    /// A new id.
     pub(crate) fn new() -> RequestId {
         let mut bytes = [0; 16];
-        // WebCrypto always answers within an event. If it did not, a name that is not unique would still be
-        // better than no answer, so the zeros stay.
+        // WebCrypto does not fail within an event, and an id of zeros is better than no response.
         let _ = getrandom::fill(&mut bytes);
-        RequestId(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        RequestId(hex::encode(bytes))
     }
 
-    /// The name as text.
+    /// The id as text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -31,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_hexadecimal_and_differ() {
+    fn ids_are_hexadecimal_and_differ() {
         let (one, two) = (RequestId::new(), RequestId::new());
         assert_eq!(one.as_str().len(), 32);
         assert!(one.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()));

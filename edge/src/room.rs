@@ -1,7 +1,7 @@
-//! A room: one Durable Object per branch, named `client:branch`, that holds its devices' WebSockets and
-//! tells them what was committed. A hint, never the truth: whoever missed something pulls.
+//! A room: one Durable Object per branch, named `client:branch`. It holds the WebSockets of the branch's
+//! devices and broadcasts commits to them. A broadcast is a hint: a device that missed a frame pulls.
 //!
-//! This file is the way to a room; [`object`] is the room itself. They speak over [`call`].
+//! This file calls a room; [`object`] is the room; [`call`] is what they exchange.
 
 use protocol::ids::{self, SessionId};
 use worker::{Env, Headers, Method, Request, RequestInit, Response, ResponseBuilder, Stub};
@@ -9,56 +9,57 @@ use worker::{Env, Headers, Method, Request, RequestInit, Response, ResponseBuild
 mod alarm;
 mod call;
 mod deliver;
+mod keepalive;
 mod object;
-mod remembered;
-mod seat;
+mod recent_commits;
+mod socket_state;
 mod sockets;
-mod watch;
 
-pub(crate) use call::Guest;
+pub(crate) use call::ConnectRequest;
 use call::RoomCall;
 
 /// The binding in `wrangler.toml`.
 const BINDING: &str = "ROOM";
 
-/// Why a room did not do what it was asked.
+/// Why a call of a room failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RoomError {
     /// The object could not be reached, or failed.
     #[error("failed to reach the room: {0}")]
     Unreachable(#[from] worker::Error),
-    /// It has as many sockets as it can hold.
+    /// The room holds its maximum of sockets.
     #[error("failed to enter the room: it is full")]
     Full,
-    /// It answered something else.
+    /// The room answered with another status.
     #[error("failed to ask the room: it answered {0}")]
-    Answered(u16),
+    Status(u16),
 }
 
-/// Connects `guest` to its room: the answer that completes the WebSocket's handshake.
-pub(crate) async fn connect(env: &Env, guest: &Guest) -> Result<Response, RoomError> {
+/// Connects a device to its room; the response completes the WebSocket handshake.
+pub(crate) async fn connect(env: &Env, connect: &ConnectRequest) -> Result<Response, RoomError> {
     let mut init = RequestInit::new();
-    // A request of our own making: nothing of the device's own reaches the room.
+    // A new request: no header of the device reaches the room.
     init.with_headers([("upgrade", "websocket")].into_iter().collect::<Headers>());
-    let request = Request::new_with_init(&guest.url(), &init)?;
-    let answer = stub(env, &guest.room)?.fetch_with_request(request).await?;
-    let status = answer.status_code();
-    match answer.websocket() {
+    let request = Request::new_with_init(&connect.url(), &init)?;
+    let response = stub(env, &connect.room)?.fetch_with_request(request).await?;
+    let status = response.status_code();
+    match response.websocket() {
         Some(socket) => Ok(ResponseBuilder::new().with_status(101).with_websocket(socket).empty()),
         None if status == call::FULL => Err(RoomError::Full),
-        None => Err(RoomError::Answered(status)),
+        None => Err(RoomError::Status(status)),
     }
 }
 
-/// Gives `body`, a `protocol::wire::publication::Publish`, to `room`, and waits until it was taken.
+/// Publishes `body`, a `protocol::wire::publication::Publish`, to `room`; returns once the room has accepted
+/// it.
 pub(crate) async fn publish(env: &Env, room: &ids::Room, body: &[u8]) -> Result<(), RoomError> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(js_sys::Uint8Array::from(body).into()));
     let request = Request::new_with_init(RoomCall::PUBLISH_URL, &init)?;
-    let answer = stub(env, room)?.fetch_with_request(request).await?;
-    match answer.status_code() {
-        call::TAKEN => Ok(()),
-        status => Err(RoomError::Answered(status)),
+    let response = stub(env, room)?.fetch_with_request(request).await?;
+    match response.status_code() {
+        call::ACCEPTED => Ok(()),
+        status => Err(RoomError::Status(status)),
     }
 }
 
@@ -67,10 +68,10 @@ pub(crate) async fn end(env: &Env, room: &ids::Room, sessions: &[SessionId]) -> 
     let mut init = RequestInit::new();
     init.with_method(Method::Post);
     let request = Request::new_with_init(&call::end_url(sessions), &init)?;
-    let answer = stub(env, room)?.fetch_with_request(request).await?;
-    match answer.status_code() {
-        call::TAKEN => Ok(()),
-        status => Err(RoomError::Answered(status)),
+    let response = stub(env, room)?.fetch_with_request(request).await?;
+    match response.status_code() {
+        call::ACCEPTED => Ok(()),
+        status => Err(RoomError::Status(status)),
     }
 }
 

@@ -1,56 +1,23 @@
-//! Where the functions are.
+//! The URLs of the functions.
 
 use config::Reader;
 use http::Uri;
+use protocol::endpoints::function::Function;
 
-use crate::functions::Function;
-
-/// Where each function is called; the path of the request follows.
-pub(crate) struct FunctionUrls {
-    auth: String,
-    batch_push: String,
-    pull_changes: String,
-    resolve_conflict: String,
-    sync_stats: String,
-    dead_letters: String,
-    data: String,
-    carts: String,
-    cache_report: String,
-    cache_warm: String,
-}
+/// The URL of each function, without a trailing slash.
+pub(crate) struct FunctionUrls(Vec<(Function, String)>);
 
 impl FunctionUrls {
-    /// Reads them all; one that is missing is noted.
+    /// Reads the variable of every function; notes each that is missing or bad.
     pub(super) fn read<L: Fn(&str) -> Option<String>>(reader: &mut Reader<L>) -> FunctionUrls {
-        let mut url = |name| reader.parsed(name, function_url).unwrap_or_default();
-        FunctionUrls {
-            auth: url("AUTH_FUNCTION_URL"),
-            batch_push: url("BATCH_PUSH_FUNCTION_URL"),
-            pull_changes: url("PULL_CHANGES_FUNCTION_URL"),
-            resolve_conflict: url("RESOLVE_CONFLICT_FUNCTION_URL"),
-            sync_stats: url("SYNC_STATS_FUNCTION_URL"),
-            dead_letters: url("DEAD_LETTERS_FUNCTION_URL"),
-            data: url("DATA_FUNCTION_URL"),
-            carts: url("CARTS_FUNCTION_URL"),
-            cache_report: url("CACHE_REPORT_FUNCTION_URL"),
-            cache_warm: url("CACHE_WARM_FUNCTION_URL"),
-        }
+        let mut url =
+            |function: Function| Some((function, reader.parsed(&function.url_variable(), function_url)?));
+        FunctionUrls(Function::ALL.into_iter().filter_map(&mut url).collect())
     }
 
-    /// Where `function` is.
+    /// The URL of `function`. Every function has one: a configuration without it is refused.
     pub(crate) fn of(&self, function: Function) -> &str {
-        match function {
-            Function::Auth => &self.auth,
-            Function::BatchPush => &self.batch_push,
-            Function::PullChanges => &self.pull_changes,
-            Function::ResolveConflict => &self.resolve_conflict,
-            Function::SyncStats => &self.sync_stats,
-            Function::DeadLetters => &self.dead_letters,
-            Function::Data => &self.data,
-            Function::Carts => &self.carts,
-            Function::CacheReport => &self.cache_report,
-            Function::CacheWarm => &self.cache_warm,
-        }
+        self.0.iter().find(|(known, _)| *known == function).map_or("", |(_, url)| url)
     }
 }
 
@@ -58,12 +25,12 @@ impl FunctionUrls {
 #[error("it must be like https://host or http://host:port/prefix, without a query")]
 struct NotAFunctionUrl;
 
-/// Checked here because the signer takes host and scheme for granted, and a panic resets the isolate.
+/// Checked here because the signer relies on host and scheme, and a panic resets the isolate.
 fn function_url(text: &str) -> Result<String, NotAFunctionUrl> {
     let uri: Uri = text.parse().map_err(|_| NotAFunctionUrl)?;
     let scheme = uri.scheme_str().is_some_and(|scheme| scheme == "https" || scheme == "http");
     let host = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
-    // AWS shows a function's URL with a slash at its end; a request's path begins with one.
+    // AWS shows function URLs with a trailing slash.
     let url = text.trim_end_matches('/');
     if scheme && host && uri.query().is_none() { Ok(url.to_owned()) } else { Err(NotAFunctionUrl) }
 }

@@ -1,4 +1,4 @@
-//! A room's one alarm.
+//! The alarm of a room.
 
 use protocol::timestamp::Timestamp;
 use worker::durable::ScheduledTime;
@@ -6,14 +6,14 @@ use worker::{Date, DateInit, State};
 
 use super::sockets;
 
-/// Wakes the room at `at`, and at no other time.
+/// Sets the alarm to `at`.
 pub(super) async fn wake_at(state: &State, at: Timestamp) -> worker::Result<()> {
-    // As a date: the crate takes a number for an offset.
+    // As a date: the crate reads a number as an offset.
     let date = Date::new(DateInit::Millis(at.0 / 1000));
     state.storage().set_alarm(ScheduledTime::new(date.into())).await
 }
 
-/// Wakes the room at `at`, unless it wakes earlier anyway; it will look again then.
+/// Sets the alarm to `at`, unless it is earlier already.
 pub(super) async fn wake_by(state: &State, at: Timestamp) -> worker::Result<()> {
     let alarm = state.storage().get_alarm().await?.and_then(|millis| u64::try_from(millis).ok());
     if alarm.is_some_and(|millis| millis.saturating_mul(1000) <= at.0) {
@@ -22,8 +22,8 @@ pub(super) async fn wake_by(state: &State, at: Timestamp) -> worker::Result<()> 
     wake_at(state, at).await
 }
 
-/// A room without sockets has nothing to wake up for.
-pub(super) async fn sleep_if_empty(state: &State) -> worker::Result<()> {
+/// Deletes the alarm of a room without sockets.
+pub(super) async fn delete_if_empty(state: &State) -> worker::Result<()> {
     if sockets::open(state)?.is_empty() {
         state.storage().delete_alarm().await?;
     }

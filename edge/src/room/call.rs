@@ -1,4 +1,4 @@
-//! What the edge may ask a room, and how it is written down between the two.
+//! The calls that the edge makes to a room, and their encoding.
 
 use protocol::ids::{DeviceId, Room, SessionId};
 use protocol::role::Role;
@@ -6,51 +6,51 @@ use protocol::timestamp::Timestamp;
 
 use crate::query;
 
-/// The status of a publication that was taken.
-pub(super) const TAKEN: u16 = 204;
-/// The status of a guest who found no seat.
+/// The status of an accepted call.
+pub(super) const ACCEPTED: u16 = 204;
+/// The status of a connection to a full room.
 pub(super) const FULL: u16 = 503;
 
-/// A call of a room. Only the edge can make one: objects have no address of their own.
+/// A call of a room. Only the edge can make one: objects have no public address.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum RoomCall {
-    /// Lets a device in.
-    Connect(Guest),
-    /// Tells everyone about the commits in the body.
+    /// Connects a device.
+    Connect(ConnectRequest),
+    /// Broadcasts the commits in the body.
     Publish,
-    /// Closes the sockets of sessions that have ended.
+    /// Closes the sockets of ended sessions.
     End(Vec<SessionId>),
 }
 
-/// A device that the edge has let in.
+/// A device that the edge has authenticated.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Guest {
-    /// The room of the verified token.
+pub(crate) struct ConnectRequest {
+    /// The room of its token.
     pub(crate) room: Room,
-    /// Which device it is.
+    /// The device.
     pub(crate) device: DeviceId,
-    /// What its user may hear of.
+    /// The role of its user.
     pub(crate) role: Role,
-    /// The session of its token; none, if that was issued without.
+    /// The session of its token, if it has one.
     pub(crate) session: Option<SessionId>,
-    /// When its token expires.
+    /// The expiry of its token.
     pub(crate) expires_at: Timestamp,
 }
 
-// A stub's requests need a URL with a host; nothing looks at it.
+// A stub needs a URL with a host, and ignores the host.
 const HOST: &str = "http://room";
 const CONNECT: &str = "/connect";
 const PUBLISH: &str = "/publish";
 const END: &str = "/end";
 
 impl RoomCall {
-    /// Where [`RoomCall::Publish`] is posted.
+    /// The URL of [`RoomCall::Publish`].
     pub(super) const PUBLISH_URL: &str = "http://room/publish";
 
-    /// Reads a call; `None` for anything the edge does not send.
+    /// Parses a call; `None` for anything else.
     pub(super) fn parse(method: &str, path: &str, url_query: &str) -> Option<RoomCall> {
         match (method, path) {
-            ("GET", CONNECT) => Guest::from_query(url_query).map(RoomCall::Connect),
+            ("GET", CONNECT) => ConnectRequest::from_query(url_query).map(RoomCall::Connect),
             ("POST", PUBLISH) => Some(RoomCall::Publish),
             ("POST", END) => {
                 let sessions = query::value(url_query, "sessions")?;
@@ -61,15 +61,14 @@ impl RoomCall {
     }
 }
 
-/// Where the call of [`RoomCall::End`] goes: as many sessions as a user may have fit a URL.
+/// The URL of [`RoomCall::End`]. All sessions of a user fit a URL.
 pub(super) fn end_url(sessions: &[SessionId]) -> String {
     let sessions: Vec<&str> = sessions.iter().map(|session| session.as_str()).collect();
     format!("{HOST}{END}?{}", query::write([("sessions", sessions.join(",").as_str())]))
 }
 
-impl Guest {
-    /// Where the call of [`RoomCall::Connect`] goes. In the query rather than in headers, which could not
-    /// carry the name of every device.
+impl ConnectRequest {
+    /// The URL of [`RoomCall::Connect`]. The query can carry every device id, a header cannot.
     pub(super) fn url(&self) -> String {
         let (room, role, expires_at) =
             (self.room.to_string(), self.role.to_string(), self.expires_at.0.to_string());
@@ -83,8 +82,8 @@ impl Guest {
         format!("{HOST}{CONNECT}?{}", query::write(pairs.into_iter().chain(session)))
     }
 
-    fn from_query(url_query: &str) -> Option<Guest> {
-        Some(Guest {
+    fn from_query(url_query: &str) -> Option<ConnectRequest> {
+        Some(ConnectRequest {
             room: query::value(url_query, "room")?.parse().ok()?,
             device: query::value(url_query, "device")?.parse().ok()?,
             role: query::value(url_query, "role")?.parse().ok()?,
@@ -104,20 +103,20 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_reads_back_whatever_the_device_is_called() {
+    fn every_device_id_survives_encoding() {
         for (device, session) in
             [("till-1", None), ("Kasse 1 – Büro", Some("k3J-_")), ("a&room=9:9#?", Some("s")), ("100%", None)]
         {
-            let guest = Guest {
+            let connect = ConnectRequest {
                 room: "1:2".parse().unwrap(),
                 device: device.parse().unwrap(),
                 role: Role::SuperAdmin,
                 session: session.map(|session| session.parse().unwrap()),
                 expires_at: Timestamp(1_765_103_400_000_000),
             };
-            let url = guest.url();
+            let url = connect.url();
             let (path, url_query) = path_and_query(&url);
-            assert_eq!(RoomCall::parse("GET", path, url_query), Some(RoomCall::Connect(guest)));
+            assert_eq!(RoomCall::parse("GET", path, url_query), Some(RoomCall::Connect(connect)));
         }
     }
 
@@ -128,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn ended_sessions_read_back() {
+    fn ended_sessions_survive_encoding() {
         let sessions: Vec<SessionId> = ["k3J-_", "s2"].map(|session| session.parse().unwrap()).into();
         let url = end_url(&sessions);
         let (path, url_query) = path_and_query(&url);
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_a_call() {
+    fn other_requests_are_no_call() {
         for (method, path) in [("POST", "/connect"), ("GET", "/publish"), ("GET", "/connect"), ("GET", "/")] {
             assert_eq!(RoomCall::parse(method, path, "room=1:2&device=d"), None);
         }

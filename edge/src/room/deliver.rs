@@ -1,22 +1,25 @@
-//! Telling a room's sockets about a commit.
+//! Delivers a commit to the sockets of a room.
 
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::Publication;
 use protocol::wire::socket::{ServerFrame, frames};
 
-use super::seat::Seat;
+use super::socket_state::SocketState;
 use super::sockets::{self, GONE};
 
 use worker::WebSocket;
 
-/// Sends the frames of `publication` to every socket that wants it, but those that its user may not hear of: where
-/// one is left out, the next names a predecessor that the till does not have, and the till pulls.
-pub(super) fn deliver(sockets: &[(WebSocket, Seat)], publication: &Publication, now: Timestamp) {
-    // Written once, however many sockets there are.
+/// Sends the frames of `publication` to every socket that should get it, without changes that the user's role
+/// may not read. After an omitted change the next frame's `prev` is unknown to the till, so the till pulls.
+pub(super) fn deliver(sockets: &[(WebSocket, SocketState)], publication: &Publication, now: Timestamp) {
+    // Serialised once for all sockets.
     let texts = texts(publication);
-    for (socket, seat) in sockets.iter().filter(|(_, seat)| seat.wants(publication, now)) {
-        let frames = texts.iter().zip(&publication.changes).filter(|(_, change)| seat.may_hear(change));
-        // One that cannot be sent to is closed, and keeps nobody else from hearing.
+    for (socket, socket_state) in
+        sockets.iter().filter(|(_, socket_state)| socket_state.should_deliver(publication, now))
+    {
+        let frames =
+            texts.iter().zip(&publication.changes).filter(|(_, change)| socket_state.may_read(change));
+        // A socket that fails is closed; the others still get the commit.
         if frames.into_iter().any(|(text, _)| socket.send_with_str(text).is_err()) {
             sockets::close(socket, GONE);
         }

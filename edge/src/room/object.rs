@@ -1,8 +1,7 @@
 //! The Durable Object `Room`.
 //!
-//! It hibernates: between two events its memory may be lost, its sockets and their seats are not. Every
-//! handler is implemented, because the crate's defaults panic; none returns an error that a socket's event
-//! could do anything about; and no borrow lives across an await.
+//! It hibernates: between two events it may lose its memory, but not its sockets and their attachments. Every
+//! handler is implemented, because the crate's defaults panic, and no borrow lives across an await.
 
 use std::cell::RefCell;
 
@@ -16,52 +15,52 @@ use worker::{
 };
 
 use super::alarm;
-use super::call::{self, Guest, RoomCall};
+use super::call::{self, ConnectRequest, RoomCall};
 use super::deliver::deliver;
-use super::remembered::Remembered;
-use super::seat::Seat;
+use super::keepalive::{self, Action};
+use super::recent_commits::RecentCommits;
+use super::socket_state::SocketState;
 use super::sockets;
-use super::watch::{self, Due};
 use crate::{body, clock, query};
 
 /// The sockets of one branch.
 #[durable_object]
 pub struct Room {
     state: State,
-    remembered: RefCell<Remembered>,
+    recent_commits: RefCell<RecentCommits>,
 }
 
 impl DurableObject for Room {
     fn new(state: State, _env: Env) -> Room {
         if let Err(error) = sockets::answer_pings(&state) {
-            // The object then answers each ping itself.
-            console_error!("room: failed to have pings answered: {error}");
+            // The object then wakes for each ping and answers it.
+            console_error!("room: failed to set the automatic pong: {error}");
         }
-        Room { state, remembered: RefCell::default() }
+        Room { state, recent_commits: RefCell::default() }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         let url = request.inner().url();
         match RoomCall::parse(request.method().as_ref(), &request.path(), query::of(&url)) {
-            Some(RoomCall::Connect(guest)) => self.enter(guest).await,
+            Some(RoomCall::Connect(connect)) => self.accept(connect).await,
             Some(RoomCall::Publish) => self.publish(&request).await,
-            Some(RoomCall::End(sessions)) => self.end(&sessions),
+            Some(RoomCall::End(sessions)) => self.end_sessions(&sessions),
             None => Ok(status(404)),
         }
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
         let now = clock::now();
-        let (sockets, mut seats) = self.seats()?;
-        let round = watch::round(&mut seats, now);
-        for ((socket, seat), due) in sockets.iter().zip(&seats).zip(&round.due) {
-            match due {
-                Due::Nothing => {}
-                Due::Ping => tell(socket, seat, Some(&ServerFrame::Ping)),
-                Due::Close(farewell) => sockets::close(socket, *farewell),
+        let (sockets, mut states) = self.sockets()?;
+        let check = keepalive::check(&mut states, now);
+        for ((socket, state), action) in sockets.iter().zip(&states).zip(&check.actions) {
+            match action {
+                Action::Nothing => {}
+                Action::Ping => save_and_send(socket, state, Some(&ServerFrame::Ping)),
+                Action::Close(reason) => sockets::close(socket, *reason),
             }
         }
-        if let Some(at) = round.wake_at {
+        if let Some(at) = check.next_check {
             alarm::wake_at(&self.state, at).await?;
         }
         Response::empty()
@@ -76,19 +75,19 @@ impl DurableObject for Room {
             WebSocketIncomingMessage::String(text) => Some(text.as_str()),
             WebSocketIncomingMessage::Binary(_) => None,
         };
-        if let Some(mut seat) = sockets::seat(&socket) {
-            let answer = seat.hear(text, clock::now());
-            tell(&socket, &seat, answer.as_ref());
+        if let Some(mut state) = sockets::state_of(&socket) {
+            let answer = state.on_frame(text, clock::now());
+            save_and_send(&socket, &state, answer.as_ref());
         }
         Ok(())
     }
 
     async fn websocket_close(&self, _: WebSocket, _: usize, _: String, _: bool) -> worker::Result<()> {
-        alarm::sleep_if_empty(&self.state).await
+        alarm::delete_if_empty(&self.state).await
     }
 
     async fn websocket_error(&self, _: WebSocket, _: Error) -> worker::Result<()> {
-        alarm::sleep_if_empty(&self.state).await
+        alarm::delete_if_empty(&self.state).await
     }
 
     async fn connect(&self, _: Socket) -> worker::Result<()> {
@@ -97,14 +96,14 @@ impl DurableObject for Room {
 }
 
 impl Room {
-    async fn enter(&self, guest: Guest) -> worker::Result<Response> {
+    async fn accept(&self, connect: ConnectRequest) -> worker::Result<Response> {
         if sockets::open(&self.state)?.len() >= ROOM_SOCKETS_MAX {
             return Ok(status(call::FULL));
         }
         let pair = WebSocketPair::new()?;
-        let seat = Seat::new(guest, clock::now());
-        sockets::accept(&self.state, &pair.server, &seat)?;
-        alarm::wake_by(&self.state, watch::wake_for(&seat)).await?;
+        let socket_state = SocketState::new(connect, clock::now());
+        sockets::accept(&self.state, &pair.server, &socket_state)?;
+        alarm::wake_by(&self.state, keepalive::next_check(&socket_state)).await?;
         Response::from_websocket(pair.client)
     }
 
@@ -114,39 +113,39 @@ impl Room {
         let now = clock::now();
         let sockets = sockets::open(&self.state)?;
         for publication in publish.publications.iter().filter(|commit| !commit.changes.is_empty()) {
-            if self.remembered.borrow_mut().is_new(publication.last()) {
+            if self.recent_commits.borrow_mut().insert(publication.last()) {
                 deliver(&sockets, publication, now);
             }
         }
-        Ok(status(call::TAKEN))
+        Ok(status(call::ACCEPTED))
     }
 
-    fn end(&self, sessions: &[SessionId]) -> worker::Result<Response> {
-        for (socket, seat) in sockets::open(&self.state)? {
-            if seat.is_of(sessions) {
-                sockets::close(&socket, watch::ENDED);
+    fn end_sessions(&self, sessions: &[SessionId]) -> worker::Result<Response> {
+        for (socket, socket_state) in sockets::open(&self.state)? {
+            if socket_state.belongs_to(sessions) {
+                sockets::close(&socket, keepalive::ENDED);
             }
         }
-        Ok(status(call::TAKEN))
+        Ok(status(call::ACCEPTED))
     }
 
-    /// The open sockets and, in the same order, their seats, with the pings that the runtime answered by
-    /// itself taken for the signs of life they are.
-    fn seats(&self) -> worker::Result<(Vec<WebSocket>, Vec<Seat>)> {
-        let heard = |(socket, mut seat): (WebSocket, Seat)| {
+    /// The open sockets and, in the same order, their states. A ping that the runtime answered counts as
+    /// activity.
+    fn sockets(&self) -> worker::Result<(Vec<WebSocket>, Vec<SocketState>)> {
+        let with_pong = |(socket, mut socket_state): (WebSocket, SocketState)| {
             let pong = sockets::last_automatic_pong(&self.state, &socket);
-            seat.heard_at = seat.heard_at.max(pong.unwrap_or(seat.heard_at));
-            (socket, seat)
+            socket_state.heard_at = socket_state.heard_at.max(pong.unwrap_or(socket_state.heard_at));
+            (socket, socket_state)
         };
-        Ok(sockets::open(&self.state)?.into_iter().map(heard).unzip())
+        Ok(sockets::open(&self.state)?.into_iter().map(with_pong).unzip())
     }
 }
 
-/// Keeps `seat` and sends `frame`, if there is one. A socket that fails is on its way out.
-fn tell(socket: &WebSocket, seat: &Seat, frame: Option<&ServerFrame>) {
-    let kept = socket.serialize_attachment(seat);
+/// Saves `socket_state` and sends `frame`, if there is one; closes a socket that fails.
+fn save_and_send(socket: &WebSocket, socket_state: &SocketState, frame: Option<&ServerFrame>) {
+    let saved = socket.serialize_attachment(socket_state);
     let sent = frame.map_or(Ok(()), |frame| socket.send_with_str(frame.to_json()));
-    if kept.and(sent).is_err() {
+    if saved.and(sent).is_err() {
         sockets::close(socket, sockets::GONE);
     }
 }

@@ -1,7 +1,7 @@
-//! The runtime's side of a room's sockets.
+//! Sockets of a room in the runtime.
 //!
-//! The crate's own methods for this unwrap, and a panic resets every room of the isolate. What is called
-//! here are the imports below them, which catch what JavaScript throws.
+//! The crate's own methods unwrap, and a panic resets every room of the isolate. This file calls the imports
+//! below them, which catch JavaScript exceptions.
 
 use js_sys::{Date, Function, Reflect};
 use protocol::timestamp::Timestamp;
@@ -9,49 +9,49 @@ use protocol::wire::socket::{ClientFrame, ServerFrame};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{State, WebSocket, WebSocketRequestResponsePair, web_sys};
 
-use super::seat::Seat;
-use super::watch::Farewell;
+use super::keepalive::CloseReason;
+use super::socket_state::SocketState;
 
-/// The socket cannot be used any longer; come back at once.
-pub(super) const GONE: Farewell = Farewell { code: 4500, reason: "connection lost" };
+/// The socket failed; the client should reconnect at once.
+pub(super) const GONE: CloseReason = CloseReason { code: 4500, reason: "connection lost" };
 
-/// Has the runtime answer `{"type":"ping"}` by itself, which neither wakes the object nor costs anything.
+/// Has the runtime answer `{"type":"ping"}`: free, and without waking the object.
 pub(super) fn answer_pings(state: &State) -> worker::Result<()> {
-    // Word for word: other spellings of the same frame wake the object and are answered there.
+    // The runtime compares text; another spelling of the frame wakes the object, which answers it.
     let ping = serde_json::to_string(&ClientFrame::Ping)?;
     let pair = WebSocketRequestResponsePair::new(&ping, &ServerFrame::Pong.to_json())?;
     Ok(state.as_raw().set_websocket_auto_response(&pair)?)
 }
 
-/// Takes `socket` into the room, at `seat`.
-pub(super) fn accept(state: &State, socket: &WebSocket, seat: &Seat) -> worker::Result<()> {
+/// Accepts `socket` with `socket_state` as its attachment.
+pub(super) fn accept(state: &State, socket: &WebSocket, socket_state: &SocketState) -> worker::Result<()> {
     state.as_raw().accept_websocket(socket.as_ref())?;
-    socket.serialize_attachment(seat)
+    socket.serialize_attachment(socket_state)
 }
 
-/// The room's sockets that are open, with their seats. One without a seat that can be read, left behind by
-/// another version of this code, is closed: its device comes back and is seated anew.
-pub(super) fn open(state: &State) -> worker::Result<Vec<(WebSocket, Seat)>> {
+/// The open sockets with their states. A socket whose state cannot be read, from another version of this
+/// code, is closed: its device reconnects.
+pub(super) fn open(state: &State) -> worker::Result<Vec<(WebSocket, SocketState)>> {
     let sockets = state.as_raw().get_websockets()?.into_iter();
     let is_open = |socket: &web_sys::WebSocket| socket.ready_state() == web_sys::WebSocket::OPEN;
-    let seated = |socket: web_sys::WebSocket| {
+    let with_state = |socket: web_sys::WebSocket| {
         let socket = WebSocket::from(socket);
-        let seat = seat(&socket)?;
-        Some((socket, seat))
+        let socket_state = state_of(&socket)?;
+        Some((socket, socket_state))
     };
-    Ok(sockets.filter(is_open).filter_map(seated).collect())
+    Ok(sockets.filter(is_open).filter_map(with_state).collect())
 }
 
-/// The seat of `socket`; closes it if it has none.
-pub(super) fn seat(socket: &WebSocket) -> Option<Seat> {
-    let seat = socket.deserialize_attachment().ok().flatten();
-    if seat.is_none() {
+/// The state of `socket`; closes a socket without one.
+pub(super) fn state_of(socket: &WebSocket) -> Option<SocketState> {
+    let socket_state = socket.deserialize_attachment().ok().flatten();
+    if socket_state.is_none() {
         close(socket, GONE);
     }
-    seat
+    socket_state
 }
 
-/// When the runtime last answered a ping of `socket` by itself. The crate does not bind this method.
+/// The time of the last automatic pong on `socket`. The crate does not bind this method.
 pub(super) fn last_automatic_pong(state: &State, socket: &WebSocket) -> Option<Timestamp> {
     let method =
         Reflect::get(state.as_raw(), &JsValue::from_str("getWebSocketAutoResponseTimestamp")).ok()?;
@@ -61,7 +61,7 @@ pub(super) fn last_automatic_pong(state: &State, socket: &WebSocket) -> Option<T
     Some(Timestamp(date.as_millis().saturating_mul(1000)))
 }
 
-/// Says goodbye. One that is closed already throws; it is what was wanted.
-pub(super) fn close(socket: &WebSocket, farewell: Farewell) {
-    let _ = socket.close(Some(farewell.code), Some(farewell.reason));
+/// Closes `socket`; ignores the error of a closed one.
+pub(super) fn close(socket: &WebSocket, reason: CloseReason) {
+    let _ = socket.close(Some(reason.code), Some(reason.reason));
 }

@@ -14,7 +14,7 @@ use parameter::{
     BRANCH, CART, CURSOR, DAY, DEAD_LETTER, DEVICE, LETTERS_LIMIT, MIN, PULL_LIMIT, RECORD, SESSION, SINCE,
     TABLE, TABLES, TOKEN,
 };
-use spec::{EndpointSpec, Limit, WireType, delete, get, post, put};
+use spec::{EndpointSpec, LimitScope, WireType, delete, get, post, put};
 
 use crate::error::ErrorCode::{
     BadCredentials, BadCursor, BadSince, BatchIdReused, BatchTooLarge, BodyTooLarge, BranchRequired,
@@ -75,13 +75,13 @@ pub enum Endpoint {
 #[rustfmt::skip] // A table reads row by row.
 pub static ENDPOINTS: [EndpointSpec; 27] = [
     post(Endpoint::LogIn, "/api/auth/login", "logIn", "Signs in.")
-        .function(Function::Auth).public(Limit::SignIn).request::<Login>().response::<Session>()
+        .function(Function::Auth).public(LimitScope::SignIn).request::<Login>().response::<Session>()
         .errors(&[BadCredentials]),
     post(Endpoint::RefreshSession, "/api/auth/refresh", "refreshSession", "Renews a session.")
-        .function(Function::Auth).public(Limit::Address).request::<Refresh>().response::<Session>()
+        .function(Function::Auth).public(LimitScope::Address).request::<Refresh>().response::<Session>()
         .errors(&[RefreshInvalid, RefreshReused]),
     post(Endpoint::LogOut, "/api/auth/logout", "logOut", "Ends the session of a refresh token.")
-        .function(Function::Auth).public(Limit::Address).request::<Refresh>(),
+        .function(Function::Auth).public(LimitScope::Address).request::<Refresh>(),
     get(Endpoint::GetCurrentUser, "/api/auth/me", "getCurrentUser", "Returns the user of the access token.")
         .function(Function::Auth).response::<Me>().cached(),
     get(Endpoint::ListSessions, "/api/sessions", "listSessions", "Lists the sessions of the user.")
@@ -149,11 +149,11 @@ pub static ENDPOINTS: [EndpointSpec; 27] = [
         .unlimited().parameters(&[TOKEN, DEVICE]).frames::<ClientFrame, ServerFrame>()
         .errors(&[BranchRequired, DeviceMismatch, UpgradeRequired, RoomFull]),
     get(Endpoint::GetOpenApiDocument, "/api/openapi.json", "getOpenApiDocument", "Returns this document.")
-        .public(Limit::None).response::<serde_json::Map<String, serde_json::Value>>().revalidates(),
+        .public(LimitScope::None).response::<serde_json::Map<String, serde_json::Value>>().revalidates(),
     get(Endpoint::GetHealth, "/healthz", "getHealth", "Reports whether the edge is configured.")
-        .public(Limit::None).response::<HealthResponse>(),
+        .public(LimitScope::None).response::<HealthResponse>(),
     get(Endpoint::GetReadiness, "/readyz", "getReadiness", "Reports the health of the edge and of Redis.")
-        .public(Limit::None).response::<Ready>(),
+        .public(LimitScope::None).response::<Ready>(),
     post(Endpoint::PublishChanges, "/internal/publish", "publishChanges", "Publishes commits to a room.")
         .signed(),
 ];

@@ -43,8 +43,8 @@ static ROUTER: LazyLock<Router<Vec<&'static EndpointSpec>>> = LazyLock::new(|| {
 });
 
 impl Route {
-    /// The endpoint of `method` and `path`, both as sent. `method` is text, because the Worker's own enum reads unknown
-    /// methods as GET.
+    /// The endpoint of `method` and `path`, both as sent. `method` is text, because the Worker's own enum
+    /// reads unknown methods as GET.
     pub fn find(method: &str, path: &str) -> Result<Route, NoRoute> {
         let found = ROUTER.at(path).map_err(|_| NoRoute::NotFound)?;
         let mut parameters = Vec::new();
@@ -63,8 +63,8 @@ impl Route {
     }
 }
 
-/// The value of a path parameter. A record id may be any text and is percent-decoded; every other id consists of RFC 3986's
-/// unreserved characters, and a segment of dots alone means another path.
+/// The value of a path parameter. A record id may be any text and is percent-decoded; every other id consists
+/// of RFC 3986's unreserved characters, and a segment of dots alone means another path.
 fn value(name: &str, sent: &str) -> Option<String> {
     if name == "record_id" {
         let decoded = percent_decode_str(sent).decode_utf8().ok()?;

@@ -24,7 +24,7 @@ pub struct EndpointSpec {
     /// Who may ask.
     pub access: Access,
     /// The rate limit that the request counts against.
-    pub limit: Limit,
+    pub limit: LimitScope,
     /// Path and query parameters.
     pub parameters: &'static [Parameter],
     /// The request body.
@@ -64,7 +64,7 @@ pub enum Access {
 
 /// The rate limit that a request counts against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
+pub enum LimitScope {
     /// No limit. Sync has none: a till that returns brings a day's sales.
     None,
     /// Requests of one user.
@@ -84,7 +84,8 @@ pub struct RequestBody {
     pub optional: bool,
 }
 
-/// A type of the wire. It carries the type's JSON Schema where the feature `schema` is on, and nothing elsewhere.
+/// A type of the wire. It carries the type's JSON Schema where the feature `schema` is on, and nothing
+/// elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub struct WireType {
     /// Adds the type's schema to those of a document, and refers to it.
@@ -128,7 +129,7 @@ pub(super) const fn get(
         summary,
         function: None,
         access: Access::Token,
-        limit: Limit::User,
+        limit: LimitScope::User,
         parameters: &[],
         request: None,
         response: None,
@@ -176,7 +177,7 @@ impl EndpointSpec {
     }
 
     /// Needs no token.
-    pub(super) const fn public(self, limit: Limit) -> EndpointSpec {
+    pub(super) const fn public(self, limit: LimitScope) -> EndpointSpec {
         EndpointSpec { access: Access::Public, limit, ..self }
     }
 
@@ -186,11 +187,11 @@ impl EndpointSpec {
 
     /// For our own functions.
     pub(super) const fn signed(self) -> EndpointSpec {
-        EndpointSpec { access: Access::Signature, limit: Limit::None, ..self }
+        EndpointSpec { access: Access::Signature, limit: LimitScope::None, ..self }
     }
 
     pub(super) const fn unlimited(self) -> EndpointSpec {
-        EndpointSpec { limit: Limit::None, ..self }
+        EndpointSpec { limit: LimitScope::None, ..self }
     }
 
     pub(super) const fn parameters(self, parameters: &'static [Parameter]) -> EndpointSpec {
@@ -271,7 +272,7 @@ impl EndpointSpec {
         add(self.needs_token(), &token);
         add(matches!(self.access, Access::Role(_)), &[ErrorCode::ForbiddenRole]);
         add(self.request.is_some(), &[ErrorCode::BadJson, ErrorCode::BodyTooLarge]);
-        add(self.limit != Limit::None, &[ErrorCode::RateLimited]);
+        add(self.limit != LimitScope::None, &[ErrorCode::RateLimited]);
         add(self.of_branch || named("branch_id"), &[ErrorCode::BranchRequired, ErrorCode::BranchForbidden]);
         add(self.publishes, &[ErrorCode::Busy]);
         add(named("cursor"), &[ErrorCode::BadCursor]);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::endpoints::spec::{Access, Limit};
+use crate::endpoints::spec::{Access, LimitScope};
 
 /// The path with a value in place of each parameter.
 fn filled(path: &str) -> String {
@@ -131,11 +131,11 @@ fn only_sync_and_public_documents_are_unlimited() {
     for spec in &ENDPOINTS {
         let sync = spec.path.starts_with("/api/sync/") || spec.path == "/ws";
         let open = matches!(spec.path, "/healthz" | "/readyz" | "/api/openapi.json" | "/internal/publish");
-        assert_eq!(spec.limit == Limit::None, sync || open, "{}", spec.path);
-        assert_eq!(!spec.needs_token() && spec.limit == Limit::None, open, "{}", spec.path);
+        assert_eq!(spec.limit == LimitScope::None, sync || open, "{}", spec.path);
+        assert_eq!(!spec.needs_token() && spec.limit == LimitScope::None, open, "{}", spec.path);
         assert_eq!(spec.access == Access::Signature, spec.path.starts_with("/internal/"), "{}", spec.path);
     }
-    assert_eq!(Endpoint::LogIn.spec().limit, Limit::SignIn);
-    assert_eq!(Endpoint::RefreshSession.spec().limit, Limit::Address);
-    assert_eq!(Endpoint::LogOut.spec().limit, Limit::Address);
+    assert_eq!(Endpoint::LogIn.spec().limit, LimitScope::SignIn);
+    assert_eq!(Endpoint::RefreshSession.spec().limit, LimitScope::Address);
+    assert_eq!(Endpoint::LogOut.spec().limit, LimitScope::Address);
 }

@@ -1,7 +1,8 @@
-//! What every answer of the edge has in common, and how an error looks.
+//! Headers of every response, and error responses.
 
 use auth::rate::decision::Decision;
 use auth::rate::headers::fields;
+use protocol::endpoints::route::NoRoute;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::wire::REQUEST_ID_HEADER;
 use protocol::wire::error_response::ErrorResponse;
@@ -9,13 +10,12 @@ use worker::{Response, ResponseBuilder};
 
 use crate::error::RequestError;
 use crate::request_id::RequestId;
-use crate::route::NoRoute;
 
-/// Who signs in wrongly, or not at all, is told how (RFC 6750, section 3).
+/// The challenge of a 401 (RFC 6750, section 3).
 const CHALLENGE: &str = r#"Bearer realm="tillsync""#;
 const CHALLENGE_BAD_TOKEN: &str = r#"Bearer realm="tillsync", error="invalid_token""#;
-/// The internal address wants a seal instead; RFC 9110 has no 401 without a challenge.
-const CHALLENGE_SEAL: &str = r#"Seal realm="tillsync""#;
+/// The challenge of the internal endpoint; RFC 9110 wants one with every 401.
+const CHALLENGE_SIGNATURE: &str = r#"Seal realm="tillsync""#;
 
 /// 200 with a JSON body.
 pub(crate) fn json(body: &str) -> worker::Result<Response> {
@@ -23,22 +23,22 @@ pub(crate) fn json(body: &str) -> worker::Result<Response> {
     Ok(builder.fixed(body.as_bytes().to_vec()))
 }
 
-/// The answer to a request that ended in `error`.
+/// The error response for `error`.
 pub(crate) fn error(error: &RequestError, id: &RequestId) -> worker::Result<Response> {
-    let refusal = error.refusal();
+    let api_error = error.api_error();
     let mut builder = ResponseBuilder::new()
-        .with_status(refusal.code.status())
+        .with_status(api_error.code.status())
         .with_header("content-type", "application/json")?;
-    for (name, value) in headers(&refusal) {
+    for (name, value) in headers(&api_error) {
         builder = builder.with_header(name, &value)?;
     }
     if let RequestError::NoRoute(NoRoute::MethodNotAllowed(allowed)) = error {
         builder = builder.with_header("allow", allowed)?;
     }
-    Ok(builder.fixed(ErrorResponse::new(&refusal, id.as_str()).to_json().into_bytes()))
+    Ok(builder.fixed(ErrorResponse::new(&api_error, id.as_str()).to_json().into_bytes()))
 }
 
-/// `response` with where the caller stands, if the request counted against a limit.
+/// Adds the rate limit fields, if the request counted against a limit.
 pub(crate) fn limited(mut response: Response, decision: Option<&Decision>) -> worker::Result<Response> {
     let headers = response.headers_mut();
     for (name, value) in decision.map(fields).unwrap_or_default() {
@@ -47,12 +47,13 @@ pub(crate) fn limited(mut response: Response, decision: Option<&Decision>) -> wo
     Ok(response)
 }
 
-/// `response` with the headers that every answer has.
+/// Adds the headers of every response.
 pub(crate) fn finish(mut response: Response, id: &RequestId) -> worker::Result<Response> {
     let unauthorized = response.status_code() == 401;
     let headers = response.headers_mut();
     headers.set(REQUEST_ID_HEADER, id.as_str())?;
-    // Tokens and a shop's figures have no place in anybody's cache (RFC 6749, section 5.1). What has says so.
+    // Tokens and a shop's data must not be cached (RFC 6749, section 5.1); a response that may be says so
+    // itself.
     if !headers.has("cache-control")? {
         headers.set("cache-control", "no-store")?;
     }
@@ -62,17 +63,17 @@ pub(crate) fn finish(mut response: Response, id: &RequestId) -> worker::Result<R
     Ok(response)
 }
 
-/// The headers that go with a refusal's code.
-fn headers(refusal: &ApiError) -> Vec<(&'static str, String)> {
+/// The headers of an error code.
+fn headers(error: &ApiError) -> Vec<(&'static str, String)> {
     let mut headers = Vec::new();
-    if let Some(secs) = refusal.code.retry_after_secs() {
+    if let Some(secs) = error.code.retry_after_secs() {
         headers.push(("retry-after", secs.to_string()));
     }
-    let extra = match refusal.code {
+    let extra = match error.code {
         ErrorCode::TokenInvalid | ErrorCode::TokenExpired | ErrorCode::SessionRevoked => {
             Some(("www-authenticate", CHALLENGE_BAD_TOKEN))
         }
-        ErrorCode::BadSignature => Some(("www-authenticate", CHALLENGE_SEAL)),
+        ErrorCode::BadSignature => Some(("www-authenticate", CHALLENGE_SIGNATURE)),
         ErrorCode::UpgradeRequired => Some(("upgrade", "websocket")),
         _ => None,
     };
@@ -93,7 +94,7 @@ mod tests {
         assert_eq!(of(ErrorCode::Unavailable), [("retry-after", "1".into())]);
         assert_eq!(of(ErrorCode::RoomFull), [("retry-after", "1".into())]);
         assert_eq!(of(ErrorCode::TokenExpired), [("www-authenticate", CHALLENGE_BAD_TOKEN.into())]);
-        assert_eq!(of(ErrorCode::BadSignature), [("www-authenticate", CHALLENGE_SEAL.into())]);
+        assert_eq!(of(ErrorCode::BadSignature), [("www-authenticate", CHALLENGE_SIGNATURE.into())]);
         assert_eq!(of(ErrorCode::UpgradeRequired), [("upgrade", "websocket".into())]);
         assert_eq!(of(ErrorCode::NotFound), []);
     }

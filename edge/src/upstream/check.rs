@@ -1,24 +1,22 @@
-//! Who answered: a function of ours, or the platform in its place.
+//! Tells a function's response from one of the platform.
 
 use serde::Deserialize;
 
 use super::CallError;
 
-/// Whether an answer with `status` and `body` is a function's own.
-///
-/// Only functions of ours answer 2xx: a wrong signature, a crash, a throttle and a timeout do not. Anything
-/// else is theirs if it has the shape of our errors.
+/// Whether a response is a function's own: it is 2xx, or its body has the shape of our errors. The platform
+/// answers a wrong signature, a crash, a throttle and a timeout with neither.
 pub(super) fn check(status: u16, body: &[u8]) -> Result<(), CallError> {
-    if (200..300).contains(&status) || is_failure(body) {
+    if (200..300).contains(&status) || is_error_response(body) {
         return Ok(());
     }
-    // Throttled, or failed to run: the platform says so with these.
-    let passes = status >= 500 || status == 429;
-    Err(if passes { CallError::Platform(status) } else { CallError::Foreign(status) })
+    // The platform's statuses for a throttled or failed function.
+    let transient = status >= 500 || status == 429;
+    Err(if transient { CallError::Platform(status) } else { CallError::Foreign(status) })
 }
 
 /// Whether `body` is `{"error": {"code": …}}`.
-fn is_failure(body: &[u8]) -> bool {
+fn is_error_response(body: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct ErrorResponse {
         error: Error,
@@ -39,16 +37,16 @@ mod tests {
     #[test]
     fn our_own_errors_are_recognised() {
         for code in ErrorCode::ALL {
-            let refusal = ApiError::new(code, "m").with_details(&serde_json::json!({ "a": 1 }));
-            let body = ErrorResponse::new(&refusal, "id").to_json();
+            let error = ApiError::new(code, "m").with_details(&serde_json::json!({ "a": 1 }));
+            let body = ErrorResponse::new(&error, "id").to_json();
             assert!(check(code.status(), body.as_bytes()).is_ok(), "{body}");
         }
         assert!(check(200, b"").is_ok() && check(204, b"").is_ok());
     }
 
     #[test]
-    fn what_the_platform_says_is_not_ours() {
-        // As Lambda and its function URLs say it: crashed or timed out, throttled, not signed.
+    fn responses_of_the_platform_are_recognised() {
+        // Bodies of Lambda and its function URLs: crashed or timed out, throttled, not signed.
         for body in [
             "",
             "Internal Server Error",

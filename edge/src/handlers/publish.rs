@@ -1,5 +1,5 @@
-//! Commits on their way to a room: the fast path, from the answer to a write, and the sure path,
-//! `POST /internal/publish`, from the function that follows the log.
+//! Publishing commits to a room: the fast path, beside the response to a write, and the sure path,
+//! `POST /internal/publish`, by the function that follows the log.
 
 use auth::signature::{self, SEAL_HEADER};
 use protocol::error::{ApiError, ErrorCode};
@@ -10,12 +10,12 @@ use serde_json::value::RawValue;
 use worker::{Response, ResponseBuilder, console_error};
 
 use crate::body;
+use crate::context::RequestContext;
 use crate::error::RequestError;
-use crate::functions::CallError;
 use crate::room;
-use crate::visit::Visit;
+use crate::upstream::CallError;
 
-/// A commit beside an answer, as the function wrote it.
+/// A commit beside a response, as the function wrote it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Commit {
     room: Room,
@@ -24,18 +24,20 @@ pub(crate) struct Commit {
 }
 
 impl Commit {
-    /// The commit in `publications`, if there is one: of one room, which is one of `client`'s.
+    /// The commit of `publications`; `None` if there are none. Refuses publications of two rooms or of
+    /// another client.
     pub(crate) fn of(client: &ClientId, publications: &[&RawValue]) -> Result<Option<Commit>, CallError> {
-        /// Where a publication belongs; nothing else in it concerns the edge.
+        /// The room of a publication; the edge reads nothing else of it.
         #[derive(Deserialize)]
-        struct Place {
+        struct PublicationRoom {
             client_id: ClientId,
             branch_id: BranchId,
         }
         let mut of: Option<Room> = None;
         for publication in publications {
-            let place: Place = serde_json::from_str(publication.get()).map_err(CallError::Unreadable)?;
-            let room = Room { client: place.client_id, branch: place.branch_id };
+            let of_publication: PublicationRoom =
+                serde_json::from_str(publication.get()).map_err(CallError::Unreadable)?;
+            let room = Room { client: of_publication.client_id, branch: of_publication.branch_id };
             if room.client != *client || of.as_ref().is_some_and(|known| *known != room) {
                 return Err(CallError::ForeignCommit);
             }
@@ -46,34 +48,33 @@ impl Commit {
     }
 }
 
-/// The fast path: gives `commit` to its room once the caller has the answer.
-pub(crate) fn after_answer(visit: &Visit, commit: Commit) {
-    let (env, id) = (visit.env.clone(), visit.id.clone());
-    visit.context.wait_until(async move {
+/// The fast path: publishes `commit` to its room after the response.
+pub(crate) fn after_response(context: &RequestContext, commit: Commit) {
+    let (env, id) = (context.env.clone(), context.id.clone());
+    context.execution.wait_until(async move {
         let Commit { room, body } = commit;
         if let Err(error) = room::publish(&env, &room, body.as_bytes()).await {
-            // No harm but a moment's delay: the sure path brings the same commit.
+            // The sure path brings the same commit a moment later.
             console_error!("{id} fast path to {room}: {error}");
         }
     });
 }
 
-/// The sure path: answers 204 only when the room has taken the commits, so that the stream keeps them
-/// until then.
-pub(crate) async fn handle(visit: &Visit) -> Result<Response, RequestError> {
-    let body = body::read(&visit.request).await?;
-    let header = visit.header(SEAL_HEADER)?.unwrap_or_default();
-    signature::verify(&visit.door.config.publish_secret, visit.now, &header, &body).map_err(|_| {
+/// The sure path: 204 once the room has accepted the commits; until then the stream keeps them.
+pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
+    let body = body::read(&context.request).await?;
+    let header = context.header(SEAL_HEADER)?.unwrap_or_default();
+    signature::verify(&context.state.config.publish_secret, context.now, &header, &body).map_err(|_| {
         ApiError::new(
             ErrorCode::BadSignature,
             "This address takes publications sealed by our functions only.",
         )
     })?;
-    room::publish(&visit.env, &room_of(&body)?, &body).await?;
+    room::publish(&context.env, &room_of(&body)?, &body).await?;
     Ok(ResponseBuilder::new().with_status(204).empty())
 }
 
-/// The one room that all commits of `body` belong to.
+/// The room that all commits of `body` belong to.
 fn room_of(body: &[u8]) -> Result<Room, ApiError> {
     let publish: Publish = serde_json::from_slice(body).map_err(|error| {
         ApiError::new(ErrorCode::BadRequest, format!("The body is no list of publications: {error}."))
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_goes_to_the_room_it_names_as_it_is() {
+    fn a_commit_goes_to_its_room_unchanged() {
         let parts = [publication("1:2", 100), publication("1:2", 200)];
         let commit = commit_of("1", &parts).unwrap().unwrap();
         assert_eq!(commit.room.to_string(), "1:2");
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_of_another_client_or_of_two_rooms_goes_nowhere() {
+    fn a_commit_of_another_client_or_of_two_rooms_is_refused() {
         let foreign = commit_of("2", &[publication("1:2", 100)]);
         let mixed = commit_of("1", &[publication("1:2", 100), publication("1:3", 200)]);
         for refused in [foreign, mixed] {
@@ -149,14 +150,14 @@ mod tests {
     }
 
     #[test]
-    fn commits_of_one_room_are_taken() {
+    fn commits_of_one_room_are_accepted() {
         for rooms in [&[("1", "2")][..], &[("1", "2"), ("1", "2")]] {
             assert_eq!(room_of(body(rooms).as_bytes()).unwrap().to_string(), "1:2");
         }
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn any_other_body_is_refused() {
         let mixed = body(&[("1", "2"), ("1", "3")]);
         let clients = body(&[("1", "2"), ("2", "2")]);
         let forged = body(&[("1:2", "2")]);

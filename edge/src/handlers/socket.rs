@@ -1,4 +1,4 @@
-//! `GET /ws`: a WebSocket, handed to the room of the caller's branch.
+//! `GET /ws`: connects a device to the room of its branch.
 
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::DeviceId;
@@ -6,26 +6,28 @@ use protocol::timestamp::Timestamp;
 use worker::Response;
 
 use crate::authenticate::socket_token;
+use crate::context::RequestContext;
 use crate::error::RequestError;
 use crate::query;
-use crate::room::{self, Guest};
-use crate::visit::Visit;
+use crate::room::{self, ConnectRequest};
 
-/// Lets a device into its room.
-pub(crate) async fn handle(visit: &Visit) -> Result<Response, RequestError> {
-    // First, so that who opens the address in a browser is told what it is.
-    is_upgrade(visit.header("upgrade")?.as_deref())?;
-    let query = visit.query();
-    let caller = visit.known(socket_token(&query, visit.header("authorization")?.as_deref())?)?;
+/// Authenticates the device and connects it.
+pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
+    // First, so that a browser that opens the address gets an explanation.
+    is_upgrade(context.header("upgrade")?.as_deref())?;
+    let query = context.query();
+    let caller = context.authenticate(socket_token(&query, context.header("authorization")?.as_deref())?)?;
     let room = caller.claims.room()?;
     let device: DeviceId =
         query::value(&query, "device_id").unwrap_or_default().parse().map_err(ApiError::from)?;
     caller.claims.acts_as(&device)?;
-    // Asked last, since it is the only check that takes a round trip, and asked anew: a socket lasts.
-    visit.admit(&visit.door.questions.of_caller(&caller.claims, visit.route.guard()).anew()).await?;
+    // Last, since it takes a round trip; without the cache, since a socket lasts.
+    let check = context.state.policy.for_caller(&caller.claims, context.spec().limit).skip_cache();
+    context.admit(&check).await?;
     let expires_at = Timestamp(0).plus_secs(caller.claims.exp);
-    let guest = Guest { room, device, role: caller.claims.role, session: caller.claims.sid, expires_at };
-    Ok(room::connect(&visit.env, &guest).await?)
+    let connect =
+        ConnectRequest { room, device, role: caller.claims.role, session: caller.claims.sid, expires_at };
+    Ok(room::connect(&context.env, &connect).await?)
 }
 
 fn is_upgrade(header: Option<&str>) -> Result<(), ApiError> {
@@ -41,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_websocket_is_let_in() {
+    fn only_a_websocket_is_accepted() {
         assert!(is_upgrade(Some("websocket")).is_ok());
         assert!(is_upgrade(Some("WebSocket")).is_ok());
         for header in [None, Some(""), Some("h2c"), Some("websocket2")] {

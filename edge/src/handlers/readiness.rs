@@ -1,4 +1,4 @@
-//! `GET /readyz`: how well the edge is, and Redis, without which it goes on.
+//! `GET /readyz`: the health of the edge and of Redis. Without Redis the edge is degraded and still serves.
 
 use std::cell::{Cell, RefCell};
 
@@ -12,52 +12,51 @@ use redis_client::pipeline::Pipeline;
 use redis_client::transport::Transport;
 use worker::Response;
 
-use crate::answer;
+use crate::context::RequestContext;
 use crate::error::RequestError;
-use crate::visit::Visit;
+use crate::response;
 
-/// Answers whoever asks: nothing in it is worth hiding, and it costs next to nothing.
-pub(crate) async fn handle(visit: &Visit) -> Result<Response, RequestError> {
-    let ready = visit.door.readiness.ask(&visit.door.redis, visit.now).await;
+/// Public: the answer holds no secret and is cached.
+pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
+    let ready = context.state.readiness.check(&context.state.redis, context.now).await;
     let body = serde_json::to_string(&ready).map_err(worker::Error::from)?;
-    Ok(answer::json(&body)?)
+    Ok(response::json(&body)?)
 }
 
-/// What was found out last. However often it is asked for, Redis is asked every [`READY_SECS`] at most, once it has
-/// answered.
+/// The last answer; it is good for [`READY_SECS`], so that callers cannot load Redis.
 #[derive(Default)]
 pub(crate) struct Readiness {
     asked_at: Cell<Option<Timestamp>>,
-    found: RefCell<Option<Ready>>,
+    last: RefCell<Option<Ready>>,
 }
 
 impl Readiness {
-    /// How well `redis` is at `now`, or was a moment ago.
-    pub(crate) async fn ask<T: Transport>(&self, redis: &Client<T>, now: Timestamp) -> Ready {
+    /// The health at `now`.
+    pub(crate) async fn check<T: Transport>(&self, redis: &Client<T>, now: Timestamp) -> Ready {
         let is_recent = |asked: Timestamp| now < asked.plus_secs(READY_SECS);
-        let found = self.found.borrow().clone().filter(|_| self.asked_at.get().is_some_and(is_recent));
-        // While the first question is under way, others ask for themselves: nobody can wait for another's request.
-        if let Some(found) = found {
-            return found;
+        let last = self.last.borrow().clone().filter(|_| self.asked_at.get().is_some_and(is_recent));
+        // During the first check other requests ask too: a Worker request cannot await another request's I/O.
+        if let Some(last) = last {
+            return last;
         }
         self.asked_at.set(Some(now));
-        let ready = of(redis, question(redis).await.ok().as_ref());
-        *self.found.borrow_mut() = Some(ready.clone());
+        let ready = readiness(redis, info(redis).await.ok().as_ref());
+        *self.last.borrow_mut() = Some(ready.clone());
         ready
     }
 }
 
-async fn question<T: Transport>(redis: &Client<T>) -> Result<Sections, RedisError> {
+async fn info<T: Transport>(redis: &Client<T>) -> Result<Sections, RedisError> {
     let mut pipeline = Pipeline::new();
     let (ping, info) = (pipeline.push(&Ping), pipeline.push(&Info));
     let mut replies = redis.pipeline(&pipeline).await?;
     replies.take(ping)?;
-    // Some services do not answer INFO; they are reached all the same.
+    // A service without INFO is reachable too.
     Ok(replies.take(info).unwrap_or_default())
 }
 
-/// The answer, from what Redis says of itself, if it answered.
-fn of<T: Transport>(redis: &Client<T>, sections: Option<&Sections>) -> Ready {
+/// The answer; `sections` are those of INFO, if Redis answered.
+fn readiness<T: Transport>(redis: &Client<T>, sections: Option<&Sections>) -> Ready {
     let health = redis.health();
     let latency = health.last_latency.filter(|_| sections.is_some());
     let number = |name| sections.and_then(|sections| sections.get(name)?.parse::<u64>().ok());
@@ -65,7 +64,7 @@ fn of<T: Transport>(redis: &Client<T>, sections: Option<&Sections>) -> Ready {
         reachable: sections.is_some(),
         latency_micros: latency.and_then(|latency| u64::try_from(latency.as_micros()).ok()),
         used_memory_bytes: number("used_memory"),
-        breaker: health.breaker.into(),
+        breaker: health.breaker,
         hit_ratio: number("keyspace_hits")
             .zip(number("keyspace_misses"))
             .and_then(|(hits, misses)| hit_ratio(hits, misses)),
@@ -85,46 +84,46 @@ mod tests {
 
     #[test]
     fn redis_is_asked_once_in_five_seconds() {
-        let line = Scripted::default();
-        let redis = client(&line);
+        let service = Scripted::default();
+        let redis = client(&service);
         let readiness = Readiness::default();
         for _ in 0..2 {
-            line.answers(&["PONG".into(), INFO.into()]);
+            service.answers(&["PONG".into(), INFO.into()]);
         }
-        let first = block_on(readiness.ask(&redis, NOW));
+        let first = block_on(readiness.check(&redis, NOW));
         assert_eq!(first.status, Status::Ok);
         assert_eq!(first.redis.used_memory_bytes, Some(1_048_576));
         assert_eq!(first.redis.hit_ratio.as_deref(), Some("0.93"));
         assert_eq!(first.redis.breaker, BreakerState::Closed);
-        assert_eq!(block_on(readiness.ask(&redis, Timestamp(NOW.plus_secs(5).0 - 1))), first);
-        assert_eq!(line.sent(), [r#"[["PING"],["INFO"]]"#]);
-        block_on(readiness.ask(&redis, NOW.plus_secs(5)));
-        assert_eq!(line.sent().len(), 2);
+        assert_eq!(block_on(readiness.check(&redis, Timestamp(NOW.plus_secs(5).0 - 1))), first);
+        assert_eq!(service.sent(), [r#"[["PING"],["INFO"]]"#]);
+        block_on(readiness.check(&redis, NOW.plus_secs(5)));
+        assert_eq!(service.sent().len(), 2);
     }
 
     #[test]
-    fn without_redis_the_edge_is_degraded_and_says_so() {
-        let line = Scripted::default();
-        let ready = block_on(Readiness::default().ask(&client(&line), NOW));
+    fn without_redis_the_edge_is_degraded() {
+        let service = Scripted::default();
+        let ready = block_on(Readiness::default().check(&client(&service), NOW));
         assert_eq!((ready.status, ready.redis.reachable), (Status::Degraded, false));
         assert_eq!((ready.redis.latency_micros, ready.redis.hit_ratio), (None, None));
     }
 
     #[test]
-    fn who_asks_during_the_first_question_asks_too() {
-        let line = Scripted::default();
+    fn a_request_during_the_first_check_asks_redis_too() {
+        let service = Scripted::default();
         let readiness = Readiness::default();
         readiness.asked_at.set(Some(NOW));
-        line.answers(&["PONG".into(), INFO.into()]);
-        let ready = block_on(readiness.ask(&client(&line), NOW));
-        assert_eq!((ready.status, line.sent().len()), (Status::Ok, 1));
+        service.answers(&["PONG".into(), INFO.into()]);
+        let ready = block_on(readiness.check(&client(&service), NOW));
+        assert_eq!((ready.status, service.sent().len()), (Status::Ok, 1));
     }
 
     #[test]
-    fn a_service_that_does_not_answer_info_is_reached() {
-        let line = Scripted::default();
-        line.answers(&["PONG".into(), json!({ "error": "ERR Command is not available: 'INFO'" })]);
-        let ready = block_on(Readiness::default().ask(&client(&line), NOW));
+    fn a_service_without_info_is_reachable() {
+        let service = Scripted::default();
+        service.answers(&["PONG".into(), json!({ "error": "ERR Command is not available: 'INFO'" })]);
+        let ready = block_on(Readiness::default().check(&client(&service), NOW));
         assert_eq!((ready.status, ready.redis.reachable), (Status::Ok, true));
         assert_eq!((ready.redis.used_memory_bytes, ready.redis.hit_ratio), (None, None));
     }

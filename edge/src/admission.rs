@@ -1,0 +1,195 @@
+//! Admission of a request: checks its session and its rate limits in Redis, in one round trip.
+//!
+//! A session status that is cached is not asked for again. While Redis is unreachable, sessions count as
+//! active (an access token is valid for 15 minutes anyway) and each isolate counts requests by itself.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use auth::limits::ADMISSION_BUDGET_MILLIS;
+use auth::rate::decision::Decision;
+use auth::rate::limit::Limit;
+use auth::rate::local::Local;
+use auth::rate::script;
+use auth::token::SESSION_ENDED;
+use protocol::limits::SESSION_IDLE_SECS;
+use protocol::timestamp::Timestamp;
+use redis_client::budget::Budget;
+use redis_client::client::Client;
+use redis_client::command::{GetEx, Life};
+use redis_client::error::RedisError;
+use redis_client::keys::Key;
+use redis_client::pipeline::{Pipeline, Replies, Slot};
+use redis_client::reply::{Reply, ReplyError};
+use redis_client::script::{Script, ScriptCall};
+use redis_client::transport::Transport;
+use redis_client::value::Value;
+
+mod check;
+mod session_status;
+
+use check::CountedLimit;
+pub(crate) use check::{AdmissionCheck, AdmissionPolicy};
+use session_status::{SessionStatus, SessionStatusCache};
+
+/// Maximum wait for Redis.
+const BUDGET: Budget = Budget {
+    per_try: Duration::from_millis(ADMISSION_BUDGET_MILLIS),
+    total: Duration::from_millis(ADMISSION_BUDGET_MILLIS),
+};
+
+/// Checks sessions and rate limits, and caches session statuses.
+pub(crate) struct Admission<T> {
+    redis: Client<T>,
+    script: Script,
+    statuses: RefCell<SessionStatusCache>,
+    local: RefCell<Local>,
+    local_decisions: Cell<u64>,
+}
+
+/// The result of an admission check.
+#[derive(Debug)]
+pub(crate) struct AdmissionResult {
+    /// Whether the session was revoked.
+    pub(crate) revoked: bool,
+    /// The rate limit decision; `None` where no limit applies.
+    pub(crate) decision: Option<Decision>,
+    /// Why Redis did not decide, if it did not.
+    pub(crate) failure: Option<AdmissionError>,
+}
+
+/// Why Redis did not decide.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AdmissionError {
+    /// Redis did not answer.
+    #[error(transparent)]
+    Redis(#[from] RedisError),
+    /// A reply has an unexpected type.
+    #[error(transparent)]
+    Reply(#[from] ReplyError),
+    /// The script returned something else than a decision.
+    #[error("failed to read the decision: the script returned unexpected numbers")]
+    NoDecision,
+}
+
+impl AdmissionError {
+    /// Whether the breaker refused the call; the failures that opened it were logged.
+    pub(crate) fn is_repeated(&self) -> bool {
+        matches!(self, AdmissionError::Redis(RedisError::Open))
+    }
+}
+
+/// The slots of the replies that a pipeline asks for.
+struct Pending {
+    session: Option<Slot<GetEx>>,
+    decision: Option<Slot<ScriptCall>>,
+}
+
+impl<T: Transport> Admission<T> {
+    /// An admission that asks `redis`.
+    pub(crate) fn new(redis: &Client<T>) -> Admission<T> {
+        Admission {
+            redis: redis.within(BUDGET),
+            script: Script::once(script::TEXT),
+            statuses: RefCell::default(),
+            local: RefCell::default(),
+            local_decisions: Cell::new(0),
+        }
+    }
+
+    /// Number of requests that this isolate decided without Redis.
+    pub(crate) fn local_decisions(&self) -> u64 {
+        self.local_decisions.get()
+    }
+
+    /// Runs `check` at `now`.
+    pub(crate) async fn run(&self, check: &AdmissionCheck, now: Timestamp) -> AdmissionResult {
+        let usable = |status: &SessionStatus| !check.skip_cache || *status == SessionStatus::Revoked;
+        let cached = |key: &Key| self.statuses.borrow().get(key, now).filter(usable);
+        let status = check.session.as_ref().and_then(cached);
+        if status == Some(SessionStatus::Revoked) {
+            return AdmissionResult { revoked: true, decision: None, failure: None };
+        }
+        let unknown = check.session.as_ref().filter(|_| status.is_none());
+        let (pipeline, pending) = self.pipeline(unknown, &check.limits, now);
+        if pipeline.is_empty() {
+            return AdmissionResult { revoked: false, decision: None, failure: None };
+        }
+        let mut failure = None;
+        let (status, decision) = match self.redis.pipeline(&pipeline).await {
+            Ok(replies) => read(replies, pending, &check.limits, &mut failure),
+            Err(error) => {
+                failure = Some(error.into());
+                (None, None)
+            }
+        };
+        if let (Some(key), Some(status)) = (unknown, status) {
+            self.statuses.borrow_mut().insert(key, status, now);
+        }
+        if failure.is_some() {
+            self.local_decisions.set(self.local_decisions.get().saturating_add(1));
+        }
+        let decision = decision.or_else(|| self.decide_locally(&check.limits, now));
+        AdmissionResult { revoked: status == Some(SessionStatus::Revoked), decision, failure }
+    }
+
+    fn pipeline(
+        &self,
+        session: Option<&Key>,
+        limits: &[CountedLimit],
+        now: Timestamp,
+    ) -> (Pipeline, Pending) {
+        let mut pipeline = Pipeline::new();
+        // One command reads the status and renews the key; a session counts as idle once its key expired.
+        let touch = |key| GetEx::new(key, Life::of_secs(SESSION_IDLE_SECS));
+        let session = session.map(|key| pipeline.push(&touch(key)));
+        let decision = (!limits.is_empty()).then(|| {
+            let keys: Vec<_> = limits.iter().map(|counted| &counted.key).collect();
+            let arguments: Vec<_> =
+                script::arguments(&of(limits), now).into_iter().map(Value::text).collect();
+            pipeline.push(&self.script.call(&keys, &arguments))
+        });
+        (pipeline, Pending { session, decision })
+    }
+
+    fn decide_locally(&self, limits: &[CountedLimit], now: Timestamp) -> Option<Decision> {
+        let limits: Vec<_> =
+            limits.iter().map(|counted| (counted.key.to_string(), counted.local_limit)).collect();
+        (!limits.is_empty()).then(|| self.local.borrow_mut().decide(&limits, now))
+    }
+}
+
+/// Reads status and decision; sets `failure` where a reply cannot be read.
+fn read(
+    mut replies: Replies,
+    pending: Pending,
+    limits: &[CountedLimit],
+    failure: &mut Option<AdmissionError>,
+) -> (Option<SessionStatus>, Option<Decision>) {
+    let mut note = |error| *failure = Some(error);
+    let status = pending.session.and_then(|slot| {
+        let value = replies.take(slot).map_err(|error| note(error.into())).ok()?;
+        Some(if value.as_deref() == Some(SESSION_ENDED.as_bytes()) {
+            SessionStatus::Revoked
+        } else {
+            SessionStatus::Active
+        })
+    });
+    let decision = pending.decision.and_then(|slot| {
+        let reply = replies.take(slot).map_err(AdmissionError::from);
+        reply.and_then(|reply| decision(reply, limits)).map_err(note).ok()
+    });
+    (status, decision)
+}
+
+fn decision(reply: Reply, limits: &[CountedLimit]) -> Result<Decision, AdmissionError> {
+    let numbers = reply.array()?.into_iter().map(Reply::int).collect::<Result<Vec<_>, _>>()?;
+    script::read(&of(limits), &numbers).ok_or(AdmissionError::NoDecision)
+}
+
+fn of(limits: &[CountedLimit]) -> Vec<Limit> {
+    limits.iter().map(|counted| counted.limit).collect()
+}
+
+#[cfg(test)]
+mod tests;

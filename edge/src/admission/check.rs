@@ -1,0 +1,175 @@
+//! What to check for one request: its session and its rate limits.
+
+use auth::rate::limit::Limit;
+use auth::rate::table::Rates;
+use protocol::claims::Claims;
+use protocol::endpoints::spec::LimitScope;
+use redis_client::keys::{Key, Keys};
+use sha2::{Digest, Sha256};
+
+use crate::client_info::ClientInfo;
+
+/// Bytes of the hash of a name or an address: enough that two never collide by chance.
+const HASH_BYTES: usize = 16;
+
+/// What to check for one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AdmissionCheck {
+    /// The key of its session; `None` if its token has none.
+    pub(super) session: Option<Key>,
+    /// Whether to ask Redis even where the session's status is cached.
+    pub(super) skip_cache: bool,
+    /// The limits that it counts against.
+    pub(super) limits: Vec<CountedLimit>,
+}
+
+impl AdmissionCheck {
+    /// The same check, answered by Redis rather than by the cache. A cached revocation still counts.
+    pub(crate) fn skip_cache(self) -> AdmissionCheck {
+        AdmissionCheck { skip_cache: true, ..self }
+    }
+}
+
+/// A limit and the key of its count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CountedLimit {
+    /// The key of the count.
+    pub(super) key: Key,
+    /// The limit.
+    pub(super) limit: Limit,
+    /// The limit while Redis is unreachable.
+    pub(super) local_limit: Limit,
+}
+
+/// Builds the checks of a deployment from its keys and limits.
+pub(crate) struct AdmissionPolicy {
+    keys: Keys,
+    rates: Rates,
+    local_rates: Rates,
+}
+
+impl AdmissionPolicy {
+    /// A policy with these keys and limits.
+    pub(crate) fn new(keys: Keys, rates: Rates) -> AdmissionPolicy {
+        AdmissionPolicy { keys, rates, local_rates: rates.without_redis() }
+    }
+
+    /// The check of a request with an access token: its session, and its user's limit where the endpoint has
+    /// that.
+    pub(crate) fn for_caller(&self, claims: &Claims, scope: LimitScope) -> AdmissionCheck {
+        let (client, limit) = (&claims.client_id, self.rates.user);
+        let session = claims.sid.as_ref().map(|sid| self.keys.session(client, sid.as_str()));
+        let user = || {
+            let key = self.keys.rate(client, &claims.sub, limit.name);
+            CountedLimit { key, limit, local_limit: self.local_rates.user }
+        };
+        let limits = (scope == LimitScope::User).then(user).into_iter().collect();
+        AdmissionCheck { session, skip_cache: false, limits }
+    }
+
+    /// The check of a request without an access token.
+    pub(crate) fn for_address(&self, client_info: &ClientInfo) -> AdmissionCheck {
+        let counted = self.at_address(client_info, self.rates.address, self.local_rates.address);
+        AdmissionCheck { session: None, skip_cache: false, limits: vec![counted] }
+    }
+
+    /// The check of a sign-in; `name` is the user name, where the body has one. Names are case-sensitive, as
+    /// in the accounts table.
+    pub(crate) fn for_sign_in(&self, name: Option<&str>, client_info: &ClientInfo) -> AdmissionCheck {
+        let by_name = name.map(|name| CountedLimit {
+            key: self.keys.door_name(&hash(&[name])),
+            limit: self.rates.login_name,
+            local_limit: self.local_rates.login_name,
+        });
+        let at_address =
+            self.at_address(client_info, self.rates.login_address, self.local_rates.login_address);
+        let limits = by_name.into_iter().chain([at_address]).collect();
+        AdmissionCheck { session: None, skip_cache: false, limits }
+    }
+
+    fn at_address(&self, client_info: &ClientInfo, limit: Limit, local_limit: Limit) -> CountedLimit {
+        // The limit's name is part of the key: two limits count by address, each for itself.
+        let key = self.keys.door_address(&hash(&[limit.name, &client_info.rate_limit_key()]));
+        CountedLimit { key, limit, local_limit }
+    }
+}
+
+/// The first half of the SHA-256 of `parts`, in hexadecimal. It hides names and addresses from a glance at
+/// the keys, not from a search over all addresses.
+fn hash(parts: &[&str]) -> String {
+    let mut text = hex::encode(Sha256::digest(parts.join("\n")));
+    text.truncate(2 * HASH_BYTES);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::claims::{AUDIENCE, ISSUER};
+    use protocol::role::Role;
+
+    use super::*;
+
+    fn policy() -> AdmissionPolicy {
+        AdmissionPolicy::new(Keys::new("t").unwrap(), Rates::default())
+    }
+
+    fn claims(sid: Option<&str>) -> Claims {
+        Claims {
+            sub: "u:1".into(),
+            client_id: "7".parse().unwrap(),
+            branch_id: None,
+            role: Role::Cashier,
+            device: None,
+            sid: sid.map(|sid| sid.parse().unwrap()),
+            iss: ISSUER.into(),
+            aud: AUDIENCE.into(),
+            exp: 0,
+            iat: 0,
+            jti: "j1".into(),
+        }
+    }
+
+    fn limits(check: &AdmissionCheck) -> Vec<(&str, &str, u32, u32)> {
+        let counted = |it: &CountedLimit| (it.limit.name, it.limit.quota(), it.local_limit.quota());
+        let limits = check.limits.iter().map(|it| (it.key.as_str(), counted(it)));
+        limits.map(|(key, (name, quota, alone))| (key, name, quota, alone)).collect()
+    }
+
+    #[test]
+    fn a_caller_is_checked_by_session_and_user() {
+        let keys = Keys::new("t").unwrap();
+        let client = "7".parse().unwrap();
+        let check = policy().for_caller(&claims(Some("s1")), LimitScope::User);
+        assert_eq!(check.session, Some(keys.session(&client, "s1")));
+        assert_eq!(limits(&check), [(keys.rate(&client, "u:1", "user").as_str(), "user", 100, 100)]);
+        let check = policy().for_caller(&claims(Some("s1")), LimitScope::None);
+        assert_eq!((check.session.is_some(), check.limits.len()), (true, 0));
+        let check = policy().for_caller(&claims(None), LimitScope::User);
+        assert_eq!((check.session, check.limits.len()), (None, 1));
+    }
+
+    #[test]
+    fn no_key_holds_a_name_or_an_address() {
+        let client_info = ClientInfo::new(Some("203.0.113.7"), None);
+        let check = policy().for_sign_in(Some("till-1"), &client_info);
+        assert_eq!(
+            limits(&check),
+            [
+                ("t:@door:rate:name:9a3f2388d98dcb32d88bde2189048aeb", "login-name", 10, 1),
+                ("t:@door:rate:address:17bdb8b9411d41f30f6856727030a777", "login-address", 100, 10),
+            ]
+        );
+        let at_address = policy().for_address(&client_info);
+        let key = "t:@door:rate:address:0040b852582c3119758d1e870db3e1e4";
+        assert_eq!(limits(&at_address), [(key, "address", 100, 100)]);
+    }
+
+    #[test]
+    fn names_are_case_sensitive_and_a_missing_name_has_no_limit() {
+        let client_info = ClientInfo::default();
+        let check = |name| policy().for_sign_in(name, &client_info).limits;
+        assert_ne!(check(Some("till-1"))[0], check(Some("Till-1"))[0]);
+        assert_eq!(check(None).len(), 1);
+        assert_eq!(check(None)[0], check(Some("a"))[1]);
+    }
+}

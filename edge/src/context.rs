@@ -1,0 +1,136 @@
+//! One request, with everything its handler needs.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use auth::rate::decision::Decision;
+use auth::token::bearer;
+use protocol::claims::Claims;
+use protocol::endpoints::route::Route;
+use protocol::endpoints::spec::EndpointSpec;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::timestamp::Timestamp;
+use worker::{Context, Env, Request, console_error};
+
+use crate::admission::AdmissionCheck;
+use crate::body;
+use crate::client_info::{CONNECTING_ADDRESS_HEADER, ClientInfo};
+use crate::error::RequestError;
+use crate::query;
+use crate::request_id::RequestId;
+use crate::session_end;
+use crate::state::AppState;
+use crate::upstream::{self, Call, Credentials, UpstreamResponse};
+
+/// A request and what belongs to it.
+pub(crate) struct RequestContext {
+    /// The request as received.
+    pub(crate) request: Request,
+    /// The bindings.
+    pub(crate) env: Env,
+    /// Runs work after the response.
+    pub(crate) execution: Context,
+    /// What the isolate keeps between requests.
+    pub(crate) state: Rc<AppState>,
+    /// The request id.
+    pub(crate) id: RequestId,
+    /// The time of arrival.
+    pub(crate) now: Timestamp,
+    /// The endpoint and its path parameters.
+    pub(crate) route: Route,
+    /// The rate limit decision, set once. The response carries it, whatever its status.
+    pub(crate) decision: OnceCell<Decision>,
+}
+
+/// The caller of a request.
+pub(crate) struct Caller {
+    /// The verified access token.
+    pub(crate) token: String,
+    /// Its claims.
+    pub(crate) claims: Claims,
+}
+
+impl RequestContext {
+    /// The endpoint's row.
+    pub(crate) fn spec(&self) -> &'static EndpointSpec {
+        self.route.endpoint.spec()
+    }
+
+    /// The value of a header.
+    pub(crate) fn header(&self, name: &str) -> Result<Option<String>, RequestError> {
+        Ok(self.request.headers().get(name)?)
+    }
+
+    /// The query as sent, without the question mark; empty if there is none.
+    pub(crate) fn query(&self) -> String {
+        query::of(&self.request.inner().url()).to_owned()
+    }
+
+    /// The client's address and user agent.
+    pub(crate) fn client_info(&self) -> Result<ClientInfo, RequestError> {
+        let (address, agent) = (self.header(CONNECTING_ADDRESS_HEADER)?, self.header("user-agent")?);
+        Ok(ClientInfo::new(address.as_deref(), agent.as_deref()))
+    }
+
+    /// Authenticates the caller by the `Authorization` header and admits the request.
+    pub(crate) async fn caller(&self) -> Result<Caller, RequestError> {
+        let header = self.header("authorization")?;
+        let caller = self.authenticate(bearer(header.as_deref())?.to_owned())?;
+        self.admit(&self.state.policy.for_caller(&caller.claims, self.spec().limit)).await?;
+        Ok(caller)
+    }
+
+    /// Authenticates the caller by `token`.
+    pub(crate) fn authenticate(&self, token: String) -> Result<Caller, ApiError> {
+        let claims = self.state.authenticator.claims(&token, self.now)?;
+        Ok(Caller { token, claims })
+    }
+
+    /// Checks session and rate limits.
+    pub(crate) async fn admit(&self, check: &AdmissionCheck) -> Result<(), RequestError> {
+        let result = self.state.admission.run(check, self.now).await;
+        if let Some(error) = result.failure.filter(|error| !error.is_repeated()) {
+            let count = self.state.admission.local_decisions();
+            console_error!("{} admitted without Redis, {count} so far: {error}", self.id);
+        }
+        let error = result.decision.as_ref().and_then(Decision::refusal);
+        if let Some(decision) = result.decision {
+            // A request is admitted once, so the cell is empty.
+            let _ = self.decision.set(decision);
+        }
+        if result.revoked {
+            let message = "This session was ended; sign in again.";
+            return Err(ApiError::new(ErrorCode::SessionRevoked, message).into());
+        }
+        error.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// The whole body; `None` for methods without one.
+    pub(crate) async fn body(&self) -> Result<Option<Vec<u8>>, RequestError> {
+        match self.spec().method {
+            "GET" | "DELETE" => Ok(None),
+            _ => Ok(Some(body::read(&self.request).await?)),
+        }
+    }
+
+    /// The query for the function: path parameters first, then the caller's query without parameters of these
+    /// names.
+    pub(crate) fn upstream_query(&self) -> Result<String, ApiError> {
+        let query = query::canonical(&self.query())?;
+        Ok(query::with(&self.route.parameters, &query))
+    }
+
+    /// Forwards the request to the endpoint's function. `query` is checked before the body is read, so a bad
+    /// query costs no upload.
+    pub(crate) async fn forward(
+        &self,
+        query: &str,
+        body: Option<Vec<u8>>,
+        credentials: Credentials<'_>,
+    ) -> Result<UpstreamResponse, RequestError> {
+        let call = Call { spec: self.spec(), query, body, credentials, request_id: &self.id };
+        let response = upstream::call(&self.state.config, call, self.now).await?;
+        session_end::after_response(self, &response);
+        Ok(response)
+    }
+}

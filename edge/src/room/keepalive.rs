@@ -1,0 +1,158 @@
+//! Keepalive: which sockets to ping, which to close, and when to check again.
+
+use protocol::timestamp::Timestamp;
+
+use super::socket_state::SocketState;
+
+/// Seconds of silence before a ping.
+const PING_AFTER_SECS: u64 = 30;
+/// Seconds to answer a ping.
+const PONG_WITHIN_SECS: u64 = 10;
+
+/// Why a socket is closed. RFC 6455 leaves the codes 4000 to 4999 to applications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CloseReason {
+    /// The close code.
+    pub(super) code: u16,
+    /// The close reason.
+    pub(super) reason: &'static str,
+}
+
+/// The token expired; the client should reconnect with a new one.
+pub(super) const EXPIRED: CloseReason = CloseReason { code: 4401, reason: "token expired" };
+/// The session ended; the user must sign in again.
+pub(super) const ENDED: CloseReason = CloseReason { code: 4401, reason: "session ended" };
+/// No answer to a ping.
+pub(super) const SILENT: CloseReason = CloseReason { code: 4408, reason: "no answer to a ping" };
+
+/// What to do with a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Nothing.
+    Nothing,
+    /// Send a ping.
+    Ping,
+    /// Close it.
+    Close(CloseReason),
+}
+
+/// What to do with each socket, and when to check again.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Check {
+    /// One per socket, in the same order.
+    pub(super) actions: Vec<Action>,
+    /// The time of the next check; `None` if no socket stays.
+    pub(super) next_check: Option<Timestamp>,
+}
+
+/// Checks all sockets at `now`, and records pings in their states.
+pub(super) fn check(sockets: &mut [SocketState], now: Timestamp) -> Check {
+    let mut earliest: Option<Timestamp> = None;
+    let mut check = |state: &mut SocketState| {
+        let action = action(state, now);
+        if action == Action::Ping {
+            state.pinged_at = Some(now);
+        }
+        if !matches!(action, Action::Close(_)) {
+            let next = next_check(state);
+            earliest = Some(earliest.map_or(next, |earliest| earliest.min(next)));
+        }
+        action
+    };
+    let actions = sockets.iter_mut().map(&mut check).collect();
+    Check { actions, next_check: earliest }
+}
+
+/// When to check `socket_state` again, rounded up to a second so that many sockets share one alarm.
+pub(super) fn next_check(socket_state: &SocketState) -> Timestamp {
+    let (at, _) = next(socket_state);
+    Timestamp(at.0.div_ceil(1_000_000).saturating_mul(1_000_000))
+}
+
+fn action(socket_state: &SocketState, now: Timestamp) -> Action {
+    // First, for a late alarm: a ping would keep an expired socket open.
+    if socket_state.expires_at <= now {
+        return Action::Close(EXPIRED);
+    }
+    let (at, action) = next(socket_state);
+    if at <= now { action } else { Action::Nothing }
+}
+
+/// The next action on `socket_state` if it stays silent, and its time.
+fn next(socket_state: &SocketState) -> (Timestamp, Action) {
+    let unanswered = socket_state.pinged_at.filter(|pinged_at| *pinged_at > socket_state.heard_at);
+    let silence = match unanswered {
+        Some(pinged_at) => (pinged_at.plus_secs(PONG_WITHIN_SECS), Action::Close(SILENT)),
+        None => (socket_state.heard_at.plus_secs(PING_AFTER_SECS), Action::Ping),
+    };
+    if socket_state.expires_at <= silence.0 {
+        (socket_state.expires_at, Action::Close(EXPIRED))
+    } else {
+        silence
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::socket_state::tests::{NOW, socket_state};
+    use super::*;
+
+    fn at(secs: u64) -> Timestamp {
+        NOW.plus_secs(secs)
+    }
+
+    fn run(socket_state: &mut SocketState, secs: u64) -> (Action, Option<Timestamp>) {
+        let check = check(std::slice::from_mut(socket_state), at(secs));
+        (check.actions[0], check.next_check)
+    }
+
+    #[test]
+    fn a_silent_socket_is_pinged_after_30_seconds_and_closed_after_10_more() {
+        let mut socket_state = socket_state();
+        assert_eq!(run(&mut socket_state, 29), (Action::Nothing, Some(at(30))));
+        assert_eq!(run(&mut socket_state, 30), (Action::Ping, Some(at(40))));
+        assert_eq!(run(&mut socket_state, 39), (Action::Nothing, Some(at(40))));
+        assert_eq!(run(&mut socket_state, 40), (Action::Close(SILENT), None));
+    }
+
+    #[test]
+    fn an_answer_in_time_restarts_the_30_seconds() {
+        let mut socket_state = socket_state();
+        assert_eq!(run(&mut socket_state, 30).0, Action::Ping);
+        socket_state.heard_at = at(31);
+        assert_eq!(run(&mut socket_state, 60), (Action::Nothing, Some(at(61))));
+        assert_eq!(run(&mut socket_state, 61), (Action::Ping, Some(at(71))));
+    }
+
+    #[test]
+    fn an_expired_token_closes_an_active_socket() {
+        let mut socket_state = socket_state();
+        socket_state.heard_at = at(899);
+        assert_eq!(run(&mut socket_state, 899), (Action::Nothing, Some(at(900))));
+        assert_eq!(run(&mut socket_state, 900), (Action::Close(EXPIRED), None));
+        let mut dead = self::socket_state();
+        assert_eq!(run(&mut dead, 5000), (Action::Close(EXPIRED), None));
+    }
+
+    #[test]
+    fn the_next_check_is_the_earliest_of_open_sockets_on_a_whole_second() {
+        let mut sockets = [socket_state(), socket_state(), socket_state()];
+        sockets[0].heard_at = Timestamp(at(10).0 + 1);
+        sockets[1].heard_at = at(20);
+        sockets[2].expires_at = at(5);
+        let check = check(&mut sockets, at(20));
+        assert_eq!(check.actions, [Action::Nothing, Action::Nothing, Action::Close(EXPIRED)]);
+        assert_eq!(check.next_check, Some(at(41)));
+        assert_eq!(next_check(&sockets[1]), at(50));
+    }
+
+    #[test]
+    fn a_late_alarm_does_not_close_a_socket_before_a_ping() {
+        assert_eq!(run(&mut socket_state(), 100), (Action::Ping, Some(at(110))));
+    }
+
+    #[test]
+    fn an_empty_room_needs_no_check() {
+        assert_eq!(check(&mut [], NOW), Check { actions: Vec::new(), next_check: None });
+    }
+}

@@ -1,0 +1,178 @@
+//! The state of one socket. It is stored in the socket's attachment, which survives hibernation.
+
+use protocol::ids::{BranchId, ClientId, DeviceId, Room, SessionId};
+use protocol::limits::{DEVICE_ID_BYTES_MAX, TENANT_ID_BYTES_MAX};
+use protocol::role::Role;
+use protocol::timestamp::Timestamp;
+use protocol::wire::publication::{Publication, PublishedChange};
+use protocol::wire::socket::{BadFrame, ClientFrame, ServerFrame};
+use serde::{Deserialize, Serialize};
+
+use super::call::ConnectRequest;
+
+/// Maximum bytes of an attachment; a larger one throws.
+const ATTACHMENT_BYTES_MAX: usize = 16 * 1024;
+// Four ids of up to two bytes per character, and room for names and numbers.
+const _: () = assert!(2 * (3 * TENANT_ID_BYTES_MAX + DEVICE_ID_BYTES_MAX) + 1024 < ATTACHMENT_BYTES_MAX);
+
+/// The state of one socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SocketState {
+    client: ClientId,
+    branch: BranchId,
+    device: DeviceId,
+    role: Role,
+    /// The session of its token.
+    #[serde(default)]
+    session: Option<SessionId>,
+    /// The expiry of its token, and so of the socket.
+    pub(super) expires_at: Timestamp,
+    subscribed: bool,
+    /// The time of the last frame from the device.
+    pub(super) heard_at: Timestamp,
+    /// The time of the last ping to the device.
+    pub(super) pinged_at: Option<Timestamp>,
+}
+
+impl SocketState {
+    /// The state of a new connection, subscribed to its own room.
+    pub(super) fn new(connect: ConnectRequest, now: Timestamp) -> SocketState {
+        SocketState {
+            client: connect.room.client,
+            branch: connect.room.branch,
+            device: connect.device,
+            role: connect.role,
+            session: connect.session,
+            expires_at: connect.expires_at,
+            subscribed: true,
+            heard_at: now,
+            pinged_at: None,
+        }
+    }
+
+    /// Handles a frame, `None` if it is binary; returns the answer.
+    pub(super) fn on_frame(&mut self, text: Option<&str>, now: Timestamp) -> Option<ServerFrame> {
+        self.heard_at = now;
+        let own = Room { client: self.client.clone(), branch: self.branch.clone() };
+        let frame = text.ok_or(BadFrame::Unknown).and_then(ClientFrame::parse);
+        let answer = frame.map_or_else(|bad| Some(bad.answer()), |frame| frame.answer(&own));
+        match answer {
+            Some(ServerFrame::Subscribed { .. }) => self.subscribed = true,
+            Some(ServerFrame::Unsubscribed { .. }) => self.subscribed = false,
+            _ => {}
+        }
+        answer
+    }
+
+    /// Whether the socket belongs to one of `sessions`.
+    pub(super) fn belongs_to(&self, sessions: &[SessionId]) -> bool {
+        self.session.as_ref().is_some_and(|session| sessions.contains(session))
+    }
+
+    /// Whether to deliver a commit: it is of the socket's room and of another device, and the token is valid.
+    pub(super) fn should_deliver(&self, publication: &Publication, now: Timestamp) -> bool {
+        self.subscribed
+            && publication.client_id == self.client
+            && publication.branch_id == self.branch
+            && publication.device_id != self.device
+            && now < self.expires_at
+    }
+
+    /// Whether the user's role may read a change.
+    pub(super) fn may_read(&self, change: &PublishedChange) -> bool {
+        change.read <= self.role
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use protocol::json::JsonText;
+    use protocol::record::Operation;
+    use protocol::stamp::Stamp;
+
+    pub(in crate::room) const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
+
+    pub(in crate::room) fn socket_state() -> SocketState {
+        let connect = ConnectRequest {
+            room: "1:2".parse().unwrap(),
+            device: "till-1".parse().unwrap(),
+            role: Role::Cashier,
+            session: Some("s1".parse().unwrap()),
+            expires_at: NOW.plus_secs(900),
+        };
+        SocketState::new(connect, NOW)
+    }
+
+    fn commit(room: &str, device: &str) -> Publication {
+        let room: Room = room.parse().unwrap();
+        let (client_id, branch_id) = (room.client, room.branch);
+        let device_id = device.parse().unwrap();
+        Publication { client_id, branch_id, device_id, prev: Stamp(0), first: Stamp(1), changes: Vec::new() }
+    }
+
+    #[test]
+    fn a_socket_gets_commits_of_other_devices_of_its_room_until_its_token_expires() {
+        let socket_state = socket_state();
+        assert!(socket_state.should_deliver(&commit("1:2", "till-2"), NOW));
+        assert!(!socket_state.should_deliver(&commit("1:2", "till-1"), NOW));
+        assert!(!socket_state.should_deliver(&commit("1:3", "till-2"), NOW));
+        assert!(!socket_state.should_deliver(&commit("2:2", "till-2"), NOW));
+        assert!(!socket_state.should_deliver(&commit("1:2", "till-2"), NOW.plus_secs(900)));
+    }
+
+    #[test]
+    fn a_socket_belongs_to_the_session_of_its_token() {
+        let ids = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect::<Vec<SessionId>>();
+        assert!(socket_state().belongs_to(&ids(&["s2", "s1"])));
+        assert!(!socket_state().belongs_to(&ids(&["s2"])) && !socket_state().belongs_to(&[]));
+        assert!(!SocketState { session: None, ..socket_state() }.belongs_to(&ids(&["s1"])));
+    }
+
+    #[test]
+    fn a_socket_gets_what_the_role_of_its_user_may_read() {
+        let change = |read| PublishedChange {
+            table_name: "settings".into(),
+            record_id: "s1".into(),
+            operation: Operation::Update,
+            data: JsonText::null(),
+            version: 2,
+            read,
+        };
+        let manager = SocketState { role: Role::Manager, ..socket_state() };
+        for (read, cashier_reads, manager_reads) in
+            [(Role::Cashier, true, true), (Role::Manager, false, true), (Role::Admin, false, false)]
+        {
+            assert_eq!(socket_state().may_read(&change(read)), cashier_reads);
+            assert_eq!(manager.may_read(&change(read)), manager_reads);
+        }
+    }
+
+    #[test]
+    fn unsubscribing_ends_delivery_until_the_next_subscribe() {
+        let mut socket_state = socket_state();
+        let commit = commit("1:2", "till-2");
+        for (text, answer, delivers) in [
+            (r#"{"type":"unsubscribe","room":"1:2"}"#, r#"{"type":"unsubscribed","room":"1:2"}"#, false),
+            (r#"{"type":"subscribe","room":"1:2"}"#, r#"{"type":"subscribed","room":"1:2"}"#, true),
+        ] {
+            assert_eq!(socket_state.on_frame(Some(text), NOW).unwrap().to_json(), answer);
+            assert_eq!(socket_state.should_deliver(&commit, NOW), delivers);
+        }
+        let foreign = socket_state.on_frame(Some(r#"{"type":"unsubscribe","room":"1:3"}"#), NOW);
+        assert!(foreign.unwrap().to_json().contains("room_forbidden"));
+        assert!(socket_state.should_deliver(&commit, NOW));
+    }
+
+    #[test]
+    fn every_frame_counts_as_activity_and_a_bad_one_is_answered() {
+        let mut socket_state = socket_state();
+        let later = NOW.plus_secs(7);
+        assert_eq!(socket_state.on_frame(Some(r#"{"type":"pong"}"#), later), None);
+        assert_eq!(socket_state.heard_at, later);
+        assert_eq!(socket_state.on_frame(Some(r#"{ "type": "ping" }"#), later), Some(ServerFrame::Pong));
+        for bad in [None, Some(""), Some("{}")] {
+            assert!(socket_state.on_frame(bad, later).unwrap().to_json().contains("bad_frame"));
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! From a request to its response, by the table of endpoints.
+
+use std::cell::OnceCell;
+
+use protocol::endpoints::Endpoint;
+use protocol::endpoints::route::Route;
+use worker::{Context, Env, Request, Response, console_error};
+
+use crate::clock;
+use crate::context::RequestContext;
+use crate::error::RequestError;
+use crate::handlers::{forward, openapi, publish, readiness, sign_in, socket, write};
+use crate::request_id::RequestId;
+use crate::response;
+use crate::state::AppState;
+
+/// Answers a request.
+pub(crate) async fn serve(request: Request, env: Env, execution: Context) -> worker::Result<Response> {
+    let id = RequestId::new();
+    let response = match context(request, env, execution, &id) {
+        Ok(context) => {
+            let endpoint = context.route.endpoint;
+            // Neither the path, which may name a record, nor the query, which may hold a token.
+            let log = |error: &RequestError| console_error!("{id} {endpoint:?}: {error}");
+            let response = or_error(handle(&context).await, &id, log)?;
+            response::limited(response, context.decision.get())?
+        }
+        Err(error) => or_error(Err(error), &id, |error| console_error!("{id}: {error}"))?,
+    };
+    response::finish(response, &id)
+}
+
+/// Converts the result into a response and logs faults.
+fn or_error(
+    result: Result<Response, RequestError>,
+    id: &RequestId,
+    log: impl Fn(&RequestError),
+) -> worker::Result<Response> {
+    result.or_else(|error| {
+        if error.is_fault() {
+            log(&error);
+        }
+        response::error(&error, id)
+    })
+}
+
+fn context(
+    request: Request,
+    env: Env,
+    execution: Context,
+    id: &RequestId,
+) -> Result<RequestContext, RequestError> {
+    let route = Route::find(&request.inner().method(), &request.path()).map_err(RequestError::NoRoute)?;
+    // Also for `/healthz`: an edge that lacks a setting is not healthy.
+    let state = AppState::of(&env)?;
+    let (id, now, decision) = (id.clone(), clock::now(), OnceCell::new());
+    Ok(RequestContext { request, env, execution, state, id, now, route, decision })
+}
+
+/// The edge answers five endpoints itself and forwards the others.
+async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
+    let spec = context.spec();
+    match spec.endpoint {
+        Endpoint::OpenSocket => socket::handle(context).await,
+        Endpoint::GetOpenApiDocument => openapi::handle(context),
+        Endpoint::GetHealth => Ok(response::json(r#"{"status":"ok"}"#)?),
+        Endpoint::GetReadiness => readiness::handle(context).await,
+        Endpoint::PublishChanges => publish::handle(context).await,
+        _ if !spec.needs_token() => sign_in::handle(context).await,
+        _ if spec.publishes => write::handle(context).await,
+        _ => forward::handle(context).await,
+    }
+}

@@ -1,0 +1,63 @@
+//! What an isolate keeps between requests.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use config::BadConfig;
+use redis_client::client::Client;
+use worker::Env;
+
+use crate::admission::{Admission, AdmissionPolicy};
+use crate::authenticate::Authenticator;
+use crate::config::{Config, RedisAccess};
+use crate::handlers::readiness::Readiness;
+use crate::redis::RedisFetch;
+
+/// The configuration, and caches of tokens, sessions and limits.
+pub(crate) struct AppState {
+    /// The configuration.
+    pub(crate) config: Config,
+    /// Verifies access tokens.
+    pub(crate) authenticator: Authenticator,
+    /// Decides what to check per request.
+    pub(crate) policy: AdmissionPolicy,
+    /// Checks sessions and rate limits.
+    pub(crate) admission: Admission<RedisFetch>,
+    /// The Redis client.
+    pub(crate) redis: Client<RedisFetch>,
+    /// The last answer of `/readyz`.
+    pub(crate) readiness: Readiness,
+}
+
+thread_local! {
+    // A deployment that changes a variable starts new isolates, so the state never goes stale.
+    static STATE: OnceCell<Rc<AppState>> = const { OnceCell::new() };
+}
+
+impl AppState {
+    /// The state of the isolate. After a bad configuration the next request reads it again.
+    pub(crate) fn of(env: &Env) -> Result<Rc<AppState>, BadConfig> {
+        STATE.with(|known| {
+            if let Some(state) = known.get() {
+                return Ok(Rc::clone(state));
+            }
+            let config = Config::read(|name| env.var(name).ok().map(|value| value.to_string()))?;
+            Ok(Rc::clone(known.get_or_init(|| Rc::new(AppState::new(config)))))
+        })
+    }
+
+    fn new(config: Config) -> AppState {
+        let authenticator = Authenticator::new(config.verifier.clone());
+        let RedisAccess { address, token, keys } = &config.redis;
+        let policy = AdmissionPolicy::new(keys.clone(), config.rates);
+        let redis = Client::new(RedisFetch::new(address.clone()), token.clone(), random);
+        let admission = Admission::new(&redis);
+        AppState { config, authenticator, policy, admission, redis, readiness: Readiness::default() }
+    }
+}
+
+/// Fills `bytes` with randomness for the jitter of retries.
+fn random(bytes: &mut [u8]) {
+    // WebCrypto does not fail within an event, and jitter without randomness is harmless.
+    let _ = getrandom::fill(bytes);
+}

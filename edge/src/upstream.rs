@@ -1,0 +1,144 @@
+//! Calls of the functions: sign, send, and tell a function's response from one of the platform.
+
+use std::time::Duration;
+
+use js_sys::Uint8Array;
+use protocol::timestamp::Timestamp;
+use protocol::wire::{CACHE_HEADER, COST_HEADER, ENDED_HEADER};
+use worker::{
+    AbortSignal, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response, ResponseBuilder,
+};
+
+use crate::config::Config;
+
+mod call;
+mod check;
+mod sign;
+
+pub(crate) use call::{Call, Credentials};
+pub(crate) use sign::SignError;
+
+/// Timeout of a call, longer than a function ever takes. Tills wait about as long.
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Headers of a function's response that the caller receives.
+const FORWARDED_HEADERS: [&str; 4] = ["content-type", "retry-after", COST_HEADER, CACHE_HEADER];
+
+/// Why a call of a function failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    /// The call could not be signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The runtime refused the request.
+    #[error("failed to build the call: {0}")]
+    Build(#[source] worker::Error),
+    /// No connection, no response in time, or a response that broke off.
+    #[error("failed to reach the function: {0}")]
+    Unreachable(#[source] worker::Error),
+    /// The platform answered instead: the function crashed, timed out or is throttled.
+    #[error("failed to reach the function: the platform answered {0}")]
+    Platform(u16),
+    /// The response is not from one of our functions, or the platform refused the signature.
+    #[error("failed to call the function: an unknown response with status {0}")]
+    Foreign(u16),
+    /// The response to a write has another shape.
+    #[error("failed to read the function's answer to a write: {0}")]
+    Unreadable(#[source] serde_json::Error),
+    /// The response to a write carries a commit that is not the caller's: a bug of ours. No room receives it.
+    #[error("failed to publish a commit: it is of another client, or of two rooms")]
+    ForeignCommit,
+}
+
+impl CallError {
+    /// Whether a retry may succeed. A retried push finds its commit by its `batch_id`.
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            CallError::Unreachable(_) | CallError::Platform(_) | CallError::Unreadable(_) => true,
+            CallError::Sign(_) | CallError::Build(_) | CallError::Foreign(_) | CallError::ForeignCommit => {
+                false
+            }
+        }
+    }
+}
+
+/// A function's response, read to its end.
+pub(crate) struct UpstreamResponse {
+    /// The status.
+    pub(crate) status: u16,
+    /// Its headers among [`FORWARDED_HEADERS`].
+    headers: Vec<(&'static str, String)>,
+    /// The header that names ended sessions.
+    pub(crate) ended: Option<String>,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+}
+
+impl UpstreamResponse {
+    /// The value of a header among [`FORWARDED_HEADERS`].
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The response for the caller.
+    pub(crate) fn into_response(self) -> worker::Result<Response> {
+        let mut response = ResponseBuilder::new().with_status(self.status);
+        for (name, value) in &self.headers {
+            response = response.with_header(name, value)?;
+        }
+        // The runtime throws on a body with these statuses, even on an empty one.
+        let bodiless = self.body.is_empty() || matches!(self.status, 204 | 205 | 304);
+        Ok(if bodiless { response.empty() } else { response.fixed(self.body) })
+    }
+}
+
+/// Calls a function at `now`. The response is the function's own, whatever its status.
+pub(crate) async fn call(
+    config: &Config,
+    call: Call<'_>,
+    now: Timestamp,
+) -> Result<UpstreamResponse, CallError> {
+    let url = call.url(call.spec.function.map_or("", |function| config.urls.of(function)));
+    let mut headers = call.headers();
+    let body = call.body.as_deref().unwrap_or_default();
+    headers.extend(sign::sign(&config.keys, now, call.spec.method, &url, &headers, body)?);
+    let request = request(&url, &call, &headers).map_err(CallError::Build)?;
+    let response = send(request).await.map_err(CallError::Unreachable)?;
+    check::check(response.status, &response.body)?;
+    Ok(response)
+}
+
+fn request(url: &str, call: &Call<'_>, headers: &[(&'static str, String)]) -> worker::Result<Request> {
+    let mut init = RequestInit::new();
+    // A function never redirects, and the target of a redirect must not receive the token.
+    init.with_method(Method::from(call.spec.method.to_owned())).with_redirect(RequestRedirect::Manual);
+    init.with_headers(headers.iter().map(|(name, value)| (*name, value.as_str())).collect::<Headers>());
+    init.with_body(call.body.as_deref().map(|body| Uint8Array::from(body).into()));
+    Request::new_with_init(url, &init)
+}
+
+async fn send(request: Request) -> worker::Result<UpstreamResponse> {
+    let millis = u32::try_from(CALL_TIMEOUT.as_millis()).unwrap_or(u32::MAX);
+    let signal = AbortSignal::from(worker::web_sys::AbortSignal::timeout_with_u32(millis));
+    let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
+    let mut headers = Vec::new();
+    for name in FORWARDED_HEADERS {
+        headers.extend(response.headers().get(name)?.map(|value| (name, value)));
+    }
+    let (status, ended) = (response.status_code(), response.headers().get(ENDED_HEADER)?);
+    let response = UpstreamResponse { status, headers, ended, body: response.bytes().await? };
+    // The crate takes some aborted bodies for complete ones.
+    if signal.aborted() { Err("no response in time".into()) } else { Ok(response) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_transient_errors_ask_for_a_retry() {
+        assert!(CallError::Platform(502).is_transient());
+        assert!(CallError::Unreachable(worker::Error::BodyUsed).is_transient());
+        assert!(!CallError::Foreign(403).is_transient());
+    }
+}
