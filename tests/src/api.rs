@@ -11,7 +11,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 
-use crate::openapi::check::{Checker, WrongAnswer};
+use crate::openapi::check::{Checker, Mismatch};
 
 /// Why a call did not end in the answer that was hoped for.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +37,7 @@ pub enum CallError {
     },
     /// The answer is not described by the document that the edge serves.
     #[error(transparent)]
-    Wrong(#[from] WrongAnswer),
+    Wrong(#[from] Mismatch),
 }
 
 /// An answer as it came.

@@ -1,31 +1,31 @@
-//! The wire as an OpenAPI 3.1 document, made from the types that are sent: what `edge/openapi.json` holds, and what
-//! answers are held against.
+//! The OpenAPI 3.1 document of the wire, generated from the table of endpoints and the types.
+//! `edge/openapi.json` holds it, and the tests check every response against it.
 
 pub mod check;
 mod operation;
-mod operations;
 mod schemas;
 mod strict;
 
 use serde_json::{Map, Value, json};
 
-use operation::Operation;
+use protocol::endpoints::ENDPOINTS;
+use protocol::endpoints::spec::{Access, EndpointSpec};
 use schemas::Schemas;
 
-/// Where the document is kept, from the top of the project.
+/// The file of the document, from the root of the project.
 pub const PATH: &str = "edge/openapi.json";
 
-const ABOUT: &str = "Offline-first sync for points of sale. What a client may rely on beyond these shapes is in \
-                     PROTOCOL.md. New members, error codes, and new values of `x-extensible-enum` may appear at any \
-                     time; skip what you do not know.";
+const DESCRIPTION: &str = "Offline-first sync for points of sale. PROTOCOL.md has the rules beyond these shapes. New members, \
+                           error codes and values of `x-extensible-enum` may appear at any time; a client ignores what \
+                           it does not know.";
 
-/// The document as clients get it: open to what a newer server may add.
+/// The document for clients: open to what a newer server may add.
 pub fn document() -> Value {
     let mut schemas = Schemas::default();
-    let paths = paths(&operations::all(), &mut schemas);
+    let paths = paths(&mut schemas);
     json!({
         "openapi": "3.1.0",
-        "info": { "title": "tillsync", "version": env!("CARGO_PKG_VERSION"), "description": ABOUT },
+        "info": { "title": "tillsync", "version": env!("CARGO_PKG_VERSION"), "description": DESCRIPTION },
         "paths": paths,
         "components": {
             "schemas": strict::open(schemas.finish()),
@@ -37,7 +37,7 @@ pub fn document() -> Value {
     })
 }
 
-/// The document as text, to the letter as it is kept.
+/// The document as text, exactly as in the file.
 pub fn text() -> Result<String, serde_json::Error> {
     let mut bytes = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(b" ");
@@ -47,13 +47,16 @@ pub fn text() -> Result<String, serde_json::Error> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn paths(operations: &[Operation], schemas: &mut Schemas) -> Value {
+/// The endpoints that clients may call.
+pub(crate) fn public_endpoints() -> impl Iterator<Item = &'static EndpointSpec> {
+    ENDPOINTS.iter().filter(|spec| spec.access != Access::Signature)
+}
+
+fn paths(schemas: &mut Schemas) -> Value {
     let mut paths = Map::new();
-    for operation in operations {
-        let path = paths.entry(operation.path).or_insert_with(|| json!({}));
-        if let Some(methods) = path.as_object_mut() {
-            methods.insert(operation.method.to_lowercase(), operation.describe(schemas));
-        }
+    for spec in public_endpoints() {
+        let path = paths.entry(spec.path).or_insert_with(|| json!({}));
+        path[spec.method.to_lowercase()] = operation::describe(spec, schemas);
     }
     Value::Object(paths)
 }
@@ -61,25 +64,25 @@ fn paths(operations: &[Operation], schemas: &mut Schemas) -> Value {
 fn headers() -> Value {
     let header = |description: &str, schema: Value| json!({ "description": description, "schema": schema });
     json!({
-        "X-Request-Id": header("Names the request in our logs.", json!({ "type": "string" })),
+        "X-Request-Id": header("The id of the request in our logs.", json!({ "type": "string" })),
         "Tillsync-Cost": header(
-            "What the answer cost at DynamoDB: requests, and write and read capacity units.",
+            "Requests to DynamoDB, and the write and read capacity units that they consumed.",
             json!({ "type": "string", "pattern": operation::COST }),
         ),
         "Tillsync-Cache": header(
-            "Where the answer was found.",
+            "The source of the response.",
             json!({ "type": "string", "x-extensible-enum": ["fresh", "stale", "loaded", "shared", "memory"] }),
         ),
-        "Retry-After": header("Seconds after which to come back.", json!({ "type": "integer" })),
-        "RateLimit-Limit": header("Requests in a window of the tightest limit.", json!({ "type": "integer" })),
-        "RateLimit-Remaining": header("Requests that are left of it now.", json!({ "type": "integer" })),
-        "RateLimit-Reset": header("Seconds until one more is.", json!({ "type": "integer" })),
+        "Retry-After": header("Seconds until a retry may succeed.", json!({ "type": "integer" })),
+        "RateLimit-Limit": header("Requests per window of the tightest limit.", json!({ "type": "integer" })),
+        "RateLimit-Remaining": header("Remaining requests of it.", json!({ "type": "integer" })),
+        "RateLimit-Reset": header("Seconds until one more request is available.", json!({ "type": "integer" })),
         "RateLimit-Policy": header(
-            "Every limit: `q` requests in `w` seconds (draft-ietf-httpapi-ratelimit-headers).",
+            "Each limit: `q` requests in `w` seconds (draft-ietf-httpapi-ratelimit-headers).",
             json!({ "type": "string" }),
         ),
         "RateLimit": header(
-            "Where the caller stands with each: `r` requests are left, and no more within `t` seconds.",
+            "The state of each limit: `r` requests remain, and the next is available in `t` seconds.",
             json!({ "type": "string" }),
         ),
     })
@@ -93,16 +96,16 @@ mod tests {
     use protocol::error::ErrorCode;
 
     #[test]
-    fn the_document_that_is_served_is_the_one_of_the_types() {
+    fn the_served_document_is_current() {
         let kept = include_str!("../../edge/openapi.json");
         assert!(kept == text().unwrap(), "edge/openapi.json is out of date: run `cargo xtask openapi`");
     }
 
     #[test]
-    fn it_is_about_every_code_that_a_request_may_end_with() {
-        let told: BTreeSet<&str> =
-            operations::all().iter().flat_map(Operation::codes).map(ErrorCode::as_str).collect();
-        // An address that there is not, a call that no client makes, and a word of the WebSocket's frames.
+    fn the_document_has_every_error_code_of_a_request() {
+        let documented: BTreeSet<&str> =
+            public_endpoints().flat_map(EndpointSpec::error_codes).map(ErrorCode::as_str).collect();
+        // Unknown addresses, the internal endpoint, and an error frame of the WebSocket.
         let elsewhere = [
             ErrorCode::NotFound,
             ErrorCode::MethodNotAllowed,
@@ -110,12 +113,12 @@ mod tests {
             ErrorCode::RoomForbidden,
         ];
         for code in ErrorCode::ALL {
-            assert_ne!(told.contains(code.as_str()), elsewhere.contains(&code), "{}", code.as_str());
+            assert_ne!(documented.contains(code.as_str()), elsewhere.contains(&code), "{}", code.as_str());
         }
     }
 
     #[test]
-    fn it_refers_to_nothing_that_it_lacks_and_has_nothing_unused() {
+    fn every_schema_is_used_and_every_reference_resolves() {
         let document = document();
         let text = document.to_string();
         let schemas = document["components"]["schemas"].as_object().unwrap();

@@ -1,22 +1,20 @@
-//! The schemas of the types, gathered as operations ask for them.
+//! The JSON Schemas of the wire types, collected as endpoints refer to them.
 
+use protocol::endpoints::spec::WireType;
+use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, SchemaGenerator};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::strict::each;
 
-/// Where a schema is kept in the document.
+/// The place of the schemas in the document.
 pub(super) const PLACE: &str = "/components/schemas";
 
-/// Adds a type to what is gathered, and returns how to refer to it.
-pub(super) type Shape = fn(&mut Schemas) -> Value;
-
-/// What was gathered so far. What a client sends may leave out more than what it gets: an answer always has every
-/// member that is not said to be absent at times.
+/// The schemas so far, of requests and of responses. A response has every member that its schema does not
+/// mark as optional; a request may omit those with a default.
 pub(super) struct Schemas {
     requests: SchemaGenerator,
-    answers: SchemaGenerator,
+    responses: SchemaGenerator,
 }
 
 impl Default for Schemas {
@@ -27,48 +25,43 @@ impl Default for Schemas {
         });
         Schemas {
             requests: settings.clone().for_deserialize().into_generator(),
-            answers: settings.for_serialize().into_generator(),
+            responses: settings.for_serialize().into_generator(),
         }
     }
 }
 
-/// The shape of a request's body.
-pub(super) fn request<T: JsonSchema>(schemas: &mut Schemas) -> Value {
-    schemas.requests.subschema_for::<T>().into()
-}
-
-/// The shape of an answer.
-pub(super) fn answer<T: JsonSchema>(schemas: &mut Schemas) -> Value {
-    schemas.answers.subschema_for::<T>().into()
-}
-
-/// Any object.
-pub(super) fn object(_: &mut Schemas) -> Value {
-    json!({ "type": "object" })
-}
-
-/// All that was gathered, by name.
-pub(super) struct Gathered {
-    /// What clients send, and what it consists of.
+/// All schemas, by name.
+pub(super) struct Collected {
+    /// Schemas of requests and their parts.
     pub(super) requests: Map<String, Value>,
-    /// What clients get, and what it consists of.
-    pub(super) answers: Map<String, Value>,
+    /// Schemas of responses and their parts.
+    pub(super) responses: Map<String, Value>,
 }
 
 impl Schemas {
-    /// Ends the gathering.
-    pub(super) fn finish(mut self) -> Gathered {
-        let mut gathered = Gathered {
+    /// Adds a type that clients send; returns a reference to its schema.
+    pub(super) fn request(&mut self, wire_type: WireType) -> Value {
+        (wire_type.schema)(&mut self.requests).into()
+    }
+
+    /// Adds a type that clients receive; returns a reference to its schema.
+    pub(super) fn response(&mut self, wire_type: WireType) -> Value {
+        (wire_type.schema)(&mut self.responses).into()
+    }
+
+    /// All schemas.
+    pub(super) fn finish(mut self) -> Collected {
+        let mut collected = Collected {
             requests: self.requests.take_definitions(true),
-            answers: self.answers.take_definitions(true),
+            responses: self.responses.take_definitions(true),
         };
-        gathered.requests.values_mut().chain(gathered.answers.values_mut()).for_each(tidy);
-        gathered.answers.values_mut().for_each(absent_is_not_null);
-        gathered
+        collected.requests.values_mut().chain(collected.responses.values_mut()).for_each(tidy);
+        collected.responses.values_mut().for_each(absent_is_not_null);
+        collected
     }
 }
 
-/// Takes out what says nothing to a client: Rust's names of numbers, links of its documentation.
+/// Removes what only Rust knows: names of number types, and links of its documentation.
 fn tidy(value: &mut Value) {
     if let Value::Object(schema) = value {
         schema.retain(|name, value| name != "format" || !value.as_str().is_some_and(is_of_rust));
@@ -79,7 +72,7 @@ fn tidy(value: &mut Value) {
     each(value, tidy);
 }
 
-/// A member of an answer that may be absent is left out where there is nothing to say, never `null`.
+/// An optional member of a response is absent rather than `null`.
 fn absent_is_not_null(value: &mut Value) {
     let required = value.get("required").cloned().unwrap_or_default();
     let required =

@@ -1,15 +1,14 @@
-//! Two readings of one schema: open, as clients must take it, and closed, as our own answers are held to it.
+//! Two forms of a schema: open for clients, and closed for the check of our own responses.
 
 use serde_json::{Value, json};
 
-use super::schemas::Gathered;
+use super::schemas::Collected;
 
-/// Schemas as clients get them: a value of an answer that is one of several words today may be another tomorrow. What
-/// a client sends must be a word that this server knows.
-pub(super) fn open(gathered: Gathered) -> Value {
-    let Gathered { requests: mut all, mut answers } = gathered;
-    answers.values_mut().for_each(loosen);
-    all.extend(answers);
+/// The schemas for clients: an enumeration in a response may grow, one in a request may not.
+pub(super) fn open(collected: Collected) -> Value {
+    let Collected { requests: mut all, mut responses } = collected;
+    responses.values_mut().for_each(loosen);
+    all.extend(responses);
     Value::Object(all)
 }
 
@@ -25,7 +24,7 @@ fn loosen(value: &mut Value) {
     each(value, loosen);
 }
 
-/// The words that a schema lists, in either way there is to list them.
+/// The values of an enumeration, written as `enum` or as `oneOf` of constants.
 fn words(value: &Value) -> Option<Value> {
     if let Some(words) = value.get("enum") {
         return Some(words.clone());
@@ -34,23 +33,23 @@ fn words(value: &Value) -> Option<Value> {
     variants.iter().map(|variant| variant.get("const").cloned()).collect::<Option<Vec<_>>>().map(Value::from)
 }
 
-/// The schemas with nothing allowed that they do not name: those of requests, and those of answers.
-pub(super) fn close(gathered: Gathered) -> (Value, Value) {
-    let Gathered { mut requests, mut answers } = gathered;
-    requests.values_mut().chain(answers.values_mut()).for_each(shut);
-    (Value::Object(requests), Value::Object(answers))
+/// The schemas without unknown members: those of requests, and those of responses.
+pub(super) fn close(collected: Collected) -> (Value, Value) {
+    let Collected { mut requests, mut responses } = collected;
+    requests.values_mut().chain(responses.values_mut()).for_each(close_schema);
+    (Value::Object(requests), Value::Object(responses))
 }
 
-fn shut(value: &mut Value) {
+fn close_schema(value: &mut Value) {
     if let Value::Object(schema) = value
         && schema.contains_key("properties")
     {
         schema.insert("unevaluatedProperties".into(), json!(false));
     }
-    each(value, shut);
+    each(value, close_schema);
 }
 
-/// Does the same to every schema inside `value`.
+/// Applies `change` to every schema inside `value`.
 pub(super) fn each(value: &mut Value, change: fn(&mut Value)) {
     match value {
         Value::Object(members) => members.values_mut().for_each(change),

@@ -42,12 +42,12 @@ fn refused(code: &str) -> Value {
     json!({ "error": { "code": code, "message": "m", "request_id": "r1" } })
 }
 
-fn wrong(asked: (&str, &str), reply: &Reply) -> String {
+fn mismatch(asked: (&str, &str), reply: &Reply) -> String {
     Checker::new().unwrap().check(asked.0, asked.1, reply).unwrap_err().to_string()
 }
 
 #[test]
-fn what_the_document_describes_passes() {
+fn described_responses_pass() {
     let checker = Checker::new().unwrap();
     let check = |(method, path): (&str, &str), reply| checker.check(method, path, &reply).unwrap();
     check(PUSH, reply(200, &[("x-request-id", "r1"), ("tillsync-cost", COST)], &pushed()));
@@ -67,7 +67,7 @@ fn what_the_document_describes_passes() {
 }
 
 #[test]
-fn a_member_that_lacks_or_is_of_another_type_or_is_not_described_fails() {
+fn a_missing_mistyped_or_unknown_member_fails() {
     let changes: [(&str, Value, &str); 7] = [
         ("/synced_count", json!("1"), "/synced_count"),
         ("/stamp", json!(-1), "/stamp"),
@@ -77,49 +77,49 @@ fn a_member_that_lacks_or_is_of_another_type_or_is_not_described_fails() {
         ("/applied/0", json!({ "index": 0 }), "required"),
         ("/conflicts", json!([{ "index": 0 }]), "required"),
     ];
-    for (place, value, told) in changes {
+    for (place, value, expected) in changes {
         let mut body = pushed();
         *body.pointer_mut(place).unwrap() = value;
-        let told_of = wrong(PUSH, &reply(200, &[("x-request-id", "r1"), ("tillsync-cost", COST)], &body));
-        assert!(told_of.contains(told), "{place}: {told_of}");
+        let message = mismatch(PUSH, &reply(200, &[("x-request-id", "r1"), ("tillsync-cost", COST)], &body));
+        assert!(message.contains(expected), "{place}: {message}");
     }
     let mut body = pushed();
     body["applied"][0]["colour"] = json!("red");
-    let told_of = wrong(PUSH, &reply(200, &[("x-request-id", "r1"), ("tillsync-cost", COST)], &body));
-    assert!(told_of.contains("colour"), "{told_of}");
+    let message = mismatch(PUSH, &reply(200, &[("x-request-id", "r1"), ("tillsync-cost", COST)], &body));
+    assert!(message.contains("colour"), "{message}");
 }
 
 #[test]
-fn an_answer_that_counted_says_so_and_one_too_many_says_by_which_limit() {
+fn a_limited_response_needs_rate_limit_headers_and_details() {
     let [_, rest @ ..] = LIMITED_HEADERS;
     let without: Vec<_> = rest[1..].iter().copied().chain([("x-request-id", "r1")]).collect();
-    assert!(wrong(LOGOUT, &reply(204, &without, &Value::Null)).contains("limits"));
+    assert!(mismatch(LOGOUT, &reply(204, &without, &Value::Null)).contains("rate limit"));
     let late = [("x-request-id", "r1"), ("retry-after", "3")];
-    assert!(wrong(LOGOUT, &reply(429, &late, &refused("rate_limited"))).contains("object"));
-    assert!(wrong(PUSH, &reply(429, &late, &refused("rate_limited"))).contains("none of its errors"));
+    assert!(mismatch(LOGOUT, &reply(429, &late, &refused("rate_limited"))).contains("object"));
+    assert!(mismatch(PUSH, &reply(429, &late, &refused("rate_limited"))).contains("not among its errors"));
 }
 
 #[test]
-fn a_code_or_header_that_does_not_belong_there_fails() {
+fn an_unexpected_code_or_a_missing_header_fails() {
     let id = ("x-request-id", "r1");
-    for (reply, told) in [
+    for (reply, expected) in [
         (reply(200, &[id], &pushed()), "cost"),
         (reply(200, &[("tillsync-cost", COST)], &pushed()), "x-request-id"),
-        (reply(410, &[id], &refused("reset_required")), "none of its errors"),
-        (reply(400, &[id], &refused("device_mismatch")), "none of its errors"),
+        (reply(410, &[id], &refused("reset_required")), "not among its errors"),
+        (reply(400, &[id], &refused("device_mismatch")), "not among its errors"),
         (reply(503, &[id], &refused("busy")), "retry-after"),
         (reply(403, &[("x-request-id", "r2")], &refused("device_mismatch")), "request_id"),
         (reply(403, &[id], &json!({ "message": "Forbidden" })), "required"),
     ] {
-        let told_of = wrong(PUSH, &reply);
-        assert!(told_of.contains(told), "{told}: {told_of}");
+        let message = mismatch(PUSH, &reply);
+        assert!(message.contains(expected), "{expected}: {message}");
     }
     let moved = reply(409, &[id], &refused("version_changed"));
-    assert!(wrong(("POST", "/api/sync/resolve-conflict"), &moved).contains("object"), "without details");
+    assert!(mismatch(("POST", "/api/sync/resolve-conflict"), &moved).contains("object"), "without details");
 }
 
 #[test]
-fn a_frame_that_is_not_described_fails() {
+fn an_unknown_frame_fails() {
     let checker = Checker::new().unwrap();
     for frame in [r#"{"type":"subscribed"}"#, r#"{"type":"hello"}"#, r#"{"type":"pong","at":1}"#, "pong"] {
         assert!(checker.check_frame(frame).is_err(), "{frame}");
@@ -127,7 +127,7 @@ fn a_frame_that_is_not_described_fails() {
 }
 
 #[test]
-fn a_request_that_is_not_described_fails() {
+fn an_unknown_request_fails() {
     let checker = Checker::new().unwrap();
     let refresh = ("POST", "/api/auth/refresh");
     checker.check_request(refresh.0, refresh.1, r#"{"refreshToken":"r"}"#).unwrap();
