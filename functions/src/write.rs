@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::limits::{FAST_PATH_ANSWER_BYTES_MAX, FAST_PATH_BYTES_MAX, PUSH_ATTEMPTS_MAX};
 use lambda_http::Request;
 use protocol::error::{ApiError, ErrorCode};
-use protocol::ids::Room;
 use protocol::json::JsonText;
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::Publication;
@@ -13,14 +12,10 @@ use protocol::wire::push::Pushed;
 use protocol::wire::{PUSHED_CONTENT_TYPE, REQUEST_ID_HEADER};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use sync::dead_letters::stored::OpenLetter;
-use sync::decide::Plan;
-use sync::log;
-use sync::push::Push;
+use sync::decide::commit::CommitPlan;
 
 use crate::app::SyncApp;
 use crate::http::{Answer, HandlerError};
-use crate::store::commit::Commit;
 use crate::store::cost::Cost;
 use crate::store::error::StoreError;
 
@@ -29,45 +24,17 @@ const BACKOFF_MILLIS: u64 = 15;
 /// Milliseconds that a write waits at most before any attempt.
 const BACKOFF_MILLIS_MAX: u64 = 400;
 
-/// A write that was decided.
-pub struct Decided<'a> {
-    /// Where.
-    pub room: &'a Room,
-    /// What was asked for.
-    pub push: &'a Push,
-    /// What was decided.
-    pub plan: &'a Plan,
-    /// The dead letter that is done with, once this is committed.
-    pub closes: Option<&'a OpenLetter>,
-    /// When.
-    pub now: Timestamp,
-}
-
-impl Decided<'_> {
-    /// Commits it, if everything is still as it was read; what the room is to be told. None, if somebody else came
-    /// first: read again, decide again.
-    pub async fn commit(
-        &self,
-        app: &SyncApp,
-        cost: &mut Cost,
-    ) -> Result<Option<Vec<Publication>>, HandlerError> {
-        let Decided { room, push, plan, closes, now } = *self;
-        if !plan.fits() {
-            let message =
-                "The batch writes more than fits one transaction; send its records in smaller batches.";
-            return Err(ApiError::new(ErrorCode::BatchTooLarge, message).into());
-        }
-        // The device whose letter this was does not know of it: it hears its replay as it hears anybody else.
-        let replayed = closes.and(push.batch.as_ref()).and_then(|batch| batch.as_str().parse().ok());
-        let device = replayed.as_ref().unwrap_or(&push.device);
-        let parts = log::publications(&app.rules.tables, room, plan.prev, device, &plan.changes);
-        let retention = app.rules.retention;
-        let commit = Commit { room, push, plan, parts: &parts, closes, retention, now };
-        match app.store.commit(&commit, cost).await {
-            Ok(()) => Ok(Some(parts)),
-            Err(StoreError::Lost) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+/// Commits `commit` and returns its publications; `None` if another writer came first: load and decide again.
+pub async fn commit(
+    app: &SyncApp,
+    commit: CommitPlan<'_>,
+    now: Timestamp,
+    cost: &mut Cost,
+) -> Result<Option<Vec<Publication>>, HandlerError> {
+    match app.store.commit(&commit, app.rules.retention, now, cost).await {
+        Ok(()) => Ok(Some(commit.into_publications())),
+        Err(StoreError::Lost) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

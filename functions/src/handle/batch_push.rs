@@ -4,6 +4,7 @@ use lambda_http::{Body, Request, Response};
 use protocol::error::{ApiError, ErrorCode};
 use protocol::timestamp::Timestamp;
 use protocol::wire::push::PushResponse;
+use sync::decide::commit::CommitPlan;
 use sync::marker::Marker;
 use sync::push::Push;
 use sync::response::NotAgain;
@@ -14,7 +15,7 @@ use crate::app::SyncApp;
 use crate::http::{Answer, HandlerError, respond};
 use crate::store::cost::Cost;
 use crate::store::error::StoreError;
-use crate::write::{Decided, Race, answered};
+use crate::write::{self, Race, answered};
 
 /// Answers a push made at `now`.
 pub async fn handle(app: &SyncApp, request: Request, now: Timestamp) -> Response<Body> {
@@ -40,8 +41,9 @@ async fn push(
             again(&push, marker, &snapshot, now)?.map(|answer| (answer, Vec::new()))
         } else {
             let plan = decide::decide(&app.rules, &snapshot, &push, now);
-            let decided = Decided { room: &room, push: &push, plan: &plan, closes: None, now };
-            decided.commit(app, cost).await?.map(|parts| (response::response(&push, &plan, now), parts))
+            let planned = CommitPlan::new(&app.rules.tables, &room, &push, &plan, None)?;
+            let parts = write::commit(app, planned, now, cost).await?;
+            parts.map(|parts| (response::response(&push, &plan, now), parts))
         };
         match done {
             Some((answer, parts)) => return answered(&answer, parts),

@@ -4,13 +4,14 @@
 
 use lambda_http::{Body, Request, Response};
 use protocol::timestamp::Timestamp;
+use sync::decide::commit::CommitPlan;
 use sync::resolve::{Resolve, Resolved};
 
 use crate::app::ResolveApp;
 use crate::copies;
 use crate::http::{Answer, HandlerError, respond};
 use crate::store::cost::Cost;
-use crate::write::{Decided, Race, answered};
+use crate::write::{self, Race, answered};
 
 /// Answers a request made at `now`.
 pub async fn handle(app: &ResolveApp, request: Request, now: Timestamp) -> Response<Body> {
@@ -42,9 +43,9 @@ async fn resolve(
             }
             Resolved::Write(agreed) => agreed,
         };
+        let planned = CommitPlan::new(&sync.rules.tables, &room, &agreed.push, &agreed.plan, None)?;
         let ticket = cache.before_write(copies::of(cache, &room, &resolve.key)).await;
-        let decided = Decided { room: &room, push: &agreed.push, plan: &agreed.plan, closes: None, now };
-        let Some(parts) = decided.commit(sync, cost).await? else {
+        let Some(parts) = write::commit(sync, planned, now, cost).await? else {
             race.again().await?;
             continue;
         };

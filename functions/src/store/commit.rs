@@ -7,9 +7,8 @@ use aws_sdk_dynamodb::types::{
 use protocol::ids::Room;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
-use protocol::wire::publication::Publication;
-use sync::dead_letters::stored::OpenLetter;
 use sync::decide::Plan;
+use sync::decide::commit::CommitPlan;
 use sync::marker::Marker;
 use sync::outcome::Outcome;
 use sync::push::Push;
@@ -22,32 +21,19 @@ use super::error::StoreError;
 use super::item::{Item, from_dead, from_head, from_log, from_marker, from_record, number};
 use super::{Store, keys};
 
-/// What is committed.
-pub struct Commit<'a> {
-    /// Where.
-    pub room: &'a Room,
-    /// What was asked for.
-    pub push: &'a Push,
-    /// What was decided.
-    pub plan: &'a Plan,
-    /// The plan's changes, one per log item.
-    pub parts: &'a [Publication],
-    /// The dead letter that is done with by this.
-    pub closes: Option<&'a OpenLetter>,
-    /// How long it is kept.
-    pub retention: Retention,
-    /// When.
-    pub now: Timestamp,
-}
-
 impl Store {
     /// Commits, if everything is still as it was read; [`StoreError::Lost`] if not.
     ///
     /// A batch without a name that changes nothing and rejects nothing leaves no trace, so there is nothing to commit.
-    pub async fn commit(&self, commit: &Commit<'_>, cost: &mut Cost) -> Result<(), StoreError> {
+    pub async fn commit(
+        &self,
+        commit: &CommitPlan<'_>,
+        retention: Retention,
+        now: Timestamp,
+        cost: &mut Cost,
+    ) -> Result<(), StoreError> {
         let (table, pk) = (self.table.as_str(), keys::room(commit.room));
-        let mut actions =
-            Actions { table, pk, retention: commit.retention, now: commit.now, items: Vec::new() };
+        let mut actions = Actions { table, pk, retention, now, items: Vec::new() };
         actions.records(commit.plan)?;
         actions.dead(commit.push, commit.plan)?;
         actions.marker(commit.push, commit.plan)?;
@@ -57,7 +43,7 @@ impl Store {
         if commit.plan.changes.is_empty() && actions.items.len() == commit.plan.checks.len() {
             return Ok(());
         }
-        actions.head(commit.room, commit.plan, commit.parts.len())?;
+        actions.head(commit.room, commit.plan, commit.publications().len())?;
         actions.log(commit)?;
         let request = self.client.transact_write_items().set_transact_items(Some(actions.items));
         let answer = request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
@@ -147,9 +133,9 @@ impl Actions<'_> {
         self.put(self.pk.clone(), keys::HEAD.to_owned(), from_head(&head), condition)
     }
 
-    fn log(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
+    fn log(&mut self, commit: &CommitPlan<'_>) -> Result<(), StoreError> {
         let mut total = commit.plan.head.changes.saturating_sub(commit.plan.changes.len() as u64);
-        for part in commit.parts {
+        for part in commit.publications() {
             total = total.saturating_add(part.changes.len() as u64);
             let item = log::item(part, total)?;
             let (key, item) = (keys::log_item(item.last), from_log(item, self.retention, self.now));

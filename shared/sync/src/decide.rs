@@ -1,5 +1,6 @@
 //! What a push does: a pure function of what was read, what was asked, and the time. It cannot fail.
 
+pub mod commit;
 mod edit;
 mod verdict;
 
@@ -65,7 +66,7 @@ pub struct Check {
 
 impl Plan {
     /// Bytes of data that the commit writes: records, log and dead letters.
-    pub fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         let records = self.puts.iter().map(|put| put.record.data.as_str().len() + put.record.fields.bytes());
         let log = self.changes.iter().map(|change| change.data.as_str().len());
         let dead = self.dead.iter().map(Letter::stored_bytes);
@@ -73,7 +74,7 @@ impl Plan {
     }
 
     /// Whether the commit fits one transaction.
-    pub fn fits(&self) -> bool {
+    fn fits(&self) -> bool {
         self.bytes() <= COMMIT_BYTES_MAX
     }
 

@@ -7,6 +7,7 @@ use protocol::ids::Room;
 use protocol::timestamp::Timestamp;
 use protocol::wire::dead_letters::ReplayBody;
 use sync::dead_letters::LetterId;
+use sync::decide::commit::CommitPlan;
 use sync::replay::{Replay, arrived};
 use sync::response;
 
@@ -14,7 +15,7 @@ use super::not_found;
 use crate::app::SyncApp;
 use crate::http::{Answer, HandlerError};
 use crate::store::cost::Cost;
-use crate::write::{Decided, Race, answered};
+use crate::write::{self, Race, answered};
 
 pub(super) async fn replay(
     app: &SyncApp,
@@ -37,8 +38,8 @@ pub(super) async fn replay(
             // It stays where it is, and nothing was written.
             return answered(&answer, Vec::new());
         }
-        let decided = Decided { room, push: &push, plan: &plan, closes: Some(&open), now };
-        match decided.commit(app, cost).await? {
+        let planned = CommitPlan::new(&app.rules.tables, room, &push, &plan, Some(&open))?;
+        match write::commit(app, planned, now, cost).await? {
             Some(parts) => return answered(&answer, parts),
             None => race.again().await?,
         }
