@@ -7,9 +7,9 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use auth::limits::ADMISSION_BUDGET_MILLIS;
-use auth::rate::decision::Decision;
+use auth::rate::decision::RateDecision;
 use auth::rate::limit::Limit;
-use auth::rate::local::Local;
+use auth::rate::local::LocalLimiter;
 use auth::rate::script;
 use auth::token::SESSION_ENDED;
 use protocol::limits::SESSION_IDLE_SECS;
@@ -43,7 +43,7 @@ pub(crate) struct Admission<T> {
     redis: Client<T>,
     script: Script,
     statuses: RefCell<SessionStatusCache>,
-    local: RefCell<Local>,
+    local: RefCell<LocalLimiter>,
     local_decisions: Cell<u64>,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct AdmissionResult {
     /// Whether the session was revoked.
     pub(crate) revoked: bool,
     /// The rate limit decision; `None` where no limit applies.
-    pub(crate) decision: Option<Decision>,
+    pub(crate) decision: Option<RateDecision>,
     /// Why Redis did not decide, if it did not.
     pub(crate) failure: Option<AdmissionError>,
 }
@@ -152,7 +152,7 @@ impl<T: Transport> Admission<T> {
         (pipeline, Pending { session, decision })
     }
 
-    fn decide_locally(&self, limits: &[CountedLimit], now: Timestamp) -> Option<Decision> {
+    fn decide_locally(&self, limits: &[CountedLimit], now: Timestamp) -> Option<RateDecision> {
         let limits: Vec<_> =
             limits.iter().map(|counted| (counted.key.to_string(), counted.local_limit)).collect();
         (!limits.is_empty()).then(|| self.local.borrow_mut().decide(&limits, now))
@@ -165,7 +165,7 @@ fn read(
     pending: Pending,
     limits: &[CountedLimit],
     failure: &mut Option<AdmissionError>,
-) -> (Option<SessionStatus>, Option<Decision>) {
+) -> (Option<SessionStatus>, Option<RateDecision>) {
     let mut note = |error| *failure = Some(error);
     let status = pending.session.and_then(|slot| {
         let value = replies.take(slot).map_err(|error| note(error.into())).ok()?;
@@ -182,7 +182,7 @@ fn read(
     (status, decision)
 }
 
-fn decision(reply: Reply, limits: &[CountedLimit]) -> Result<Decision, AdmissionError> {
+fn decision(reply: Reply, limits: &[CountedLimit]) -> Result<RateDecision, AdmissionError> {
     let numbers = reply.array()?.into_iter().map(Reply::int).collect::<Result<Vec<_>, _>>()?;
     script::read(&of(limits), &numbers).ok_or(AdmissionError::NoDecision)
 }

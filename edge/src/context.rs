@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use auth::rate::decision::Decision;
+use auth::rate::decision::RateDecision;
 use auth::token::bearer;
 use protocol::claims::Claims;
 use protocol::endpoints::route::Route;
@@ -39,7 +39,7 @@ pub(crate) struct RequestContext {
     /// The endpoint and its path parameters.
     pub(crate) route: Route,
     /// The rate limit decision, set once. The response carries it, whatever its status.
-    pub(crate) decision: OnceCell<Decision>,
+    pub(crate) decision: OnceCell<RateDecision>,
 }
 
 /// The caller of a request.
@@ -93,7 +93,7 @@ impl RequestContext {
             let count = self.state.admission.local_decisions();
             console_error!("{} admitted without Redis, {count} so far: {error}", self.id);
         }
-        let error = result.decision.as_ref().and_then(Decision::refusal);
+        let error = result.decision.as_ref().and_then(RateDecision::error);
         if let Some(decision) = result.decision {
             // A request is admitted once, so the cell is empty.
             let _ = self.decision.set(decision);

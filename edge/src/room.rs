@@ -50,8 +50,8 @@ pub(crate) async fn connect(env: &Env, connect: &ConnectRequest) -> Result<Respo
     }
 }
 
-/// Publishes `body`, a `protocol::wire::publication::Publish`, to `room`; returns once the room has accepted
-/// it.
+/// Publishes `body`, a `protocol::wire::publication::PublishRequest`, to `room`; returns once the room has
+/// accepted it.
 pub(crate) async fn publish(env: &Env, room: &ids::Room, body: &[u8]) -> Result<(), RoomError> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(js_sys::Uint8Array::from(body).into()));

@@ -9,7 +9,7 @@ use protocol::role::Role;
 use protocol::stamp::Stamp;
 use redis_client::error::RedisError;
 use sync::decide::Plan;
-use sync::pull::plan::reached;
+use sync::min;
 use sync::record::Record;
 use sync::tables::Tables;
 
@@ -88,7 +88,7 @@ pub async fn written(cache: &Cache, room: &Room, ticket: Ticket, plan: &Plan) {
 /// older.
 async fn head(store: &Store, room: &Room, min: Stamp, cost: &mut Cost) -> Result<Stamp, HandlerError> {
     let head = store.head(room, cost).await?;
-    reached(head.stamp, min)?;
+    min::check(head.stamp, min)?;
     Ok(head.stamp)
 }
 

@@ -6,8 +6,8 @@ use protocol::limits::{
     READ_RECORDS_MAX, RECORD_BYTES_MAX,
 };
 use sync::limits::{
-    ANSWER_DATA_BYTES_MAX, COMMIT_BYTES_MAX, DEAD_PAYLOAD_BYTES_MAX, LOG_ITEM_BYTES_MAX,
-    LOG_ITEM_INFLATED_BYTES_MAX, PULL_BYTES_MAX,
+    COMMIT_BYTES_MAX, DEAD_PAYLOAD_BYTES_MAX, LOG_ITEM_BYTES_MAX, LOG_ITEM_INFLATED_BYTES_MAX,
+    PULL_BYTES_MAX, RESPONSE_DATA_BYTES_MAX,
 };
 
 /// Actions in one DynamoDB transaction.
@@ -50,7 +50,7 @@ const _: () = assert!(LOG_ITEM_BYTES_MAX + 16 * 1024 < ITEM_BYTES_MAX);
 // One publish fits a request body at the edge, JSON around it included.
 const _: () = assert!(PUBLISH_BYTES_MAX + LOG_ITEM_INFLATED_BYTES_MAX < BODY_BYTES_MAX);
 // A push response fits a Lambda response: its data, and names, times and numbers of every record.
-const _: () = assert!(ANSWER_DATA_BYTES_MAX + PUSH_RECORDS_MAX * 2048 < LAMBDA_RESPONSE_BYTES_MAX);
+const _: () = assert!(RESPONSE_DATA_BYTES_MAX + PUSH_RECORDS_MAX * 2048 < LAMBDA_RESPONSE_BYTES_MAX);
 // So does a page of a pull that is all quotes and ends with the largest record.
 const _: () =
     assert!(2 * (PULL_BYTES_MAX + RECORD_BYTES_MAX) + PULL_LIMIT_MAX * 1024 < LAMBDA_RESPONSE_BYTES_MAX);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use auth::signature::{SEAL_HEADER, seal};
+use auth::signature::{SIGNATURE_HEADER, sign};
 use config::Secret;
 use protocol::timestamp::Timestamp;
-use protocol::wire::publication::{Publication, Publish};
+use protocol::wire::publication::{Publication, PublishRequest};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, StatusCode};
 
@@ -44,10 +44,11 @@ impl Publisher {
 
     /// Tells a room of `publications`, all of that room; returns once the room has taken them.
     pub async fn publish(&self, publications: Vec<Publication>, now: Timestamp) -> Result<(), PublishError> {
-        let body = serde_json::to_vec(&Publish { publications })?;
-        let seal = seal(&self.secret, now, &body);
+        let body = serde_json::to_vec(&PublishRequest { publications })?;
+        let signature = sign(&self.secret, now, &body);
         let request = self.client.post(format!("{}/internal/publish", self.edge_url));
-        let request = request.header(CONTENT_TYPE, "application/json").header(SEAL_HEADER, seal).body(body);
+        let request =
+            request.header(CONTENT_TYPE, "application/json").header(SIGNATURE_HEADER, signature).body(body);
         let status = request.send().await?.status();
         if status.is_success() { Ok(()) } else { Err(PublishError::Answer(status)) }
     }

@@ -6,7 +6,7 @@ use lambda_http::Request;
 use protocol::error::ApiError;
 use protocol::ids::BranchId;
 use protocol::stamp::Stamp;
-use sync::pull::query::read_min;
+use sync::min;
 
 /// Names and values in the order they were sent.
 pub struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
@@ -25,7 +25,7 @@ impl<'a> Query<'a> {
 
     /// The position that the caller has seen, if it says so; 0 otherwise.
     pub fn min(&self) -> Result<Stamp, ApiError> {
-        self.value("min").map_or(Ok(Stamp::ZERO), read_min)
+        self.value("min").map_or(Ok(Stamp::ZERO), min::parse)
     }
 
     /// The branch that is named, if one is.

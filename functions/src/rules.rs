@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use config::Reader;
-use sync::retention::Retention;
-use sync::rules::Rules;
+use sync::rules::{Retention, SyncRules};
 use sync::tables::{ReadTablesError, Tables};
 
 const DAY_SECS: u64 = 24 * 3600;
@@ -22,7 +21,7 @@ enum TablesFileError {
 
 /// Reads `TABLES_FILE` (a path; the built-in tables, if it is not set) and `LOG_RETENTION_DAYS`,
 /// `MARKER_RETENTION_DAYS` and `TOMBSTONE_RETENTION_DAYS` (numbers).
-pub fn read(reader: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<Rules> {
+pub fn read(reader: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<SyncRules> {
     let built_in = reader.checked("the built-in tables", Tables::built_in());
     let tables =
         reader.parsed_or("TABLES_FILE", built_in, |path| tables(Path::new(path)).map(Some)).flatten();
@@ -33,7 +32,7 @@ pub fn read(reader: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<Rule
     let tombstone = secs("TOMBSTONE_RETENTION_DAYS", default.tombstone_secs());
     let ((log, marker), tombstone) = log.zip(marker).zip(tombstone)?;
     let retention = reader.checked("the retention", Retention::new(log, marker, tombstone));
-    tables.zip(retention).map(|(tables, retention)| Rules { tables, retention })
+    tables.zip(retention).map(|(tables, retention)| SyncRules { tables, retention })
 }
 
 fn tables(path: &Path) -> Result<Tables, TablesFileError> {
@@ -50,7 +49,7 @@ mod tests {
 
     use super::*;
 
-    fn read_from(values: &[(&str, &str)]) -> Result<Rules, BadConfig> {
+    fn read_from(values: &[(&str, &str)]) -> Result<SyncRules, BadConfig> {
         let find = |name: &str| values.iter().find(|(known, _)| *known == name);
         let mut reader = Reader::new(|name| find(name).map(|(_, value)| (*value).to_owned()));
         let rules = read(&mut reader);
@@ -59,7 +58,7 @@ mod tests {
 
     #[test]
     fn what_is_not_set_is_built_in() {
-        let built_in = Rules { tables: Tables::built_in().unwrap(), retention: Retention::default() };
+        let built_in = SyncRules { tables: Tables::built_in().unwrap(), retention: Retention::default() };
         assert_eq!(read_from(&[]).unwrap(), built_in);
         assert_eq!(read_from(&[("TABLES_FILE", ""), ("LOG_RETENTION_DAYS", "7")]).unwrap(), built_in);
         let longer = read_from(&[("LOG_RETENTION_DAYS", "30")]).unwrap();

@@ -8,8 +8,8 @@ use protocol::error::{ApiError, ErrorCode};
 use protocol::json::JsonText;
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::Publication;
-use protocol::wire::push::Pushed;
-use protocol::wire::{PUSHED_CONTENT_TYPE, REQUEST_ID_HEADER};
+use protocol::wire::push::WriteResult;
+use protocol::wire::{REQUEST_ID_HEADER, WRITE_RESULT_CONTENT_TYPE};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sync::decide::commit::CommitPlan;
@@ -81,6 +81,6 @@ pub fn answered(answer: &impl Serialize, parts: Vec<Publication>) -> Result<Answ
     let answer = JsonText::from_text(serde_json::to_string(answer)?)?;
     let fits = bytes <= FAST_PATH_BYTES_MAX && answer.as_str().len() <= FAST_PATH_ANSWER_BYTES_MAX;
     let publications = if fits { parts } else { Vec::new() };
-    let pushed = serde_json::to_string(&Pushed { answer, publications })?;
-    Ok(Answer::json(pushed).of_type(PUSHED_CONTENT_TYPE))
+    let pushed = serde_json::to_string(&WriteResult { answer, publications })?;
+    Ok(Answer::json(pushed).of_type(WRITE_RESULT_CONTENT_TYPE))
 }

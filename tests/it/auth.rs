@@ -1,4 +1,4 @@
-//! Login, refresh, logout, me.
+//! LoginRequest, refresh, logout, me.
 
 use lambda_http::Body;
 use lambda_http::http::Request;
@@ -7,7 +7,7 @@ use local::handlers::Route;
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
 use protocol::wire::TOKEN_HEADER;
-use protocol::wire::auth::{Login, Me, Session};
+use protocol::wire::auth::{LoginRequest, MeResponse, SessionResponse};
 use serde_json::{Value, json};
 use tests::api::{Api, Reply};
 use tests::fleet;
@@ -39,7 +39,7 @@ async fn session(shop: &'static Shop) {
         (&*shop.username("till-1"), Role::Cashier)
     );
     let reply = api.get("/api/auth/me").await.unwrap();
-    let me: Me = reply.ok().unwrap();
+    let me: MeResponse = reply.ok().unwrap();
     assert_eq!(me.user, session.user);
     assert!(me.permissions.contains(&"sync:push".to_owned()));
     // The exact shape, which clients rely on.
@@ -64,34 +64,41 @@ async fn wrong(shop: &'static Shop) {
 
 async fn refresh(shop: &'static Shop) {
     let (api, first) = shop.session("till-1", "1", Some("till-1")).await;
-    let second: Session = refreshed(&api, &first.refresh_token).await.ok().unwrap();
+    let second: SessionResponse = refreshed(&api, &first.refresh_token).await.ok().unwrap();
     assert_ne!(second.refresh_token, first.refresh_token);
     assert_ne!(second.access_token, first.access_token);
     // The answer was lost: the till asks again with the token it has.
-    let again: Session = refreshed(&api, &first.refresh_token).await.ok().unwrap();
+    let again: SessionResponse = refreshed(&api, &first.refresh_token).await.ok().unwrap();
     assert_eq!(again.refresh_token, second.refresh_token);
-    let third: Session = refreshed(&api, &again.refresh_token).await.ok().unwrap();
+    let third: SessionResponse = refreshed(&api, &again.refresh_token).await.ok().unwrap();
     assert!(
-        shop.stranger().with_token(third.access_token).get("/api/auth/me").await.unwrap().ok::<Me>().is_ok()
+        shop.stranger()
+            .with_token(third.access_token)
+            .get("/api/auth/me")
+            .await
+            .unwrap()
+            .ok::<MeResponse>()
+            .is_ok()
     );
 }
 
 async fn reuse(shop: &'static Shop) {
     let (api, first) = shop.session("till-1", "1", None).await;
-    let second: Session = refreshed(&api, &first.refresh_token).await.ok().unwrap();
-    let third: Session = refreshed(&api, &second.refresh_token).await.ok().unwrap();
+    let second: SessionResponse = refreshed(&api, &first.refresh_token).await.ok().unwrap();
+    let third: SessionResponse = refreshed(&api, &second.refresh_token).await.ok().unwrap();
     // Its successor was used, so whoever still has the first token has a copy of it.
     assert_eq!(refreshed(&api, &first.refresh_token).await.code().as_deref(), Some("refresh_reused"));
     assert_eq!(refreshed(&api, &third.refresh_token).await.code().as_deref(), Some("refresh_invalid"));
     // Another sign-in of the same user goes on.
-    let login = Login { username: shop.username("till-1"), password: PASSWORD.into(), device_id: None };
+    let login =
+        LoginRequest { username: shop.username("till-1"), password: PASSWORD.into(), device_id: None };
     assert!(shop.stranger().login(&login).await.is_ok());
 }
 
 async fn at_once(shop: &'static Shop) {
     let (api, first) = shop.session("till-1", "1", None).await;
     let (a, b) = tokio::join!(refreshed(&api, &first.refresh_token), refreshed(&api, &first.refresh_token));
-    let (a, b): (Session, Session) = (a.ok().unwrap(), b.ok().unwrap());
+    let (a, b): (SessionResponse, SessionResponse) = (a.ok().unwrap(), b.ok().unwrap());
     assert_eq!(a.refresh_token, b.refresh_token);
 }
 

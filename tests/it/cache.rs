@@ -8,7 +8,7 @@ use protocol::limits::READ_RECORDS_MAX;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
 use protocol::timestamp::{DAY_SECS, Timestamp};
-use protocol::wire::cache::{CacheReport, CacheStatsResponse, CacheWarmResponse, Invalidated};
+use protocol::wire::cache::{CacheReportResponse, CacheStatsResponse, InvalidateResponse, WarmResponse};
 use protocol::wire::health::BreakerState;
 use serde_json::{Value, json};
 use tests::api::{Api, Reply};
@@ -63,7 +63,7 @@ async fn warm_up(api: &Api, table: &str) -> (u64, u64) {
     let (mut looked, mut stored, mut cursor) = (0, 0, None::<String>);
     loop {
         let body = json!({ "table_name": table, "cursor": cursor });
-        let page: CacheWarmResponse = warm_page(api, body).await.ok().unwrap();
+        let page: WarmResponse = warm_page(api, body).await.ok().unwrap();
         looked += page.looked;
         stored += page.stored;
         cursor = page.next_cursor;
@@ -132,12 +132,12 @@ async fn pages(shop: &'static Shop) {
     push_products(&till, CACHE_BATCH_MAX + 20).await;
     let body = json!({ "table_name": "products" });
     let reply = warm_page(&admin, body.clone()).await;
-    let first: CacheWarmResponse = reply.ok().unwrap();
+    let first: WarmResponse = reply.ok().unwrap();
     assert_eq!(first.looked, CACHE_BATCH_MAX as u64);
     // The names, HEAD and the records.
     assert!(first.stored > 0 && reply.cost().requests == 3, "{first:?}");
     let next = with(body, "cursor", first.next_cursor.unwrap());
-    let second: CacheWarmResponse = warm_page(&admin, next).await.ok().unwrap();
+    let second: WarmResponse = warm_page(&admin, next).await.ok().unwrap();
     assert_eq!((second.looked, second.next_cursor), (20, None));
     let last = async || read(&till.api, "p119", None).await.header("tillsync-cache") == Some("fresh");
     assert_eq!(settled(&admin, "products", last).await, CACHE_BATCH_MAX as u64 + 20);
@@ -149,7 +149,7 @@ async fn forget(api: &Api, body: Value) -> u64 {
     let (mut removed, mut cursor) = (0, None::<String>);
     loop {
         let step = with(body.clone(), "cursor", cursor.take());
-        let step: Invalidated = post(api, "/api/cache/invalidate", step).await.ok().unwrap();
+        let step: InvalidateResponse = post(api, "/api/cache/invalidate", step).await.ok().unwrap();
         removed += step.removed;
         cursor = step.next_cursor;
         if cursor.is_none() {
@@ -201,7 +201,7 @@ async fn report(shop: &'static Shop) {
             let reply = post(&till.api, "/api/data/batch-get", json!({ "records": names })).await;
             assert_eq!(reply.status, 200, "{}", reply.body);
         }
-        let report: CacheReport = admin.get("/api/cache/report").await.unwrap().ok().unwrap();
+        let report: CacheReportResponse = admin.get("/api/cache/report").await.unwrap().ok().unwrap();
         if report.total.hits > 0 {
             break report;
         }
@@ -218,7 +218,8 @@ async fn report(shop: &'static Shop) {
     let stats: CacheStatsResponse = admin.get("/api/cache/stats").await.unwrap().ok().unwrap();
     assert!(stats.breaker == BreakerState::Closed && stats.latency_micros.is_some(), "{stats:?}");
     assert!(stats.total.hits >= total.hits);
-    let before: CacheReport = admin.get("/api/cache/report?day=2025-12-07").await.unwrap().ok().unwrap();
+    let before: CacheReportResponse =
+        admin.get("/api/cache/report?day=2025-12-07").await.unwrap().ok().unwrap();
     assert_eq!((before.day.as_str(), before.total.requests), ("2025-12-07", 0));
 }
 
@@ -288,6 +289,6 @@ async fn maintain(shop: &'static Shop) {
     assert_eq!(shop.world.redis_says(&["HKEYS", &day]).await, json!(["sum"]));
     assert!(shop.world.redis_says(&["TTL", &day]).await.as_i64().unwrap() > 0);
     let path = format!("/api/cache/report?day={past}");
-    let report: CacheReport = admin(shop).await.get(&path).await.unwrap().ok().unwrap();
+    let report: CacheReportResponse = admin(shop).await.get(&path).await.unwrap().ok().unwrap();
     assert_eq!((report.total.requests, report.total.hits), (4, 4));
 }

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use libtest_mimic::Trial;
 use protocol::limits::RECORD_BYTES_MAX;
 use protocol::stamp::Stamp;
-use protocol::wire::carts::{CartResponse, CartWritten};
+use protocol::wire::carts::{CartResponse, PutCartResponse};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::api::{Api, Reply};
@@ -71,7 +71,7 @@ async fn put_and_get(shop: &'static Shop) {
     assert_eq!(get(&a, "c1").await.code().as_deref(), Some("cart_not_found"));
     let mut last = Stamp::ZERO;
     for n in [1, 2, 3] {
-        let written: CartWritten = put(&a, "c1", &json!({ "data": { "n": n } })).await.ok().unwrap();
+        let written: PutCartResponse = put(&a, "c1", &json!({ "data": { "n": n } })).await.ok().unwrap();
         last = written.stamp;
         let reply = get_since(&b, "c1", last).await;
         assert_eq!((holds(&reply), reply.ok::<CartResponse>().unwrap().stamp), (json!({ "n": n }), last));
@@ -93,9 +93,9 @@ async fn put_and_get(shop: &'static Shop) {
 async fn tenants(shop: &'static Shop) {
     let mine = shop.till("till-1").await.api;
     let other = shop.till_of("till-2", "2").await.api;
-    put(&mine, "c1", &json!({ "data": { "secret": 1 } })).await.ok::<CartWritten>().unwrap();
+    put(&mine, "c1", &json!({ "data": { "secret": 1 } })).await.ok::<PutCartResponse>().unwrap();
     assert_eq!(get(&other, "c1").await.status, 404);
-    put(&other, "c1", &json!({ "data": { "other": 1 } })).await.ok::<CartWritten>().unwrap();
+    put(&other, "c1", &json!({ "data": { "other": 1 } })).await.ok::<PutCartResponse>().unwrap();
     assert_eq!(holds(&get(&mine, "c1").await), json!({ "secret": 1 }));
     let boss = shop.head_office().await;
     assert_eq!(get(&boss, "c1").await.code().as_deref(), Some("branch_required"));
@@ -108,27 +108,27 @@ async fn tenants(shop: &'static Shop) {
 
 async fn removed(shop: &'static Shop) {
     let api = shop.till("till-1").await.api;
-    put(&api, "c1", &json!({ "data": {} })).await.ok::<CartWritten>().unwrap();
+    put(&api, "c1", &json!({ "data": {} })).await.ok::<PutCartResponse>().unwrap();
     for _ in 0..2 {
         assert_eq!(delete(&api, "c1").await.status, 204);
         gone(&api, "c1").await;
     }
     assert_eq!(delete(&api, "never there").await.status, 404);
     assert_eq!(delete(&api, "never-there").await.status, 204);
-    let again: CartWritten = put(&api, "c1", &json!({ "data": { "again": true } })).await.ok().unwrap();
+    let again: PutCartResponse = put(&api, "c1", &json!({ "data": { "again": true } })).await.ok().unwrap();
     assert_eq!(holds(&get_since(&api, "c1", again.stamp).await), json!({ "again": true }));
 }
 
 async fn order(shop: &'static Shop) {
     let api = shop.till("till-1").await.api;
-    let first: CartWritten = put(&api, "c1", &json!({ "data": { "n": 1 } })).await.ok().unwrap();
+    let first: PutCartResponse = put(&api, "c1", &json!({ "data": { "n": 1 } })).await.ok().unwrap();
     // A minute ahead of this server's clock, as another server's may be.
     let seen = first.stamp.plus(60_000_000);
     let body = json!({ "data": { "n": 2 }, "after_stamp": seen });
-    let second: CartWritten = put(&api, "c1", &body).await.ok().unwrap();
+    let second: PutCartResponse = put(&api, "c1", &body).await.ok().unwrap();
     assert!(second.stamp > seen);
     let body = json!({ "data": { "n": 3 }, "after_stamp": second.stamp });
-    let third: CartWritten = put(&api, "c1", &body).await.ok().unwrap();
+    let third: PutCartResponse = put(&api, "c1", &body).await.ok().unwrap();
     assert_eq!(third.stamp, second.stamp.plus(1));
     assert_eq!(delete(&api, "c1").await.status, 204);
     gone(&api, "c1").await;
@@ -137,7 +137,7 @@ async fn order(shop: &'static Shop) {
 async fn at_once(shop: &'static Shop) {
     let api = shop.till("till-1").await.api;
     let write = async |n: usize| {
-        let written: CartWritten = put(&api, "c1", &json!({ "data": { "n": n } })).await.ok().unwrap();
+        let written: PutCartResponse = put(&api, "c1", &json!({ "data": { "n": n } })).await.ok().unwrap();
         (written.stamp, n)
     };
     let mut written: Vec<(Stamp, usize)> = futures_util::future::join_all((0..24).map(write)).await;
@@ -178,7 +178,7 @@ async fn folded(shop: &'static Shop) {
     let api = shop.till("till-1").await.api;
     let mut last = Stamp::ZERO;
     for n in 0..5 {
-        last = put(&api, "c1", &json!({ "data": { "n": n } })).await.ok::<CartWritten>().unwrap().stamp;
+        last = put(&api, "c1", &json!({ "data": { "n": n } })).await.ok::<PutCartResponse>().unwrap().stamp;
     }
     wait_until_folded(shop, "c1", last).await;
     assert_eq!(holds(&get_since(&api, "c1", last).await), json!({ "n": 4 }));
@@ -192,7 +192,7 @@ async fn numbers(shop: &'static Shop) {
     let api = shop.till("till-1").await.api;
     let text = r#"{"price":1.10,"id":9007199254740993,"name":"Café \u0000 ☕"}"#;
     let request = api.request(Method::PUT, "/api/carts/c1").body(format!(r#"{{"data":{text}}}"#));
-    api.send(request).await.unwrap().ok::<CartWritten>().unwrap();
+    api.send(request).await.unwrap().ok::<PutCartResponse>().unwrap();
     assert_eq!(get(&api, "c1").await.ok::<CartResponse>().unwrap().data.as_str(), text);
 }
 

@@ -6,7 +6,7 @@ use libtest_mimic::Trial;
 use local::dynamo::faults::Fault;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
-use protocol::wire::dead_letters::{DeadLettersResponse, LetterBody};
+use protocol::wire::dead_letters::{DeadLetterEntry, DeadLettersResponse};
 use protocol::wire::push::PushResponse;
 use serde_json::{Value, json};
 use tests::api::{Api, Reply};
@@ -43,7 +43,7 @@ async fn list(api: &Api, query: &str) -> DeadLettersResponse {
     api.get(&format!("{PATH}?{query}")).await.unwrap().ok().unwrap()
 }
 
-async fn letters(api: &Api) -> Vec<LetterBody> {
+async fn letters(api: &Api) -> Vec<DeadLetterEntry> {
     list(api, "").await.dead_letters
 }
 
@@ -157,7 +157,7 @@ async fn neighbours(shop: &'static Shop) {
     reject(&till, None, &records).await;
     let api = manager(shop).await;
     let found = letters(&api).await;
-    let close = |(i, letter): (usize, LetterBody)| {
+    let close = |(i, letter): (usize, DeadLetterEntry)| {
         let api = api.clone();
         async move { post(&api, &letter.id, if i % 2 == 0 { "replay" } else { "discard" }, "").await }
     };

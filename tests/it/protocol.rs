@@ -5,7 +5,7 @@ use std::time::Duration;
 use functions::accounts::NewUser;
 use libtest_mimic::Trial;
 use protocol::role::Role;
-use protocol::wire::auth::Login;
+use protocol::wire::auth::LoginRequest;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
@@ -70,7 +70,7 @@ impl Run {
             self.shop.world.accounts.create(new).await.unwrap();
             if name != "anna" {
                 let device_id = device.map(|device| device.parse().unwrap());
-                let login = Login { username: name.into(), password: PASSWORD.into(), device_id };
+                let login = LoginRequest { username: name.into(), password: PASSWORD.into(), device_id };
                 let (_, session) = self.api.login(&login).await.unwrap();
                 self.examples.learn(&format!("eyJhbGciOi.{name}"), &session.access_token).unwrap();
             }

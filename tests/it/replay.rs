@@ -33,7 +33,7 @@ fn some_day() -> Vec<Invoice> {
 
 async fn open(shop: &Shop, name: &str) -> Arc<Till> {
     let login = shop.user(name, protocol::role::Role::Cashier, Some("1")).await;
-    let login = protocol::wire::auth::Login { device_id: Some(name.parse().unwrap()), ..login };
+    let login = protocol::wire::auth::LoginRequest { device_id: Some(name.parse().unwrap()), ..login };
     let till = Till::open(&shop.stranger(), &login, Arc::new(Meter::default())).await.unwrap();
     till.connected().await;
     Arc::new(till)

@@ -5,8 +5,8 @@ use std::time::Duration;
 use auth::limits::{SESSION_STATUS_SECS, SESSIONS_PER_USER_DEFAULT};
 use libtest_mimic::Trial;
 use local::dynamo::faults::Fault;
-use protocol::wire::auth::{Login, Session};
-use protocol::wire::sessions::{SessionsEnded, SessionsResponse};
+use protocol::wire::auth::{LoginRequest, SessionResponse};
+use protocol::wire::sessions::{EndSessionsResponse, SessionsResponse};
 use reqwest::Method;
 use reqwest::header::USER_AGENT;
 use serde_json::json;
@@ -88,9 +88,9 @@ async fn works(api: &Api) -> bool {
     api.get("/api/auth/me").await.unwrap().status == 200
 }
 
-async fn sign_in_again(shop: &Shop, name: &str, device: Option<&str>) -> (Api, Session) {
+async fn sign_in_again(shop: &Shop, name: &str, device: Option<&str>) -> (Api, SessionResponse) {
     let device_id = device.map(|device| device.parse().unwrap());
-    let login = Login { username: shop.username(name), password: PASSWORD.into(), device_id };
+    let login = LoginRequest { username: shop.username(name), password: PASSWORD.into(), device_id };
     let until = Instant::now() + PATIENCE;
     loop {
         match shop.stranger().login(&login).await {
@@ -106,7 +106,7 @@ async fn list(shop: &'static Shop) {
     let (first, _) = shop.session("till-1", "1", Some("counter")).await;
     let login = json!({ "username": shop.username("till-1"), "password": PASSWORD }).to_string();
     let request = shop.stranger().request(Method::POST, "/api/auth/login").header(USER_AGENT, "till/7");
-    let second: Session = shop.stranger().send(request.body(login)).await.unwrap().ok().unwrap();
+    let second: SessionResponse = shop.stranger().send(request.body(login)).await.unwrap().ok().unwrap();
     let answer = sessions_in_use(&first).await;
     let [latest, oldest] = answer.sessions.as_slice() else { panic!("{answer:?}") };
     assert_eq!((latest.device_id.as_ref(), latest.agent.as_deref()), (None, Some("till/7")));
@@ -114,7 +114,7 @@ async fn list(shop: &'static Shop) {
     assert_eq!((latest.current, oldest.current, oldest.idle), (false, true, false));
     assert!(oldest.created_at < latest.created_at && oldest.created_at <= oldest.last_activity_at);
     // Each sees itself as the current one, and a refresh changes neither.
-    let second: Session = refresh(&shop.stranger(), &second.refresh_token).await.ok().unwrap();
+    let second: SessionResponse = refresh(&shop.stranger(), &second.refresh_token).await.ok().unwrap();
     let seen = sessions(&shop.stranger().with_token(second.access_token)).await;
     let ids = |answer: &SessionsResponse| {
         answer.sessions.iter().map(|session| session.id.clone()).collect::<Vec<_>>()
@@ -129,7 +129,7 @@ async fn one(shop: &'static Shop) {
     assert!(works(&lost).await);
     let all = sessions(&mine).await.sessions;
     let lost_one = all.iter().find(|session| !session.current).unwrap();
-    let ended: SessionsEnded = end(&mine, lost_one.id.as_str()).await.ok().unwrap();
+    let ended: EndSessionsResponse = end(&mine, lost_one.id.as_str()).await.ok().unwrap();
     assert_eq!((ended.ended, ended.effective_within_secs), (1, SESSION_STATUS_SECS));
     let refused = refresh(&lost, &session.refresh_token).await;
     assert_eq!((refused.status.as_u16(), refused.code().as_deref()), (401, Some("refresh_invalid")));
@@ -145,12 +145,12 @@ async fn others(shop: &'static Shop) {
     let (b, _) = sign_in_again(shop, "till-1", None).await;
     let (c, _) = sign_in_again(shop, "till-1", Some("c")).await;
     assert!(works(&b).await && works(&c).await);
-    assert_eq!(end(&mine, "others").await.ok::<SessionsEnded>().unwrap().ended, 2);
+    assert_eq!(end(&mine, "others").await.ok::<EndSessionsResponse>().unwrap().ended, 2);
     assert_refused(&b).await;
     assert_refused(&c).await;
     assert!(works(&mine).await);
-    assert_eq!(end(&mine, "others").await.ok::<SessionsEnded>().unwrap().ended, 0);
-    assert_eq!(end(&mine, "all").await.ok::<SessionsEnded>().unwrap().ended, 1);
+    assert_eq!(end(&mine, "others").await.ok::<EndSessionsResponse>().unwrap().ended, 0);
+    assert_eq!(end(&mine, "all").await.ok::<EndSessionsResponse>().unwrap().ended, 1);
     assert_refused(&mine).await;
     assert_eq!(refresh(&mine, &session.refresh_token).await.status, 401);
 }
@@ -167,7 +167,7 @@ async fn half(shop: &'static Shop) {
     faults.clear(family);
     assert_refused(&b).await;
     assert!(works(&mine).await);
-    assert_eq!(end(&mine, "all").await.ok::<SessionsEnded>().unwrap().ended, 1);
+    assert_eq!(end(&mine, "all").await.ok::<EndSessionsResponse>().unwrap().ended, 1);
     assert_refused(&mine).await;
 }
 
@@ -176,7 +176,7 @@ async fn foreign(shop: &'static Shop) {
     let (theirs, _) = shop.session("till-2", "1", None).await;
     let id = sessions(&theirs).await.sessions[0].id.clone();
     assert_eq!(end(&mine, id.as_str()).await.code().as_deref(), Some("session_not_found"));
-    assert_eq!(end(&mine, "others").await.ok::<SessionsEnded>().unwrap().ended, 0);
+    assert_eq!(end(&mine, "others").await.ok::<EndSessionsResponse>().unwrap().ended, 0);
     assert!(works(&theirs).await);
     // No address at all, of which no document says what it answers.
     let mine = mine.unchecked();
@@ -210,7 +210,7 @@ async fn sockets(shop: &'static Shop) {
     // It is known to stand, to whoever remembers.
     assert!(works(&lost).await);
     let reply = end(&mine, "others").await;
-    assert_eq!(reply.ok::<SessionsEnded>().unwrap().ended, 1);
+    assert_eq!(reply.ok::<EndSessionsResponse>().unwrap().ended, 1);
     assert_eq!(reply.header("x-tillsync-ended"), None, "that is between function and edge");
     for ear in &mut ears {
         assert_eq!(ear.farewell().await, ended());
@@ -241,8 +241,8 @@ async fn endings(shop: &'static Shop) {
     // A refresh token that is used once more: somebody has a copy.
     let (api, first) = sign_in_again(shop, "till-1", Some("till-1")).await;
     let mut ear = Listener::open(&api, "till-1").await;
-    let second: Session = refresh(&api, &first.refresh_token).await.ok().unwrap();
-    refresh(&api, &second.refresh_token).await.ok::<Session>().unwrap();
+    let second: SessionResponse = refresh(&api, &first.refresh_token).await.ok().unwrap();
+    refresh(&api, &second.refresh_token).await.ok::<SessionResponse>().unwrap();
     assert_eq!(refresh(&api, &first.refresh_token).await.code().as_deref(), Some("refresh_reused"));
     assert_eq!(ear.farewell().await, ended());
 
@@ -250,7 +250,7 @@ async fn endings(shop: &'static Shop) {
     let (api, session) = sign_in_again(shop, "till-1", Some("till-1")).await;
     let mut ear = Listener::open(&api, "till-1").await;
     set(shop, &session, "branch_id", "2").await;
-    let moved: Session = refresh(&api, &session.refresh_token).await.ok().unwrap();
+    let moved: SessionResponse = refresh(&api, &session.refresh_token).await.ok().unwrap();
     assert_eq!(ear.farewell().await, ended());
     let till = Till { api: api.with_token(moved.access_token), device: "till-1".into() };
     Listener::open(&till.api, "till-1").await.hears_nothing_but_pong().await;
@@ -278,8 +278,8 @@ async fn logout(shop: &'static Shop) {
     assert_refused(&a).await;
 
     let (b, first) = sign_in_again(shop, "till-1", None).await;
-    let second: Session = refresh(&b, &first.refresh_token).await.ok().unwrap();
-    let third: Session = refresh(&b, &second.refresh_token).await.ok().unwrap();
+    let second: SessionResponse = refresh(&b, &first.refresh_token).await.ok().unwrap();
+    let third: SessionResponse = refresh(&b, &second.refresh_token).await.ok().unwrap();
     assert_eq!(refresh(&b, &first.refresh_token).await.code().as_deref(), Some("refresh_reused"));
     assert_refused(&shop.stranger().with_token(third.access_token)).await;
 }

@@ -12,9 +12,9 @@ use protocol::role::Role;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::TOKEN_HEADER;
-use protocol::wire::auth::{Login, Session, User};
-use protocol::wire::pull::ChangeBody;
-use protocol::wire::push::{PushResponse, Pushed};
+use protocol::wire::auth::{LoginRequest, SessionResponse, User};
+use protocol::wire::pull::PulledChange;
+use protocol::wire::push::{PushResponse, WriteResult};
 use serde_json::{Value, json};
 use tests::api::{Api, Reply};
 use tests::fleet;
@@ -52,7 +52,7 @@ impl Shop {
         format!("{name}@{}", self.client)
     }
 
-    pub(crate) async fn user(&self, name: &str, role: Role, branch: Option<&str>) -> Login {
+    pub(crate) async fn user(&self, name: &str, role: Role, branch: Option<&str>) -> LoginRequest {
         let branch_id = branch.map(|branch| branch.parse().unwrap());
         let new = NewUser {
             username: self.username(name),
@@ -65,12 +65,17 @@ impl Shop {
         if let Some(branch) = branch {
             self.rooms.lock().unwrap().push(self.room(branch));
         }
-        Login { username: self.username(name), password: PASSWORD.into(), device_id: None }
+        LoginRequest { username: self.username(name), password: PASSWORD.into(), device_id: None }
     }
 
-    pub(crate) async fn session(&self, name: &str, branch: &str, device: Option<&str>) -> (Api, Session) {
+    pub(crate) async fn session(
+        &self,
+        name: &str,
+        branch: &str,
+        device: Option<&str>,
+    ) -> (Api, SessionResponse) {
         let login = self.user(name, Role::Cashier, Some(branch)).await;
-        let login = Login { device_id: device.map(|device| device.parse().unwrap()), ..login };
+        let login = LoginRequest { device_id: device.map(|device| device.parse().unwrap()), ..login };
         self.stranger().login(&login).await.unwrap()
     }
 
@@ -126,7 +131,7 @@ impl Shop {
         let request = Request::post("/api/sync/batch-push");
         let (status, body) = self.call_at(Route::BatchPush, request, Body::Text(body), now).await;
         assert_eq!(status, 200, "{body}");
-        let pushed: Pushed = serde_json::from_str(&body).unwrap();
+        let pushed: WriteResult = serde_json::from_str(&body).unwrap();
         serde_json::from_str(pushed.answer.as_str()).unwrap()
     }
 
@@ -169,7 +174,7 @@ impl Till {
     }
 
     /// Everything after `position`, through as many pages as it takes.
-    pub(crate) async fn pull_all(&self, mut position: Stamp, limit: usize) -> Vec<ChangeBody> {
+    pub(crate) async fn pull_all(&self, mut position: Stamp, limit: usize) -> Vec<PulledChange> {
         let mut changes = Vec::new();
         loop {
             let (page, _) = self.api.pull(position, limit).await.unwrap();

@@ -3,7 +3,7 @@
 use libtest_mimic::Trial;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
-use protocol::wire::auth::Login;
+use protocol::wire::auth::LoginRequest;
 use serde_json::json;
 
 use crate::room::Listener;
@@ -54,7 +54,8 @@ async fn device(shop: &'static Shop) {
     assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (403, Some("device_mismatch")));
     assert!(till.pull_all(Stamp::ZERO, 100).await.is_empty());
     // A token without a device may name any.
-    let login = Login { username: shop.username("till-1"), password: PASSWORD.into(), device_id: None };
+    let login =
+        LoginRequest { username: shop.username("till-1"), password: PASSWORD.into(), device_id: None };
     let (api, _) = shop.stranger().login(&login).await.unwrap();
     assert_eq!(api.post("/api/sync/batch-push", body.to_string()).await.unwrap().status.as_u16(), 200);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use protocol::stamp::{Stamp, cursor};
 use protocol::wire::COST_HEADER;
-use protocol::wire::auth::{Login, Session};
+use protocol::wire::auth::{LoginRequest, SessionResponse};
 use protocol::wire::pull::PullResponse;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -185,9 +185,9 @@ impl Api {
     }
 
     /// Signs in; the caller goes on with the new token.
-    pub async fn login(&self, login: &Login) -> Result<(Api, Session), CallError> {
+    pub async fn login(&self, login: &LoginRequest) -> Result<(Api, SessionResponse), CallError> {
         let body = serde_json::to_string(login).unwrap_or_default();
-        let session: Session = self.post("/api/auth/login", body).await?.ok()?;
+        let session: SessionResponse = self.post("/api/auth/login", body).await?.ok()?;
         Ok((self.with_token(&session.access_token), session))
     }
 

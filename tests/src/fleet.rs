@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use protocol::json::JsonText;
 use protocol::limits::PUSH_RECORDS_MAX;
 use protocol::timestamp::Timestamp;
-use protocol::wire::push::{PushBody, RecordBody};
+use protocol::wire::push::{PushRecord, PushRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sync::decimal::Decimal;
@@ -56,8 +56,8 @@ pub fn lines(invoice: &Invoice) -> Result<Vec<(String, JsonText)>, serde_json::E
     invoice.lines.iter().enumerate().map(line).collect()
 }
 
-fn record(table: &str, id: &str, data: JsonText) -> RecordBody {
-    RecordBody {
+fn record(table: &str, id: &str, data: JsonText) -> PushRecord {
+    PushRecord {
         table_name: table.to_owned(),
         record_id: id.to_owned(),
         data: Some(data),
@@ -69,16 +69,16 @@ fn record(table: &str, id: &str, data: JsonText) -> RecordBody {
 }
 
 /// What a line takes from the shelf, or brings back: a delta that nobody has to know the stock for.
-fn movement(line: &Line) -> Result<RecordBody, serde_json::Error> {
+fn movement(line: &Line) -> Result<PushRecord, serde_json::Error> {
     let taken =
         line.quantity.strip_prefix('-').map_or_else(|| format!("-{}", line.quantity), ToOwned::to_owned);
     let data = json(&serde_json::json!({ "quantity": { "$delta": taken } }))?;
-    Ok(RecordBody { base_version: None, ..record("product_stock", &line.stock_code, data) })
+    Ok(PushRecord { base_version: None, ..record("product_stock", &line.stock_code, data) })
 }
 
 /// The records of a sale: the customer and the products that `till` has not heard of, the invoice, its lines, and what
 /// they take from the shelf.
-fn sale(till: &Till, invoice: &Invoice) -> Result<Vec<RecordBody>, serde_json::Error> {
+fn sale(till: &Till, invoice: &Invoice) -> Result<Vec<PushRecord>, serde_json::Error> {
     let knows = |table: &str, id: &str| till.read(|state| state.rows.get(table, id).is_some());
     let mut records = Vec::new();
     if !invoice.customer.is_empty() && !knows("customers", &invoice.customer) {
@@ -107,7 +107,7 @@ pub async fn sell(till: &Till, share: &[Invoice], sold: &AtomicUsize) -> Result<
         let records =
             sale(till, invoice).map_err(|cause| CallError::Shape { cause, body: invoice.number.clone() })?;
         for part in records.chunks(PUSH_RECORDS_MAX) {
-            till.enqueue(PushBody {
+            till.enqueue(PushRequest {
                 device_id: till.device.clone(),
                 batch_id: Some(batch_id()),
                 atomic: false,

@@ -113,7 +113,7 @@ mod tests {
             ErrorCode::RoomForbidden,
         ];
         for code in ErrorCode::ALL {
-            assert_ne!(documented.contains(code.as_str()), elsewhere.contains(&code), "{}", code.as_str());
+            assert_ne!(documented.contains(code.as_str()), elsewhere.contains(code), "{}", code.as_str());
         }
     }
 

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use local::dev::signals::Signals;
-use protocol::wire::auth::Login;
+use protocol::wire::auth::LoginRequest;
 use tokio::task::JoinSet;
 
 use crate::api::{Api, CallError};
@@ -106,7 +106,7 @@ async fn open(place: &Place, api: &Api, name: &str, meter: Arc<Meter>) -> Result
     let (username, password) = place.user(name).await?;
     // A device id of our own naming is always one.
     let device_id = name.parse().ok();
-    let till = Till::open(api, &Login { username, password, device_id }, meter).await?;
+    let till = Till::open(api, &LoginRequest { username, password, device_id }, meter).await?;
     till.connected().await;
     Ok(Arc::new(till))
 }

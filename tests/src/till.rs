@@ -13,8 +13,8 @@ pub mod socket;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use protocol::wire::auth::Login;
-use protocol::wire::push::{PushBody, PushResponse};
+use protocol::wire::auth::LoginRequest;
+use protocol::wire::push::{PushRequest, PushResponse};
 use sync::follow::Follow;
 use tokio::sync::Notify;
 
@@ -48,7 +48,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 impl Till {
     /// Signs in as `login`, opens the socket, and starts to follow the room.
-    pub async fn open(api: &Api, login: &Login, meter: Arc<Meter>) -> Result<Till, CallError> {
+    pub async fn open(api: &Api, login: &LoginRequest, meter: Arc<Meter>) -> Result<Till, CallError> {
         let device = login.device_id.as_ref().map_or_else(|| login.username.clone(), ToString::to_string);
         let (api, _) = api.login(login).await?;
         let (state, gap) = (Arc::new(Mutex::new(State::default())), Arc::new(Notify::new()));
@@ -57,7 +57,7 @@ impl Till {
     }
 
     /// Puts a batch at the end of the queue.
-    pub fn enqueue(&self, batch: PushBody) {
+    pub fn enqueue(&self, batch: PushRequest) {
         lock(&self.state).enqueue(batch);
     }
 
@@ -90,7 +90,7 @@ impl Till {
     }
 
     /// Sends `batch` until it is answered.
-    async fn push(&self, batch: &PushBody) -> Result<PushResponse, CallError> {
+    async fn push(&self, batch: &PushRequest) -> Result<PushResponse, CallError> {
         self.meter.pushing(batch);
         let body = serde_json::to_string(batch).unwrap_or_default();
         loop {

@@ -51,7 +51,7 @@ pub(crate) struct AdmissionPolicy {
 impl AdmissionPolicy {
     /// A policy with these keys and limits.
     pub(crate) fn new(keys: Keys, rates: Rates) -> AdmissionPolicy {
-        AdmissionPolicy { keys, rates, local_rates: rates.without_redis() }
+        AdmissionPolicy { keys, rates, local_rates: rates.for_one_isolate() }
     }
 
     /// The check of a request with an access token: its session, and its user's limit where the endpoint has

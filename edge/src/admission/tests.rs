@@ -31,7 +31,7 @@ fn user() -> AdmissionCheck {
 }
 
 fn remaining(result: &AdmissionResult) -> u64 {
-    result.decision.as_ref().unwrap().standings[0].remaining()
+    result.decision.as_ref().unwrap().states[0].remaining()
 }
 
 #[test]

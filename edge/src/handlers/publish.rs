@@ -1,10 +1,10 @@
 //! Publishing commits to a room: the fast path, beside the response to a write, and the sure path,
 //! `POST /internal/publish`, by the function that follows the log.
 
-use auth::signature::{self, SEAL_HEADER};
+use auth::signature::{self, SIGNATURE_HEADER};
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::{BranchId, ClientId, Room};
-use protocol::wire::publication::Publish;
+use protocol::wire::publication::PublishRequest;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use worker::{Response, ResponseBuilder, console_error};
@@ -63,7 +63,7 @@ pub(crate) fn after_response(context: &RequestContext, commit: Commit) {
 /// The sure path: 204 once the room has accepted the commits; until then the stream keeps them.
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
     let body = body::read(&context.request).await?;
-    let header = context.header(SEAL_HEADER)?.unwrap_or_default();
+    let header = context.header(SIGNATURE_HEADER)?.unwrap_or_default();
     signature::verify(&context.state.config.publish_secret, context.now, &header, &body).map_err(|_| {
         ApiError::new(
             ErrorCode::BadSignature,
@@ -76,7 +76,7 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
 
 /// The room that all commits of `body` belong to.
 fn room_of(body: &[u8]) -> Result<Room, ApiError> {
-    let publish: Publish = serde_json::from_slice(body).map_err(|error| {
+    let publish: PublishRequest = serde_json::from_slice(body).map_err(|error| {
         ApiError::new(ErrorCode::BadRequest, format!("The body is no list of publications: {error}."))
     })?;
     let mut rooms = publish.publications.iter().map(protocol::wire::publication::Publication::room);
@@ -126,7 +126,7 @@ mod tests {
         let parts = [publication("1:2", 100), publication("1:2", 200)];
         let commit = commit_of("1", &parts).unwrap().unwrap();
         assert_eq!(commit.room.to_string(), "1:2");
-        let publish: Publish = serde_json::from_str(&commit.body).unwrap();
+        let publish: PublishRequest = serde_json::from_str(&commit.body).unwrap();
         assert_eq!(publish.publications, parts);
         assert_eq!(commit_of("1", &[]).unwrap(), None);
     }

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use auth::limits::READY_SECS;
 use protocol::timestamp::Timestamp;
-use protocol::wire::health::{Ready, RedisHealth, hit_ratio};
+use protocol::wire::health::{ReadinessResponse, RedisHealth, hit_ratio};
 use redis_client::client::Client;
 use redis_client::command::{Info, Ping, Sections};
 use redis_client::error::RedisError;
@@ -27,12 +27,12 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
 #[derive(Default)]
 pub(crate) struct Readiness {
     asked_at: Cell<Option<Timestamp>>,
-    last: RefCell<Option<Ready>>,
+    last: RefCell<Option<ReadinessResponse>>,
 }
 
 impl Readiness {
     /// The health at `now`.
-    pub(crate) async fn check<T: Transport>(&self, redis: &Client<T>, now: Timestamp) -> Ready {
+    pub(crate) async fn check<T: Transport>(&self, redis: &Client<T>, now: Timestamp) -> ReadinessResponse {
         let is_recent = |asked: Timestamp| now < asked.plus_secs(READY_SECS);
         let last = self.last.borrow().clone().filter(|_| self.asked_at.get().is_some_and(is_recent));
         // During the first check other requests ask too: a Worker request cannot await another request's I/O.
@@ -56,11 +56,11 @@ async fn info<T: Transport>(redis: &Client<T>) -> Result<Sections, RedisError> {
 }
 
 /// The answer; `sections` are those of INFO, if Redis answered.
-fn readiness<T: Transport>(redis: &Client<T>, sections: Option<&Sections>) -> Ready {
+fn readiness<T: Transport>(redis: &Client<T>, sections: Option<&Sections>) -> ReadinessResponse {
     let health = redis.health();
     let latency = health.last_latency.filter(|_| sections.is_some());
     let number = |name| sections.and_then(|sections| sections.get(name)?.parse::<u64>().ok());
-    Ready::new(RedisHealth {
+    ReadinessResponse::new(RedisHealth {
         reachable: sections.is_some(),
         latency_micros: latency.and_then(|latency| u64::try_from(latency.as_micros()).ok()),
         used_memory_bytes: number("used_memory"),
@@ -73,7 +73,7 @@ fn readiness<T: Transport>(redis: &Client<T>, sections: Option<&Sections>) -> Re
 
 #[cfg(test)]
 mod tests {
-    use protocol::wire::health::{BreakerState, Status};
+    use protocol::wire::health::{BreakerState, HealthStatus};
     use serde_json::json;
 
     use super::*;
@@ -91,7 +91,7 @@ mod tests {
             service.answers(&["PONG".into(), INFO.into()]);
         }
         let first = block_on(readiness.check(&redis, NOW));
-        assert_eq!(first.status, Status::Ok);
+        assert_eq!(first.status, HealthStatus::Ok);
         assert_eq!(first.redis.used_memory_bytes, Some(1_048_576));
         assert_eq!(first.redis.hit_ratio.as_deref(), Some("0.93"));
         assert_eq!(first.redis.breaker, BreakerState::Closed);
@@ -105,7 +105,7 @@ mod tests {
     fn without_redis_the_edge_is_degraded() {
         let service = Scripted::default();
         let ready = block_on(Readiness::default().check(&client(&service), NOW));
-        assert_eq!((ready.status, ready.redis.reachable), (Status::Degraded, false));
+        assert_eq!((ready.status, ready.redis.reachable), (HealthStatus::Degraded, false));
         assert_eq!((ready.redis.latency_micros, ready.redis.hit_ratio), (None, None));
     }
 
@@ -116,7 +116,7 @@ mod tests {
         readiness.asked_at.set(Some(NOW));
         service.answers(&["PONG".into(), INFO.into()]);
         let ready = block_on(readiness.check(&client(&service), NOW));
-        assert_eq!((ready.status, service.sent().len()), (Status::Ok, 1));
+        assert_eq!((ready.status, service.sent().len()), (HealthStatus::Ok, 1));
     }
 
     #[test]
@@ -124,7 +124,7 @@ mod tests {
         let service = Scripted::default();
         service.answers(&["PONG".into(), json!({ "error": "ERR Command is not available: 'INFO'" })]);
         let ready = block_on(Readiness::default().check(&client(&service), NOW));
-        assert_eq!((ready.status, ready.redis.reachable), (Status::Ok, true));
+        assert_eq!((ready.status, ready.redis.reachable), (HealthStatus::Ok, true));
         assert_eq!((ready.redis.used_memory_bytes, ready.redis.hit_ratio), (None, None));
     }
 }

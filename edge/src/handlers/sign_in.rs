@@ -2,7 +2,7 @@
 
 use protocol::body::read_body;
 use protocol::endpoints::spec::LimitScope;
-use protocol::wire::auth::Login;
+use protocol::wire::auth::LoginRequest;
 use worker::Response;
 
 use crate::context::RequestContext;
@@ -28,7 +28,7 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
 /// The name to sign in with. The function reads the body with the same code, so no body has a name there and
 /// none here.
 fn username(body: &[u8]) -> Option<String> {
-    read_body::<Login>(body).ok().map(|login| login.username)
+    read_body::<LoginRequest>(body).ok().map(|login| login.username)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Endpoints that write: the function's response, and the commit beside it.
 
-use protocol::wire::{COST_HEADER, PUSHED_CONTENT_TYPE};
+use protocol::wire::{COST_HEADER, WRITE_RESULT_CONTENT_TYPE};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use worker::Response;
@@ -18,7 +18,7 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     let query = context.upstream_query()?;
     let body = context.body().await?;
     let upstream = context.forward(&query, body, Credentials::Token(&caller.token)).await?;
-    if upstream.header("content-type") != Some(PUSHED_CONTENT_TYPE) {
+    if upstream.header("content-type") != Some(WRITE_RESULT_CONTENT_TYPE) {
         return Ok(upstream.into_response()?);
     }
     // The batch may be committed; a retry finds its marker and gets the response.
@@ -34,8 +34,8 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     Ok(response)
 }
 
-/// `protocol::wire::push::Pushed` with both halves as text: the edge passes them on, and parsing every record
-/// would only delay the response.
+/// `protocol::wire::push::WriteResult` with both halves as text: the edge passes them on, and parsing every
+/// record would only delay the response.
 #[derive(Deserialize)]
 struct WriteResultText<'a> {
     #[serde(borrow)]
@@ -47,14 +47,14 @@ struct WriteResultText<'a> {
 #[cfg(test)]
 mod tests {
     use protocol::json::JsonText;
-    use protocol::wire::push::Pushed;
+    use protocol::wire::push::WriteResult;
 
     use super::*;
 
     #[test]
     fn the_response_passes_unchanged() {
         let answer = JsonText::from_text(r#"{"success":true,"price":1.10}"#.into()).unwrap();
-        let text = serde_json::to_string(&Pushed { answer, publications: Vec::new() }).unwrap();
+        let text = serde_json::to_string(&WriteResult { answer, publications: Vec::new() }).unwrap();
         let read: WriteResultText<'_> = serde_json::from_str(&text).unwrap();
         assert_eq!(read.answer.get(), r#"{"success":true,"price":1.10}"#);
         assert!(read.publications.is_empty());

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use protocol::ids::SessionId;
 use protocol::limits::ROOM_SOCKETS_MAX;
-use protocol::wire::publication::Publish;
+use protocol::wire::publication::PublishRequest;
 use protocol::wire::socket::ServerFrame;
 use worker::{
     DurableObject, Env, Error, Request, Response, ResponseBuilder, Socket, State, WebSocket,
@@ -109,7 +109,7 @@ impl Room {
 
     async fn publish(&self, request: &Request) -> worker::Result<Response> {
         let Ok(body) = body::read(request).await else { return Ok(status(400)) };
-        let Ok(publish) = serde_json::from_slice::<Publish>(&body) else { return Ok(status(400)) };
+        let Ok(publish) = serde_json::from_slice::<PublishRequest>(&body) else { return Ok(status(400)) };
         let now = clock::now();
         let sockets = sockets::open(&self.state)?;
         for publication in publish.publications.iter().filter(|commit| !commit.changes.is_empty()) {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use protocol::limits::ROOM_REMEMBERS_MAX;
+use protocol::limits::RECENT_COMMITS_MAX;
 use protocol::stamp::Stamp;
 
 /// The last stamp of each recent commit. In memory only: after a loss the room sends duplicates, and tills
@@ -18,7 +18,7 @@ impl RecentCommits {
         if self.0.iter().rev().any(|known| *known == last) {
             return false;
         }
-        if self.0.len() >= ROOM_REMEMBERS_MAX {
+        if self.0.len() >= RECENT_COMMITS_MAX {
             self.0.pop_front();
         }
         self.0.push_back(last);
@@ -42,10 +42,10 @@ mod tests {
     #[test]
     fn a_full_list_drops_its_oldest_entry() {
         let mut recent = RecentCommits::default();
-        for i in 0..=ROOM_REMEMBERS_MAX as u64 {
+        for i in 0..=RECENT_COMMITS_MAX as u64 {
             assert!(recent.insert(Stamp(i)));
         }
-        assert_eq!(recent.0.len(), ROOM_REMEMBERS_MAX);
+        assert_eq!(recent.0.len(), RECENT_COMMITS_MAX);
         assert!(!recent.insert(Stamp(1)));
         assert!(recent.insert(Stamp(0)));
     }

@@ -55,7 +55,7 @@ impl SocketState {
         self.heard_at = now;
         let own = Room { client: self.client.clone(), branch: self.branch.clone() };
         let frame = text.ok_or(BadFrame::Unknown).and_then(ClientFrame::parse);
-        let answer = frame.map_or_else(|bad| Some(bad.answer()), |frame| frame.answer(&own));
+        let answer = frame.map_or_else(|bad| Some(bad.reply()), |frame| frame.reply(&own));
         match answer {
             Some(ServerFrame::Subscribed { .. }) => self.subscribed = true,
             Some(ServerFrame::Unsubscribed { .. }) => self.subscribed = false,

@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn our_own_errors_are_recognised() {
-        for code in ErrorCode::ALL {
+        for &code in ErrorCode::ALL {
             let error = ApiError::new(code, "m").with_details(&serde_json::json!({ "a": 1 }));
             let body = ErrorResponse::new(&error, "id").to_json();
             assert!(check(code.status(), body.as_bytes()).is_ok(), "{body}");

@@ -9,7 +9,7 @@ use protocol::ids::Room;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
-use sync::rules::Rules;
+use sync::rules::SyncRules;
 
 use crate::cache::{self, Cache};
 use crate::query::Query;
@@ -24,7 +24,7 @@ pub struct ReadApp {
     /// Copies of what is in them.
     pub cache: Cache,
     /// What may be read by whom.
-    pub rules: Rules,
+    pub rules: SyncRules,
     verifier: Verifier,
 }
 

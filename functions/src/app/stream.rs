@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use config::{BadConfig, Reader};
-use sync::rules::Rules;
+use sync::rules::SyncRules;
 
 use crate::publish::Publisher;
 use crate::rules;
@@ -18,7 +18,7 @@ pub struct StreamApp {
     /// The rooms, where it is noted how far each was told.
     pub store: Store,
     /// Who may hear of what.
-    pub rules: Arc<Rules>,
+    pub rules: Arc<SyncRules>,
 }
 
 impl StreamApp {

@@ -6,7 +6,7 @@ use config::{BadConfig, Reader};
 use protocol::claims::Claims;
 use protocol::error::ApiError;
 use protocol::timestamp::Timestamp;
-use sync::rules::Rules;
+use sync::rules::SyncRules;
 
 use crate::cache::{self, Cache};
 use crate::redis::Redis;
@@ -18,7 +18,7 @@ pub struct SyncApp {
     /// The rooms.
     pub store: Store,
     /// What may be synced, and how long it is kept.
-    pub rules: Rules,
+    pub rules: SyncRules,
     verifier: Verifier,
 }
 

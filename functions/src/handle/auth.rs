@@ -13,7 +13,7 @@ use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::Room;
 use protocol::timestamp::Timestamp;
 use protocol::wire::ENDED_HEADER;
-use protocol::wire::auth::Session;
+use protocol::wire::auth::SessionResponse;
 use protocol::wire::session_end::EndedSessions;
 
 use crate::accounts::family::{Ended, Family};
@@ -100,6 +100,6 @@ fn session(app: &AuthApp, signed_in: SignedIn, now: Timestamp) -> Result<Answer,
     let SignedIn { user, family, token } = signed_in;
     let access_token =
         app.signer.sign(&user, family.device, Some(family.session), now).map_err(HandlerError::fault)?;
-    let session = Session { access_token, refresh_token: token, expires_in: ACCESS_TOKEN_SECS, user };
+    let session = SessionResponse { access_token, refresh_token: token, expires_in: ACCESS_TOKEN_SECS, user };
     Ok(Answer::json(serde_json::to_string(&session)?))
 }

@@ -7,7 +7,7 @@ use protocol::wire::push::PushResponse;
 use sync::decide::commit::CommitPlan;
 use sync::marker::Marker;
 use sync::push::Push;
-use sync::response::NotAgain;
+use sync::response::MarkerError;
 use sync::snapshot::Snapshot;
 use sync::{decide, response};
 
@@ -43,7 +43,7 @@ async fn push(
             let plan = decide::decide(&app.rules, &snapshot, &push, now);
             let planned = CommitPlan::new(&app.rules.tables, &room, &push, &plan, None)?;
             let parts = write::commit(app, planned, now, cost).await?;
-            parts.map(|parts| (response::response(&push, &plan, now), parts))
+            parts.map(|parts| (response::from_plan(&push, &plan, now), parts))
         };
         match done {
             Some((answer, parts)) => return answered(&answer, parts),
@@ -64,9 +64,9 @@ fn again(
         let message = "This device used the `batch_id` for another batch; give every batch an id of its own.";
         return Err(ApiError::new(ErrorCode::BatchIdReused, message).into());
     }
-    match response::again(push, marker, &snapshot.records, now) {
+    match response::from_marker(push, marker, &snapshot.records, now) {
         Ok(answer) => Ok(Some(answer)),
-        Err(NotAgain::Torn) => Ok(None),
-        Err(NotAgain::Damaged) => Err(StoreError::Corrupt("codes").into()),
+        Err(MarkerError::TornRead) => Ok(None),
+        Err(MarkerError::Corrupt) => Err(StoreError::Corrupt("codes").into()),
     }
 }

@@ -12,7 +12,7 @@ use protocol::record::{RecordKey, is_record_id};
 use protocol::role::Role;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
-use protocol::wire::cache::{CacheWarmResponse, Warm};
+use protocol::wire::cache::{WarmRequest, WarmResponse};
 
 use crate::app::ReadApp;
 use crate::copies;
@@ -35,7 +35,7 @@ async fn warm(
 ) -> Result<Answer, HandlerError> {
     let claims = app.claims(request, now)?;
     claims.at_least(Role::Admin)?;
-    let Warm { table_name: table, branch_id, cursor } = read_body(request.body())?;
+    let WarmRequest { table_name: table, branch_id, cursor } = read_body(request.body())?;
     let room = claims.room_of(branch_id.as_ref())?;
     copies::may_read(&app.rules.tables, claims.role, &table)?;
     let after = cursor.map(|cursor| read_cursor(&table, &cursor)).transpose()?;
@@ -51,7 +51,7 @@ async fn warm(
     })?;
     let next_cursor = names.more_after.map(|last| BASE64_URL_SAFE_NO_PAD.encode(last.id));
     let (looked, stored) = (wanted.len() as u64, stored as u64);
-    Ok(Answer::json(serde_json::to_string(&CacheWarmResponse { looked, stored, next_cursor })?))
+    Ok(Answer::json(serde_json::to_string(&WarmResponse { looked, stored, next_cursor })?))
 }
 
 /// The record behind which a page begins.

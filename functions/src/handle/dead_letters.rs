@@ -9,7 +9,7 @@ use lambda_http::{Body, Request, Response};
 use protocol::error::{ApiError, ErrorCode};
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
-use sync::dead_letters::LetterId;
+use sync::dead_letter_id::DeadLetterId;
 
 use crate::app::SyncApp;
 use crate::http::{Answer, HandlerError, respond};
@@ -50,7 +50,7 @@ async fn answer(
 }
 
 /// The letter that a path names. One that cannot be is none that there is.
-fn letter(id: &str) -> Result<LetterId, ApiError> {
+fn letter(id: &str) -> Result<DeadLetterId, ApiError> {
     id.parse().map_err(|_| not_found())
 }
 

@@ -31,7 +31,7 @@ async fn pull(
     let answer = match Pull::parse(&app.rules.tables, &claims, pairs)? {
         Pull::Room(pull) => {
             let head = app.store.head(&pull.room, cost).await?;
-            room::page(app, &head, &pull, now, cost).await?.answer()
+            room::page(app, &head, &pull, now, cost).await?.response()
         }
         Pull::Client(pull) => head_office::answer(app, &pull, now, cost).await?,
     };

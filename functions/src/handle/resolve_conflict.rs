@@ -35,21 +35,21 @@ async fn resolve(
     loop {
         let batch = resolve.batch.as_ref().map(|batch| (&resolve.device, batch));
         let snapshot = sync.store.load_records(&room, [&resolve.key].into(), batch, cost).await?;
-        let agreed = match resolve.decide(&sync.rules, &snapshot, now)? {
+        let allowed = match resolve.decide(&sync.rules, &snapshot, now)? {
             Resolved::Known(answer) => return answered(&answer, Vec::new()),
-            Resolved::Torn => {
+            Resolved::TornRead => {
                 race.again().await?;
                 continue;
             }
-            Resolved::Write(agreed) => agreed,
+            Resolved::Write(allowed) => allowed,
         };
-        let planned = CommitPlan::new(&sync.rules.tables, &room, &agreed.push, &agreed.plan, None)?;
+        let planned = CommitPlan::new(&sync.rules.tables, &room, &allowed.push, &allowed.plan, None)?;
         let ticket = cache.before_write(copies::of(cache, &room, &resolve.key)).await;
         let Some(parts) = write::commit(sync, planned, now, cost).await? else {
             race.again().await?;
             continue;
         };
-        copies::written(cache, &room, ticket, &agreed.plan).await;
-        return answered(&agreed.answer, parts);
+        copies::written(cache, &room, ticket, &allowed.plan).await;
+        return answered(&allowed.response, parts);
     }
 }

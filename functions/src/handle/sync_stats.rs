@@ -7,7 +7,7 @@ use protocol::role::Role;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::stats::StatsResponse;
-use sync::pull::plan::reached;
+use sync::min;
 use sync::stats;
 
 use crate::app::{ReadApp, Reading};
@@ -40,7 +40,7 @@ async fn count(
 /// The figures of all tables: one copy serves every role.
 async fn load(app: &ReadApp, room: &Room, min: Stamp, cost: &mut Cost) -> Result<Loaded, HandlerError> {
     let (head, feed) = app.store.head_and_feed(room, cost).await?;
-    reached(head.stamp, min)?;
+    min::check(head.stamp, min)?;
     let figures = stats::stats(&app.rules.tables, Role::SuperAdmin, &head, feed);
     Ok(Loaded::some(serde_json::to_vec(&figures)?, head.stamp.0))
 }

@@ -12,7 +12,7 @@ use sync::decide::commit::CommitPlan;
 use sync::marker::Marker;
 use sync::outcome::Outcome;
 use sync::push::Push;
-use sync::retention::Retention;
+use sync::rules::Retention;
 use sync::{dead_letters, log};
 
 use super::cost::Cost;

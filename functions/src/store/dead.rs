@@ -3,8 +3,9 @@
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnConsumedCapacity, TransactWriteItem, Update};
 use protocol::ids::Room;
 use protocol::timestamp::Timestamp;
-use sync::dead_letters::stored::{Filed, OpenLetter};
-use sync::dead_letters::{DeadItem, DeadKey, LetterId};
+use sync::dead_letter_id::{DeadLetterId, DeadLetterKey};
+use sync::dead_letters::DeadLetterItem;
+use sync::dead_letters::{OpenDeadLetter, StoredDeadLetters};
 
 use super::cost::Cost;
 use super::error::StoreError;
@@ -17,10 +18,10 @@ impl Store {
     pub async fn dead_letters(
         &self,
         room: &Room,
-        from: Option<&DeadKey>,
+        from: Option<&DeadLetterKey>,
         items: usize,
         cost: &mut Cost,
-    ) -> Result<(Vec<Filed>, bool), StoreError> {
+    ) -> Result<(Vec<StoredDeadLetters>, bool), StoreError> {
         let from = from.map_or_else(|| keys::DEAD_PREFIX.to_owned(), keys::dead);
         let request = self.client.query().table_name(&self.table).consistent_read(true);
         let request = request
@@ -40,9 +41,9 @@ impl Store {
     pub async fn letter(
         &self,
         room: &Room,
-        id: &LetterId,
+        id: &DeadLetterId,
         cost: &mut Cost,
-    ) -> Result<Option<OpenLetter>, StoreError> {
+    ) -> Result<Option<OpenDeadLetter>, StoreError> {
         let sort_keys = [keys::dead(&id.key)];
         let items = self.batch_get(keys::room(room), sort_keys.into_iter(), cost).await?;
         let Some(item) = items.first() else { return Ok(None) };
@@ -50,7 +51,12 @@ impl Store {
     }
 
     /// Closes `letter`, if its item is still as it was read; [`StoreError::Lost`] if not.
-    pub async fn discard(&self, room: &Room, letter: &OpenLetter, cost: &mut Cost) -> Result<(), StoreError> {
+    pub async fn discard(
+        &self,
+        room: &Room,
+        letter: &OpenDeadLetter,
+        cost: &mut Cost,
+    ) -> Result<(), StoreError> {
         let request = self.client.transact_write_items().transact_items(close(&self.table, room, letter)?);
         let answer = request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
         let answer = answer.inspect_err(|_| cost.failed()).map_err(StoreError::of_transaction)?;
@@ -60,14 +66,14 @@ impl Store {
 }
 
 /// Reads an item of dead letters, as `from_dead` writes it.
-fn to_filed(item: &Item) -> Result<Filed, StoreError> {
+fn to_filed(item: &Item) -> Result<StoredDeadLetters, StoreError> {
     let key = get(item, "sk", as_text)?.strip_prefix(keys::DEAD_PREFIX);
     let key = key.and_then(|key| key.parse().ok()).ok_or(StoreError::Corrupt("sk"))?;
     let open = get(item, "open", |value| value.as_ns().ok())?.iter().map(|place| place.parse());
     let mut open: Vec<usize> = open.collect::<Result<_, _>>().map_err(|_| StoreError::Corrupt("open"))?;
     open.sort_unstable();
-    Ok(Filed {
-        item: DeadItem { key, open, body: get(item, "body", as_bytes)?.to_vec() },
+    Ok(StoredDeadLetters {
+        item: DeadLetterItem { key, open, body: get(item, "body", as_bytes)?.to_vec() },
         device: get(item, "device", as_parsed)?,
         batch: item
             .get("batch")
@@ -78,7 +84,11 @@ fn to_filed(item: &Item) -> Result<Filed, StoreError> {
 }
 
 /// What closes `letter` in a transaction: its item goes with the last that is open.
-pub(super) fn close(table: &str, room: &Room, letter: &OpenLetter) -> Result<TransactWriteItem, StoreError> {
+pub(super) fn close(
+    table: &str,
+    room: &Room,
+    letter: &OpenDeadLetter,
+) -> Result<TransactWriteItem, StoreError> {
     const AS_READ: &str = "#open = :open";
     let key = Item::from([
         ("pk".to_owned(), AttributeValue::S(keys::room(room))),

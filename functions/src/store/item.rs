@@ -8,12 +8,12 @@ use protocol::ids::{BatchId, DeviceId};
 use protocol::json::JsonText;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
-use sync::dead_letters::DeadItem;
+use sync::dead_letters::DeadLetterItem;
 use sync::log::LogItem;
 use sync::marker::Marker;
 use sync::policy::field_merge::FieldVersions;
 use sync::record::Record;
-use sync::retention::Retention;
+use sync::rules::Retention;
 use sync::snapshot::{ClockReading, Head};
 
 use super::error::StoreError;
@@ -201,7 +201,7 @@ pub fn to_log(item: &Item) -> Result<LogItem, StoreError> {
 }
 
 /// Writes the dead letters of a batch. They are kept until somebody has dealt with each.
-pub fn from_dead(dead: DeadItem, device: &DeviceId, batch: Option<&BatchId>, now: Timestamp) -> Item {
+pub fn from_dead(dead: DeadLetterItem, device: &DeviceId, batch: Option<&BatchId>, now: Timestamp) -> Item {
     let open = dead.open.iter().map(|index| index.to_string()).collect();
     let mut written = item([
         ("device", text(device.as_str())),

@@ -4,7 +4,7 @@
 use protocol::ids::{BatchId, BranchId, ClientId, DeviceId, Room};
 use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
-use sync::dead_letters::DeadKey;
+use sync::dead_letter_id::DeadLetterKey;
 
 /// The sort key of a room's HEAD.
 pub const HEAD: &str = "HEAD";
@@ -70,7 +70,7 @@ pub fn batch(device: &DeviceId, batch: &BatchId) -> String {
 }
 
 /// The sort key of a batch's dead letters; keys sort by time.
-pub fn dead(key: &DeadKey) -> String {
+pub fn dead(key: &DeadLetterKey) -> String {
     format!("{DEAD_PREFIX}{key}")
 }
 
@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(record_of("REC#products#a#b"), Some(key));
         assert_eq!(record_of("BATCH#till-1#b"), None);
         assert_eq!(log_item(Stamp(1_765_103_400_000_145)), "1765103400000145");
-        let letters = DeadKey { at: Stamp(7), batch: "0123456789abcdef".into(), part: 0 };
+        let letters = DeadLetterKey { at: Stamp(7), batch: "0123456789abcdef".into(), part: 0 };
         assert_eq!(dead(&letters), "DEAD#0000000000000007.0123456789abcdef.0");
         assert_eq!(log_item(Stamp(7)), "0000000000000007");
     }

@@ -9,8 +9,8 @@
     reason = "a test"
 )]
 
-use auth::rate::decision::Decision;
-use auth::rate::gcra::{FreeAt, decide, free_at};
+use auth::rate::decision::RateDecision;
+use auth::rate::gcra::{TheoreticalArrival, decide, theoretical_arrival};
 use auth::rate::limit::Limit;
 use protocol::timestamp::Timestamp;
 use redis_rest::engine::{Engine, EngineChoice};
@@ -54,7 +54,7 @@ async fn the_script_decides_as_the_rule_does_and_is_billed_as_promised() {
         println!("{} with SEED={seed}", kind.name());
         let mut rng = fastrand::Rng::with_seed(seed);
         let all = limits();
-        let mut kept: Vec<(Limit, FreeAt)> = all.iter().map(|limit| (*limit, None)).collect();
+        let mut kept: Vec<(Limit, TheoreticalArrival)> = all.iter().map(|limit| (*limit, None)).collect();
         let mut at = now();
         street.load_script().await;
         for request in 0..REQUESTS {
@@ -101,10 +101,10 @@ async fn whatever_stands_at_the_key_nobody_is_locked_out() {
     }
 }
 
-fn keep(kept: &mut [(Limit, FreeAt)], decision: &Decision, at: Timestamp) {
+fn keep(kept: &mut [(Limit, TheoreticalArrival)], decision: &RateDecision, at: Timestamp) {
     if decision.allowed {
-        for ((_, kept), standing) in kept.iter_mut().zip(&decision.standings) {
-            *kept = Some(free_at(*standing, at));
+        for ((_, kept), standing) in kept.iter_mut().zip(&decision.states) {
+            *kept = Some(theoretical_arrival(*standing, at));
         }
     }
 }

@@ -3,14 +3,14 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use protocol::wire::auth::Login;
-use protocol::wire::health::Ready;
+use protocol::wire::auth::LoginRequest;
+use protocol::wire::health::ReadinessResponse;
 
 use super::readiness;
 use crate::dev_file::DevFile;
 
 /// The addresses, who can sign in, and something to paste.
-pub(super) fn text(file: &DevFile, data: &Path, ready: Option<&Ready>) -> String {
+pub(super) fn text(file: &DevFile, data: &Path, ready: Option<&ReadinessResponse>) -> String {
     let mut text = format!(
         "\n  edge       {}\n  functions  {}\n  DynamoDB   {}\n  Redis      {}: {}\n  data       {}\n\n",
         file.edge_url,
@@ -32,8 +32,11 @@ pub(super) fn text(file: &DevFile, data: &Path, ready: Option<&Ready>) -> String
         row([&user.username, &user.password, user.client_id.as_str(), branch, role.trim_matches('"')]);
     }
     if let Some(user) = file.users.first() {
-        let login =
-            Login { username: user.username.clone(), password: user.password.clone(), device_id: None };
+        let login = LoginRequest {
+            username: user.username.clone(),
+            password: user.password.clone(),
+            device_id: None,
+        };
         // A quote in a password must not end the shell's own.
         let body = serde_json::to_string(&login).unwrap_or_default().replace('\'', r"'\''");
         let _ = write!(

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use protocol::wire::health::Ready;
+use protocol::wire::health::ReadinessResponse;
 
 /// How long the edge may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the edge at `edge_url` says; none, if it says nothing.
-pub(super) async fn ask(edge_url: &str) -> Option<Ready> {
+pub(super) async fn ask(edge_url: &str) -> Option<ReadinessResponse> {
     let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().ok()?;
     let answer = client.get(format!("{edge_url}/readyz")).send().await.ok()?;
     serde_json::from_slice(&answer.bytes().await.ok()?).ok()
 }
 
 /// One line of it.
-pub(super) fn line(ready: Option<&Ready>) -> String {
+pub(super) fn line(ready: Option<&ReadinessResponse>) -> String {
     let Some(redis) = ready.map(|ready| &ready.redis).filter(|redis| redis.reachable) else {
         return "not reachable".to_owned();
     };
@@ -45,8 +45,11 @@ mod tests {
             hit_ratio: None,
         };
         let expected = "answers in 412 µs, uses 1024 KiB, breaker closed, hit ratio unknown";
-        assert_eq!(line(Some(&Ready::new(redis.clone()))), expected);
-        assert_eq!(line(Some(&Ready::new(RedisHealth { reachable: false, ..redis }))), "not reachable");
+        assert_eq!(line(Some(&ReadinessResponse::new(redis.clone()))), expected);
+        assert_eq!(
+            line(Some(&ReadinessResponse::new(RedisHealth { reachable: false, ..redis }))),
+            "not reachable"
+        );
         assert_eq!(line(None), "not reachable");
     }
 }

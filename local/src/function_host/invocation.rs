@@ -7,8 +7,8 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Uri};
 use lambda_http::{Body, Request, Response};
-use protocol::wire::push::Pushed;
-use protocol::wire::{PUSHED_CONTENT_TYPE, TOKEN_HEADER};
+use protocol::wire::push::WriteResult;
+use protocol::wire::{TOKEN_HEADER, WRITE_RESULT_CONTENT_TYPE};
 use serde::Deserialize;
 
 use crate::handlers::Route;
@@ -66,11 +66,11 @@ pub(super) fn client(headers: &HeaderMap) -> Option<String> {
 
 /// The answer of a push without the commits beside it.
 pub(super) fn without_publications(response: Response<Body>) -> Response<Body> {
-    if response.headers().get(CONTENT_TYPE).is_none_or(|value| value != PUSHED_CONTENT_TYPE) {
+    if response.headers().get(CONTENT_TYPE).is_none_or(|value| value != WRITE_RESULT_CONTENT_TYPE) {
         return response;
     }
     let (parts, body) = response.into_parts();
-    let cut = serde_json::from_slice::<Pushed>(&body).and_then(|mut pushed| {
+    let cut = serde_json::from_slice::<WriteResult>(&body).and_then(|mut pushed| {
         pushed.publications.clear();
         serde_json::to_string(&pushed)
     });
@@ -117,7 +117,10 @@ mod tests {
         };
         let pushed = r#"{"answer":{"b":1.50,"a":2},"publications":[{"client_id":"1","branch_id":"2",
             "device_id":"d","prev":0,"first":1,"changes":[]}]}"#;
-        assert_eq!(answer(PUSHED_CONTENT_TYPE, pushed), r#"{"answer":{"b":1.50,"a":2},"publications":[]}"#);
+        assert_eq!(
+            answer(WRITE_RESULT_CONTENT_TYPE, pushed),
+            r#"{"answer":{"b":1.50,"a":2},"publications":[]}"#
+        );
         assert_eq!(answer("application/json", pushed), pushed);
     }
 }

@@ -1,4 +1,4 @@
-//! Who may ask, and how often: access tokens, signatures and rate limits as pure functions.
+//! Access tokens, signatures and rate limits as pure functions.
 
 pub mod limits;
 pub mod rate;

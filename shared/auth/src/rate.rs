@@ -1,10 +1,10 @@
-//! How often somebody may ask: limits by the generic cell rate algorithm (GCRA, ITU-T I.371), decided in one round
-//! trip whatever their number.
+//! Rate limits by the generic cell rate algorithm (GCRA, ITU-T I.371); any number of limits is decided in one
+//! round trip.
 //!
-//! GCRA keeps one number per caller, the moment at which everything that was used up has come back. A caller may use a
-//! whole quota at once and then as it comes back, one request each interval: never more than a quota in an instant,
-//! and never more than two in any window. [`gcra`] is the rule, [`script`] the same rule inside Redis, and [`local`]
-//! the rule over memory for as long as there is no Redis.
+//! GCRA keeps one number per caller, the theoretical arrival time: when the quota is whole again. A caller
+//! may use the whole quota at once and then one request per interval, so never more than one quota in an
+//! instant and two in any window. [`gcra`] is the algorithm, [`script`] the same inside Redis, and [`local`]
+//! the same in memory while Redis is unreachable.
 
 pub mod decision;
 pub mod gcra;

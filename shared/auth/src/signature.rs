@@ -1,7 +1,8 @@
-//! The signature under what functions publish to the edge: HMAC-SHA256 over the time and the body.
+//! The signature of what functions publish to the edge: HMAC-SHA256 over time and body, in the format of
+//! Stripe's webhook signatures.
 //!
-//! Calls to functions are signed with AWS's Signature Version 4; the way back has no such service, so
-//! functions and edge share a secret. The shape follows Stripe's webhook signatures.
+//! Calls to functions use AWS Signature Version 4. AWS offers nothing for the way back, so functions and edge
+//! share a secret.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -10,47 +11,39 @@ use crate::limits::PUBLISH_AGE_SECS_MAX;
 use config::Secret;
 use protocol::timestamp::Timestamp;
 
-/// The header that carries the seal.
-pub const SEAL_HEADER: &str = "x-tillsync-seal";
+/// The header that carries the signature.
+pub const SIGNATURE_HEADER: &str = "x-tillsync-seal";
 
-/// A seal that does not hold, whether wrong, missing or old.
+/// A signature that is missing, malformed, wrong or too old.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("failed to verify the seal: it is missing, wrong or older than five minutes")]
-pub struct BrokenSeal;
+#[error("failed to verify the signature: it is missing, wrong or older than five minutes")]
+pub struct InvalidSignature;
 
 fn mac(secret: &Secret, secs: u64, body: &[u8]) -> Option<Hmac<Sha256>> {
-    // An HMAC key may have any length, so the error cannot occur; without a key nothing verifies.
+    // HMAC accepts keys of any length, so this never fails.
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).ok()?;
     mac.update(format!("{secs}\n").as_bytes());
     mac.update(body);
     Some(mac)
 }
 
-/// The value of [`SEAL_HEADER`] for `body`, sent at `now`: `t=<seconds>,v1=<hex>`.
-pub fn seal(secret: &Secret, now: Timestamp, body: &[u8]) -> String {
+/// The value of [`SIGNATURE_HEADER`] for `body`, sent at `now`: `t=<seconds>,v1=<hex>`.
+pub fn sign(secret: &Secret, now: Timestamp, body: &[u8]) -> String {
     let secs = now.as_secs();
     let tag = mac(secret, secs, body).map(|mac| mac.finalize().into_bytes());
-    let hex: String = tag.iter().flatten().map(|byte| format!("{byte:02x}")).collect();
-    format!("t={secs},v1={hex}")
+    format!("t={secs},v1={}", tag.map(hex::encode).unwrap_or_default())
 }
 
-/// Whether `header` is a seal of `body` made with `secret` around `now`. Compares in constant time.
-pub fn verify(secret: &Secret, now: Timestamp, header: &str, body: &[u8]) -> Result<(), BrokenSeal> {
-    let (time, tag) = header.split_once(',').ok_or(BrokenSeal)?;
-    let secs: u64 = time.strip_prefix("t=").and_then(|text| text.parse().ok()).ok_or(BrokenSeal)?;
-    let tag = tag.strip_prefix("v1=").and_then(unhex).ok_or(BrokenSeal)?;
+/// Checks that `header` signs `body` with `secret` at about `now`. Compares in constant time.
+pub fn verify(secret: &Secret, now: Timestamp, header: &str, body: &[u8]) -> Result<(), InvalidSignature> {
+    let (time, tag) = header.split_once(',').ok_or(InvalidSignature)?;
+    let secs: u64 = time.strip_prefix("t=").and_then(|text| text.parse().ok()).ok_or(InvalidSignature)?;
+    let tag = tag.strip_prefix("v1=").and_then(|tag| hex::decode(tag).ok()).ok_or(InvalidSignature)?;
     if secs.abs_diff(now.as_secs()) > PUBLISH_AGE_SECS_MAX {
-        return Err(BrokenSeal);
+        return Err(InvalidSignature);
     }
-    let mac = mac(secret, secs, body).ok_or(BrokenSeal)?;
-    mac.verify_slice(&tag).map_err(|_| BrokenSeal)
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(text.get(i..i + 2)?, 16).ok()).collect()
+    let mac = mac(secret, secs, body).ok_or(InvalidSignature)?;
+    mac.verify_slice(&tag).map_err(|_| InvalidSignature)
 }
 
 #[cfg(test)]
@@ -64,8 +57,8 @@ mod tests {
     }
 
     #[test]
-    fn holds_for_its_own_body_secret_and_time_alone() {
-        let header = seal(&secret(), NOW, b"body");
+    fn a_signature_is_valid_only_for_its_body_secret_and_time() {
+        let header = sign(&secret(), NOW, b"body");
         assert_eq!(verify(&secret(), NOW, &header, b"body"), Ok(()));
         assert_eq!(verify(&secret(), NOW.plus_secs(PUBLISH_AGE_SECS_MAX), &header, b"body"), Ok(()));
         assert!(verify(&secret(), NOW.plus_secs(PUBLISH_AGE_SECS_MAX + 1), &header, b"body").is_err());

@@ -1,5 +1,5 @@
-//! Access tokens: EdDSA-signed JSON Web Tokens (RFC 7519, RFC 8037), verified at the edge and again in
-//! every function, with public keys only.
+//! Access tokens: EdDSA-signed JSON Web Tokens (RFC 7519, RFC 8037), verified at the edge and again in every
+//! function with public keys only.
 
 pub mod provider;
 
@@ -11,16 +11,16 @@ use protocol::claims::{AUDIENCE, Claims, ISSUER};
 use protocol::error::{ApiError, ErrorCode};
 use protocol::timestamp::Timestamp;
 
-/// What Redis holds in a session's place once it has ended.
+/// The value in Redis of a session that has ended.
 pub const SESSION_ENDED: &str = "revoked";
 
-/// A set of public keys that cannot be used.
+/// A key set that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadKeysError {
-    /// The text is no JSON Web Key Set.
+    /// Not a JSON Web Key Set.
     #[error("failed to read the key set: {0}")]
     Json(#[from] serde_json::Error),
-    /// A key is of another sort.
+    /// A key is not an Ed25519 key with a `kid`.
     #[error("failed to read the key set: every key must be an Ed25519 key with a kid")]
     Kind,
 }
@@ -46,14 +46,14 @@ impl Verifier {
                 return Err(ReadKeysError::Kind);
             };
             let key = DecodingKey::from_ed_components(&pair.x).map_err(|_| ReadKeysError::Kind)?;
-            // Found out now and not with the first token.
+            // Checked here, because the library checks the length only with the first token.
             let fits = key.try_get_as_bytes().is_ok_and(|bytes| bytes.len() == 32);
             if fits { Ok((kid, key)) } else { Err(ReadKeysError::Kind) }
         });
         keys.collect::<Result<_, _>>().map(Verifier)
     }
 
-    /// The claims of `token` if it is ours and valid at `now`.
+    /// The claims of `token`; [`ErrorCode::TokenInvalid`] or [`ErrorCode::TokenExpired`] at `now`.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, ApiError> {
         let invalid =
             || ApiError::new(ErrorCode::TokenInvalid, "The access token is not valid; sign in again.");
@@ -66,7 +66,7 @@ impl Verifier {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
-        // The library would read the clock; the rules take the time as an argument.
+        // The library would read the clock; here the time is an argument.
         validation.validate_exp = false;
         let claims = jsonwebtoken::decode::<Claims>(token, key, &validation).map_err(|_| invalid())?.claims;
         if claims.exp <= now.as_secs() {
@@ -77,7 +77,7 @@ impl Verifier {
     }
 }
 
-/// The token of an `Authorization: Bearer` header.
+/// The token of an `Authorization: Bearer` header (RFC 6750); [`ErrorCode::TokenMissing`] if there is none.
 pub fn bearer(header: Option<&str>) -> Result<&str, ApiError> {
     let missing =
         || ApiError::new(ErrorCode::TokenMissing, "Send the access token as `Authorization: Bearer …`.");

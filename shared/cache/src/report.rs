@@ -5,7 +5,9 @@ use super::statistics::{Day, Tally};
 use crate::limits::CACHE_STATISTICS_SECS;
 use protocol::ids::ClientId;
 use protocol::timestamp::Timestamp;
-use protocol::wire::cache::{CacheFigures, CacheReport, CacheStatsResponse, KindFigures, RedisFigures};
+use protocol::wire::cache::{
+    CacheFigures, CacheReportResponse, CacheStatsResponse, KindFigures, RedisFigures,
+};
 use redis_client::command::{HGetAll, Info, Sections};
 use redis_client::error::RedisError;
 use redis_client::pipeline::Pipeline;
@@ -18,7 +20,7 @@ impl<T: Transport> Cache<T> {
     /// # Errors
     ///
     /// If Redis does not answer: the day's figures are there and nowhere else.
-    pub async fn report(&self, client: &ClientId, at: Timestamp) -> Result<CacheReport, RedisError> {
+    pub async fn report(&self, client: &ClientId, at: Timestamp) -> Result<CacheReportResponse, RedisError> {
         let mut pipeline = Pipeline::new();
         let fields = pipeline.push(&HGetAll::new(&self.keys.cache_statistics(client, at)));
         let info = pipeline.push(&Info);
@@ -26,7 +28,7 @@ impl<T: Transport> Cache<T> {
         let day = sum_of(&replies.take(fields)?);
         // Some services do not answer INFO; the rest of the report stands without it.
         let redis = replies.take(info).ok().map(|sections| redis_figures(&sections));
-        Ok(CacheReport { day: at.date(), total: total(&day), kinds: kinds(&day), redis })
+        Ok(CacheReportResponse { day: at.date(), total: total(&day), kinds: kinds(&day), redis })
     }
 
     /// What this process did for `client` today, and how it stands with Redis: no command.

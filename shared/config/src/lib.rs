@@ -1,23 +1,23 @@
-//! Reading configuration: over any lookup, and with every missing or bad name reported at once.
+//! Reads configuration over any lookup, and reports every missing or bad name at once.
 
-/// Names that are missing or cannot be used. The text holds no values, which may be secrets.
+/// Missing and bad names. The text contains no values, which may be secrets.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("failed to read the configuration: {}", .0.join("; "))]
 pub struct BadConfig(Vec<String>);
 
-/// Reads names one after the other and collects what is wrong with them.
+/// Reads names and collects the problems.
 pub struct Reader<L> {
     lookup: L,
     problems: Vec<String>,
 }
 
 impl<L: Fn(&str) -> Option<String>> Reader<L> {
-    /// Reads from `lookup`: the process environment, a Worker's `Env`, a test's map.
+    /// Reads from `lookup`, such as the process environment or a Worker's `Env`.
     pub fn new(lookup: L) -> Reader<L> {
         Reader { lookup, problems: Vec::new() }
     }
 
-    /// The value of `name`; empty, with the problem noted, if there is none.
+    /// The value of `name`; if it is missing, an empty text and a problem.
     pub fn text(&mut self, name: &str) -> String {
         let value = (self.lookup)(name).filter(|value| !value.is_empty());
         value.unwrap_or_else(|| {
@@ -26,12 +26,12 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         })
     }
 
-    /// The value of `name`, which no output ever shows.
+    /// The value of `name` as a [`Secret`].
     pub fn secret(&mut self, name: &str) -> Secret {
         Secret(self.text(name))
     }
 
-    /// The value of `name` as `parse` reads it; `None`, with the problem noted, if it is missing or bad.
+    /// The value of `name`, parsed; `None` and a problem if it is missing or bad.
     pub fn parsed<T, E: std::fmt::Display>(
         &mut self,
         name: &str,
@@ -41,8 +41,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         if text.is_empty() { None } else { self.checked(name, parse(&text)) }
     }
 
-    /// The value of `name` as `parse` reads it, or `default` if it is not set; `None`, with the problem noted, if it
-    /// is bad.
+    /// The value of `name`, parsed, or `default` if it is not set; `None` and a problem if it is bad.
     pub fn parsed_or<T, E: std::fmt::Display>(
         &mut self,
         name: &str,
@@ -55,12 +54,12 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         }
     }
 
-    /// What `result` holds; `None`, with the problem noted, if it is an error.
+    /// The value of `result`; `None` and a problem if it is an error.
     pub fn checked<T, E: std::fmt::Display>(&mut self, name: &str, result: Result<T, E>) -> Option<T> {
         result.map_err(|error| self.problems.push(format!("{name} is wrong: {error}"))).ok()
     }
 
-    /// `value` if nothing was missing or bad.
+    /// `value` if there were no problems.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, BadConfig> {
         match value {
             Some(value) if self.problems.is_empty() => Ok(value),
@@ -69,7 +68,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     }
 }
 
-/// A value that is never shown, not even by `Debug`.
+/// A value that `Debug` does not show.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -79,7 +78,7 @@ impl Secret {
         Secret(value)
     }
 
-    /// The value, where it is used.
+    /// The value.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -96,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_problems_come_at_once_and_no_value_is_shown() {
+    fn all_problems_are_reported_at_once_without_values() {
         let mut reader = Reader::new(|name| (name == "PORT").then(|| "s3cret".to_owned()));
         let table = reader.text("TABLE");
         let port = reader.parsed("PORT", str::parse::<u16>);
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_left_out_has_a_default_and_is_checked_if_it_is_there() {
+    fn an_optional_name_has_a_default_and_is_checked_if_set() {
         let mut reader = Reader::new(|name| (name == "BAD").then(|| "x".to_owned()));
         assert_eq!(reader.parsed_or("DAYS", 7, str::parse::<u16>), Some(7));
         assert_eq!(reader.parsed_or("BAD", 7, str::parse::<u16>), None);
@@ -114,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_not_shown() {
+    fn debug_does_not_show_a_secret() {
         assert_eq!(format!("{:?}", Secret::new("s3cret".into())), "Secret(…)");
     }
 }

@@ -1,21 +1,22 @@
-//! Reading a request body.
+//! Parsing request bodies.
 
 use serde::Deserialize;
 use serde_json::error::Category;
 
 use crate::error::{ApiError, ErrorCode};
-use crate::json::what_is_wrong;
+use crate::json::parse_error_text;
 
-/// Reads a body that must be a JSON object of this shape.
+/// Parses a JSON object. [`ErrorCode::BadJson`] if the body is not JSON, [`ErrorCode::BadRequest`] if it has
+/// another shape.
 pub fn read_body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {
     let not_json = |why: &str| ApiError::new(ErrorCode::BadJson, format!("The body is not JSON: {why}."));
     let does_not_fit =
         |why: &str| ApiError::new(ErrorCode::BadRequest, format!("The body does not fit: {why}."));
     let text = std::str::from_utf8(body).map_err(|error| not_json(&error.to_string()))?;
     let value = serde_json::from_str(text).map_err(|error| match error.classify() {
-        Category::Data => does_not_fit(&what_is_wrong(&error)),
-        _ => not_json(&what_is_wrong(&error)),
+        Category::Data => does_not_fit(&parse_error_text(&error)),
+        _ => not_json(&parse_error_text(&error)),
     })?;
-    // An array would be read by place, which nobody was promised.
+    // serde also accepts arrays, by position; the protocol does not.
     if text.trim_start().starts_with('{') { Ok(value) } else { Err(does_not_fit("it must be an object")) }
 }

@@ -1,4 +1,4 @@
-//! The claims of an access token (RFC 7519): who asks, and what they may do.
+//! The claims of an access token (RFC 7519).
 
 use serde::{Deserialize, Serialize};
 
@@ -11,36 +11,37 @@ pub const ISSUER: &str = "tillsync";
 /// `aud` of every access token.
 pub const AUDIENCE: &str = "tillsync-api";
 
-/// What a token says. Client and branch come from here and from nowhere else.
+/// The claims. Client and branch of a request come only from here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// The user's id.
     pub sub: String,
     /// The user's client.
     pub client_id: ClientId,
-    /// The user's branch; none for a super admin.
+    /// The user's branch; `None` for a super admin.
     pub branch_id: Option<BranchId>,
     /// The user's role.
     pub role: Role,
-    /// The one device the token may act as; any, if none.
+    /// The only device that the token may act as; `None` for any.
     pub device: Option<DeviceId>,
-    /// The session it was issued in: the token is worth nothing once that has ended.
+    /// The session it was issued in; the token is invalid once the session has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<SessionId>,
     /// Always [`ISSUER`].
     pub iss: String,
     /// Always [`AUDIENCE`].
     pub aud: String,
-    /// Seconds since the epoch from which the token is no longer valid.
+    /// Expiry, in seconds since the epoch.
     pub exp: u64,
-    /// Seconds since the epoch at which it was issued.
+    /// Time of issue, in seconds since the epoch.
     pub iat: u64,
-    /// The token's own id.
+    /// The token's id.
     pub jti: String,
 }
 
 impl Claims {
-    /// The room the user works in: its own, or for a super admin the one of `named`, a branch of its client.
+    /// The user's own room, or for a super admin the room of the branch `named`.
+    /// [`ErrorCode::BranchForbidden`] or [`ErrorCode::BranchRequired`].
     pub fn room_of(&self, named: Option<&BranchId>) -> Result<Room, ApiError> {
         let branch = match (&self.branch_id, named, self.role) {
             (_, Some(named), Role::SuperAdmin) => named.clone(),
@@ -57,7 +58,7 @@ impl Claims {
         Ok(Room { client: self.client_id.clone(), branch })
     }
 
-    /// Whether the user may do what takes at least `role`.
+    /// [`ErrorCode::ForbiddenRole`] if the role is lower than `role`.
     pub fn at_least(&self, role: Role) -> Result<(), ApiError> {
         if self.role >= role {
             return Ok(());
@@ -66,12 +67,12 @@ impl Claims {
         Err(ApiError::new(ErrorCode::ForbiddenRole, message))
     }
 
-    /// The room the user works in, where the request names none.
+    /// The user's own room.
     pub fn room(&self) -> Result<Room, ApiError> {
         self.room_of(None)
     }
 
-    /// Whether the token may act as `device`.
+    /// [`ErrorCode::DeviceMismatch`] if the token belongs to another device.
     pub fn acts_as(&self, device: &DeviceId) -> Result<(), ApiError> {
         match &self.device {
             Some(own) if own != device => {

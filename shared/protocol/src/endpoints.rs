@@ -23,17 +23,19 @@ use crate::error::ErrorCode::{
     UnknownTable, UpgradeRequired, VersionChanged,
 };
 use crate::role::Role;
-use crate::wire::auth::{Login, Me, Refresh, Session};
-use crate::wire::cache::{CacheReport, CacheStatsResponse, CacheWarmResponse, Invalidate, Invalidated, Warm};
-use crate::wire::carts::{CartResponse, CartWritten, PutCart};
-use crate::wire::dead_letters::{DeadLettersResponse, ReplayBody};
-use crate::wire::health::{HealthResponse, Ready};
+use crate::wire::auth::{LoginRequest, MeResponse, RefreshRequest, SessionResponse};
+use crate::wire::cache::{
+    CacheReportResponse, CacheStatsResponse, InvalidateRequest, InvalidateResponse, WarmRequest, WarmResponse,
+};
+use crate::wire::carts::{CartResponse, PutCartRequest, PutCartResponse};
+use crate::wire::dead_letters::{DeadLettersResponse, ReplayRequest};
+use crate::wire::health::{HealthResponse, ReadinessResponse};
 use crate::wire::outcome::RejectionDetails;
 use crate::wire::pull::PullResponse;
-use crate::wire::push::{PushBody, PushResponse};
-use crate::wire::record::{BatchGet, BatchGetResponse, RecordResponse};
-use crate::wire::resolve::{CurrentCopy, ResolveBody, ResolveResponse};
-use crate::wire::sessions::{SessionsEnded, SessionsResponse};
+use crate::wire::push::{PushRequest, PushResponse};
+use crate::wire::record::{BatchGetRequest, BatchGetResponse, RecordResponse};
+use crate::wire::resolve::{ResolveRequest, ResolveResponse, VersionChangedDetails};
+use crate::wire::sessions::{EndSessionsResponse, SessionsResponse};
 use crate::wire::socket::{ClientFrame, ServerFrame};
 use crate::wire::stats::StatsResponse;
 
@@ -75,34 +77,34 @@ pub enum Endpoint {
 #[rustfmt::skip] // A table reads row by row.
 pub static ENDPOINTS: [EndpointSpec; 27] = [
     post(Endpoint::LogIn, "/api/auth/login", "logIn", "Signs in.")
-        .function(Function::Auth).public(LimitScope::SignIn).request::<Login>().response::<Session>()
+        .function(Function::Auth).public(LimitScope::SignIn).request::<LoginRequest>().response::<SessionResponse>()
         .errors(&[BadCredentials]),
     post(Endpoint::RefreshSession, "/api/auth/refresh", "refreshSession", "Renews a session.")
-        .function(Function::Auth).public(LimitScope::Address).request::<Refresh>().response::<Session>()
+        .function(Function::Auth).public(LimitScope::Address).request::<RefreshRequest>().response::<SessionResponse>()
         .errors(&[RefreshInvalid, RefreshReused]),
     post(Endpoint::LogOut, "/api/auth/logout", "logOut", "Ends the session of a refresh token.")
-        .function(Function::Auth).public(LimitScope::Address).request::<Refresh>(),
+        .function(Function::Auth).public(LimitScope::Address).request::<RefreshRequest>(),
     get(Endpoint::GetCurrentUser, "/api/auth/me", "getCurrentUser", "Returns the user of the access token.")
-        .function(Function::Auth).response::<Me>().cached(),
+        .function(Function::Auth).response::<MeResponse>().cached(),
     get(Endpoint::ListSessions, "/api/sessions", "listSessions", "Lists the sessions of the user.")
         .function(Function::Auth).response::<SessionsResponse>(),
     delete(Endpoint::EndSessions, "/api/sessions/{id}", "endSessions", "Ends one or more sessions.")
-        .function(Function::Auth).parameters(&[SESSION]).response::<SessionsEnded>()
+        .function(Function::Auth).parameters(&[SESSION]).response::<EndSessionsResponse>()
         .errors(&[SessionNotFound]),
     post(Endpoint::PushBatch, "/api/sync/batch-push", "pushBatch", "Pushes a batch of records.")
-        .function(Function::BatchPush).unlimited().request::<PushBody>().response::<PushResponse>()
+        .function(Function::BatchPush).unlimited().request::<PushRequest>().response::<PushResponse>()
         .of_branch().publishes().errors(&[DeviceMismatch, BatchIdReused, BatchTooLarge]),
     get(Endpoint::PullChanges, "/api/sync/pull-changes", "pullChanges", "Pulls a page of changes.")
         .function(Function::PullChanges).unlimited()
         .parameters(&[SINCE, CURSOR, TABLES, PULL_LIMIT, MIN, BRANCH]).response::<PullResponse>()
         .counts_cost().errors(&[BadSince, UnknownTable, TooManyBranches, TableForbidden, ResetRequired]),
     post(Endpoint::ResolveConflict, "/api/sync/resolve-conflict", "resolveConflict", "Resolves a conflict.")
-        .function(Function::ResolveConflict).unlimited().request::<ResolveBody>()
+        .function(Function::ResolveConflict).unlimited().request::<ResolveRequest>()
         .response::<ResolveResponse>().of_branch().publishes()
         .errors(&[UnknownTable, TableForbidden, DeviceMismatch, RecordNotFound, BatchIdReused, VersionChanged,
             BatchTooLarge, RecordRejected])
         .details(&[
-            (VersionChanged, WireType::of::<CurrentCopy>()),
+            (VersionChanged, WireType::of::<VersionChangedDetails>()),
             (RecordRejected, WireType::of::<RejectionDetails>()),
         ]),
     get(Endpoint::GetSyncStats, "/api/sync/stats", "getSyncStats", "Returns the figures of a branch.")
@@ -114,7 +116,7 @@ pub static ENDPOINTS: [EndpointSpec; 27] = [
     post(Endpoint::ReplayDeadLetter, "/api/sync/dead-letters/{id}/replay",
         "replayDeadLetter", "Pushes a rejected record.")
         .function(Function::DeadLetters).role(Role::Manager).unlimited().parameters(&[DEAD_LETTER, BRANCH])
-        .optional_request::<ReplayBody>().response::<PushResponse>().publishes()
+        .optional_request::<ReplayRequest>().response::<PushResponse>().publishes()
         .errors(&[DeadLetterNotFound, BatchIdReused, PayloadCut, BatchTooLarge]),
     post(Endpoint::DiscardDeadLetter, "/api/sync/dead-letters/{id}/discard",
         "discardDeadLetter", "Discards a rejected record.")
@@ -124,26 +126,26 @@ pub static ENDPOINTS: [EndpointSpec; 27] = [
         .function(Function::Data).parameters(&[TABLE, RECORD, MIN, BRANCH]).response::<RecordResponse>()
         .counts_cost().cached().errors(&[UnknownTable, TableForbidden, RecordNotFound, ResetRequired]),
     post(Endpoint::BatchGetRecords, "/api/data/batch-get", "batchGetRecords", "Returns several records.")
-        .function(Function::Data).parameters(&[MIN, BRANCH]).request::<BatchGet>()
+        .function(Function::Data).parameters(&[MIN, BRANCH]).request::<BatchGetRequest>()
         .response::<BatchGetResponse>().counts_cost().cached()
         .errors(&[BatchTooLarge, UnknownTable, TableForbidden, ResetRequired]),
     get(Endpoint::GetCart, "/api/carts/{id}", "getCart", "Returns a cart.")
         .function(Function::Carts).parameters(&[CART, MIN, BRANCH]).response::<CartResponse>().counts_cost()
         .cached().errors(&[CartNotFound]),
     put(Endpoint::PutCart, "/api/carts/{id}", "putCart", "Creates or replaces a cart.")
-        .function(Function::Carts).parameters(&[CART, BRANCH]).request::<PutCart>()
-        .response::<CartWritten>().counts_cost(),
+        .function(Function::Carts).parameters(&[CART, BRANCH]).request::<PutCartRequest>()
+        .response::<PutCartResponse>().counts_cost(),
     delete(Endpoint::DeleteCart, "/api/carts/{id}", "deleteCart", "Removes a cart.")
         .function(Function::Carts).parameters(&[CART, BRANCH]).counts_cost(),
     get(Endpoint::GetCacheReport, "/api/cache/report", "getCacheReport", "Reports one day of the cache.")
-        .function(Function::CacheAdmin).role(Role::Admin).parameters(&[DAY]).response::<CacheReport>(),
+        .function(Function::CacheAdmin).role(Role::Admin).parameters(&[DAY]).response::<CacheReportResponse>(),
     get(Endpoint::GetCacheStats, "/api/cache/stats", "getCacheStats", "Returns the state of the cache.")
         .function(Function::CacheAdmin).role(Role::Admin).response::<CacheStatsResponse>(),
     post(Endpoint::InvalidateCache, "/api/cache/invalidate", "invalidateCache", "Removes cached entries.")
-        .function(Function::CacheAdmin).role(Role::Admin).request::<Invalidate>().response::<Invalidated>()
+        .function(Function::CacheAdmin).role(Role::Admin).request::<InvalidateRequest>().response::<InvalidateResponse>()
         .errors(&[BadCursor]),
     post(Endpoint::WarmCache, "/api/cache/warm", "warmCache", "Loads a page of a table into the cache.")
-        .function(Function::CacheWarm).role(Role::Admin).request::<Warm>().response::<CacheWarmResponse>()
+        .function(Function::CacheWarm).role(Role::Admin).request::<WarmRequest>().response::<WarmResponse>()
         .of_branch().counts_cost().errors(&[BadCursor, UnknownTable, TableForbidden]),
     get(Endpoint::OpenSocket, "/ws", "openSocket", "Opens a WebSocket for the frames below.")
         .unlimited().parameters(&[TOKEN, DEVICE]).frames::<ClientFrame, ServerFrame>()
@@ -153,7 +155,7 @@ pub static ENDPOINTS: [EndpointSpec; 27] = [
     get(Endpoint::GetHealth, "/healthz", "getHealth", "Reports whether the edge is configured.")
         .public(LimitScope::None).response::<HealthResponse>(),
     get(Endpoint::GetReadiness, "/readyz", "getReadiness", "Reports the health of the edge and of Redis.")
-        .public(LimitScope::None).response::<Ready>(),
+        .public(LimitScope::None).response::<ReadinessResponse>(),
     post(Endpoint::PublishChanges, "/internal/publish", "publishChanges", "Publishes commits to a room.")
         .signed(),
 ];

@@ -1,6 +1,6 @@
-//! Who data belongs to, and the ids that may become part of a key.
+//! Ids that may become part of a key.
 //!
-//! Each id is a type of its own that only its check can make, so a key is never built from raw input.
+//! Each id has its own type that only its check can make, so raw input never becomes part of a key.
 
 use std::marker::PhantomData;
 use std::str::FromStr;
@@ -11,29 +11,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::{DEVICE_ID_BYTES_MAX, TENANT_ID_BYTES_MAX};
 
-/// An id that may not be used, with the sentence that says what may.
+/// An invalid id, with the rule it breaks.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("failed to read {what}: {rule}")]
 pub struct BadId {
-    /// Which id it is, as the caller knows it.
+    /// The id's name on the wire.
     pub what: &'static str,
     /// What the id must look like.
     pub rule: &'static str,
 }
 
-/// What tells one sort of id from another: its name, its alphabet and its length.
+/// What an id may look like.
+#[derive(Debug)]
+pub struct IdRule {
+    /// The rule as the end of an error message.
+    text: &'static str,
+    /// Maximum number of bytes.
+    pub bytes_max: usize,
+    allows: fn(char) -> bool,
+}
+
+/// A kind of id: a marker type with a name and a rule.
 pub trait IdKind: Clone + std::fmt::Debug + Ord + std::hash::Hash {
     /// The id's name on the wire.
     const NAME: &'static str;
-    /// What the id must look like, as a sentence that ends an error message.
-    const RULE: &'static str;
-    /// Bytes, at most.
-    const BYTES_MAX: usize;
-    /// Whether the id may contain `c`.
-    fn allows(c: char) -> bool;
+    /// What the id may look like.
+    const RULE: IdRule;
 }
 
-/// An id that was checked. The only way to make one is to read it from text.
+/// A checked id; it can only be made by parsing text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String", bound = "K: IdKind")]
 pub struct Id<K: IdKind>(String, PhantomData<K>);
@@ -49,8 +55,9 @@ impl<K: IdKind> TryFrom<String> for Id<K> {
     type Error = BadId;
 
     fn try_from(text: String) -> Result<Self, BadId> {
-        let fits = !text.is_empty() && text.len() <= K::BYTES_MAX && text.chars().all(K::allows);
-        if fits { Ok(Self(text, PhantomData)) } else { Err(BadId { what: K::NAME, rule: K::RULE }) }
+        let rule = K::RULE;
+        let fits = !text.is_empty() && text.len() <= rule.bytes_max && text.chars().all(rule.allows);
+        if fits { Ok(Self(text, PhantomData)) } else { Err(BadId { what: K::NAME, rule: rule.text }) }
     }
 }
 
@@ -74,12 +81,19 @@ impl<K: IdKind> std::fmt::Display for Id<K> {
     }
 }
 
-const TENANT_RULE: &str = "it must be 1 to 64 of A-Z a-z 0-9 _ -";
-const NAME_RULE: &str = "it must be 1 to 128 bytes without control characters";
+/// Ids that become part of a key: no separator of our keys fits in.
+const TENANT: IdRule = IdRule {
+    text: "it must be 1 to 64 of A-Z a-z 0-9 _ -",
+    bytes_max: TENANT_ID_BYTES_MAX,
+    allows: |c| c.is_ascii_alphanumeric() || c == '_' || c == '-',
+};
 
-fn tenant_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_' || c == '-'
-}
+/// Ids that people may see and choose.
+const TEXT: IdRule = IdRule {
+    text: "it must be 1 to 128 bytes without control characters",
+    bytes_max: DEVICE_ID_BYTES_MAX,
+    allows: |c| !c.is_control(),
+};
 
 /// The kind of [`ClientId`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,11 +101,7 @@ pub struct Client;
 
 impl IdKind for Client {
     const NAME: &'static str = "client_id";
-    const RULE: &'static str = TENANT_RULE;
-    const BYTES_MAX: usize = TENANT_ID_BYTES_MAX;
-    fn allows(c: char) -> bool {
-        tenant_char(c)
-    }
+    const RULE: IdRule = TENANT;
 }
 
 /// The kind of [`BranchId`].
@@ -100,11 +110,7 @@ pub struct Branch;
 
 impl IdKind for Branch {
     const NAME: &'static str = "branch_id";
-    const RULE: &'static str = TENANT_RULE;
-    const BYTES_MAX: usize = TENANT_ID_BYTES_MAX;
-    fn allows(c: char) -> bool {
-        tenant_char(c)
-    }
+    const RULE: IdRule = TENANT;
 }
 
 /// The kind of [`DeviceId`].
@@ -113,11 +119,7 @@ pub struct Device;
 
 impl IdKind for Device {
     const NAME: &'static str = "device_id";
-    const RULE: &'static str = NAME_RULE;
-    const BYTES_MAX: usize = DEVICE_ID_BYTES_MAX;
-    fn allows(c: char) -> bool {
-        !c.is_control()
-    }
+    const RULE: IdRule = TEXT;
 }
 
 /// The kind of [`BatchId`].
@@ -126,11 +128,7 @@ pub struct Batch;
 
 impl IdKind for Batch {
     const NAME: &'static str = "batch_id";
-    const RULE: &'static str = NAME_RULE;
-    const BYTES_MAX: usize = DEVICE_ID_BYTES_MAX;
-    fn allows(c: char) -> bool {
-        !c.is_control()
-    }
+    const RULE: IdRule = TEXT;
 }
 
 /// The kind of [`SessionId`].
@@ -139,11 +137,7 @@ pub struct Session;
 
 impl IdKind for Session {
     const NAME: &'static str = "session id";
-    const RULE: &'static str = TENANT_RULE;
-    const BYTES_MAX: usize = TENANT_ID_BYTES_MAX;
-    fn allows(c: char) -> bool {
-        tenant_char(c)
-    }
+    const RULE: IdRule = TENANT;
 }
 
 /// The kind of [`CartId`].
@@ -152,24 +146,20 @@ pub struct Cart;
 
 impl IdKind for Cart {
     const NAME: &'static str = "cart id";
-    const RULE: &'static str = TENANT_RULE;
-    const BYTES_MAX: usize = TENANT_ID_BYTES_MAX;
-    fn allows(c: char) -> bool {
-        tenant_char(c)
-    }
+    const RULE: IdRule = TENANT;
 }
 
-/// A client: the company whose shops these are. Nothing is ever shared between two of them.
+/// A client: the company that owns the shops. Clients share no data.
 pub type ClientId = Id<Client>;
 /// A branch of a client: one shop.
 pub type BranchId = Id<Branch>;
-/// A device: one till, or one browser.
+/// A device: one till or one browser.
 pub type DeviceId = Id<Device>;
-/// A batch, named by the device that sends it, so that it can send it again.
+/// A batch; the device chooses the id so that it can retry.
 pub type BatchId = Id<Batch>;
-/// A session: one sign-in on one device, for as long as its user's privileges stay the same.
+/// A session: one sign-in on one device; a change of the user's privileges starts a new one.
 pub type SessionId = Id<Session>;
-/// A cart of a branch: what somebody is about to buy.
+/// A cart of a branch.
 pub type CartId = Id<Cart>;
 
 impl SessionId {
@@ -179,7 +169,7 @@ impl SessionId {
     }
 }
 
-/// A room: one branch of one client. What is pushed in a room is heard in that room alone.
+/// A room: one branch of one client. Changes are visible in their room only.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Room {
     /// The client, from the verified token.
@@ -210,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_id_can_carry_a_separator_of_our_keys() {
+    fn no_id_contains_a_separator_of_our_keys() {
         for bad in ["", "a#b", "a:b", "a b", "ä", &"x".repeat(65)] {
             assert!(bad.parse::<ClientId>().is_err(), "{bad}");
             assert!(bad.parse::<BranchId>().is_err(), "{bad}");
@@ -228,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_made_of_bytes_is_an_id_like_any_other() {
+    fn a_session_id_made_of_bytes_parses() {
         let session = SessionId::of([255; 16]);
         assert_eq!(session.as_str().parse(), Ok(session));
     }

@@ -1,4 +1,4 @@
-//! JSON as text: kept as it was received, so that no number is ever rounded.
+//! JSON as text, kept as received so that no number is rounded.
 
 pub mod object;
 
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::limits::{ECHO_BYTES_MAX, JSON_DEPTH_MAX};
 
-/// A JSON text. Equal when the same to the letter.
+/// A JSON text; compared byte by byte.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct JsonText(Box<RawValue>);
@@ -17,17 +17,17 @@ impl JsonText {
         JsonText(RawValue::NULL.to_owned())
     }
 
-    /// Takes text that is JSON.
+    /// Wraps text; an error if it is not JSON.
     pub fn from_text(text: String) -> Result<JsonText, serde_json::Error> {
         RawValue::from_string(text).map(JsonText)
     }
 
-    /// The text, without white space around it.
+    /// The text, without surrounding white space.
     pub fn as_str(&self) -> &str {
         self.0.get()
     }
 
-    /// The value, unread.
+    /// The unparsed value.
     pub fn as_raw(&self) -> &RawValue {
         &self.0
     }
@@ -52,24 +52,19 @@ impl PartialEq for JsonText {
 
 impl Eq for JsonText {}
 
-/// What is wrong with a JSON text, for the one who sent it: cut, since it repeats what was sent.
-pub fn what_is_wrong(error: &serde_json::Error) -> String {
-    cut(&error.to_string()).to_owned()
+/// The text of a parse error for the client, cut because it repeats input.
+pub fn parse_error_text(error: &serde_json::Error) -> String {
+    truncated(&error.to_string(), ECHO_BYTES_MAX).to_owned()
 }
 
-/// At most [`ECHO_BYTES_MAX`] bytes of `text`, whole characters.
-pub fn cut(text: &str) -> &str {
-    cut_at(text, ECHO_BYTES_MAX)
-}
-
-/// At most `bytes` bytes of `text`, whole characters.
-pub fn cut_at(text: &str, bytes: usize) -> &str {
+/// The longest prefix of `text` of at most `bytes` bytes.
+pub fn truncated(text: &str, bytes: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes)).unwrap_or_default()
 }
 
 /// Whether arrays and objects nest deeper than [`JSON_DEPTH_MAX`] anywhere in `bytes`.
 ///
-/// Brackets are counted without parsing, since parsers are what deep nesting is aimed at.
+/// Counts brackets without parsing, because deep nesting attacks parsers.
 pub fn too_deep(bytes: &[u8]) -> bool {
     nests_deeper(bytes, JSON_DEPTH_MAX)
 }

@@ -1,14 +1,14 @@
-//! Limits of the wire: what a request, an id, a page or a frame may hold.
+//! Limits of the wire.
 
 /// Records in one push.
 pub const PUSH_RECORDS_MAX: usize = 50;
 /// Bytes of one record's `data`, as the JSON text that was sent.
 pub const RECORD_BYTES_MAX: usize = 64 * 1024;
-/// Bytes of all `data` of one push together.
+/// Bytes of all `data` of one push.
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
-/// Bytes of a request's body at the edge.
+/// Bytes of a request body at the edge.
 pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// How deeply arrays and objects may nest inside a body.
+/// Maximum nesting of arrays and objects in a body.
 pub const JSON_DEPTH_MAX: usize = 64;
 /// Names in a record's `fields`.
 pub const FIELDS_MAX: usize = 256;
@@ -18,31 +18,31 @@ pub const TENANT_ID_BYTES_MAX: usize = 64;
 pub const RECORD_ID_BYTES_MAX: usize = 255;
 /// Bytes of a device or batch id, as UTF-8.
 pub const DEVICE_ID_BYTES_MAX: usize = 128;
-/// Bytes of a user name or password; hashing longer ones would be a way to keep us busy.
+/// Bytes of a user name or password; bounds the cost of hashing.
 pub const CREDENTIAL_BYTES_MAX: usize = 256;
-/// Records that are read at once: as many of the largest as pass Lambda, whatever is in them.
+/// Records in one batch read; this many of the largest fit a Lambda response.
 pub const READ_RECORDS_MAX: usize = 40;
-/// Changes in one page of a pull, when the caller does not say.
+/// Changes in one page of a pull by default.
 pub const PULL_LIMIT_DEFAULT: usize = 100;
-/// Changes in one page of a pull, at most.
+/// Maximum number of changes in one page of a pull.
 pub const PULL_LIMIT_MAX: usize = 1000;
-/// Branches that head office follows with one cursor.
+/// Branches in one cursor of head office.
 pub const HEAD_OFFICE_BRANCHES_MAX: usize = 200;
-/// Dead letters in one page, when the caller does not say.
+/// Dead letters in one page by default.
 pub const DEAD_LETTERS_LIMIT_DEFAULT: usize = 50;
-/// Dead letters in one page, at most.
+/// Maximum number of dead letters in one page.
 pub const DEAD_LETTERS_LIMIT_MAX: usize = 100;
-/// Microseconds a till's clock may be ahead of ours: 5 minutes.
+/// Microseconds that a till's clock may be ahead of ours: 5 minutes.
 pub const CLOCK_AHEAD_MICROS_MAX: u64 = 5 * 60 * 1_000_000;
-/// Bytes of a caller's text that an error repeats.
+/// Bytes of input that an error message repeats.
 pub const ECHO_BYTES_MAX: usize = 160;
-/// Commits a room remembers in order to drop doubles.
-pub const ROOM_REMEMBERS_MAX: usize = 256;
-/// Sockets of one room; Cloudflare allows 32,768, a branch has fewer tills than this.
+/// Recent commits that a room stores in order to drop duplicates.
+pub const RECENT_COMMITS_MAX: usize = 256;
+/// Sockets of one room. Cloudflare allows 32,768; a branch has far fewer tills.
 pub const ROOM_SOCKETS_MAX: usize = 1000;
-/// Bytes of one text frame a till may send.
+/// Bytes of a text frame from a client.
 pub const FRAME_BYTES_MAX: usize = 4 * 1024;
-/// Seconds without a request after which a session counts as idle: 2 hours. Its refresh token works all the same.
+/// Seconds without a request after which a session is shown as idle: 2 hours. Its refresh token still works.
 pub const SESSION_IDLE_SECS: u64 = 2 * 3600;
 
 // The largest batch fits a request body.

@@ -1,4 +1,4 @@
-//! A record: its name, and the copy of it that the server holds.
+//! Record keys and changes.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,22 +6,22 @@ use crate::json::JsonText;
 use crate::limits::RECORD_ID_BYTES_MAX;
 use crate::stamp::Stamp;
 
-/// A record's name within its room. The table is one that [`sync::tables::Tables`] knows, and the id was
-/// checked, so both may become part of a key.
+/// The key of a record within its room. The table is a synced one and the id was checked, so both may become
+/// part of a database key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordKey {
     /// The table, such as `invoices`.
     pub table: String,
-    /// The till's own id for the record, usually a UUID.
+    /// The record's id, chosen by the till; usually a UUID.
     pub id: String,
 }
 
-/// Whether `id` may name a record: 1 to 255 bytes of UTF-8 without control characters.
+/// Whether `id` is valid: 1 to 255 bytes of UTF-8 without control characters.
 pub fn is_record_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= RECORD_ID_BYTES_MAX && !id.chars().any(char::is_control)
 }
 
-/// What a change did to its record.
+/// The effect of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -30,22 +30,22 @@ pub enum Operation {
     Create,
     /// The server had a copy.
     Update,
-    /// The record is gone; `data` is the last there was.
+    /// The record is deleted; `data` is its last content.
     Delete,
 }
 
-/// One applied write, as it is logged, pulled and broadcast.
+/// One applied write, as it is logged and published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Which record.
+    /// The record.
     pub key: RecordKey,
-    /// What happened to it.
+    /// The operation.
     pub operation: Operation,
-    /// The record after it.
+    /// The record after the change.
     pub data: JsonText,
     /// The record's version after it.
     pub version: u64,
-    /// The change's place in the room.
+    /// The stamp of the change.
     pub stamp: Stamp,
 }
 

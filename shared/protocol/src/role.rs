@@ -1,41 +1,32 @@
-//! What a user may do.
+//! Roles of users.
 
 use serde::{Deserialize, Serialize};
+use strum::Display;
 
-/// What a user may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// A role; each may do more than the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Display)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Role {
     /// Works at a till.
     Cashier,
-    /// Runs a branch.
+    /// Manages a branch.
     Manager,
-    /// Runs a client's set-up.
+    /// Administers a client.
     Admin,
     /// Head office: every branch of its client.
     SuperAdmin,
 }
 
 impl Role {
-    /// What the role may do, as `GET /api/auth/me` lists it.
+    /// The permissions that `GET /api/auth/me` lists.
     pub fn permissions(self) -> &'static [&'static str] {
         match self {
             Role::Cashier => &["sync:push", "sync:pull", "room:own"],
             Role::Manager | Role::Admin => &["sync:push", "sync:pull", "room:own", "dead_letters"],
             Role::SuperAdmin => &["sync:push", "sync:pull", "branch:any", "dead_letters"],
         }
-    }
-}
-
-impl std::fmt::Display for Role {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Role::Cashier => "cashier",
-            Role::Manager => "manager",
-            Role::Admin => "admin",
-            Role::SuperAdmin => "super_admin",
-        })
     }
 }
 

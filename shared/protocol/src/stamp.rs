@@ -1,4 +1,4 @@
-//! Commit stamps, and the cursor that stands at one; [`sync::cursor`] knows the others.
+//! Commit stamps, and the cursor of a position; `sync::cursor` has the other cursors.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,14 +17,14 @@ impl Stamp {
     /// The position before the first change of a room.
     pub const ZERO: Stamp = Stamp(0);
 
-    /// The first stamp of a commit made at `now` in a room whose last stamp is `self`.
+    /// The first stamp of a commit at `now` in a room whose last stamp is `self`.
     ///
-    /// A clock that is behind, or was set back, cannot break the order.
+    /// Increases even if the clock is behind.
     pub fn next(self, now: Timestamp) -> Stamp {
         Stamp(now.0.max(self.0.saturating_add(1)))
     }
 
-    /// The stamp `n` changes later in the same commit.
+    /// The stamp of the `n`th next change in the same commit.
     pub fn plus(self, n: usize) -> Stamp {
         Stamp(self.0.saturating_add(n as u64))
     }
@@ -35,25 +35,23 @@ impl Stamp {
     }
 }
 
-/// A text that is no cursor of ours.
+/// Not a cursor of this server.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("failed to read the cursor: use one from an answer of this server, unchanged")]
 pub struct NotACursor;
 
-/// Writes the cursor that stands at `position`.
-///
-/// Opaque to callers. The leading version tells it from the cursors of [`sync::cursor`].
+/// The cursor at `position`: `v1.<stamp>`, opaque to clients.
 pub fn cursor(position: Stamp) -> String {
     format!("v1.{}", position.0)
 }
 
-/// Reads what [`cursor`] wrote.
+/// The inverse of [`cursor`].
 pub fn parse_cursor(text: &str) -> Result<Stamp, NotACursor> {
     let digits = text.strip_prefix("v1.").ok_or(NotACursor)?;
     parse_digits(digits).ok_or(NotACursor)
 }
 
-/// Reads a stamp written as plain digits, as `since` and `min` allow it.
+/// Parses a stamp of plain digits, as `since` and `min` allow it.
 pub fn parse_digits(digits: &str) -> Option<Stamp> {
     let plain = !digits.is_empty() && digits.len() <= 16 && digits.bytes().all(|b| b.is_ascii_digit());
     let value = digits.parse().ok().filter(|_| plain)?;
@@ -66,7 +64,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_clock_behind_cannot_break_the_order() {
+    fn a_clock_behind_does_not_break_the_order() {
         assert_eq!(Stamp(100).next(Timestamp(500)), Stamp(500));
         assert_eq!(Stamp(100).next(Timestamp(100)), Stamp(101));
         assert_eq!(Stamp(100).next(Timestamp(7)), Stamp(101));
@@ -78,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_it_did_not_write() {
+    fn texts_that_are_no_cursor_are_refused() {
         for text in [
             "",
             "v1.",

@@ -1,48 +1,48 @@
-//! Points in time, as microseconds since the epoch.
+//! Points in time in microseconds.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// A point in time: microseconds since 1970-01-01T00:00:00Z.
+/// Microseconds since 1970-01-01T00:00:00Z.
 ///
-/// On the wire it is RFC 3339 with exactly six digits and `Z`; any RFC 3339 is read.
+/// Written as RFC 3339 with exactly six digits and `Z`; any RFC 3339 is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub u64);
 
-/// Seconds of a day, which begins at midnight UTC.
+/// Seconds per day; days begin at midnight UTC.
 pub const DAY_SECS: u64 = 24 * 3600;
 
-/// A text that is no RFC 3339 date and time between 1970 and 2255.
+/// Not an RFC 3339 date and time between 1970 and 2255.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("failed to read the time: it must be RFC 3339 between 1970 and 2255, such as 2025-12-07T10:30:00Z")]
 pub struct NotATime;
 
 impl Timestamp {
-    /// The largest time that is also an exact JSON number for every client (2^53 - 1, in the year 2255).
+    /// The largest time that is exact as a JSON number in every client: 2^53 - 1, in the year 2255.
     pub const MAX: Timestamp = Timestamp((1 << 53) - 1);
 
-    /// Reads RFC 3339; digits below a microsecond are cut off.
+    /// Parses RFC 3339; digits below a microsecond are dropped.
     pub fn parse(text: &str) -> Result<Timestamp, NotATime> {
         let parsed = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| NotATime)?;
         let micros = u64::try_from(parsed.unix_timestamp_nanos() / 1000).map_err(|_| NotATime)?;
         if micros > Self::MAX.0 { Err(NotATime) } else { Ok(Timestamp(micros)) }
     }
 
-    /// Whole seconds since the epoch, as DynamoDB's TTL and JSON Web Tokens want them.
+    /// Whole seconds since the epoch.
     pub fn as_secs(self) -> u64 {
         self.0 / 1_000_000
     }
 
-    /// The day in UTC, such as `2025-12-07`.
+    /// The date in UTC, such as `2025-12-07`.
     pub fn date(self) -> String {
         let mut text = self.to_string();
         text.truncate("2025-12-07".len());
         text
     }
 
-    /// This time moved later by `secs` seconds.
+    /// The time `secs` seconds later.
     pub fn plus_secs(self, secs: u64) -> Timestamp {
         Timestamp(self.0.saturating_add(secs.saturating_mul(1_000_000)))
     }
@@ -51,7 +51,7 @@ impl Timestamp {
 impl std::fmt::Display for Timestamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let secs = i64::try_from(self.as_secs()).unwrap_or(i64::MAX);
-        // Only a time beyond the year 9999 fails here, and `MAX` keeps those out.
+        // Fails only beyond the year 9999, which `MAX` excludes.
         let t = OffsetDateTime::from_unix_timestamp(secs).map_err(|_| std::fmt::Error)?;
         let (year, month, day) = (t.year(), u8::from(t.month()), t.day());
         let (hour, minute, second) = (t.hour(), t.minute(), t.second());
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_any_rfc_3339_and_writes_six_digits() {
+    fn any_rfc_3339_is_parsed_and_written_with_six_digits() {
         let cases = [
             ("2025-12-07T10:30:00Z", "2025-12-07T10:30:00.000000Z"),
             ("2025-12-07T12:30:00.5+02:00", "2025-12-07T10:30:00.500000Z"),
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_time() {
+    fn texts_that_are_no_time_are_refused() {
         for text in [
             "",
             "yesterday",
@@ -99,7 +99,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_reads_back(micros in 0..Timestamp::MAX.0) {
+        fn a_time_reads_back(micros in 0..Timestamp::MAX.0) {
             prop_assert_eq!(Timestamp::parse(&Timestamp(micros).to_string()), Ok(Timestamp(micros)));
         }
     }

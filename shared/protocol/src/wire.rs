@@ -1,4 +1,4 @@
-//! What goes over the wire. Only these types are serialised to clients; golden fixtures pin them.
+//! The messages on the wire. Only these types are serialised to clients; golden tests pin them.
 
 pub mod auth;
 pub mod cache;
@@ -10,7 +10,6 @@ pub mod outcome;
 pub mod publication;
 pub mod pull;
 pub mod push;
-pub mod rate_limit;
 pub mod record;
 pub mod resolve;
 #[cfg(feature = "schema")]
@@ -20,23 +19,22 @@ pub mod sessions;
 pub mod socket;
 pub mod stats;
 
-/// The header by which edge and functions name one request, in answers and logs.
+/// Identifies a request in responses and logs.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";
-/// The header that carries the caller's access token from the edge to a function, where `Authorization`
-/// is taken by AWS's signature.
+/// The caller's access token, from the edge to a function; `Authorization` carries AWS's signature there.
 pub const TOKEN_HEADER: &str = "x-tillsync-token";
-/// The header by which the edge tells a function the address of who asks.
+/// The caller's address, from the edge to a function.
 pub const ADDRESS_HEADER: &str = "x-tillsync-address";
-/// The header by which the edge tells a function what the caller's program calls itself.
+/// The caller's `User-Agent`, from the edge to a function.
 pub const AGENT_HEADER: &str = "x-tillsync-agent";
-/// The header that says what an answer cost at DynamoDB: `requests=2; write=112; read=53`, in capacity units.
+/// The cost of a response at DynamoDB in requests and capacity units: `requests=2; write=112; read=53`.
 pub const COST_HEADER: &str = "tillsync-cost";
-/// The header that says where the content of an answer was found: `fresh`, `stale`, `loaded`, `shared` or `memory`.
+/// Where the content of a response was found: `fresh`, `stale`, `loaded`, `shared` or `memory`.
 pub const CACHE_HEADER: &str = "tillsync-cache";
-/// The header by which a function tells the edge which sessions it has ended: [`session_end::EndedSessions`].
+/// Sessions that a function has ended, for the edge: [`session_end::EndedSessions`].
 pub const ENDED_HEADER: &str = "x-tillsync-ended";
-/// The content type of a push's answer with the committed changes beside it, from a function to the edge.
-pub const PUSHED_CONTENT_TYPE: &str = "application/vnd.tillsync.pushed+json";
+/// The content type of a [`push::WriteResult`], from a function to the edge.
+pub const WRITE_RESULT_CONTENT_TYPE: &str = "application/vnd.tillsync.pushed+json";
 
 #[cfg(test)]
 mod golden;

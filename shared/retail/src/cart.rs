@@ -1,5 +1,5 @@
-//! Carts: what somebody is about to buy. Written behind: a change is first kept durably beside the cart, then told to
-//! the cache, and folded into the cart later, many at once and in the order of their stamps.
+//! Carts. Written behind: a change is first stored durably beside the cart, then written to the cache, and
+//! compacted into the cart later, several at once in stamp order.
 
 use protocol::body::read_body;
 use protocol::error::{ApiError, ErrorCode};
@@ -7,29 +7,29 @@ use protocol::json::{JsonText, too_deep};
 use protocol::limits::{CLOCK_AHEAD_MICROS_MAX, RECORD_BYTES_MAX};
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
-use protocol::wire::carts::PutCart;
+use protocol::wire::carts::PutCartRequest;
 
 /// A cart after one change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cart {
-    /// Which change: a cart's last one has the highest.
+    /// The stamp of the change; the latest change has the highest.
     pub stamp: Stamp,
-    /// What is in it; none, if it was removed.
+    /// The content; `None` if the cart was removed.
     pub data: Option<JsonText>,
 }
 
 impl Cart {
-    /// The change that removes, at `now`, the cart whose last change was `seen`.
+    /// The removal, at `now`, of a cart whose last change is `seen`.
     pub fn removed(now: Timestamp, seen: Stamp) -> Cart {
         Cart { stamp: seen.next(now), data: None }
     }
 
-    /// Reads the body of a `PUT` that arrives at `now`.
+    /// Parses the body of a `PUT` that arrives at `now`.
     pub fn parse(body: &[u8], now: Timestamp) -> Result<Cart, ApiError> {
         if too_deep(body) {
             return Err(ApiError::new(ErrorCode::BadJson, "The body is not JSON: it nests too deeply."));
         }
-        let PutCart { data, after_stamp } = read_body(body)?;
+        let PutCartRequest { data, after_stamp } = read_body(body)?;
         if !data.is_object() {
             return Err(ApiError::new(
                 ErrorCode::BadRequest,
@@ -41,7 +41,7 @@ impl Cart {
             return Err(ApiError::new(ErrorCode::BodyTooLarge, message));
         }
         let seen = after_stamp.unwrap_or(Stamp::ZERO);
-        // A caller that is years ahead would win over everybody until then.
+        // A stamp years ahead would win over every other change until then.
         if seen.0.saturating_sub(now.0) > CLOCK_AHEAD_MICROS_MAX {
             let message = "`after_stamp` lies in the future: it is the `stamp` of an earlier answer.";
             return Err(ApiError::new(ErrorCode::BadRequest, message));
@@ -49,7 +49,7 @@ impl Cart {
         Ok(Cart { stamp: seen.next(now), data: Some(data) })
     }
 
-    /// The same change a microsecond later, where another one had this stamp first.
+    /// The same change a microsecond later, for when its stamp is taken.
     pub fn later(self) -> Cart {
         Cart { stamp: self.stamp.plus(1), ..self }
     }
@@ -68,11 +68,11 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
 
     fn stamp_of(body: &str) -> Result<u64, ErrorCode> {
-        Cart::parse(body.as_bytes(), NOW).map(|cart| cart.stamp.0).map_err(|refusal| refusal.code)
+        Cart::parse(body.as_bytes(), NOW).map(|cart| cart.stamp.0).map_err(|error| error.code)
     }
 
     #[test]
-    fn a_change_comes_after_the_one_that_was_seen() {
+    fn a_change_is_later_than_the_one_seen() {
         assert_eq!(stamp_of(r#"{"data":{}}"#), Ok(NOW.0));
         assert_eq!(stamp_of(&format!(r#"{{"data":{{}},"after_stamp":{}}}"#, NOW.0 + 5)), Ok(NOW.0 + 6));
         assert_eq!(stamp_of(r#"{"data":{},"after_stamp":7}"#), Ok(NOW.0));
@@ -94,14 +94,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_order_in_which_changes_are_folded_does_not_matter(mut stamps in prop::collection::vec(0..20_u64, 1..8)) {
-            let fold = |stamps: &[u64]| {
+        fn the_order_of_compaction_does_not_matter(mut stamps in prop::collection::vec(0..20_u64, 1..8)) {
+            let compacted = |stamps: &[u64]| {
                 let cart = |&stamp: &u64| Cart { stamp: Stamp(stamp), data: None };
                 stamps.iter().map(cart).fold(None, |latest, cart| Some(Cart::latest(latest, cart)))
             };
-            let forwards = fold(&stamps);
+            let forwards = compacted(&stamps);
             stamps.reverse();
-            prop_assert_eq!(&fold(&stamps), &forwards);
+            prop_assert_eq!(&compacted(&stamps), &forwards);
             prop_assert_eq!(forwards.map(|cart| cart.stamp.0), stamps.iter().max().copied());
         }
     }

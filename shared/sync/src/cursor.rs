@@ -1,7 +1,7 @@
-//! Pull cursors: every place from which a pull may go on, as the opaque text that callers keep.
+//! Pull cursors: every position a pull can continue from, as opaque text.
 //!
-//! A cursor is not secret and not signed. Whatever it says, it is only read together with the tenant of the verified
-//! token, so a made-up one can spoil nobody's pull but its maker's.
+//! A cursor is neither secret nor signed. It is only used together with the tenant of the verified token, so
+//! a forged one affects no other caller.
 
 pub mod vector;
 pub mod walk;
@@ -17,14 +17,14 @@ use protocol::stamp::{NotACursor, Stamp, cursor, parse_cursor};
 use vector::Vector;
 use walk::Walk;
 
-/// Where a pull goes on.
+/// A position to continue from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cursor {
-    /// In the log of one room, `v1.`: after the change with this stamp.
+    /// In the log of one room, after the change with this stamp: `v1.<stamp>`.
     Position(Stamp),
-    /// In a snapshot of one room, `s1.`
+    /// In a snapshot of one room: `s1.<noted>.<started>.<key>`.
     Walk(Walk),
-    /// In all rooms of a client, `v2.`
+    /// In all rooms of a client: `v2.<bytes as base64>`.
     Vector(Vector),
 }
 

@@ -1,66 +1,66 @@
-//! What a push does: a pure function of what was read, what was asked, and the time. It cannot fail.
+//! Decides a push: a pure function of the snapshot, the push and the time. It cannot fail.
 
 pub mod commit;
 mod edit;
-mod verdict;
+mod record_decision;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::dead_letters::Letter;
+use crate::dead_letters::DeadLetter;
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::outcome::Outcome;
 use crate::policy::Policy;
 use crate::policy::field_merge::FieldVersions;
 use crate::push::{Incoming, Push, Write};
 use crate::record::Record;
-use crate::rules::Rules;
+use crate::rules::SyncRules;
 use crate::snapshot::{ClockReading, Head, Snapshot};
-pub use edit::has_delta;
+use edit::Edited;
 use protocol::ids::DeviceId;
 use protocol::record::{Change, Operation, RecordKey};
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::outcome::RejectionCode;
-use verdict::{Step, Verdict};
+use record_decision::RecordDecision;
 
-/// What is to be written, under which conditions, and what is answered.
+/// What to write, under which conditions, and the outcomes to answer.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What became of each record, in the order of the request.
+    /// The outcome of each record, in the order of the request.
     pub outcomes: Vec<Outcome>,
     /// The stamp that HEAD must still have.
     pub prev: Stamp,
-    /// What is logged and broadcast, in commit order.
+    /// The changes to log and broadcast, in commit order.
     pub changes: Vec<Change>,
     /// Records to write.
     pub puts: Vec<Put>,
     /// Records that were read and must not have changed.
     pub checks: Vec<Check>,
-    /// What was rejected, to be kept until somebody has looked at it.
-    pub dead: Vec<Letter>,
-    /// The first stamp of the commit, had it one: what the dead letters are filed under.
+    /// Rejected records to keep as dead letters.
+    pub dead: Vec<DeadLetter>,
+    /// The first stamp of the commit, also if it has no changes: the dead letters are stored under it.
     pub first: Stamp,
-    /// The room's HEAD afterwards; `log_items` is counted by whoever makes them.
+    /// The room's HEAD after the commit, except `log_items`, which the store counts.
     pub head: Head,
 }
 
 /// A record to write.
 #[derive(Clone, Debug)]
 pub struct Put {
-    /// Which.
+    /// The key.
     pub key: RecordKey,
-    /// The record after the last of its steps.
+    /// The record after the last write of the batch.
     pub record: Record,
-    /// The version that must still be there; none, if there must be no record.
+    /// The version that the stored record must still have; `None` if there must be no record.
     pub expected: Option<u64>,
 }
 
 /// A record that must not have changed.
 #[derive(Clone, Debug)]
 pub struct Check {
-    /// Which.
+    /// The key.
     pub key: RecordKey,
-    /// The version that must still be there; none, if there must be no record.
+    /// The version that the stored record must still have; `None` if there must be no record.
     pub expected: Option<u64>,
 }
 
@@ -69,7 +69,7 @@ impl Plan {
     fn bytes(&self) -> usize {
         let records = self.puts.iter().map(|put| put.record.data.as_str().len() + put.record.fields.bytes());
         let log = self.changes.iter().map(|change| change.data.as_str().len());
-        let dead = self.dead.iter().map(Letter::stored_bytes);
+        let dead = self.dead.iter().map(DeadLetter::stored_bytes);
         records.chain(log).chain(dead).sum()
     }
 
@@ -78,14 +78,14 @@ impl Plan {
         self.bytes() <= COMMIT_BYTES_MAX
     }
 
-    /// The last stamp of the commit; [`Plan::prev`], if there is none.
+    /// The last stamp of the commit; [`Plan::prev`] if it has no changes.
     pub fn stamp(&self) -> Stamp {
         self.head.stamp
     }
 }
 
-/// Decides `push` against `snapshot` at `now`: each record in turn, seeing what those before it did.
-pub fn decide(rules: &Rules, snapshot: &Snapshot, push: &Push, now: Timestamp) -> Plan {
+/// Decides `push` against `snapshot` at `now`. Each record sees the effects of the records before it.
+pub fn decide(rules: &SyncRules, snapshot: &Snapshot, push: &Push, now: Timestamp) -> Plan {
     let (prev, first) = (snapshot.stamp(), snapshot.stamp().next(now));
     let mut batch = Batch { rules, push, now, first, snapshot, steps: BTreeMap::new(), changes: Vec::new() };
     let outcomes: Vec<Outcome> = push.records.iter().map(|incoming| batch.outcome(incoming)).collect();
@@ -97,7 +97,7 @@ pub fn decide(rules: &Rules, snapshot: &Snapshot, push: &Push, now: Timestamp) -
     }
     let checks = batch.checks(push.keys());
     let head = batch.head();
-    let dead = Letter::of(push, &outcomes);
+    let dead = DeadLetter::of(push, &outcomes);
     let puts = batch.steps.into_iter().map(|(key, record)| {
         let expected = snapshot.records.get(&key).map(|record| record.version);
         Put { key, record, expected }
@@ -105,7 +105,8 @@ pub fn decide(rules: &Rules, snapshot: &Snapshot, push: &Push, now: Timestamp) -
     Plan { outcomes, prev, puts: puts.collect(), changes: batch.changes, checks, dead, first, head }
 }
 
-/// The outcomes of an atomic batch that is not applied: what its own steps did never was.
+/// The outcomes of an atomic batch that is not applied: conflicts show the stored records, without the
+/// effects of the batch.
 fn undone(outcomes: Vec<Outcome>, push: &Push, snapshot: &Snapshot) -> Vec<Outcome> {
     let as_read = |(outcome, incoming): (Outcome, &Incoming)| match (outcome, &incoming.write) {
         (Outcome::Conflict { reason, .. } | Outcome::Merged { reason, .. }, Ok(write)) => {
@@ -116,14 +117,14 @@ fn undone(outcomes: Vec<Outcome>, push: &Push, snapshot: &Snapshot) -> Vec<Outco
     outcomes.into_iter().zip(&push.records).map(as_read).collect()
 }
 
-/// A batch half decided.
+/// A batch while it is decided.
 struct Batch<'a> {
-    rules: &'a Rules,
+    rules: &'a SyncRules,
     push: &'a Push,
     now: Timestamp,
     first: Stamp,
     snapshot: &'a Snapshot,
-    /// The records that were written so far, each after its last step.
+    /// The records written so far, each after its last write.
     steps: BTreeMap<RecordKey, Record>,
     changes: Vec<Change>,
 }
@@ -139,26 +140,35 @@ impl Batch<'_> {
             Err(rejection) => return Outcome::Rejected(rejection.clone()),
         };
         let Some(table) = self.rules.tables.get(&write.key.table) else {
-            return Outcome::Rejected(RejectionCode::UnknownTable.because("This table is not synced."));
+            return Outcome::Rejected(RejectionCode::UnknownTable.with_message("This table is not synced."));
         };
         let current = self.steps.get(&write.key).or_else(|| self.snapshot.records.get(&write.key)).cloned();
-        match self.verdict(table, current.as_ref(), write) {
-            Verdict::Apply(step) => self.apply(table.policy, current.as_ref(), write, step),
-            Verdict::Held => {
+        match self.decide_record(table, current.as_ref(), write) {
+            RecordDecision::Apply { edited, modified_at } => {
+                self.apply(table.policy, current.as_ref(), write, edited, modified_at)
+            }
+            RecordDecision::AlreadyApplied => {
                 let differs = |record: &Record| !write.deleted && write.data.as_ref() != Some(&record.data);
                 let stored =
                     current.as_ref().filter(|record| differs(record)).map(|record| record.data.clone());
                 let (version, stamp) =
                     current.map_or((0, Stamp::ZERO), |record| (record.version, record.stamp));
-                Outcome::Held { version, stamp, stored }
+                Outcome::AlreadyApplied { version, stamp, stored }
             }
-            Verdict::Conflict(reason) => Outcome::Conflict { reason, server: current },
-            Verdict::Reject(rejection) => Outcome::Rejected(rejection),
+            RecordDecision::Conflict(reason) => Outcome::Conflict { reason, server: current },
+            RecordDecision::Reject(rejection) => Outcome::Rejected(rejection),
         }
     }
 
-    fn apply(&mut self, policy: Policy, current: Option<&Record>, write: &Write, step: Step) -> Outcome {
-        if let Err(rejection) = edit::fits(&step.data) {
+    fn apply(
+        &mut self,
+        policy: Policy,
+        current: Option<&Record>,
+        write: &Write,
+        edited: Edited,
+        modified_at: Option<Timestamp>,
+    ) -> Outcome {
+        if let Err(rejection) = edit::fits(&edited.data) {
             return Outcome::Rejected(rejection);
         }
         let stamp = self.first.plus(self.changes.len());
@@ -172,18 +182,18 @@ impl Batch<'_> {
         let fields = match (policy, live) {
             (Policy::FieldMerge, Some(record)) => {
                 let mut fields = record.fields.known(record.version);
-                fields.note(step.touched.iter().map(String::as_str), version);
+                fields.note(edited.touched.iter().map(String::as_str), version);
                 fields
             }
             (Policy::FieldMerge, None) => FieldVersions::made(version),
             _ => FieldVersions::default(),
         };
-        // A sum or a state says nothing of when, or by whom, the rest of the record was written.
-        let (modified_at, device) = match (step.modified_at, current) {
+        // A write of nothing but sums and states keeps the time and device of the last other write.
+        let (modified_at, device) = match (modified_at, current) {
             (None, Some(record)) => (record.modified_at, record.device.clone()),
             (at, _) => (at.unwrap_or(write.at), self.device().clone()),
         };
-        let data = step.data;
+        let data = edited.data;
         let record = Record {
             data: data.clone(),
             version,
@@ -193,11 +203,16 @@ impl Batch<'_> {
             deleted: write.deleted,
             fields,
         };
-        let outcome = match step.conflict {
+        let outcome = match edited.conflict {
             Some(reason) => Outcome::Merged { reason, server: record.clone() },
             None => {
                 let differs = !write.deleted && write.data.as_ref() != Some(&data);
-                Outcome::Applied { version, stamp, stored: differs.then(|| data.clone()), flags: step.flags }
+                Outcome::Applied {
+                    version,
+                    stamp,
+                    stored: differs.then(|| data.clone()),
+                    flags: edited.flags,
+                }
             }
         };
         self.changes.push(Change { key: write.key.clone(), operation, data, version, stamp });

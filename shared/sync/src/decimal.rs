@@ -1,23 +1,23 @@
-//! Exact decimal numbers: quantities and money as tills write them, never a float.
+//! Exact decimal numbers for quantities and money; never floats.
 
 use crate::limits::{DECIMAL_PLACES_MAX, DECIMAL_WHOLE_DIGITS_MAX};
 
-/// An exact decimal number with at most 18 digits before and 9 after the point. It keeps its places:
+/// An exact decimal number with at most 18 digits before the point and 9 after it. It keeps trailing zeros:
 /// 1.10 + 1 is 2.10.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Decimal(rust_decimal::Decimal);
 
-/// A text that is no such number, or a sum that would be none.
+/// Not a plain decimal number, or one with too many digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("failed to read a number: it must be plain digits, at most 18 before the point and 9 after it")]
 pub struct NotADecimal;
 
 impl Decimal {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Decimal = Decimal(rust_decimal::Decimal::ZERO);
 
-    /// Reads plain digits, with a sign and a point if need be. An exponent is refused: `1e9` is not how a till
-    /// writes a quantity, and where it ends would have to be guessed.
+    /// Reads plain digits with an optional sign and point. Exponents are refused: tills do not write
+    /// quantities as `1e9`, and such a number has no bounded length.
     pub fn parse(text: &str) -> Result<Decimal, NotADecimal> {
         let digits = text.strip_prefix('-').unwrap_or(text);
         let (whole, places) = digits.split_once('.').map_or((digits, None), |(w, p)| (w, Some(p)));
@@ -30,9 +30,9 @@ impl Decimal {
         rust_decimal::Decimal::from_str_exact(text).map(Decimal).map_err(|_| NotADecimal)
     }
 
-    /// The exact sum, unless it has too many digits.
+    /// The exact sum; an error if it has too many digits.
     pub fn plus(self, other: Decimal) -> Result<Decimal, NotADecimal> {
-        // Both have at most 27 digits, so that the 96 bits below hold the sum of any two without rounding.
+        // Both have at most 27 digits, so the sum fits the 96 bits of `rust_decimal` without rounding.
         let sum = self.0.checked_add(other.0).ok_or(NotADecimal)?;
         Decimal::parse(&Decimal(sum).to_string())
     }
@@ -47,7 +47,7 @@ impl std::ops::Neg for Decimal {
 }
 
 impl std::fmt::Display for Decimal {
-    /// Plain digits, and no sign before a zero.
+    /// Plain digits; zero has no sign.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let signed = self.0;
         if signed.is_zero() { write!(f, "{}", signed.abs()) } else { write!(f, "{signed}") }
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_not_be_exact_is_refused() {
+    fn numbers_that_would_not_be_exact_are_refused() {
         let most = Decimal::parse("999999999999999999").unwrap();
         assert_eq!(most.plus(Decimal::parse("1").unwrap()), Err(NotADecimal));
         for bad in ["", "-", ".5", "1.", "+1", "1e3", " 1", "1 ", "NaN", "--1", "0x1", "1,5", "1.0000000001"]
@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(Decimal::parse(&"9".repeat(19)), Err(NotADecimal));
     }
 
-    /// A number of billionths, which fits an `i128` by far: what sums are compared with.
+    /// A number as text and in billionths, which always fit an `i128`.
     fn any_decimal() -> impl Strategy<Value = (String, i128)> {
         (-999_999_999_999_i64..=999_999_999_999, 0..=9_u32).prop_map(|(digits, places)| {
             let scale = 10_i128.pow(places);

@@ -1,19 +1,19 @@
-//! The rule by which a till at a position follows its room.
+//! How a till at a position follows its room.
 
 use protocol::stamp::Stamp;
 
-/// What to do with a change, or with the answer to a push.
+/// What a till does with a frame or a push response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Follow {
-    /// It is known already.
+    /// Already known.
     Drop,
-    /// It is the next one: apply it and stand at its stamp.
+    /// The next change: apply it and move to its stamp.
     Apply,
-    /// Something in between was missed: pull.
+    /// A change in between is missing: pull.
     Pull,
 }
 
-/// What a till at `position` does with something that spans from `prev` to `stamp`.
+/// Decides for a till at `position` about changes that span `prev` to `stamp`.
 pub fn follow(position: Stamp, prev: Stamp, stamp: Stamp) -> Follow {
     if stamp <= position {
         Follow::Drop
@@ -30,15 +30,15 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn drops_what_is_known_applies_what_is_next_pulls_over_a_gap() {
+    fn known_changes_are_dropped_the_next_is_applied_and_a_gap_is_pulled() {
         assert_eq!(follow(Stamp(5), Stamp(3), Stamp(5)), Follow::Drop);
         assert_eq!(follow(Stamp(5), Stamp(5), Stamp(9)), Follow::Apply);
         assert_eq!(follow(Stamp(5), Stamp(6), Stamp(9)), Follow::Pull);
     }
 
     proptest! {
-        /// However frames are dropped, doubled and reordered, a till that obeys the rule and pulls when told
-        /// to never stands behind a change it has not seen.
+        /// A till that follows the rule and pulls when told to never misses a change, however frames are
+        /// lost, duplicated and reordered.
         #[test]
         fn nothing_is_ever_skipped(frames in prop::collection::vec(1..20_u64, 0..60)) {
             let mut seen = [false; 21];

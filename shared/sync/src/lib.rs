@@ -1,11 +1,10 @@
 //! The rules of sync as pure functions over explicit state: load → **decide** → commit → **respond**.
 //!
-//! This crate does no I/O and reads no clock and no environment (clippy's `disallowed-methods` checks it). In reading
-//! order:
+//! This crate does no I/O and reads no clock and no environment (clippy's `disallowed-methods` checks it). In
+//! reading order:
 
 // What a deployment configures.
 pub mod limits;
-pub mod retention;
 pub mod rules;
 pub mod tables;
 
@@ -14,7 +13,7 @@ pub mod decimal;
 pub mod policy;
 pub mod record;
 
-// Writing: read a push, decide it, answer it.
+// Writing: parse a push, decide it, build the response.
 pub mod decide;
 pub mod marker;
 pub mod outcome;
@@ -22,7 +21,8 @@ pub mod push;
 pub mod response;
 pub mod snapshot;
 
-// Rejected records, and conflicts that a person settles.
+// Rejected records, and conflicts that a person resolves.
+pub mod dead_letter_id;
 pub mod dead_letters;
 pub mod replay;
 pub mod resolve;
@@ -31,5 +31,9 @@ pub mod resolve;
 pub mod cursor;
 pub mod follow;
 pub mod log;
+pub mod min;
 pub mod pull;
 pub mod stats;
+
+#[cfg(test)]
+mod testing;

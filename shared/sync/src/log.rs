@@ -1,10 +1,11 @@
-//! The log: what one commit changed, as one compressed item (more only where it would not fit).
+//! The log: the changes of one commit as one compressed item, or several if they do not fit one.
 
 use std::io::{Read, Write};
 
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{LOG_ITEM_BYTES_MAX, LOG_ITEM_INFLATED_BYTES_MAX};
@@ -15,43 +16,44 @@ use protocol::record::{Change, Operation, RecordKey};
 use protocol::stamp::Stamp;
 use protocol::wire::publication::{Publication, PublishedChange};
 
-/// One item of the log, as it is stored.
+/// One stored item of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogItem {
-    /// The room's stamp before the item: each item names its predecessor.
+    /// The room's stamp before this item, which links it to its predecessor.
     pub prev: Stamp,
     /// The stamp of its first change.
     pub first: Stamp,
     /// The stamp of its last change.
     pub last: Stamp,
-    /// Changes ever committed in the room, up to and with its last: what is delivered is counted by it.
+    /// Number of changes ever committed in the room up to and including this item; delivery statistics use
+    /// it.
     pub total: u64,
     /// The device that made the changes.
     pub device: DeviceId,
-    /// The changes: JSON, compressed by DEFLATE (RFC 1951).
+    /// The changes as JSON, compressed by DEFLATE (RFC 1951).
     pub body: Vec<u8>,
 }
 
-/// A log item that cannot be written or read; a fault of ours, or of the database's.
+/// A log or dead-letter item that cannot be written or read: a bug of ours or a corrupt item.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The bytes do not compress or decompress.
     #[error("failed to read or write a log item's body: {0}")]
     Deflate(#[from] std::io::Error),
-    /// The text is not what we write.
+    /// The text is not the JSON that we write.
     #[error("failed to read or write a log item's changes: {0}")]
     Json(#[from] serde_json::Error),
-    /// The item has other changes than its stamps say.
+    /// The number of changes contradicts the stamps.
     #[error("failed to read a log item: it should have {expected} changes and has {found}")]
     Count {
-        /// By its stamps.
+        /// By the stamps.
         expected: u64,
-        /// In its body.
+        /// In the body.
         found: u64,
     },
 }
 
-/// A change inside a log item. One letter a name: this is what every pull pays for.
+/// A change inside a log item. Names of one letter keep items small: every pull pays for them.
 #[derive(Serialize, Deserialize)]
 struct Entry {
     #[serde(rename = "t")]
@@ -66,7 +68,7 @@ struct Entry {
     data: JsonText,
 }
 
-/// A commit in parts of one log item each: one, or as many as keep each below [`LOG_ITEM_BYTES_MAX`].
+/// Splits a commit into publications of one log item each, below [`LOG_ITEM_BYTES_MAX`].
 pub fn publications(
     tables: &Tables,
     room: &Room,
@@ -89,7 +91,7 @@ pub fn publications(
     split(changes).into_iter().filter_map(part).collect()
 }
 
-/// The change as the room hears it, with the least role that may read it.
+/// The change as the room receives it, with the lowest role that may read it.
 fn published(tables: &Tables, change: &Change) -> PublishedChange {
     PublishedChange {
         table_name: change.key.table.clone(),
@@ -101,12 +103,12 @@ fn published(tables: &Tables, change: &Change) -> PublishedChange {
     }
 }
 
-/// Cuts a commit into runs that fit one item each, uncompressed: what does not compress must fit too.
+/// Splits a commit into runs that fit one item each without compression.
 fn split(changes: &[Change]) -> Vec<&[Change]> {
     let mut parts = Vec::new();
     let (mut start, mut bytes) = (0, 0);
     for (i, change) in changes.iter().enumerate() {
-        // Names, quotes, escapes and numbers of an entry stay well below the constant.
+        // Quotes, member names and numbers of an entry stay well below the constant.
         let size = change.data.as_str().len() + 2 * (change.key.table.len() + change.key.id.len()) + 64;
         if bytes + size > LOG_ITEM_BYTES_MAX && i > start {
             parts.extend(changes.get(start..i));
@@ -118,7 +120,8 @@ fn split(changes: &[Change]) -> Vec<&[Change]> {
     parts
 }
 
-/// The log item that holds `publication`, whose last change is the room's `total`th; [`publication`] reads it back.
+/// The log item of `publication`, whose last change is number `total` of the room. [`publication`] is the
+/// inverse.
 pub fn item(publication: &Publication, total: u64) -> Result<LogItem, LogError> {
     let entry = |change: &PublishedChange| Entry {
         table: change.table_name.clone(),
@@ -127,39 +130,47 @@ pub fn item(publication: &Publication, total: u64) -> Result<LogItem, LogError> 
         version: change.version,
         data: change.data.clone(),
     };
-    let json = serde_json::to_vec(&publication.changes.iter().map(entry).collect::<Vec<_>>())?;
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(&json)?;
+    let entries: Vec<Entry> = publication.changes.iter().map(entry).collect();
     Ok(LogItem {
         prev: publication.prev,
         first: publication.first,
         last: publication.last(),
         total,
         device: publication.device_id.clone(),
-        body: encoder.finish()?,
+        body: compress(&entries)?,
     })
+}
+
+/// `value` as JSON, compressed by DEFLATE (RFC 1951).
+pub(crate) fn compress(value: &impl Serialize) -> Result<Vec<u8>, LogError> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&serde_json::to_vec(value)?)?;
+    Ok(encoder.finish()?)
+}
+
+/// Reads what [`compress`] wrote; at most [`LOG_ITEM_INFLATED_BYTES_MAX`] bytes of JSON, in case the item is
+/// corrupt.
+pub(crate) fn decompress<T: DeserializeOwned>(body: &[u8]) -> Result<T, LogError> {
+    let mut json = Vec::new();
+    DeflateDecoder::new(body).take(LOG_ITEM_INFLATED_BYTES_MAX as u64).read_to_end(&mut json)?;
+    Ok(serde_json::from_slice(&json)?)
 }
 
 /// The changes of a log item.
 fn entries(item: &LogItem) -> Result<Vec<Entry>, LogError> {
-    let mut json = Vec::new();
-    // The bound keeps a damaged item from filling the memory.
-    DeflateDecoder::new(item.body.as_slice())
-        .take(LOG_ITEM_INFLATED_BYTES_MAX as u64)
-        .read_to_end(&mut json)?;
-    let entries: Vec<Entry> = serde_json::from_slice(&json)?;
+    let entries: Vec<Entry> = decompress(&item.body)?;
     let expected = item.last.0.saturating_sub(item.first.0).saturating_add(1);
     let found = entries.len() as u64;
     if expected == found { Ok(entries) } else { Err(LogError::Count { expected, found }) }
 }
 
-/// The records that a log item tells of, as often as each was changed.
+/// The keys of the changed records, once per change.
 pub fn records(item: &LogItem) -> Result<Vec<RecordKey>, LogError> {
     let key = |entry: Entry| RecordKey { table: entry.table, id: entry.id };
     Ok(entries(item)?.into_iter().map(key).collect())
 }
 
-/// The commit that a log item of `room` holds; `tables` says who may hear of it now.
+/// The publication that a log item of `room` holds. `tables` decides which roles may read it now.
 pub fn publication(tables: &Tables, room: &Room, item: &LogItem) -> Result<Publication, LogError> {
     let change = |entry: Entry| PublishedChange {
         read: tables.reader(&entry.table),

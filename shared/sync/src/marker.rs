@@ -1,146 +1,148 @@
-//! The marker of a batch: enough to give its answer again, in some two hundred bytes.
+//! The marker of a batch: enough to repeat its response, in about two hundred bytes.
 
 use crate::outcome::Outcome;
 use protocol::stamp::Stamp;
 use protocol::wire::outcome::{ConflictReason, Flag, RejectionCode};
 
-/// What is kept of a committed batch.
+/// What is stored of a committed batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Marker {
     /// [`crate::push::Push::hash`] of the batch.
     pub hash: [u8; 32],
     /// The room's stamp before the commit.
     pub prev: Stamp,
-    /// The last stamp of the commit; `prev`, if nothing was written.
+    /// The last stamp of the commit; `prev` if nothing was written.
     pub stamp: Stamp,
-    /// One code per record, separated by commas: see [`OutcomeCode`].
+    /// One [`StoredOutcome`] per record as text, separated by commas.
     pub codes: String,
 }
 
-/// What is kept of one outcome: `a3` applied as version 3, `a3!01` with the first two flags, `h3@170…` held as
-/// version 3 since that stamp, `m3.5` merged into version 3 but for the sixth reason, `c0` in conflict for the first
-/// reason, `r2` rejected by the third code.
+/// What is stored of one outcome: `a3` applied as version 3, `a3!01` with the first two flags, `h3@170…`
+/// already applied as version 3 at that stamp, `m3.5` merged into version 3 with the sixth reason for a
+/// conflict, `c0` conflict with the first reason, `r2` rejected with the third code.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OutcomeCode {
-    /// Applied; the stamps of a commit follow one another, so they need not be kept.
+pub enum StoredOutcome {
+    /// Applied. Its stamp is not stored: the stamps of a commit are consecutive.
     Applied {
-        /// The record's version after it.
+        /// The record's new version.
         version: u64,
-        /// What was said of it.
+        /// The flags of the response.
         flags: Vec<Flag>,
     },
     /// Applied in part.
     Merged {
-        /// The record's version after it.
+        /// The record's new version.
         version: u64,
-        /// Why not all of it.
+        /// Why a part was not written.
         reason: ConflictReason,
     },
-    /// Held already.
-    Held {
-        /// The version the server held.
+    /// Applied by an earlier commit.
+    AlreadyApplied {
+        /// The version the server had.
         version: u64,
-        /// The commit that had written it.
+        /// The stamp of the commit that wrote it.
         stamp: Stamp,
     },
-    /// In conflict.
+    /// A conflict.
     Conflict(ConflictReason),
     /// Rejected.
     Rejected(RejectionCode),
 }
 
-impl OutcomeCode {
-    fn of(outcome: &Outcome) -> OutcomeCode {
+impl StoredOutcome {
+    fn of(outcome: &Outcome) -> StoredOutcome {
         match outcome {
             Outcome::Applied { version, flags, .. } => {
-                OutcomeCode::Applied { version: *version, flags: flags.clone() }
+                StoredOutcome::Applied { version: *version, flags: flags.clone() }
             }
-            Outcome::Held { version, stamp, .. } => OutcomeCode::Held { version: *version, stamp: *stamp },
+            Outcome::AlreadyApplied { version, stamp, .. } => {
+                StoredOutcome::AlreadyApplied { version: *version, stamp: *stamp }
+            }
             Outcome::Merged { reason, server } => {
-                OutcomeCode::Merged { version: server.version, reason: *reason }
+                StoredOutcome::Merged { version: server.version, reason: *reason }
             }
-            Outcome::Conflict { reason, .. } => OutcomeCode::Conflict(*reason),
-            Outcome::Rejected(rejection) => OutcomeCode::Rejected(rejection.code),
+            Outcome::Conflict { reason, .. } => StoredOutcome::Conflict(*reason),
+            Outcome::Rejected(rejection) => StoredOutcome::Rejected(rejection.code),
         }
     }
 
-    /// The version that the commit gave the record, if it wrote it.
+    /// The version that the commit gave the record; `None` if it did not write it.
     pub fn wrote(&self) -> Option<u64> {
         match self {
-            OutcomeCode::Applied { version, .. } | OutcomeCode::Merged { version, .. } => Some(*version),
-            OutcomeCode::Held { .. } | OutcomeCode::Conflict(_) | OutcomeCode::Rejected(_) => None,
+            StoredOutcome::Applied { version, .. } | StoredOutcome::Merged { version, .. } => Some(*version),
+            StoredOutcome::AlreadyApplied { .. }
+            | StoredOutcome::Conflict(_)
+            | StoredOutcome::Rejected(_) => None,
         }
     }
 
-    /// Whether the outcome took a stamp of the commit.
-    pub fn took_a_stamp(&self) -> bool {
-        self.wrote().is_some()
-    }
-
-    fn write(&self) -> String {
+    fn encode(&self) -> String {
         match self {
-            OutcomeCode::Applied { version, flags } if flags.is_empty() => format!("a{version}"),
-            OutcomeCode::Applied { version, flags } => {
-                let flags: String = flags.iter().map(|flag| place(&Flag::ALL, flag).to_string()).collect();
+            StoredOutcome::Applied { version, flags } if flags.is_empty() => format!("a{version}"),
+            StoredOutcome::Applied { version, flags } => {
+                let flags: String = flags.iter().map(|flag| position(Flag::ALL, flag).to_string()).collect();
                 format!("a{version}!{flags}")
             }
-            OutcomeCode::Merged { version, reason } => {
-                format!("m{version}.{}", place(&ConflictReason::ALL, reason))
+            StoredOutcome::Merged { version, reason } => {
+                format!("m{version}.{}", position(ConflictReason::ALL, reason))
             }
-            OutcomeCode::Held { version, stamp } => format!("h{version}@{}", stamp.0),
-            OutcomeCode::Conflict(reason) => format!("c{}", place(&ConflictReason::ALL, reason)),
-            OutcomeCode::Rejected(code) => format!("r{}", place(&RejectionCode::ALL, code)),
+            StoredOutcome::AlreadyApplied { version, stamp } => format!("h{version}@{}", stamp.0),
+            StoredOutcome::Conflict(reason) => format!("c{}", position(ConflictReason::ALL, reason)),
+            StoredOutcome::Rejected(code) => format!("r{}", position(RejectionCode::ALL, code)),
         }
     }
 
-    fn read(text: &str) -> Option<OutcomeCode> {
+    fn decode(text: &str) -> Option<StoredOutcome> {
         let rest = text.get(1..)?;
         match text.as_bytes().first()? {
             b'a' => {
                 let (version, flags) = rest.split_once('!').unwrap_or((rest, ""));
                 let flag = |c: char| Flag::ALL.get(c.to_digit(10)? as usize).copied();
-                Some(OutcomeCode::Applied {
+                Some(StoredOutcome::Applied {
                     version: version.parse().ok()?,
                     flags: flags.chars().map(flag).collect::<Option<_>>()?,
                 })
             }
             b'm' => {
                 let (version, reason) = rest.split_once('.')?;
-                Some(OutcomeCode::Merged {
+                Some(StoredOutcome::Merged {
                     version: version.parse().ok()?,
-                    reason: at(&ConflictReason::ALL, reason)?,
+                    reason: by_position(ConflictReason::ALL, reason)?,
                 })
             }
             b'h' => {
                 let (version, stamp) = rest.split_once('@')?;
-                Some(OutcomeCode::Held { version: version.parse().ok()?, stamp: Stamp(stamp.parse().ok()?) })
+                Some(StoredOutcome::AlreadyApplied {
+                    version: version.parse().ok()?,
+                    stamp: Stamp(stamp.parse().ok()?),
+                })
             }
-            b'c' => at(&ConflictReason::ALL, rest).map(OutcomeCode::Conflict),
-            b'r' => at(&RejectionCode::ALL, rest).map(OutcomeCode::Rejected),
+            b'c' => by_position(ConflictReason::ALL, rest).map(StoredOutcome::Conflict),
+            b'r' => by_position(RejectionCode::ALL, rest).map(StoredOutcome::Rejected),
             _ => None,
         }
     }
 }
 
-/// The place of `value` in `all`, which has it: what is stored, so `all` may only grow at its end.
-fn place<T: PartialEq>(all: &[T], value: &T) -> usize {
+/// The position of `value` in `all`. Markers store it, so `all` may only grow at its end.
+fn position<T: PartialEq>(all: &[T], value: &T) -> usize {
     all.iter().position(|known| known == value).unwrap_or_default()
 }
 
-fn at<T: Copy>(all: &[T], place: &str) -> Option<T> {
-    all.get(place.parse::<usize>().ok()?).copied()
+fn by_position<T: Copy>(all: &[T], position: &str) -> Option<T> {
+    all.get(position.parse::<usize>().ok()?).copied()
 }
 
 impl Marker {
-    /// The marker of a batch that was decided like this.
+    /// The marker of a batch with these outcomes.
     pub fn new(hash: [u8; 32], prev: Stamp, stamp: Stamp, outcomes: &[Outcome]) -> Marker {
-        let codes: Vec<String> = outcomes.iter().map(|outcome| OutcomeCode::of(outcome).write()).collect();
+        let codes: Vec<String> = outcomes.iter().map(|outcome| StoredOutcome::of(outcome).encode()).collect();
         Marker { hash, prev, stamp, codes: codes.join(",") }
     }
 
-    /// The outcomes in the order of the request; `None` if the text is not one that we wrote.
-    pub fn outcomes(&self) -> Option<Vec<OutcomeCode>> {
-        self.codes.split(',').filter(|text| !text.is_empty()).map(OutcomeCode::read).collect()
+    /// The outcomes in the order of the request; `None` if the text is corrupt.
+    pub fn outcomes(&self) -> Option<Vec<StoredOutcome>> {
+        self.codes.split(',').filter(|text| !text.is_empty()).map(StoredOutcome::decode).collect()
     }
 }
 
@@ -158,17 +160,32 @@ mod tests {
                 stored: None,
                 flags: vec![Flag::ClockClamped, Flag::ClampedToFloor],
             },
-            Outcome::Held { version: 2, stamp: Stamp(5), stored: None },
+            Outcome::AlreadyApplied { version: 2, stamp: Stamp(5), stored: None },
             Outcome::Conflict { reason: ConflictReason::AlreadyExists, server: None },
-            Outcome::Rejected(RejectionCode::BadTime.because("")),
+            Outcome::Rejected(RejectionCode::BadTime.with_message("")),
         ];
         let marker = Marker::new([0; 32], Stamp(7), Stamp(9), &outcomes);
         assert_eq!(marker.codes, "a3,a4!02,h2@5,c1,r3");
-        assert_eq!(marker.outcomes().unwrap(), outcomes.each_ref().map(OutcomeCode::of));
+        assert_eq!(marker.outcomes().unwrap(), outcomes.each_ref().map(StoredOutcome::of));
+    }
+
+    /// Markers store positions, so the order of these words is stored data.
+    #[test]
+    fn the_order_of_reasons_flags_and_codes_is_pinned() {
+        let reasons: Vec<_> = ConflictReason::ALL.iter().map(|reason| reason.as_str()).collect();
+        let expected = "newer_on_server already_exists deleted_on_server server_wins manual fields_conflict";
+        assert_eq!(reasons.join(" "), expected);
+        let flags: Vec<_> = Flag::ALL.iter().map(|flag| flag.as_str()).collect();
+        assert_eq!(flags.join(" "), "clock_clamped below_floor clamped_to_floor");
+        let codes: Vec<_> = RejectionCode::ALL.iter().map(|code| code.as_str()).collect();
+        let expected = "malformed unknown_table bad_record_id bad_time clock_ahead record_too_large too_deep \
+                        forbidden append_only bad_transition bad_delta delta_needs_batch delta_required \
+                        below_floor too_old";
+        assert_eq!(codes.join(" "), expected);
     }
 
     #[test]
-    fn an_empty_batch_has_no_codes_and_damage_is_seen() {
+    fn an_empty_batch_has_no_codes_and_corrupt_codes_are_refused() {
         assert_eq!(Marker::new([0; 32], Stamp(7), Stamp(7), &[]).outcomes(), Some(vec![]));
         for bad in ["x1", "a", "h1", "c9", "r99", "a1,,b", "a1!9", "m1", "m1.9"] {
             let marker = Marker { hash: [0; 32], prev: Stamp(0), stamp: Stamp(0), codes: bad.into() };

@@ -1,54 +1,54 @@
-//! What becomes of one record of a push. Never an `Err`: one record cannot fail its batch.
+//! The outcome of one pushed record. Never an `Err`: a bad record does not fail its batch.
 
 use crate::record::Record;
 use protocol::json::JsonText;
 use protocol::stamp::Stamp;
 use protocol::wire::outcome::{ConflictReason, Flag, Rejection};
 
-/// What became of a record.
+/// The outcome of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Written in this commit.
     Applied {
-        /// The record's version after it.
+        /// The record's new version.
         version: u64,
-        /// The change's place in the room.
+        /// The stamp of the change.
         stamp: Stamp,
-        /// What is stored, where it differs from what was sent.
+        /// The stored data, where it differs from what was sent.
         stored: Option<JsonText>,
-        /// What is to be said of it.
+        /// What the till should know about the write.
         flags: Vec<Flag>,
     },
-    /// The server holds it already: a replay. Nothing was written.
-    Held {
-        /// What is stored, where it differs from what was sent.
+    /// A retry: the server already has this write, so nothing was written.
+    AlreadyApplied {
+        /// The stored data, where it differs from what was sent.
         stored: Option<JsonText>,
-        /// The version the server holds.
+        /// The version the server has.
         version: u64,
-        /// The commit that wrote it.
+        /// The stamp of the commit that wrote it.
         stamp: Stamp,
     },
-    /// A part of it was written in this commit; in the rest the server's copy stays.
+    /// A part was written in this commit; the server's copy keeps the rest.
     Merged {
-        /// Why not all of it.
+        /// Why a part was not written.
         reason: ConflictReason,
-        /// The record as it is now.
+        /// The merged record.
         server: Record,
     },
     /// The server's copy stays.
     Conflict {
         /// Why.
         reason: ConflictReason,
-        /// The server's copy, if it has one.
+        /// The server's copy, if there is one.
         server: Option<Record>,
     },
-    /// The record cannot be taken as it is.
+    /// The record is invalid or not allowed.
     Rejected(Rejection),
 }
 
 impl Outcome {
-    /// Whether the server holds what was sent.
+    /// Whether the server has everything that was sent.
     pub fn is_applied(&self) -> bool {
-        matches!(self, Outcome::Applied { .. } | Outcome::Held { .. })
+        matches!(self, Outcome::Applied { .. } | Outcome::AlreadyApplied { .. })
     }
 }

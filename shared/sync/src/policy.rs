@@ -1,12 +1,9 @@
-//! What happens when two devices write the same record: one file per policy.
+//! What happens when two devices write the same record. Policies with logic of their own have a file each.
 
 pub mod additive;
 pub mod append_only;
-pub mod client_wins;
 pub mod field_merge;
 pub mod last_writer_wins;
-pub mod manual;
-pub mod server_wins;
 pub mod state;
 
 use serde::Deserialize;
@@ -19,35 +16,35 @@ use state::States;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
-    /// The write with the later time at the till stays.
+    /// The write with the later time by the till's clock wins.
     LastWriterWins,
-    /// Members changed on one side merge, members changed on both conflict.
+    /// Members changed on one side merge; members changed on both sides conflict.
     FieldMerge,
-    /// Written once.
+    /// A row is written once.
     AppendOnly,
-    /// The server's copy stays.
+    /// The server's copy wins: the first write to arrive.
     ServerWins,
-    /// The incoming write stays.
+    /// The incoming write wins: the last to arrive.
     ClientWins,
-    /// The server's copy stays until somebody has resolved it.
+    /// The server's copy stays until a person resolves the conflict.
     Manual,
 }
 
-/// A member with a rule of its own.
+/// The rule of a single member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldRule {
-    /// Changed by deltas alone, which add up; perhaps with a floor.
+    /// Changed by deltas only, which are summed up, with an optional floor.
     Additive(Option<Floor>),
     /// Moves along declared transitions.
     State(States),
-    /// In a field-merge table: who wins where both sides changed the member.
+    /// In a field-merge table: who wins if both sides changed the member.
     Settled(FieldPolicy),
 }
 
 /// Who wins a member that both sides changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldPolicy {
-    /// The write with the later time at the till.
+    /// The write with the later time by the till's clock.
     LastWriterWins,
     /// The server's copy.
     ServerWins,
@@ -55,7 +52,7 @@ pub enum FieldPolicy {
     ClientWins,
 }
 
-/// Who wins when two writes are concurrent.
+/// The winner of two concurrent writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Winner {
     /// The server's copy stays.
@@ -65,12 +62,12 @@ pub enum Winner {
 }
 
 impl FieldPolicy {
-    /// Who wins the member.
+    /// The winner of the member.
     pub fn winner(self, server: Side<'_>, incoming: Side<'_>) -> Winner {
         match self {
             FieldPolicy::LastWriterWins => last_writer_wins::winner(server, incoming),
-            FieldPolicy::ServerWins => server_wins::winner(),
-            FieldPolicy::ClientWins => client_wins::winner(),
+            FieldPolicy::ServerWins => Winner::Server,
+            FieldPolicy::ClientWins => Winner::Incoming,
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Pull: reading the question, saying what to read for it, and cutting one page out of that.
+//! Pull: parse the query, plan what to read, and cut one page from it.
 //!
-//! A page comes out of the log as long as the log has what comes next, and out of the records where it has not:
-//! then a walk over all of them under one snapshot id, and after it the log from the position noted first.
+//! A page comes from the log while the log has the next change. Otherwise the records are walked under one
+//! snapshot id, and then the log continues from the position noted before the walk.
 
 pub mod head_office;
 pub mod log_page;
@@ -12,32 +12,32 @@ pub mod walk_page;
 use crate::cursor::Cursor;
 use crate::cursor::walk::Walk;
 use protocol::stamp::Stamp;
-use protocol::wire::pull::{CHANGES, ChangeBody, PullResponse, SNAPSHOT};
+use protocol::wire::pull::{CHANGES, PullResponse, PulledChange, SNAPSHOT};
 
 /// One page of one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// What it holds.
-    pub changes: Vec<ChangeBody>,
-    /// Where the room goes on.
+    /// The changes.
+    pub changes: Vec<PulledChange>,
+    /// Where the next page continues.
     pub next: Next,
-    /// Whether there is more already.
+    /// Whether the next page has changes already.
     pub has_more: bool,
-    /// The snapshot it belongs to, if it is no page of the log.
+    /// The snapshot that the page belongs to; `None` for a page of the log.
     pub snapshot_id: Option<String>,
 }
 
-/// Where a room goes on.
+/// Where a room continues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// In the log.
+    /// In the log, after this stamp.
     Position(Stamp),
     /// In the walk.
     Walk(Walk),
 }
 
 impl Page {
-    /// The position that the page leads to: in a walk, the one it was noted at.
+    /// The position that the page leads to; in a walk, the noted position.
     pub fn stamp(&self) -> Stamp {
         match &self.next {
             Next::Position(stamp) => *stamp,
@@ -45,17 +45,17 @@ impl Page {
         }
     }
 
-    /// The answer to whoever follows this one room.
-    pub fn answer(self) -> PullResponse {
+    /// The response to a pull of this room.
+    pub fn response(self) -> PullResponse {
         let cursor = match &self.next {
             Next::Position(stamp) => Cursor::Position(*stamp),
             Next::Walk(walk) => Cursor::Walk(walk.clone()),
         };
-        self.answer_at(&cursor)
+        self.response_at(&cursor)
     }
 
-    /// The answer that goes on at `cursor`.
-    fn answer_at(self, cursor: &Cursor) -> PullResponse {
+    /// The response whose next page continues at `cursor`.
+    fn response_at(self, cursor: &Cursor) -> PullResponse {
         let mode = if self.snapshot_id.is_some() { SNAPSHOT } else { CHANGES };
         PullResponse {
             has_more: self.has_more,

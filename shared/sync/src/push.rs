@@ -1,16 +1,17 @@
-//! Reading a push: the envelope is refused as a whole, a record only by itself.
+//! Parsing a push. A bad envelope fails the request; a bad record fails only itself.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::decide::has_delta;
+use crate::dead_letter_id::is_replay;
+use crate::policy::additive::has_delta;
 use crate::tables::Tables;
 use protocol::body::read_body;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::{BatchId, BranchId, DeviceId};
 use protocol::json::object::Object;
-use protocol::json::{JsonText, too_deep, what_is_wrong};
+use protocol::json::{JsonText, parse_error_text, too_deep};
 use protocol::limits::{
     BATCH_BYTES_MAX, FIELDS_MAX, JSON_DEPTH_MAX, PUSH_RECORDS_MAX, RECORD_BYTES_MAX, RECORD_ID_BYTES_MAX,
 };
@@ -18,61 +19,61 @@ use protocol::record::{RecordKey, is_record_id};
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
 use protocol::wire::outcome::{Rejection, RejectionCode};
-use protocol::wire::push::RecordBody;
+use protocol::wire::push::PushRecord;
 
-/// A push whose envelope is sound.
+/// A push with a valid envelope.
 #[derive(Clone, Debug)]
 pub struct Push {
-    /// Who pushes.
+    /// The device that pushes.
     pub device: DeviceId,
-    /// The batch's name, if the device wants it applied exactly once.
+    /// The id that makes the batch exactly-once, if the device sent one.
     pub batch: Option<BatchId>,
-    /// All or nothing.
+    /// Whether the batch is applied as a whole or not at all.
     pub atomic: bool,
-    /// SHA-256 over the records as they were sent: tells a retry from another batch of the same name.
+    /// SHA-256 over the records as sent; distinguishes a retry from another batch with the same id.
     pub hash: [u8; 32],
-    /// The till's clock when it sent the batch, if it said so in a way that can be read.
+    /// The till's clock when it sent the batch; `None` if absent or malformed.
     pub device_time: Option<Timestamp>,
-    /// The branch to write to, where the caller named one.
+    /// The branch to write to, if the caller named one.
     pub branch: Option<BranchId>,
-    /// The records in the order they were sent.
+    /// The records in the order of the request.
     pub records: Vec<Incoming>,
 }
 
 /// One record as it arrived.
 #[derive(Clone, Debug)]
 pub struct Incoming {
-    /// The table, as far as it could be read; for the answer.
+    /// The table for the response, if it could be read.
     pub table: Option<String>,
-    /// The id, as far as it could be read; for the answer.
+    /// The id for the response, if it could be read.
     pub id: Option<String>,
-    /// The time as it was sent; for the answer.
+    /// The time as sent, for the response.
     pub local_updated_at: String,
-    /// The record as it was sent; kept if it is rejected.
+    /// The record as sent, for the dead letters.
     pub raw: JsonText,
-    /// What is asked for, or why it cannot be.
+    /// The requested write, or why the record is rejected.
     pub write: Result<Write, Rejection>,
 }
 
-/// A write that can be decided.
+/// A valid write.
 #[derive(Clone, Debug)]
 pub struct Write {
-    /// Which record.
+    /// The record to write.
     pub key: RecordKey,
-    /// The record; none only in a delete.
+    /// The new data; `None` only in a delete.
     pub data: Option<JsonText>,
-    /// The time at the till.
+    /// The time of the write by the till's clock.
     pub at: Timestamp,
-    /// Whether it deletes.
+    /// Whether the write deletes the record.
     pub deleted: bool,
-    /// The version the till started from; 0 = "I create this".
+    /// The version the till started from; 0 for "I create this".
     pub base: Option<u64>,
-    /// The members of `data` that changed; all, if none are named.
+    /// The members of `data` that changed; `None` for all.
     pub fields: Option<Vec<String>>,
 }
 
 impl Write {
-    /// Whether what is stored cannot be told from what was sent alone: it names members, or has deltas.
+    /// Whether the stored data depends on the stored record too: the write names members or has deltas.
     pub fn is_partial(&self) -> bool {
         self.fields.is_some() || self.data.as_ref().is_some_and(has_delta)
     }
@@ -95,10 +96,10 @@ struct Envelope<'a> {
 }
 
 impl Push {
-    /// Reads the body of a push by somebody whose role is `role`.
+    /// Parses the body of a push from a caller with `role`.
     pub fn parse(tables: &Tables, role: Role, body: &[u8]) -> Result<Push, ApiError> {
         let envelope: Envelope<'_> = read_body(body)?;
-        if let Some(batch) = envelope.batch_id.as_ref().filter(|batch| is_reserved(batch)) {
+        if let Some(batch) = envelope.batch_id.as_ref().filter(|batch| is_replay(batch)) {
             let message = format!("`batch_id` must not begin as {batch:?} does: `dead:` is for replays.");
             return Err(ApiError::new(ErrorCode::BadRequest, message));
         }
@@ -119,13 +120,13 @@ impl Push {
                 "The batch has {bytes} bytes of data; send at most {BATCH_BYTES_MAX} at once."
             ));
         }
-        // A clock that cannot be read is no reason to refuse sales.
+        // A malformed clock must not stop sales.
         let device_time = envelope.device_time.and_then(|text| Timestamp::parse(&text).ok());
         let (device, batch, branch) = (envelope.device_id, envelope.batch_id, envelope.branch_id);
         Ok(Push { device, batch, atomic, hash, device_time, branch, records })
     }
 
-    /// The records that must be looked at, each once, in key order.
+    /// The keys of all valid writes, deduplicated and sorted.
     pub fn keys(&self) -> std::collections::BTreeSet<&RecordKey> {
         self.records
             .iter()
@@ -135,19 +136,11 @@ impl Push {
     }
 }
 
-/// Whether a batch of this name is the replay of a dead letter, which no device names.
-pub fn is_reserved(batch: &BatchId) -> bool {
-    batch.as_str().starts_with(REPLAY_PREFIX)
-}
-
-/// What the batch of a dead letter's replay is called before the letter's id.
-pub const REPLAY_PREFIX: &str = "dead:";
-
 fn hash(atomic: bool, records: &[&RawValue]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update([u8::from(atomic)]);
     for record in records {
-        // The length goes first, so that no two lists of records look the same.
+        // Length prefixes keep two different lists from having the same bytes.
         hasher.update((record.get().len() as u64).to_le_bytes());
         hasher.update(record.get().as_bytes());
     }
@@ -155,17 +148,17 @@ fn hash(atomic: bool, records: &[&RawValue]) -> [u8; 32] {
 }
 
 impl Incoming {
-    /// Reads one record, written by somebody whose role is `role`.
+    /// Parses one record written by a caller with `role`.
     pub fn read(tables: &Tables, role: Role, raw: &RawValue) -> Incoming {
         read_record(tables, role, raw).0
     }
 }
 
-/// Reads one record, and how many bytes of data it has.
+/// Parses one record; also returns the number of bytes of its data.
 fn read_record(tables: &Tables, role: Role, raw: &RawValue) -> (Incoming, usize) {
     let text = raw.get();
     let raw = JsonText::from(raw.to_owned());
-    match serde_json::from_str::<RecordBody>(text) {
+    match serde_json::from_str::<PushRecord>(text) {
         Ok(body) if text.starts_with('{') => {
             let bytes = body.data.as_ref().map_or(0, |data| data.as_str().len());
             let (table, id) = (Some(echo(&body.table_name)), Some(echo(&body.record_id)));
@@ -173,68 +166,71 @@ fn read_record(tables: &Tables, role: Role, raw: &RawValue) -> (Incoming, usize)
             (Incoming { table, id, local_updated_at, raw, write: check(tables, role, body) }, bytes)
         }
         other => {
-            let why =
-                other.err().map_or_else(|| "it must be an object".to_owned(), |error| what_is_wrong(&error));
-            let write = Err(RejectionCode::Malformed.because(format!("The record does not fit: {why}.")));
+            let why = other
+                .err()
+                .map_or_else(|| "it must be an object".to_owned(), |error| parse_error_text(&error));
+            let write =
+                Err(RejectionCode::Malformed.with_message(format!("The record does not fit: {why}.")));
             let (table, id) = (member(text, "table_name"), member(text, "record_id"));
             (Incoming { table, id, local_updated_at: String::new(), raw, write }, text.len())
         }
     }
 }
 
-/// A text member of a record that could not be read as a whole, so that its error can name it.
+/// A text member of a record that failed to parse, so that its error can name the record.
 fn member(raw: &str, name: &str) -> Option<String> {
     let members: std::collections::BTreeMap<String, &RawValue> = serde_json::from_str(raw).ok()?;
     serde_json::from_str::<String>(members.get(name)?.get()).ok().map(|text| echo(&text))
 }
 
-/// A name as the answer repeats it: whole, if it is a good one.
+/// A name as the response repeats it, cut to the length of the longest valid id.
 fn echo(text: &str) -> String {
     text.get(..text.floor_char_boundary(RECORD_ID_BYTES_MAX)).unwrap_or_default().to_owned()
 }
 
-/// Whether every member's name is a text. JSON can write half of a surrogate pair, which is none.
+/// Whether every member name is valid Unicode. JSON allows escapes of half a surrogate pair.
 fn names_are_texts(data: &JsonText) -> bool {
     !data.as_str().contains("\\u") || Object::parse(data).is_ok()
 }
 
-fn check(tables: &Tables, role: Role, body: RecordBody) -> Result<Write, Rejection> {
+fn check(tables: &Tables, role: Role, body: PushRecord) -> Result<Write, Rejection> {
     let Some(table) = tables.get(&body.table_name) else {
         return Err(RejectionCode::UnknownTable
-            .because("This table is not synced; PROTOCOL.md lists those that are."));
+            .with_message("This table is not synced; PROTOCOL.md lists those that are."));
     };
     if role < table.write {
         let message =
             format!("A {role} may not write this table; it takes at least the role {}.", table.write);
-        return Err(RejectionCode::Forbidden.because(message));
+        return Err(RejectionCode::Forbidden.with_message(message));
     }
     if !is_record_id(&body.record_id) {
         let rule = "A record id must be 1 to 255 bytes without control characters.";
-        return Err(RejectionCode::BadRecordId.because(rule));
+        return Err(RejectionCode::BadRecordId.with_message(rule));
     }
     let at = Timestamp::parse(&body.local_updated_at).map_err(|_| {
-        RejectionCode::BadTime.because("`local_updated_at` must be RFC 3339, such as 2025-12-07T10:30:00Z.")
+        RejectionCode::BadTime
+            .with_message("`local_updated_at` must be RFC 3339, such as 2025-12-07T10:30:00Z.")
     })?;
     match &body.data {
         None if body.is_deleted => {}
         Some(data) if data.as_str().len() > RECORD_BYTES_MAX => {
             let message =
                 format!("`data` has {} bytes; at most {RECORD_BYTES_MAX} fit.", data.as_str().len());
-            return Err(RejectionCode::RecordTooLarge.because(message));
+            return Err(RejectionCode::RecordTooLarge.with_message(message));
         }
         Some(data) if too_deep(data.as_str().as_bytes()) => {
             let message = format!("`data` nests deeper than {JSON_DEPTH_MAX} levels.");
-            return Err(RejectionCode::TooDeep.because(message));
+            return Err(RejectionCode::TooDeep.with_message(message));
         }
-        // A name that is no text cannot be merged with, or compared.
+        // A member name that is not valid Unicode can be neither merged nor compared.
         Some(data) if data.is_object() && names_are_texts(data) => {}
         _ => {
             let message = "`data` must be a JSON object whose names are texts; only a delete may have null.";
-            return Err(RejectionCode::Malformed.because(message));
+            return Err(RejectionCode::Malformed.with_message(message));
         }
     }
     if body.fields.as_ref().is_some_and(|fields| fields.len() > FIELDS_MAX) {
-        return Err(RejectionCode::Malformed.because(format!("`fields` may have {FIELDS_MAX} names.")));
+        return Err(RejectionCode::Malformed.with_message(format!("`fields` may have {FIELDS_MAX} names.")));
     }
     let key = RecordKey { table: body.table_name, id: body.record_id };
     Ok(Write {

@@ -6,31 +6,31 @@ use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::record::RecordResponse;
-use protocol::wire::resolve::CurrentCopy;
+use protocol::wire::resolve::VersionChangedDetails;
 
 use crate::policy::field_merge::FieldVersions;
 
 /// The server's copy of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// The record as the till sent it; `null` only for a delete of something never seen.
+    /// The data as stored; `null` only for a delete of a record that the server never had.
     pub data: JsonText,
-    /// How often it was written, 1 for the create.
+    /// Counts the writes; 1 for the create.
     pub version: u64,
-    /// The commit that wrote it.
+    /// The stamp of the last write.
     pub stamp: Stamp,
-    /// When it was written at the till, as far as we believe it; never goes back.
+    /// The time of the last write by the till's clock, clamped where that clock is wrong; never decreases.
     pub modified_at: Timestamp,
-    /// The device that wrote it.
+    /// The device that wrote it last.
     pub device: DeviceId,
     /// Whether this is a tombstone.
     pub deleted: bool,
-    /// When each member last changed; kept in field-merge tables alone.
+    /// The version of each member's last change; only in field-merge tables.
     pub fields: FieldVersions,
 }
 
 impl Record {
-    /// The record as `GET /api/data/{table}/{id}` returns it.
+    /// The body of `GET /api/data/{table}/{id}`.
     pub fn response(&self, key: &RecordKey) -> RecordResponse {
         RecordResponse {
             table_name: key.table.clone(),
@@ -42,9 +42,9 @@ impl Record {
         }
     }
 
-    /// The record as the `details` of `version_changed`.
-    pub fn current_copy(&self, key: &RecordKey) -> CurrentCopy {
-        CurrentCopy {
+    /// The `details` of `version_changed`.
+    pub fn version_changed_details(&self, key: &RecordKey) -> VersionChangedDetails {
+        VersionChangedDetails {
             table_name: key.table.clone(),
             record_id: key.id.clone(),
             version: self.version,

@@ -1,46 +1,41 @@
-//! A dead letter that is sent again, perhaps corrected: as a write that its device makes now, knowing what the
-//! server holds.
+//! Replays a dead letter: its record, corrected if needed, as a new write of its device on the current
+//! version.
 
 use sha2::{Digest, Sha256};
 
-use crate::dead_letters::stored::OpenLetter;
-use crate::dead_letters::{Letter, Payload};
+use crate::dead_letters::{DeadLetter, OpenDeadLetter, Payload};
 use crate::decide::{Plan, decide};
 use crate::outcome::Outcome;
-use crate::push::{Incoming, Push, REPLAY_PREFIX};
-use crate::rules::Rules;
+use crate::push::{Incoming, Push};
+use crate::rules::SyncRules;
 use crate::snapshot::Snapshot;
 use protocol::error::{ApiError, ErrorCode};
-use protocol::ids::BadId;
 use protocol::json::JsonText;
 use protocol::json::object::Object;
 use protocol::record::RecordKey;
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
 
-/// A letter on its way back.
+/// A dead letter on its way back.
 #[derive(Clone, Debug)]
 pub struct Replay {
     push: Push,
 }
 
 impl Replay {
-    /// The write that the letter becomes at `now`, by somebody whose role is `role`; with `data` instead of its own, if
-    /// there is any.
+    /// The write of the dead letter at `now` by a caller with `role`, with `data` instead of its own if
+    /// given. [`ErrorCode::PayloadCut`] if the payload is incomplete and there is no `data`.
     pub fn of(
-        rules: &Rules,
+        rules: &SyncRules,
         role: Role,
-        open: &OpenLetter,
+        open: &OpenDeadLetter,
         data: Option<&JsonText>,
         now: Timestamp,
     ) -> Result<Replay, ApiError> {
         let record = record(&open.letter, data, now)?;
-        // Deltas are added in a batch that has a name, so that they are added once. This one is nobody's to choose.
-        let batch =
-            format!("{REPLAY_PREFIX}{}", open.id).parse().map_err(|bad: BadId| ApiError::from(bad))?;
         let push = Push {
             device: open.device.clone(),
-            batch: Some(batch),
+            batch: Some(open.id.replay_batch()?),
             atomic: false,
             hash: Sha256::digest(record.as_str().as_bytes()).into(),
             device_time: None,
@@ -50,20 +45,21 @@ impl Replay {
         Ok(Replay { push })
     }
 
-    /// What must be read before it can be decided: the record and the marker of its batch.
+    /// The push to load a snapshot for: the record and the marker of the batch.
     pub fn push(&self) -> &Push {
         &self.push
     }
 
-    /// Decides the write against `snapshot` at `now`; the push as it was decided, with the plan.
+    /// Decides the write against `snapshot` at `now`; returns the decided push and its plan.
     pub fn decide(
         mut self,
-        rules: &Rules,
+        rules: &SyncRules,
         snapshot: &Snapshot,
         now: Timestamp,
     ) -> Result<(Push, Plan), ApiError> {
         if snapshot.marker.is_some() {
-            // It goes in with the transaction that closes the letter, and nobody else may use its name.
+            // The transaction that closes the dead letter writes this marker, and devices cannot use its
+            // batch id.
             return Err(ApiError::new(
                 ErrorCode::DeadLetterNotFound,
                 "This dead letter was replayed a moment ago.",
@@ -79,8 +75,8 @@ impl Replay {
     }
 }
 
-/// Whether everything that `plan` is about has arrived, so that its letter is done with.
-pub fn arrived(plan: &Plan) -> bool {
+/// Whether every record of `plan` is applied, so that the dead letter can be closed.
+pub fn fully_applied(plan: &Plan) -> bool {
     !plan.outcomes.is_empty() && plan.outcomes.iter().all(Outcome::is_applied)
 }
 
@@ -88,8 +84,8 @@ fn version(snapshot: &Snapshot, key: &RecordKey) -> Option<u64> {
     snapshot.records.get(key).map(|record| record.version)
 }
 
-/// The record as it is sent again. What cannot be read is left as it is, to be rejected as it was.
-fn record(letter: &Letter, data: Option<&JsonText>, now: Timestamp) -> Result<JsonText, ApiError> {
+/// The record to send. A payload that is not an object stays as it is, and is rejected again.
+fn record(letter: &DeadLetter, data: Option<&JsonText>, now: Timestamp) -> Result<JsonText, ApiError> {
     let mut object = match (&letter.payload, data) {
         (Payload::Whole(raw), _) => match Object::parse(raw) {
             Ok(object) => object,
@@ -109,7 +105,7 @@ fn record(letter: &Letter, data: Option<&JsonText>, now: Timestamp) -> Result<Js
             object.set(name, serde_json::to_string(value).map_err(fault)?).map_err(fault)?;
         }
     }
-    // It is written now, by somebody who knows what the server holds: what was wrong with its time no longer counts.
+    // The replay is a new write on the current version, so the old time and base do not matter.
     object.set("local_updated_at", serde_json::to_string(&now.to_string()).map_err(fault)?).map_err(fault)?;
     object.take("base_version", &Object::default());
     if let Some(data) = data {

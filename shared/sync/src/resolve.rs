@@ -1,14 +1,14 @@
-//! A conflict that somebody has looked at: the server's copy stays, or the client's is written over it.
+//! Resolves a conflict: the server's copy stays, or the client's data replaces it.
 
-use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
 use sha2::{Digest, Sha256};
 
+use crate::dead_letter_id::is_replay;
 use crate::decide::{Plan, decide};
 use crate::outcome::Outcome;
-use crate::push::{Incoming, Push, is_reserved};
+use crate::push::{Incoming, Push};
 use crate::record::Record;
-use crate::rules::Rules;
+use crate::rules::SyncRules;
 use crate::snapshot::Snapshot;
 use crate::tables::Tables;
 use protocol::body::read_body;
@@ -19,77 +19,54 @@ use protocol::record::{RecordKey, is_record_id};
 use protocol::role::Role;
 use protocol::stamp::{Stamp, cursor};
 use protocol::timestamp::Timestamp;
-use protocol::wire::push::RecordBody;
-use protocol::wire::resolve::{Resolution, ResolveResponse};
+use protocol::wire::outcome::RejectionDetails;
+use protocol::wire::push::PushRecord;
+use protocol::wire::resolve::{Resolution, ResolveRequest, ResolveResponse};
 
-/// A request that can be decided.
+/// A valid request.
 #[derive(Clone, Debug)]
 pub struct Resolve {
-    /// The device on which somebody decided.
+    /// The device on which a person resolved the conflict.
     pub device: DeviceId,
-    /// The request's name, if it is to be done exactly once.
+    /// The id that makes the request exactly-once, if the device sent one.
     pub batch: Option<BatchId>,
-    /// The branch, where the caller named one.
+    /// The branch, if the caller named one.
     pub branch: Option<BranchId>,
-    /// Which record.
+    /// The record.
     pub key: RecordKey,
     role: Role,
-    /// What is to be written; nothing, if the server's copy stays.
+    /// The data to write; `None` if the server's copy stays.
     data: Option<JsonText>,
     expected: Option<u64>,
     hash: [u8; 32],
 }
 
-/// What is to be done.
+/// What to do.
 #[derive(Debug)]
 pub enum Resolved {
-    /// Nothing but to answer.
+    /// Answer; nothing to write.
     Known(ResolveResponse),
-    /// Read again: the record was read before the commit, and its marker after it.
-    Torn,
-    /// To commit, and then to answer.
-    Write(Box<Agreed>),
+    /// Read again: the record was read before the commit and its marker after it.
+    TornRead,
+    /// Commit, then answer.
+    Write(Box<AllowedWrite>),
 }
 
-/// A write that the table's policy agrees with.
+/// A write that the table's policy allows.
 #[derive(Debug)]
-pub struct Agreed {
+pub struct AllowedWrite {
     /// The write.
     pub push: Push,
-    /// What it comes to.
+    /// The decision.
     pub plan: Plan,
-    /// The answer, once it is committed.
-    pub answer: ResolveResponse,
-}
-
-/// The body, of which the ids are checked as they are read.
-#[derive(Deserialize)]
-#[serde(expecting = "an object with `device_id`, `table_name`, `record_id` and `resolution`")]
-struct Body {
-    device_id: DeviceId,
-    #[serde(default)]
-    batch_id: Option<BatchId>,
-    #[serde(default)]
-    branch_id: Option<BranchId>,
-    table_name: String,
-    record_id: String,
-    resolution: Resolution,
-    #[serde(default)]
-    client_data: Option<JsonText>,
-    #[serde(default)]
-    expected_version: Option<u64>,
-}
-
-/// Why a record cannot be taken, for programs.
-#[derive(Serialize)]
-struct RejectedDetails<'a> {
-    code: &'a str,
+    /// The response after the commit.
+    pub response: ResolveResponse,
 }
 
 impl Resolve {
-    /// Reads the body of a request by somebody whose role is `role`.
+    /// Parses the body of a request from a caller with `role`.
     pub fn parse(tables: &Tables, role: Role, body: &[u8]) -> Result<Resolve, ApiError> {
-        let body: Body = read_body(body)?;
+        let body: ResolveRequest = read_body(body)?;
         let bad = |message: &str| ApiError::new(ErrorCode::BadRequest, message);
         let table = tables.get(&body.table_name).ok_or_else(|| {
             ApiError::new(
@@ -110,7 +87,7 @@ impl Resolve {
             let message = "Your role may not resolve conflicts in this table.";
             return Err(ApiError::new(ErrorCode::TableForbidden, message));
         }
-        if body.batch_id.as_ref().is_some_and(is_reserved) {
+        if body.batch_id.as_ref().is_some_and(is_replay) {
             return Err(bad("`batch_id` must not begin with `dead:`, which is for replays."));
         }
         if !is_record_id(&body.record_id) {
@@ -123,7 +100,12 @@ impl Resolve {
     }
 
     /// Decides the request against `snapshot` at `now`.
-    pub fn decide(&self, rules: &Rules, snapshot: &Snapshot, now: Timestamp) -> Result<Resolved, ApiError> {
+    pub fn decide(
+        &self,
+        rules: &SyncRules,
+        snapshot: &Snapshot,
+        now: Timestamp,
+    ) -> Result<Resolved, ApiError> {
         let current = snapshot.records.get(&self.key);
         if let Some(marker) = &snapshot.marker {
             if marker.hash != self.hash {
@@ -131,26 +113,26 @@ impl Resolve {
                     "This device used the `batch_id` for something else; give every request its own.";
                 return Err(ApiError::new(ErrorCode::BatchIdReused, message));
             }
-            // Committed before. The record may have moved on since, and what it is now is the better answer.
+            // A retry. The response shows the current record, which may be newer than the commit.
             let record = current.ok_or_else(not_found)?;
             if marker.stamp > marker.prev && record.stamp < marker.stamp {
-                return Ok(Resolved::Torn);
+                return Ok(Resolved::TornRead);
             }
-            return Ok(Resolved::Known(self.answer(record, marker.prev, marker.stamp)));
+            return Ok(Resolved::Known(self.response(record, marker.prev, marker.stamp)));
         }
         let record = current.ok_or_else(not_found)?;
         if self.expected.is_some_and(|expected| expected != record.version) {
             let message = "The record has changed since then; `details` is what it is now.";
-            let copy = record.current_copy(&self.key);
+            let copy = record.version_changed_details(&self.key);
             return Err(ApiError::new(ErrorCode::VersionChanged, message).with_details(&copy));
         }
         let Some(data) = &self.data else {
-            return Ok(Resolved::Known(self.answer(record, snapshot.stamp(), snapshot.stamp())));
+            return Ok(Resolved::Known(self.response(record, snapshot.stamp(), snapshot.stamp())));
         };
         let push = self.push(rules, record, data, now)?;
         let plan = decide(rules, snapshot, &push, now);
         match plan.outcomes.first() {
-            Some(Outcome::Applied { .. } | Outcome::Held { .. }) => {}
+            Some(Outcome::Applied { .. } | Outcome::AlreadyApplied { .. }) => {}
             Some(Outcome::Rejected(rejection)) => {
                 return Err(rejected(rejection.message.clone(), rejection.code.as_str()));
             }
@@ -161,13 +143,19 @@ impl Resolve {
             None => return Err(rejected("There is nothing to write.".to_owned(), "malformed")),
         }
         let stored = plan.puts.first().map_or(record, |put| &put.record);
-        let answer = self.answer(stored, plan.prev, plan.stamp());
-        Ok(Resolved::Write(Box::new(Agreed { push, plan, answer })))
+        let response = self.response(stored, plan.prev, plan.stamp());
+        Ok(Resolved::Write(Box::new(AllowedWrite { push, plan, response })))
     }
 
-    /// The write over the server's copy, whatever that is: made now, by somebody who has seen it.
-    fn push(&self, rules: &Rules, over: &Record, data: &JsonText, now: Timestamp) -> Result<Push, ApiError> {
-        let body = RecordBody {
+    /// The write over the server's copy, whatever its version.
+    fn push(
+        &self,
+        rules: &SyncRules,
+        over: &Record,
+        data: &JsonText,
+        now: Timestamp,
+    ) -> Result<Push, ApiError> {
+        let body = PushRecord {
             table_name: self.key.table.clone(),
             record_id: self.key.id.clone(),
             data: Some(data.clone()),
@@ -188,8 +176,8 @@ impl Resolve {
         })
     }
 
-    fn answer(&self, record: &Record, prev: Stamp, stamp: Stamp) -> ResolveResponse {
-        let copy = record.current_copy(&self.key);
+    fn response(&self, record: &Record, prev: Stamp, stamp: Stamp) -> ResolveResponse {
+        let copy = record.version_changed_details(&self.key);
         ResolveResponse {
             success: true,
             table_name: copy.table_name,
@@ -205,12 +193,12 @@ impl Resolve {
     }
 }
 
-/// Tells a retry from another request of the same name; no batch of a push has the same.
+/// Distinguishes a retry from another request with the same id. No push has the same hash.
 fn hash(key: &RecordKey, data: Option<&JsonText>, expected: Option<u64>) -> [u8; 32] {
     let mut hasher = Sha256::new();
     let data = data.map_or("", JsonText::as_str);
     for part in ["resolve-conflict", &key.table, &key.id, data] {
-        // The length goes first, so that no two requests look the same.
+        // Length prefixes keep two different requests from having the same bytes.
         hasher.update((part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
     }
@@ -224,7 +212,8 @@ fn not_found() -> ApiError {
 }
 
 fn rejected(message: String, code: &str) -> ApiError {
-    ApiError::new(ErrorCode::RecordRejected, message).with_details(&RejectedDetails { code })
+    ApiError::new(ErrorCode::RecordRejected, message)
+        .with_details(&RejectionDetails { code: code.to_owned() })
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! The answer to a push: from a plan that was committed, or again from the marker of one.
+//! The response to a push: from a committed plan, or for a retry from the marker.
 
 use std::collections::BTreeMap;
 
 use crate::decide::Plan;
-use crate::limits::ANSWER_DATA_BYTES_MAX;
-use crate::marker::{Marker, OutcomeCode};
+use crate::limits::RESPONSE_DATA_BYTES_MAX;
+use crate::marker::{Marker, StoredOutcome};
 use crate::outcome::Outcome;
 use crate::push::{Incoming, Push, Write};
 use crate::record::Record;
@@ -12,84 +12,84 @@ use protocol::json::JsonText;
 use protocol::record::RecordKey;
 use protocol::stamp::{Stamp, cursor};
 use protocol::timestamp::Timestamp;
-use protocol::wire::outcome::RejectionCode;
-use protocol::wire::push::{AppliedBody, ConflictBody, PushResponse, RecordError};
+use protocol::wire::outcome::{Flag, RejectionCode};
+use protocol::wire::push::{AppliedRecord, Conflict, PushResponse, RejectedRecord};
 
-/// The answer to `push`, decided as `plan`.
-pub fn response(push: &Push, plan: &Plan, now: Timestamp) -> PushResponse {
+/// The response to `push`, decided as `plan`.
+pub fn from_plan(push: &Push, plan: &Plan, now: Timestamp) -> PushResponse {
     build(push, &plan.outcomes, plan.prev, plan.stamp(), now)
 }
 
-/// Why an answer cannot be given again.
+/// Why a marker gives no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotAgain {
+pub enum MarkerError {
     /// The marker is not one that we wrote.
-    Damaged,
-    /// The records were read before the commit, and its marker after it: read again.
-    Torn,
+    Corrupt,
+    /// The records were read before the commit and its marker after it: read again.
+    TornRead,
 }
 
-/// How long a record that a commit wrote is there at the least: tombstones are kept for longer.
-const SURELY_THERE_SECS: u64 = 24 * 3600;
+/// Seconds for which a committed record certainly exists; the shortest tombstone retention is longer.
+const RECORD_SURVIVES_SECS: u64 = 24 * 3600;
 
-/// The answer to `push` again, from its marker; the server's copies are those of now.
-pub fn again(
+/// The response to a retry of `push`. Stored data and the server's copies are the current ones.
+pub fn from_marker(
     push: &Push,
     marker: &Marker,
     records: &BTreeMap<RecordKey, Record>,
     now: Timestamp,
-) -> Result<PushResponse, NotAgain> {
-    let codes = marker.outcomes().ok_or(NotAgain::Damaged)?;
-    let young = now < marker.stamp.time().plus_secs(SURELY_THERE_SECS);
-    let is_torn = |(code, incoming): (&OutcomeCode, &Incoming)| {
+) -> Result<PushResponse, MarkerError> {
+    let codes = marker.outcomes().ok_or(MarkerError::Corrupt)?;
+    let young = now < marker.stamp.time().plus_secs(RECORD_SURVIVES_SECS);
+    let is_torn = |(code, incoming): (&StoredOutcome, &Incoming)| {
         let (Some(version), Ok(write)) = (code.wrote(), &incoming.write) else { return false };
-        // After its tombstone is gone, a record begins anew with version 1.
+        // A record whose tombstone has expired starts again with version 1.
         young && records.get(&write.key).is_none_or(|record| record.version < version)
     };
     if codes.iter().zip(&push.records).any(is_torn) {
-        return Err(NotAgain::Torn);
+        return Err(MarkerError::TornRead);
     }
-    let applied = codes.iter().filter(|code| code.took_a_stamp()).count();
+    let applied = codes.iter().filter(|code| code.wrote().is_some()).count();
     let mut stamp = Stamp(marker.stamp.0.saturating_sub(applied as u64));
-    let outcome = |(code, incoming): (&OutcomeCode, &Incoming)| {
+    let outcome = |(code, incoming): (&StoredOutcome, &Incoming)| {
         let server = incoming.write.as_ref().ok().and_then(|write| records.get(&write.key));
-        if code.took_a_stamp() {
+        if code.wrote().is_some() {
             stamp = stamp.plus(1);
         }
         match code {
-            OutcomeCode::Applied { version, flags } => {
+            StoredOutcome::Applied { version, flags } => {
                 let stored = stored(incoming, server, *version);
                 Outcome::Applied { version: *version, stamp, stored, flags: flags.clone() }
             }
-            OutcomeCode::Held { version, stamp } => {
+            StoredOutcome::AlreadyApplied { version, stamp } => {
                 let stored = stored(incoming, server, *version);
-                Outcome::Held { version: *version, stamp: *stamp, stored }
+                Outcome::AlreadyApplied { version: *version, stamp: *stamp, stored }
             }
-            OutcomeCode::Merged { reason, .. } | OutcomeCode::Conflict(reason) => {
+            StoredOutcome::Merged { reason, .. } | StoredOutcome::Conflict(reason) => {
                 Outcome::Conflict { reason: *reason, server: server.cloned() }
             }
-            OutcomeCode::Rejected(code) => Outcome::Rejected(match &incoming.write {
+            StoredOutcome::Rejected(code) => Outcome::Rejected(match &incoming.write {
                 Err(rejection) if rejection.code == *code => rejection.clone(),
                 _ if *code == RejectionCode::ClockAhead => {
-                    code.because("`local_updated_at` was ahead of the server's clock.")
+                    code.with_message("`local_updated_at` was ahead of the server's clock.")
                 }
-                _ => code.because("The record was rejected when the batch was first sent."),
+                _ => code.with_message("The record was rejected when the batch was first sent."),
             }),
         }
     };
     let outcomes: Vec<Outcome> = codes.iter().zip(&push.records).map(outcome).collect();
-    let mut answer = build(push, &outcomes, marker.prev, marker.stamp, now);
-    for applied in &mut answer.applied {
+    let mut response = build(push, &outcomes, marker.prev, marker.stamp, now);
+    for applied in &mut response.applied {
         let write = push.records.get(applied.index).and_then(|incoming| incoming.write.as_ref().ok());
         let server = write.and_then(|write| records.get(&write.key));
         let moved_on = server.is_none_or(|record| record.version != applied.version);
-        // What it became is not what was sent, and nobody knows it any more.
+        // The stored data of that version differed from what was sent and is gone.
         applied.data_omitted |= moved_on && write.is_some_and(Write::is_partial);
     }
-    Ok(answer)
+    Ok(response)
 }
 
-/// What a write became, where that is not what was sent, as long as the server still holds that version.
+/// The stored data of a write, where it differs from what was sent and the server still has that version.
 fn stored(incoming: &Incoming, server: Option<&Record>, version: u64) -> Option<JsonText> {
     let write = incoming.write.as_ref().ok().filter(|write| !write.deleted)?;
     let held = server.filter(|record| record.version == version)?;
@@ -98,7 +98,7 @@ fn stored(incoming: &Incoming, server: Option<&Record>, version: u64) -> Option<
 
 fn build(push: &Push, outcomes: &[Outcome], prev: Stamp, stamp: Stamp, now: Timestamp) -> PushResponse {
     let undone = push.atomic && !outcomes.iter().all(Outcome::is_applied);
-    let mut answer = PushResponse {
+    let mut response = PushResponse {
         success: !undone,
         synced_count: 0,
         conflicts: Vec::new(),
@@ -111,27 +111,20 @@ fn build(push: &Push, outcomes: &[Outcome], prev: Stamp, stamp: Stamp, now: Time
     };
     for (index, (incoming, outcome)) in push.records.iter().zip(outcomes).enumerate() {
         match outcome {
-            Outcome::Applied { .. } | Outcome::Held { .. } if undone => {}
+            Outcome::Applied { .. } | Outcome::AlreadyApplied { .. } if undone => {}
             Outcome::Applied { version, stamp, stored, flags } => {
-                let (data, flags) =
-                    (stored.clone(), flags.iter().map(|flag| flag.as_str().to_owned()).collect());
-                answer.applied.push(AppliedBody {
-                    data,
-                    flags,
-                    ..applied(index, incoming, *version, *stamp)
-                });
+                response.applied.push(applied(index, incoming, *version, *stamp, stored.as_ref(), flags));
             }
-            Outcome::Held { version, stamp, stored } => {
-                let data = stored.clone();
-                answer.applied.push(AppliedBody { data, ..applied(index, incoming, *version, *stamp) });
+            Outcome::AlreadyApplied { version, stamp, stored } => {
+                response.applied.push(applied(index, incoming, *version, *stamp, stored.as_ref(), &[]));
             }
             Outcome::Merged { reason, server } => {
-                answer.conflicts.push(conflict(index, incoming, reason.as_str(), Some(server)));
+                response.conflicts.push(conflict(index, incoming, reason.as_str(), Some(server)));
             }
             Outcome::Conflict { reason, server } => {
-                answer.conflicts.push(conflict(index, incoming, reason.as_str(), server.as_ref()));
+                response.conflicts.push(conflict(index, incoming, reason.as_str(), server.as_ref()));
             }
-            Outcome::Rejected(rejection) => answer.errors.push(RecordError {
+            Outcome::Rejected(rejection) => response.errors.push(RejectedRecord {
                 index,
                 table_name: incoming.table.clone(),
                 record_id: incoming.id.clone(),
@@ -140,52 +133,59 @@ fn build(push: &Push, outcomes: &[Outcome], prev: Stamp, stamp: Stamp, now: Time
             }),
         }
     }
-    answer.synced_count = answer.applied.len();
-    bound(&mut answer);
-    answer
+    response.synced_count = response.applied.len();
+    omit_excess_data(&mut response);
+    response
 }
 
-/// Leaves the data of conflicts out from where the answer would no longer fit through Lambda: the till has its own side,
-/// and hears the server's by pulling.
-fn bound(answer: &mut PushResponse) {
+/// Omits the data of conflicts once the response exceeds the limit of Lambda: the till has its own side and
+/// can pull the server's.
+fn omit_excess_data(response: &mut PushResponse) {
     let mut bytes = 0;
-    for applied in &mut answer.applied {
-        bytes += applied.data.as_ref().map_or(0, escaped);
-        if bytes > ANSWER_DATA_BYTES_MAX {
+    for applied in &mut response.applied {
+        bytes += applied.data.as_ref().map_or(0, escaped_bytes);
+        if bytes > RESPONSE_DATA_BYTES_MAX {
             (applied.data, applied.data_omitted) = (None, true);
         }
     }
-    for conflict in &mut answer.conflicts {
+    for conflict in &mut response.conflicts {
         let sides = conflict.local_data.iter().chain(&conflict.server_data);
-        bytes += sides.map(escaped).sum::<usize>();
-        if bytes > ANSWER_DATA_BYTES_MAX {
+        bytes += sides.map(escaped_bytes).sum::<usize>();
+        if bytes > RESPONSE_DATA_BYTES_MAX {
             (conflict.local_data, conflict.server_data, conflict.data_omitted) = (None, None, true);
         }
     }
 }
 
-/// Bytes that `data` takes as a part of a text, which is how Lambda answers.
-fn escaped(data: &JsonText) -> usize {
+/// Bytes of `data` as an escaped JSON string, which is how Lambda responds.
+fn escaped_bytes(data: &JsonText) -> usize {
     let bytes = data.as_str().bytes();
     bytes.map(|byte| if matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t') { 2 } else { 1 }).sum()
 }
 
-fn applied(index: usize, incoming: &Incoming, version: u64, stamp: Stamp) -> AppliedBody {
-    AppliedBody {
+fn applied(
+    index: usize,
+    incoming: &Incoming,
+    version: u64,
+    stamp: Stamp,
+    stored: Option<&JsonText>,
+    flags: &[Flag],
+) -> AppliedRecord {
+    AppliedRecord {
         index,
         table_name: incoming.table.clone().unwrap_or_default(),
         record_id: incoming.id.clone().unwrap_or_default(),
         version,
         server_updated_at: stamp.time().to_string(),
         stamp,
-        data: None,
+        data: stored.cloned(),
         data_omitted: false,
-        flags: Vec::new(),
+        flags: flags.iter().map(|flag| flag.as_str().to_owned()).collect(),
     }
 }
 
-fn conflict(index: usize, incoming: &Incoming, reason: &str, server: Option<&Record>) -> ConflictBody {
-    ConflictBody {
+fn conflict(index: usize, incoming: &Incoming, reason: &str, server: Option<&Record>) -> Conflict {
+    Conflict {
         index,
         table_name: incoming.table.clone().unwrap_or_default(),
         record_id: incoming.id.clone().unwrap_or_default(),

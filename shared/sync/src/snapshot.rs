@@ -1,4 +1,4 @@
-//! What a push reads before it decides.
+//! What a push reads before it is decided.
 
 use std::collections::BTreeMap;
 
@@ -10,32 +10,32 @@ use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 
-/// A room's HEAD: the place of its last commit, and what is counted with it.
+/// A room's HEAD: the stamp of its last commit, with its counters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
     /// The stamp of the last change.
     pub stamp: Stamp,
-    /// Changes ever committed.
+    /// Number of changes ever committed.
     pub changes: u64,
-    /// Log items ever written; with `changes`, how many changes an item holds on average.
+    /// Number of log items ever written; `changes / log_items` is the average size of an item.
     pub log_items: u64,
     /// Live records per table.
     pub live: BTreeMap<String, u64>,
-    /// How the devices' clocks stood when they last said so: at most [`DEVICE_CLOCKS_MAX`], the latest.
+    /// The last clock reading of each device; the latest [`DEVICE_CLOCKS_MAX`] are kept.
     pub clocks: BTreeMap<DeviceId, ClockReading>,
 }
 
-/// How a device's clock stood against the server's.
+/// A device's clock compared with the server's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockReading {
     /// Milliseconds the device's clock is ahead of the server's; negative if it is behind.
     pub skew_millis: i64,
-    /// When that was, by the server's clock.
+    /// The server's time of the reading.
     pub at: Timestamp,
 }
 
 impl Head {
-    /// Notes how a device's clock stood; the oldest reading goes where there are too many.
+    /// Stores a reading; drops the oldest ones over the limits.
     pub fn note_clock(&mut self, device: &DeviceId, reading: ClockReading) {
         self.clocks.insert(device.clone(), reading);
         let too_many = |clocks: &BTreeMap<DeviceId, ClockReading>| {
@@ -50,19 +50,19 @@ impl Head {
     }
 }
 
-/// What was read. Not a snapshot in the database's sense: the commit's conditions make it one.
+/// What was read. Not isolated by the database: the conditions of the commit check that it still holds.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    /// The room's HEAD; none if nothing was ever committed.
+    /// The room's HEAD; `None` before the first commit.
     pub head: Option<Head>,
-    /// Those of the batch's records that the server has, tombstones included.
+    /// The stored records among those of the batch, tombstones included.
     pub records: BTreeMap<RecordKey, Record>,
     /// The batch's marker, if it was committed before.
     pub marker: Option<Marker>,
 }
 
 impl Snapshot {
-    /// The room's last stamp, 0 if there is none.
+    /// The room's last stamp; 0 before the first commit.
     pub fn stamp(&self) -> Stamp {
         self.head.as_ref().map_or(Stamp::ZERO, |head| head.stamp)
     }
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_clock_goes_where_there_are_too_many() {
+    fn the_oldest_clock_readings_are_dropped() {
         let mut head = Head::default();
         for i in 0..=DEVICE_CLOCKS_MAX as u64 {
             let device = format!("till-{i}").parse().unwrap();
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn long_names_leave_room_for_fewer_clocks() {
+    fn long_device_ids_leave_room_for_fewer_clocks() {
         let mut head = Head::default();
         for i in 0..DEVICE_CLOCKS_MAX as u64 {
             let device = format!("{i:0>128}").parse().unwrap();

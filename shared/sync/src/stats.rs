@@ -1,4 +1,4 @@
-//! The figures of a room, from two items that every commit and every delivery keep up to date.
+//! Statistics of a room, from the two items that every commit and every delivery update.
 
 use crate::snapshot::{ClockReading, Head};
 use crate::tables::Tables;
@@ -7,16 +7,16 @@ use protocol::role::Role;
 use protocol::stamp::Stamp;
 use protocol::wire::stats::{DeviceClock, StatsResponse, TableStats};
 
-/// How far a room was told of its log.
+/// How much of the log a room has received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Feed {
-    /// The last stamp that was delivered.
+    /// The last delivered stamp.
     pub stamp: Stamp,
-    /// Changes ever up to it.
+    /// Number of changes ever committed up to that stamp.
     pub changes: u64,
 }
 
-/// What a caller of `role` is told of a room that stands at `head` and was delivered up to `feed`.
+/// The statistics that a caller with `role` may see, of a room at `head` whose log is delivered up to `feed`.
 pub fn stats(tables: &Tables, role: Role, head: &Head, feed: Feed) -> StatsResponse {
     let readable = tables.names().filter(|table| tables.may_read(table, role));
     let count = |table: &str| TableStats {
@@ -29,7 +29,7 @@ pub fn stats(tables: &Tables, role: Role, head: &Head, feed: Feed) -> StatsRespo
         at: reading.at.to_string(),
     };
     StatsResponse {
-        // The two are read side by side: a commit between them may be delivered before it is counted.
+        // The two items are read concurrently, so `feed` may already count a commit that `head` does not.
         pending_queue_count: head.changes.saturating_sub(feed.changes),
         last_sync_at: (head.stamp > Stamp::ZERO).then(|| head.stamp.time().to_string()),
         tables_stats: readable.map(count).collect(),
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_those_of_head_for_the_tables_that_the_role_may_read() {
+    fn counts_cover_the_tables_that_the_role_may_read() {
         let tables = Tables::built_in().unwrap();
         let count = |role, table: &str| {
             let stats = stats(&tables, role, &head(), Feed::default()).tables_stats;
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_delivered_is_pending_and_never_less_than_nothing() {
+    fn undelivered_changes_are_pending_and_never_negative() {
         let tables = Tables::built_in().unwrap();
         let pending = |changes| {
             let feed = Feed { stamp: Stamp(1), changes };

@@ -1,4 +1,4 @@
-//! Which tables may be synced, under which policies, and by whom.
+//! The synced tables: their policies and the roles that may read or write them.
 
 mod read;
 
@@ -11,18 +11,18 @@ use protocol::role::Role;
 
 const BUILT_IN: &str = include_str!("tables.toml");
 
-/// The tables of a deployment.
+/// The tables of a deployment by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tables(BTreeMap<String, Table>);
 
-/// One table's rules.
+/// The rules of one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     /// How concurrent writes are settled.
     pub policy: Policy,
-    /// The least role that sees it.
+    /// The lowest role that may read the table.
     pub read: Role,
-    /// The least role that may change it; never less than `read`.
+    /// The lowest role that may write the table; at least `read`.
     pub write: Role,
     /// Members with a rule of their own.
     pub fields: BTreeMap<String, FieldRule>,
@@ -34,27 +34,27 @@ impl Tables {
         Tables::parse(BUILT_IN)
     }
 
-    /// Reads a tables file; `tables.toml` says what may stand in it.
+    /// Reads a tables file; `tables.toml` documents the format.
     pub fn parse(text: &str) -> Result<Tables, ReadTablesError> {
         read::tables(text).map(Tables)
     }
 
-    /// The rules of `table`, if there is such a table.
+    /// The rules of `table`; `None` if it is not synced.
     pub fn get(&self, table: &str) -> Option<&Table> {
         self.0.get(table)
     }
 
-    /// Whether there is such a table.
+    /// Whether `table` is synced.
     pub fn contains(&self, table: &str) -> bool {
         self.0.contains_key(table)
     }
 
-    /// Whether `role` sees `table`.
+    /// Whether `role` may read `table`.
     pub fn may_read(&self, table: &str, role: Role) -> bool {
         self.get(table).is_some_and(|table| role >= table.read)
     }
 
-    /// The least role that sees `table`. One that is no longer in the file is nobody's but head office's.
+    /// The lowest role that may read `table`. A table that was removed from the file is for head office only.
     pub fn reader(&self, table: &str) -> Role {
         self.get(table).map_or(Role::SuperAdmin, |table| table.read)
     }
@@ -66,7 +66,7 @@ impl Tables {
 }
 
 impl Table {
-    /// The rule of the member `name`, if it has one of its own.
+    /// The rule of the member `name`; `None` if the table's policy applies.
     pub fn field(&self, name: &str) -> Option<&FieldRule> {
         self.fields.get(name)
     }
@@ -76,12 +76,12 @@ impl Table {
         matches!(self.field(name), Some(FieldRule::State(_)))
     }
 
-    /// Whether a plain value of the member `name` is not simply taken over: it is additive, or a state.
+    /// Whether the member `name` is additive or a state: a plain value does not simply replace it.
     pub fn is_special(&self, name: &str) -> bool {
         matches!(self.field(name), Some(FieldRule::State(_) | FieldRule::Additive(_)))
     }
 
-    /// Whether the table has such members.
+    /// Whether the table has special members.
     pub fn has_special(&self) -> bool {
         self.fields.keys().any(|name| self.is_special(name))
     }

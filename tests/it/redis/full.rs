@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use auth::limits::{SESSION_ENDED_SECS, SESSION_STATUS_SECS};
 use libtest_mimic::Trial;
-use protocol::wire::auth::Login;
-use protocol::wire::carts::CartWritten;
-use protocol::wire::sessions::SessionsEnded;
+use protocol::wire::auth::LoginRequest;
+use protocol::wire::carts::PutCartResponse;
+use protocol::wire::sessions::EndSessionsResponse;
 use redis_rest::faults::Fault;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -32,7 +32,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 async fn sign_out(shop: &'static Shop) {
     let (mine, _) = shop.session("till-1", "1", None).await;
-    let login = Login { username: shop.username("till-1"), password: PASSWORD.into(), device_id: None };
+    let login =
+        LoginRequest { username: shop.username("till-1"), password: PASSWORD.into(), device_id: None };
     let (other, _) = shop.stranger().login(&login).await.unwrap();
     assert_eq!(other.get("/api/auth/me").await.unwrap().status, 200);
     // Whoever answers has got over the last time that Redis was away.
@@ -40,7 +41,7 @@ async fn sign_out(shop: &'static Shop) {
     shop.world.redis.front().faults().begin(Fault::Full);
     // However often it is asked for.
     for ended in [1, 0] {
-        let answer: SessionsEnded = end(&mine, "others").await.ok().unwrap();
+        let answer: EndSessionsResponse = end(&mine, "others").await.ok().unwrap();
         assert_eq!((answer.ended, answer.effective_within_secs), (ended, SESSION_ENDED_SECS));
     }
     // Whoever signs in now is in, and what Redis knows can still be read.
@@ -49,7 +50,7 @@ async fn sign_out(shop: &'static Shop) {
     assert!(listed.len() == 2 && listed.iter().all(|session| !session.idle), "{listed:?}");
     shop.world.redis.front().faults().lift();
     let until = Instant::now() + PATIENCE;
-    while end(&mine, "others").await.ok::<SessionsEnded>().unwrap().effective_within_secs
+    while end(&mine, "others").await.ok::<EndSessionsResponse>().unwrap().effective_within_secs
         != SESSION_STATUS_SECS
     {
         assert!(Instant::now() < until, "it is never promised");
@@ -66,7 +67,7 @@ async fn sign_out(shop: &'static Shop) {
 async fn cart(shop: &'static Shop) {
     let api = shop.till("till-1").await.api;
     let put = async |n: u64| {
-        put(&api, "c1", &json!({ "data": { "n": n } })).await.ok::<CartWritten>().unwrap().stamp
+        put(&api, "c1", &json!({ "data": { "n": n } })).await.ok::<PutCartResponse>().unwrap().stamp
     };
     // Nobody mends it.
     quiet(shop).await;

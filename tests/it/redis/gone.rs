@@ -6,11 +6,11 @@ use auth::limits::SESSION_ENDED_SECS;
 use libtest_mimic::Trial;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
-use protocol::wire::auth::{Login, Session};
-use protocol::wire::carts::CartWritten;
+use protocol::wire::auth::{LoginRequest, SessionResponse};
+use protocol::wire::carts::PutCartResponse;
 use protocol::wire::record::BatchGetResponse;
 use protocol::wire::resolve::ResolveResponse;
-use protocol::wire::sessions::SessionsEnded;
+use protocol::wire::sessions::EndSessionsResponse;
 use redis_rest::faults::Fault;
 use serde_json::{Value, json};
 use tests::api::Api;
@@ -70,14 +70,14 @@ async fn sign_in(shop: &'static Shop, how: How) {
     // Who is in stays in, and others come in.
     assert_eq!(before.get("/api/auth/me").await.unwrap().status, 200);
     let (api, session) = shop.session("till-2", "1", Some("new")).await;
-    let next: Session = refresh(&api, &session.refresh_token).await.ok().unwrap();
+    let next: SessionResponse = refresh(&api, &session.refresh_token).await.ok().unwrap();
     let api = api.with_token(next.access_token);
     // The list is whole, and says what it does not know.
     let listed = sessions(&api).await;
     assert_eq!((listed.sessions.len(), listed.activity_known), (1, false));
     assert!(listed.sessions[0].current && !listed.sessions[0].idle);
     // What is ended is ended, only that the edge hears of it later; the answer says so.
-    let ended: SessionsEnded = end(&api, "all").await.ok().unwrap();
+    let ended: EndSessionsResponse = end(&api, "all").await.ok().unwrap();
     assert_eq!((ended.ended, ended.effective_within_secs), (1, SESSION_ENDED_SECS));
     assert_eq!(refresh(&api, &next.refresh_token).await.code().as_deref(), Some("refresh_invalid"));
     give_back(shop, how).await;
@@ -87,7 +87,7 @@ async fn sign_in(shop: &'static Shop, how: How) {
 
 async fn serve(shop: &'static Shop, how: How) {
     let till = shop.till("till-1").await;
-    let cart: CartWritten = put(&till.api, "c1", &json!({ "data": { "n": 0 } })).await.ok().unwrap();
+    let cart: PutCartResponse = put(&till.api, "c1", &json!({ "data": { "n": 0 } })).await.ok().unwrap();
     take_away(shop, how).await;
     let mut stamp = Stamp::ZERO;
     for n in 1..6 {
@@ -104,7 +104,8 @@ async fn serve(shop: &'static Shop, how: How) {
         let path = format!("/api/data/batch-get?min={}", stamp.0);
         let several: BatchGetResponse = till.api.post(&path, names).await.unwrap().ok().unwrap();
         assert_eq!(several.records[0].stamp, stamp);
-        let written: CartWritten = put(&till.api, "c1", &json!({ "data": { "n": n } })).await.ok().unwrap();
+        let written: PutCartResponse =
+            put(&till.api, "c1", &json!({ "data": { "n": n } })).await.ok().unwrap();
         assert!(written.stamp > cart.stamp);
         let found = get(&till.api, "c1").await;
         assert_eq!((holds(&found), found.header("tillsync-cache")), (json!({ "n": n }), Some("loaded")));
@@ -116,16 +117,17 @@ async fn serve(shop: &'static Shop, how: How) {
 
 async fn asked_again(shop: &'static Shop) {
     let (mine, _) = shop.session("till-1", "1", None).await;
-    let login = Login { username: shop.username("till-1"), password: PASSWORD.into(), device_id: None };
+    let login =
+        LoginRequest { username: shop.username("till-1"), password: PASSWORD.into(), device_id: None };
     let (other, session) = shop.stranger().login(&login).await.unwrap();
     let (third, third_session) = shop.stranger().login(&login).await.unwrap();
     let refused =
         async |api: &Api| api.get("/api/auth/me").await.unwrap().code().as_deref() == Some("session_revoked");
     shop.world.redis.front().faults().begin(Fault::Refuse);
-    let ended: SessionsEnded = end(&mine, "others").await.ok().unwrap();
+    let ended: EndSessionsResponse = end(&mine, "others").await.ok().unwrap();
     assert_eq!((ended.ended, ended.effective_within_secs), (2, SESSION_ENDED_SECS));
     // There is nothing left to end, and still nobody has heard of it.
-    let again: SessionsEnded = end(&mine, "others").await.ok().unwrap();
+    let again: EndSessionsResponse = end(&mine, "others").await.ok().unwrap();
     assert_eq!((again.ended, again.effective_within_secs), (0, SESSION_ENDED_SECS));
     shop.world.redis.front().faults().lift();
     assert!(!refused(&other).await && !refused(&third).await);
@@ -137,7 +139,7 @@ async fn asked_again(shop: &'static Shop) {
         sleep(Duration::from_millis(500)).await;
     }
     while !refused(&other).await {
-        assert_eq!(end(&mine, "others").await.ok::<SessionsEnded>().unwrap().ended, 0);
+        assert_eq!(end(&mine, "others").await.ok::<EndSessionsResponse>().unwrap().ended, 0);
         assert!(Instant::now() < until, "its token goes on");
         sleep(Duration::from_millis(500)).await;
     }

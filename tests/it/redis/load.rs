@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 use protocol::stamp::Stamp;
-use protocol::wire::carts::CartWritten;
+use protocol::wire::carts::PutCartResponse;
 use protocol::wire::record::BatchGetResponse;
 use protocol::wire::stats::StatsResponse;
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ async fn work(shop: &Shop, branch: &str, done: &AtomicU64, stop: &AtomicBool) ->
             let several: BatchGetResponse = several.ok().unwrap();
             let seen: Value = serde_json::from_str(several.records[0].data.as_str()).unwrap();
             assert!(seen["of"] == of && seen["n"].as_u64().unwrap() <= n, "{seen} for {mine}");
-            let written: CartWritten =
+            let written: PutCartResponse =
                 put(&till.api, "same-id", &json!({ "data": mine })).await.ok().unwrap();
             assert_eq!(holds(&get_since(&till.api, "same-id", written.stamp).await), mine);
             let seen = holds(&get(&till.api, "same-id").await);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use libtest_mimic::Trial;
-use protocol::wire::carts::CartWritten;
+use protocol::wire::carts::PutCartResponse;
 use redis_rest::faults::Fault;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -52,9 +52,9 @@ async fn record(shop: &'static Shop) {
 
 async fn cart(shop: &'static Shop) {
     let till = shop.till("till-1").await;
-    put(&till.api, "c1", &json!({ "data": { "n": 1 } })).await.ok::<CartWritten>().unwrap();
+    put(&till.api, "c1", &json!({ "data": { "n": 1 } })).await.ok::<PutCartResponse>().unwrap();
     shop.world.redis.front().faults().begin(Fault::Refuse);
-    put(&till.api, "c1", &json!({ "data": { "n": 2 } })).await.ok::<CartWritten>().unwrap();
+    put(&till.api, "c1", &json!({ "data": { "n": 2 } })).await.ok::<PutCartResponse>().unwrap();
     assert_eq!(holds(&get(&till.api, "c1").await), json!({ "n": 2 }));
     shop.world.redis.front().faults().lift();
     let until = Instant::now() + PATIENCE;
@@ -77,7 +77,7 @@ async fn older(shop: &'static Shop) {
     let copy = async || shop.world.redis_says(&["GET", &key]).await.as_str().map(str::to_owned);
     let restore = async |copy: &str| drop(shop.world.redis_says(&["SET", &key, copy, "EX", "100"]).await);
     let write =
-        async |n: u64| put(&api, "c1", &json!({ "data": { "n": n } })).await.ok::<CartWritten>().unwrap();
+        async |n: u64| put(&api, "c1", &json!({ "data": { "n": n } })).await.ok::<PutCartResponse>().unwrap();
     write(1).await;
     let first = copy().await.unwrap();
     assert_eq!(delete(&api, "c1").await.status, 204);
@@ -103,7 +103,7 @@ async fn damaged(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     put(&till.api, "c1", &json!({ "data": { "secret": "of a customer" } }))
         .await
-        .ok::<CartWritten>()
+        .ok::<PutCartResponse>()
         .unwrap();
     let key = |id: &str| format!("tillsync:{}:cart:1:{id}", shop.client);
     let stored = shop.world.redis_says(&["GET", &key("c1")]).await;
@@ -114,7 +114,7 @@ async fn damaged(shop: &'static Shop) {
     shop.world.redis_says(&["SET", &key("c1"), &changed, "EX", "100"]).await;
     assert_eq!(holds(&get(&till.api, "c1").await), json!({ "secret": "of a customer" }));
     // Nor does it open under another name.
-    put(&till.api, "c2", &json!({ "data": { "mine": 1 } })).await.ok::<CartWritten>().unwrap();
+    put(&till.api, "c2", &json!({ "data": { "mine": 1 } })).await.ok::<PutCartResponse>().unwrap();
     shop.world.redis_says(&["SET", &key("c2"), stored, "EX", "100"]).await;
     assert_eq!(holds(&get(&till.api, "c2").await), json!({ "mine": 1 }));
 }

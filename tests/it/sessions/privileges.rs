@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use libtest_mimic::Trial;
 use protocol::role::Role;
-use protocol::wire::auth::{Me, Session};
+use protocol::wire::auth::{MeResponse, SessionResponse};
 use tests::api::Api;
 
 use super::{assert_refused, refresh, sessions, sign_in_again, works};
@@ -19,7 +19,7 @@ pub(super) fn trials() -> Vec<Trial> {
 }
 
 /// Changes a user behind its back.
-pub(super) async fn set(shop: &Shop, session: &Session, name: &str, value: &str) {
+pub(super) async fn set(shop: &Shop, session: &SessionResponse, name: &str, value: &str) {
     let update = shop.world.dynamo.update_item().table_name(&shop.world.accounts_table);
     update
         .key("pk", AttributeValue::S(format!("USER#{}", session.user.id)))
@@ -37,10 +37,10 @@ async fn role(shop: &'static Shop) {
     let old = sessions(&before).await.sessions[0].clone();
     assert!(works(&before).await);
     set(shop, &session, "role", "manager").await;
-    let after: Session = refresh(&before, &session.refresh_token).await.ok().unwrap();
+    let after: SessionResponse = refresh(&before, &session.refresh_token).await.ok().unwrap();
     assert_eq!(after.user.role, Role::Manager);
     // A retry of that refresh is of the new session as well.
-    let again: Session = refresh(&before, &session.refresh_token).await.ok().unwrap();
+    let again: SessionResponse = refresh(&before, &session.refresh_token).await.ok().unwrap();
     assert_refused(&before).await;
     for session in [after, again] {
         let api = shop.stranger().with_token(session.access_token);
@@ -48,13 +48,16 @@ async fn role(shop: &'static Shop) {
         assert_eq!((seen.len(), seen[0].current, &seen[0].created_at), (1, true, &old.created_at));
         assert_ne!(seen[0].id, old.id);
         // Nor does the cache go on with what the user was.
-        assert_eq!(api.get("/api/auth/me").await.unwrap().ok::<Me>().unwrap().user.role, Role::Manager);
+        assert_eq!(
+            api.get("/api/auth/me").await.unwrap().ok::<MeResponse>().unwrap().user.role,
+            Role::Manager
+        );
     }
 }
 
 async fn anew(shop: &'static Shop) {
     let (before, session) = shop.session("till-1", "1", None).await;
-    let me = async |api: &Api| api.get("/api/auth/me").await.unwrap().ok::<Me>().unwrap();
+    let me = async |api: &Api| api.get("/api/auth/me").await.unwrap().ok::<MeResponse>().unwrap();
     let old = me(&before).await;
     assert_eq!(old.user.role, Role::Cashier);
     set(shop, &session, "role", "manager").await;
@@ -68,13 +71,13 @@ async fn anew(shop: &'static Shop) {
 
 async fn retried(shop: &'static Shop) {
     let (api, session) = shop.session("till-1", "1", Some("till-1")).await;
-    let first: Session = refresh(&api, &session.refresh_token).await.ok().unwrap();
+    let first: SessionResponse = refresh(&api, &session.refresh_token).await.ok().unwrap();
     set(shop, &session, "role", "manager").await;
     // The answer was lost: it is given again, and is not more than it was.
-    let again: Session = refresh(&api, &session.refresh_token).await.ok().unwrap();
+    let again: SessionResponse = refresh(&api, &session.refresh_token).await.ok().unwrap();
     assert_eq!((again.user.role, &again.refresh_token), (Role::Cashier, &first.refresh_token));
     let old = sessions(&api.with_token(again.access_token)).await.sessions[0].id.clone();
-    let next: Session = refresh(&api, &again.refresh_token).await.ok().unwrap();
+    let next: SessionResponse = refresh(&api, &again.refresh_token).await.ok().unwrap();
     assert_eq!(next.user.role, Role::Manager);
     assert_ne!(sessions(&api.with_token(next.access_token)).await.sessions[0].id, old);
 }

@@ -11,7 +11,7 @@ use local::stack::Stack;
 use protocol::ids::Room;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
-use protocol::wire::auth::Login;
+use protocol::wire::auth::LoginRequest;
 use protocol::wire::{COST_HEADER, TOKEN_HEADER};
 use serde_json::Value;
 
@@ -57,7 +57,7 @@ impl Counter {
             branch_id: Some(room.branch.clone()),
         };
         stack.add_user(new).await?;
-        let login = Login { username, password, device_id: Some(device.parse()?) };
+        let login = LoginRequest { username, password, device_id: Some(device.parse()?) };
         let (api, _) = Api::new(stack.edge_url())?.login(&login).await?;
         let login = serde_json::to_string(&login)?;
         Ok(Counter { api, device: device.to_owned(), room, login })

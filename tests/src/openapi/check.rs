@@ -161,9 +161,11 @@ impl Checker {
         }
         let code = reply.code().unwrap_or_default();
         let expected = match (known, &route) {
-            (Some(known), _) => {
-                known.spec.error_codes().iter().any(|known| known.wire() == (code.as_str(), status))
-            }
+            (Some(known), _) => known
+                .spec
+                .error_codes()
+                .iter()
+                .any(|known| (known.as_str(), known.status()) == (code.as_str(), status)),
             (None, Err(NoRoute::MethodNotAllowed(_))) => {
                 (code.as_str(), status) == ("method_not_allowed", 405)
             }

@@ -6,7 +6,7 @@ use protocol::endpoints::parameter::{Parameter, Value as ParameterValue};
 use protocol::endpoints::spec::{EndpointSpec, LimitScope, WireType};
 use protocol::error::ErrorCode;
 use protocol::wire::error_response::ErrorResponse;
-use protocol::wire::rate_limit::RateLimitDetails;
+use protocol::wire::error_response::RateLimitDetails;
 use serde_json::{Map, Value, json};
 
 use super::schemas::Schemas;

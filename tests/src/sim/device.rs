@@ -7,7 +7,7 @@ use std::time::Duration;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::pull::PullResponse;
-use protocol::wire::push::{PushBody, PushResponse};
+use protocol::wire::push::{PushRequest, PushResponse};
 use protocol::wire::socket::SyncFrame;
 use sync::follow::Follow;
 use tokio::task::AbortHandle;
@@ -42,7 +42,7 @@ struct Inner {
     running: Option<AbortHandle>,
     batches: u64,
     /// What was answered, and when: it may be sent again.
-    done: Vec<(PushBody, PushResponse, Timestamp)>,
+    done: Vec<(PushRequest, PushResponse, Timestamp)>,
     /// When the last page was answered; only a broken till asks for it.
     pulled_at: Option<Timestamp>,
     /// Every change that it was ever shown: table, id, stamp.
@@ -123,7 +123,7 @@ impl Device {
     }
 
     /// The batches that were answered, with their answers.
-    pub fn answered(&self) -> Vec<(PushBody, PushResponse)> {
+    pub fn answered(&self) -> Vec<(PushRequest, PushResponse)> {
         self.lock().done.iter().map(|(batch, answer, _)| (batch.clone(), answer.clone())).collect()
     }
 
@@ -134,11 +134,11 @@ impl Device {
 
     /// A batch that was answered while its marker lives. An atomic one that was undone has none: it would be decided
     /// anew, which the till that was told so does not ask for.
-    pub fn old_batch(&self, now: Timestamp, dice: &mut Dice) -> Option<PushBody> {
+    pub fn old_batch(&self, now: Timestamp, dice: &mut Dice) -> Option<PushRequest> {
         const AGE_MICROS_MAX: u64 = 80 * 24 * 3600 * 1_000_000;
         let inner = self.lock();
         let young = |at: &Timestamp| at.0.saturating_add(AGE_MICROS_MAX) > now.0;
-        let candidates: Vec<&PushBody> = inner
+        let candidates: Vec<&PushRequest> = inner
             .done
             .iter()
             .filter(|(batch, answer, at)| batch.batch_id.is_some() && answer.success && young(at))
@@ -165,7 +165,7 @@ impl Device {
     }
 
     /// What a till makes of the answer to a push; false if it is to come back later.
-    fn take_push(&self, world: &World, batch: &PushBody, reply: &Reply, dice: &mut Dice) -> bool {
+    fn take_push(&self, world: &World, batch: &PushRequest, reply: &Reply, dice: &mut Dice) -> bool {
         let mut inner = self.lock();
         match reply.status {
             200 => match serde_json::from_str::<PushResponse>(&reply.body) {

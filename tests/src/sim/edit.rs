@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use protocol::json::JsonText;
 use protocol::timestamp::Timestamp;
-use protocol::wire::push::{PushBody, RecordBody};
+use protocol::wire::push::{PushRecord, PushRequest};
 
 use super::dice::Dice;
 use super::shape::{Member, SHAPES, Shape};
@@ -55,7 +55,7 @@ impl Shop {
 
 impl Writer<'_> {
     /// A batch of a few records.
-    pub fn batch(&self, dice: &mut Dice) -> PushBody {
+    pub fn batch(&self, dice: &mut Dice) -> PushRequest {
         let count = dice.weighted(&[(6, 1), (5, 2), (3, 4), (1, 12)], 1);
         let records = match dice.permille(BULKY_PERMILLE) {
             true => self.bulk(dice),
@@ -63,7 +63,7 @@ impl Writer<'_> {
         };
         // The same names at every till: a batch is named by its device too.
         let batch_id = (!dice.permille(60)).then(|| format!("b-{}", self.batch));
-        PushBody {
+        PushRequest {
             device_id: self.device.to_owned(),
             batch_id,
             atomic: dice.permille(80),
@@ -73,7 +73,7 @@ impl Writer<'_> {
         }
     }
 
-    fn record(&self, dice: &mut Dice, nth: u64) -> RecordBody {
+    fn record(&self, dice: &mut Dice, nth: u64) -> PushRecord {
         let shape = dice.pick(&self.shop.shapes()).copied().unwrap_or(&SHAPES[0]);
         // Few enough that tills meet; in an append-only table, also rows that are a till's own.
         let record_id = match shape.own_rows && dice.permille(600) {
@@ -81,7 +81,7 @@ impl Writer<'_> {
             false => format!("r{}", dice.below(self.shop.ids)),
         };
         let known = self.rows.get(shape.table, &record_id);
-        let mut record = RecordBody {
+        let mut record = PushRecord {
             table_name: shape.table.to_owned(),
             record_id,
             data: None,
@@ -103,8 +103,8 @@ impl Writer<'_> {
     }
 
     /// Pictures, say: a log item cannot hold them all, and some such batches are more than may be sent at once.
-    fn bulk(&self, dice: &mut Dice) -> Vec<RecordBody> {
-        let record = |nth: u64| RecordBody {
+    fn bulk(&self, dice: &mut Dice) -> Vec<PushRecord> {
+        let record = |nth: u64| PushRecord {
             table_name: "settings".to_owned(),
             record_id: format!("bulk-{}", nth % 20),
             data: JsonText::from_text(format!("{{\"name\":\"{}\"}}", noise(dice))).ok(),
@@ -187,7 +187,7 @@ fn one<'a>(dice: &mut Dice, from: &[&'a str]) -> &'a str {
 }
 
 /// Now and then a record that no server can take.
-fn spoil(dice: &mut Dice, record: &mut RecordBody) {
+fn spoil(dice: &mut Dice, record: &mut PushRecord) {
     match dice.below(150) {
         0 => record.table_name = "dreams".to_owned(),
         1 => record.local_updated_at = "yesterday".to_owned(),

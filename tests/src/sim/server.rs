@@ -8,8 +8,8 @@ use functions::app::SyncApp;
 use functions::handle;
 use lambda_http::{Body, Request, Response};
 use protocol::wire::publication::Publication;
-use protocol::wire::push::Pushed;
-use protocol::wire::{PUSHED_CONTENT_TYPE, REQUEST_ID_HEADER, TOKEN_HEADER};
+use protocol::wire::push::WriteResult;
+use protocol::wire::{REQUEST_ID_HEADER, TOKEN_HEADER, WRITE_RESULT_CONTENT_TYPE};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
@@ -143,10 +143,10 @@ impl Server {
             _ => String::new(),
         };
         let kind = response.headers().get("content-type").and_then(|value| value.to_str().ok());
-        if kind != Some(PUSHED_CONTENT_TYPE) {
+        if kind != Some(WRITE_RESULT_CONTENT_TYPE) {
             return Reply { status, body };
         }
-        match serde_json::from_str::<Pushed>(&body) {
+        match serde_json::from_str::<WriteResult>(&body) {
             Ok(pushed) => {
                 // Nobody listens any more once a run is over.
                 pushed.publications.into_iter().for_each(|part| drop(self.published.send(part)));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use protocol::wire::push::PushBody;
+use protocol::wire::push::PushRequest;
 
 use crate::api::Units;
 
@@ -40,7 +40,7 @@ impl Meter {
     }
 
     /// Notes that `batch` is about to be sent for the first time.
-    pub fn pushing(&self, batch: &PushBody) {
+    pub fn pushing(&self, batch: &PushRequest) {
         let now = Instant::now();
         let mut readings = self.lock();
         // What is written again and again, as stock is, would be timed from its first write.

@@ -2,16 +2,16 @@
 
 use std::collections::VecDeque;
 
-use protocol::wire::push::{ConflictBody, PushBody, PushResponse, RecordError};
+use protocol::wire::push::{Conflict, PushRequest, PushResponse, RejectedRecord};
 
 /// Batches in the order they were made. The first stays until it is answered, so a crash sends it again.
 #[derive(Clone, Debug, Default)]
 pub struct Queue {
-    waiting: VecDeque<PushBody>,
+    waiting: VecDeque<PushRequest>,
     /// Writes that lost, for somebody to look at.
-    pub conflicts: Vec<ConflictBody>,
+    pub conflicts: Vec<Conflict>,
     /// Records that were rejected.
-    pub errors: Vec<RecordError>,
+    pub errors: Vec<RejectedRecord>,
 }
 
 /// What became of a batch that was to be split.
@@ -25,12 +25,12 @@ pub enum Split {
 
 impl Queue {
     /// Puts a batch at the end.
-    pub fn add(&mut self, batch: PushBody) {
+    pub fn add(&mut self, batch: PushRequest) {
         self.waiting.push_back(batch);
     }
 
     /// The batch to send next.
-    pub fn first(&self) -> Option<PushBody> {
+    pub fn first(&self) -> Option<PushRequest> {
         self.waiting.front().cloned()
     }
 
@@ -57,7 +57,7 @@ impl Queue {
         let (left, right) = batch.records.split_at(batch.records.len() / 2);
         for (id, records) in [(second, right), (first, left)] {
             let batch_id = batch.batch_id.is_some().then_some(id);
-            self.waiting.push_front(PushBody { batch_id, records: records.to_vec(), ..batch.clone() });
+            self.waiting.push_front(PushRequest { batch_id, records: records.to_vec(), ..batch.clone() });
         }
         Split::Done
     }
@@ -66,7 +66,7 @@ impl Queue {
     /// batches behind it.
     pub fn give_up_first(&mut self, code: &str, message: &str) {
         let Some(batch) = self.waiting.pop_front() else { return };
-        self.errors.extend(batch.records.into_iter().enumerate().map(|(index, record)| RecordError {
+        self.errors.extend(batch.records.into_iter().enumerate().map(|(index, record)| RejectedRecord {
             index,
             table_name: Some(record.table_name),
             record_id: Some(record.record_id),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use protocol::record::Operation;
 use protocol::stamp::Stamp;
-use protocol::wire::pull::ChangeBody;
+use protocol::wire::pull::PulledChange;
 use protocol::wire::socket::SyncFrame;
 
 /// One record, as a till knows it.
@@ -20,8 +20,8 @@ pub struct Row {
     pub deleted: bool,
 }
 
-impl From<&ChangeBody> for Row {
-    fn from(change: &ChangeBody) -> Row {
+impl From<&PulledChange> for Row {
+    fn from(change: &PulledChange) -> Row {
         let data = change.data.as_str().to_owned();
         Row { data, version: change.version, stamp: change.stamp, deleted: change.is_deleted }
     }

@@ -4,7 +4,7 @@
 use protocol::stamp::{Stamp, cursor};
 use protocol::timestamp::Timestamp;
 use protocol::wire::pull::PullResponse;
-use protocol::wire::push::{AppliedBody, ConflictBody, PushBody, PushResponse, RecordBody};
+use protocol::wire::push::{AppliedRecord, Conflict, PushRecord, PushRequest, PushResponse};
 use protocol::wire::socket::SyncFrame;
 use sync::follow::{Follow, follow};
 
@@ -38,12 +38,12 @@ pub struct Taken {
 
 impl State {
     /// Puts a batch at the end of the queue.
-    pub fn enqueue(&mut self, batch: PushBody) {
+    pub fn enqueue(&mut self, batch: PushRequest) {
         self.queue.add(batch);
     }
 
     /// The batch to send next.
-    pub fn next_batch(&self) -> Option<PushBody> {
+    pub fn next_batch(&self) -> Option<PushRequest> {
         self.queue.first()
     }
 
@@ -152,7 +152,7 @@ impl State {
     }
 
     /// False if what is stored is not shown.
-    fn take_applied(&mut self, record: &RecordBody, applied: &AppliedBody, answer: &PushResponse) -> bool {
+    fn take_applied(&mut self, record: &PushRecord, applied: &AppliedRecord, answer: &PushResponse) -> bool {
         if applied.stamp <= answer.prev || applied.data_omitted {
             return !applied.data_omitted;
         }
@@ -172,7 +172,7 @@ impl State {
 
     /// A part of a write lost, and the rest was merged: that is what there is, and the write is kept for somebody to
     /// look at. False if the copy is missing, which happens where it did not fit the answer.
-    fn take_merged(&mut self, conflict: &ConflictBody, answer: &PushResponse) -> bool {
+    fn take_merged(&mut self, conflict: &Conflict, answer: &PushResponse) -> bool {
         let written = conflict.server_updated_at.as_deref().and_then(|time| Timestamp::parse(time).ok());
         let Some(stamp) = written.map(|time| Stamp(time.0)) else { return true };
         // Given again, an answer shows the copy as it is by then, which another record of the batch may have written; that

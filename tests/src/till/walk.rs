@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use protocol::wire::pull::{ChangeBody, PullResponse};
+use protocol::wire::pull::{PullResponse, PulledChange};
 
 use super::rows::{Row, Rows};
 
@@ -36,7 +36,7 @@ impl Walk {
     }
 
     /// Puts a row of the snapshot in the place of what the till has, unless that came during this walk and is newer.
-    pub fn replace(&mut self, rows: &mut Rows, change: &ChangeBody, row: Row) -> bool {
+    pub fn replace(&mut self, rows: &mut Rows, change: &PulledChange, row: Row) -> bool {
         let (table, id) = (&change.table_name, &change.record_id);
         let came = self.marked.contains(&(table.clone(), id.clone()));
         if came && rows.get(table, id).is_some_and(|known| known.stamp >= row.stamp) {

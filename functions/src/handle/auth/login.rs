@@ -5,7 +5,7 @@ use protocol::body::read_body;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::limits::CREDENTIAL_BYTES_MAX;
 use protocol::timestamp::Timestamp;
-use protocol::wire::auth::Login;
+use protocol::wire::auth::LoginRequest;
 use protocol::wire::session_end::EndedSessions;
 
 use crate::accounts::family::Begin;
@@ -21,7 +21,7 @@ pub(super) async fn login(
     now: Timestamp,
     ended: &mut EndedSessions,
 ) -> Result<Answer, HandlerError> {
-    let Login { username, password, device_id } = read_body(request.body())?;
+    let LoginRequest { username, password, device_id } = read_body(request.body())?;
     if username.len() > CREDENTIAL_BYTES_MAX || password.len() > CREDENTIAL_BYTES_MAX {
         return Err(wrong().into());
     }

@@ -3,7 +3,7 @@
 use lambda_http::Request;
 use protocol::body::read_body;
 use protocol::timestamp::Timestamp;
-use protocol::wire::auth::Refresh;
+use protocol::wire::auth::RefreshRequest;
 use protocol::wire::session_end::EndedSessions;
 
 use crate::app::AuthApp;
@@ -15,7 +15,7 @@ pub(super) async fn logout(
     now: Timestamp,
     ended: &mut EndedSessions,
 ) -> Result<Answer, HandlerError> {
-    let Refresh { refresh_token } = read_body(request.body())?;
+    let RefreshRequest { refresh_token } = read_body(request.body())?;
     if let Some(family) = app.accounts.sign_out(&refresh_token, now).await? {
         super::end(app, &family.all_ended(), ended).await;
     }

@@ -5,7 +5,7 @@ use lambda_http::Request;
 use protocol::claims::Claims;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::timestamp::Timestamp;
-use protocol::wire::auth::{Me, User};
+use protocol::wire::auth::{MeResponse, User};
 
 use crate::accounts::family::Privileges;
 use crate::app::AuthApp;
@@ -21,7 +21,7 @@ pub(super) async fn me(app: &AuthApp, request: &Request, now: Timestamp) -> Resu
     let Claims { role, client_id: client, branch_id: branch, .. } = claims;
     let user = Privileges { role, client, branch }.of_user(user);
     let permissions = user.role.permissions().iter().map(|&permission| permission.to_owned()).collect();
-    Ok(Answer::json(serde_json::to_string(&Me { user, permissions })?).from_cache(found.source))
+    Ok(Answer::json(serde_json::to_string(&MeResponse { user, permissions })?).from_cache(found.source))
 }
 
 async fn load(app: &AuthApp, claims: &Claims) -> Result<Loaded, HandlerError> {

@@ -4,7 +4,7 @@ use lambda_http::Request;
 use protocol::body::read_body;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::timestamp::Timestamp;
-use protocol::wire::auth::Refresh;
+use protocol::wire::auth::RefreshRequest;
 use protocol::wire::session_end::EndedSessions;
 
 use crate::accounts::origin::Origin;
@@ -18,7 +18,7 @@ pub(super) async fn refresh(
     now: Timestamp,
     ended: &mut EndedSessions,
 ) -> Result<Answer, HandlerError> {
-    let Refresh { refresh_token } = read_body(request.body())?;
+    let RefreshRequest { refresh_token } = read_body(request.body())?;
     match app.accounts.refresh(&refresh_token, &Origin::of(request), now).await? {
         Refreshed::On(signed_in) => {
             let family = &signed_in.family;

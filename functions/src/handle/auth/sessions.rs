@@ -7,7 +7,7 @@ use protocol::error::{ApiError, ErrorCode};
 use protocol::limits::SESSION_IDLE_SECS;
 use protocol::timestamp::Timestamp;
 use protocol::wire::session_end::EndedSessions;
-use protocol::wire::sessions::{SessionInfo, SessionsEnded, SessionsResponse};
+use protocol::wire::sessions::{EndSessionsResponse, SessionInfo, SessionsResponse};
 
 use crate::accounts::family::Family;
 use crate::app::AuthApp;
@@ -65,7 +65,7 @@ pub(super) async fn end(
     let heard = super::revoke(app, &claims.sub, &live, now, told).await? && heard_before;
     let ended = u64::try_from(live.len()).unwrap_or(u64::MAX);
     let effective_within_secs = if heard { SESSION_STATUS_SECS } else { SESSION_ENDED_SECS };
-    Ok(Answer::json(serde_json::to_string(&SessionsEnded { ended, effective_within_secs })?))
+    Ok(Answer::json(serde_json::to_string(&EndSessionsResponse { ended, effective_within_secs })?))
 }
 
 fn is_meant(which: &str, family: &Family, claims: &Claims) -> bool {

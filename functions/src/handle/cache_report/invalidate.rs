@@ -5,7 +5,7 @@ use lambda_http::Request;
 use protocol::body::read_body;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::timestamp::Timestamp;
-use protocol::wire::cache::{Invalidate, Invalidated};
+use protocol::wire::cache::{InvalidateRequest, InvalidateResponse};
 use redis_client::limits::REDIS_GLOB_BYTES_MAX;
 
 use super::{client, unavailable};
@@ -18,7 +18,7 @@ pub(super) async fn invalidate(
     now: Timestamp,
 ) -> Result<Answer, HandlerError> {
     let client = client(app, request, now)?;
-    let Invalidate { kind, pattern, cursor } = read_body(request.body())?;
+    let InvalidateRequest { kind, pattern, cursor } = read_body(request.body())?;
     let which = match (&kind, &pattern) {
         (None, None) => Which::All,
         (Some(kind), pattern) => {
@@ -35,7 +35,7 @@ pub(super) async fn invalidate(
         }
         ClearError::Redis(error) => unavailable(error),
     })?;
-    let answer = Invalidated { removed: cleared.removed, next_cursor: cleared.next };
+    let answer = InvalidateResponse { removed: cleared.removed, next_cursor: cleared.next };
     Ok(Answer::json(serde_json::to_string(&answer)?))
 }
 

@@ -2,7 +2,7 @@
 
 use lambda_http::Request;
 use protocol::timestamp::Timestamp;
-use protocol::wire::carts::CartWritten;
+use protocol::wire::carts::PutCartResponse;
 use retail::cart::Cart;
 
 use super::Place;
@@ -19,6 +19,6 @@ pub(super) async fn put(
     let place = Place::of(app, request, now)?;
     let cart = place.write(app, Cart::parse(request.body(), now)?, cost).await?;
     let server_updated_at = cart.stamp.time().to_string();
-    let written = CartWritten { id: place.id, stamp: cart.stamp, server_updated_at };
+    let written = PutCartResponse { id: place.id, stamp: cart.stamp, server_updated_at };
     Ok(Answer::json(serde_json::to_string(&written)?))
 }

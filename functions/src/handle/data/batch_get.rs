@@ -8,7 +8,7 @@ use protocol::limits::READ_RECORDS_MAX;
 use protocol::record::RecordKey;
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
-use protocol::wire::record::{BatchGet, BatchGetResponse};
+use protocol::wire::record::{BatchGetRequest, BatchGetResponse};
 use sync::tables::Tables;
 
 use crate::app::{ReadApp, Reading};
@@ -38,7 +38,7 @@ pub(super) async fn batch_get(
 
 /// The records that `body` names, if somebody whose role is `role` may read them all.
 fn keys(tables: &Tables, role: Role, body: &[u8]) -> Result<Vec<RecordKey>, ApiError> {
-    let BatchGet { records } = read_body(body)?;
+    let BatchGetRequest { records } = read_body(body)?;
     if records.len() > READ_RECORDS_MAX {
         let message =
             format!("There are {} names; ask for at most {READ_RECORDS_MAX} at once.", records.len());

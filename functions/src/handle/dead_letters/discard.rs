@@ -2,7 +2,7 @@
 
 use lambda_http::Request;
 use protocol::ids::Room;
-use sync::dead_letters::LetterId;
+use sync::dead_letter_id::DeadLetterId;
 
 use super::not_found;
 use crate::app::SyncApp;
@@ -15,7 +15,7 @@ pub(super) async fn discard(
     app: &SyncApp,
     request: &Request,
     room: &Room,
-    id: &LetterId,
+    id: &DeadLetterId,
     cost: &mut Cost,
 ) -> Result<Answer, HandlerError> {
     let name = id.to_string();

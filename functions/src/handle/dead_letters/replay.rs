@@ -5,10 +5,10 @@ use protocol::body::read_body;
 use protocol::claims::Claims;
 use protocol::ids::Room;
 use protocol::timestamp::Timestamp;
-use protocol::wire::dead_letters::ReplayBody;
-use sync::dead_letters::LetterId;
+use protocol::wire::dead_letters::ReplayRequest;
+use sync::dead_letter_id::DeadLetterId;
 use sync::decide::commit::CommitPlan;
-use sync::replay::{Replay, arrived};
+use sync::replay::{Replay, fully_applied};
 use sync::response;
 
 use super::not_found;
@@ -22,19 +22,19 @@ pub(super) async fn replay(
     request: &Request,
     claims: &Claims,
     room: &Room,
-    id: &LetterId,
+    id: &DeadLetterId,
     now: Timestamp,
     cost: &mut Cost,
 ) -> Result<Answer, HandlerError> {
-    let body = if request.body().is_empty() { ReplayBody::default() } else { read_body(request.body())? };
+    let body = if request.body().is_empty() { ReplayRequest::default() } else { read_body(request.body())? };
     let mut race = Race::new(request, &claims.sub);
     loop {
         let open = app.store.letter(room, id, cost).await?.ok_or_else(not_found)?;
         let replay = Replay::of(&app.rules, claims.role, &open, body.data.as_ref(), now)?;
         let snapshot = app.store.load(room, replay.push(), cost).await?;
         let (push, plan) = replay.decide(&app.rules, &snapshot, now)?;
-        let answer = response::response(&push, &plan, now);
-        if !arrived(&plan) {
+        let answer = response::from_plan(&push, &plan, now);
+        if !fully_applied(&plan) {
             // It stays where it is, and nothing was written.
             return answered(&answer, Vec::new());
         }

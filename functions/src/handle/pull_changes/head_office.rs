@@ -2,7 +2,7 @@
 
 use protocol::timestamp::Timestamp;
 use protocol::wire::pull::PullResponse;
-use sync::pull::head_office::{Branches, few_enough};
+use sync::pull::head_office::{BranchRotation, check_branch_count};
 use sync::pull::query::ClientPull;
 
 use super::room;
@@ -21,18 +21,18 @@ pub(super) async fn answer(
     cost: &mut Cost,
 ) -> Result<PullResponse, HandlerError> {
     let branches = app.store.branches(&pull.client, cost).await?;
-    few_enough(branches.len())?;
+    check_branch_count(branches.len())?;
     let heads = app.store.heads(&pull.client, branches, cost).await?;
-    let mut branches = Branches::new(pull, heads);
+    let mut branches = BranchRotation::new(pull, heads);
     let mut passed_over = 0;
     loop {
         let Some((one, head)) = branches.next(pull) else { return Ok(branches.nothing_new()) };
         match room::page(app, head, &one, now, cost).await {
-            Ok(page) => return Ok(branches.answer(&one.room.branch, page)),
+            Ok(page) => return Ok(branches.response(&one.room.branch, page)),
             Err(failed) if passed_over == PASSED_OVER_MAX => return Err(failed),
             Err(failed) => {
                 tracing::warn!(room = %one.room, error = ?failed, "a room has no page for head office");
-                branches.pass_over(&one.room.branch);
+                branches.skip(&one.room.branch);
                 passed_over += 1;
             }
         }

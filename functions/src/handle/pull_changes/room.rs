@@ -4,7 +4,7 @@ use protocol::ids::Room;
 use protocol::timestamp::Timestamp;
 use sync::cursor::walk::Walk;
 use sync::log;
-use sync::pull::plan::{Read, begin, nothing_new, plan, settled};
+use sync::pull::plan::{ReadPlan, begin, nothing_new, plan, settled};
 use sync::pull::query::RoomPull;
 use sync::pull::{Page, log_page, walk_page};
 use sync::snapshot::Head;
@@ -23,21 +23,21 @@ pub(super) async fn page(
     cost: &mut Cost,
 ) -> Result<Page, HandlerError> {
     let walk = match plan(head, pull)? {
-        Read::Nothing => return Ok(nothing_new(head)),
-        Read::Log { position, items } => {
+        ReadPlan::Nothing => return Ok(nothing_new(head)),
+        ReadPlan::Log { position, items } => {
             let items = app.store.log_after(&pull.room, position, items, cost).await?;
             let publication = |item| log::publication(&app.rules.tables, &pull.room, item);
             let log = items.iter().map(|item| publication(item).map_err(HandlerError::fault));
-            match log_page::cut(head, pull, position, log, now)? {
+            match log_page::page(head, pull, position, log, now)? {
                 Some(page) => return Ok(page),
                 None => start(app, head, &pull.room, now, cost).await?,
             }
         }
-        Read::Snapshot => start(app, head, &pull.room, now, cost).await?,
-        Read::Walk(walk) => walk,
+        ReadPlan::Snapshot => start(app, head, &pull.room, now, cost).await?,
+        ReadPlan::Walk(walk) => walk,
     };
     let found = app.store.records_after(&pull.room, walk.after.as_ref(), pull.window.limit, cost).await?;
-    Ok(walk_page::cut(head, pull, walk, found))
+    Ok(walk_page::page(head, pull, walk, found))
 }
 
 /// A new walk. In a room that is being written to, the log says where the last settled commit ends.

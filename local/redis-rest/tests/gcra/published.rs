@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use auth::rate::gcra::{FreeAt, decide, free_at};
+use auth::rate::gcra::{TheoreticalArrival, decide, theoretical_arrival};
 use auth::rate::limit::Limit;
 use protocol::timestamp::Timestamp;
 use redis_rest::engine::EngineChoice;
@@ -70,12 +70,12 @@ fn crowds(rng: &mut fastrand::Rng, start: u64) -> [(&'static str, Vec<u64>); 3] 
 /// When our rule admits somebody.
 fn ours(arrivals: &[u64]) -> Vec<u64> {
     let limit = Limit::per_minute("test", QUOTA);
-    let mut kept: FreeAt = None;
+    let mut kept: TheoreticalArrival = None;
     let admits = |millis: &&u64| {
         let at = Timestamp(**millis * 1000);
         let decision = decide(&[(limit, kept)], at);
         if decision.allowed {
-            kept = decision.standings.first().map(|standing| free_at(*standing, at));
+            kept = decision.states.first().map(|standing| theoretical_arrival(*standing, at));
         }
         decision.allowed
     };

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use auth::rate::decision::Decision;
+use auth::rate::decision::RateDecision;
 use auth::rate::limit::Limit;
 use auth::rate::script;
 use protocol::timestamp::Timestamp;
@@ -44,7 +44,7 @@ impl Street {
     }
 
     /// The script's decision about `limits`, of which the first is kept at key number `first`.
-    pub(crate) async fn decide(&self, limits: &[Limit], first: usize, at: Timestamp) -> Decision {
+    pub(crate) async fn decide(&self, limits: &[Limit], first: usize, at: Timestamp) -> RateDecision {
         let keys = (first..first + limits.len()).map(|place| format!("k{place}"));
         let mut command = vec!["EVALSHA".to_owned(), Script::once(script::TEXT).sha1().to_owned()];
         command.push(limits.len().to_string());

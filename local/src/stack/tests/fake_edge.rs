@@ -1,11 +1,11 @@
-//! Takes what functions publish, as the edge would: checks the seal, and answers what the test wants.
+//! Takes what functions publish, as the edge would: checks the signature, and answers what the test wants.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use auth::signature::{SEAL_HEADER, verify};
+use auth::signature::{SIGNATURE_HEADER, verify};
 use config::Secret;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
@@ -72,9 +72,9 @@ async fn take(
     status: u16,
 ) -> Result<Response<Empty<Bytes>>, Infallible> {
     assert_eq!(request.uri().path(), "/internal/publish");
-    let seal = request.headers()[SEAL_HEADER].to_str().unwrap().to_owned();
+    let signature = request.headers()[SIGNATURE_HEADER].to_str().unwrap().to_owned();
     let body = request.into_body().collect().await.unwrap().to_bytes();
-    verify(&secret, functions::start::now(), &seal, &body).unwrap();
+    verify(&secret, functions::start::now(), &signature, &body).unwrap();
     sender.send(serde_json::from_slice(&body).unwrap()).unwrap();
     let mut response = Response::new(Empty::new());
     *response.status_mut() = StatusCode::from_u16(status).unwrap();

@@ -1,70 +1,73 @@
-//! What was decided, and where the caller stands with each limit.
+//! The result of a rate limit check.
 
 use std::cmp::Reverse;
 
 use crate::rate::limit::Limit;
 use protocol::error::{ApiError, ErrorCode};
-use protocol::wire::rate_limit::RateLimitDetails;
+use protocol::wire::error_response::RateLimitDetails;
 
-/// Where a caller stands with one limit.
+/// The state of one limit for a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct LimitState {
     /// The limit.
     pub limit: Limit,
-    /// Microseconds until everything that was used up has come back; never more than the limit's capacity.
+    /// Microseconds until the quota is whole again; at most the capacity of the limit.
     pub debt_micros: u64,
 }
 
-impl Standing {
-    /// Requests that would be let in at this instant.
+impl LimitState {
+    /// Number of requests that would be allowed now.
     pub fn remaining(self) -> u64 {
         self.limit.capacity_micros().saturating_sub(self.debt_micros) / self.limit.interval_micros()
     }
 
-    /// Microseconds until there is one more than [`Standing::remaining`]; 0 if nothing was used up.
+    /// Microseconds until one more request than [`LimitState::remaining`] is allowed; 0 if the quota is
+    /// whole.
     pub fn reset_micros(self) -> u64 {
         let one_more = (self.remaining() + 1) * self.limit.interval_micros();
         self.debt_micros.saturating_sub(self.limit.capacity_micros().saturating_sub(one_more))
     }
 
-    /// [`Standing::reset_micros`] in whole seconds, never too early.
+    /// [`LimitState::reset_micros`] in whole seconds, rounded up.
     pub fn reset_secs(self) -> u64 {
         self.reset_micros().div_ceil(1_000_000)
     }
 }
 
-/// Whether one request is let in, by all of its limits or by none.
+/// Whether a request is allowed: by all of its limits, or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// Whether it is.
+pub struct RateDecision {
+    /// Whether the request is allowed.
     pub allowed: bool,
-    /// Where the caller stands now with each limit, in the order of the question. What is refused uses up nothing.
-    pub standings: Vec<Standing>,
+    /// The state of each limit after the decision, in the order of the check. A refused request uses no
+    /// quota.
+    pub states: Vec<LimitState>,
 }
 
-impl Decision {
-    /// Microseconds after which the same request would be let in, if it is refused now.
+impl RateDecision {
+    /// Microseconds after which the same request would be allowed; `None` if it is allowed now.
     pub fn retry_after_micros(&self) -> Option<u64> {
-        let refusing = self.standings.iter().filter(|standing| standing.remaining() == 0);
-        let longest = refusing.map(|standing| standing.reset_micros()).max();
+        let refusing = self.states.iter().filter(|state| state.remaining() == 0);
+        let longest = refusing.map(|state| state.reset_micros()).max();
         longest.filter(|_| !self.allowed)
     }
 
-    /// [`Decision::retry_after_micros`] in whole seconds, never too early.
+    /// [`RateDecision::retry_after_micros`] in whole seconds, rounded up.
     pub fn retry_after_secs(&self) -> Option<u64> {
         self.retry_after_micros().map(|micros| micros.div_ceil(1_000_000).max(1))
     }
 
-    /// The limit that is closest to refusing, or refuses for longest: what those are told who ask for one number.
-    pub fn tightest(&self) -> Option<Standing> {
-        let by = |standing: &&Standing| (standing.remaining(), Reverse(standing.reset_micros()));
-        self.standings.iter().min_by_key(by).copied()
+    /// The limit with the fewest remaining requests, or the longest wait: the one that headers with room for
+    /// one limit show.
+    pub fn tightest(&self) -> Option<LimitState> {
+        let by = |state: &&LimitState| (state.remaining(), Reverse(state.reset_micros()));
+        self.states.iter().min_by_key(by).copied()
     }
 
-    /// What the caller is told, if it is refused.
-    pub fn refusal(&self) -> Option<ApiError> {
+    /// The error for the caller; `None` if the request is allowed.
+    pub fn error(&self) -> Option<ApiError> {
         let retry_after_secs = self.retry_after_secs()?;
-        let Standing { limit, .. } = self.tightest()?;
+        let LimitState { limit, .. } = self.tightest()?;
         let details = RateLimitDetails {
             policy: limit.name,
             limit: limit.quota(),
@@ -81,15 +84,15 @@ impl Decision {
 mod tests {
     use super::*;
 
-    fn standing(name: &'static str, quota: u32, debt_micros: u64) -> Standing {
-        Standing { limit: Limit::per_minute(name, quota), debt_micros }
+    fn state(name: &'static str, quota: u32, debt_micros: u64) -> LimitState {
+        LimitState { limit: Limit::per_minute(name, quota), debt_micros }
     }
 
     #[test]
-    fn what_remains_and_when_there_is_more_are_exact() {
+    fn remaining_and_reset_are_exact() {
         let figures = |debt| {
-            let standing = standing("test", 100, debt);
-            (standing.remaining(), standing.reset_micros(), standing.reset_secs())
+            let state = state("test", 100, debt);
+            (state.remaining(), state.reset_micros(), state.reset_secs())
         };
         assert_eq!(figures(0), (100, 0, 0));
         assert_eq!(figures(1), (99, 1, 1));
@@ -101,28 +104,25 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_that_refuses_for_longest_is_told() {
-        let standings = vec![
-            standing("free", 10, 0),
-            standing("short", 100, 60_000_000),
-            standing("long", 10, 60_000_000),
-        ];
-        let refused = Decision { allowed: false, standings: standings.clone() };
+    fn the_error_shows_the_limit_with_the_longest_wait() {
+        let states =
+            vec![state("free", 10, 0), state("short", 100, 60_000_000), state("long", 10, 60_000_000)];
+        let refused = RateDecision { allowed: false, states: states.clone() };
         assert_eq!(refused.retry_after_micros(), Some(6_000_000));
         assert_eq!(refused.tightest().unwrap().limit.name, "long");
-        let refusal = refused.refusal().unwrap();
-        assert_eq!(refusal.code, ErrorCode::RateLimited);
-        assert_eq!(refusal.message, "Too many requests; come back in 6 seconds.");
+        let error = refused.error().unwrap();
+        assert_eq!(error.code, ErrorCode::RateLimited);
+        assert_eq!(error.message, "Too many requests; come back in 6 seconds.");
         let details = r#"{"policy":"long","limit":10,"window_secs":60,"retry_after_secs":6}"#;
-        assert_eq!(serde_json::to_string(&refusal.details).unwrap(), details);
-        // The last of a quota was let in: nobody has to wait yet.
-        let allowed = Decision { allowed: true, standings };
-        assert_eq!((allowed.retry_after_micros(), allowed.refusal()), (None, None));
+        assert_eq!(serde_json::to_string(&error.details).unwrap(), details);
+        // The last request of a quota is allowed, so there is nothing to wait for.
+        let allowed = RateDecision { allowed: true, states };
+        assert_eq!((allowed.retry_after_micros(), allowed.error()), (None, None));
     }
 
     #[test]
-    fn nothing_to_ask_is_nothing_to_tell() {
-        let free = Decision { allowed: true, standings: Vec::new() };
+    fn no_limits_give_no_tightest_and_no_wait() {
+        let free = RateDecision { allowed: true, states: Vec::new() };
         assert_eq!((free.tightest(), free.retry_after_secs()), (None, None));
     }
 }

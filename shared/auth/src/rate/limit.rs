@@ -1,59 +1,60 @@
-//! One limit: so many requests a minute.
+//! A limit: a number of requests per minute.
 
-/// The window of every limit, in seconds.
+/// The window of every limit in seconds.
 const WINDOW_SECS: u64 = 60;
-/// The same in microseconds.
+/// The window in microseconds.
 const WINDOW_MICROS: u64 = WINDOW_SECS * 1_000_000;
 
-/// The largest quota that a deployment may set, in requests a minute.
+/// The largest quota that a deployment may set, in requests per minute.
 const QUOTA_MAX: u32 = 1_000_000;
 
-/// A quota that is none.
+/// Not a valid quota.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("it must be a whole number of requests a minute, from 1 to {QUOTA_MAX}")]
 pub struct NotAQuota;
 
-/// So many requests a minute, for one caller.
+/// A number of requests per minute for one caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// What the limit is called in answers: printable ASCII without quotes, since it stands in a header.
+    /// The name in responses: printable ASCII without quotes, since it stands in a header.
     pub name: &'static str,
     quota: u32,
 }
 
 impl Limit {
-    /// A limit of `quota` requests a minute, but of one at least: a door that is closed is no limit.
+    /// A limit of `quota` requests per minute; at least one.
     pub const fn per_minute(name: &'static str, quota: u32) -> Limit {
         Limit { name, quota: if quota == 0 { 1 } else { quota } }
     }
 
-    /// Requests in a minute, and at once.
+    /// Requests per minute, and in one burst.
     pub fn quota(self) -> u32 {
         self.quota
     }
 
-    /// The same limit with the quota that `text` says.
+    /// The same limit with the quota in `text`.
     pub fn with_quota(self, text: &str) -> Result<Limit, NotAQuota> {
         let quota = text.parse().ok().filter(|quota| (1..=QUOTA_MAX).contains(quota));
         quota.map(|quota| Limit { quota, ..self }).ok_or(NotAQuota)
     }
 
-    /// Microseconds in which one request comes back. Rounded up: a microsecond late rather than one request too many.
+    /// Microseconds after which one request comes back. Rounded up, so that no window gets one request too
+    /// many.
     pub fn interval_micros(self) -> u64 {
         WINDOW_MICROS.div_ceil(u64::from(self.quota))
     }
 
-    /// Microseconds in which a whole quota comes back.
+    /// Microseconds after which the whole quota comes back.
     pub fn capacity_micros(self) -> u64 {
         self.interval_micros() * u64::from(self.quota)
     }
 
-    /// Seconds of the window that the quota is for.
+    /// The window in seconds.
     pub fn window_secs(self) -> u64 {
         WINDOW_SECS
     }
 
-    /// The same limit with a quota `divisor` times smaller, but of one request at least.
+    /// The same limit with the quota divided by `divisor`; at least one request.
     pub fn divided_by(self, divisor: u32) -> Limit {
         Limit::per_minute(self.name, self.quota / divisor.max(1))
     }
@@ -68,9 +69,9 @@ mod tests {
     }
 
     #[test]
-    fn a_request_comes_back_in_its_share_of_the_minute() {
+    fn a_request_comes_back_after_its_share_of_the_minute() {
         assert_eq!((limit(100).interval_micros(), limit(100).capacity_micros()), (600_000, 60_000_000));
-        // A third of a microsecond late.
+        // Rounded up by a third of a microsecond.
         assert_eq!((limit(7).interval_micros(), limit(7).capacity_micros()), (8_571_429, 60_000_003));
         assert_eq!(limit(1).interval_micros(), 60_000_000);
     }
@@ -81,14 +82,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stricter_limit_still_lets_somebody_in() {
+    fn a_divided_limit_is_at_least_one() {
         let tenth = |quota| limit(quota).divided_by(10).quota();
         assert_eq!((tenth(100), tenth(19), tenth(9), tenth(1)), (10, 1, 1, 1));
         assert_eq!(limit(0).quota(), 1);
     }
 
     #[test]
-    fn a_quota_is_a_number_that_lets_somebody_in() {
+    fn a_quota_is_a_positive_number() {
         assert_eq!(limit(1).with_quota("250").map(Limit::quota), Ok(250));
         for bad in ["", "0", "-1", "1.5", "many", "1000001", "99999999999"] {
             assert_eq!(limit(1).with_quota(bad), Err(NotAQuota), "{bad}");

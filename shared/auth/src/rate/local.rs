@@ -1,37 +1,37 @@
-//! The rule over memory, for as long as Redis does not answer: each isolate for itself.
+//! GCRA in memory, per isolate, while Redis is unreachable.
 
 use std::collections::HashMap;
 
 use crate::limits::LOCAL_RATE_CALLERS_MAX;
-use crate::rate::decision::Decision;
-use crate::rate::gcra::{decide, free_at};
+use crate::rate::decision::RateDecision;
+use crate::rate::gcra::{decide, theoretical_arrival};
 use crate::rate::limit::Limit;
 use protocol::timestamp::Timestamp;
 
-/// What callers used up lately, by the names under which Redis would keep it.
+/// The state per caller, by the keys that Redis would use.
 #[derive(Debug, Default)]
-pub struct Local(HashMap<String, Timestamp>);
+pub struct LocalLimiter(HashMap<String, Timestamp>);
 
-impl Local {
-    /// Whether a request at `now` is let in by all of `limits`, each under its name.
-    pub fn decide(&mut self, limits: &[(String, Limit)], now: Timestamp) -> Decision {
+impl LocalLimiter {
+    /// Decides a request at `now` against all `limits`, each with its key.
+    pub fn decide(&mut self, limits: &[(String, Limit)], now: Timestamp) -> RateDecision {
         let kept: Vec<_> = limits.iter().map(|(name, limit)| (*limit, self.0.get(name).copied())).collect();
         let decision = decide(&kept, now);
         if decision.allowed {
             self.make_room(limits.len(), now);
-            let after = decision.standings.iter().map(|standing| free_at(*standing, now));
+            let after = decision.states.iter().map(|state| theoretical_arrival(*state, now));
             self.0.extend(limits.iter().map(|(name, _)| name.clone()).zip(after));
         }
         decision
     }
 
-    /// Makes room for `more`. Those go first who have everything back, who would be treated the same without an entry;
-    /// then the half that will have it soonest, who win least by being forgotten.
+    /// Makes room for `more` entries. Removes callers with a whole quota first, which changes nothing for
+    /// them; then the half with the smallest debt, which gains least.
     fn make_room(&mut self, more: usize, now: Timestamp) {
         if self.0.len() + more <= LOCAL_RATE_CALLERS_MAX {
             return;
         }
-        self.0.retain(|_, free_at| *free_at > now);
+        self.0.retain(|_, arrival| *arrival > now);
         if self.0.len() + more <= LOCAL_RATE_CALLERS_MAX {
             return;
         }
@@ -40,7 +40,7 @@ impl Local {
         if middle < times.len() {
             let (_, median, _) = times.select_nth_unstable(middle);
             let median = *median;
-            self.0.retain(|_, free_at| *free_at > median);
+            self.0.retain(|_, arrival| *arrival > median);
         }
     }
 }
@@ -56,8 +56,8 @@ mod tests {
     }
 
     #[test]
-    fn callers_are_counted_one_by_one_and_a_refusal_uses_up_nothing() {
-        let mut local = Local::default();
+    fn callers_are_counted_separately_and_a_refusal_uses_no_quota() {
+        let mut local = LocalLimiter::default();
         let name = |name: &str| (name.to_owned(), limit(2));
         assert!(local.decide(&[name("a"), name("b")], NOW).allowed);
         assert!(local.decide(&[name("a")], NOW).allowed);
@@ -68,8 +68,8 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_and_who_used_up_most_is_remembered() {
-        let mut local = Local::default();
+    fn memory_is_bounded_and_keeps_the_largest_debts() {
+        let mut local = LocalLimiter::default();
         let busy = [("busy".to_owned(), limit(3))];
         assert!((0..3).all(|_| local.decide(&busy, NOW).allowed));
         for i in 0..3 * LOCAL_RATE_CALLERS_MAX {
@@ -80,8 +80,8 @@ mod tests {
     }
 
     #[test]
-    fn who_has_everything_back_goes_first() {
-        let mut local = Local::default();
+    fn callers_with_a_whole_quota_are_removed_first() {
+        let mut local = LocalLimiter::default();
         for i in 0..LOCAL_RATE_CALLERS_MAX {
             let quota = if i == 0 { 1 } else { 100 };
             local.decide(&[(i.to_string(), limit(quota))], NOW);

@@ -1,18 +1,19 @@
-//! The rule of [`gcra`](super::gcra) as a script for Redis, so that reading, deciding and writing are one step.
+//! [`gcra`](super::gcra) as a Redis script, so that reading, deciding and writing are atomic.
 //!
-//! One call decides any number of limits. It is billed as 2 commands (the script, and one MGET for all limits), and one
-//! SET more for each limit if the request is let in: 3 for one limit, 4 for two.
+//! One call decides any number of limits. Upstash bills 2 commands (the script and one MGET), plus one SET
+//! per limit if the request is allowed: 3 for one limit, 4 for two.
 
-use crate::rate::decision::{Decision, Standing};
+use crate::rate::decision::{LimitState, RateDecision};
 use crate::rate::limit::Limit;
 use protocol::timestamp::Timestamp;
 
-/// The script. KEYS: one for each limit. ARGV: the time, then interval and capacity of each limit, in microseconds.
+/// The script. KEYS: one per limit. ARGV: the time, then interval and capacity of each limit, in
+/// microseconds.
 ///
-/// It answers whether the request is let in, and then the debt of each limit. Its numbers are doubles: whole and below
-/// 2^53, so exact, but only `%.0f` writes them so. Time is an argument, because reading Redis' own would be one more
-/// command. MGET takes a key of another type for none, and SET replaces it: whatever is there, nobody is locked out.
-/// The first line lets Upstash lock these keys instead of the whole database.
+/// It returns 1 or 0 for allowed, then the debt of each limit. Lua numbers are doubles: whole numbers below
+/// 2^53 are exact, but only `%.0f` writes them exactly. The time is an argument because reading the clock of
+/// Redis is one more command. MGET returns nil for a key of another type and SET replaces it, so a wrong key
+/// locks no caller out. The first line lets Upstash lock these keys instead of the whole database.
 pub const TEXT: &str = "#!lua flags=allow-key-locking
 local now = tonumber(ARGV[1])
 local kept = redis.call('MGET', unpack(KEYS))
@@ -20,8 +21,8 @@ local allowed = 1
 local answer = {}
 for i = 1, #KEYS do
   local interval, capacity = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
-  local free_at = tonumber(kept[i] or '') or now
-  local debt = math.min(math.max(free_at - now, 0), capacity)
+  local theoretical_arrival = tonumber(kept[i] or '') or now
+  local debt = math.min(math.max(theoretical_arrival - now, 0), capacity)
   if debt + interval > capacity then allowed = 0 end
   answer[i + 1] = debt
 end
@@ -37,14 +38,14 @@ end
 return answer
 ";
 
-/// The arguments of the script for a request at `now`.
+/// ARGV of the script for a request at `now`.
 pub fn arguments(limits: &[Limit], now: Timestamp) -> Vec<String> {
     let each = limits.iter().flat_map(|limit| [limit.interval_micros(), limit.capacity_micros()]);
     std::iter::once(now.0).chain(each).map(|number| number.to_string()).collect()
 }
 
-/// The script's answer about `limits`; `None` if it is none.
-pub fn read(limits: &[Limit], answer: &[i64]) -> Option<Decision> {
+/// Parses the script's reply about `limits`; `None` if it is malformed.
+pub fn read(limits: &[Limit], answer: &[i64]) -> Option<RateDecision> {
     let (allowed, debts) = answer.split_first()?;
     let allowed = match allowed {
         0 => false,
@@ -54,12 +55,12 @@ pub fn read(limits: &[Limit], answer: &[i64]) -> Option<Decision> {
     if debts.len() != limits.len() {
         return None;
     }
-    let standing = |(limit, debt): (&Limit, &i64)| {
+    let state = |(limit, debt): (&Limit, &i64)| {
         let debt_micros = u64::try_from(*debt).ok().filter(|debt| *debt <= limit.capacity_micros())?;
-        Some(Standing { limit: *limit, debt_micros })
+        Some(LimitState { limit: *limit, debt_micros })
     };
-    let standings = limits.iter().zip(debts).map(standing).collect::<Option<_>>()?;
-    Some(Decision { allowed, standings })
+    let states = limits.iter().zip(debts).map(state).collect::<Option<_>>()?;
+    Some(RateDecision { allowed, states })
 }
 
 #[cfg(test)]
@@ -71,22 +72,22 @@ mod tests {
     }
 
     #[test]
-    fn the_script_is_told_the_time_and_each_limit() {
+    fn the_arguments_are_the_time_and_each_limit() {
         let arguments = arguments(&limits(), Timestamp(1_765_103_400_000_145));
         assert_eq!(arguments, ["1765103400000145", "600000", "60000000", "8571429", "60000003"]);
     }
 
     #[test]
-    fn its_answer_is_a_decision() {
+    fn a_reply_is_parsed() {
         let decision = read(&limits(), &[1, 600_000, 8_571_429]).unwrap();
         assert!(decision.allowed);
-        let remaining: Vec<_> = decision.standings.iter().map(|standing| standing.remaining()).collect();
+        let remaining: Vec<_> = decision.states.iter().map(|state| state.remaining()).collect();
         assert_eq!(remaining, [99, 6]);
         assert!(!read(&limits(), &[0, 0, 60_000_003]).unwrap().allowed);
     }
 
     #[test]
-    fn what_is_no_answer_decides_nothing() {
+    fn a_malformed_reply_is_refused() {
         for answer in [&[][..], &[1], &[1, 0], &[2, 0, 0], &[1, -1, 0], &[1, 60_000_001, 0], &[1, 0, 0, 0]] {
             assert_eq!(read(&limits(), answer), None, "{answer:?}");
         }

@@ -6,17 +6,16 @@ use crate::limits::{
 };
 use crate::rate::limit::Limit;
 
-/// Every limit there is. What a request counts against is for the door to say: one user's own quota, or at the
-/// addresses that take no token, the caller's address and the name it wants to sign in with.
+/// Every limit. Admission decides which of them apply to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rates {
-    /// Requests of one user, of those that are not about sync.
+    /// Requests of one user, except sync.
     pub user: Limit,
-    /// Requests without a token from one address, sign-ins aside.
+    /// Requests without a token from one address, except sign-ins.
     pub address: Limit,
-    /// Sign-ins as one user, so that passwords cannot be tried out.
+    /// Sign-ins with one user name, against guessing passwords.
     pub login_name: Limit,
-    /// Sign-ins from one address, so that names cannot be tried out; a shop's tills share one.
+    /// Sign-ins from one address, against guessing user names; a shop's tills share an address.
     pub login_address: Limit,
 }
 
@@ -32,9 +31,9 @@ impl Default for Rates {
 }
 
 impl Rates {
-    /// The limits while each isolate counts for itself. The general ones stay as they are; for signing in, where one too
-    /// many is a password tried, many isolates together must not let in more than one memory would.
-    pub fn without_redis(self) -> Rates {
+    /// The limits while each isolate counts for itself. Sign-in limits are divided, so that many isolates
+    /// together allow few guesses of a password.
+    pub fn for_one_isolate(self) -> Rates {
         let strict = |limit: Limit| limit.divided_by(LOGIN_WITHOUT_REDIS_DIVISOR);
         Rates { login_name: strict(self.login_name), login_address: strict(self.login_address), ..self }
     }
@@ -45,12 +44,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_limits_are_those_that_are_promised() {
+    fn the_default_limits_are_pinned() {
         let rates = Rates::default();
         let quotas = |rates: Rates| {
             [rates.user, rates.address, rates.login_name, rates.login_address].map(|limit| limit.quota())
         };
         assert_eq!(quotas(rates), [100, 100, 10, 100]);
-        assert_eq!(quotas(rates.without_redis()), [100, 100, 1, 10]);
+        assert_eq!(quotas(rates.for_one_isolate()), [100, 100, 1, 10]);
     }
 }

@@ -1,7 +1,7 @@
-//! The cryptography under our tokens: Ed25519 and nothing else.
+//! The cryptography of our tokens: Ed25519 only.
 //!
-//! jsonwebtoken's own provider knows every algorithm there is, which tripled the worker's size and is so
-//! many more ways to confuse one with another. A token of any other algorithm fails here before it is read.
+//! jsonwebtoken's own provider supports every algorithm, which triples the size of the worker and allows
+//! algorithm confusion. Here a token with another algorithm fails before it is parsed.
 
 use ed25519_dalek::pkcs8::DecodePrivateKey;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
@@ -16,9 +16,10 @@ static ED25519: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes jsonwebtoken use Ed25519, for this process; to be called before a token is signed or verified.
+/// Installs Ed25519 as the provider of jsonwebtoken for this process; call it before signing or verifying.
+/// Idempotent.
 pub fn install() {
-    // A second time changes nothing, which is what the error says.
+    // Fails if it is installed already.
     let _ = ED25519.install_default();
 }
 
@@ -62,7 +63,7 @@ impl Verifier {
 impl signature::Verifier<Vec<u8>> for Verifier {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), Error> {
         let signature = Signature::from_slice(signature).map_err(|_| Error::new())?;
-        // Strict: no signature has a second form, so no token has.
+        // Strict verification rejects malleable signatures.
         self.0.verify_strict(message, &signature).map_err(|_| Error::new())
     }
 }

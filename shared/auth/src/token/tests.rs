@@ -8,7 +8,7 @@ use protocol::role::Role;
 
 use super::*;
 
-// RFC 8410, section 10.3: the example key pair, known to everyone and so good for tests only.
+// The example key pair of RFC 8410, section 10.3: public, so for tests only.
 const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----";
 const JWKS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"test","x":"Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE"}]}"#;
 const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
@@ -36,7 +36,7 @@ fn sign(kid: &str, claims: &Claims) -> String {
     jsonwebtoken::encode(&header, claims, &key).unwrap()
 }
 
-/// The public key used as a shared secret: the classic confusion of algorithms (RFC 8725, section 2.1).
+/// The public key used as a shared secret: algorithm confusion (RFC 8725, section 2.1).
 fn confused(claims: &Claims) -> String {
     let base64 = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     let header = base64(br#"{"alg":"HS256","typ":"JWT","kid":"test"}"#);
@@ -47,11 +47,11 @@ fn confused(claims: &Claims) -> String {
 }
 
 fn verify(token: &str, now: Timestamp) -> Result<Claims, ErrorCode> {
-    Verifier::from_jwks(JWKS).unwrap().verify(token, now).map_err(|refusal| refusal.code)
+    Verifier::from_jwks(JWKS).unwrap().verify(token, now).map_err(|error| error.code)
 }
 
 #[test]
-fn a_token_of_ours_is_believed_until_it_expires() {
+fn a_token_is_valid_until_it_expires() {
     let token = sign("test", &claims());
     assert_eq!(verify(&token, NOW), Ok(claims()));
     assert_eq!(verify(&token, NOW.plus_secs(899)), Ok(claims()));
@@ -59,7 +59,7 @@ fn a_token_of_ours_is_believed_until_it_expires() {
 }
 
 #[test]
-fn no_other_token_is_believed() {
+fn forged_tokens_are_invalid() {
     let good = sign("test", &claims());
     let (head, signature) = good.rsplit_once('.').unwrap();
     let (header, _) = head.split_once('.').unwrap();
@@ -82,7 +82,7 @@ fn no_other_token_is_believed() {
 }
 
 #[test]
-fn a_bad_key_set_is_refused_and_never_panics() {
+fn a_bad_key_set_is_refused() {
     let short = JWKS.replace("Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE", "GQ");
     for bad in ["", "{}", &short, &JWKS.replace(r#""kid":"test","#, "")] {
         assert!(Verifier::from_jwks(bad).is_err(), "{bad}");
@@ -106,7 +106,7 @@ fn a_user_without_a_branch_has_no_room() {
 }
 
 #[test]
-fn the_bearer_scheme_is_read_as_rfc_6750_writes_it() {
+fn the_bearer_scheme_is_case_insensitive() {
     assert_eq!(bearer(Some("Bearer abc")), Ok("abc"));
     assert_eq!(bearer(Some("bearer abc")), Ok("abc"));
     for bad in [None, Some(""), Some("abc"), Some("Basic abc"), Some("Bearer "), Some("Bearer")] {

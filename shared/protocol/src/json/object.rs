@@ -1,4 +1,4 @@
-//! A JSON object taken apart into its members, and put together again; every value keeps its text.
+//! JSON objects as members whose values keep their text.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -9,16 +9,15 @@ use serde_json::value::RawValue;
 
 use super::JsonText;
 
-/// The members of a JSON object in the order they stand, each value as its own text. Of two members with one name
-/// the last counts, as in every JSON parser.
+/// The members of a JSON object in order. Of two members with the same name the last counts.
 #[derive(Clone, Debug, Default)]
 pub struct Object {
-    /// A member that went leaves its place empty, so that the others keep theirs.
+    /// A removed member keeps its slot, so that the positions of the others stay valid.
     members: Vec<(String, Option<Box<RawValue>>)>,
     places: HashMap<String, usize>,
 }
 
-/// The order of members says nothing, as everywhere in JSON.
+/// The order of members does not matter.
 impl PartialEq for Object {
     fn eq(&self, other: &Object) -> bool {
         self.iter().count() == other.iter().count()
@@ -27,7 +26,7 @@ impl PartialEq for Object {
 }
 
 impl Object {
-    /// Takes an object apart.
+    /// Parses an object.
     pub fn parse(text: &JsonText) -> Result<Object, serde_json::Error> {
         let Members(members) = serde_json::from_str(text.as_str())?;
         let mut object = Object::default();
@@ -51,13 +50,13 @@ impl Object {
         self.members.get(*self.places.get(name)?)?.1.as_deref()
     }
 
-    /// Gives the member `name` the value that `other` has for it, in its place or as the last; if `other` has none, the
-    /// member goes.
+    /// Sets the member `name` to its value in `other`; removes it if `other` lacks it. A new member is
+    /// appended.
     pub fn take(&mut self, name: &str, other: &Object) {
         self.put(name.to_owned(), other.value(name).map(ToOwned::to_owned));
     }
 
-    /// Gives the member `name` the JSON text `value`, in its place or as the last.
+    /// Sets the member `name` to the JSON text `value`. A new member is appended.
     pub fn set(&mut self, name: &str, value: String) -> Result<(), serde_json::Error> {
         self.put(name.to_owned(), Some(RawValue::from_string(value)?));
         Ok(())
@@ -88,9 +87,9 @@ impl Object {
     }
 }
 
-/// `text`, an object, with `value` as its member `name`, and every other byte as it was: in its place, or as the last.
-/// `None` if `text` is no object or `value` no JSON.
-pub fn put_in_place(text: &JsonText, name: &str, value: &str) -> Option<JsonText> {
+/// The object `text` with `value` as its member `name` and every other byte unchanged; a new member is
+/// appended. `None` if `text` is not an object or `value` not JSON.
+pub fn replace_member(text: &JsonText, name: &str, value: &str) -> Option<JsonText> {
     let whole = text.as_str();
     let Members(members) = serde_json::from_str::<Members<&RawValue>>(whole).ok()?;
     let Some((_, old)) = members.iter().rev().find(|(known, _)| known == name) else {
@@ -98,13 +97,13 @@ pub fn put_in_place(text: &JsonText, name: &str, value: &str) -> Option<JsonText
         let name = serde_json::to_string(name).ok()?;
         return JsonText::from_text(format!("{}{comma}{name}:{value}}}", whole.strip_suffix('}')?)).ok();
     };
-    // The value is a part of the text, so the distance of the two is its place in it.
+    // `old` borrows from `whole`, so the difference of the pointers is its offset.
     let place = (old.get().as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
     let (before, after) = (whole.get(..place)?, whole.get(place + old.get().len()..)?);
     JsonText::from_text(format!("{before}{value}{after}")).ok()
 }
 
-/// Name and value of every member, doubled ones included.
+/// Name and value of every member, duplicates included.
 struct Members<V>(Vec<(String, V)>);
 
 impl<'de, V: Deserialize<'de>> Deserialize<'de> for Members<V> {
@@ -146,14 +145,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_taken_changes_and_numbers_keep_their_text() {
+    fn taking_a_member_keeps_the_text_of_the_others() {
         let old = r#"{"name":"A","price":1.10,"big":9007199254740993}"#;
         let new = r#"{"price":2.50,"name":"ignored"}"#;
         assert_eq!(taken(old, new, &["price"]), r#"{"name":"A","price":2.50,"big":9007199254740993}"#);
     }
 
     #[test]
-    fn a_member_may_come_and_go_and_come_again() {
+    fn members_are_added_and_removed() {
         assert_eq!(taken(r#"{"a":1}"#, r#"{"b":2}"#, &["a", "b"]), r#"{"b":2}"#);
         assert_eq!(taken(r#"{"a":1}"#, "{}", &["a", "x"]), "{}");
         assert_eq!(taken("{}", r#"{"q\"":1}"#, &["q\""]), r#"{"q\"":1}"#);
@@ -165,15 +164,15 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_replaced_and_every_other_byte_stays() {
+    fn replacing_a_value_keeps_every_other_byte() {
         let row = json(r#"{ "status" : "open" ,"n": 1.0,  "x":{"status":"y"}}"#);
-        let moved = put_in_place(&row, "status", r#""paid""#).unwrap();
+        let moved = replace_member(&row, "status", r#""paid""#).unwrap();
         assert_eq!(moved.as_str(), r#"{ "status" : "paid" ,"n": 1.0,  "x":{"status":"y"}}"#);
-        let put = |text: &str| put_in_place(&json(text), "a", "33").map(|text| text.as_str().to_owned());
+        let put = |text: &str| replace_member(&json(text), "a", "33").map(|text| text.as_str().to_owned());
         assert_eq!(put(r#"{"a":1,"a":2}"#).unwrap(), r#"{"a":1,"a":33}"#);
         assert_eq!(put(r#"{"b": 1 }"#).unwrap(), r#"{"b": 1 ,"a":33}"#);
         assert_eq!(put("{}").unwrap(), r#"{"a":33}"#);
         assert_eq!(put("[]"), None);
-        assert_eq!(put_in_place(&row, "n", "{"), None);
+        assert_eq!(replace_member(&row, "n", "{"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Signing in and out.
+//! Sign-in and sign-out.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::role::Role;
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(expecting = "an object")]
-pub struct Login {
+pub struct LoginRequest {
     /// The user's name, unique in the deployment.
     pub username: String,
     /// The password.
@@ -24,48 +24,48 @@ pub struct Login {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[serde(expecting = "an object")]
-pub struct Refresh {
-    /// The refresh token of the last answer.
+pub struct RefreshRequest {
+    /// The latest refresh token.
     pub refresh_token: String,
 }
 
-/// The answer to login and refresh.
+/// The response to login and refresh.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Session {
-    /// For `Authorization: Bearer`, 15 minutes.
+pub struct SessionResponse {
+    /// For `Authorization: Bearer`; valid for 15 minutes.
     pub access_token: String,
-    /// For the next refresh, 30 days.
+    /// For the next refresh; valid for 30 days.
     pub refresh_token: String,
     /// Seconds until the access token expires.
     pub expires_in: u64,
-    /// Who signed in.
+    /// The user.
     pub user: User,
 }
 
-/// A user, as shown to the user.
+/// A user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct User {
-    /// The user's id, the same for ever.
+    /// The user's id; it never changes.
     pub id: String,
     /// The name to sign in with.
     pub username: String,
-    /// What the user may do.
+    /// The user's role.
     pub role: Role,
     /// The user's client.
     pub client_id: ClientId,
-    /// The user's branch; none for a super admin.
+    /// The user's branch; `null` for a super admin.
     pub branch_id: Option<BranchId>,
 }
 
-/// The answer to `GET /api/auth/me`.
+/// The response to `GET /api/auth/me`.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Me {
-    /// Who is signed in.
+pub struct MeResponse {
+    /// The user.
     pub user: User,
-    /// What the user's role permits.
+    /// The permissions of the user's role.
     pub permissions: Vec<String>,
 }

@@ -7,77 +7,78 @@ use crate::wire::health::BreakerState;
 #[cfg(feature = "schema")]
 use crate::wire::schema;
 
-/// What the cache did for a client on one day.
+/// Statistics of a client's cache on one day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct CacheReport {
+pub struct CacheReportResponse {
     /// The day, in UTC: `2025-12-07`.
     pub day: String,
     /// All kinds together.
     pub total: CacheFigures,
-    /// Each kind that was read.
+    /// Each kind with at least one read.
     pub kinds: Vec<KindFigures>,
-    /// Redis by its own account; `null` if it does not say.
+    /// Statistics of Redis; `null` if it does not report any.
     pub redis: Option<RedisFigures>,
 }
 
-/// How the cache stands with Redis, and what it did for a client today.
+/// The state of the connection to Redis, and the cache statistics of a client today.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CacheStatsResponse {
-    /// When this was so.
+    /// The time of the statistics.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub at: String,
-    /// Whether requests to Redis are let through: `closed` (they are), `open`, or `half_open` (one, to see).
+    /// The circuit breaker: `closed` lets requests to Redis through, `open` does not, `half_open` lets one
+    /// through as a test.
     pub breaker: BreakerState,
-    /// Microseconds that Redis's last answer took; `null` before the first.
+    /// Microseconds of the last response of Redis; `null` before the first.
     pub latency_micros: Option<u64>,
     /// All kinds together.
     pub total: CacheFigures,
-    /// Each kind that was read.
+    /// Each kind with at least one read.
     pub kinds: Vec<KindFigures>,
 }
 
-/// The figures of one kind of entry.
+/// Statistics of one kind of entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KindFigures {
-    /// Which: `product`, `record`, `user`, `cart` or `stats`.
+    /// The kind: `product`, `record`, `user`, `cart` or `stats`.
     pub kind: String,
-    /// Its figures.
+    /// Its statistics.
     #[serde(flatten)]
     pub figures: CacheFigures,
 }
 
-/// What was counted. `requests` is the sum of `hits`, `stale`, `memory` and `misses`.
+/// Counters. `requests` is the sum of `hits`, `stale`, `memory` and `misses`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CacheFigures {
     /// Reads.
     pub requests: u64,
-    /// Answered from a fresh entry.
+    /// Served from a fresh entry.
     pub hits: u64,
-    /// Answered from an entry past its time, while it was loaded anew.
+    /// Served from a stale entry while it was reloaded.
     pub stale: u64,
-    /// Answered from a process's memory, while Redis was away.
+    /// Served from process memory while Redis was unreachable.
     pub memory: u64,
-    /// Answered from the source.
+    /// Served from the source.
     pub misses: u64,
-    /// Thousandths of the reads that were not misses.
+    /// Share of the reads that were not misses, in thousandths.
     pub hit_permille: u64,
-    /// Microseconds that a read took on average.
+    /// Mean duration of a read in microseconds.
     pub mean_response_micros: u64,
-    /// Microseconds that the source took on average.
+    /// Mean duration of a load from the source in microseconds.
     pub mean_load_micros: u64,
-    /// Times that Redis did not answer.
+    /// Failed requests to Redis.
     pub errors: u64,
-    /// Times that the source failed.
+    /// Failed loads from the source.
     pub failures: u64,
-    /// Entries that could not be read.
+    /// Entries that could not be decoded.
     pub damaged: u64,
 }
 
-/// Redis by its own account, as far as it tells. All tenants share it.
+/// Statistics of Redis as it reports them. All tenants share it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RedisFigures {
@@ -85,41 +86,41 @@ pub struct RedisFigures {
     pub uptime_secs: Option<u64>,
     /// Bytes of memory in use.
     pub used_memory_bytes: Option<u64>,
-    /// Bytes it may use; `null` if there is no bound.
+    /// Limit of its memory in bytes; `null` if unlimited.
     pub max_memory_bytes: Option<u64>,
-    /// Keys it found, ever since it started.
+    /// Keys found since it started.
     pub keyspace_hits: Option<u64>,
-    /// Keys it did not find.
+    /// Keys not found since it started.
     pub keyspace_misses: Option<u64>,
-    /// Keys it removed to make room.
+    /// Keys evicted to free memory.
     pub evicted_keys: Option<u64>,
 }
 
-/// The body of `POST /api/cache/invalidate`: everything of the client, or what a pattern says.
+/// The body of `POST /api/cache/invalidate`: removes all entries of the client, or those that match.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(expecting = "an object")]
-pub struct Invalidate {
-    /// Only entries of this kind: `product` or `record` (both are all records; the pattern names a table), `user`, `cart`
-    /// or `stats`.
+pub struct InvalidateRequest {
+    /// Only entries of this kind: `product` or `record` (both mean all records; `pattern` selects a table),
+    /// `user`, `cart` or `stats`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// Only those whose names match, by Redis's globs: `<branch>:<table>:<id>`, `<user>`, `<branch>:<cart>` or `<branch>`, in which
-    /// every character but `A-Z a-z 0-9 - _ .` is percent-encoded.
+    /// Only entries whose names match this Redis glob: `<branch>:<table>:<id>`, `<user>`, `<branch>:<cart>`
+    /// or `<branch>`, where every character except `A-Z a-z 0-9 - _ .` is percent-encoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
-    /// Goes on where the answer before stopped.
+    /// `next_cursor` of the previous response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
 
-/// How far an invalidation came.
+/// Progress of an invalidation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Invalidated {
-    /// Keys that were removed.
+pub struct InvalidateResponse {
+    /// Removed keys.
     pub removed: u64,
-    /// Where to go on; `null` if all is done.
+    /// Where to continue; `null` when done.
     pub next_cursor: Option<String>,
 }
 
@@ -127,25 +128,25 @@ pub struct Invalidated {
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(expecting = "an object with `table_name`")]
-pub struct Warm {
-    /// The table whose records are to be in the cache.
+pub struct WarmRequest {
+    /// The table to load into the cache.
     pub table_name: String,
-    /// The branch; only a super admin names one.
+    /// The branch; only a super admin may name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch_id: Option<BranchId>,
-    /// Goes on where the answer before stopped.
+    /// `next_cursor` of the previous response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
 
-/// How far a warm-up came.
+/// Progress of a warm-up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct CacheWarmResponse {
-    /// Records that it looked for in the cache.
+pub struct WarmResponse {
+    /// Records looked up in the cache.
     pub looked: u64,
-    /// Those among them that were not there, and are now.
+    /// Records that were missing and are cached now.
     pub stored: u64,
-    /// Where to go on; `null` if all is done.
+    /// Where to continue; `null` when done.
     pub next_cursor: Option<String>,
 }

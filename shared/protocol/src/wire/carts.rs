@@ -12,10 +12,11 @@ use crate::wire::schema;
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(expecting = "an object with `data`")]
-pub struct PutCart {
-    /// What is in the cart: any JSON object of at most 64 KiB, which replaces what was there.
+pub struct PutCartRequest {
+    /// The content: any JSON object of at most 64 KiB; replaces the old content.
     pub data: JsonText,
-    /// The change that the caller has seen: this one comes after it, whatever clocks say.
+    /// The stamp of the last change that the caller saw. This change is ordered after it, whatever the clocks
+    /// say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_stamp: Option<Stamp>,
 }
@@ -24,28 +25,28 @@ pub struct PutCart {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CartResponse {
-    /// Its id, as the caller chose it.
+    /// The id, chosen by the caller.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub id: CartId,
-    /// Its last change: grows with each.
+    /// The stamp of the last change; increases with every change.
     pub stamp: Stamp,
-    /// What is in it, as it was sent.
+    /// The content as it was sent.
     pub data: JsonText,
-    /// When it was changed.
+    /// The time of the last change.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub server_updated_at: String,
 }
 
-/// The answer to a `PUT`.
+/// The response to a `PUT`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct CartWritten {
-    /// Its id.
+pub struct PutCartResponse {
+    /// The id.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub id: CartId,
-    /// The change that was made.
+    /// The stamp of the change.
     pub stamp: Stamp,
-    /// When.
+    /// The time of the change.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub server_updated_at: String,
 }

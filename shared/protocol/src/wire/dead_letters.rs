@@ -6,30 +6,30 @@ use crate::json::JsonText;
 #[cfg(feature = "schema")]
 use crate::wire::schema;
 
-/// The answer to `GET /api/sync/dead-letters`.
+/// The response to `GET /api/sync/dead-letters`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeadLettersResponse {
-    /// What was rejected and waits for somebody, oldest first.
-    pub dead_letters: Vec<LetterBody>,
-    /// Whether there is more at `next_cursor` already.
+    /// The open dead letters, oldest first.
+    pub dead_letters: Vec<DeadLetterEntry>,
+    /// Whether the next page has dead letters already.
     pub has_more: bool,
-    /// Where to go on.
+    /// Where the next page continues.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Cursor"))]
     pub next_cursor: String,
 }
 
-/// One rejected record.
+/// A rejected record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct LetterBody {
-    /// Names it in `…/{id}/replay` and `…/{id}/discard`.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DeadLetter"))]
+pub struct DeadLetterEntry {
+    /// The id for `…/{id}/replay` and `…/{id}/discard`.
     pub id: String,
-    /// The record's place in its batch.
+    /// The record's position in its batch.
     pub index: usize,
     /// The device that sent it.
     pub device_id: String,
-    /// The batch it was in, if that had a name.
+    /// The id of its batch, if it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_id: Option<String>,
     /// When it was rejected.
@@ -41,22 +41,23 @@ pub struct LetterBody {
     /// The record's id, if it could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record_id: Option<String>,
-    /// Why it was rejected; the codes of a push's `errors`.
+    /// The rejection code, as in the `errors` of a push.
     #[cfg_attr(feature = "schema", schemars(with = "schema::RecordCodes"))]
     pub code: String,
     /// What there is to do about it.
     pub message: String,
-    /// The record as it was sent; `null` if only its beginning is kept, or if the caller may not read its table.
+    /// The record as it was sent; `null` if only its beginning is stored, or if the caller may not read its
+    /// table.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Any"))]
     pub record: Option<JsonText>,
-    /// The beginning of a record that is not kept whole.
+    /// The beginning of a record that is not stored whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<String>,
     /// Bytes of the record as it was sent.
     pub bytes: usize,
     /// SHA-256 of the record as it was sent, in hexadecimal.
     pub sha256: String,
-    /// Whether only the beginning is kept.
+    /// Whether only the beginning is stored.
     pub is_cut: bool,
 }
 
@@ -64,8 +65,8 @@ pub struct LetterBody {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(expecting = "an object")]
-pub struct ReplayBody {
-    /// What to store instead of the record's own `data`.
+pub struct ReplayRequest {
+    /// Stored instead of the `data` of the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<JsonText>,
 }

@@ -1,4 +1,4 @@
-//! The body of every error answer.
+//! The body of every error response.
 
 use serde::Serialize;
 
@@ -22,20 +22,20 @@ struct Body<'a> {
     code: &'static str,
     /// What to do about it, for people.
     message: &'a str,
-    /// Names the request in our logs.
+    /// The request's id in our logs.
     request_id: &'a str,
-    /// Figures that a program can use.
+    /// Details for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "schema::Details"))]
     details: Option<&'a JsonText>,
 }
 
 impl<'a> ErrorResponse<'a> {
-    /// The answer to the request `request_id` that was refused.
-    pub fn new(refusal: &'a ApiError, request_id: &'a str) -> ErrorResponse<'a> {
-        let details = refusal.details.as_ref();
+    /// The response to the refused request `request_id`.
+    pub fn new(error: &'a ApiError, request_id: &'a str) -> ErrorResponse<'a> {
+        let details = error.details.as_ref();
         ErrorResponse {
-            error: Body { code: refusal.code.as_str(), message: &refusal.message, request_id, details },
+            error: Body { code: error.code.as_str(), message: &error.message, request_id, details },
         }
     }
 
@@ -44,4 +44,18 @@ impl<'a> ErrorResponse<'a> {
         // Strings and a JSON value always serialise; the fallback keeps the shape.
         serde_json::to_string(self).unwrap_or_else(|_| r#"{"error":{"code":"internal"}}"#.to_owned())
     }
+}
+
+/// The `details` of `rate_limited`: the limit with the longest wait.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RateLimitDetails {
+    /// The limit's name, as in the header `RateLimit-Policy`.
+    pub policy: &'static str,
+    /// Requests per window.
+    pub limit: u32,
+    /// Length of the window in seconds.
+    pub window_secs: u64,
+    /// Seconds after which the same request is allowed, as in the header `Retry-After`.
+    pub retry_after_secs: u64,
 }

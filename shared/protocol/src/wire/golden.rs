@@ -1,22 +1,19 @@
-//! The exact text of every shape that clients see. A change here is a change of the wire, and of PROTOCOL.md.
+//! The exact JSON of every type that clients see. A change here changes the protocol and PROTOCOL.md.
+//!
+//! Each test pins its values to the lines of a fixture, one value per line.
 
-mod auth;
-mod cache;
-mod carts;
-mod dead_letters;
-mod error_response;
-mod health;
-mod pull;
 mod push;
-mod record;
-mod resolve;
-mod sessions;
+mod service;
 mod socket;
-mod stats;
+mod sync;
 
 use serde::Serialize;
 
 use crate::json::JsonText;
+use crate::stamp::Stamp;
+
+const AT: &str = "2025-12-07T10:30:01.000123Z";
+const STAMP: Stamp = Stamp(1_765_103_401_000_123);
 
 fn data(text: &str) -> JsonText {
     JsonText::from_text(text.to_owned()).unwrap()
@@ -24,4 +21,12 @@ fn data(text: &str) -> JsonText {
 
 fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap()
+}
+
+/// Compares `values` with the lines of `fixture`.
+fn pin(fixture: &str, values: &[String]) {
+    for (value, line) in values.iter().zip(fixture.lines()) {
+        assert_eq!(value, line);
+    }
+    assert_eq!(values.len(), fixture.lines().count(), "every value has a line");
 }

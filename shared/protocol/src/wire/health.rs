@@ -6,69 +6,70 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HealthResponse {
-    /// Always `ok`; an edge that lacks a setting answers 500.
-    pub status: Status,
+    /// Always `ok`; an edge with incomplete configuration responds with 500.
+    pub status: HealthStatus,
 }
 
-/// How well the edge and what it stands on are.
+/// Readiness of the edge and its dependencies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Ready {
-    /// Whether everything answers. Without Redis the edge still serves every request.
-    pub status: Status,
-    /// The memory that limits, sessions and caches are kept in.
+pub struct ReadinessResponse {
+    /// Whether every dependency responds. Without Redis the edge still serves every request.
+    pub status: HealthStatus,
+    /// Redis, which holds limits, sessions and caches.
     pub redis: RedisHealth,
 }
 
-/// Whether everything answers.
+/// Whether every dependency responds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// It does.
+pub enum HealthStatus {
+    /// All respond.
     Ok,
-    /// Something does not, and what it is for is done in another way.
+    /// A dependency does not respond and is replaced by a fallback.
     Degraded,
 }
 
-/// How well Redis is, as this edge sees it.
+/// Redis as this edge sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RedisHealth {
-    /// Whether it answered.
+    /// Whether it responded.
     pub reachable: bool,
-    /// Microseconds until it answered; `null` if it did not.
+    /// Microseconds until it responded; `null` if it did not.
     pub latency_micros: Option<u64>,
-    /// Bytes it uses; `null` if it does not say.
+    /// Bytes of memory in use; `null` if it does not report them.
     pub used_memory_bytes: Option<u64>,
-    /// What stands between the edge and a Redis that fails.
+    /// The circuit breaker in front of Redis.
     pub breaker: BreakerState,
-    /// Of 1, how many of the keys that were asked for were there, with two digits; `null` before the first.
+    /// Share of the requested keys that existed, such as `0.93`; `null` before the first.
     pub hit_ratio: Option<String>,
 }
 
-/// Whether Redis is asked at all.
+/// The state of a circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerState {
-    /// It is.
+    /// Requests pass.
     Closed,
-    /// It failed too often, and is left alone for a while.
+    /// Too many requests failed; none pass for a while.
     Open,
-    /// One question finds out whether it is back.
+    /// One request passes to test whether Redis is back.
     HalfOpen,
 }
 
-impl Ready {
-    /// The answer about `redis`.
-    pub fn new(redis: RedisHealth) -> Ready {
-        let status = if redis.reachable { Status::Ok } else { Status::Degraded };
-        Ready { status, redis }
+impl ReadinessResponse {
+    /// The response for this state of Redis.
+    pub fn new(redis: RedisHealth) -> ReadinessResponse {
+        let status = if redis.reachable { HealthStatus::Ok } else { HealthStatus::Degraded };
+        ReadinessResponse { status, redis }
     }
 }
 
-/// The share of `hits` in all questions, rounded down, as [`RedisHealth::hit_ratio`] has it.
+/// The share of `hits` in all lookups, rounded down to two digits, as [`RedisHealth::hit_ratio`] has it;
+/// `None` without lookups.
 pub fn hit_ratio(hits: u64, misses: u64) -> Option<String> {
     let all = u128::from(hits) + u128::from(misses);
     let hundredths = (u128::from(hits) * 100).checked_div(all)?;

@@ -1,68 +1,55 @@
-//! The reasons, flags and codes that tell what became of one pushed record.
+//! The reasons, flags and codes of a pushed record's outcome.
+
+use strum::{IntoStaticStr, VariantArray};
 
 /// Why the server's copy stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum ConflictReason {
-    /// It was written later, by another device or from another version.
+    /// Written later by another device, or from another version.
     NewerOnServer,
-    /// The write said "I create this", and the record is there.
+    /// The write has `base_version` 0 and the record exists.
     AlreadyExists,
-    /// It is a tombstone, or gone altogether, and the write did not say that it knows.
+    /// The record is deleted or purged, and the write does not name the version of the tombstone.
     DeletedOnServer,
-    /// Of two concurrent writes to this table, the first to arrive stays.
+    /// In this table the first of two concurrent writes stays.
     ServerWins,
-    /// Somebody has to resolve concurrent writes to this table.
+    /// In this table a person resolves concurrent writes.
     Manual,
     /// Both sides changed the same members.
     FieldsConflict,
 }
 
 impl ConflictReason {
-    /// Every reason, in the order of PROTOCOL.md.
-    pub const ALL: [ConflictReason; 6] = [
-        ConflictReason::NewerOnServer,
-        ConflictReason::AlreadyExists,
-        ConflictReason::DeletedOnServer,
-        ConflictReason::ServerWins,
-        ConflictReason::Manual,
-        ConflictReason::FieldsConflict,
-    ];
+    /// Every reason, in the order of PROTOCOL.md. Markers store a reason's position, so new ones go to the
+    /// end.
+    pub const ALL: &'static [ConflictReason] = ConflictReason::VARIANTS;
 
-    /// The reason on the wire.
+    /// The reason on the wire: the variant's name in snake case.
     pub fn as_str(self) -> &'static str {
-        match self {
-            ConflictReason::NewerOnServer => "newer_on_server",
-            ConflictReason::AlreadyExists => "already_exists",
-            ConflictReason::DeletedOnServer => "deleted_on_server",
-            ConflictReason::ServerWins => "server_wins",
-            ConflictReason::Manual => "manual",
-            ConflictReason::FieldsConflict => "fields_conflict",
-        }
+        self.into()
     }
 }
 
-/// Something to know of a record that was applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What a till should know about an applied record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, VariantArray, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Flag {
-    /// Its time was over 5 minutes ahead of the server's, and was taken for the server's.
+    /// Its time was over 5 minutes ahead of the server's and was replaced by it.
     ClockClamped,
-    /// A sum fell below its floor and is stored all the same.
+    /// A sum fell below its floor and is stored anyway.
     BelowFloor,
     /// A sum would have fallen below its floor; the floor is stored.
     ClampedToFloor,
 }
 
 impl Flag {
-    /// Every flag, in the order of PROTOCOL.md.
-    pub const ALL: [Flag; 3] = [Flag::ClockClamped, Flag::BelowFloor, Flag::ClampedToFloor];
+    /// Every flag, in the order of PROTOCOL.md. Markers store a flag's position, so new ones go to the end.
+    pub const ALL: &'static [Flag] = Flag::VARIANTS;
 
-    /// The flag on the wire.
+    /// The flag on the wire: the variant's name in snake case.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Flag::ClockClamped => "clock_clamped",
-            Flag::BelowFloor => "below_floor",
-            Flag::ClampedToFloor => "clamped_to_floor",
-        }
+        self.into()
     }
 }
 
@@ -84,7 +71,8 @@ pub struct RejectionDetails {
 }
 
 /// Why a record is rejected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum RejectionCode {
     /// A field is missing or of the wrong type.
     Malformed,
@@ -92,7 +80,7 @@ pub enum RejectionCode {
     UnknownTable,
     /// The id is empty, too long, or has control characters.
     BadRecordId,
-    /// `local_updated_at` is no date and time.
+    /// `local_updated_at` is not a date and time.
     BadTime,
     /// `local_updated_at` is over 5 minutes ahead of the server.
     ClockAhead,
@@ -102,65 +90,33 @@ pub enum RejectionCode {
     TooDeep,
     /// The caller's role may not write the table.
     Forbidden,
-    /// The row was written before, or does not exist, and its table is append-only.
+    /// The table is append-only: the row exists, or the write is a delete.
     AppendOnly,
-    /// The state field does not move that way.
+    /// The state field has no such transition.
     BadTransition,
-    /// The delta is none, is not for this member, or its sum has too many digits.
+    /// The delta is malformed, its member is not additive, or the sum has too many digits.
     BadDelta,
-    /// The batch has no name, so a delta could be added twice.
+    /// The batch has no id, so a retry could add the delta twice.
     DeltaNeedsBatch,
-    /// The member is changed by deltas alone.
+    /// The member is changed by deltas only.
     DeltaRequired,
     /// The sum would fall below its floor.
     BelowFloor,
-    /// The write is older than deletions are remembered, and the server does not have the record.
+    /// The write is older than the retention of tombstones, and the server does not have the record.
     TooOld,
 }
 
 impl RejectionCode {
-    /// Every code, in the order of PROTOCOL.md.
-    pub const ALL: [RejectionCode; 15] = [
-        RejectionCode::Malformed,
-        RejectionCode::UnknownTable,
-        RejectionCode::BadRecordId,
-        RejectionCode::BadTime,
-        RejectionCode::ClockAhead,
-        RejectionCode::RecordTooLarge,
-        RejectionCode::TooDeep,
-        RejectionCode::Forbidden,
-        RejectionCode::AppendOnly,
-        RejectionCode::BadTransition,
-        RejectionCode::BadDelta,
-        RejectionCode::DeltaNeedsBatch,
-        RejectionCode::DeltaRequired,
-        RejectionCode::BelowFloor,
-        RejectionCode::TooOld,
-    ];
+    /// Every code, in the order of PROTOCOL.md. Markers store a code's position, so new ones go to the end.
+    pub const ALL: &'static [RejectionCode] = RejectionCode::VARIANTS;
 
-    /// The code on the wire.
+    /// The code on the wire: the variant's name in snake case.
     pub fn as_str(self) -> &'static str {
-        match self {
-            RejectionCode::Malformed => "malformed",
-            RejectionCode::UnknownTable => "unknown_table",
-            RejectionCode::BadRecordId => "bad_record_id",
-            RejectionCode::BadTime => "bad_time",
-            RejectionCode::ClockAhead => "clock_ahead",
-            RejectionCode::RecordTooLarge => "record_too_large",
-            RejectionCode::TooDeep => "too_deep",
-            RejectionCode::Forbidden => "forbidden",
-            RejectionCode::AppendOnly => "append_only",
-            RejectionCode::BadTransition => "bad_transition",
-            RejectionCode::BadDelta => "bad_delta",
-            RejectionCode::DeltaNeedsBatch => "delta_needs_batch",
-            RejectionCode::DeltaRequired => "delta_required",
-            RejectionCode::BelowFloor => "below_floor",
-            RejectionCode::TooOld => "too_old",
-        }
+        self.into()
     }
 
     /// A rejection with this code.
-    pub fn because(self, message: impl Into<String>) -> Rejection {
+    pub fn with_message(self, message: impl Into<String>) -> Rejection {
         Rejection { code: self, message: message.into() }
     }
 }

@@ -1,4 +1,4 @@
-//! A commit on its way to a room: from `batch-push` beside its answer, and from `change-stream`.
+//! A commit on its way to a room: from `batch-push` beside its response, and from `change-stream`.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,30 +15,30 @@ pub struct Publication {
     pub client_id: ClientId,
     /// The room's branch.
     pub branch_id: BranchId,
-    /// The device that made the changes, which does not hear them.
+    /// The device that made the changes; the room does not send them to it.
     pub device_id: DeviceId,
     /// The room's stamp before the first change.
     pub prev: Stamp,
-    /// The stamp of the first change; the others follow one by one.
+    /// The stamp of the first change; the others are consecutive.
     pub first: Stamp,
     /// In commit order, never empty.
     pub changes: Vec<PublishedChange>,
 }
 
-/// One change of a [`Publication`]; its stamp follows from its place.
+/// One change of a [`Publication`]; its stamp follows from its position.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedChange {
     /// The record's table.
     pub table_name: String,
     /// The record's id.
     pub record_id: String,
-    /// What happened.
+    /// The operation.
     pub operation: Operation,
     /// The record after the change.
     pub data: JsonText,
     /// The record's version after the change.
     pub version: u64,
-    /// The least role that may hear of it.
+    /// The lowest role that may receive it.
     #[serde(default = "cashier", skip_serializing_if = "is_cashier")]
     pub read: Role,
 }
@@ -53,20 +53,20 @@ fn is_cashier(role: &Role) -> bool {
 }
 
 impl Publication {
-    /// The room it belongs to.
+    /// The room.
     pub fn room(&self) -> Room {
         Room { client: self.client_id.clone(), branch: self.branch_id.clone() }
     }
 
-    /// The stamp of its last change.
+    /// The stamp of the last change.
     pub fn last(&self) -> Stamp {
         self.first.plus(self.changes.len().saturating_sub(1))
     }
 }
 
-/// The body of `POST /internal/publish`: commits of one room, in order.
+/// The body of `POST /internal/publish`: commits of one room in order.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Publish {
-    /// All of the same room.
+pub struct PublishRequest {
+    /// Publications of one room.
     pub publications: Vec<Publication>,
 }

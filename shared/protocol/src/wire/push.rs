@@ -12,79 +12,79 @@ use crate::wire::publication::Publication;
 #[cfg(feature = "schema")]
 use crate::wire::schema;
 
-/// The body of a push, as a client writes it.
+/// The body of a push.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct PushBody {
+pub struct PushRequest {
     /// The device that pushes.
     #[cfg_attr(feature = "schema", schemars(with = "DeviceId"))]
     pub device_id: String,
-    /// Makes a retry exactly-once.
+    /// Makes retries exactly-once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<BatchId>"))]
     pub batch_id: Option<String>,
-    /// All or nothing.
+    /// Whether to apply the batch as a whole or not at all.
     #[serde(default)]
     pub atomic: bool,
-    /// The till's clock at sending.
+    /// The till's clock when sending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub device_time: Option<String>,
-    /// The branch to write to; only a super admin names one.
+    /// The branch to write to; only a super admin may name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<BranchId>"))]
     pub branch_id: Option<String>,
     /// At most 50.
     #[cfg_attr(feature = "schema", schemars(length(max = PUSH_RECORDS_MAX)))]
-    pub records: Vec<RecordBody>,
+    pub records: Vec<PushRecord>,
 }
 
 /// One record of a push.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(expecting = "a record")]
-pub struct RecordBody {
+pub struct PushRecord {
     /// The record's table.
     pub table_name: String,
     /// The record's id.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = RECORD_ID_BYTES_MAX)))]
     pub record_id: String,
-    /// The record; `null` is allowed in a delete.
+    /// The record; may be `null` in a delete.
     pub data: Option<JsonText>,
-    /// RFC 3339: when it was written at the till.
+    /// RFC 3339: the time of the write by the till's clock.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub local_updated_at: String,
-    /// Whether this deletes the record.
+    /// Whether the write deletes the record.
     #[serde(default)]
     pub is_deleted: bool,
-    /// The server's version the till started from; 0 = "I create this".
+    /// The version the till started from; 0 for "I create this".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_version: Option<u64>,
-    /// The members of `data` that changed; all, if absent.
+    /// The members of `data` that changed; all if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(max = FIELDS_MAX)))]
     pub fields: Option<Vec<String>>,
 }
 
-/// The answer to a push.
+/// The response to a push.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PushResponse {
-    /// The batch was processed; with `atomic`, everything was applied.
+    /// True if the batch was processed; with `atomic`, if everything was applied.
     pub success: bool,
-    /// How many records were applied, repeated ones counted each.
+    /// Number of applied records; retries count too.
     pub synced_count: usize,
-    /// Where the server's copy stayed.
-    pub conflicts: Vec<ConflictBody>,
-    /// What was rejected.
-    pub errors: Vec<RecordError>,
-    /// What was applied.
-    pub applied: Vec<AppliedBody>,
+    /// Writes that lost against the server's copy.
+    pub conflicts: Vec<Conflict>,
+    /// Rejected records.
+    pub errors: Vec<RejectedRecord>,
+    /// Applied records.
+    pub applied: Vec<AppliedRecord>,
     /// The room's stamp before this commit.
     pub prev: Stamp,
     /// The last stamp of this commit; `prev`, if nothing was written.
     pub stamp: Stamp,
-    /// A pull from here sees what comes after this push.
+    /// A pull from here returns what follows this push.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Cursor"))]
     pub cursor: String,
     /// The server's time.
@@ -95,8 +95,8 @@ pub struct PushResponse {
 /// A write that lost, with both sides.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct ConflictBody {
-    /// The record's place in the request.
+pub struct Conflict {
+    /// The record's position in the request.
     pub index: usize,
     /// The record's table.
     pub table_name: String,
@@ -106,13 +106,13 @@ pub struct ConflictBody {
     /// `manual`, `fields_conflict`.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Reasons"))]
     pub reason: String,
-    /// What was sent.
+    /// The data that was sent.
     pub local_data: Option<JsonText>,
-    /// What the server holds; for a tombstone, the last there was.
+    /// The server's data; for a tombstone its last content.
     pub server_data: Option<JsonText>,
     /// The time that was sent.
     pub local_updated_at: String,
-    /// When the server's copy was written; absent if it has none.
+    /// When the server's copy was written; `null` if it has none.
     #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Time>"))]
     pub server_updated_at: Option<String>,
     /// The version of the server's copy; 0 if it has none.
@@ -120,16 +120,16 @@ pub struct ConflictBody {
     /// Whether the server's copy is a tombstone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub server_is_deleted: bool,
-    /// Whether both sides' data were left out because the answer would have been too large: pull.
+    /// Whether the data of both sides was left out because the response would be too large: pull.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub data_omitted: bool,
 }
 
-/// A record that was rejected.
+/// A rejected record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct RecordError {
-    /// The record's place in the request.
+pub struct RejectedRecord {
+    /// The record's position in the request.
     pub index: usize,
     /// The record's table, if it could be read.
     pub table_name: Option<String>,
@@ -142,41 +142,41 @@ pub struct RecordError {
     pub message: String,
 }
 
-/// A record that was applied.
+/// An applied record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct AppliedBody {
-    /// The record's place in the request.
+pub struct AppliedRecord {
+    /// The record's position in the request.
     pub index: usize,
     /// The record's table.
     pub table_name: String,
     /// The record's id.
     pub record_id: String,
-    /// The record's version after this write.
+    /// The record's new version.
     pub version: u64,
-    /// The time of the commit that holds it.
+    /// The time of the commit.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub server_updated_at: String,
-    /// The change's place in the room.
+    /// The stamp of the change.
     pub stamp: Stamp,
-    /// What is stored, where it differs from what was sent.
+    /// The stored data, where it differs from what was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<JsonText>,
-    /// Whether what is stored differs from what was sent and is not shown, because the answer would have been too large
-    /// or the record has moved on since: do not take the cursor, and pull.
+    /// Whether the stored data differs from what was sent and was left out, because the response would be too
+    /// large or the record has changed since: keep the old cursor and pull.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub data_omitted: bool,
-    /// What is to be known of it: `clock_clamped`, `below_floor`, `clamped_to_floor`.
+    /// What to know about the write: `clock_clamped`, `below_floor`, `clamped_to_floor`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::Flags>"))]
     pub flags: Vec<String>,
 }
 
-/// What `batch-push` hands to the edge: the client's answer, and the commit for the room.
+/// What a function that writes returns to the edge: the response for the caller, and the commit for the room.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Pushed {
-    /// [`PushResponse`] as text, passed on unread.
+pub struct WriteResult {
+    /// The response as text, passed on unparsed.
     pub answer: JsonText,
-    /// The commit, one entry per log item; empty if nothing was written or it is too large.
+    /// The commit, one per log item; empty if nothing was written or it is too large.
     pub publications: Vec<Publication>,
 }

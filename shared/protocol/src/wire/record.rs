@@ -12,17 +12,17 @@ use crate::wire::schema;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordResponse {
-    /// Its table.
+    /// The table.
     pub table_name: String,
-    /// Its id.
+    /// The id.
     pub record_id: String,
-    /// The record.
+    /// The data.
     pub data: JsonText,
-    /// Its version.
+    /// The version.
     pub version: u64,
     /// The stamp of its last change.
     pub stamp: Stamp,
-    /// When that was, by the server's clock.
+    /// The time of its last change.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub server_updated_at: String,
 }
@@ -32,9 +32,9 @@ pub struct RecordResponse {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(expecting = "an object with `table_name` and `record_id`")]
 pub struct RecordName {
-    /// Its table.
+    /// The table.
     pub table_name: String,
-    /// Its id.
+    /// The id.
     pub record_id: String,
 }
 
@@ -42,18 +42,18 @@ pub struct RecordName {
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(expecting = "an object with `records`")]
-pub struct BatchGet {
-    /// Which, 40 at most.
+pub struct BatchGetRequest {
+    /// The records to read; at most 40.
     pub records: Vec<RecordName>,
 }
 
-/// Several records.
+/// The response to `POST /api/data/batch-get`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchGetResponse {
-    /// Those that there are, in the order in which they were asked for.
+    /// The records found, in the order of the request.
     pub records: Vec<RecordResponse>,
-    /// The others.
+    /// The records not found.
     pub missing: Vec<RecordName>,
 }
 

@@ -2,58 +2,55 @@
 
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "schema")]
 use crate::ids::{BatchId, BranchId, DeviceId};
 use crate::json::JsonText;
 use crate::stamp::Stamp;
 #[cfg(feature = "schema")]
 use crate::wire::schema;
 
-/// Which side of a conflict stays.
+/// Which side of a conflict wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Resolution {
     /// The server's copy.
     AcceptServer,
-    /// The client's.
+    /// The client's data.
     AcceptClient,
 }
 
-/// The body of a request, as a client writes it.
+/// The body of a request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct ResolveBody {
-    /// The device on which somebody decided.
-    #[cfg_attr(feature = "schema", schemars(with = "DeviceId"))]
-    pub device_id: String,
-    /// Makes a retry exactly-once.
+#[serde(expecting = "an object with `device_id`, `table_name`, `record_id` and `resolution`")]
+pub struct ResolveRequest {
+    /// The device on which a person resolved the conflict.
+    pub device_id: DeviceId,
+    /// Makes retries exactly-once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<BatchId>"))]
-    pub batch_id: Option<String>,
-    /// The branch; only a super admin names one.
+    pub batch_id: Option<BatchId>,
+    /// The branch; only a super admin may name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<BranchId>"))]
-    pub branch_id: Option<String>,
+    pub branch_id: Option<BranchId>,
     /// The record's table.
     pub table_name: String,
     /// The record's id.
     pub record_id: String,
-    /// Which side stays.
+    /// Which side wins.
     pub resolution: Resolution,
-    /// What is to be stored; needed to accept the client's side.
+    /// The data to store; required to accept the client's side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_data: Option<JsonText>,
-    /// The version that was looked at; any, if absent.
+    /// The version the person saw; any version if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u64>,
 }
 
-/// The answer: the record as it is now.
+/// The response: the current record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResolveResponse {
-    /// Always true; anything else is an error answer.
+    /// Always true.
     pub success: bool,
     /// The record's table.
     pub table_name: String,
@@ -61,9 +58,9 @@ pub struct ResolveResponse {
     pub record_id: String,
     /// The record's version.
     pub version: u64,
-    /// What is stored; of a deleted record, the last there was.
+    /// The stored data; of a deleted record its last content.
     pub data: JsonText,
-    /// Whether it is deleted; absent if it is not.
+    /// Whether the record is deleted; absent if not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_deleted: bool,
     /// The time of the commit that wrote it.
@@ -73,24 +70,24 @@ pub struct ResolveResponse {
     pub stamp: Stamp,
     /// The room's stamp before this commit.
     pub prev: Stamp,
-    /// A pull from here sees what comes after this.
+    /// A pull from here returns what follows this write.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Cursor"))]
     pub cursor: String,
 }
 
-/// The `details` of `version_changed`: the record as it is now.
+/// The `details` of `version_changed`: the current record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct CurrentCopy {
+pub struct VersionChangedDetails {
     /// The record's table.
     pub table_name: String,
     /// The record's id.
     pub record_id: String,
     /// The record's version.
     pub version: u64,
-    /// What is stored; of a deleted record, the last there was.
+    /// The stored data; of a deleted record its last content.
     pub data: JsonText,
-    /// Whether it is deleted.
+    /// Whether the record is deleted.
     pub is_deleted: bool,
     /// The time of the commit that wrote it.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]

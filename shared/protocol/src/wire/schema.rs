@@ -91,14 +91,14 @@ schema!(
 schema!(JsonText, "Data", true, json_schema!({ "type": ["object", "null"] }));
 schema!(Details, "Details", true, json_schema!({ "type": "object" }));
 schema!(Any, "Any", true, json_schema!({}));
-schema!(Modes, "Mode", true, one_of(["changes", "snapshot"]));
-schema!(Reasons, "ConflictReason", true, one_of(ConflictReason::ALL.map(ConflictReason::as_str)));
-schema!(Flags, "Flag", true, one_of(Flag::ALL.map(Flag::as_str)));
-schema!(RecordCodes, "RecordCode", false, one_of(RejectionCode::ALL.map(RejectionCode::as_str)));
-schema!(Codes, "ErrorCode", false, one_of(ErrorCode::ALL.map(ErrorCode::as_str)));
+schema!(Modes, "Mode", true, one_of(["changes", "snapshot"].into_iter()));
+schema!(Reasons, "ConflictReason", true, one_of(ConflictReason::ALL.iter().map(|it| it.as_str())));
+schema!(Flags, "Flag", true, one_of(Flag::ALL.iter().map(|it| it.as_str())));
+schema!(RecordCodes, "RecordCode", false, one_of(RejectionCode::ALL.iter().map(|it| it.as_str())));
+schema!(Codes, "ErrorCode", false, one_of(ErrorCode::ALL.iter().map(|it| it.as_str())));
 
-fn one_of<const N: usize>(words: [&str; N]) -> Schema {
-    json_schema!({ "type": "string", "enum": words.map(Value::from).to_vec() })
+fn one_of(words: impl Iterator<Item = &'static str>) -> Schema {
+    json_schema!({ "type": "string", "enum": words.map(Value::from).collect::<Vec<_>>() })
 }
 
 impl<K: IdKind> JsonSchema for Id<K> {
@@ -111,6 +111,6 @@ impl<K: IdKind> JsonSchema for Id<K> {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "minLength": 1, "maxLength": K::BYTES_MAX })
+        json_schema!({ "type": "string", "minLength": 1, "maxLength": K::RULE.bytes_max })
     }
 }

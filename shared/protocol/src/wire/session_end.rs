@@ -1,5 +1,4 @@
-//! Sessions that a function has ended, on their way to the rooms in which their sockets are: in a header of the answer,
-//! which the edge keeps to itself.
+//! Sessions that a function has ended, in an internal response header: the edge closes their sockets.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,19 +6,19 @@ use std::str::FromStr;
 
 use crate::ids::{BadId, Room, SessionId};
 
-/// Sessions by the room in which each may have sockets.
+/// Ended sessions by the room in which they may have sockets.
 ///
 /// As text: `1:2 k3Jx k3Jy;1:3 k4Ab`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EndedSessions(BTreeMap<Room, Vec<SessionId>>);
 
 impl EndedSessions {
-    /// Adds a session, which may have sockets in `room`.
+    /// Adds a session that may have sockets in `room`.
     pub fn add(&mut self, room: Room, session: SessionId) {
         self.0.entry(room).or_default().push(session);
     }
 
-    /// Whether none has ended.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -73,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_of_our_text_is_refused() {
+    fn malformed_text_is_refused() {
         for bad in ["1:2", "1 k3Jx", "1:2 k3Jx ", "1:2  k3Jx", "1:2 a/b", " k3Jx"] {
             assert!(bad.parse::<EndedSessions>().is_err(), "{bad:?}");
         }

@@ -6,48 +6,49 @@ use crate::ids::{DeviceId, SessionId};
 #[cfg(feature = "schema")]
 use crate::wire::schema;
 
-/// Where the caller is signed in.
+/// The sessions of the caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionsResponse {
-    /// Every sign-in that can go on, the latest first.
+    /// Every session that can be refreshed, latest first.
     pub sessions: Vec<SessionInfo>,
-    /// Whether the times of last activity are those of the last request. If not, they are those of the last refresh,
-    /// because what keeps track of requests did not answer.
+    /// Whether `last_activity_at` is the time of the last request. If false, it is the time of the last
+    /// refresh, because Redis was unreachable.
     pub activity_known: bool,
 }
 
-/// One sign-in.
+/// One session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionInfo {
-    /// Names it, for ending it.
+    /// Its id, for ending it.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub id: SessionId,
-    /// The device that its tokens are bound to; `null` if to none.
+    /// The device that its tokens are bound to; `null` if none.
     pub device_id: Option<DeviceId>,
-    /// The address that it was last refreshed from; `null` if unknown.
+    /// The address of the last refresh; `null` if unknown.
     pub address: Option<String>,
-    /// What the program there calls itself; `null` if unknown.
+    /// The `User-Agent` of the last refresh; `null` if unknown.
     pub agent: Option<String>,
     /// When the user signed in.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub created_at: String,
-    /// When it was last used, to a few seconds.
+    /// When it was last used, to within a few seconds.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub last_activity_at: String,
-    /// Whether it was not used for two hours or more.
+    /// Whether it was unused for two hours or more.
     pub idle: bool,
-    /// Whether it is the one that asks.
+    /// Whether it is the session of this request.
     pub current: bool,
 }
 
-/// The answer to ending sessions.
+/// The response to ending sessions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct SessionsEnded {
-    /// How many were ended.
+pub struct EndSessionsResponse {
+    /// Number of ended sessions.
     pub ended: u64,
-    /// Seconds until the last access token of these is refused. No refresh token of theirs works from now on.
+    /// Seconds until all access tokens of these sessions are refused. Their refresh tokens are refused from
+    /// now on.
     pub effective_within_secs: u64,
 }

@@ -11,47 +11,47 @@ use crate::wire::publication::Publication;
 #[cfg(feature = "schema")]
 use crate::wire::schema;
 
-/// What a client may send.
+/// A frame from a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ClientFrame {
-    /// Asks for a `pong`.
+    /// Requests a `pong`.
     Ping,
     /// Answers a `ping`.
     Pong,
-    /// Asks for a room's changes.
+    /// Subscribes to the changes of a room.
     Subscribe {
         /// `client:branch`
         room: String,
     },
-    /// Ends that.
+    /// Ends a subscription.
     Unsubscribe {
         /// `client:branch`
         room: String,
     },
 }
 
-/// What the server sends.
+/// A frame from the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ServerFrame {
-    /// Asks a silent client whether it is still there.
+    /// Asks a silent client for a `pong`.
     Ping,
     /// Answers a `ping`.
     Pong,
-    /// The room's changes will come.
+    /// The room's changes will follow.
     Subscribed {
         /// `client:branch`
         room: String,
     },
-    /// The room's changes will no longer come.
+    /// The room's changes will no longer follow.
     Unsubscribed {
         /// `client:branch`
         room: String,
     },
-    /// A frame was not understood or not allowed.
+    /// A frame was malformed or not allowed.
     Error {
         /// A stable code.
         code: String,
@@ -62,7 +62,7 @@ pub enum ServerFrame {
     Sync(Box<SyncFrame>),
 }
 
-/// One change, as it is broadcast.
+/// One change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 pub struct SyncFrame {
@@ -70,7 +70,7 @@ pub struct SyncFrame {
     pub table_name: String,
     /// The record's id.
     pub record_id: String,
-    /// What happened.
+    /// The operation.
     pub operation: Operation,
     /// The record after the change.
     pub data: JsonText,
@@ -79,26 +79,26 @@ pub struct SyncFrame {
     /// The time of the commit.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub server_updated_at: String,
-    /// The change's place in the room.
+    /// The stamp of the change.
     pub stamp: Stamp,
-    /// The place before it.
+    /// The stamp before the change.
     pub prev: Stamp,
     /// `client:branch`
     pub room: String,
 }
 
-/// Why a client's frame was refused: a stable code and a sentence.
+/// A frame that is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadFrame {
     /// Over 4 KiB.
     TooLarge,
-    /// No JSON of a known type.
+    /// Not JSON of a known type.
     Unknown,
 }
 
 impl BadFrame {
-    /// The frame that says so.
-    pub fn answer(self) -> ServerFrame {
+    /// The error frame.
+    pub fn reply(self) -> ServerFrame {
         let (code, message) = match self {
             BadFrame::TooLarge => ("frame_too_large", "A frame may have 4 KiB; push records over HTTPS."),
             BadFrame::Unknown => {
@@ -110,7 +110,7 @@ impl BadFrame {
 }
 
 impl ClientFrame {
-    /// Reads a text frame.
+    /// Parses a text frame.
     pub fn parse(text: &str) -> Result<ClientFrame, BadFrame> {
         if text.len() > FRAME_BYTES_MAX {
             return Err(BadFrame::TooLarge);
@@ -118,8 +118,8 @@ impl ClientFrame {
         serde_json::from_str(text).map_err(|_| BadFrame::Unknown)
     }
 
-    /// What a client of `room` is answered, if anything; subscribing changes nothing else here.
-    pub fn answer(&self, own: &Room) -> Option<ServerFrame> {
+    /// The reply to a client of the room `own`, if any.
+    pub fn reply(&self, own: &Room) -> Option<ServerFrame> {
         let forbidden = || ServerFrame::Error {
             code: "room_forbidden".into(),
             message: format!("This user may use the room {own} only."),
@@ -145,9 +145,9 @@ impl ServerFrame {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Reads a frame, as a client does; `None` for a type it does not know, which it skips.
+    /// Parses a frame as a client; `None` for an unknown type, which clients skip.
     ///
-    /// In two steps, because a tagged enum would copy `data` and lose the text of its numbers.
+    /// In two steps, because a tagged enum would buffer `data` and lose the text of its numbers.
     pub fn parse(text: &str) -> Option<ServerFrame> {
         #[derive(Deserialize)]
         struct Plain {
@@ -172,7 +172,7 @@ impl ServerFrame {
     }
 }
 
-/// The frames of a commit, in order: each carries its own stamp and the one before it.
+/// The frames of a commit in order; each has its stamp and the one before it.
 pub fn frames(publication: &Publication) -> Vec<SyncFrame> {
     let room = publication.room().to_string();
     let mut prev = publication.prev;
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_scope_lists_and_nothing_else() {
+    fn only_the_documented_frames_are_parsed() {
         assert_eq!(ClientFrame::parse(r#"{"type":"ping"}"#), Ok(ClientFrame::Ping));
         assert_eq!(
             ClientFrame::parse(r#"{"type":"subscribe","room":"1:2"}"#),
@@ -216,9 +216,9 @@ mod tests {
     }
 
     #[test]
-    fn only_the_own_room_may_be_used() {
+    fn only_the_own_room_is_allowed() {
         let subscribe =
-            |room: &str| ClientFrame::Subscribe { room: room.into() }.answer(&own()).unwrap().to_json();
+            |room: &str| ClientFrame::Subscribe { room: room.into() }.reply(&own()).unwrap().to_json();
         assert_eq!(subscribe("1:2"), r#"{"type":"subscribed","room":"1:2"}"#);
         for other in ["1:3", "2:2", "1:*", ""] {
             assert!(subscribe(other).starts_with(r#"{"type":"error","code":"room_forbidden""#), "{other}");
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_chain_from_stamp_to_stamp() {
+    fn each_frame_links_to_the_one_before() {
         let change = crate::wire::publication::PublishedChange {
             table_name: "products".into(),
             record_id: "p1".into(),

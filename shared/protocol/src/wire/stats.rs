@@ -5,40 +5,40 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "schema")]
 use crate::wire::schema;
 
-/// The figures of a room.
+/// Statistics of a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatsResponse {
-    /// Changes in the log that the room has not been told of yet.
+    /// Changes in the log that the room has not received yet.
     pub pending_queue_count: u64,
-    /// When the room's last change was committed; `null` before the first.
+    /// The time of the last commit; `null` before the first.
     #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Time>"))]
     pub last_sync_at: Option<String>,
     /// Every table that the caller may read, by name.
     pub tables_stats: Vec<TableStats>,
-    /// The clocks of the devices that told theirs lately.
+    /// The recent clock readings of devices.
     pub clocks: Vec<DeviceClock>,
 }
 
-/// The figures of a table.
+/// Statistics of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TableStats {
-    /// Which.
+    /// The table.
     pub table_name: String,
-    /// Records that are there and not deleted.
+    /// Records that are not deleted.
     pub record_count: u64,
 }
 
-/// How far a device's clock is from the server's.
+/// The difference between a device's clock and the server's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeviceClock {
-    /// Which device.
+    /// The device.
     pub device_id: String,
-    /// Milliseconds that it is ahead; negative if it is behind.
+    /// Milliseconds that its clock is ahead; negative if it is behind.
     pub skew_millis: i64,
-    /// When it last told its time.
+    /// The time of the reading.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub at: String,
 }

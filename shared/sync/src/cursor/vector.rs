@@ -1,4 +1,4 @@
-//! Head office's place: one position for each branch of its client.
+//! Head office's position: one position per branch of its client.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,13 @@ use protocol::timestamp::Timestamp;
 
 const TAG_BYTES: usize = 6;
 const STAMP_BYTES: usize = 7;
-/// Set in a place's stamp that is a time. Stamps are below 2^53, so the bit is free.
+/// The bit of a place that marks a time. Stamps are below 2^53, so the bit is free.
 const TIME: u64 = 1 << 55;
 
-/// A branch inside a cursor: the first bytes of its id's SHA-256, because 200 ids of 64 bytes would not fit a URL.
+/// A branch inside a cursor: the first 6 bytes of the SHA-256 of its id, because 200 ids of 64 bytes would
+/// not fit a URL.
 ///
-/// That two of 200 branches have the same is one client in ten thousand million.
+/// Two of 200 branches share a tag for about one client in ten billion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag([u8; TAG_BYTES]);
 
@@ -31,23 +32,23 @@ impl Tag {
     }
 }
 
-/// Where one branch stands.
+/// The position of one branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// After the change with this stamp.
     Position(Stamp),
-    /// At a time that the caller chose, and nothing of this branch was returned since.
+    /// At a time that the caller chose; nothing of this branch was returned yet.
     Time(Timestamp),
 }
 
-/// Where every branch stands. One that is not named stands at the beginning, so a new branch joins by itself.
+/// The positions of all branches. A missing branch is at the beginning, so new branches join by themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Vector {
-    /// The branch that the last page was of: the next page is of the one after it.
+    /// The branch of the last page; the next page is of the branch after it.
     pub served: Option<Tag>,
-    /// The snapshot that is on its way, of one branch at a time.
+    /// The unfinished snapshot; only one branch has one at a time.
     pub walk: Option<(Tag, Walk)>,
-    /// The places.
+    /// The positions.
     pub places: BTreeMap<Tag, Place>,
 }
 
@@ -55,7 +56,7 @@ const SERVED: u8 = 1;
 const WALK: u8 = 2;
 
 impl Vector {
-    /// The vector as bytes: what there is, the branch served, the walk, then 13 bytes a branch in order.
+    /// Encodes the vector: flags, the branch served, the walk, then 13 bytes per branch in order.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let flag = |set: bool, flag: u8| if set { flag } else { 0 };
         let mut bytes = vec![flag(self.served.is_some(), SERVED) | flag(self.walk.is_some(), WALK)];
@@ -65,7 +66,7 @@ impl Vector {
             bytes.extend(tag.0);
             bytes.extend(number(walk.noted.0));
             bytes.extend(number(walk.started.0));
-            // At most CURSOR_KEY_BYTES_MAX; a longer one would be cut here and refused when it is read.
+            // At most CURSOR_KEY_BYTES_MAX; `from_bytes` refuses a longer one.
             bytes.extend(u16::try_from(after.len()).unwrap_or(u16::MAX).to_be_bytes());
             bytes.extend(after.bytes());
         }
@@ -79,7 +80,7 @@ impl Vector {
         bytes
     }
 
-    /// Reads what [`Vector::to_bytes`] wrote, and nothing else.
+    /// The inverse of [`Vector::to_bytes`]; `None` for any other bytes.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Vector> {
         let (&flags, mut bytes) = bytes.split_first()?;
         let mut vector = Vector::default();
@@ -97,7 +98,7 @@ impl Vector {
             };
             let (Place::Position(Stamp(value)) | Place::Time(Timestamp(value))) = place;
             let last = vector.places.last_key_value().map(|(&last, _)| last);
-            // Each vector has one way to be written: in order, nothing twice.
+            // Sorted and without duplicates, so that each vector has one encoding.
             if last >= Some(tag)
                 || value > Timestamp::MAX.0
                 || vector.places.len() >= HEAD_OFFICE_BRANCHES_MAX
@@ -145,5 +146,5 @@ const BYTES_MAX: usize = 1
     + 2
     + CURSOR_KEY_BYTES_MAX
     + HEAD_OFFICE_BRANCHES_MAX * (TAG_BYTES + STAMP_BYTES);
-// The largest vector is still a cursor that is read back; base64 makes four characters of three bytes.
+// The largest vector fits a cursor; base64 turns three bytes into four characters.
 const _: () = assert!("v2.".len() + BYTES_MAX.div_ceil(3) * 4 <= CURSOR_BYTES_MAX);

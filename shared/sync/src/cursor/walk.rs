@@ -1,4 +1,4 @@
-//! A walk over the records of one room: a snapshot on its way.
+//! A walk over the records of one room: the state of an unfinished snapshot.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,30 +11,30 @@ use protocol::record::{RecordKey, is_record_id};
 use protocol::stamp::{NotACursor, Stamp, parse_digits};
 use protocol::timestamp::Timestamp;
 
-/// How far a walk has come. All that a walk knows is in here, so any server goes on with it after any delay.
+/// The progress of a walk. It is complete, so any server can continue it at any time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Walk {
-    /// The position noted before the first record was read: the log from here on is the snapshot's tail.
+    /// The position noted before the first record was read; the log after it completes the snapshot.
     pub noted: Stamp,
     /// When the walk began.
     pub started: Timestamp,
-    /// The last record that was read; none at the beginning.
+    /// The last record that was read; `None` at the beginning.
     pub after: Option<RecordKey>,
 }
 
 impl Walk {
-    /// The snapshot's name: two walks of one room that saw different records have different ones.
+    /// The snapshot's id; it differs between walks of a room that saw different records.
     pub fn snapshot_id(&self) -> String {
         format!("{}-{}", self.noted.0, self.started.0)
     }
 }
 
-/// A record's name as it stands in a cursor. A table's name has no `#`, so the first one ends it.
+/// A record key as text in a cursor: `<table>#<id>`. A table name has no `#`, so the first one ends it.
 pub(super) fn key_text(key: &RecordKey) -> String {
     format!("{}#{}", key.table, key.id)
 }
 
-/// Reads what [`key_text`] wrote.
+/// The inverse of [`key_text`].
 pub(super) fn parse_key(text: &str) -> Option<RecordKey> {
     let (table, id) = text.split_once('#')?;
     let fits = text.len() <= CURSOR_KEY_BYTES_MAX && !table.is_empty() && is_record_id(id);

@@ -1,79 +1,80 @@
-//! A page of dead letters.
+//! Pages of dead letters.
 
 use sha2::{Digest, Sha256};
 
-use super::stored::Filed;
-use super::{DeadKey, Letter, LetterId, Payload, hex, letters};
+use super::{DeadLetter, Payload, StoredDeadLetters, letters};
+use crate::dead_letter_id::{DeadLetterId, DeadLetterKey};
 use crate::limits::PULL_BYTES_MAX;
 use crate::log::LogError;
 use crate::tables::Tables;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::limits::{DEAD_LETTERS_LIMIT_DEFAULT, DEAD_LETTERS_LIMIT_MAX};
 use protocol::role::Role;
-use protocol::wire::dead_letters::{DeadLettersResponse, LetterBody};
+use protocol::wire::dead_letters::{DeadLetterEntry, DeadLettersResponse};
 
-/// What a cursor of ours begins with; behind it is the name of the last letter that was shown.
+/// Begins every cursor; the id of the last dead letter shown follows.
 const CURSOR: &str = "d1.";
 
-/// Which page is wanted.
+/// Which page to return.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LettersQuery {
+pub struct DeadLettersQuery {
     limit: usize,
-    after: Option<LetterId>,
+    after: Option<DeadLetterId>,
 }
 
-impl LettersQuery {
-    /// Reads the members of a query.
-    pub fn parse(limit: Option<&str>, cursor: Option<&str>) -> Result<LettersQuery, ApiError> {
+impl DeadLettersQuery {
+    /// Parses the query parameters; [`ErrorCode::BadLimit`] or [`ErrorCode::BadCursor`].
+    pub fn parse(limit: Option<&str>, cursor: Option<&str>) -> Result<DeadLettersQuery, ApiError> {
         let limit = limit.map_or(Some(DEAD_LETTERS_LIMIT_DEFAULT), |text| text.parse().ok());
         let limit = limit.filter(|limit| (1..=DEAD_LETTERS_LIMIT_MAX).contains(limit)).ok_or_else(|| {
             let message = format!("`limit` must be a number from 1 to {DEAD_LETTERS_LIMIT_MAX}.");
             ApiError::new(ErrorCode::BadLimit, message)
         })?;
-        let not_ours =
+        let bad_cursor =
             || ApiError::new(ErrorCode::BadCursor, "`cursor` must be one from an answer, unchanged.");
-        let name = cursor.map_or(Some(""), |text| text.strip_prefix(CURSOR)).ok_or_else(not_ours)?;
+        let name = cursor.map_or(Some(""), |text| text.strip_prefix(CURSOR)).ok_or_else(bad_cursor)?;
         let after = Some(name).filter(|name| !name.is_empty()).map(str::parse).transpose();
-        Ok(LettersQuery { limit, after: after.map_err(|_| not_ours())? })
+        Ok(DeadLettersQuery { limit, after: after.map_err(|_| bad_cursor())? })
     }
 
-    /// The item to begin with; the oldest, if none.
-    pub fn from(&self) -> Option<&DeadKey> {
+    /// The key of the first item to read; `None` for the oldest item.
+    pub fn from(&self) -> Option<&DeadLetterKey> {
         self.after.as_ref().map(|id| &id.key)
     }
 
-    /// Items after which to stop reading: one for each letter, and the one that the last page ended in.
+    /// Number of items that certainly fill the page: one per dead letter, and the item that the last page
+    /// ended in.
     pub fn items(&self) -> usize {
         self.limit + 1
     }
 
-    fn is_after(&self, id: &LetterId) -> bool {
+    fn is_after(&self, id: &DeadLetterId) -> bool {
         self.after.as_ref().is_none_or(|after| after.key != id.key || id.index > after.index)
     }
 }
 
-/// The page that `query` asks for by a caller of `role`, out of `batches`, as they stand in the store; `more`, if the
-/// store has further ones.
+/// The page of `query` for a caller with `role`. `batches` are the items read from the store; `more` says
+/// whether the store has further ones.
 pub fn page(
     tables: &Tables,
     role: Role,
-    query: &LettersQuery,
-    batches: &[Filed],
+    query: &DeadLettersQuery,
+    batches: &[StoredDeadLetters],
     more: bool,
 ) -> Result<DeadLettersResponse, LogError> {
     let (mut shown, mut bytes, mut last, mut cut) = (Vec::new(), 0, query.after.clone(), false);
-    for filed in batches {
-        for letter in letters(&filed.item)? {
-            let id = LetterId { key: filed.item.key.clone(), index: letter.index };
+    for stored in batches {
+        for letter in letters(&stored.item)? {
+            let id = DeadLetterId { key: stored.item.key.clone(), index: letter.index };
             if query.is_after(&id) {
                 if shown.len() >= query.limit || bytes > PULL_BYTES_MAX {
                     cut = true;
                     break;
                 }
                 bytes += letter.stored_bytes();
-                shown.push(body(tables, role, &id, filed, letter));
+                shown.push(entry(tables, role, &id, stored, letter));
             }
-            // Also past what the last page has shown, so that a page without letters still leads on.
+            // Also for dead letters of earlier pages, so that the cursor of an empty page advances.
             last = Some(id);
         }
         if cut {
@@ -88,24 +89,30 @@ pub fn page(
     })
 }
 
-/// A letter as a caller of `role` sees it: what is in it is for those alone who may read the table.
-fn body(tables: &Tables, role: Role, id: &LetterId, filed: &Filed, letter: Letter) -> LetterBody {
+/// A dead letter as a caller with `role` sees it: the record only if the role may read its table.
+fn entry(
+    tables: &Tables,
+    role: Role,
+    id: &DeadLetterId,
+    stored: &StoredDeadLetters,
+    letter: DeadLetter,
+) -> DeadLetterEntry {
     let hidden =
         letter.table.as_deref().is_some_and(|table| tables.contains(table) && !tables.may_read(table, role));
     let (record, payload, bytes, sha256, is_cut) = match letter.payload {
         Payload::Whole(raw) => {
-            let sha256 = hex(&Sha256::digest(raw.as_str().as_bytes()));
+            let sha256 = hex::encode(Sha256::digest(raw.as_str()));
             let bytes = raw.as_str().len();
             (Some(raw), None, bytes, sha256, false)
         }
         Payload::Cut { text, bytes, sha256 } => (None, Some(text), bytes, sha256, true),
     };
-    LetterBody {
+    DeadLetterEntry {
         id: id.to_string(),
         index: letter.index,
-        device_id: filed.device.to_string(),
-        batch_id: filed.batch.as_ref().map(ToString::to_string),
-        received_at: filed.received_at.to_string(),
+        device_id: stored.device.to_string(),
+        batch_id: stored.batch.as_ref().map(ToString::to_string),
+        received_at: stored.received_at.to_string(),
         table_name: letter.table,
         record_id: letter.id,
         code: letter.code,

@@ -2,26 +2,26 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::tables::Tables;
+use crate::dead_letter_id::{DeadLetterId, NotADeadLetterId};
 use protocol::role::Role;
 use protocol::wire::outcome::RejectionCode;
 
 fn push(records: &[serde_json::Value]) -> Push {
-    let body = json!({"device_id": "till-1", "batch_id": "b1", "records": records}).to_string();
-    Push::parse(&Tables::built_in().unwrap(), Role::Cashier, body.as_bytes()).unwrap()
+    let body = json!({"device_id": "till-1", "batch_id": "b1", "records": records});
+    crate::testing::push(Role::Cashier, &body)
 }
 
-fn rejected(push: &Push) -> Vec<Letter> {
+fn rejected(push: &Push) -> Vec<DeadLetter> {
     let outcomes: Vec<Outcome> = push
         .records
         .iter()
-        .map(|_| Outcome::Rejected(RejectionCode::UnknownTable.because("Not here.")))
+        .map(|_| Outcome::Rejected(RejectionCode::UnknownTable.with_message("Not here.")))
         .collect();
-    Letter::of(push, &outcomes)
+    DeadLetter::of(push, &outcomes)
 }
 
 #[test]
-fn a_letter_keeps_the_record_to_the_byte() {
+fn a_dead_letter_keeps_the_exact_record() {
     let push = push(&[
         json!({"table_name": "nonsense", "record_id": "x", "data": {"n": 1}, "local_updated_at": "?"}),
     ]);
@@ -33,7 +33,7 @@ fn a_letter_keeps_the_record_to_the_byte() {
 }
 
 #[test]
-fn a_payload_with_over_64_kib_of_data_is_cut_with_its_size_and_hash() {
+fn a_payload_over_the_limit_is_cut_and_keeps_size_and_hash() {
     let raw = |len: usize| JsonText::from_text(format!("\"{}\"", "ä".repeat(len))).unwrap();
     let whole = raw(DEAD_PAYLOAD_BYTES_MAX / 2 - 1);
     assert_eq!(Payload::of(&whole, RejectionCode::Forbidden), Payload::Whole(whole));
@@ -46,13 +46,13 @@ fn a_payload_with_over_64_kib_of_data_is_cut_with_its_size_and_hash() {
     let large = raw(RECORD_BYTES_MAX / 2);
     assert!(matches!(Payload::of(&large, RejectionCode::RecordTooLarge), Payload::Cut { .. }));
     assert!(matches!(Payload::of(&large, RejectionCode::Forbidden), Payload::Whole(_)));
-    assert_eq!(sha256, hex(&Sha256::digest(raw(DEAD_PAYLOAD_BYTES_MAX / 2).as_str().as_bytes())));
+    assert_eq!(sha256, hex::encode(Sha256::digest(raw(DEAD_PAYLOAD_BYTES_MAX / 2).as_str())));
 }
 
 #[test]
-fn ids_are_pinned_because_they_are_stored_and_sent() {
-    let key = DeadKey { at: Stamp(1_765_103_400_000_145), batch: "0123456789abcdef".into(), part: 2 };
-    let id = LetterId { key, index: 11 };
+fn the_exact_id_is_pinned() {
+    let key = DeadLetterKey { at: Stamp(1_765_103_400_000_145), batch: "0123456789abcdef".into(), part: 2 };
+    let id = DeadLetterId { key, index: 11 };
     assert_eq!(id.to_string(), "1765103400000145.0123456789abcdef.2.11");
     assert_eq!(id.to_string().parse(), Ok(id));
     for bad in [
@@ -63,18 +63,18 @@ fn ids_are_pinned_because_they_are_stored_and_sent() {
         "1765103400000145.0123456789abcdef.2",
         "1765103400000145.0123456789abcdef.2.+1",
     ] {
-        assert_eq!(bad.parse::<LetterId>(), Err(NotALetter), "{bad}");
+        assert_eq!(bad.parse::<DeadLetterId>(), Err(NotADeadLetterId), "{bad}");
     }
 }
 
 proptest! {
     #[test]
-    fn items_hold_every_letter_and_none_is_too_large(sizes in prop::collection::vec(0..150_000_usize, 1..4)) {
+    fn items_hold_every_dead_letter_and_stay_below_the_limit(sizes in prop::collection::vec(0..150_000_usize, 1..4)) {
         let records: Vec<_> = sizes.iter().map(|&size| json!({"table_name": "\"".repeat(size)})).collect();
         let push = push(&records);
         let letters = rejected(&push);
         let items = items(&push, Stamp(7), Timestamp(7), &letters).unwrap();
-        let found: Vec<Letter> = items.iter().flat_map(|item| super::letters(item).unwrap()).collect();
+        let found: Vec<DeadLetter> = items.iter().flat_map(|item| super::letters(item).unwrap()).collect();
         prop_assert_eq!(found, letters);
         prop_assert!(items.iter().all(|item| item.body.len() < LOG_ITEM_BYTES_MAX + 16 * 1024));
     }

@@ -1,7 +1,7 @@
 //! A plan that is ready for the store.
 
 use super::Plan;
-use crate::dead_letters::stored::OpenLetter;
+use crate::dead_letters::OpenDeadLetter;
 use crate::log;
 use crate::push::Push;
 use crate::tables::Tables;
@@ -19,26 +19,27 @@ pub struct CommitPlan<'a> {
     /// The decision.
     pub plan: &'a Plan,
     /// The dead letter that this commit closes.
-    pub closes: Option<&'a OpenLetter>,
+    pub closes: Option<&'a OpenDeadLetter>,
     publications: Vec<Publication>,
 }
 
 impl<'a> CommitPlan<'a> {
-    /// Splits the changes of `plan` into publications; [`ErrorCode::BatchTooLarge`] if it does not fit a transaction.
+    /// Splits the changes of `plan` into publications; [`ErrorCode::BatchTooLarge`] if it does not fit a
+    /// transaction.
     pub fn new(
         tables: &Tables,
         room: &'a Room,
         push: &'a Push,
         plan: &'a Plan,
-        closes: Option<&'a OpenLetter>,
+        closes: Option<&'a OpenDeadLetter>,
     ) -> Result<CommitPlan<'a>, ApiError> {
         if !plan.fits() {
             let message =
                 "The batch writes more than fits one transaction; send its records in smaller batches.";
             return Err(ApiError::new(ErrorCode::BatchTooLarge, message));
         }
-        // The room skips the publishing device. A replay is published under its batch id, because the device that sent
-        // the dead letter does not know of the replay and must receive it.
+        // The room skips the publishing device. A replay is published under its batch id, because the device
+        // that sent the dead letter does not know of the replay and must receive it.
         let replay = closes.and(push.batch.as_ref()).and_then(|batch| batch.as_str().parse().ok());
         let device = replay.as_ref().unwrap_or(&push.device);
         let publications = log::publications(tables, room, plan.prev, device, &plan.changes);

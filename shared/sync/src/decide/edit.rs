@@ -1,44 +1,44 @@
-//! What a record holds after a write, member by member: sums, states, and the rest under the table's policy.
+//! Computes a record's data after a write, member by member: sums, states, and the rest under the table's
+//! policy.
 
-mod member;
 mod rest;
 mod special;
 
 use crate::policy::FieldRule;
+use crate::policy::additive::{has_delta, number};
 use crate::policy::append_only::{Rewrite, compare};
 use crate::push::Write;
 use crate::record::Record;
 use crate::tables::Table;
 use protocol::json::JsonText;
-use protocol::json::object::{Object, put_in_place};
+use protocol::json::object::{Object, replace_member};
 use protocol::limits::RECORD_BYTES_MAX;
 use protocol::wire::outcome::{ConflictReason, Flag, Rejection, RejectionCode};
 
-pub use member::has_delta;
 use rest::Scope;
 pub(super) use rest::Settle;
 use special::{bad_delta, bad_transition, begins, may_move};
 
-/// What a write makes of a record.
+/// The effect of a write on a record.
 #[derive(Clone, Debug)]
 pub(super) struct Edited {
-    /// What it holds then.
+    /// The new data.
     pub(super) data: JsonText,
-    /// The members that changed, sums and states aside.
+    /// The members that changed, except sums and states.
     pub(super) touched: Vec<String>,
-    /// Whether anything was added up or moved.
+    /// Whether a sum or state changed.
     pub(super) special: bool,
-    /// Whether the write asked for more than sums and states.
+    /// Whether the write is about other members than sums and states.
     pub(super) asks_rest: bool,
-    /// What is to be said of it.
+    /// What the response says about the write.
     pub(super) flags: Vec<Flag>,
-    /// Why a part of it was not taken.
+    /// Why a part of the write was not applied.
     pub(super) conflict: Option<ConflictReason>,
 }
 
 impl Edited {
-    /// A record that holds `data`, of which nothing else is known yet.
-    fn of(data: JsonText) -> Edited {
+    /// A record with `data` and no other effect.
+    pub(super) fn of(data: JsonText) -> Edited {
         let (touched, flags) = (Vec::new(), Vec::new());
         Edited { data, touched, special: false, asks_rest: true, flags, conflict: None }
     }
@@ -48,17 +48,18 @@ impl Edited {
 pub(super) struct Edit<'a> {
     pub(super) table: &'a Table,
     pub(super) write: &'a Write,
-    /// Whether the batch has a name, without which a delta could be added twice.
+    /// Whether the batch has an id, without which a retry could add a delta twice.
     pub(super) named: bool,
 }
 
 fn parse(text: &JsonText) -> Result<Object, Rejection> {
-    Object::parse(text)
-        .map_err(|error| RejectionCode::Malformed.because(format!("The record cannot be merged: {error}.")))
+    Object::parse(text).map_err(|error| {
+        RejectionCode::Malformed.with_message(format!("The record cannot be merged: {error}."))
+    })
 }
 
 impl Edit<'_> {
-    /// What a record is created with.
+    /// The data of a new record.
     pub(super) fn create(&self) -> Result<Edited, Rejection> {
         let null = JsonText::null();
         let sent = self.write.data.as_ref().unwrap_or(&null);
@@ -81,7 +82,7 @@ impl Edit<'_> {
                     Some(delta) => {
                         self.add(name, delta, *floor, &Object::default(), &mut out, &mut edited)?;
                     }
-                    None if member::number(Some(value)).is_none() => return Err(bad_delta()),
+                    None if number(Some(value)).is_none() => return Err(bad_delta()),
                     None => {}
                 },
                 (FieldRule::State(states), Some(value)) if !begins(states, value) => {
@@ -96,10 +97,10 @@ impl Edit<'_> {
         Ok(edited)
     }
 
-    /// What `server`, which is live, holds after the write.
+    /// The data of the live record `server` after the write.
     pub(super) fn update(&self, server: &Record, settle: &Settle<'_>) -> Result<Edited, Rejection> {
         let Some(sent_text) = &self.write.data else {
-            return Err(RejectionCode::Malformed.because("`data` must be a JSON object."));
+            return Err(RejectionCode::Malformed.with_message("`data` must be a JSON object."));
         };
         let (stored, sent) = (parse(&server.data)?, parse(sent_text)?);
         self.refuse_stray_deltas(&sent)?;
@@ -119,10 +120,11 @@ impl Edit<'_> {
         Ok(edited)
     }
 
-    /// What an append-only row holds after the write; `None` if it is what it holds already.
+    /// The data of an append-only row after the write; `None` if nothing changes.
     pub(super) fn move_row(&self, server: &Record) -> Result<Option<JsonText>, Rejection> {
-        let forbidden =
-            || RejectionCode::AppendOnly.because("This row was written before; write one that corrects it.");
+        let forbidden = || {
+            RejectionCode::AppendOnly.with_message("This row was written before; write one that corrects it.")
+        };
         let Some(sent) = self.write.data.as_ref().filter(|_| !self.write.deleted) else {
             return Err(forbidden());
         };
@@ -140,24 +142,24 @@ impl Edit<'_> {
                 return Err(forbidden());
             };
             may_move(states, name, stored.get(name), to)?;
-            data = put_in_place(&data, name, to).ok_or_else(forbidden)?;
+            data = replace_member(&data, name, to).ok_or_else(forbidden)?;
         }
         Ok(Some(data))
     }
 }
 
 fn text(object: &Object) -> Result<JsonText, Rejection> {
-    object
-        .to_text()
-        .map_err(|error| RejectionCode::Malformed.because(format!("The record cannot be written: {error}.")))
+    object.to_text().map_err(|error| {
+        RejectionCode::Malformed.with_message(format!("The record cannot be written: {error}."))
+    })
 }
 
-/// Whether a record of `data` may be stored.
+/// Refuses data over the limit of a record.
 pub(super) fn fits(data: &JsonText) -> Result<(), Rejection> {
     let bytes = data.as_str().len();
     if bytes <= RECORD_BYTES_MAX {
         return Ok(());
     }
     let message = format!("The record would have {bytes} bytes; at most {RECORD_BYTES_MAX} fit.");
-    Err(RejectionCode::RecordTooLarge.because(message))
+    Err(RejectionCode::RecordTooLarge.with_message(message))
 }

@@ -9,19 +9,14 @@ mod properties;
 use serde_json::json;
 
 use super::*;
-use crate::retention::Retention;
-use crate::tables::Tables;
+use crate::testing::{push, rules};
 use protocol::limits::CLOCK_AHEAD_MICROS_MAX;
 use protocol::role::Role;
 use protocol::wire::outcome::{ConflictReason, Flag};
 
 const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
 
-fn rules() -> Rules {
-    Rules { tables: Tables::built_in().unwrap(), retention: Retention::default() }
-}
-
-/// A room as a test sees it: decides pushes one after the other and keeps what they write.
+/// A room: decides pushes one after the other and keeps their writes.
 #[derive(Default)]
 struct Room {
     snapshot: Snapshot,
@@ -30,11 +25,8 @@ struct Room {
 
 impl Room {
     fn push_at(&mut self, now: Timestamp, device: &str, atomic: bool, records: &[serde_json::Value]) -> Plan {
-        let rules = rules();
-        let body =
-            json!({"device_id": device, "batch_id": "b", "atomic": atomic, "records": records}).to_string();
-        let push = Push::parse(&rules.tables, Role::Manager, body.as_bytes()).unwrap();
-        let plan = decide(&rules, &self.snapshot, &push, now);
+        let body = json!({"device_id": device, "batch_id": "b", "atomic": atomic, "records": records});
+        let plan = decide(&rules(), &self.snapshot, &push(Role::Manager, &body), now);
         for put in &plan.puts {
             assert_eq!(put.expected, self.snapshot.records.get(&put.key).map(|record| record.version));
             self.snapshot.records.insert(put.key.clone(), put.record.clone());
@@ -56,7 +48,7 @@ impl Room {
     }
 }
 
-/// A write of hall `p1` with this name, at a second of the day.
+/// A write of hall `p1` at this second.
 fn write(name: &str, second: u32) -> serde_json::Value {
     json!({"table_name": "halls", "record_id": "p1", "data": {"name": name},
            "local_updated_at": format!("2025-12-07T10:00:{second:02}Z")})
@@ -89,6 +81,18 @@ fn reason(outcome: &Outcome) -> ConflictReason {
     }
 }
 
+fn code(outcome: &Outcome) -> RejectionCode {
+    match outcome {
+        Outcome::Rejected(rejection) => rejection.code,
+        other => panic!("not rejected: {other:?}"),
+    }
+}
+
+/// The data of the room's only record.
+fn data(room: &Room) -> &str {
+    room.snapshot.records.values().next().unwrap().data.as_str()
+}
+
 #[test]
 fn stamps_count_up_from_the_time_or_from_head() {
     let mut room = Room::default();
@@ -99,13 +103,13 @@ fn stamps_count_up_from_the_time_or_from_head() {
         plan.changes.iter().map(|change| change.stamp).collect::<Vec<_>>(),
         [Stamp(NOW.0), Stamp(NOW.0 + 1)]
     );
-    // A function whose clock is twenty minutes behind goes on after HEAD.
+    // A function whose clock is twenty minutes behind continues after HEAD.
     let plan = room.push_at(Timestamp(NOW.0 - 1_200_000_000), "till-1", false, &[based(write("C", 2), 1)]);
     assert_eq!((plan.prev, plan.stamp()), (Stamp(NOW.0 + 1), Stamp(NOW.0 + 2)));
 }
 
 #[test]
-fn a_current_base_wins_whatever_the_clocks_say() {
+fn a_current_base_wins_regardless_of_clocks() {
     let mut room = Room::default();
     assert_eq!(version(&room.one("till-1", based(write("A", 50), 0))), 1);
     assert_eq!(version(&room.one("till-2", based(write("B", 10), 1))), 2);
@@ -151,7 +155,7 @@ fn base_zero_creates_and_conflicts_with_anything_alive() {
 }
 
 #[test]
-fn a_tombstone_gives_way_only_to_a_write_that_knows_it() {
+fn only_a_write_that_knows_the_tombstone_replaces_it() {
     let mut room = Room::default();
     room.one("till-1", write("A", 10));
     assert_eq!(version(&room.one("till-1", based(delete(20), 1))), 2);
@@ -166,7 +170,7 @@ fn a_tombstone_gives_way_only_to_a_write_that_knows_it() {
     }
     assert_eq!(
         room.one("till-2", delete(59)),
-        Outcome::Held { version: 2, stamp: tombstone.stamp, stored: None }
+        Outcome::AlreadyApplied { version: 2, stamp: tombstone.stamp, stored: None }
     );
     assert_eq!(version(&room.one("till-2", based(write("B", 1), 0))), 3);
     assert_eq!(room.log.last().unwrap().operation, Operation::Create);
@@ -175,25 +179,31 @@ fn a_tombstone_gives_way_only_to_a_write_that_knows_it() {
 }
 
 #[test]
-fn a_replay_is_applied_and_writes_nothing() {
+fn a_retry_is_already_applied_and_writes_nothing() {
     let records = [write("A", 10), based(write("A", 10), 0)];
     for record in records {
         let mut room = Room::default();
         let first = room.push("till-1", std::slice::from_ref(&record));
         let again = room.push("till-1", &[record]);
-        assert_eq!(again.outcomes, [Outcome::Held { version: 1, stamp: first.stamp(), stored: None }]);
+        assert_eq!(
+            again.outcomes,
+            [Outcome::AlreadyApplied { version: 1, stamp: first.stamp(), stored: None }]
+        );
         assert!(again.puts.is_empty() && again.changes.is_empty());
         assert_eq!((again.checks.len(), again.prev), (1, again.stamp()));
     }
 }
 
 #[test]
-fn a_replay_over_a_tombstone_or_after_a_clock_was_set_back_is_still_one() {
+fn a_retry_is_recognised_over_a_tombstone_and_after_a_clock_was_set_back() {
     let mut room = Room::default();
     room.one("till-1", write("A", 10));
     room.one("till-1", based(delete(20), 1));
     assert_eq!(version(&room.one("till-1", based(write("B", 30), 0))), 3);
-    assert!(matches!(room.one("till-1", based(write("B", 30), 0)), Outcome::Held { version: 3, .. }));
+    assert!(matches!(
+        room.one("till-1", based(write("B", 30), 0)),
+        Outcome::AlreadyApplied { version: 3, .. }
+    ));
     assert_eq!(version(&room.one("till-1", write("C", 5))), 4);
-    assert!(matches!(room.one("till-1", write("C", 5)), Outcome::Held { version: 4, .. }));
+    assert!(matches!(room.one("till-1", write("C", 5)), Outcome::AlreadyApplied { version: 4, .. }));
 }

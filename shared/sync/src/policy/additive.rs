@@ -1,15 +1,17 @@
-//! Additive fields: tills send what they took or brought, and the server adds it up, exactly and once.
+//! Additive members: tills send deltas, and the server adds them up exactly and once.
 
 use serde::Deserialize;
 
 use crate::decimal::{Decimal, NotADecimal};
+use protocol::json::JsonText;
+use protocol::json::object::Object;
 
-/// How low a sum may fall, and what happens to one that would fall lower.
+/// The lowest allowed sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Floor {
     /// The lowest sum.
     pub at: Decimal,
-    /// What happens below it.
+    /// What happens to a delta that would take the sum below it.
     pub below: Below,
 }
 
@@ -19,40 +21,40 @@ pub struct Floor {
 pub enum Below {
     /// The record is rejected.
     Reject,
-    /// The floor is stored: what was taken beyond it is not counted.
+    /// The floor is stored; the rest of the delta is lost.
     Clamp,
-    /// The sum is stored, and the write is flagged.
+    /// The sum is stored and the write is flagged.
     Flag,
 }
 
-/// A sum, and what is to be said of it.
+/// The result of an addition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sum {
     /// What is stored.
     pub value: Decimal,
-    /// It fell below its floor: stored all the same, or as the floor.
+    /// Set if the sum fell below its floor: how that was handled.
     pub fell: Option<Below>,
 }
 
-/// Why there is no sum.
+/// Why a delta cannot be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoSum {
-    /// It would have too many digits.
+    /// The sum would have too many digits.
     #[error(transparent)]
     Digits(#[from] NotADecimal),
-    /// It would fall below a floor that rejects.
+    /// The sum would fall below a floor that rejects.
     #[error("failed to add: the sum would fall below the floor")]
     BelowFloor,
 }
 
-/// `stored` and `delta` together. A delta that does not lower the sum is never held against a floor: a delivery
-/// must not fail because the shelf was oversold.
+/// Adds `delta` to `stored`. The floor applies only to deltas below zero: a delivery must not fail because
+/// the shelf was oversold.
 pub fn add(stored: Decimal, delta: Decimal, floor: Option<Floor>) -> Result<Sum, NoSum> {
     let value = stored.plus(delta)?;
     match floor {
         Some(Floor { at, below }) if value < at && delta < Decimal::ZERO => match below {
             Below::Reject => Err(NoSum::BelowFloor),
-            // Never up: what lies below the floor already stays where it is.
+            // A sum that is below the floor already must not rise.
             Below::Clamp => Ok(Sum { value: at.min(stored), fell: Some(below) }),
             Below::Flag => Ok(Sum { value, fell: Some(below) }),
         },
@@ -60,12 +62,58 @@ pub fn add(stored: Decimal, delta: Decimal, floor: Option<Floor>) -> Result<Sum,
     }
 }
 
+/// The member name that makes an object a delta.
+const DELTA: &str = "$delta";
+
+/// A value that looks like a delta but is malformed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotADelta;
+
+/// Parses `{"$delta": "-2"}`; `None` for any other value. The number is text so that no JSON encoder rounds
+/// it.
+pub(crate) fn delta(value: &str) -> Result<Option<Decimal>, NotADelta> {
+    if !value.starts_with('{') || !value.contains(DELTA) {
+        return Ok(None);
+    }
+    let object = JsonText::from_text(value.to_owned()).and_then(|text| Object::parse(&text));
+    let object = object.map_err(|_| NotADelta)?;
+    let Some(number) = object.get(DELTA) else { return Ok(None) };
+    if object.iter().count() > 1 {
+        return Err(NotADelta);
+    }
+    let text: String = serde_json::from_str(number).map_err(|_| NotADelta)?;
+    Decimal::parse(&text).map(Some).map_err(|_| NotADelta)
+}
+
+/// Whether any member of the object `data` is a delta or looks like one.
+pub fn has_delta(data: &JsonText) -> bool {
+    // A substring search spares most records the parsing.
+    data.as_str().contains(DELTA)
+        && Object::parse(data).is_ok_and(|object| object.iter().any(|(_, value)| delta(value) != Ok(None)))
+}
+
+/// The value of an additive member: a JSON number or a text of one. Absent and `null` count as 0.
+pub(crate) fn number(value: Option<&str>) -> Option<Decimal> {
+    match value {
+        None | Some("null") => Some(Decimal::ZERO),
+        Some(text) if text.starts_with('"') => {
+            Decimal::parse(&serde_json::from_str::<String>(text).ok()?).ok()
+        }
+        Some(text) => Decimal::parse(text).ok(),
+    }
+}
+
+/// `sum` as JSON: text if the old value was text, otherwise a number.
+pub(crate) fn written(sum: Decimal, old: Option<&str>) -> String {
+    if old.is_some_and(|old| old.starts_with('"')) { format!("\"{sum}\"") } else { sum.to_string() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn number(text: &str) -> Decimal {
+    fn number_of(text: &str) -> Decimal {
         Decimal::parse(text).unwrap()
     }
 
@@ -75,26 +123,49 @@ mod tests {
 
     #[test]
     fn below_the_floor_each_policy_does_what_its_name_says() {
-        let take = |below| add(number("2"), number("-5"), floor(below));
+        let take = |below| add(number_of("2"), number_of("-5"), floor(below));
         assert_eq!(take(Below::Reject), Err(NoSum::BelowFloor));
-        assert_eq!(take(Below::Clamp), Ok(Sum { value: number("0"), fell: Some(Below::Clamp) }));
-        assert_eq!(take(Below::Flag), Ok(Sum { value: number("-3"), fell: Some(Below::Flag) }));
+        assert_eq!(take(Below::Clamp), Ok(Sum { value: number_of("0"), fell: Some(Below::Clamp) }));
+        assert_eq!(take(Below::Flag), Ok(Sum { value: number_of("-3"), fell: Some(Below::Flag) }));
     }
 
     #[test]
-    fn a_delivery_is_never_held_against_the_floor() {
+    fn the_floor_does_not_apply_to_deltas_above_zero() {
         for below in [Below::Reject, Below::Clamp, Below::Flag] {
-            let sum = add(number("-9"), number("4"), floor(below));
-            assert_eq!(sum, Ok(Sum { value: number("-5"), fell: None }));
+            let sum = add(number_of("-9"), number_of("4"), floor(below));
+            assert_eq!(sum, Ok(Sum { value: number_of("-5"), fell: None }));
         }
-        let further = add(number("-9"), number("-1"), floor(Below::Clamp));
-        assert_eq!(further, Ok(Sum { value: number("-9"), fell: Some(Below::Clamp) }));
+        let further = add(number_of("-9"), number_of("-1"), floor(Below::Clamp));
+        assert_eq!(further, Ok(Sum { value: number_of("-9"), fell: Some(Below::Clamp) }));
+    }
+
+    #[test]
+    fn a_delta_is_an_object_with_one_text() {
+        assert_eq!(delta(r#"{"$delta":"-2.50"}"#), Ok(Some(number_of("-2.50"))));
+        assert_eq!(delta(r#"{"\u0024delta":"1"}"#), Ok(None), "an escaped name is not recognised");
+        for plain in ["1", r#""x""#, "{}", r#"{"n":"$delta"}"#, "null", "[]"] {
+            assert_eq!(delta(plain), Ok(None), "{plain}");
+        }
+        for bad in [r#"{"$delta":-2}"#, r#"{"$delta":"x"}"#, r#"{"$delta":"1","n":1}"#, r#"{"$delta":null}"#]
+        {
+            assert_eq!(delta(bad), Err(NotADelta), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_sum_keeps_the_json_type_of_its_member() {
+        assert_eq!(number(Some("9007199254740993")), Some(number_of("9007199254740993")));
+        assert_eq!(number(Some(r#""1.10""#)), Some(number_of("1.10")));
+        assert_eq!((number(None), number(Some("null"))), (Some(Decimal::ZERO), Some(Decimal::ZERO)));
+        assert_eq!((number(Some("1e3")), number(Some("true"))), (None, None));
+        assert_eq!(written(number_of("0.3"), Some("0.1")), "0.3");
+        assert_eq!(written(number_of("0.3"), Some(r#""0.1""#)), r#""0.3""#);
     }
 
     fn any_delta() -> impl Strategy<Value = Decimal> {
         (-5000..5000_i32).prop_map(|cents| {
             let sign = if cents < 0 { "-" } else { "" };
-            number(&format!("{sign}{}.{:02}", cents.abs() / 100, cents.abs() % 100))
+            number_of(&format!("{sign}{}.{:02}", cents.abs() / 100, cents.abs() % 100))
         })
     }
 
@@ -103,7 +174,7 @@ mod tests {
     }
 
     proptest! {
-        /// Commutes and associates, with no floor and with one that only flags.
+        /// Commutative and associative, without a floor and with one that flags.
         #[test]
         fn the_order_of_deltas_does_not_matter(
             (deltas, shuffled, split) in prop::collection::vec(any_delta(), 0..10)

@@ -1,20 +1,20 @@
-//! Append-only: a row is written once. Only its declared state fields move; everything else stays to the byte.
+//! Append-only: a row is written once. Only its declared state fields change; every other byte stays.
 
 use protocol::json::object::Object;
 
-/// What a write to a row that is there already asks for.
+/// What a write to an existing row asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rewrite {
-    /// Nothing: it is what the row holds.
+    /// Nothing: it equals the row.
     Same,
-    /// Other values of these state fields, and nothing else.
+    /// New values of these state fields and nothing else.
     Moves(Vec<String>),
-    /// Something that an append-only row never becomes.
+    /// A change that append-only rows do not allow.
     Forbidden,
 }
 
-/// Compares `sent` with the row that is `stored`. With `fields`, only those members count; without, all of them, but a
-/// state field that `sent` lacks stays as it is.
+/// Compares `sent` with the `stored` row. With `fields`, only those members count; without, all of them,
+/// except that a state field missing from `sent` keeps its value.
 pub fn compare(
     stored: &Object,
     sent: &Object,
@@ -47,7 +47,7 @@ mod tests {
         Object::parse(&JsonText::from_text(text.to_owned()).unwrap()).unwrap()
     }
 
-    fn asks(stored: &str, sent: &str, fields: Option<&[&str]>) -> Rewrite {
+    fn rewrite(stored: &str, sent: &str, fields: Option<&[&str]>) -> Rewrite {
         let fields: Option<Vec<String>> = fields.map(|names| names.iter().map(|&name| name.into()).collect());
         compare(&object(stored), &object(sent), fields.as_deref(), |name| name == "status")
     }
@@ -56,10 +56,10 @@ mod tests {
     fn only_a_state_field_may_differ() {
         let row = r#"{"total":"9.90","status":"open"}"#;
         let moves = Rewrite::Moves(vec!["status".into()]);
-        assert_eq!(asks(row, r#"{"status":"open","total":"9.90"}"#, None), Rewrite::Same);
-        assert_eq!(asks(row, r#"{"total":"9.90"}"#, None), Rewrite::Same);
-        assert_eq!(asks(row, r#"{"total":"9.90","status":"paid"}"#, None), moves);
-        assert_eq!(asks(row, r#"{"status":"paid"}"#, Some(&["status"])), moves);
+        assert_eq!(rewrite(row, r#"{"status":"open","total":"9.90"}"#, None), Rewrite::Same);
+        assert_eq!(rewrite(row, r#"{"total":"9.90"}"#, None), Rewrite::Same);
+        assert_eq!(rewrite(row, r#"{"total":"9.90","status":"paid"}"#, None), moves);
+        assert_eq!(rewrite(row, r#"{"status":"paid"}"#, Some(&["status"])), moves);
         for (sent, fields) in [
             (r#"{"total":"9.9","status":"open"}"#, None),
             (r#"{"status":"paid"}"#, None),
@@ -67,19 +67,18 @@ mod tests {
             (r#"{"total":"1"}"#, Some(["total"].as_slice())),
             ("{}", Some(["status"].as_slice())),
         ] {
-            assert_eq!(asks(row, sent, fields), Rewrite::Forbidden, "{sent}");
+            assert_eq!(rewrite(row, sent, fields), Rewrite::Forbidden, "{sent}");
         }
     }
 
     proptest! {
-        /// Idempotent: what a row holds may be sent again as often as one likes; any other row is refused, so the
-        /// first to arrive stays whatever follows.
+        /// Idempotent: the same row may be sent any number of times, and every other row is refused.
         #[test]
-        fn a_row_is_only_ever_itself(a in "[a-c]{1,2}", b in "[a-c]{1,2}") {
+        fn the_same_row_is_accepted_again_and_any_other_refused(a in "[a-c]{1,2}", b in "[a-c]{1,2}") {
             let row = |value: &str| format!(r#"{{"number":"{value}"}}"#);
-            prop_assert_eq!(asks(&row(&a), &row(&a), None), Rewrite::Same);
+            prop_assert_eq!(rewrite(&row(&a), &row(&a), None), Rewrite::Same);
             let expected = if a == b { Rewrite::Same } else { Rewrite::Forbidden };
-            prop_assert_eq!(asks(&row(&a), &row(&b), None), expected);
+            prop_assert_eq!(rewrite(&row(&a), &row(&b), None), expected);
         }
     }
 }

@@ -1,49 +1,49 @@
-//! Field-merge: members that one side alone has changed since the base are merged, whoever comes first.
+//! Field-merge: members that only one side changed since the base version merge, in any order of arrival.
 
 use std::collections::BTreeMap;
 
 use crate::limits::{FIELD_VERSIONS_BYTES_MAX, FIELD_VERSIONS_MAX};
 
-/// When each member of a record last changed, as far as it differs from when the record was made.
+/// The version of each member's last change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldVersions {
-    /// The version up to which every member counts as changed: the one that made the record.
+    /// Every member counts as changed up to this version; 0 if nothing is known.
     pub since: u64,
-    /// The members that changed later, and the version that changed them.
+    /// The members that changed later, with the version that changed them.
     pub changed: BTreeMap<String, u64>,
 }
 
 impl FieldVersions {
-    /// Those of a record that `version` has just made.
+    /// The versions of a record that `version` created.
     pub fn made(version: u64) -> FieldVersions {
         FieldVersions { since: version, changed: BTreeMap::new() }
     }
 
-    /// These, of a record at `version`. A record that was written under another policy has none, and then every member
-    /// counts as changed by then.
+    /// The versions of a record at `version`. If the record was written under another policy and has none,
+    /// every member counts as changed at `version`.
     pub fn known(&self, version: u64) -> FieldVersions {
         if self.since == 0 { FieldVersions::made(version) } else { self.clone() }
     }
 
-    /// Whether the member `name` changed after the version `base`. When in doubt, yes: that is a conflict and not a
-    /// loss.
+    /// Whether the member `name` changed after the version `base`. If unknown, true: a conflict rather than a
+    /// lost write.
     pub fn changed_since(&self, name: &str, base: u64) -> bool {
         self.since > base || self.changed.get(name).is_some_and(|&version| version > base)
     }
 
-    /// Notes that `version` changed `names`. Where that would be too many to remember, all count as changed.
+    /// Stores that `version` changed `names`. Over the limits, all members count as changed at `version`.
     pub fn note<'a>(&mut self, names: impl IntoIterator<Item = &'a str>, version: u64) {
         for name in names {
             self.changed.insert(name.to_owned(), version);
         }
-        // DynamoDB has no attribute without a name.
+        // DynamoDB does not allow an empty attribute name.
         let nameless = self.changed.contains_key("");
         if nameless || self.changed.len() > FIELD_VERSIONS_MAX || self.bytes() > FIELD_VERSIONS_BYTES_MAX {
             *self = FieldVersions::made(version);
         }
     }
 
-    /// Bytes of the names.
+    /// Bytes of the stored names.
     pub fn bytes(&self) -> usize {
         self.changed.keys().map(String::len).sum()
     }
@@ -56,7 +56,8 @@ mod tests {
 
     type Row = BTreeMap<String, u8>;
 
-    /// A server with one record that merges writes from a base as the policy says; the members that conflicted.
+    /// A server with one record that merges writes as the policy says; `write` returns the members in
+    /// conflict.
     struct Server {
         row: Row,
         version: u64,
@@ -83,7 +84,7 @@ mod tests {
     }
 
     proptest! {
-        /// Commutes: writes from one base to different members give the same record in either order.
+        /// Commutative: writes from one base to different members give the same record in either order.
         #[test]
         fn writes_to_different_members_merge_in_any_order(row in any_row(), a in any_row(), b in any_row()) {
             let b: Row = b.into_iter().filter(|(name, _)| !a.contains_key(name)).collect();
@@ -93,7 +94,7 @@ mod tests {
             prop_assert_eq!(first.row, second.row);
         }
 
-        /// A member that both changed keeps what came first, and is told; nothing is lost in silence.
+        /// The first write to a member stays and the second is reported as a conflict; none is lost silently.
         #[test]
         fn members_that_both_changed_conflict(row in any_row(), a in any_row(), b in any_row()) {
             let mut server = Server::new(&row);
@@ -104,7 +105,7 @@ mod tests {
             prop_assert!(a.iter().all(|(name, value)| server.row[name] == *value));
         }
 
-        /// On a current base everything is taken, and again the same: idempotent.
+        /// Idempotent: a write on the current base is applied whole, and again without effect.
         #[test]
         fn a_current_base_takes_everything(row in any_row(), a in any_row()) {
             let mut server = Server::new(&row);
@@ -115,14 +116,14 @@ mod tests {
         }
 
         #[test]
-        fn what_is_not_known_counts_as_changed(base in 0..9_u64, version in 1..9_u64) {
+        fn unknown_members_count_as_changed(base in 0..9_u64, version in 1..9_u64) {
             let unknown = FieldVersions::default().known(version);
             prop_assert_eq!(unknown.changed_since("price", base), version > base);
             prop_assert_eq!(FieldVersions::made(3).known(version), FieldVersions::made(3));
         }
 
         #[test]
-        fn forgetting_members_makes_conflicts_and_never_merges(names in prop::collection::vec("[a-z]{1,4}", 1..600)) {
+        fn dropping_versions_over_the_limit_causes_conflicts_and_never_merges(names in prop::collection::vec("[a-z]{1,4}", 1..600)) {
             let mut fields = FieldVersions::made(1);
             for (i, name) in names.iter().enumerate() {
                 fields.note([name.as_str()], i as u64 + 2);

@@ -1,19 +1,19 @@
-//! Last-writer-wins: the later time at the till stays; the device id breaks a tie.
+//! Last-writer-wins: the later time by the till's clock wins; the device id breaks a tie.
 
 use super::Winner;
 use protocol::ids::DeviceId;
 use protocol::timestamp::Timestamp;
 
-/// One side of a conflict: when it was written, and by whom.
+/// One side of a conflict.
 #[derive(Clone, Copy, Debug)]
 pub struct Side<'a> {
-    /// The time at the till that wrote it.
+    /// The time of the write by the till's clock.
     pub modified_at: Timestamp,
     /// The device that wrote it.
     pub device: &'a DeviceId,
 }
 
-/// Who wins. The same two writes have the same winner in whichever order they arrive.
+/// The winner, which does not depend on the order of arrival.
 pub fn winner(server: Side<'_>, incoming: Side<'_>) -> Winner {
     let server = (server.modified_at, server.device);
     if (incoming.modified_at, incoming.device) > server { Winner::Incoming } else { Winner::Server }
@@ -32,7 +32,7 @@ mod tests {
         (0..5_u64, "[a-c]").prop_map(|(at, device)| (at, device.parse().unwrap()))
     }
 
-    /// Folds writes one by one into a record, as the server would meet them.
+    /// Applies the writes one after the other, as the server does.
     fn last(writes: &[(u64, DeviceId)]) -> (u64, DeviceId) {
         let stays = |kept: &(u64, DeviceId), next: &(u64, DeviceId)| match winner(side(kept), side(next)) {
             Winner::Server => kept.clone(),
@@ -51,7 +51,7 @@ mod tests {
         }
 
         #[test]
-        fn the_same_write_twice_changes_nothing(write in any_side()) {
+        fn repeating_a_write_changes_nothing(write in any_side()) {
             prop_assert_eq!(winner(side(&write), side(&write)), Winner::Server);
         }
     }

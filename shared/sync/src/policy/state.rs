@@ -1,8 +1,9 @@
-//! State fields: a status that only moves along declared transitions, whoever moves it and from which version.
+//! State fields: a status that only moves along declared transitions, whatever the device and the base
+//! version.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The states of a member: where it may begin, and which step leads where. Steps never lead back.
+/// The states of a member: the initial ones, and the transitions, which have no cycle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct States {
     initial: BTreeSet<String>,
@@ -12,16 +13,16 @@ pub struct States {
 /// States that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadStates {
-    /// There is nowhere to begin.
+    /// No initial state.
     #[error("a state field needs `initial`, with at least one state")]
     NoInitial,
-    /// The steps lead back to where they came from.
+    /// The transitions lead back to this state.
     #[error("the transitions lead back to {0:?}")]
     Cycle(String),
 }
 
 impl States {
-    /// States that begin with one of `initial` and move along `transitions`.
+    /// [`BadStates`] if `initial` is empty or `transitions` has a cycle.
     pub fn new(
         initial: BTreeSet<String>,
         transitions: BTreeMap<String, BTreeSet<String>>,
@@ -36,17 +37,17 @@ impl States {
         }
     }
 
-    /// Whether a record may be created with `state`.
+    /// Whether a record may be created in `state`.
     pub fn may_begin(&self, state: &str) -> bool {
         self.initial.contains(state)
     }
 
-    /// Whether one step leads from `from` to `to`.
+    /// Whether there is a transition from `from` to `to`.
     pub fn may_move(&self, from: &str, to: &str) -> bool {
         self.next.get(from).is_some_and(|next| next.contains(to))
     }
 
-    /// Whether any number of steps, at least one, leads from `from` to `to`.
+    /// Whether one or more transitions lead from `from` to `to`.
     fn reaches(&self, from: &str, to: &str) -> bool {
         let (mut waiting, mut met) = (vec![from], BTreeSet::new());
         while let Some(state) = waiting.pop() {
@@ -80,7 +81,7 @@ mod tests {
         [("draft", "open"), ("draft", "void"), ("open", "paid"), ("paid", "refunded")];
 
     #[test]
-    fn steps_are_taken_one_at_a_time_and_never_back() {
+    fn states_move_one_step_at_a_time_and_never_back() {
         let states = states(&["draft"], &STEPS).unwrap();
         assert!(states.may_begin("draft") && !states.may_begin("paid"));
         assert!(states.may_move("open", "paid"));
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_back_is_refused_however_long_it_is() {
+    fn a_cycle_of_any_length_is_refused() {
         let back = [STEPS.as_slice(), &[("refunded", "draft")]].concat();
         assert!(matches!(states(&["draft"], &back), Err(BadStates::Cycle(_))));
         assert!(matches!(states(&["draft"], &[("draft", "draft")]), Err(BadStates::Cycle(_))));
@@ -97,7 +98,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is asked for in whatever order, each state is entered at most once: nobody ever goes back.
+        /// Each state is entered at most once, whatever transitions are requested.
         #[test]
         fn no_state_is_entered_twice(asked in prop::collection::vec(0..5_usize, 0..20)) {
             let names = ["draft", "open", "paid", "refunded", "void"];

@@ -1,7 +1,7 @@
-//! One page out of the log.
+//! One page from the log.
 
 use super::plan::{not_yet, settled};
-use super::query::{RoomPull, Since, Window};
+use super::query::{RoomPull, RoomStart, Window};
 use super::{Next, Page};
 use crate::limits::PULL_BYTES_MAX;
 use crate::snapshot::Head;
@@ -10,30 +10,31 @@ use protocol::record::Operation;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::{Publication, PublishedChange};
-use protocol::wire::pull::ChangeBody;
+use protocol::wire::pull::PulledChange;
 
-/// Cuts a page out of `log`, the items after `position` in order; reads no more of it than fills the page. None if the
-/// log does not have what comes next: then only a snapshot helps.
+/// Cuts a page from `log`, the items after `position` in order; reads no more items than the page needs.
+/// `None` if the log lacks the next change, so that only a snapshot helps; [`ErrorCode::Unavailable`] if that
+/// change may not be readable yet.
 ///
-/// The page ends at the limit, at 2 MiB of data, at HEAD as it was read, and where the log ends or its chain breaks. A
-/// till that follows `next_cursor` until `has_more` is false stands exactly at HEAD.
-pub fn cut<E: From<ApiError>>(
+/// The page ends at the limit, at 2 MiB of data, at HEAD as read, and where the log ends or an item is
+/// missing. A till that follows `next_cursor` until `has_more` is false stands exactly at HEAD.
+pub fn page<E: From<ApiError>>(
     head: &Head,
     pull: &RoomPull,
     position: Stamp,
     log: impl Iterator<Item = Result<Publication, E>>,
     now: Timestamp,
 ) -> Result<Option<Page>, E> {
-    let mut cut = Cut { head, window: &pull.window, at: position, changes: Vec::new(), bytes: 0 };
-    // What is missing if nothing is found: everything up to HEAD, or up to the first item there is.
+    let mut cut = PageCut { head, window: &pull.window, at: position, changes: Vec::new(), bytes: 0 };
+    // What is missing if the page stays empty: everything up to HEAD, or up to the first item found.
     let mut missing = head.stamp;
     for item in log {
         let item = item?;
-        if pull.since == Since::Cursor(cut.at) && item.prev < cut.at && cut.at < item.first {
-            // A position between two items was never given out here: it is of the history before a restore.
+        if pull.start == RoomStart::Cursor(cut.at) && item.prev < cut.at && cut.at < item.first {
+            // A cursor between two items is from before a restore: this history never gave it out.
             return Ok(None);
         }
-        // An item says which stamp comes before it: a later one than ours means that items are missing.
+        // The item's predecessor is later than our position: items are missing.
         if item.prev > cut.at {
             missing = item.prev;
             break;
@@ -45,20 +46,20 @@ pub fn cut<E: From<ApiError>>(
     if cut.at > position {
         return Ok(Some(cut.page()));
     }
-    // What lacks has expired, or is so new that this read did not see it yet.
+    // The missing items have expired, or are too new to be readable.
     if missing > settled(now) { Err(not_yet().into()) } else { Ok(None) }
 }
 
-struct Cut<'a> {
+struct PageCut<'a> {
     head: &'a Head,
     window: &'a Window,
     at: Stamp,
-    changes: Vec<ChangeBody>,
+    changes: Vec<PulledChange>,
     bytes: usize,
 }
 
-impl Cut<'_> {
-    /// Takes what is new of `item`; false when the page is full.
+impl PageCut<'_> {
+    /// Takes the new changes of `item`; false if the page is full.
     fn take(&mut self, item: &Publication) -> bool {
         for (i, change) in item.changes.iter().enumerate() {
             let stamp = item.first.plus(i);
@@ -84,8 +85,8 @@ impl Cut<'_> {
     }
 }
 
-fn change_body(item: &Publication, change: &PublishedChange, stamp: Stamp) -> ChangeBody {
-    ChangeBody {
+fn change_body(item: &Publication, change: &PublishedChange, stamp: Stamp) -> PulledChange {
+    PulledChange {
         table_name: change.table_name.clone(),
         record_id: change.record_id.clone(),
         data: change.data.clone(),

@@ -1,20 +1,21 @@
-//! What may be asked: of one room, or of all rooms of a client.
+//! The query of a pull: of one room, or of all rooms of a client.
 
 use std::collections::BTreeSet;
 
 use crate::cursor::Cursor;
 use crate::cursor::vector::Vector;
 use crate::cursor::walk::Walk;
+use crate::min;
 use crate::tables::Tables;
 use protocol::claims::Claims;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::{BranchId, ClientId, Room};
 use protocol::limits::{PULL_LIMIT_DEFAULT, PULL_LIMIT_MAX};
 use protocol::role::Role;
-use protocol::stamp::{Stamp, parse_cursor, parse_digits};
+use protocol::stamp::{Stamp, parse_digits};
 use protocol::timestamp::Timestamp;
 
-/// A pull that can be answered.
+/// A valid pull.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pull {
     /// Of one room.
@@ -26,63 +27,63 @@ pub enum Pull {
 /// A pull of one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomPull {
-    /// The room: the caller's own, or the one that a super admin named.
+    /// The caller's room, or the one that a super admin named.
     pub room: Room,
     /// Where it begins.
-    pub since: Since,
-    /// A position the answer must not be older than.
+    pub start: RoomStart,
+    /// The response must not be older than this position; 0 if not given.
     pub min: Stamp,
-    /// What of it is wanted.
+    /// What to return.
     pub window: Window,
 }
 
-/// A pull of all rooms.
+/// A pull of all rooms of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientPull {
-    /// The client, from the verified token.
+    /// The client of the verified token.
     pub client: ClientId,
     /// Where it begins.
-    pub start: Start,
-    /// What of it is wanted.
+    pub start: ClientStart,
+    /// What to return.
     pub window: Window,
 }
 
 /// Where a pull of one room begins; always exclusive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Since {
-    /// A continuation: a position this server gave out, so a change's stamp or the beginning.
+pub enum RoomStart {
+    /// A continuation at a position that this server gave out: the stamp of a change, or 0.
     Cursor(Stamp),
-    /// A stamp the caller chose; not beyond HEAD either, since stamps come from this server.
+    /// A stamp that the caller chose.
     Stamp(Stamp),
-    /// A time the caller chose, which may well lie beyond the last change.
+    /// A time that the caller chose; may be later than the last change.
     Time(Timestamp),
-    /// A continuation inside a snapshot.
+    /// A continuation of a snapshot.
     Walk(Walk),
 }
 
 /// Where a pull of all rooms begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Start {
+pub enum ClientStart {
     /// At one time in every room.
     Time(Timestamp),
     /// A continuation.
     Vector(Vector),
 }
 
-/// What of a room is wanted.
+/// Which changes to return.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// The tables to return: those the caller named, or all that its role may read.
+    /// The tables that the caller named, or all that its role may read.
     pub tables: BTreeSet<String>,
-    /// Changes in the page, at most.
+    /// Maximum number of changes in the page.
     pub limit: usize,
 }
 
-/// The parameters as they were sent, each read by itself.
+/// The parameters, each parsed.
 #[derive(Default)]
 struct Parameters {
     cursor: Option<Cursor>,
-    since: Option<Since>,
+    since: Option<RoomStart>,
     tables: Option<BTreeSet<String>>,
     limit: Option<usize>,
     min: Option<Stamp>,
@@ -90,8 +91,8 @@ struct Parameters {
 }
 
 impl Pull {
-    /// Reads the query string's decoded `pairs` for the caller who made `claims`. Names it does not know are left to
-    /// newer servers.
+    /// Parses the decoded `pairs` of a query string for the caller with `claims`. Unknown names are ignored:
+    /// newer clients may send them.
     pub fn parse<'a>(
         tables: &Tables,
         claims: &Claims,
@@ -104,7 +105,7 @@ impl Pull {
                 "since" => sent.since = Some(read_since(value)?),
                 "limit" => sent.limit = Some(read_limit(value)?),
                 "tables" => sent.tables = Some(read_tables(tables, claims.role, value)?),
-                "min" => sent.min = Some(read_min(value)?),
+                "min" => sent.min = Some(min::parse(value)?),
                 "branch_id" => sent.branch = Some(value.parse()?),
                 _ => {}
             }
@@ -124,18 +125,18 @@ impl Pull {
 
 impl Parameters {
     fn of_room(self, room: Room, window: Window) -> Result<RoomPull, ApiError> {
-        // A continuation wins over where the caller once began.
-        let since = match self.cursor {
-            None => self.since.unwrap_or(Since::Stamp(Stamp::ZERO)),
-            Some(Cursor::Position(position)) => Since::Cursor(position),
-            Some(Cursor::Walk(walk)) => Since::Walk(walk),
+        // A cursor wins over `since`.
+        let start = match self.cursor {
+            None => self.since.unwrap_or(RoomStart::Stamp(Stamp::ZERO)),
+            Some(Cursor::Position(position)) => RoomStart::Cursor(position),
+            Some(Cursor::Walk(walk)) => RoomStart::Walk(walk),
             Some(Cursor::Vector(_)) => {
                 let message =
                     "This `cursor` is of all branches; leave `branch_id` out, or pull from the beginning.";
                 return Err(ApiError::new(ErrorCode::BadCursor, message));
             }
         };
-        Ok(RoomPull { room, since, min: self.min.unwrap_or_default(), window })
+        Ok(RoomPull { room, start, min: self.min.unwrap_or_default(), window })
     }
 
     fn of_client(self, client: ClientId, window: Window) -> Result<ClientPull, ApiError> {
@@ -144,15 +145,15 @@ impl Parameters {
             return Err(ApiError::new(ErrorCode::BadMin, message));
         }
         let start = match (self.cursor, self.since) {
-            (Some(Cursor::Vector(vector)), _) => Start::Vector(vector),
+            (Some(Cursor::Vector(vector)), _) => ClientStart::Vector(vector),
             (Some(_), _) => {
                 let message = "This `cursor` is of one branch; name it by `branch_id`.";
                 return Err(ApiError::new(ErrorCode::BadCursor, message));
             }
-            (None, Some(Since::Time(time))) => Start::Time(time),
-            // A stamp of one branch says nothing in the next but its time.
-            (None, Some(Since::Stamp(stamp))) => Start::Time(stamp.time()),
-            (None, _) => Start::Vector(Vector::default()),
+            (None, Some(RoomStart::Time(time))) => ClientStart::Time(time),
+            // In another branch, a stamp only has its time as a meaning.
+            (None, Some(RoomStart::Stamp(stamp))) => ClientStart::Time(stamp.time()),
+            (None, _) => ClientStart::Vector(Vector::default()),
         };
         Ok(ClientPull { client, start, window })
     }
@@ -163,21 +164,14 @@ fn read_cursor(value: &str) -> Result<Cursor, ApiError> {
     value.parse().map_err(|_| ApiError::new(ErrorCode::BadCursor, message))
 }
 
-fn read_since(value: &str) -> Result<Since, ApiError> {
+fn read_since(value: &str) -> Result<RoomStart, ApiError> {
     let message = "`since` must be RFC 3339, such as 2025-12-07T10:30:00Z, or a stamp of this server.";
     match parse_digits(value) {
-        Some(stamp) => Ok(Since::Stamp(stamp)),
-        None => {
-            Timestamp::parse(value).map(Since::Time).map_err(|_| ApiError::new(ErrorCode::BadSince, message))
-        }
+        Some(stamp) => Ok(RoomStart::Stamp(stamp)),
+        None => Timestamp::parse(value)
+            .map(RoomStart::Time)
+            .map_err(|_| ApiError::new(ErrorCode::BadSince, message)),
     }
-}
-
-/// Reads `min`: the caller has seen everything up to there.
-pub fn read_min(value: &str) -> Result<Stamp, ApiError> {
-    let message = "`min` must be a `cursor` or `stamp` that this server gave out.";
-    let stamp = parse_digits(value).or_else(|| parse_cursor(value).ok());
-    stamp.ok_or_else(|| ApiError::new(ErrorCode::BadMin, message))
 }
 
 fn read_limit(value: &str) -> Result<usize, ApiError> {

@@ -8,9 +8,9 @@ use crate::record::Record;
 use crate::snapshot::Head;
 use protocol::ids::BranchId;
 use protocol::record::{Operation, RecordKey};
-use protocol::wire::pull::ChangeBody;
+use protocol::wire::pull::PulledChange;
 
-/// Records in key order, as one read found them.
+/// Stored records in key order.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
     /// The records, tombstones included.
@@ -19,11 +19,10 @@ pub struct Rows {
     pub more: bool,
 }
 
-/// Cuts a page out of `found`, the records after those that `walk` has seen; reads no more of it than fills the page.
+/// Cuts a page from `found`, the records after those `walk` has read.
 ///
-/// A record that was written after the noted position is left out, wherever in the walk it is met: the tail brings it,
-/// as it brings what is written behind the walk's back.
-pub fn cut(head: &Head, pull: &RoomPull, walk: Walk, found: Rows) -> Page {
+/// Records written after the noted position are left out: the log after that position has them.
+pub fn page(head: &Head, pull: &RoomPull, walk: Walk, found: Rows) -> Page {
     let snapshot_id = Some(walk.snapshot_id());
     let (noted, mut after) = (walk.noted, walk.after);
     let (mut changes, mut bytes, mut more) = (Vec::new(), 0, found.more);
@@ -42,15 +41,15 @@ pub fn cut(head: &Head, pull: &RoomPull, walk: Walk, found: Rows) -> Page {
     Page { changes, next, has_more: more || noted != head.stamp, snapshot_id }
 }
 
-fn change_body(branch: &BranchId, key: &RecordKey, record: Record) -> ChangeBody {
-    ChangeBody {
+fn change_body(branch: &BranchId, key: &RecordKey, record: Record) -> PulledChange {
+    PulledChange {
         table_name: key.table.clone(),
         record_id: key.id.clone(),
         data: record.data,
         version: record.version,
         stamp: record.stamp,
         server_updated_at: record.stamp.time().to_string(),
-        // Whoever walks is told what there is, not what happened to it.
+        // A snapshot shows the state, not its history.
         operation: if record.deleted { Operation::Delete } else { Operation::Create },
         is_deleted: record.deleted,
         device_id: record.device.to_string(),

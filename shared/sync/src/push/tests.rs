@@ -19,7 +19,7 @@ fn push(records: &[serde_json::Value]) -> Result<Push, ApiError> {
     parse(&json!({"device_id": "till-1", "records": records}).to_string())
 }
 
-/// What a test does to a sound record.
+/// How a test changes a valid record.
 type Change = fn(&mut serde_json::Value);
 
 fn rejected(change: impl FnOnce(&mut serde_json::Value)) -> RejectionCode {
@@ -28,7 +28,7 @@ fn rejected(change: impl FnOnce(&mut serde_json::Value)) -> RejectionCode {
 }
 
 #[test]
-fn reads_the_example_of_the_scope() {
+fn a_valid_push_is_parsed() {
     let push = push(&[record(|r| r["base_version"] = 3.into())]).unwrap();
     let write = push.records[0].write.as_ref().unwrap();
     assert_eq!((write.base, write.deleted), (Some(3), false));
@@ -36,7 +36,7 @@ fn reads_the_example_of_the_scope() {
 }
 
 #[test]
-fn an_unsound_envelope_is_refused_as_a_whole() {
+fn a_bad_envelope_fails_the_request() {
     let cases = [
         ("", ErrorCode::BadJson),
         ("{", ErrorCode::BadJson),
@@ -59,7 +59,7 @@ fn an_unsound_envelope_is_refused_as_a_whole() {
 }
 
 #[test]
-fn one_bad_record_is_rejected_by_itself() {
+fn a_bad_record_fails_only_itself() {
     let cases: [(Change, RejectionCode); 12] = [
         (|r| *r = json!(5), RejectionCode::Malformed),
         (|r| r["data"] = json!(null), RejectionCode::Malformed),
@@ -83,14 +83,14 @@ fn one_bad_record_is_rejected_by_itself() {
 }
 
 #[test]
-fn a_rejected_record_is_still_named() {
+fn the_error_of_a_malformed_record_names_it() {
     let push = push(&[record(|r| r["is_deleted"] = json!(7))]).unwrap();
     assert_eq!(push.records[0].table.as_deref(), Some("products"));
     assert_eq!(push.records[0].id.as_deref(), Some("p1"));
 }
 
 #[test]
-fn a_record_nested_ten_thousand_deep_is_an_outcome() {
+fn a_record_nested_ten_thousand_levels_deep_is_rejected() {
     let data = format!("{}1{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
     let body = format!(
         r#"{{"device_id":"d","records":[{{"table_name":"products","record_id":"p","data":{data},"local_updated_at":"2025-12-07T10:30:00Z"}}]}}"#
@@ -99,7 +99,7 @@ fn a_record_nested_ten_thousand_deep_is_an_outcome() {
 }
 
 #[test]
-fn every_limit_holds_to_the_last_one() {
+fn every_limit_is_exact() {
     let exact = |bytes: usize| record(|r| r["data"] = json!({"x": "y".repeat(bytes - r#"{"x":""}"#.len())}));
     assert!(push(&vec![record(|_| {}); PUSH_RECORDS_MAX]).is_ok());
     assert_eq!(push(&vec![record(|_| {}); PUSH_RECORDS_MAX + 1]).unwrap_err().code, ErrorCode::BatchTooLarge);
@@ -113,7 +113,7 @@ fn every_limit_holds_to_the_last_one() {
 }
 
 #[test]
-fn the_hash_tells_batches_apart_and_not_their_clocks() {
+fn the_hash_depends_on_the_records_and_not_on_the_clock() {
     let hash = |body: &serde_json::Value| parse(&body.to_string()).unwrap().hash;
     let one = json!({"device_id": "d", "device_time": "2025-12-07T10:30:00Z", "records": [record(|_| {})]});
     let later = json!({"device_id": "d", "device_time": "2025-12-07T10:31:00Z", "records": [record(|_| {})]});

@@ -1,26 +1,20 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::dead_letters::DeadKey;
-use crate::record::Record;
-use crate::retention::Retention;
-use crate::tables::Tables;
+use crate::dead_letter_id::{DeadLetterId, DeadLetterKey};
+use crate::testing::{record, rules};
 use protocol::stamp::Stamp;
 use protocol::wire::outcome::RejectionCode;
 
 const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
 
-fn rules() -> Rules {
-    Rules { tables: Tables::built_in().unwrap(), retention: Retention::default() }
-}
-
 fn text(value: &Value) -> JsonText {
     JsonText::from_text(value.to_string()).unwrap()
 }
 
-fn letter(payload: Payload) -> OpenLetter {
-    let key = DeadKey { at: Stamp(1_765_103_400_000_145), batch: "0123456789abcdef".into(), part: 0 };
-    let letter = Letter {
+fn letter(payload: Payload) -> OpenDeadLetter {
+    let key = DeadLetterKey { at: Stamp(1_765_103_400_000_145), batch: "0123456789abcdef".into(), part: 0 };
+    let letter = DeadLetter {
         index: 3,
         table: Some("products".into()),
         id: Some("p1".into()),
@@ -28,11 +22,11 @@ fn letter(payload: Payload) -> OpenLetter {
         message: "m".into(),
         payload,
     };
-    let id = crate::dead_letters::LetterId { key, index: 3 };
-    OpenLetter { id, device: "till-1".parse().unwrap(), letter, open: vec![3] }
+    let id = DeadLetterId { key, index: 3 };
+    OpenDeadLetter { id, device: "till-1".parse().unwrap(), letter, open: vec![3] }
 }
 
-fn whole(record: &Value) -> OpenLetter {
+fn whole(record: &Value) -> OpenDeadLetter {
     letter(Payload::Whole(text(record)))
 }
 
@@ -43,34 +37,27 @@ fn product(change: impl FnOnce(&mut Value)) -> Value {
     record
 }
 
-fn replayed(open: &OpenLetter, data: Option<Value>, snapshot: &Snapshot) -> (Push, Plan) {
+fn replayed(open: &OpenDeadLetter, data: Option<Value>, snapshot: &Snapshot) -> (Push, Plan) {
     let data = data.map(|value| text(&value));
     let replay = Replay::of(&rules(), Role::Manager, open, data.as_ref(), NOW).unwrap();
     replay.decide(&rules(), snapshot, NOW).unwrap()
 }
 
-/// A room with the record in its version 5, written tomorrow by another device.
+/// A room with version 5 of the record, written by another device whose clock is a day ahead.
 fn room() -> Snapshot {
-    let record = Record {
-        data: text(&json!({ "price": 9 })),
-        version: 5,
-        stamp: Stamp(7),
-        modified_at: NOW.plus_secs(86_400),
-        device: "till-2".parse().unwrap(),
-        deleted: false,
-        fields: Default::default(),
-    };
+    let mut record = record(r#"{"price":9}"#, 5, 7);
+    record.modified_at = NOW.plus_secs(86_400);
     let mut snapshot = Snapshot::default();
     snapshot.records.insert(RecordKey { table: "products".into(), id: "p1".into() }, record);
     snapshot
 }
 
 #[test]
-fn it_is_written_now_over_whatever_there_is_as_the_device_that_sent_it() {
+fn a_replay_writes_over_any_version_as_the_original_device() {
     let open = whole(&product(|_| {}));
     for (snapshot, version) in [(Snapshot::default(), 1), (room(), 6)] {
         let (push, plan) = replayed(&open, None, &snapshot);
-        assert!(arrived(&plan), "{plan:?}");
+        assert!(fully_applied(&plan), "{plan:?}");
         assert_eq!(
             (plan.puts[0].record.version, plan.puts[0].record.data.as_str()),
             (version, r#"{"price":1}"#)
@@ -82,26 +69,26 @@ fn it_is_written_now_over_whatever_there_is_as_the_device_that_sent_it() {
 }
 
 #[test]
-fn corrected_data_takes_the_place_of_its_own() {
+fn corrected_data_replaces_the_payload() {
     let open = whole(&product(|record| record["data"] = json!(5)));
     let (_, plan) = replayed(&open, None, &Snapshot::default());
-    assert!(!arrived(&plan) && matches!(&plan.outcomes[0], Outcome::Rejected(_)));
+    assert!(!fully_applied(&plan) && matches!(&plan.outcomes[0], Outcome::Rejected(_)));
     let (_, plan) = replayed(&open, Some(json!({ "price": 2 })), &Snapshot::default());
-    assert_eq!((arrived(&plan), plan.changes[0].data.as_str()), (true, r#"{"price":2}"#));
+    assert_eq!((fully_applied(&plan), plan.changes[0].data.as_str()), (true, r#"{"price":2}"#));
 }
 
 #[test]
-fn a_cut_record_needs_its_data_and_keeps_its_name() {
+fn a_cut_payload_needs_data_and_keeps_its_key() {
     let cut = Payload::Cut { text: r#"{"table_name":"prod"#.into(), bytes: 70_000, sha256: "00".into() };
     let open = letter(cut);
-    let refusal = Replay::of(&rules(), Role::Manager, &open, None, NOW).unwrap_err();
-    assert_eq!(refusal.code, ErrorCode::PayloadCut);
+    let error = Replay::of(&rules(), Role::Manager, &open, None, NOW).unwrap_err();
+    assert_eq!(error.code, ErrorCode::PayloadCut);
     let (_, plan) = replayed(&open, Some(json!({ "price": 2 })), &room());
     assert_eq!((plan.changes[0].key.id.as_str(), plan.changes[0].version), ("p1", 6));
 }
 
 #[test]
-fn what_is_still_wrong_stays_rejected() {
+fn a_record_that_is_still_invalid_is_rejected_again() {
     for (record, code) in [
         (json!(5), RejectionCode::Malformed),
         (product(|record| record["table_name"] = json!("nonsense")), RejectionCode::UnknownTable),
@@ -117,9 +104,9 @@ fn what_is_still_wrong_stays_rejected() {
 }
 
 #[test]
-fn deltas_have_the_name_that_they_need() {
+fn a_replay_may_carry_deltas() {
     let stock = json!({ "table_name": "product_stock", "record_id": "s1", "data": { "quantity": { "$delta": "-2" } },
         "local_updated_at": "?" });
     let (_, plan) = replayed(&whole(&stock), None, &Snapshot::default());
-    assert_eq!((arrived(&plan), plan.changes.len()), (true, 1));
+    assert_eq!((fully_applied(&plan), plan.changes.len()), (true, 1));
 }

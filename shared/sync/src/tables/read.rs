@@ -1,4 +1,4 @@
-//! Reading a tables file: what is wrong is said with its line and the reason.
+//! Parser of tables files; errors name the line and the reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -16,15 +16,15 @@ use protocol::role::Role;
 /// A tables file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadTablesError {
-    /// It is no TOML, or names something that does not exist; the text says in which line.
+    /// Not TOML, or an unknown name; the text has the line.
     #[error("failed to read the tables: {0}")]
     Toml(#[from] toml::de::Error),
-    /// A rule that cannot be kept.
+    /// A rule that contradicts another or is incomplete.
     #[error("failed to read the tables: line {line}: {why}")]
     Rule {
         /// The line of the table or field, counted from 1.
         line: usize,
-        /// What is wrong with it.
+        /// What is wrong.
         why: String,
     },
 }
@@ -98,7 +98,7 @@ fn is_table_name(name: &str) -> bool {
     fits && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
-/// What a field's entry means in a table of `policy`, or what is wrong with it.
+/// Reads a field's entry in a table of `policy`.
 fn rule(policy: Policy, field: FieldText) -> Result<FieldRule, String> {
     let has_floor = field.floor.is_some() || field.below.is_some();
     let has_states = field.initial.is_some() || field.transitions.is_some();

@@ -18,7 +18,7 @@ fn the_built_in_tables_are_those_of_the_scope() {
 }
 
 #[test]
-fn the_built_in_policies_are_a_shops() {
+fn the_built_in_policies_are_pinned() {
     let tables = Tables::built_in().unwrap();
     let policy = |table| tables.get(table).unwrap().policy;
     for table in ["invoices", "invoice_items", "cash_movements", "sales_returns", "purchase_returns"] {

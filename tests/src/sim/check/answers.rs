@@ -1,6 +1,6 @@
 //! I1, I2: every answer is the one that the commit's outcome asks for, however often it was given.
 
-use protocol::wire::push::{PushBody, PushResponse, RecordBody};
+use protocol::wire::push::{PushRecord, PushRequest, PushResponse};
 
 use super::replayed::Replay;
 use crate::sim::journal::{Answered, Call, Journal};
@@ -12,7 +12,7 @@ pub fn check(replay: &Replay, journal: &Journal) {
     for answered in journal.answers().iter().filter(|answered| answered.status == 200) {
         let Some(call) = calls.get(&answered.call) else { continue };
         let parsed = serde_json::from_str::<PushResponse>(&answered.body);
-        let (Ok(answer), Ok(body)) = (parsed, serde_json::from_str::<PushBody>(&call.body)) else {
+        let (Ok(answer), Ok(body)) = (parsed, serde_json::from_str::<PushRequest>(&call.body)) else {
             journal.find("answer", format!("call {} was answered {}", answered.call, answered.body));
             continue;
         };
@@ -33,7 +33,7 @@ pub fn check(replay: &Replay, journal: &Journal) {
                 // A batch whose commit was not heard of is answered from its marker, by the same call or by another.
                 let again =
                     own.is_none() || (body.batch_id.is_some() && journal.has_read_again(answered.call));
-                let oldest = |record: &RecordBody| {
+                let oldest = |record: &PushRecord| {
                     let key = (record.table_name.clone(), record.record_id.clone());
                     again.then(|| replay.oldest(&call.room, expected, key))
                 };
@@ -53,23 +53,23 @@ pub fn check(replay: &Replay, journal: &Journal) {
 
 /// Whether a batch without a name was committed without being heard of, and decided anew within the same call: it then
 /// meets its own writes, which it does not know. That is what names are for.
-fn was_unheard(body: &PushBody, answer: &PushResponse, committed: &Prediction) -> bool {
+fn was_unheard(body: &PushRequest, answer: &PushResponse, committed: &Prediction) -> bool {
     let nothing_new = answer.prev == answer.stamp && committed.prev < committed.stamp;
     body.batch_id.is_none() && nothing_new && answer.prev.0 >= committed.stamp
 }
 
 /// What the batch was answered when it was committed, by another call.
-fn again<'a>(replay: &'a Replay, call: &Call, body: &PushBody) -> Option<&'a Prediction> {
+fn again<'a>(replay: &'a Replay, call: &Call, body: &PushRequest) -> Option<&'a Prediction> {
     let name = (body.device_id.clone(), body.batch_id.clone()?);
     replay.model.rooms.get(&call.room)?.answered.get(&name)
 }
 
 fn compare(
     journal: &Journal,
-    (answered, body): (&Answered, &PushBody),
+    (answered, body): (&Answered, &PushRequest),
     answer: &PushResponse,
     expected: &Prediction,
-    oldest: impl Fn(&RecordBody) -> Option<u64>,
+    oldest: impl Fn(&PushRecord) -> Option<u64>,
 ) {
     let mut told: Vec<Option<Told>> = vec![None; expected.told.len()];
     let mut put = |index: usize, value: Told| {

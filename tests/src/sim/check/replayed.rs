@@ -7,7 +7,7 @@ use functions::store::keys;
 use protocol::ids::Room;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
-use protocol::wire::push::{PushBody, RecordBody};
+use protocol::wire::push::{PushRecord, PushRequest};
 use sync::record::Record;
 
 use crate::sim::journal::{Call, Event, Journal};
@@ -50,7 +50,7 @@ pub fn replay(journal: &Journal) -> Replay {
 impl Replay {
     /// Whether the server has forgotten a batch by its name, which it may after 90 days: sent again, or arriving again
     /// on its way, it is decided anew.
-    pub fn has_forgotten(&self, room: &Room, body: &PushBody) -> bool {
+    pub fn has_forgotten(&self, room: &Room, body: &PushRequest) -> bool {
         let device = body.device_id.parse().ok();
         let batch = body.batch_id.as_ref().and_then(|batch| batch.parse().ok());
         device.zip(batch).is_some_and(|(device, batch)| {
@@ -139,10 +139,10 @@ fn stays_dead(
         return;
     }
     let Some(death) = deaths.remove(&place) else { return };
-    let Ok(body) = serde_json::from_str::<PushBody>(&pushed.body) else { return };
+    let Ok(body) = serde_json::from_str::<PushRequest>(&pushed.body) else { return };
     let mut writes =
         body.records.iter().filter(|record| (&record.table_name, &record.record_id) == (&key.0, &key.1));
-    let unaware = |record: &RecordBody| {
+    let unaware = |record: &PushRecord| {
         record.base_version.is_none()
             && Timestamp::parse(&record.local_updated_at).is_ok_and(|at| at.0 < death.0)
     };
@@ -154,7 +154,7 @@ fn stays_dead(
 
 /// What a push says of a record.
 fn about(body: &str, key: &Key) -> String {
-    let Ok(mut body) = serde_json::from_str::<PushBody>(body) else { return String::new() };
+    let Ok(mut body) = serde_json::from_str::<PushRequest>(body) else { return String::new() };
     body.records.retain(|record| (&record.table_name, &record.record_id) == (&key.0, &key.1));
     serde_json::to_string(&body).unwrap_or_default()
 }

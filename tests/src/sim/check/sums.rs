@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use functions::store::item::to_record;
 use functions::store::keys;
 use protocol::ids::Room;
-use protocol::wire::push::{ConflictBody, PushBody, PushResponse, RecordBody};
+use protocol::wire::push::{Conflict, PushRecord, PushRequest, PushResponse};
 
 use super::history::{History, wrong};
 use super::replayed::{Replay, key_of};
@@ -63,10 +63,10 @@ fn sum(data: &str) -> i128 {
 }
 
 /// What one record of a batch has added to what it was created with, by its answer.
-fn part(batch: &PushBody, answer: &PushResponse, index: usize, record: &RecordBody) -> i128 {
+fn part(batch: &PushRequest, answer: &PushResponse, index: usize, record: &PushRecord) -> i128 {
     let applied = answer.applied.iter().any(|applied| applied.index == index && applied.version > 1);
     // A conflict over the rest of a record never undoes its deltas.
-    let merged = |conflict: &ConflictBody| conflict.index == index && conflict.reason == "newer_on_server";
+    let merged = |conflict: &Conflict| conflict.index == index && conflict.reason == "newer_on_server";
     let merged = answer.conflicts.iter().any(merged);
     let undone = batch.atomic && !answer.success;
     let named = record.fields.as_ref().is_none_or(|fields| fields.iter().any(|field| field == SUM));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use protocol::wire::push::{PushBody, RecordBody};
+use protocol::wire::push::{PushRecord, PushRequest};
 
 use super::record::{Decision, Sight, decide};
 use super::write::Write;
@@ -10,7 +10,7 @@ use super::{Key, Prediction, Pushed, RoomState, Row, Told};
 
 /// Applies a push to its room.
 pub fn push(room: &mut RoomState, pushed: &Pushed<'_>) -> Option<Prediction> {
-    let body: PushBody = serde_json::from_str(pushed.body).ok()?;
+    let body: PushRequest = serde_json::from_str(pushed.body).ok()?;
     let name = body.batch_id.clone().map(|batch| (body.device_id.clone(), batch));
     let (before, prev) = (room.rows.clone(), room.head);
     let first = pushed.now.0.max(prev + 1);
@@ -38,7 +38,7 @@ pub fn push(room: &mut RoomState, pushed: &Pushed<'_>) -> Option<Prediction> {
 struct Batch<'a> {
     room: &'a mut RoomState,
     before: &'a BTreeMap<Key, Row>,
-    body: &'a PushBody,
+    body: &'a PushRequest,
     pushed: &'a Pushed<'a>,
     /// The stamp of the next change.
     next: u64,
@@ -47,7 +47,7 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    fn record(&mut self, body: &RecordBody) -> Told {
+    fn record(&mut self, body: &PushRecord) -> Told {
         let write = match Write::read(body, self.pushed.role, self.pushed.now.0) {
             Ok(write) => write,
             Err(code) => return Told::Rejected(code),

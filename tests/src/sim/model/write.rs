@@ -2,7 +2,7 @@
 
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
-use protocol::wire::push::RecordBody;
+use protocol::wire::push::PushRecord;
 
 use super::Key;
 use super::member::{self, Members};
@@ -36,7 +36,7 @@ pub struct Write {
 
 impl Write {
     /// Reads a record at `now`; or the code with which it is rejected.
-    pub fn read(body: &RecordBody, role: Role, now: u64) -> Result<Write, &'static str> {
+    pub fn read(body: &PushRecord, role: Role, now: u64) -> Result<Write, &'static str> {
         let rule = rule(&body.table_name).ok_or("unknown_table")?;
         if role < rule.write {
             return Err("forbidden");

@@ -22,7 +22,7 @@ fn frame(id: &str, prev: u64, stamp: u64) -> SyncFrame {
     .unwrap()
 }
 
-fn batch(records: usize, atomic: bool) -> PushBody {
+fn batch(records: usize, atomic: bool) -> PushRequest {
     let record = |i| {
         json!({ "table_name": "products", "record_id": format!("p{i}"), "data": { "mine": i },
             "local_updated_at": "2026-01-01T00:00:00Z" })

@@ -4,15 +4,15 @@ use super::*;
 
 const NOW: u64 = 1_765_103_400_000_000;
 
-/// The rule told anew, over every admission there was instead of one number: from any admission on, the new one
-/// included, there may be a quota and what came back since.
+/// The specification, over all past admissions instead of one number: counted from any admission, there may
+/// be a quota and what has come back since.
 struct Admissions {
     limit: Limit,
     at: Vec<u64>,
 }
 
 impl Admissions {
-    /// Whether `more` requests at `now` would be let in.
+    /// Whether `more` requests at `now` would be allowed.
     fn fits(&self, more: u64, now: u64) -> bool {
         let quota = u64::from(self.limit.quota());
         let from_each = self.at.iter().enumerate().all(|(i, at)| {
@@ -31,24 +31,24 @@ fn limit(quota: u32) -> Limit {
     Limit::per_minute("test", quota)
 }
 
-/// Asks and keeps what is to be kept.
-fn ask(kept: &mut [(Limit, FreeAt)], now: u64) -> Decision {
+/// Decides and stores the new state.
+fn ask(kept: &mut [(Limit, TheoreticalArrival)], now: u64) -> RateDecision {
     let decision = decide(kept, Timestamp(now));
     if decision.allowed {
-        for ((_, kept), standing) in kept.iter_mut().zip(&decision.standings) {
-            *kept = Some(free_at(*standing, Timestamp(now)));
+        for ((_, kept), state) in kept.iter_mut().zip(&decision.states) {
+            *kept = Some(theoretical_arrival(*state, Timestamp(now)));
         }
     }
     decision
 }
 
 #[test]
-fn a_quota_at_once_and_then_one_each_interval() {
+fn a_quota_is_allowed_at_once_and_then_one_request_per_interval() {
     let mut kept = [(limit(10), None)];
     for left in (0..10).rev() {
         let decision = ask(&mut kept, NOW);
         assert!(decision.allowed);
-        assert_eq!(decision.standings[0].remaining(), left);
+        assert_eq!(decision.states[0].remaining(), left);
     }
     assert_eq!(ask(&mut kept, NOW).retry_after_micros(), Some(6_000_000));
     assert_eq!(ask(&mut kept, NOW + 5_999_999).retry_after_micros(), Some(1));
@@ -57,12 +57,12 @@ fn a_quota_at_once_and_then_one_each_interval() {
 }
 
 #[test]
-fn a_clock_that_was_ahead_keeps_nobody_out_for_long() {
+fn a_state_from_the_future_does_not_lock_a_caller_out() {
     let far = Some(Timestamp(NOW + 365 * 24 * 3600 * 1_000_000));
     assert_eq!(decide(&[(limit(10), far)], Timestamp(NOW)).retry_after_micros(), Some(6_000_000));
 }
 
-/// Quotas, and times between one request and the next: bursts, and pauses around an interval and around a window.
+/// Which limits to check, and pauses between requests: bursts, and pauses around an interval and a window.
 fn arrivals() -> impl Strategy<Value = Vec<(usize, u64)>> {
     let pause =
         prop_oneof![Just(0), 0..2_u64, 0..9_000_000_u64, 59_000_000..61_000_000_u64, Just(6_000_000_u64)];
@@ -71,7 +71,7 @@ fn arrivals() -> impl Strategy<Value = Vec<(usize, u64)>> {
 
 proptest! {
     #[test]
-    fn one_number_decides_as_all_admissions_do(quotas in [1..12_u32, 1..12_u32], arrivals in arrivals()) {
+    fn gcra_decides_like_the_specification(quotas in [1..12_u32, 1..12_u32], arrivals in arrivals()) {
         let mut kept = quotas.map(|quota| (limit(quota), None));
         let mut models = quotas.map(|quota| Admissions { limit: limit(quota), at: Vec::new() });
         let mut now = NOW;
@@ -85,11 +85,11 @@ proptest! {
             if decision.allowed {
                 models.iter_mut().for_each(|model| model.at.push(now));
             }
-            for (model, standing) in models.iter().zip(&decision.standings) {
-                prop_assert_eq!(standing.remaining(), model.remaining(now));
-                let reset = standing.reset_micros();
-                prop_assert!(reset == 0 || model.remaining(now + reset - 1) == standing.remaining());
-                prop_assert!(reset == 0 || model.remaining(now + reset) == standing.remaining() + 1);
+            for (model, state) in models.iter().zip(&decision.states) {
+                prop_assert_eq!(state.remaining(), model.remaining(now));
+                let reset = state.reset_micros();
+                prop_assert!(reset == 0 || model.remaining(now + reset - 1) == state.remaining());
+                prop_assert!(reset == 0 || model.remaining(now + reset) == state.remaining() + 1);
             }
             if let Some(wait) = decision.retry_after_micros() {
                 prop_assert!(models.iter().all(|model| model.fits(1, now + wait)));

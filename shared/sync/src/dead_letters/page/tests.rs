@@ -3,7 +3,6 @@ use serde_json::json;
 use super::*;
 use crate::dead_letters::items;
 use crate::outcome::Outcome;
-use crate::push::Push;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::outcome::RejectionCode;
@@ -12,22 +11,22 @@ fn tables() -> Tables {
     Tables::built_in().unwrap()
 }
 
-/// The letters of a batch of `records`, filed at `at`.
-fn filed(at: u64, records: &[serde_json::Value]) -> Filed {
-    let body = json!({ "device_id": "till-1", "batch_id": "b1", "records": records }).to_string();
-    let push = Push::parse(&tables(), Role::Cashier, body.as_bytes()).unwrap();
-    let rejected = Outcome::Rejected(RejectionCode::BadTime.because("No."));
-    let letters = Letter::of(&push, &vec![rejected; records.len()]);
+/// The stored dead letters of a batch of `records` at the stamp `at`.
+fn stored(at: u64, records: &[serde_json::Value]) -> StoredDeadLetters {
+    let body = json!({ "device_id": "till-1", "batch_id": "b1", "records": records });
+    let push = crate::testing::push(Role::Cashier, &body);
+    let rejected = Outcome::Rejected(RejectionCode::BadTime.with_message("No."));
+    let letters = DeadLetter::of(&push, &vec![rejected; records.len()]);
     let item = items(&push, Stamp(at), Timestamp(at), &letters).unwrap().remove(0);
-    Filed { item, device: push.device, batch: push.batch, received_at: Timestamp(at) }
+    StoredDeadLetters { item, device: push.device, batch: push.batch, received_at: Timestamp(at) }
 }
 
 fn product(id: &str) -> serde_json::Value {
     json!({ "table_name": "products", "record_id": id, "data": { "price": 1 }, "local_updated_at": "?" })
 }
 
-fn query(limit: &str, cursor: &str) -> LettersQuery {
-    LettersQuery::parse(Some(limit), Some(cursor)).unwrap()
+fn query(limit: &str, cursor: &str) -> DeadLettersQuery {
+    DeadLettersQuery::parse(Some(limit), Some(cursor)).unwrap()
 }
 
 fn ids(answer: &DeadLettersResponse) -> Vec<&str> {
@@ -35,11 +34,11 @@ fn ids(answer: &DeadLettersResponse) -> Vec<&str> {
 }
 
 #[test]
-fn pages_follow_one_another_through_batches_and_miss_nothing() {
-    let all = [filed(7, &[product("a"), product("b"), product("c")]), filed(9, &[product("d")])];
-    let read = |query: &LettersQuery| {
-        // As the store would: from the item on that the query begins with.
-        let from = all.iter().position(|filed| query.from().is_none_or(|from| filed.item.key >= *from));
+fn pages_cover_all_batches() {
+    let all = [stored(7, &[product("a"), product("b"), product("c")]), stored(9, &[product("d")])];
+    let read = |query: &DeadLettersQuery| {
+        // Like the store: begins with the first item of the query.
+        let from = all.iter().position(|stored| query.from().is_none_or(|from| stored.item.key >= *from));
         page(&tables(), Role::Manager, query, &all[from.unwrap()..], false).unwrap()
     };
     let (mut cursor, mut found) = ("d1.".to_owned(), Vec::new());
@@ -50,12 +49,12 @@ fn pages_follow_one_another_through_batches_and_miss_nothing() {
         cursor = answer.next_cursor;
     }
     assert_eq!(found, ["a", "b", "c", "d"]);
-    let whole = read(&LettersQuery::parse(None, None).unwrap());
+    let whole = read(&DeadLettersQuery::parse(None, None).unwrap());
     assert_eq!((whole.dead_letters.len(), whole.has_more), (4, false));
 }
 
 #[test]
-fn an_empty_store_has_a_cursor_all_the_same() {
+fn an_empty_page_has_a_cursor() {
     let answer = page(&tables(), Role::Manager, &query("5", "d1."), &[], false).unwrap();
     assert_eq!(
         serde_json::to_string(&answer).unwrap(),
@@ -65,7 +64,7 @@ fn an_empty_store_has_a_cursor_all_the_same() {
 
 #[test]
 fn the_exact_shape_is_pinned() {
-    let batch = [filed(1_765_103_400_000_145, &[json!({ "table_name": "products", "price": 1 }), json!(5)])];
+    let batch = [stored(1_765_103_400_000_145, &[json!({ "table_name": "products", "price": 1 }), json!(5)])];
     let mut answer = page(&tables(), Role::Manager, &query("5", "d1."), &batch, false).unwrap();
     let mut five = answer.dead_letters.remove(1);
     let id = format!("{}.1", batch[0].item.key);
@@ -85,17 +84,17 @@ fn the_exact_shape_is_pinned() {
 }
 
 #[test]
-fn a_page_ends_with_the_letter_that_passes_its_bytes() {
+fn a_page_ends_with_the_dead_letter_that_exceeds_the_byte_limit() {
     let large = |id: &str| json!({ "table_name": "products", "record_id": id, "data": "x".repeat(60_000) });
-    let all: Vec<Filed> = (0..40).map(|i| filed(i, &[large("a"), large("b")])).collect();
+    let all: Vec<StoredDeadLetters> = (0..40).map(|i| stored(i, &[large("a"), large("b")])).collect();
     let answer = page(&tables(), Role::Manager, &query("100", "d1."), &all, false).unwrap();
     assert!(answer.has_more && answer.dead_letters.len() < 40, "{}", answer.dead_letters.len());
 }
 
 #[test]
-fn what_a_caller_may_not_read_is_not_shown_but_said_to_be_there() {
+fn the_record_is_hidden_from_roles_that_may_not_read_its_table() {
     let secret = json!({ "table_name": "employee_advances", "record_id": "x", "data": { "sum": 5 } });
-    let batch = [filed(7, std::slice::from_ref(&secret))];
+    let batch = [stored(7, std::slice::from_ref(&secret))];
     let shown =
         |role| page(&tables(), role, &query("5", "d1."), &batch, false).unwrap().dead_letters.remove(0);
     let hidden = shown(Role::Cashier);
@@ -105,13 +104,17 @@ fn what_a_caller_may_not_read_is_not_shown_but_said_to_be_there() {
 }
 
 #[test]
-fn queries_that_are_none_are_refused() {
+fn bad_parameters_are_refused() {
     for limit in ["0", "101", "-1", "ten", ""] {
-        assert_eq!(LettersQuery::parse(Some(limit), None).unwrap_err().code, ErrorCode::BadLimit, "{limit}");
+        assert_eq!(
+            DeadLettersQuery::parse(Some(limit), None).unwrap_err().code,
+            ErrorCode::BadLimit,
+            "{limit}"
+        );
     }
     for cursor in ["", "v1.5", "d1.x", "d2.", "d1.7.0123456789abcdef.0.0"] {
         assert_eq!(
-            LettersQuery::parse(None, Some(cursor)).unwrap_err().code,
+            DeadLettersQuery::parse(None, Some(cursor)).unwrap_err().code,
             ErrorCode::BadCursor,
             "{cursor}"
         );

@@ -1,4 +1,4 @@
-//! The members that are neither sums nor states: which of them a write is about, and who wins them.
+//! Members that are neither sums nor states: which of them a write is about, and who wins them.
 
 use std::collections::BTreeSet;
 
@@ -15,11 +15,11 @@ pub(in crate::decide) enum Settle<'a> {
     Incoming,
     /// The server's copy.
     Server(ConflictReason),
-    /// Each by itself.
+    /// Decided per member.
     Each {
-        /// When the server's members last changed.
+        /// When the members of the stored record last changed.
         versions: FieldVersions,
-        /// The version that the write started from.
+        /// The version the write started from.
         base: u64,
         /// The server's copy.
         server: Side<'a>,
@@ -28,11 +28,11 @@ pub(in crate::decide) enum Settle<'a> {
     },
 }
 
-/// Which members a write is about.
+/// The members a write is about.
 pub(super) enum Scope {
-    /// All: what it lacks goes.
+    /// All; members that it lacks are removed.
     All,
-    /// Those it names; whether it named them itself or they are deltas throughout.
+    /// These. True if the write named them in `fields`; false if all of its members are deltas.
     Named(BTreeSet<String>, bool),
 }
 
@@ -44,14 +44,14 @@ impl Scope {
         }
     }
 
-    /// Whether the write says so of this very member.
+    /// Whether the write named this member in `fields`.
     pub(super) fn insists(&self, name: &str) -> bool {
         matches!(self, Scope::Named(names, true) if names.contains(name))
     }
 }
 
 impl Edit<'_> {
-    /// Which members the write, which sends `sent`, is about.
+    /// The members that the write, which sends `sent`, is about.
     pub(super) fn scope(&self, sent: &Object) -> Result<Scope, Rejection> {
         if let Some(fields) = &self.write.fields {
             return Ok(Scope::Named(fields.iter().cloned().collect(), true));
@@ -66,7 +66,7 @@ impl Edit<'_> {
         Ok(if names.is_empty() { Scope::All } else { Scope::Named(names, false) })
     }
 
-    /// The members that are neither sums nor states.
+    /// Applies the write to the members that are neither sums nor states.
     pub(super) fn rest(
         &self,
         stored: &Object,
@@ -98,7 +98,7 @@ impl Edit<'_> {
         }
     }
 
-    /// Who wins the member `name`; nobody, if that is a conflict.
+    /// The winner of the member `name`; `None` is a conflict.
     fn winner(&self, name: &str, settle: &Settle<'_>) -> Option<Winner> {
         match settle {
             Settle::Incoming => Some(Winner::Incoming),

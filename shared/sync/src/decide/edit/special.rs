@@ -1,21 +1,21 @@
 //! Sums and states: members that a plain value does not simply replace.
 
 use super::rest::Scope;
-use super::{Edit, Edited, member};
+use super::{Edit, Edited};
 use crate::decimal::Decimal;
 use crate::policy::FieldRule;
-use crate::policy::additive::{self, Below, Floor, NoSum};
+use crate::policy::additive::{self, Below, Floor, NoSum, NotADelta};
 use crate::policy::state::States;
 use protocol::json::object::Object;
 use protocol::wire::outcome::{Flag, Rejection, RejectionCode};
 
 impl Edit<'_> {
-    /// The delta that a member's value is, if it is one.
+    /// Parses a member's value as a delta; `None` for a plain value.
     pub(super) fn delta(&self, value: &str) -> Result<Option<Decimal>, Rejection> {
-        member::delta(value).map_err(|member::NotADelta| bad_delta())
+        additive::delta(value).map_err(|NotADelta| bad_delta())
     }
 
-    /// A delta that no sum takes would be stored as it stands, and lost.
+    /// Refuses deltas on members that are not additive; they would be stored as objects.
     pub(super) fn refuse_stray_deltas(&self, sent: &Object) -> Result<(), Rejection> {
         let additive = |name| matches!(self.table.field(name), Some(FieldRule::Additive(_)));
         for (_, value) in sent.iter().filter(|(name, _)| !additive(name)) {
@@ -26,7 +26,7 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// A member that is a sum or a state; `old` and `new` hold the objects before it.
+    /// Applies the write to a sum or state.
     pub(super) fn special(
         &self,
         name: &str,
@@ -45,7 +45,7 @@ impl Edit<'_> {
                 }
                 if scope.insists(name) && new != stored.get(name) {
                     return Err(RejectionCode::DeltaRequired
-                        .because(format!("{name:?} is added up: send {{\"$delta\": \"…\"}}.")));
+                        .with_message(format!("{name:?} is added up: send {{\"$delta\": \"…\"}}.")));
                 }
             }
             FieldRule::State(states) => match new {
@@ -65,7 +65,7 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// Adds `delta` to what `stored` holds.
+    /// Adds `delta` to the stored value.
     pub(super) fn add(
         &self,
         name: &str,
@@ -78,40 +78,40 @@ impl Edit<'_> {
         if !self.named {
             let message =
                 "A delta is added once, which takes a `batch_id`: without one, a retry would add it again.";
-            return Err(RejectionCode::DeltaNeedsBatch.because(message));
+            return Err(RejectionCode::DeltaNeedsBatch.with_message(message));
         }
         let old = stored.get(name);
-        let sum = member::number(old).ok_or_else(bad_delta)?;
+        let sum = additive::number(old).ok_or_else(bad_delta)?;
         let sum = additive::add(sum, delta, floor).map_err(|error| match error {
             NoSum::Digits(_) => bad_delta(),
             NoSum::BelowFloor => RejectionCode::BelowFloor
-                .because(format!("{name:?} is {sum} and would fall below its floor.")),
+                .with_message(format!("{name:?} is {sum} and would fall below its floor.")),
         })?;
         edited.flags.extend(sum.fell.map(|below| match below {
             Below::Clamp => Flag::ClampedToFloor,
             Below::Flag | Below::Reject => Flag::BelowFloor,
         }));
         edited.special = true;
-        out.set(name, member::written(sum.value, old)).map_err(|_| bad_delta())
+        out.set(name, additive::written(sum.value, old)).map_err(|_| bad_delta())
     }
 }
 
 pub(super) fn bad_delta() -> Rejection {
-    RejectionCode::BadDelta.because(
+    RejectionCode::BadDelta.with_message(
         "A delta is {\"$delta\": \"-2\"} on an additive member: plain digits, 18 before the point and 9 after it.",
     )
 }
 
-/// Whether a record may begin in the state `value`, a JSON text.
+/// Whether a record may be created in the state `value`, a JSON text.
 pub(super) fn begins(states: &States, value: &str) -> bool {
     serde_json::from_str::<String>(value).is_ok_and(|state| states.may_begin(&state))
 }
 
 pub(super) fn bad_transition(name: &str, why: &str) -> Rejection {
-    RejectionCode::BadTransition.because(format!("{name:?} does not move that way: {why}."))
+    RejectionCode::BadTransition.with_message(format!("{name:?} does not move that way: {why}."))
 }
 
-/// Whether the state `name` moves from `from` to `to`, both as JSON.
+/// Refuses a transition from `from` to `to`, both JSON texts, that is not declared.
 pub(super) fn may_move(states: &States, name: &str, from: Option<&str>, to: &str) -> Result<(), Rejection> {
     let state = |value: &str| serde_json::from_str::<String>(value).ok();
     let moves = match (from.and_then(state), state(to)) {

@@ -1,4 +1,4 @@
-//! Rows that are written once, and the states in them.
+//! Append-only rows and their states.
 
 use super::*;
 
@@ -6,21 +6,14 @@ fn invoice(data: &serde_json::Value) -> serde_json::Value {
     json!({"table_name": "invoices", "record_id": "i1", "data": data, "local_updated_at": "2025-12-07T10:00:00Z"})
 }
 
-fn code(outcome: &Outcome) -> RejectionCode {
-    match outcome {
-        Outcome::Rejected(rejection) => rejection.code,
-        other => panic!("not rejected: {other:?}"),
-    }
-}
-
 #[test]
-fn a_row_is_written_once_and_every_other_write_is_kept_as_a_dead_letter() {
+fn a_row_is_written_once_and_other_writes_become_dead_letters() {
     let mut room = Room::default();
     let row = invoice(&json!({"total": "9.90", "status": "open"}));
     assert_eq!(version(&room.one("till-1", row.clone())), 1);
     assert!(
-        matches!(room.one("till-2", row.clone()), Outcome::Held { version: 1, .. }),
-        "the same row, from anybody"
+        matches!(room.one("till-2", row.clone()), Outcome::AlreadyApplied { version: 1, .. }),
+        "the same row, from any device"
     );
     let other = invoice(&json!({"total": "9.91", "status": "open"}));
     for bad in [other.clone(), based(other, 0), with(row, "is_deleted", true)] {
@@ -39,12 +32,11 @@ fn only_its_state_moves_and_never_back() {
     room.one("till-1", invoice(&json!({"status": "open", "total": "9.90"})));
     let status = |state: &str| with(invoice(&json!({"status": state})), "fields", json!(["status"]));
     assert_eq!(version(&room.one("till-2", based(status("paid"), 9))), 2, "whatever the base");
-    let row = room.snapshot.records.values().next().unwrap();
-    assert_eq!(row.data.as_str(), r#"{"status":"paid","total":"9.90"}"#);
+    assert_eq!(data(&room), r#"{"status":"paid","total":"9.90"}"#);
     for back in ["open", "draft", "void", "nonsense"] {
         assert_eq!(code(&room.one("till-1", status(back))), RejectionCode::BadTransition, "{back}");
     }
-    assert!(matches!(room.one("till-1", status("paid")), Outcome::Held { version: 2, .. }));
+    assert!(matches!(room.one("till-1", status("paid")), Outcome::AlreadyApplied { version: 2, .. }));
     let begins = with(invoice(&json!({"status": "refunded"})), "record_id", "i2");
     assert_eq!(code(&room.one("till-1", begins)), RejectionCode::BadTransition);
 }
@@ -58,10 +50,7 @@ fn a_state_moves_in_other_tables_too_and_a_replacement_without_it_keeps_it() {
     };
     room.one("till-1", shift(json!({"status": "open", "by": "Ann"})));
     room.one("till-1", based(shift(json!({"by": "Bo"})), 1));
-    assert_eq!(
-        room.snapshot.records.values().next().unwrap().data.as_str(),
-        r#"{"by":"Bo","status":"open"}"#
-    );
+    assert_eq!(data(&room), r#"{"by":"Bo","status":"open"}"#);
     room.one("till-1", based(shift(json!({"by": "Bo", "status": "closed"})), 2));
     let reopened = based(shift(json!({"by": "Bo", "status": "open"})), 3);
     assert_eq!(code(&room.one("till-1", reopened)), RejectionCode::BadTransition);
@@ -70,7 +59,7 @@ fn a_state_moves_in_other_tables_too_and_a_replacement_without_it_keeps_it() {
 }
 
 #[test]
-fn a_sale_is_never_too_late() {
+fn a_row_is_never_too_old() {
     let mut room = Room::default();
     let old = "2024-01-01T00:00:00Z";
     let sale = with(invoice(&json!({"total": 1})), "local_updated_at", old);

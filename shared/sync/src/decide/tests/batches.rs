@@ -1,4 +1,4 @@
-//! Several writes in one batch, and what a batch may not become.
+//! Batches of several writes.
 
 use super::*;
 
@@ -52,12 +52,12 @@ fn an_atomic_batch_that_is_undone_shows_the_servers_copies_and_not_its_own_steps
 }
 
 #[test]
-fn two_edits_made_offline_from_one_version_both_count() {
+fn two_offline_edits_from_one_version_are_both_applied() {
     let mut room = Room::default();
     room.one("till-2", write("A", 50));
     let plan = room.push("till-1", &[based(write("B", 10), 1), based(write("C", 20), 1)]);
     assert_eq!(plan.outcomes.iter().map(version).collect::<Vec<_>>(), [2, 3]);
-    assert_eq!(room.snapshot.records.values().next().unwrap().data.as_str(), r#"{"name":"C"}"#);
+    assert_eq!(data(&room), r#"{"name":"C"}"#);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_merge_cannot_grow_a_record_beyond_its_limit() {
 }
 
 #[test]
-fn a_commit_counts_what_it_writes_and_not_what_was_sent() {
+fn the_size_of_a_commit_is_what_it_writes() {
     let mut room = Room::default();
     room.one("till-1", with(write("A", 1), "data", json!({"a": "x".repeat(40_000)})));
     let plan = room.push("till-1", &[based(delete(2), 1)]);

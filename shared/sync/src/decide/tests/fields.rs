@@ -1,16 +1,13 @@
-//! Field-merge: what one side alone has changed is merged.
+//! Field-merge.
 
 use super::*;
+use crate::tables::Tables;
 
 fn product(data: &serde_json::Value, second: u32) -> serde_json::Value {
     with(with(write("", second), "table_name", "products"), "data", data.clone())
 }
 
-fn held(room: &Room) -> &str {
-    room.snapshot.records.values().next().unwrap().data.as_str()
-}
-
-/// Tea at version 2: till-1 has changed the price since version 1.
+/// Tea at version 2: till-1 changed the price since version 1.
 fn tea() -> Room {
     let mut room = Room::default();
     room.one("till-1", product(&json!({"name": "Tea", "price": 1, "shelf": "A"}), 1));
@@ -20,7 +17,7 @@ fn tea() -> Room {
 }
 
 #[test]
-fn members_changed_on_one_side_merge_in_silence() {
+fn members_changed_on_one_side_merge() {
     let mut room = tea();
     let name = with(based(product(&json!({"name": "Green tea"}), 2), 1), "fields", json!(["name"]));
     let Outcome::Applied { version: 3, stored: Some(stored), .. } = room.one("till-2", name) else {
@@ -46,11 +43,11 @@ fn members_changed_on_both_sides_conflict_and_the_others_still_merge() {
 fn a_whole_record_from_an_old_base_merges_what_it_changed() {
     let mut room = tea();
     let whole = based(product(&json!({"name": "Tea", "price": 2, "shelf": "C"}), 2), 1);
-    assert_eq!(version(&room.one("till-2", whole)), 3, "it says what the server says of the price");
-    assert_eq!(held(&room), r#"{"name":"Tea","price":2,"shelf":"C"}"#);
+    assert_eq!(version(&room.one("till-2", whole)), 3, "its price equals the server's");
+    assert_eq!(data(&room), r#"{"name":"Tea","price":2,"shelf":"C"}"#);
     let gone = based(product(&json!({"price": 2, "shelf": "C"}), 2), 3);
     room.one("till-1", gone);
-    assert_eq!(held(&room), r#"{"price":2,"shelf":"C"}"#);
+    assert_eq!(data(&room), r#"{"price":2,"shelf":"C"}"#);
 }
 
 #[test]
@@ -61,7 +58,7 @@ fn a_delete_of_what_has_changed_conflicts() {
     assert_eq!(version(&room.one("till-2", based(delete, 2))), 3);
     room.one("till-1", based(product(&json!({"name": "New"}), 5), 0));
     let old = with(based(product(&json!({"name": "Old"}), 59), 2), "fields", json!(["name"]));
-    assert_eq!(reason(&room.one("till-2", old)), ConflictReason::FieldsConflict, "made anew since");
+    assert_eq!(reason(&room.one("till-2", old)), ConflictReason::FieldsConflict, "recreated since");
 }
 
 #[test]
@@ -69,14 +66,14 @@ fn without_a_base_the_later_write_wins_whole() {
     let mut room = tea();
     assert_eq!(reason(&room.one("till-2", product(&json!({"name": "X"}), 2))), ConflictReason::NewerOnServer);
     assert_eq!(version(&room.one("till-2", product(&json!({"name": "X"}), 40))), 3);
-    assert_eq!(held(&room), r#"{"name":"X"}"#);
+    assert_eq!(data(&room), r#"{"name":"X"}"#);
 }
 
 #[test]
 fn a_member_may_have_a_rule_of_its_own() {
     let text = "[products]\npolicy = \"field-merge\"\n[products.fields.price]\npolicy = \"last-writer-wins\"\n\
                 [products.fields.note]\npolicy = \"client-wins\"\n[products.fields.vat]\npolicy = \"server-wins\"\n";
-    let rules = Rules { tables: Tables::parse(text).unwrap(), retention: Retention::default() };
+    let rules = SyncRules { tables: Tables::parse(text).unwrap(), ..rules() };
     let mut snapshot = Snapshot::default();
     let mut push = |device: &str, second, base: u64, value: u32| {
         let data = json!({"price": value, "note": value, "vat": value});
@@ -89,7 +86,7 @@ fn a_member_may_have_a_rule_of_its_own() {
     };
     push("till-1", 1, 0, 1);
     push("till-1", 30, 1, 2);
-    assert_eq!(version(&push("till-2", 20, 1, 3)), 3, "nobody is told");
+    assert_eq!(version(&push("till-2", 20, 1, 3)), 3, "settled without a conflict");
     assert_eq!(version(&push("till-2", 40, 1, 4)), 4);
     let record = snapshot.records.values().next().unwrap();
     assert_eq!(record.data.as_str(), r#"{"note":4,"price":4,"vat":2}"#);

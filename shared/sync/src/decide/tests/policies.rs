@@ -1,4 +1,4 @@
-//! The policies that need no more than their name, and who may write.
+//! The constant policies, and write roles.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn record(table: &str, name: &str, second: u32) -> serde_json::Value {
 }
 
 #[test]
-fn the_first_the_last_or_nobody_wins() {
+fn server_wins_client_wins_and_manual_settle_concurrent_writes() {
     for (table, expected) in [
         ("payment_methods", Some(ConflictReason::ServerWins)),
         ("promotions", Some(ConflictReason::Manual)),
@@ -29,12 +29,10 @@ fn the_first_the_last_or_nobody_wins() {
 }
 
 #[test]
-fn a_role_writes_only_what_it_may() {
-    let rules = rules();
+fn a_role_below_the_write_role_is_rejected() {
     let decided = |role| {
-        let body = json!({"device_id": "till-1", "records": [record("settings", "A", 1)]}).to_string();
-        let push = Push::parse(&rules.tables, role, body.as_bytes()).unwrap();
-        decide(&rules, &Snapshot::default(), &push, NOW)
+        let body = json!({"device_id": "till-1", "records": [record("settings", "A", 1)]});
+        decide(&rules(), &Snapshot::default(), &push(role, &body), NOW)
     };
     let plan = decided(Role::Cashier);
     assert!(

@@ -1,4 +1,4 @@
-//! What holds for every history.
+//! Properties of every history.
 
 use proptest::prelude::*;
 
@@ -20,7 +20,7 @@ fn any_record() -> impl Strategy<Value = serde_json::Value> {
 
 proptest! {
     #[test]
-    fn the_log_replayed_is_what_is_stored_and_head_counts_it(
+    fn the_log_gives_the_stored_records_and_head_counts_them(
         pushes in prop::collection::vec((0..3_u8, any::<bool>(), prop::collection::vec(any_record(), 0..6)), 0..12),
     ) {
         let mut room = Room::default();

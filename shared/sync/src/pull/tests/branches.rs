@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::shop::{Follower, START, Shop, live, window};
 use crate::cursor::Cursor;
-use crate::pull::head_office::{Branches, few_enough};
-use crate::pull::query::{ClientPull, Start};
+use crate::pull::head_office::{BranchRotation, check_branch_count};
+use crate::pull::query::{ClientPull, ClientStart};
 use protocol::error::ErrorCode;
 use protocol::ids::BranchId;
 use protocol::limits::HEAD_OFFICE_BRANCHES_MAX;
@@ -28,24 +28,24 @@ fn shops(sales: &[(usize, usize)]) -> Shops {
 
 fn ask(shops: &Shops, cursor: Option<&str>, limit: usize) -> PullResponse {
     let start = match cursor.map(|cursor| cursor.parse().unwrap()) {
-        None => Start::Vector(crate::cursor::vector::Vector::default()),
-        Some(Cursor::Vector(vector)) => Start::Vector(vector),
+        None => ClientStart::Vector(crate::cursor::vector::Vector::default()),
+        Some(Cursor::Vector(vector)) => ClientStart::Vector(vector),
         Some(other) => panic!("{other} is no vector"),
     };
     answer(shops, start, limit)
 }
 
-/// What the handler does for one page of all rooms.
-fn answer(shops: &Shops, start: Start, limit: usize) -> PullResponse {
+/// One page of all rooms, as the handler builds it.
+fn answer(shops: &Shops, start: ClientStart, limit: usize) -> PullResponse {
     let pull = ClientPull { client: "1".parse().unwrap(), start, window: window(limit) };
-    let branches = Branches::new(&pull, shops.iter().map(|(id, shop)| (id.clone(), shop.head.clone())));
+    let branches = BranchRotation::new(&pull, shops.iter().map(|(id, shop)| (id.clone(), shop.head.clone())));
     let Some((room, _)) = branches.next(&pull) else { return branches.nothing_new() };
     let branch = room.room.branch.clone();
     let page = shops[&branch].page(&room, (false, false)).unwrap();
-    branches.answer(&branch, page)
+    branches.response(&branch, page)
 }
 
-/// Follows from `cursor` to the end: the branches that pages were of, what came, and the last cursor.
+/// Follows from `cursor` to the end; returns the branches served, the number of changes, and the last cursor.
 fn follow(shops: &Shops, mut cursor: Option<String>, limit: usize) -> (Vec<String>, usize, String) {
     let (mut served, mut changes) = (Vec::new(), 0);
     loop {
@@ -60,7 +60,7 @@ fn follow(shops: &Shops, mut cursor: Option<String>, limit: usize) -> (Vec<Strin
 }
 
 #[test]
-fn pages_go_round_the_branches() {
+fn pages_rotate_over_the_branches() {
     let shops = shops(&[(1, 3), (2, 1), (3, 2)]);
     let (served, changes, cursor) = follow(&shops, None, 1);
     assert_eq!((served.len(), changes), (6, 6));
@@ -81,24 +81,24 @@ fn a_new_branch_joins_by_itself() {
 }
 
 #[test]
-fn a_time_applies_to_every_room_and_loses_nothing_later() {
+fn a_time_applies_to_every_room() {
     let mut shops = shops(&[(1, 2), (2, 2)]);
     shops.values_mut().for_each(|shop| shop.commit(&[5], false));
-    let all = answer(&shops, Start::Time(START), 100);
+    let all = answer(&shops, ClientStart::Time(START), 100);
     assert_eq!(all.changes.len(), 2, "the first change of each is at that very time");
-    let start = Start::Time(START.plus_secs(30));
+    let start = ClientStart::Time(START.plus_secs(30));
     let first = answer(&shops, start, 100);
     let (_, changes, _) = follow(&shops, Some(first.next_cursor), 100);
     assert_eq!((first.changes.len(), changes), (1, 1));
-    // At a time to come all stand at HEAD, and what is committed before that time is heard of.
-    let to_come = answer(&shops, Start::Time(Timestamp(START.0 * 2)), 100);
+    // A future time means HEAD; commits before that time are still returned later.
+    let to_come = answer(&shops, ClientStart::Time(Timestamp(START.0 * 2)), 100);
     assert_eq!((to_come.changes.len(), to_come.has_more), (0, false));
     shops.values_mut().for_each(|shop| shop.commit(&[6], false));
     assert_eq!(follow(&shops, Some(to_come.next_cursor), 100).1, 2);
 }
 
 #[test]
-fn a_branch_that_is_gone_takes_no_room_in_the_cursor() {
+fn a_removed_branch_leaves_the_cursor() {
     let mut shops = shops(&[(1, 2), (2, 2)]);
     let (_, _, cursor) = follow(&shops, None, 100);
     shops.remove(&"2".parse().unwrap());
@@ -107,13 +107,17 @@ fn a_branch_that_is_gone_takes_no_room_in_the_cursor() {
 }
 
 #[test]
-fn two_hundred_branches_and_no_more() {
-    assert!(few_enough(HEAD_OFFICE_BRANCHES_MAX).is_ok());
-    assert_eq!(few_enough(HEAD_OFFICE_BRANCHES_MAX + 1).unwrap_err().code, ErrorCode::TooManyBranches);
+fn the_limit_of_branches_is_exact() {
+    assert!(check_branch_count(HEAD_OFFICE_BRANCHES_MAX).is_ok());
+    assert_eq!(
+        check_branch_count(HEAD_OFFICE_BRANCHES_MAX + 1).unwrap_err().code,
+        ErrorCode::TooManyBranches
+    );
 }
 
 proptest! {
-    /// Whatever each branch sells, forgets and restores meanwhile, head office ends with what all of them have.
+    /// Head office ends with the state of every branch, whatever each of them commits, expires and restores
+    /// in between.
     #[test]
     fn following_all_is_following_each(
         events in prop::collection::vec((0..4_usize, 0..5_u8, 0..8_usize, any::<bool>()), 0..60),
@@ -150,7 +154,7 @@ proptest! {
     }
 }
 
-/// One page, taken over by the follower of its branch; an end is everybody's end.
+/// One page, given to the follower of its branch; the end applies to all followers.
 fn page(
     shops: &Shops,
     office: &mut BTreeMap<String, Follower>,

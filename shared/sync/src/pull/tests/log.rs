@@ -1,4 +1,4 @@
-//! Pages out of the log.
+//! Pages from the log.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,14 @@ use proptest::prelude::*;
 use super::query::cashier;
 use super::shop::{Shop, pull};
 use crate::limits::{LOG_SETTLE_SECS, PULL_BYTES_MAX};
-use crate::pull::query::{RoomPull, Since};
+use crate::pull::query::{RoomPull, RoomStart};
 use crate::pull::{Next, Page, log_page};
 use protocol::error::{ApiError, ErrorCode};
 use protocol::json::JsonText;
 use protocol::stamp::Stamp;
 use protocol::wire::publication::Publication;
 
-/// A room whose commits have these many changes, long settled.
+/// A room whose commits have these numbers of changes and have settled.
 fn shop(sizes: &[usize]) -> Shop {
     let mut shop = Shop::default();
     for &size in sizes {
@@ -24,8 +24,13 @@ fn shop(sizes: &[usize]) -> Shop {
     shop
 }
 
-fn cut(shop: &Shop, pull: &RoomPull, position: Stamp, log: &[Publication]) -> Result<Option<Page>, ApiError> {
-    log_page::cut(&shop.head, pull, position, log.iter().cloned().map(Ok), shop.now)
+fn page_of(
+    shop: &Shop,
+    pull: &RoomPull,
+    position: Stamp,
+    log: &[Publication],
+) -> Result<Option<Page>, ApiError> {
+    log_page::page(&shop.head, pull, position, log.iter().cloned().map(Ok), shop.now)
 }
 
 #[test]
@@ -40,50 +45,51 @@ fn a_position_is_exact_and_exclusive() {
 }
 
 #[test]
-fn nothing_beyond_head_is_returned_or_promised() {
+fn nothing_beyond_head_is_returned() {
     let mut shop = shop(&[2, 2]);
     shop.head.stamp = shop.log[0].last();
-    let page = shop.page(&pull(Since::Stamp(Stamp::ZERO), 100), (false, false)).unwrap();
+    let page = shop.page(&pull(RoomStart::Stamp(Stamp::ZERO), 100), (false, false)).unwrap();
     assert_eq!((page.changes.len(), page.stamp(), page.has_more), (2, shop.head.stamp, false));
 }
 
 #[test]
-fn a_log_that_lacks_what_comes_next_is_no_page() {
+fn a_log_without_the_next_change_gives_no_page() {
     let shop = shop(&[2, 2, 2]);
-    let all = pull(Since::Stamp(Stamp::ZERO), 100);
+    let all = pull(RoomStart::Stamp(Stamp::ZERO), 100);
     for log in [&shop.log[1..], &[]] {
-        assert_eq!(cut(&shop, &all, Stamp::ZERO, log), Ok(None));
+        assert_eq!(page_of(&shop, &all, Stamp::ZERO, log), Ok(None));
     }
-    // What lies before a hole is returned; the next page finds the hole.
+    // The changes before a gap are returned; the next page finds the gap.
     let holed = [shop.log[0].clone(), shop.log[2].clone()];
-    let page = cut(&shop, &all, Stamp::ZERO, &holed).unwrap().unwrap();
+    let page = page_of(&shop, &all, Stamp::ZERO, &holed).unwrap().unwrap();
     assert_eq!((page.changes.len(), page.stamp(), page.has_more), (2, shop.log[0].last(), true));
-    assert_eq!(cut(&shop, &all, page.stamp(), &holed[1..]), Ok(None));
+    assert_eq!(page_of(&shop, &all, page.stamp(), &holed[1..]), Ok(None));
 }
 
 #[test]
-fn what_cannot_be_read_yet_is_waited_for() {
+fn a_commit_that_is_not_readable_yet_is_unavailable() {
     let mut shop = shop(&[2]);
     shop.commit(&[1], false);
     shop.commit(&[1], false);
-    let (asked, position) = (pull(Since::Stamp(Stamp::ZERO), 100), shop.log[0].last());
-    // The last is not seen, or the one before it.
+    let (asked, position) = (pull(RoomStart::Stamp(Stamp::ZERO), 100), shop.log[0].last());
+    // The last item is missing, or the one before it.
     for seen in [2, 3] {
-        let refusal = cut(&shop, &asked, position, &shop.log[seen..]).unwrap_err();
-        assert_eq!(refusal.code, ErrorCode::Unavailable);
+        let error = page_of(&shop, &asked, position, &shop.log[seen..]).unwrap_err();
+        assert_eq!(error.code, ErrorCode::Unavailable);
     }
     shop.wait(LOG_SETTLE_SECS + 1);
     for seen in [2, 3] {
-        assert_eq!(cut(&shop, &asked, position, &shop.log[seen..]), Ok(None));
+        assert_eq!(page_of(&shop, &asked, position, &shop.log[seen..]), Ok(None));
     }
 }
 
 #[test]
-fn a_cursor_between_two_items_is_of_another_history() {
+fn a_cursor_between_two_items_is_from_another_history() {
     let shop = shop(&[2, 2]);
     let between = Stamp(shop.log[1].first.0 - 1);
-    assert_eq!(cut(&shop, &pull(Since::Cursor(between), 100), between, &shop.log[1..]), Ok(None));
-    let since = cut(&shop, &pull(Since::Stamp(between), 100), between, &shop.log[1..]).unwrap().unwrap();
+    assert_eq!(page_of(&shop, &pull(RoomStart::Cursor(between), 100), between, &shop.log[1..]), Ok(None));
+    let since =
+        page_of(&shop, &pull(RoomStart::Stamp(between), 100), between, &shop.log[1..]).unwrap().unwrap();
     assert_eq!(since.changes.len(), 2);
 }
 
@@ -93,7 +99,7 @@ fn a_page_ends_when_it_has_two_mebibytes() {
     for change in &mut shop.log[0].changes {
         change.data = JsonText::from_text(format!("\"{}\"", "x".repeat(65_534))).unwrap();
     }
-    let page = shop.page(&pull(Since::Stamp(Stamp::ZERO), 100), (false, false)).unwrap();
+    let page = shop.page(&pull(RoomStart::Stamp(Stamp::ZERO), 100), (false, false)).unwrap();
     assert_eq!((page.changes.len(), page.has_more), (PULL_BYTES_MAX / 65_536, true));
 }
 
@@ -105,7 +111,7 @@ proptest! {
         filtered in any::<bool>(),
     ) {
         let shop = shop(&sizes);
-        let mut asked = pull(Since::Stamp(Stamp::ZERO), limit);
+        let mut asked = pull(RoomStart::Stamp(Stamp::ZERO), limit);
         if filtered {
             asked.window.tables = BTreeSet::from(["customers".to_owned()]);
         }
@@ -119,7 +125,7 @@ proptest! {
             if !page.has_more {
                 break;
             }
-            asked.since = Since::Cursor(position);
+            asked.start = RoomStart::Cursor(position);
         }
         let changes = shop.log.iter().flat_map(|item| (0..item.changes.len()).map(move |i| (i, item.first.plus(i))));
         let expected: Vec<Stamp> =

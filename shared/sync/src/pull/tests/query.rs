@@ -1,8 +1,8 @@
-//! What may be asked, by whom.
+//! Queries of pulls by role.
 
 use crate::cursor::Cursor;
 use crate::cursor::vector::Vector;
-use crate::pull::query::{Pull, RoomPull, Since, Start};
+use crate::pull::query::{ClientStart, Pull, RoomPull, RoomStart};
 use crate::tables::Tables;
 use protocol::claims::{AUDIENCE, Claims, ISSUER};
 use protocol::error::ErrorCode;
@@ -29,7 +29,7 @@ fn claims(role: Role, branch: Option<&str>) -> Claims {
 
 fn parse(claims: &Claims, pairs: &[(&str, &str)]) -> Result<Pull, ErrorCode> {
     let tables = Tables::built_in().unwrap();
-    Pull::parse(&tables, claims, pairs.iter().copied()).map_err(|refusal| refusal.code)
+    Pull::parse(&tables, claims, pairs.iter().copied()).map_err(|error| error.code)
 }
 
 pub(super) fn cashier(pairs: &[(&str, &str)]) -> Result<RoomPull, ErrorCode> {
@@ -44,7 +44,7 @@ fn head_office(pairs: &[(&str, &str)]) -> Result<Pull, ErrorCode> {
 }
 
 #[test]
-fn reads_every_parameter_and_refuses_bad_ones() {
+fn every_parameter_is_parsed_and_bad_ones_are_refused() {
     let all = cashier(&[
         ("since", "5"),
         ("cursor", "v1.7"),
@@ -53,14 +53,14 @@ fn reads_every_parameter_and_refuses_bad_ones() {
         ("min", "v1.3"),
     ]);
     let all = all.unwrap();
-    assert_eq!((all.since, all.window.limit, all.min), (Since::Cursor(Stamp(7)), 1000, Stamp(3)));
+    assert_eq!((all.start, all.window.limit, all.min), (RoomStart::Cursor(Stamp(7)), 1000, Stamp(3)));
     assert_eq!((all.window.tables.len(), all.room.to_string()), (2, "1:2".into()));
     assert_eq!(
-        cashier(&[("since", "1970-01-01T00:00:01Z")]).unwrap().since,
-        Since::Time(Timestamp(1_000_000))
+        cashier(&[("since", "1970-01-01T00:00:01Z")]).unwrap().start,
+        RoomStart::Time(Timestamp(1_000_000))
     );
     assert_eq!(cashier(&[("newer", "x"), ("since", "")]).unwrap().window.limit, PULL_LIMIT_DEFAULT);
-    assert!(matches!(cashier(&[("cursor", "s1.1.2.")]).unwrap().since, Since::Walk(_)));
+    assert!(matches!(cashier(&[("cursor", "s1.1.2.")]).unwrap().start, RoomStart::Walk(_)));
     let bad = [
         ("since", "yesterday", ErrorCode::BadSince),
         ("since", "-1", ErrorCode::BadSince),
@@ -82,16 +82,16 @@ fn reads_every_parameter_and_refuses_bad_ones() {
 }
 
 #[test]
-fn head_office_asks_for_one_branch_or_for_all() {
+fn head_office_pulls_one_branch_or_all() {
     let Ok(Pull::Room(one)) = head_office(&[("branch_id", "7"), ("cursor", "v1.5"), ("min", "3")]) else {
         panic!("not one room")
     };
-    assert_eq!((one.room.to_string(), one.since), ("1:7".into(), Since::Cursor(Stamp(5))));
+    assert_eq!((one.room.to_string(), one.start), ("1:7".into(), RoomStart::Cursor(Stamp(5))));
     let starts = [
-        (None, Start::Vector(Vector::default())),
-        (Some(("since", "5")), Start::Time(Timestamp(5))),
-        (Some(("since", "1970-01-01T00:00:01Z")), Start::Time(Timestamp(1_000_000))),
-        (Some(("cursor", "v2.AA")), Start::Vector(Vector::default())),
+        (None, ClientStart::Vector(Vector::default())),
+        (Some(("since", "5")), ClientStart::Time(Timestamp(5))),
+        (Some(("since", "1970-01-01T00:00:01Z")), ClientStart::Time(Timestamp(1_000_000))),
+        (Some(("cursor", "v2.AA")), ClientStart::Vector(Vector::default())),
     ];
     for (pair, expected) in starts {
         let Ok(Pull::Client(all)) = head_office(&Vec::from_iter(pair)) else { panic!("not all rooms") };

@@ -1,12 +1,11 @@
-//! A room as the store keeps it, and a till that follows it as PROTOCOL.md says.
+//! A fake store of one room, and a till that follows it as PROTOCOL.md says.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::limits::LOG_SETTLE_SECS;
 use crate::log::LogItem;
-use crate::policy::field_merge::FieldVersions;
-use crate::pull::plan::{Read, begin, nothing_new, plan, settled};
-use crate::pull::query::{RoomPull, Since, Window};
+use crate::pull::plan::{ReadPlan, begin, nothing_new, plan, settled};
+use crate::pull::query::{RoomPull, RoomStart, Window};
 use crate::pull::walk_page::Rows;
 use crate::pull::{Page, log_page, walk_page};
 use crate::record::Record;
@@ -32,19 +31,19 @@ pub(super) fn window(limit: usize) -> Window {
     Window { tables: ["customers", "products"].map(str::to_owned).into(), limit }
 }
 
-/// A pull of a whole room of this branch.
-pub(super) fn pull(since: Since, limit: usize) -> RoomPull {
-    RoomPull { room: "1:2".parse().unwrap(), since, min: Stamp::ZERO, window: window(limit) }
+/// A pull of the room.
+pub(super) fn pull(start: RoomStart, limit: usize) -> RoomPull {
+    RoomPull { room: "1:2".parse().unwrap(), start, min: Stamp::ZERO, window: window(limit) }
 }
 
-/// A room. What was committed within [`LOG_SETTLE_SECS`] may be hidden from a read of the log or of the records.
+/// A room. Reads may miss commits of the last [`LOG_SETTLE_SECS`].
 #[derive(Clone)]
 pub(super) struct Shop {
     pub(super) now: Timestamp,
     pub(super) head: Head,
     pub(super) log: Vec<Publication>,
     pub(super) records: BTreeMap<RecordKey, Record>,
-    /// HEAD and records as they were before each commit that has not settled yet, with its first stamp.
+    /// HEAD and records before each unsettled commit, with its first stamp.
     before: Vec<(Stamp, Head, BTreeMap<RecordKey, Record>)>,
 }
 
@@ -56,7 +55,7 @@ impl Default for Shop {
 }
 
 impl Shop {
-    /// Commits a write of each of `ids`, a delete where `deleted`.
+    /// Commits a write of each of `ids`; deletes if `deleted`.
     pub(super) fn commit(&mut self, ids: &[usize], deleted: bool) {
         let first = self.head.stamp.next(self.now);
         self.before.push((first, self.head.clone(), self.records.clone()));
@@ -73,9 +72,8 @@ impl Shop {
             let version = known.map_or(0, |known| known.version) + 1;
             let data = JsonText::from_text(stamp.0.to_string()).unwrap();
             changes.push(change(&key, operation, data.clone(), version));
-            let mut record = blank();
-            (record.data, record.version, record.stamp, record.deleted) = (data, version, stamp, deleted);
-            self.records.insert(key, record);
+            let record = crate::testing::record(data.as_str(), version, stamp.0);
+            self.records.insert(key, Record { deleted, ..record });
         }
         let (client_id, branch_id) = ("1".parse().unwrap(), "2".parse().unwrap());
         let item =
@@ -86,14 +84,14 @@ impl Shop {
         self.log.push(item);
     }
 
-    /// Lets time pass; commits settle.
+    /// Advances the clock, so that commits settle.
     pub(super) fn wait(&mut self, secs: u64) {
         self.now = self.now.plus_secs(secs);
         let settled = settled(self.now);
         self.before.retain(|(first, ..)| *first > settled);
     }
 
-    /// Drops up to `items` of the log, and the tombstones that the rest of it has nothing of.
+    /// Expires up to `items` log items, and the tombstones that the remaining log does not contain.
     pub(super) fn expire(&mut self, items: usize) {
         let settled = settled(self.now);
         let old = self.log.iter().take_while(|item| item.last() <= settled).count();
@@ -102,7 +100,7 @@ impl Shop {
         self.records.retain(|_, record| !record.deleted || record.stamp > begins);
     }
 
-    /// Puts the room back to how it was before the commits that have not settled; they never were. That takes time.
+    /// Restores the state before the unsettled commits, which takes a minute.
     pub(super) fn restore(&mut self) {
         let Some((first, head, records)) = self.before.first().cloned() else { return };
         self.log.retain(|item| item.first < first);
@@ -111,22 +109,22 @@ impl Shop {
         self.wait(60);
     }
 
-    /// What the handler does for one page of the room, where `torn` hides the last commits from log and records.
+    /// One page, as the handler builds it; `torn` hides unsettled commits from the log and from the records.
     pub(super) fn page(&self, pull: &RoomPull, torn: (bool, bool)) -> Result<Page, ApiError> {
         let settled = settled(self.now);
         let log = self.log.iter().filter(|item| !torn.0 || item.first <= settled);
         let records = self.before.first().filter(|_| torn.1).map_or(&self.records, |(.., records)| records);
         let walk = match plan(&self.head, pull)? {
-            Read::Nothing => return Ok(nothing_new(&self.head)),
-            Read::Log { position, items } => {
+            ReadPlan::Nothing => return Ok(nothing_new(&self.head)),
+            ReadPlan::Log { position, items } => {
                 let found = log.clone().filter(|item| item.last() > position).take(items).cloned().map(Ok);
-                match log_page::cut::<ApiError>(&self.head, pull, position, found, self.now)? {
+                match log_page::page::<ApiError>(&self.head, pull, position, found, self.now)? {
                     Some(page) => return Ok(page),
                     None => None,
                 }
             }
-            Read::Snapshot => None,
-            Read::Walk(walk) => Some(walk),
+            ReadPlan::Snapshot => None,
+            ReadPlan::Walk(walk) => Some(walk),
         };
         let first = log.clone().find(|item| item.last() > settled).map(log_item);
         let walk = walk.map_or_else(|| begin(&self.head, first.as_ref(), self.now), Ok)?;
@@ -134,25 +132,13 @@ impl Shop {
         let rows: Vec<_> =
             rest.take(pull.window.limit).map(|(key, record)| (key.clone(), record.clone())).collect();
         let more = rows.len() == pull.window.limit;
-        Ok(walk_page::cut(&self.head, pull, walk, Rows { rows, more }))
+        Ok(walk_page::page(&self.head, pull, walk, Rows { rows, more }))
     }
 }
 
 fn change(key: &RecordKey, operation: Operation, data: JsonText, version: u64) -> PublishedChange {
     let (table_name, record_id) = (key.table.clone(), key.id.clone());
     PublishedChange { table_name, record_id, operation, data, version, read: Role::Cashier }
-}
-
-fn blank() -> Record {
-    Record {
-        data: JsonText::null(),
-        version: 1,
-        stamp: Stamp::ZERO,
-        modified_at: START,
-        device: "till-1".parse().unwrap(),
-        deleted: false,
-        fields: FieldVersions::default(),
-    }
 }
 
 fn log_item(item: &Publication) -> LogItem {
@@ -163,7 +149,7 @@ fn log_item(item: &Publication) -> LogItem {
 /// Table and id.
 type Name = (String, String);
 
-/// A till: its rows with the stamps that wrote them, none for a deleted one, and the walk it is in.
+/// A till: per row its stamp and whether it is deleted, and the snapshot that it is in.
 #[derive(Clone, Default)]
 pub(super) struct Follower {
     pub(super) rows: BTreeMap<Name, (Stamp, bool)>,
@@ -180,7 +166,7 @@ impl Follower {
         }
         for change in &answer.changes {
             let name = (change.table_name.clone(), change.record_id.clone());
-            // A row of a walk replaces what was there before the walk, even what seems newer.
+            // The first row of a walk replaces an older copy, even one with a later stamp.
             let fresh = self.walk.as_mut().is_some_and(|(_, marked)| marked.insert(name.clone()));
             let known = self.rows.get(&name).map_or(Stamp::ZERO, |known| known.0);
             if fresh || known < change.stamp {
@@ -195,12 +181,12 @@ impl Follower {
         self.cursor = Some(answer.next_cursor.clone());
     }
 
-    /// Asks `shop` for one page, again after a while where it is told to come back.
+    /// Pulls one page; waits if the server is unavailable. True if there is more.
     pub(super) fn follow(&mut self, shop: &mut Shop, limit: usize, torn: (bool, bool)) -> bool {
         let since = match self.cursor.as_deref().map(|cursor| cursor.parse().unwrap()) {
-            None => Since::Stamp(Stamp::ZERO),
-            Some(crate::cursor::Cursor::Position(stamp)) => Since::Cursor(stamp),
-            Some(crate::cursor::Cursor::Walk(walk)) => Since::Walk(walk),
+            None => RoomStart::Stamp(Stamp::ZERO),
+            Some(crate::cursor::Cursor::Position(stamp)) => RoomStart::Cursor(stamp),
+            Some(crate::cursor::Cursor::Walk(walk)) => RoomStart::Walk(walk),
             Some(crate::cursor::Cursor::Vector(_)) => unreachable!("one room has no vector"),
         };
         match shop.page(&pull(since, limit), torn) {
@@ -210,18 +196,18 @@ impl Follower {
                     "beyond limit or HEAD"
                 );
                 let more = page.has_more;
-                self.take(&page.answer());
+                self.take(&page.response());
                 more
             }
-            Err(refusal) => {
-                assert_eq!(refusal.code, protocol::error::ErrorCode::Unavailable);
+            Err(error) => {
+                assert_eq!(error.code, protocol::error::ErrorCode::Unavailable);
                 shop.wait(LOG_SETTLE_SECS + 1);
                 true
             }
         }
     }
 
-    /// Follows until there is no more.
+    /// Follows to the end.
     pub(super) fn catch_up(&mut self, shop: &mut Shop, limits: &[usize]) {
         let mut limits = limits.iter().copied().cycle();
         for _ in 0..10_000 {
@@ -232,7 +218,7 @@ impl Follower {
         panic!("there is always more");
     }
 
-    /// Whether it has begun a snapshot whose tail is not through.
+    /// Whether it is in a snapshot that is not complete.
     pub(super) fn is_walking(&self) -> bool {
         self.walk.is_some()
     }

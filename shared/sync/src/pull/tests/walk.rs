@@ -1,17 +1,17 @@
-//! Snapshots: a walk and its tail are the state, whatever happens meanwhile.
+//! Snapshots: the walk and the log after it give the current state, whatever happens in between.
 
 use proptest::prelude::*;
 
 use super::shop::{Follower, Shop, live, pull};
 use crate::limits::{LOG_SETTLE_SECS, PULL_BYTES_MAX};
 use crate::pull::Next;
-use crate::pull::query::Since;
+use crate::pull::query::RoomStart;
 use protocol::json::JsonText;
 use protocol::record::Operation;
 use protocol::stamp::Stamp;
 use protocol::wire::pull::SNAPSHOT;
 
-/// A room with ten records whose log has expired, but for the last of them.
+/// A room with ten records, of whose log only the last item has not expired.
 fn absent() -> Shop {
     let mut shop = Shop::default();
     (0..10).for_each(|id| shop.commit(&[id], false));
@@ -23,13 +23,13 @@ fn absent() -> Shop {
 #[test]
 fn a_walk_has_every_record_and_ends_at_the_noted_position() {
     let shop = absent();
-    let first = shop.page(&pull(Since::Stamp(Stamp::ZERO), 4), (false, false)).unwrap();
+    let first = shop.page(&pull(RoomStart::Stamp(Stamp::ZERO), 4), (false, false)).unwrap();
     let Next::Walk(walk) = first.next.clone() else { panic!("no walk") };
     assert_eq!((walk.noted, first.stamp(), first.has_more), (shop.head.stamp, shop.head.stamp, true));
     assert_eq!(walk.after.as_ref().map(|key| key.id.as_str()), Some("r7"), "customers come first");
-    let answer = first.clone().answer();
+    let answer = first.clone().response();
     assert_eq!((&*answer.mode, answer.snapshot_id), (SNAPSHOT, Some(walk.snapshot_id())));
-    let last = shop.page(&pull(Since::Walk(walk), 100), (false, false)).unwrap();
+    let last = shop.page(&pull(RoomStart::Walk(walk), 100), (false, false)).unwrap();
     assert_eq!(last.next, Next::Position(shop.head.stamp));
     assert_eq!((last.changes.len() + first.changes.len(), last.has_more), (10, false));
     assert_eq!(last.snapshot_id, first.snapshot_id);
@@ -39,54 +39,54 @@ fn a_walk_has_every_record_and_ends_at_the_noted_position() {
 }
 
 #[test]
-fn what_is_written_meanwhile_is_left_to_the_tail() {
+fn writes_during_a_walk_come_from_the_log() {
     let mut shop = absent();
-    let first = shop.page(&pull(Since::Stamp(Stamp::ZERO), 4), (false, false)).unwrap();
+    let first = shop.page(&pull(RoomStart::Stamp(Stamp::ZERO), 4), (false, false)).unwrap();
     let Next::Walk(walk) = first.next else { panic!("no walk") };
     let noted = walk.noted;
     shop.commit(&[2, 20], false);
-    let rest = shop.page(&pull(Since::Walk(walk), 100), (false, false)).unwrap();
+    let rest = shop.page(&pull(RoomStart::Walk(walk), 100), (false, false)).unwrap();
     assert!(rest.changes.iter().all(|change| change.record_id != "r2" && change.record_id != "r20"));
     assert_eq!((&rest.next, rest.has_more), (&Next::Position(noted), true));
-    let tail = shop.page(&pull(Since::Cursor(noted), 100), (false, false)).unwrap();
+    let tail = shop.page(&pull(RoomStart::Cursor(noted), 100), (false, false)).unwrap();
     assert_eq!((tail.changes.len(), tail.snapshot_id, tail.has_more), (2, None, false));
 }
 
 #[test]
-fn a_walk_of_another_history_begins_anew() {
+fn a_walk_from_another_history_restarts() {
     let mut shop = absent();
     shop.commit(&[1], false);
-    let first = shop.page(&pull(Since::Cursor(shop.head.stamp.plus(1)), 4), (false, false)).unwrap();
+    let first = shop.page(&pull(RoomStart::Cursor(shop.head.stamp.plus(1)), 4), (false, false)).unwrap();
     shop.wait(LOG_SETTLE_SECS + 1);
-    let second = shop.page(&pull(Since::Cursor(shop.head.stamp.plus(1)), 4), (false, false)).unwrap();
+    let second = shop.page(&pull(RoomStart::Cursor(shop.head.stamp.plus(1)), 4), (false, false)).unwrap();
     assert_ne!(first.snapshot_id, second.snapshot_id);
     let Next::Walk(mut walk) = second.next else { panic!("no walk") };
     walk.noted = shop.head.stamp.plus(1);
-    let third = shop.page(&pull(Since::Walk(walk), 4), (false, false)).unwrap();
+    let third = shop.page(&pull(RoomStart::Walk(walk), 4), (false, false)).unwrap();
     assert_eq!((third.stamp(), third.changes.len()), (shop.head.stamp, 4));
 }
 
 #[test]
-fn commits_that_have_not_settled_are_left_to_the_tail() {
+fn unsettled_commits_come_from_the_log() {
     let mut shop = absent();
     let settled = shop.head.stamp;
     shop.commit(&[1, 30], false);
-    let young = shop.page(&pull(Since::Stamp(Stamp::ZERO), 100), (false, true)).unwrap();
+    let young = shop.page(&pull(RoomStart::Stamp(Stamp::ZERO), 100), (false, true)).unwrap();
     assert_eq!((young.stamp(), young.has_more), (settled, true));
-    // Their log item cannot be seen yet either.
-    let refusal = shop.page(&pull(Since::Stamp(Stamp::ZERO), 100), (true, true)).unwrap_err();
-    assert_eq!(refusal.code, protocol::error::ErrorCode::Unavailable);
+    // Their log item is not readable either.
+    let error = shop.page(&pull(RoomStart::Stamp(Stamp::ZERO), 100), (true, true)).unwrap_err();
+    assert_eq!(error.code, protocol::error::ErrorCode::Unavailable);
     shop.wait(LOG_SETTLE_SECS + 1);
-    let old = shop.page(&pull(Since::Stamp(Stamp::ZERO), 100), (false, false)).unwrap();
+    let old = shop.page(&pull(RoomStart::Stamp(Stamp::ZERO), 100), (false, false)).unwrap();
     assert_eq!((old.stamp(), old.has_more, old.changes.len()), (shop.head.stamp, false, 11));
 }
 
 #[test]
 fn a_room_restored_to_nothing_is_an_empty_snapshot() {
     let shop = Shop::default();
-    let page = shop.page(&pull(Since::Cursor(Stamp(5000)), 100), (false, false)).unwrap();
+    let page = shop.page(&pull(RoomStart::Cursor(Stamp(5000)), 100), (false, false)).unwrap();
     assert!(page.snapshot_id.is_some() && page.changes.is_empty() && !page.has_more);
-    assert_eq!(page.answer().next_cursor, "v1.0");
+    assert_eq!(page.response().next_cursor, "v1.0");
 }
 
 #[test]
@@ -98,23 +98,23 @@ fn a_page_of_a_walk_ends_when_it_has_two_mebibytes() {
     for record in shop.records.values_mut() {
         record.data = JsonText::from_text(format!("\"{}\"", "x".repeat(65_534))).unwrap();
     }
-    let page = shop.page(&pull(Since::Stamp(Stamp::ZERO), 100), (false, false)).unwrap();
+    let page = shop.page(&pull(RoomStart::Stamp(Stamp::ZERO), 100), (false, false)).unwrap();
     assert_eq!((page.changes.len(), page.has_more), (PULL_BYTES_MAX / 65_536, true));
     let Next::Walk(walk) = page.next else { panic!("no walk") };
-    let rest = shop.page(&pull(Since::Walk(walk), 100), (false, false)).unwrap();
+    let rest = shop.page(&pull(RoomStart::Walk(walk), 100), (false, false)).unwrap();
     assert_eq!(rest.changes.len(), 60 - PULL_BYTES_MAX / 65_536);
 }
 
 #[test]
-fn tables_that_are_not_wanted_leave_short_pages() {
+fn a_table_filter_leaves_short_pages() {
     let shop = absent();
-    let mut wanted = pull(Since::Stamp(Stamp::ZERO), 6);
+    let mut wanted = pull(RoomStart::Stamp(Stamp::ZERO), 6);
     wanted.window.tables = ["products".to_owned()].into();
     let first = shop.page(&wanted, (false, false)).unwrap();
     assert_eq!((first.changes.len(), first.has_more), (1, true), "five customers come first");
 }
 
-/// What happens in a shop while a till pulls.
+/// What happens in a room while a till pulls.
 #[derive(Clone, Debug)]
 enum Event {
     Commit(Vec<usize>, bool),
@@ -138,8 +138,8 @@ fn event() -> impl Strategy<Value = Event> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
-    /// Following from any cursor is a fresh state: whatever was written, expired, restored or not yet to be seen
-    /// between the pages, and however large those were.
+    /// Following from any cursor gives the same state as a fresh pull, for any writes, expirations, restores,
+    /// delays and page sizes.
     #[test]
     fn following_is_a_fresh_state(events in prop::collection::vec(event(), 0..60), limits in prop::collection::vec(1..20_usize, 1..4)) {
         let (mut shop, mut till) = (Shop::default(), Follower::default());
@@ -151,7 +151,7 @@ proptest! {
                 }
                 Event::Wait(secs) => shop.wait(secs),
                 Event::Expire(items) => shop.expire(items),
-                // What a walk left to a tail that was never to come, it cannot know: a walk must not be on.
+                // A restore during a walk may lose records that the walk left to the log.
                 Event::Restore if till.is_walking() => {}
                 Event::Restore => shop.restore(),
                 Event::Page(limit, torn) => drop(till.follow(&mut shop, limit, torn)),

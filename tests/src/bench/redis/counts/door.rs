@@ -4,7 +4,7 @@ use std::error::Error;
 
 use lambda_http::http::Method;
 use local::handlers::Route;
-use protocol::wire::auth::{Login, Session};
+use protocol::wire::auth::{LoginRequest, SessionResponse};
 use redis_rest::counts::Counts;
 use serde_json::{Value, json};
 
@@ -80,8 +80,8 @@ async fn sign_in(table: &mut Table<'_>) -> Result<(), Box<dyn Error>> {
 
 /// Who comes with a session that the edge has not seen.
 async fn signed_in(counter: &Counter) -> Result<Api, Box<dyn Error>> {
-    let login: Login = serde_json::from_str(&counter.login)?;
-    let (api, Session { .. }) = counter.api.login(&login).await?;
+    let login: LoginRequest = serde_json::from_str(&counter.login)?;
+    let (api, SessionResponse { .. }) = counter.api.login(&login).await?;
     Ok(api)
 }
 

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use lambda_http::http::Method;
-use protocol::wire::auth::Session;
-use protocol::wire::carts::{CartResponse, CartWritten};
+use protocol::wire::auth::SessionResponse;
+use protocol::wire::carts::{CartResponse, PutCartResponse};
 use protocol::wire::record::RecordResponse;
 use protocol::wire::stats::StatsResponse;
 use reqwest::header::CONTENT_TYPE;
@@ -107,13 +107,13 @@ impl Caller {
                 api.get("/api/sync/stats").await?.ok::<StatsResponse>()?;
             }
             Work::SignIn => {
-                api.post("/api/auth/login", self.counter.login.clone()).await?.ok::<Session>()?;
+                api.post("/api/auth/login", self.counter.login.clone()).await?.ok::<SessionResponse>()?;
             }
             Work::PutCart => {
                 self.puts += 1;
                 let put = api.request(Method::PUT, &cart).header(CONTENT_TYPE, "application/json");
                 let put = put.body(json!({ "data": { "n": self.puts } }).to_string());
-                api.send(put).await?.ok::<CartWritten>()?;
+                api.send(put).await?.ok::<PutCartResponse>()?;
             }
             Work::GetCart => {
                 let found = api.get(&cart).await?.ok::<CartResponse>()?.data.as_str().to_owned();

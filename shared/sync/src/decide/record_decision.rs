@@ -1,0 +1,206 @@
+//! Decides one write against the stored record.
+
+use super::Batch;
+use super::edit::{Edit, Edited, Settle};
+use crate::policy::additive::has_delta;
+use crate::policy::last_writer_wins::{Side, winner};
+use crate::policy::{Policy, Winner};
+use crate::push::Write;
+use crate::record::Record;
+use crate::tables::Table;
+use protocol::limits::CLOCK_AHEAD_MICROS_MAX;
+use protocol::timestamp::Timestamp;
+use protocol::wire::outcome::{ConflictReason, Flag, Rejection, RejectionCode};
+
+/// The decision on one write.
+pub(super) enum RecordDecision {
+    /// Apply it, or a part of it.
+    Apply {
+        /// The effect on the record.
+        edited: Edited,
+        /// The time of the write; `None` if only sums and states change.
+        modified_at: Option<Timestamp>,
+    },
+    /// The server has it already: write nothing.
+    AlreadyApplied,
+    /// Keep the server's copy.
+    Conflict(ConflictReason),
+    /// Keep the write as a dead letter.
+    Reject(Rejection),
+}
+
+impl Batch<'_> {
+    pub(super) fn decide_record(
+        &self,
+        table: &Table,
+        current: Option<&Record>,
+        write: &Write,
+    ) -> RecordDecision {
+        let (at, clamped) = match self.believed(table, write) {
+            Ok(believed) => believed,
+            Err(rejection) => return RecordDecision::Reject(rejection),
+        };
+        let edit = Edit { table, write, named: self.push.batch.is_some() };
+        let decided = match current {
+            None => self.create(&edit, at),
+            Some(server) if server.deleted => over_tombstone(&edit, server, at),
+            Some(server) if table.policy == Policy::AppendOnly => over_row(&edit, server),
+            Some(server) => self.over_live(&edit, server, at),
+        };
+        let mut decision = decided.unwrap_or_else(RecordDecision::Reject);
+        if let RecordDecision::Apply { edited, .. } = &mut decision {
+            edited.flags.extend(clamped.then_some(Flag::ClockClamped));
+        }
+        decision
+    }
+
+    /// The time of a write, and whether it was clamped to the server's time.
+    fn believed(&self, table: &Table, write: &Write) -> Result<(Timestamp, bool), Rejection> {
+        if write.at.0 <= self.now.0.saturating_add(CLOCK_AHEAD_MICROS_MAX) {
+            return Ok((write.at, false));
+        }
+        // Time decides nothing here, so a wrong clock must not lose a sale.
+        if table.policy == Policy::AppendOnly || write.data.as_ref().is_some_and(has_delta) {
+            return Ok((self.now, true));
+        }
+        let now = self.now;
+        let message =
+            format!("`local_updated_at` is ahead of the server's clock, {now}; set the till's clock.");
+        Err(RejectionCode::ClockAhead.with_message(message))
+    }
+
+    fn create(&self, edit: &Edit<'_>, at: Timestamp) -> Result<RecordDecision, Rejection> {
+        let (write, append_only) = (edit.write, edit.table.policy == Policy::AppendOnly);
+        if append_only && write.deleted {
+            return Err(RejectionCode::AppendOnly.with_message("Rows of this table are never deleted."));
+        }
+        // A base version of a record that the server does not have: it was purged, or never existed.
+        if write.base.is_some_and(|base| base > 0) && !append_only {
+            return Ok(RecordDecision::Conflict(ConflictReason::DeletedOnServer));
+        }
+        let remembered =
+            self.now.0.saturating_sub(self.rules.retention.tombstone_secs().saturating_mul(1_000_000));
+        if write.base.is_none() && at.0 < remembered && !append_only {
+            let message = "The write is older than deletions are remembered, so the record may have been deleted; \
+                           create it anew with `base_version` 0.";
+            return Err(RejectionCode::TooOld.with_message(message));
+        }
+        Ok(RecordDecision::Apply { edited: edit.create()?, modified_at: Some(at) })
+    }
+
+    fn over_live(
+        &self,
+        edit: &Edit<'_>,
+        server: &Record,
+        at: Timestamp,
+    ) -> Result<RecordDecision, Rejection> {
+        let write = edit.write;
+        if self.holds(edit, server, at) {
+            return Ok(RecordDecision::AlreadyApplied);
+        }
+        let current =
+            write.base.is_some_and(|base| base == server.version || self.follows_own_step(base, write));
+        let settle = match write.base {
+            _ if current => Settle::Incoming,
+            Some(0) => return Ok(RecordDecision::Conflict(ConflictReason::AlreadyExists)),
+            None if server.modified_at <= at || server.device == *self.device() => Settle::Incoming,
+            _ => self.concurrent(edit, server, at),
+        };
+        // Keeps `modified_at` increasing if the till's clock was set back.
+        let modified_at = at.max(Timestamp(server.modified_at.0.saturating_add(u64::from(current))));
+        if write.deleted {
+            return Ok(delete(edit, server, &settle, modified_at));
+        }
+        let edited = edit.update(server, &settle)?;
+        let changes = edited.data != server.data || edited.special;
+        Ok(match edited.conflict {
+            Some(reason) if !changes => RecordDecision::Conflict(reason),
+            None if !changes && !edited.asks_rest => RecordDecision::AlreadyApplied,
+            _ => {
+                let rest = edited.asks_rest && (edited.conflict.is_none() || !edited.touched.is_empty());
+                RecordDecision::Apply { edited, modified_at: rest.then_some(modified_at) }
+            }
+        })
+    }
+
+    /// Settles a write that is concurrent to the stored record.
+    fn concurrent<'a>(&'a self, edit: &Edit<'_>, server: &'a Record, at: Timestamp) -> Settle<'a> {
+        let sides = (
+            Side { modified_at: server.modified_at, device: &server.device },
+            Side { modified_at: at, device: self.device() },
+        );
+        match (edit.table.policy, edit.write.base) {
+            (Policy::FieldMerge, Some(base)) => {
+                let versions = server.fields.known(server.version);
+                Settle::Each { versions, base, server: sides.0, incoming: sides.1 }
+            }
+            (Policy::LastWriterWins | Policy::FieldMerge | Policy::AppendOnly, _) => {
+                match winner(sides.0, sides.1) {
+                    Winner::Incoming => Settle::Incoming,
+                    Winner::Server => Settle::Server(ConflictReason::NewerOnServer),
+                }
+            }
+            (Policy::ServerWins, _) => Settle::Server(ConflictReason::ServerWins),
+            (Policy::ClientWins, _) => Settle::Incoming,
+            (Policy::Manual, _) => Settle::Server(ConflictReason::Manual),
+        }
+    }
+
+    /// Whether `write` is a retry of what is stored. Retries of deltas are found by the batch marker instead.
+    fn holds(&self, edit: &Edit<'_>, server: &Record, at: Timestamp) -> bool {
+        let write = edit.write;
+        let from_here = match write.base {
+            Some(base) => base == 0 || server.version == base.saturating_add(1),
+            // After the till's clock was set back, the stored time is later.
+            None => server.modified_at >= at,
+        };
+        let same = !write.deleted && server.device == *self.device();
+        same && from_here
+            && edit
+                .update(server, &Settle::Incoming)
+                .is_ok_and(|edited| !edited.special && edited.data == server.data)
+    }
+
+    /// Whether this batch wrote the record from the same base before: several offline edits, of which only
+    /// the first can know the current version.
+    fn follows_own_step(&self, base: u64, write: &Write) -> bool {
+        let read = self.snapshot.records.get(&write.key);
+        // A create and edits of it, made before the till knew any version.
+        let created = base == 0 && read.is_none_or(|record| record.deleted);
+        self.steps.contains_key(&write.key) && (created || read.is_some_and(|record| record.version == base))
+    }
+}
+
+/// Only a write with `base_version` 0 or the version of the tombstone may replace a tombstone.
+fn over_tombstone(edit: &Edit<'_>, server: &Record, at: Timestamp) -> Result<RecordDecision, Rejection> {
+    let write = edit.write;
+    if write.deleted {
+        return Ok(RecordDecision::AlreadyApplied);
+    }
+    if write.base != Some(0) && write.base != Some(server.version) {
+        return Ok(RecordDecision::Conflict(ConflictReason::DeletedOnServer));
+    }
+    let at = at.max(Timestamp(server.modified_at.0.saturating_add(1)));
+    Ok(RecordDecision::Apply { edited: edit.create()?, modified_at: Some(at) })
+}
+
+/// An append-only row only changes its states.
+fn over_row(edit: &Edit<'_>, server: &Record) -> Result<RecordDecision, Rejection> {
+    Ok(match edit.move_row(server)? {
+        None => RecordDecision::AlreadyApplied,
+        Some(data) => RecordDecision::Apply { edited: Edited::of(data), modified_at: None },
+    })
+}
+
+/// A delete touches every member, so it wins all of them or none.
+fn delete(edit: &Edit<'_>, server: &Record, settle: &Settle<'_>, modified_at: Timestamp) -> RecordDecision {
+    match settle {
+        Settle::Server(reason) => RecordDecision::Conflict(*reason),
+        Settle::Each { .. } => RecordDecision::Conflict(ConflictReason::FieldsConflict),
+        Settle::Incoming => {
+            let sent = edit.write.data.as_ref().filter(|_| !edit.table.has_special());
+            let data = sent.unwrap_or(&server.data).clone();
+            RecordDecision::Apply { edited: Edited::of(data), modified_at: Some(modified_at) }
+        }
+    }
+}
