@@ -2,7 +2,7 @@
 
 use config::Secret;
 use redis_rest::engine::{Engine, EngineChoice, EngineError};
-use redis_rest::front::{Front, FrontError, FrontOptions};
+use redis_rest::server::{Server, ServerError, ServerOptions};
 
 /// Why there is no Redis.
 #[derive(Debug, thiserror::Error)]
@@ -12,26 +12,26 @@ pub enum RedisError {
     Engine(#[from] EngineError),
     /// The front did not start.
     #[error(transparent)]
-    Front(#[from] FrontError),
+    Server(#[from] ServerError),
 }
 
 /// A Redis and its front, running.
 pub struct Redis {
     engine: Engine,
-    front: Front,
+    server: Server,
 }
 
 impl Redis {
     /// Starts both, on free ports of this machine alone; `token` lets callers in.
     pub async fn start(token: &Secret) -> Result<Redis, RedisError> {
         let engine = Engine::start(EngineChoice::Any).await?;
-        let front = Front::start(FrontOptions::new(engine.url(), token.expose())).await?;
-        Ok(Redis { engine, front })
+        let server = Server::start(ServerOptions::new(engine.url(), token.expose())).await?;
+        Ok(Redis { engine, server })
     }
 
     /// Where its REST API is, without a trailing slash.
     pub fn url(&self) -> &str {
-        self.front.url()
+        self.server.url()
     }
 
     /// The server, to be killed and started again.
@@ -40,8 +40,8 @@ impl Redis {
     }
 
     /// The front, which counts what it serves and goes wrong when asked to.
-    pub fn front(&self) -> &Front {
-        &self.front
+    pub fn front(&self) -> &Server {
+        &self.server
     }
 
     /// Stops the server. The front goes with the last who holds it.

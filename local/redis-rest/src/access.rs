@@ -1,10 +1,10 @@
-//! Who may ask: two tokens, compared in constant time.
+//! Checks tokens, in constant time.
 //!
-//! As with the service, `_token` comes before the header, and the header's `Bearer` may be left out.
+//! As with the service, `_token` comes before the header, and the header's `Bearer` is optional.
 
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use bytes::Bytes;
-use hyper::HeaderMap;
-use hyper::header::AUTHORIZATION;
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::request::{TOKEN, query_pairs};
@@ -12,10 +12,6 @@ use crate::request::{TOKEN, query_pairs};
 mod read_only;
 
 pub(crate) use read_only::ReadOnlyCommands;
-
-/// What who has no token is told.
-pub(crate) const UNAUTHORIZED: &str = "WRONGPASS invalid or missing auth token. \
-     See https://docs.upstash.com/redis/troubleshooting/http_unauthorized for details.";
 
 /// What a token permits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,21 +27,18 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
-    /// What this request may do, if it has a token at all.
-    pub(crate) fn admit(&self, headers: &HeaderMap, query: Option<&str>) -> Option<Access> {
+    /// What this request may do, if its token is valid.
+    pub(crate) fn verify(&self, headers: &HeaderMap, query: Option<&str>) -> Option<Access> {
         let presented = presented(headers, query)?;
-        let is_full = same(&self.full, &presented);
-        let is_read_only = self.read_only.as_ref().map_or(Choice::from(0), |token| same(token, &presented));
+        let matches = |token: &String| token.as_bytes().ct_eq(&presented);
+        let is_full = matches(&self.full);
+        let is_read_only = self.read_only.as_ref().map_or(Choice::from(0), matches);
         match (bool::from(is_full), bool::from(is_read_only)) {
             (true, _) => Some(Access::Full),
             (false, true) => Some(Access::ReadOnly),
             (false, false) => None,
         }
     }
-}
-
-fn same(token: &str, presented: &Bytes) -> Choice {
-    token.as_bytes().ct_eq(presented)
 }
 
 fn presented(headers: &HeaderMap, query: Option<&str>) -> Option<Bytes> {
@@ -63,37 +56,37 @@ fn presented(headers: &HeaderMap, query: Option<&str>) -> Option<Bytes> {
 
 #[cfg(test)]
 mod tests {
-    use hyper::header::HeaderValue;
+    use axum::http::HeaderValue;
 
     use super::*;
 
-    fn admitted(header: Option<&'static str>, query: Option<&str>) -> Option<Access> {
+    fn verify(header: Option<&'static str>, query: Option<&str>) -> Option<Access> {
         let mut headers = HeaderMap::new();
         headers.extend(header.map(|header| (AUTHORIZATION, HeaderValue::from_static(header))));
         let tokens = Tokens { full: "full+1".into(), read_only: Some("reads".into()) };
-        tokens.admit(&headers, query)
+        tokens.verify(&headers, query)
     }
 
     #[test]
     fn a_token_is_taken_from_the_query_or_the_header() {
-        assert_eq!(admitted(Some("Bearer full+1"), None), Some(Access::Full));
-        assert_eq!(admitted(Some("bearer  reads"), None), Some(Access::ReadOnly));
-        assert_eq!(admitted(Some("full+1"), None), Some(Access::Full));
-        assert_eq!(admitted(None, Some("EX=1&_token=full%2B1")), Some(Access::Full));
-        assert_eq!(admitted(Some("Bearer full+1"), Some("_token=reads")), Some(Access::ReadOnly));
+        assert_eq!(verify(Some("Bearer full+1"), None), Some(Access::Full));
+        assert_eq!(verify(Some("bearer  reads"), None), Some(Access::ReadOnly));
+        assert_eq!(verify(Some("full+1"), None), Some(Access::Full));
+        assert_eq!(verify(None, Some("EX=1&_token=full%2B1")), Some(Access::Full));
+        assert_eq!(verify(Some("Bearer full+1"), Some("_token=reads")), Some(Access::ReadOnly));
     }
 
     #[test]
-    fn without_a_token_nothing_is_admitted() {
+    fn a_missing_or_wrong_token_permits_nothing() {
         for header in [None, Some(""), Some("Bearer "), Some("Bearer full"), Some("Bearer full+12")] {
-            assert_eq!(admitted(header, Some("_token=")), None, "{header:?}");
+            assert_eq!(verify(header, Some("_token=")), None, "{header:?}");
         }
-        assert_eq!(admitted(Some("Bearer full+1"), Some("_token=wrong")), None);
+        assert_eq!(verify(Some("Bearer full+1"), Some("_token=wrong")), None);
     }
 
     #[test]
-    fn an_absent_read_only_token_admits_nobody() {
+    fn without_a_read_only_token_no_other_token_is_valid() {
         let tokens = Tokens { full: "full".into(), read_only: None };
-        assert_eq!(tokens.admit(&HeaderMap::new(), Some("_token=none")), None);
+        assert_eq!(tokens.verify(&HeaderMap::new(), Some("_token=none")), None);
     }
 }

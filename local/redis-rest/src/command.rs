@@ -1,106 +1,43 @@
-//! What becomes of a command by its name: forwarded, answered here, or refused and never forwarded.
+//! Decides by its name whether a command reaches the engine, or is answered or refused here.
 //!
-//! The documentation lists what does not work over REST (blocking commands, WATCH, all of a connection but
-//! PING and ECHO); the two sentences are the service's. `CLIENT SETINFO`, which the published client has,
-//! is answered here: connections are shared, so there is nothing to set.
+//! The documentation lists the commands that do not work over REST: blocking ones, WATCH, and all that act on
+//! a connection except PING and ECHO. Both error texts are the service's. `CLIENT SETINFO`, which the
+//! published client sends, is answered here: connections are shared, so there is nothing to set.
 
 use crate::request::Arguments;
 use crate::resp::Reply;
 
-/// Those that would change, block or end a connection which others use.
-const NOT_IN_REST: [&str; 32] = [
-    "ASKING",
-    "AUTH",
-    "BLMOVE",
-    "BLMPOP",
-    "BLPOP",
-    "BRPOP",
-    "BRPOPLPUSH",
-    "BZMPOP",
-    "BZPOPMAX",
-    "BZPOPMIN",
-    "CLIENT",
-    "DISCARD",
-    "EXEC",
-    "HELLO",
-    "MONITOR",
-    "MULTI",
-    "PSUBSCRIBE",
-    "PUNSUBSCRIBE",
-    "QUIT",
-    "READONLY",
-    "READWRITE",
-    "RESET",
-    "SELECT",
-    "SPUBLISH",
-    "SSUBSCRIBE",
-    "SUBSCRIBE",
-    "SUNSUBSCRIBE",
-    "UNSUBSCRIBE",
-    "UNWATCH",
-    "WAIT",
-    "WAITAOF",
-    "WATCH",
-];
+/// Commands that would change, block or end a shared connection.
+const NOT_IN_REST: &str = "ASKING AUTH BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN CLIENT \
+     DISCARD EXEC HELLO MONITOR MULTI PSUBSCRIBE PUNSUBSCRIBE QUIT READONLY READWRITE RESET SELECT SPUBLISH \
+     SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE UNSUBSCRIBE UNWATCH WAIT WAITAOF WATCH";
 
-/// Those that would change, stop or move the server. The service has none of them.
-const NOT_AVAILABLE: [&str; 25] = [
-    "ACL",
-    "BGREWRITEAOF",
-    "BGSAVE",
-    "CLUSTER",
-    "CONFIG",
-    "DEBUG",
-    "FAILOVER",
-    "LATENCY",
-    "LOLWUT",
-    "MIGRATE",
-    "MODULE",
-    "MOVE",
-    "PFDEBUG",
-    "PFSELFTEST",
-    "PSYNC",
-    "REPLCONF",
-    "REPLICAOF",
-    "RESTORE-ASKING",
-    "ROLE",
-    "SAVE",
-    "SHUTDOWN",
-    "SLAVEOF",
-    "SLOWLOG",
-    "SWAPDB",
-    "SYNC",
-];
-
-/// What is to be done with a command.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// The engine answers it.
-    Forward,
-    /// This is the answer.
-    Answer(Reply),
-}
+/// Commands that would change, stop or move the server. The service has none of them.
+const NOT_AVAILABLE: &str = "ACL BGREWRITEAOF BGSAVE CLUSTER CONFIG DEBUG FAILOVER LATENCY LOLWUT MIGRATE \
+     MODULE MOVE PFDEBUG PFSELFTEST PSYNC REPLCONF REPLICAOF RESTORE-ASKING ROLE SAVE SHUTDOWN SLAVEOF \
+     SLOWLOG SWAPDB SYNC";
 
 /// The name in capitals, as the service writes it.
 pub(crate) fn name(arguments: &Arguments) -> String {
     arguments.first().map(|name| String::from_utf8_lossy(name).to_uppercase()).unwrap_or_default()
 }
 
-/// Judges a command.
-pub(crate) fn judge(arguments: &Arguments) -> Verdict {
+/// The reply to a command that must not reach the engine.
+pub(crate) fn local_reply(arguments: &Arguments) -> Option<Reply> {
     let name = name(arguments);
-    let second = arguments.get(1).map(|word| word.to_ascii_uppercase()).unwrap_or_default();
-    match (name.as_str(), second.as_slice()) {
-        ("CLIENT", b"SETINFO") => Verdict::Answer(Reply::ok()),
-        ("SCRIPT", b"DEBUG" | b"KILL") | ("FUNCTION", b"KILL") => Verdict::Answer(unavailable(&name)),
-        ("XREAD" | "XREADGROUP", _) if blocks(arguments) => Verdict::Answer(not_in_rest(&name)),
-        (name, _) if NOT_IN_REST.contains(&name) => Verdict::Answer(not_in_rest(name)),
-        (name, _) if NOT_AVAILABLE.contains(&name) => Verdict::Answer(unavailable(name)),
-        _ => Verdict::Forward,
+    let listed = |list: &str| list.split(' ').any(|listed| listed == name);
+    let subcommand = arguments.get(1).map(|word| word.to_ascii_uppercase()).unwrap_or_default();
+    match (name.as_str(), subcommand.as_slice()) {
+        ("CLIENT", b"SETINFO") => Some(Reply::ok()),
+        ("SCRIPT", b"DEBUG" | b"KILL") | ("FUNCTION", b"KILL") => Some(unavailable(&name)),
+        ("XREAD" | "XREADGROUP", _) if blocks(arguments) => Some(not_in_rest(&name)),
+        _ if listed(NOT_IN_REST) => Some(not_in_rest(&name)),
+        _ if listed(NOT_AVAILABLE) => Some(unavailable(&name)),
+        _ => None,
     }
 }
 
-/// What a command is told that the server does not have.
+/// The error for a command that the server does not have.
 pub(crate) fn unavailable(name: &str) -> Reply {
     Reply::error(format!(
         "ERR Command is not available: '{name}'. \
@@ -112,7 +49,7 @@ fn not_in_rest(name: &str) -> Reply {
     Reply::error(format!("ERR Command \"{name}\" is not allowed in REST or it has a special context path"))
 }
 
-/// Whether BLOCK is among the options, which end at STREAMS.
+/// Whether BLOCK is among the options. They end at STREAMS.
 fn blocks(arguments: &Arguments) -> bool {
     arguments
         .iter()
@@ -123,52 +60,55 @@ fn blocks(arguments: &Arguments) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request;
 
-    fn judged(line: &str) -> Verdict {
-        judge(&line.split(' ').map(|word| word.to_owned().into()).collect())
+    fn reply(line: &str) -> Option<Reply> {
+        local_reply(&request::arguments(line.split(' ')))
     }
 
-    fn text(line: &str) -> String {
-        match judged(line) {
-            Verdict::Answer(Reply::Error(text)) => String::from_utf8(text.to_vec()).unwrap(),
+    fn error(line: &str) -> String {
+        match reply(line) {
+            Some(Reply::Error(text)) => String::from_utf8(text.to_vec()).unwrap(),
             other => panic!("{line}: {other:?}"),
         }
     }
 
     #[test]
-    fn what_would_wreck_a_shared_connection_is_refused() {
+    fn commands_that_act_on_a_shared_connection_are_refused() {
         let expected = "ERR Command \"BLPOP\" is not allowed in REST or it has a special context path";
-        assert_eq!(text("blpop a 0"), expected);
+        assert_eq!(error("blpop a 0"), expected);
         for line in ["SUBSCRIBE a", "multi", "SELECT 1", "CLIENT REPLY OFF", "client tracking on", "CLIENT"] {
-            assert!(text(line).contains("not allowed in REST"), "{line}");
+            assert!(error(line).contains("not allowed in REST"), "{line}");
         }
     }
 
     #[test]
-    fn what_would_change_the_server_is_not_available() {
+    fn commands_that_change_the_server_are_not_available() {
         let expected = "ERR Command is not available: 'SHUTDOWN'. \
                         See https://upstash.com/docs/redis/overall/rediscompatibility for details";
-        assert_eq!(text("shutdown nosave"), expected);
+        assert_eq!(error("shutdown nosave"), expected);
         for line in ["REPLICAOF a 1", "DEBUG SLEEP 1", "config set a b", "SCRIPT DEBUG YES", "SCRIPT KILL"] {
-            assert!(text(line).contains("not available"), "{line}");
+            assert!(error(line).contains("not available"), "{line}");
         }
     }
 
     #[test]
     fn only_the_blocking_form_of_xread_is_refused() {
-        assert!(text("XREAD COUNT 1 block 0 STREAMS s 0").contains("XREAD"));
-        assert_eq!(judged("XREAD STREAMS block 0"), Verdict::Forward);
+        assert!(error("XREAD COUNT 1 block 0 STREAMS s 0").contains("XREAD"));
+        assert_eq!(reply("XREAD STREAMS block 0"), None);
     }
 
     #[test]
-    fn what_the_published_client_sets_is_answered_here() {
-        assert_eq!(judged("client setinfo LIB-NAME x"), Verdict::Answer(Reply::ok()));
-        assert_eq!(judged("GET a"), Verdict::Forward);
+    fn client_setinfo_is_answered_here() {
+        assert_eq!(reply("client setinfo LIB-NAME x"), Some(Reply::ok()));
+        assert_eq!(reply("GET a"), None);
     }
 
     #[test]
-    fn the_lists_are_in_order_and_do_not_overlap() {
-        assert!(NOT_IN_REST.is_sorted() && NOT_AVAILABLE.is_sorted());
-        assert!(!NOT_IN_REST.iter().any(|name| NOT_AVAILABLE.contains(name)));
+    fn the_lists_are_sorted_and_do_not_overlap() {
+        let [not_in_rest, not_available] =
+            [NOT_IN_REST, NOT_AVAILABLE].map(|list| list.split(' ').collect::<Vec<_>>());
+        assert!(not_in_rest.is_sorted() && not_available.is_sorted());
+        assert!(!not_in_rest.iter().any(|name| not_available.contains(name)));
     }
 }

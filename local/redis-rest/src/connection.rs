@@ -1,22 +1,33 @@
-//! One connection to the engine.
+//! Connections to the engine. A pool gives each exchange one of its own.
+//!
+//! Written here because no pool is in the lock file, and a transaction needs its connection to itself.
 
 use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use futures_util::StreamExt;
 use thiserror::Error;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::codec::FramedRead;
 
 use crate::redis_url::RedisUrl;
+use crate::request::Arguments;
 use crate::resp::{DecodeError, Decoder, Reply, encode_command};
 
-/// How long a connection may take. The engine is near: it takes no time or does not happen.
+/// How long connecting may take. The engine is on this machine or near it.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
-/// How much is asked of the socket at once, at least.
+/// Initial size of the receive buffer.
 const READ_BYTES: usize = 16 * 1024;
+/// Concurrent exchanges; the others wait for their turn within their deadline.
+const EXCHANGES_MAX: usize = 256;
 
-/// Why the engine could not be asked.
+/// Why an exchange with the engine failed.
 #[derive(Debug, Error)]
 pub(crate) enum ExchangeError {
     #[error("failed to reach Redis: {0}")]
@@ -29,26 +40,26 @@ pub(crate) enum ExchangeError {
     Decode(#[from] DecodeError),
 }
 
-/// A connection that has been greeted. After an error it is of no use: whose reply comes next is unknown.
+/// An authenticated connection. After an error it cannot be used again: its next reply may belong to an
+/// earlier command.
 pub(crate) struct Connection {
-    stream: TcpStream,
-    incoming: BytesMut,
-    decoder: Decoder,
+    replies: FramedRead<OwnedReadHalf, Decoder>,
+    writer: OwnedWriteHalf,
 }
 
 impl Connection {
-    /// Connects, and says the password.
+    /// Connects and authenticates.
     pub(crate) async fn open(url: &RedisUrl) -> Result<Connection, ExchangeError> {
         let connect = TcpStream::connect((url.host.as_str(), url.port));
-        let stream =
-            tokio::time::timeout(CONNECT_DEADLINE, connect).await.map_err(|_| ExchangeError::Deadline)??;
-        // With nobody listening on a port of the range that clients get theirs from, TCP may connect a
-        // client to itself.
+        let stream = timeout(CONNECT_DEADLINE, connect).await.map_err(|_| ExchangeError::Deadline)??;
+        // On a free port of the ephemeral range, TCP may connect a client to itself.
         if stream.local_addr()? == stream.peer_addr()? {
             return Err(io::Error::from(io::ErrorKind::ConnectionRefused).into());
         }
         stream.set_nodelay(true)?;
-        let mut connection = Connection { stream, incoming: BytesMut::new(), decoder: Decoder::default() };
+        let (reader, writer) = stream.into_split();
+        let replies = FramedRead::with_capacity(reader, Decoder::default(), READ_BYTES);
+        let mut connection = Connection { replies, writer };
         for reply in connection.exchange(&url.greeting).await? {
             if let Reply::Error(text) = reply {
                 return Err(ExchangeError::Greeting(String::from_utf8_lossy(&text).into_owned()));
@@ -57,20 +68,19 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Sends all commands and takes as many replies, reading while it writes: with both directions full,
-    /// neither side would move.
-    pub(crate) async fn exchange(&mut self, commands: &[Vec<Bytes>]) -> Result<Vec<Reply>, ExchangeError> {
+    /// Sends all commands and receives one reply for each. Reads while it writes: with both directions
+    /// full, neither side would move.
+    pub(crate) async fn exchange(&mut self, commands: &[Arguments]) -> Result<Vec<Reply>, ExchangeError> {
         let mut outgoing = Vec::new();
         for command in commands {
             encode_command(command, &mut outgoing);
         }
-        let (mut reader, mut writer) = self.stream.split();
-        let (incoming, decoder) = (&mut self.incoming, &mut self.decoder);
+        let Connection { replies: incoming, writer } = self;
         let write = async { writer.write_all(&outgoing).await.map_err(ExchangeError::from) };
         let read = async {
             let mut replies = Vec::with_capacity(commands.len());
             while replies.len() < commands.len() {
-                replies.push(next(&mut reader, incoming, decoder).await?);
+                replies.push(next(incoming).await?);
             }
             Ok(replies)
         };
@@ -78,30 +88,83 @@ impl Connection {
         Ok(replies)
     }
 
-    /// The next reply, of those that come without being asked for.
+    /// Receives the next reply that comes without a command. Safe to cancel.
     pub(crate) async fn receive(&mut self) -> Result<Reply, ExchangeError> {
-        next(&mut self.stream, &mut self.incoming, &mut self.decoder).await
+        next(&mut self.replies).await
     }
 
     /// Whether the engine has not closed it, as far as is known.
-    pub(crate) fn is_open(&self) -> bool {
+    fn is_open(&self) -> bool {
         let mut nothing = [0];
-        matches!(self.stream.try_read(&mut nothing), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+        let read = self.replies.get_ref().try_read(&mut nothing);
+        matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 }
 
-async fn next(
-    reader: &mut (impl AsyncReadExt + Unpin),
-    incoming: &mut BytesMut,
-    decoder: &mut Decoder,
-) -> Result<Reply, ExchangeError> {
-    loop {
-        if let Some(reply) = decoder.decode(incoming)? {
-            return Ok(reply);
+async fn next(replies: &mut FramedRead<OwnedReadHalf, Decoder>) -> Result<Reply, ExchangeError> {
+    replies.next().await.unwrap_or_else(|| Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()))
+}
+
+/// Idle connections to one engine.
+pub(crate) struct Pool {
+    url: RedisUrl,
+    deadline: Duration,
+    turns: Semaphore,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Pool {
+    /// `deadline` limits each exchange, including the wait for a connection.
+    pub(crate) fn new(url: RedisUrl, deadline: Duration) -> Pool {
+        Pool { url, deadline, turns: Semaphore::new(EXCHANGES_MAX), idle: Mutex::default() }
+    }
+
+    /// Sends commands on one connection and receives one reply for each. A failed or cancelled exchange
+    /// closes its connection.
+    pub(crate) async fn exchange(&self, commands: &[Arguments]) -> Result<Vec<Reply>, ExchangeError> {
+        let exchange = async {
+            // The semaphore is never closed, so this cannot fail.
+            let _turn = self.turns.acquire().await;
+            let mut connection = match self.idle_connection() {
+                Some(connection) => connection,
+                None => Connection::open(&self.url).await?,
+            };
+            let replies = connection.exchange(commands).await?;
+            self.idle().push(connection);
+            Ok(replies)
+        };
+        timeout(self.deadline, exchange).await.unwrap_or(Err(ExchangeError::Deadline))
+    }
+
+    /// Subscribes on a connection of its own, by SUBSCRIBE or PSUBSCRIBE. Returns the connection and the
+    /// first reply: a confirmation, or the engine's error.
+    pub(crate) async fn subscribe(
+        &self,
+        command: &'static str,
+        channels: Vec<Bytes>,
+    ) -> Result<(Connection, Reply), ExchangeError> {
+        let open = Connection::open(&self.url);
+        let mut connection = timeout(self.deadline, open).await.unwrap_or(Err(ExchangeError::Deadline))?;
+        let mut arguments = vec![Bytes::from_static(command.as_bytes())];
+        arguments.extend(channels);
+        // Redis confirms each channel; the other confirmations arrive like messages.
+        let first = connection.exchange(&[arguments]).await?.pop().unwrap_or(Reply::Nil);
+        Ok((connection, first))
+    }
+
+    /// An idle connection that is still open: a restart of the engine closes all.
+    fn idle_connection(&self) -> Option<Connection> {
+        let mut idle = self.idle();
+        while let Some(connection) = idle.pop() {
+            if connection.is_open() {
+                return Some(connection);
+            }
         }
-        incoming.reserve(READ_BYTES);
-        if reader.read_buf(incoming).await? == 0 {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-        }
+        None
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        // No code under the lock can leave the list half changed.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,8 +1,8 @@
-//! A real Redis as a child process: nothing on disk, on loopback, on a free port, behind a password of its
-//! own, gone with its parent.
+//! Runs a real Redis as a child process: in memory, on a free port of loopback, with a random password. It
+//! ends with its parent.
 //!
-//! The password is what makes sure that the server which answers is the one that was started: between
-//! finding a free port and listening on it, another process may have taken it.
+//! The password proves that the server which answers is the one that was started: between finding a free port
+//! and listening on it, another process may take it.
 
 use std::io;
 use std::time::Duration;
@@ -18,27 +18,27 @@ pub use program::EngineKind;
 use process::Process;
 use program::Program;
 
-/// How often another port is tried when somebody else was faster.
+/// Attempts to find a free port before another process takes it.
 const PORT_ATTEMPTS_MAX: u32 = 5;
-/// How long an engine may take until it answers. They take milliseconds; the machine may be busy.
+/// How long an engine may take until it answers. It takes milliseconds, unless the machine is busy.
 const READY_DEADLINE: Duration = Duration::from_secs(20);
-/// How long the old port may be taken by somebody else when an engine is started again.
+/// How long another process may occupy the port when an engine is restarted.
 const RESTART_DEADLINE: Duration = Duration::from_secs(10);
-/// The pause before the port is tried again.
+/// The pause between two attempts to restart.
 const RESTART_PAUSE: Duration = Duration::from_millis(50);
 /// Bytes of randomness in the password.
 const PASSWORD_BYTES: usize = 16;
 
-/// Which program to run.
+/// The program to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EngineChoice {
     /// `redis-server`, else `valkey-server`, else `meebis`.
     Any,
-    /// This one.
+    /// Only this one.
     Only(EngineKind),
 }
 
-/// Why there is no engine.
+/// Why an engine does not start.
 #[derive(Debug, Error)]
 pub enum EngineError {
     /// No program was found.
@@ -49,39 +49,39 @@ pub enum EngineError {
     /// The program that was asked for was not found.
     #[error("failed to start Redis: {0} was not found")]
     KindNotFound(&'static str),
-    /// No port could be had.
+    /// No port is free.
     #[error("failed to start Redis: no free port: {0}")]
     Port(#[source] io::Error),
-    /// There was no randomness for the password.
+    /// The system has no randomness for the password.
     #[error("failed to start Redis: no randomness: {0}")]
     Randomness(#[source] getrandom::Error),
-    /// The program could not be run.
+    /// The program cannot be run.
     #[error("failed to start {program}: {source}")]
     Spawn {
-        /// Which.
+        /// Path of the program.
         program: String,
         /// Why.
         source: io::Error,
     },
-    /// It ended before it answered; most likely somebody else has its port.
+    /// The program ended before it answered; most likely another process has its port.
     #[error("failed to start {program} on port {port}: it ended at once")]
     Ended {
-        /// Which.
+        /// Name of the program.
         program: String,
-        /// Where it was to listen.
+        /// The port that it was given.
         port: u16,
     },
-    /// It runs and does not answer.
+    /// The program runs and does not answer.
     #[error("failed to start {program} on port {port}: no answer within {} s", READY_DEADLINE.as_secs())]
     Silent {
-        /// Which.
+        /// Name of the program.
         program: String,
-        /// Where it was to listen.
+        /// The port that it was given.
         port: u16,
     },
 }
 
-/// A running Redis; it ends when this is dropped.
+/// A running Redis. Ends when it is dropped.
 pub struct Engine {
     program: Program,
     port: u16,
@@ -91,11 +91,11 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts one and waits until it answers.
+    /// Starts an engine and waits until it answers.
     ///
     /// # Errors
     ///
-    /// [`EngineError`] where there is no program, or it does not come up.
+    /// [`EngineError`] if no program is found or it does not start.
     pub async fn start(choice: EngineChoice) -> Result<Engine, EngineError> {
         let program = Program::find(choice)?;
         let password = random_password()?;
@@ -113,44 +113,44 @@ impl Engine {
         }
     }
 
-    /// The kinds that [`Engine::start`] would find on this machine, best first.
+    /// The kinds that are installed on this machine, in the order of preference.
     pub fn available() -> Vec<EngineKind> {
         Program::available()
     }
 
-    /// Where it is, with its password: `redis://:password@127.0.0.1:port`.
+    /// Its address with its password: `redis://:password@127.0.0.1:port`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// What it is.
+    /// Its kind.
     pub fn kind(&self) -> EngineKind {
         self.program.kind
     }
 
-    /// Ends it as a crash would; its data is gone. Nothing happens if it does not run.
+    /// Ends it as a crash would; its data is lost. Does nothing if it does not run.
     pub async fn kill(&self) {
         if let Some(process) = self.process.lock().await.take() {
             process.end().await;
         }
     }
 
-    /// Starts it again on the same port, empty; a running one is killed first.
+    /// Starts it again on the same port, without data; kills it first if it runs.
     ///
     /// # Errors
     ///
-    /// [`EngineError`] where it does not come up, or somebody else has taken the port and keeps it.
+    /// [`EngineError`] if it does not start, or another process keeps the port.
     pub async fn restart(&self) -> Result<(), EngineError> {
         self.kill().await;
         let mut slot = self.process.lock().await;
-        let give_up = tokio::time::Instant::now() + RESTART_DEADLINE;
+        let deadline = tokio::time::Instant::now() + RESTART_DEADLINE;
         loop {
             match Process::start(&self.program, self.port, &self.password).await {
                 Ok(process) => {
                     *slot = Some(process);
                     return Ok(());
                 }
-                Err(EngineError::Ended { .. }) if tokio::time::Instant::now() < give_up => {
+                Err(EngineError::Ended { .. }) if tokio::time::Instant::now() < deadline => {
                     tokio::time::sleep(RESTART_PAUSE).await;
                 }
                 Err(error) => return Err(error),
@@ -158,7 +158,7 @@ impl Engine {
         }
     }
 
-    /// Ends it and waits until it is gone.
+    /// Ends it and waits until it has ended.
     pub async fn stop(self) {
         self.kill().await;
     }
@@ -167,5 +167,5 @@ impl Engine {
 fn random_password() -> Result<String, EngineError> {
     let mut bytes = [0; PASSWORD_BYTES];
     getrandom::fill(&mut bytes).map_err(EngineError::Randomness)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(bytes))
 }

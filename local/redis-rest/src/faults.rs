@@ -1,48 +1,45 @@
-//! What goes wrong between a client and the front, on demand.
+//! Injects faults between a client and the server.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::resp::Reply;
 
 /// One way to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The connection closes before the request is read; nothing is executed.
+    /// Closes the connection before the request is read; nothing is executed.
     Refuse,
-    /// The front answers with this status and an error as JSON; nothing is executed.
+    /// Responds with this status and an error as JSON; nothing is executed.
     Status(u16),
-    /// The request is executed, and the connection closes without an answer.
-    LoseAnswer,
-    /// The request is executed, and the answer comes this much later.
+    /// Executes the request and closes the connection without a response.
+    LoseResponse,
+    /// Executes the request and responds this much later.
     Delay(Duration),
-    /// The request is executed, and the answer comes when the faults are lifted.
+    /// Executes the request and responds when the faults are lifted.
     Hold,
-    /// Commands that write values are refused one by one, as by a Redis that is full and may not evict; others are
-    /// executed. Only as a lasting fault.
+    /// Refuses each command that writes values, as a full Redis does that may not evict; executes the others.
+    /// Takes effect only as a lasting fault.
     Full,
 }
 
-/// What writes values, and scripts, which may. What only gives a TTL or removes does not.
+/// Commands that write values, and scripts, which may. Setting a TTL or removing a key takes no memory.
 const TAKES_MEMORY: [&str; 14] = [
     "SET", "MSET", "SETEX", "GETSET", "APPEND", "INCR", "INCRBY", "HSET", "HINCRBY", "LPUSH", "SADD", "ZADD",
     "EVAL", "EVALSHA",
 ];
-/// Redis's own words.
+/// Redis's own text.
 const OUT_OF_MEMORY: &str = "OOM command not allowed when used memory > 'maxmemory'.";
 
-/// Planned faults. Clones share them.
-#[derive(Debug, Clone)]
-pub struct Faults(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
+/// Planned and lasting faults.
+#[derive(Debug, Default)]
+pub struct Faults {
     state: Mutex<State>,
-    /// How often the faults were lifted: answers that are held wait for a change.
-    lifted: watch::Sender<u64>,
+    lifted: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -51,33 +48,27 @@ struct State {
     lasting: Option<Fault>,
 }
 
-impl Default for Faults {
-    fn default() -> Faults {
-        Faults(Arc::new(Shared { state: Mutex::default(), lifted: watch::Sender::new(0) }))
-    }
-}
-
 impl Faults {
-    /// The next `times` requests fail in this way, after those that were planned before.
+    /// Makes the next `times` requests fail like this, after those that are already planned.
     pub fn inject(&self, fault: Fault, times: u32) {
         if times > 0 {
             self.state().planned.push_back((fault, times));
         }
     }
 
-    /// Every request fails in this way until the faults are lifted, once the planned ones are used up.
+    /// Makes every request fail like this until the faults are lifted, once the planned ones are used up.
     pub fn begin(&self, fault: Fault) {
         self.state().lasting = Some(fault);
     }
 
-    /// Forgets all that was planned, and lets go of the answers that are held.
+    /// Removes all faults and releases the responses that are held.
     pub fn lift(&self) {
         *self.state() = State::default();
-        self.0.lifted.send_modify(|times| *times += 1);
+        self.lifted.notify_waiters();
     }
 
-    /// How this request is to fail.
-    pub(crate) fn meet(&self) -> Option<Fault> {
+    /// The fault for the next request.
+    pub(crate) fn next(&self) -> Option<Fault> {
         let mut state = self.state();
         let Some((fault, left)) = state.planned.front_mut() else { return state.lasting };
         let fault = *fault;
@@ -88,20 +79,20 @@ impl Faults {
         Some(fault)
     }
 
-    /// Why the command called `name` is not executed, while Redis is to be full.
-    pub(crate) fn refusal(&self, name: &str) -> Option<Reply> {
+    /// The error for the command called `name` while [`Fault::Full`] lasts.
+    pub(crate) fn out_of_memory(&self, name: &str) -> Option<Reply> {
         let full = self.state().lasting == Some(Fault::Full);
-        (full && TAKES_MEMORY.contains(&name)).then(|| Reply::Error(OUT_OF_MEMORY.into()))
+        (full && TAKES_MEMORY.contains(&name)).then(|| Reply::error(OUT_OF_MEMORY))
     }
 
-    /// A way to wait for the next [`lift`](Faults::lift).
-    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
-        self.0.lifted.subscribe()
+    /// Completes at the first [`lift`](Faults::lift) after this call.
+    pub(crate) fn lifted(&self) -> Notified<'_> {
+        self.lifted.notified()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A test that failed while it held the lock leaves the plans as sound as any others.
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        // A panic under the lock cannot leave the plans half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -112,27 +103,27 @@ mod tests {
     #[test]
     fn planned_faults_come_first_and_lasting_ones_stay() {
         let faults = Faults::default();
-        assert_eq!(faults.meet(), None);
+        assert_eq!(faults.next(), None);
         faults.begin(Fault::Status(500));
         faults.inject(Fault::Refuse, 2);
-        faults.inject(Fault::LoseAnswer, 1);
-        let met: Vec<_> = std::iter::repeat_with(|| faults.meet()).take(5).flatten().collect();
+        faults.inject(Fault::LoseResponse, 1);
+        let next: Vec<_> = std::iter::repeat_with(|| faults.next()).take(5).flatten().collect();
         let lasting = Fault::Status(500);
-        assert_eq!(met, [Fault::Refuse, Fault::Refuse, Fault::LoseAnswer, lasting, lasting]);
+        assert_eq!(next, [Fault::Refuse, Fault::Refuse, Fault::LoseResponse, lasting, lasting]);
         faults.lift();
-        assert_eq!(faults.meet(), None);
+        assert_eq!(faults.next(), None);
     }
 
     #[test]
-    fn a_full_redis_refuses_to_write_and_nothing_else() {
+    fn a_full_redis_refuses_only_writes() {
         let faults = Faults::default();
-        assert_eq!(faults.refusal("SET"), None);
+        assert_eq!(faults.out_of_memory("SET"), None);
         faults.begin(Fault::Full);
-        assert!(matches!(faults.refusal("SET"), Some(Reply::Error(text)) if text.starts_with(b"OOM ")));
+        assert!(matches!(faults.out_of_memory("SET"), Some(Reply::Error(text)) if text.starts_with(b"OOM ")));
         for name in ["GET", "DEL", "UNLINK", "PEXPIRE", "GETEX"] {
-            assert_eq!(faults.refusal(name), None, "{name}");
+            assert_eq!(faults.out_of_memory(name), None, "{name}");
         }
         faults.lift();
-        assert_eq!(faults.refusal("SET"), None);
+        assert_eq!(faults.out_of_memory("SET"), None);
     }
 }

@@ -1,15 +1,15 @@
-//! How a client wants its answer: `Upstash-Encoding` and `Upstash-Response-Format`.
+//! The response format that a client asks for: `Upstash-Encoding` and `Upstash-Response-Format`.
 
-use hyper::HeaderMap;
+use axum::http::HeaderMap;
 use thiserror::Error;
 
 const ENCODING: &str = "upstash-encoding";
 const FORMAT: &str = "upstash-response-format";
 
-/// The form of an answer.
+/// The format of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// JSON with strings as they are; what is no UTF-8 is replaced.
+    /// JSON with plain strings; invalid UTF-8 is replaced.
     Json,
     /// JSON with strings in base64.
     Base64,
@@ -17,7 +17,7 @@ pub(crate) enum Format {
     Resp2,
 }
 
-/// Why a form was refused. The service's own words for it are not documented; that it answers 400 is.
+/// Why a format is refused. The service documents the status 400, but not the texts.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub(crate) enum FormatError {
     #[error("ERR unsupported {ENCODING}: {0}")]
@@ -28,7 +28,7 @@ pub(crate) enum FormatError {
     Both,
 }
 
-/// Reads both headers; an absent or empty one asks for the default.
+/// Reads both headers; an absent or empty one selects the default.
 pub(crate) fn parse(headers: &HeaderMap) -> Result<Format, FormatError> {
     let value = |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let base64 = match value(ENCODING).unwrap_or_default() {
@@ -48,7 +48,7 @@ pub(crate) fn parse(headers: &HeaderMap) -> Result<Format, FormatError> {
 
 #[cfg(test)]
 mod tests {
-    use hyper::header::HeaderValue;
+    use axum::http::HeaderValue;
 
     use super::*;
 
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn the_forms_are_told_apart() {
+    fn headers_select_the_format() {
         assert_eq!(parse(&HeaderMap::new()), Ok(Format::Json));
         assert_eq!(read("", "json"), Ok(Format::Json));
         assert_eq!(read("base64", ""), Ok(Format::Base64));
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_are_refused() {
+    fn other_formats_are_refused() {
         assert_eq!(read("hex", ""), Err(FormatError::Encoding("hex".into())));
         assert_eq!(read("", "resp3"), Err(FormatError::Format("resp3".into())));
         assert_eq!(read("base64", "resp2"), Err(FormatError::Both));

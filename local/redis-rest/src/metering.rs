@@ -1,45 +1,44 @@
-//! How many commands a script runs: the service bills a script as one and each of its commands as one.
+//! Counts the commands that a script runs: the service bills a script as one command and each of its
+//! commands as one more.
 //!
-//! Redis counts all commands, those of scripts among them, so the script runs in a transaction between two
-//! questions for that number. Nothing can come between, so the difference is this script's alone. An
-//! engine that does not count them (meebis) gets the script's text wrapped: it counts its own calls, into a
-//! key that the same transaction reads and removes.
+//! Redis counts all commands, including those of scripts. The script therefore runs in a transaction between
+//! two reads of that counter; nothing else runs in between, so the difference belongs to the script. An
+//! engine without such a counter (meebis) gets a wrapped script that counts its own calls, into a key that
+//! the same transaction reads and removes.
 
 use bytes::Bytes;
 
-use crate::connection::ExchangeError;
-use crate::pool::Pool;
-use crate::request::Arguments;
+use crate::connection::{ExchangeError, Pool};
+use crate::request::{Arguments, arguments};
 use crate::resp::Reply;
 
-/// The key that a wrapped script counts into. No other exchange ever sees it.
+/// The key that a wrapped script counts into. It exists only within one transaction.
 const CALLS_KEY: &str = "redis-rest:calls-of-this-script";
-/// What stands before a wrapped script's text, on the text's first line, so that errors name the same lines.
-const BEFORE: &str = "local __calls, __redis = 0, redis local redis = setmetatable({\
+/// Precedes the text of a wrapped script on its first line, so that errors name the same lines.
+const WRAPPER_HEAD: &str = "local __calls, __redis = 0, redis local redis = setmetatable({\
      call = function(...) __calls = __calls + 1 return __redis.call(...) end, \
      pcall = function(...) __calls = __calls + 1 return __redis.pcall(...) end}, {__index = __redis}) \
      local function __script() ";
-/// The line of [`INFO stats`](stats) that is asked for.
+/// The line of `INFO stats` with the counter.
 const PROCESSED: &str = "total_commands_processed:";
-/// The difference that two questions with a script between them make by themselves: the first question and
-/// the script.
+/// How far the counter moves without the script's commands: by the first INFO and by the script itself.
 const PROCESSED_BY_US: u64 = 2;
 
-/// How scripts are counted.
+/// How the commands of scripts are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Metering {
     /// Not at all: a script is one command.
     Off,
-    /// The engine counts.
+    /// By the engine's counter.
     Stats,
-    /// The script counts.
+    /// By the script itself.
     Wrapped,
 }
 
 impl Metering {
-    /// Finds out which way works with this engine.
+    /// Finds out whether the engine counts the commands of scripts.
     pub(crate) async fn detect(pool: &Pool) -> Result<Metering, ExchangeError> {
-        let script = words(["EVAL", "return redis.call('PING')", "0"]);
+        let script = arguments(["EVAL", "return redis.call('PING')", "0"]);
         let replies = pool.exchange(&transaction([stats(), script, stats()])).await?;
         let inner = match replies.last() {
             Some(Reply::Array(items)) => difference(items),
@@ -48,30 +47,28 @@ impl Metering {
         Ok(if inner == Some(1) { Metering::Stats } else { Metering::Wrapped })
     }
 
-    /// The text that the engine gets for a script.
+    /// The text that the engine gets instead of `text`.
     pub(crate) fn wrap(self, text: Bytes) -> Bytes {
         if self != Metering::Wrapped {
             return text;
         }
-        let after = format!(
+        let tail = format!(
             "\nend local __ok, __value = pcall(__script) __redis.call('SET', '{CALLS_KEY}', __calls) \
              if not __ok then error(__value, 0) end return __value"
         );
-        [BEFORE.as_bytes(), &text, after.as_bytes()].concat().into()
+        [WRAPPER_HEAD.as_bytes(), &text, tail.as_bytes()].concat().into()
     }
 
-    /// The commands that run a script and count it, all within one transaction.
+    /// The commands that run a script and count it, for one transaction.
     pub(crate) fn surround(self, script: Arguments) -> Vec<Arguments> {
         match self {
             Metering::Off => vec![script],
             Metering::Stats => vec![stats(), script, stats()],
-            Metering::Wrapped => {
-                vec![script, words(["GETDEL", CALLS_KEY])]
-            }
+            Metering::Wrapped => vec![script, arguments(["GETDEL", CALLS_KEY])],
         }
     }
 
-    /// How many commands that is.
+    /// The number of those commands.
     pub(crate) fn length(self) -> usize {
         match self {
             Metering::Off => 1,
@@ -80,7 +77,7 @@ impl Metering {
         }
     }
 
-    /// The script's own reply, and how many commands it ran, from the replies to all of them.
+    /// The script's own reply and the number of commands it ran, from the replies to those commands.
     pub(crate) fn read(self, mut replies: Vec<Reply>) -> (Reply, u64) {
         match self {
             Metering::Off => (replies.pop().unwrap_or(Reply::Nil), 0),
@@ -98,14 +95,17 @@ impl Metering {
 
 /// MULTI and EXEC around commands.
 pub(crate) fn transaction(commands: impl IntoIterator<Item = Arguments>) -> Vec<Arguments> {
-    std::iter::once(words(["MULTI"])).chain(commands).chain(std::iter::once(words(["EXEC"]))).collect()
+    std::iter::once(arguments(["MULTI"]))
+        .chain(commands)
+        .chain(std::iter::once(arguments(["EXEC"])))
+        .collect()
 }
 
 fn stats() -> Arguments {
-    words(["INFO", "stats"])
+    arguments(["INFO", "stats"])
 }
 
-/// The commands between two answers to [`stats`], without the two that are no script's.
+/// The number of commands of a script, from the INFO before and after it.
 fn difference(items: &[Reply]) -> Option<u64> {
     let processed = |reply: &Reply| {
         let text = std::str::from_utf8(reply.text()?).ok()?;
@@ -120,10 +120,6 @@ fn number(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(text).ok()?.trim().parse().ok()
 }
 
-fn words<const N: usize>(words: [&'static str; N]) -> Arguments {
-    words.map(|word| Bytes::from_static(word.as_bytes())).to_vec()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,22 +130,22 @@ mod tests {
     }
 
     #[test]
-    fn the_engines_own_count_leaves_out_what_is_no_scripts() {
+    fn the_engines_counter_leaves_out_our_own_commands() {
         let replies = vec![info(10), Reply::Integer(7), info(15)];
         assert_eq!(Metering::Stats.read(replies), (Reply::Integer(7), 3));
         assert_eq!(Metering::Stats.read(vec![info(10), Reply::Nil, info(12)]), (Reply::Nil, 0));
     }
 
     #[test]
-    fn a_wrapped_scripts_count_is_the_second_reply() {
+    fn a_wrapped_script_counts_in_the_second_reply() {
         let replies = vec![Reply::error("ERR no"), Reply::Bulk("4".into())];
         assert_eq!(Metering::Wrapped.read(replies), (Reply::error("ERR no"), 4));
-        // A script that is not compiled counts nothing.
+        // A script that does not compile counts nothing.
         assert_eq!(Metering::Wrapped.read(vec![Reply::error("ERR no"), Reply::Nil]).1, 0);
     }
 
     #[test]
-    fn a_wrapped_text_begins_on_the_same_line() {
+    fn a_wrapped_script_keeps_its_line_numbers() {
         let wrapped = Metering::Wrapped.wrap(Bytes::from_static(b"\nreturn 1 -- end"));
         let text = String::from_utf8(wrapped.to_vec()).unwrap();
         assert_eq!(text.lines().nth(1), Some("return 1 -- end"));
@@ -157,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_replies_are_read_as_commands_are_sent() {
+    fn length_is_the_number_of_commands_sent() {
         for metering in [Metering::Off, Metering::Stats, Metering::Wrapped] {
             assert_eq!(metering.surround(vec![]).len(), metering.length());
         }

@@ -1,8 +1,9 @@
-//! `/monitor`: every command as it arrives at the front, in the form of Redis's MONITOR.
+//! `/monitor`: every command that reaches the server, in the form of Redis's MONITOR.
 //!
-//! The front makes it itself: meebis has none, and the engine's would show the front's own questions.
-//! Commands that reach the engine past the front are not shown, nor those that scripts run.
+//! Made here and not by the engine: meebis has no MONITOR, and a Redis would also show the server's own
+//! commands. Commands that reach the engine in another way, or that scripts run, are not shown.
 
+use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -10,25 +11,25 @@ use tokio::sync::broadcast;
 
 use crate::request::Arguments;
 
-/// Commands that a listener may be behind; one that is further behind is dropped.
-const BEHIND_MAX: usize = 4096;
+/// Commands that a listener may lag behind before it is dropped.
+const LAG_MAX: usize = 4096;
 
-/// Those who listen to all commands.
+/// Sends each command to every listener.
 pub(crate) struct Monitor(broadcast::Sender<Bytes>);
 
 impl Default for Monitor {
     fn default() -> Monitor {
-        Monitor(broadcast::Sender::new(BEHIND_MAX))
+        Monitor(broadcast::Sender::new(LAG_MAX))
     }
 }
 
 impl Monitor {
-    /// Shows a command to whoever listens.
+    /// Shows a command to all listeners.
     pub(crate) fn show(&self, arguments: &Arguments) {
         if self.0.receiver_count() > 0 {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             let line = format!("{}.{:06} {}", since.as_secs(), since.subsec_micros(), line(arguments));
-            // All may have left in between.
+            // The last listener may have left in between.
             let _ = self.0.send(line.into());
         }
     }
@@ -53,7 +54,8 @@ fn line(arguments: &Arguments) -> String {
                 0x07 => line.push_str("\\a"),
                 0x08 => line.push_str("\\b"),
                 b' '..=b'~' => line.push(char::from(byte)),
-                other => line.push_str(&format!("\\x{other:02x}")),
+                // Writing into a string cannot fail.
+                other => drop(write!(line, "\\x{other:02x}")),
             }
         }
         line.push('"');
@@ -72,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn who_listens_sees_what_comes_after() {
+    fn listeners_see_only_later_commands() {
         let monitor = Monitor::default();
         monitor.show(&vec![Bytes::from_static(b"before")]);
         let mut listener = monitor.listen();

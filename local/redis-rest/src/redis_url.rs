@@ -1,35 +1,34 @@
-//! Where a Redis is: `redis://[user:password@]host[:port][/database]`.
+//! The address of a Redis: `redis://[user:password@]host[:port][/database]`.
 
-use bytes::Bytes;
-use hyper::Uri;
+use axum::http::Uri;
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
-/// Redis's own port.
+use crate::request::{Arguments, arguments};
+
+/// Redis's default port.
 const PORT: u16 = 6379;
 
-/// The parts of a Redis's address. Has no `Debug`, since it holds a password.
+/// A parsed address. Has no `Debug`, since it holds a password.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct RedisUrl {
     pub(crate) host: String,
     pub(crate) port: u16,
-    /// What is sent first on every connection: AUTH, SELECT.
-    pub(crate) greeting: Vec<Vec<Bytes>>,
+    /// Commands that begin every connection: AUTH, SELECT.
+    pub(crate) greeting: Vec<Arguments>,
 }
 
-/// Why an address was refused. It does not show the address, which may hold a password.
+/// Why an address is refused. It does not contain the address, which may hold a password.
 #[derive(Debug, PartialEq, Eq, Error)]
 #[error("failed to read the address of Redis: {0}")]
 pub struct RedisUrlError(&'static str);
 
 impl RedisUrl {
-    /// An engine of ours.
+    /// The address of an engine of our own.
     pub(crate) fn local(port: u16, password: &str) -> RedisUrl {
-        let greeting = vec![words(&["AUTH", password])];
-        RedisUrl { host: "127.0.0.1".to_owned(), port, greeting }
+        RedisUrl { host: "127.0.0.1".to_owned(), port, greeting: vec![arguments(["AUTH", password])] }
     }
 
-    /// Reads one.
     pub(crate) fn parse(text: &str) -> Result<RedisUrl, RedisUrlError> {
         let uri: Uri = text.parse().map_err(|_| RedisUrlError("it is not a URL"))?;
         if uri.scheme_str() != Some("redis") {
@@ -40,25 +39,19 @@ impl RedisUrl {
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         if let Some((credentials, _)) = authority.rsplit_once('@') {
             let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
-            let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+            let decode = |text| percent_decode_str(text).decode_utf8_lossy();
             let (user, password) = (decode(user), decode(password));
-            greeting.push(match user.as_str() {
-                "" => words(&["AUTH", &password]),
-                user => words(&["AUTH", user, &password]),
-            });
+            let user = Some(user.as_ref()).filter(|user| !user.is_empty());
+            greeting.push(arguments(["AUTH"].into_iter().chain(user).chain([password.as_ref()])));
         }
         match uri.path().trim_start_matches('/') {
             "" | "0" => {}
-            number if number.parse::<u16>().is_ok() => greeting.push(words(&["SELECT", number])),
+            number if number.parse::<u16>().is_ok() => greeting.push(arguments(["SELECT", number])),
             _ => return Err(RedisUrlError("its path must be the number of a database")),
         }
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         Ok(RedisUrl { host, port: uri.port_u16().unwrap_or(PORT), greeting })
     }
-}
-
-fn words(words: &[&str]) -> Vec<Bytes> {
-    words.iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect()
 }
 
 #[cfg(test)]
@@ -71,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_are_told_apart() {
+    fn the_parts_of_an_address_are_read() {
         let url = RedisUrl::parse("redis://127.0.0.1:7000").unwrap_or_else(|error| panic!("{error}"));
         assert_eq!((url.host.as_str(), url.port, url.greeting.len()), ("127.0.0.1", 7000, 0));
         let url = RedisUrl::parse("redis://[::1]").unwrap_or_else(|error| panic!("{error}"));
@@ -81,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_without_showing_it() {
+    fn an_error_does_not_contain_the_address() {
         for text in ["rediss://:secret@h", "http://:secret@h", "redis://:secret@h/x", "secret", ""] {
             let error = RedisUrl::parse(text).err().map(|error| error.to_string());
             assert!(error.is_some_and(|error| !error.contains("secret")), "{text}");

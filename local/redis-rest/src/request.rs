@@ -1,20 +1,21 @@
-//! What may arrive: a command, several, a transaction, or the wish for a stream; read by a pure function.
+//! Parses a request into commands or a stream; pure.
 //!
-//! Open in the documentation, and decided here: a slash at the end of a path is not an argument, an empty
-//! segment in the middle is an empty one; a query argument without a value (`?NX`) is one argument.
+//! Where the documentation is silent: a slash at the end of a path is no argument, an empty segment in the
+//! middle is an empty argument, and a query argument without a value (`?NX`) is one argument.
 
 use bytes::Bytes;
+use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
 mod json;
-mod path;
 
-pub(crate) use path::{TOKEN, query_pairs};
+/// The query argument that carries the token.
+pub(crate) const TOKEN: &str = "_token";
 
-/// A command's name and arguments.
+/// A command's name and its arguments. They are bytes: they need not be text.
 pub(crate) type Arguments = Vec<Bytes>;
 
-/// What is asked for.
+/// A parsed request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     /// `POST /` or `/<command>/<argument>/…`
@@ -23,24 +24,17 @@ pub(crate) enum Request {
     Pipeline(Vec<Arguments>),
     /// `/multi-exec`
     MultiExec(Vec<Arguments>),
-    /// `/subscribe/<channel>` and the like.
-    Stream(Stream),
-}
-
-/// What is listened to.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Stream {
-    /// Channels by name.
+    /// `/subscribe/<channel>/…`
     Subscribe(Vec<Bytes>),
-    /// Channels by pattern.
+    /// `/psubscribe/<pattern>/…`
     PatternSubscribe(Vec<Bytes>),
-    /// Every command.
+    /// `/monitor`
     Monitor,
 }
 
-/// Why a request was not understood, in the service's words.
+/// Why a request cannot be parsed, in the service's words.
 #[derive(Debug, PartialEq, Eq, Error)]
-pub(crate) enum BadRequest {
+pub(crate) enum ParseError {
     #[error("EOF")]
     NoBody,
     #[error("expected JSON array")]
@@ -55,26 +49,56 @@ pub(crate) enum BadRequest {
     Json(String),
 }
 
-/// Reads a request. `body` is empty for methods that have none.
-pub(crate) fn parse(path: &str, query: Option<&str>, body: &Bytes) -> Result<Request, BadRequest> {
-    let mut segments = path::segments(path);
+/// A command of plain words.
+pub(crate) fn arguments<'a>(words: impl IntoIterator<Item = &'a str>) -> Arguments {
+    words.into_iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect()
+}
+
+/// Parses a request. `body` is empty for methods without one.
+pub(crate) fn parse(path: &str, query: Option<&str>, body: &Bytes) -> Result<Request, ParseError> {
+    let mut segments = segments(path);
     let first = segments.first().map(|name| name.to_ascii_lowercase()).unwrap_or_default();
     match (first.as_slice(), segments.len()) {
         (_, 0) => Ok(Request::Command(json::command(body)?)),
         (b"pipeline", 1) => Ok(Request::Pipeline(json::commands(body)?)),
         (b"multi-exec", 1) => Ok(Request::MultiExec(json::commands(body)?)),
-        (b"monitor", 1) => Ok(Request::Stream(Stream::Monitor)),
-        // A body is not an argument here: the published client sends an empty array with every request.
-        (b"subscribe", 2..) => Ok(Request::Stream(Stream::Subscribe(segments.split_off(1)))),
-        (b"psubscribe", 2..) => Ok(Request::Stream(Stream::PatternSubscribe(segments.split_off(1)))),
+        (b"monitor", 1) => Ok(Request::Monitor),
+        // The body is ignored here: the published client sends an empty array with every request.
+        (b"subscribe", 2..) => Ok(Request::Subscribe(segments.split_off(1))),
+        (b"psubscribe", 2..) => Ok(Request::PatternSubscribe(segments.split_off(1))),
         _ => {
             if !body.is_empty() {
                 segments.push(body.clone());
             }
-            segments.extend(path::query_arguments(query.unwrap_or_default()));
+            segments.extend(query_arguments(query.unwrap_or_default()));
             Ok(Request::Command(segments))
         }
     }
+}
+
+/// The names and values of a query, in order. Decoded here, since `form_urlencoded` decodes into text.
+pub(crate) fn query_pairs(query: &str) -> impl Iterator<Item = (Bytes, Bytes)> {
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).collect::<Vec<u8>>().into();
+    query.split('&').filter(|pair| !pair.is_empty()).map(move |pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(name), decode(value))
+    })
+}
+
+/// The arguments that follow a body: `?EX=100` is `EX 100`.
+fn query_arguments(query: &str) -> impl Iterator<Item = Bytes> {
+    query_pairs(query)
+        .filter(|(name, _)| name != TOKEN.as_bytes())
+        .flat_map(|(name, value)| std::iter::once(name).chain((!value.is_empty()).then_some(value)))
+}
+
+fn segments(path: &str) -> Vec<Bytes> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let path = path.strip_suffix('/').unwrap_or(path);
+    if path.is_empty() {
+        return Vec::new();
+    }
+    path.split('/').map(|segment| percent_decode_str(segment).collect::<Vec<u8>>().into()).collect()
 }
 
 #[cfg(test)]

@@ -1,20 +1,19 @@
-//! Redis's protocol, version 2: commands out, replies in, byte for byte.
+//! Redis's protocol, version 2 (RESP2): encodes commands, decodes and encodes replies, byte for byte.
 //!
-//! Written here rather than taken from a crate: the front passes replies on exactly, and the crates at hand
-//! read errors as UTF-8 (Redis quotes binary arguments in them), do not tell `$-1` from `*-1`, or read a
-//! long array again from its beginning with each packet.
+//! Written here because the server passes replies on exactly: the crates `redis`, `redis-protocol` and
+//! `resp` read errors as UTF-8 (Redis quotes binary arguments in them) or read `*-1` as `$-1`, and start a
+//! long array again with each packet.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use thiserror::Error;
+use tokio_util::codec;
 
-mod encode;
+use crate::connection::ExchangeError;
 
-/// The longest string that a Redis takes or gives: 512 MB.
+/// The longest string of a Redis: 512 MB.
 const BULK_BYTES_MAX: usize = 512 * 1024 * 1024;
 
-pub(crate) use encode::{encode_command, encode_reply};
-
-/// One reply, as it came.
+/// One reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reply {
     /// `+OK`
@@ -34,17 +33,17 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
-    /// An error of the front's own.
+    /// An error of the server's own.
     pub(crate) fn error(text: impl Into<String>) -> Reply {
         Reply::Error(Bytes::from(text.into()))
     }
 
-    /// The reply to a command that has nothing to say.
+    /// The status OK.
     pub(crate) fn ok() -> Reply {
         Reply::Simple(Bytes::from_static(b"OK"))
     }
 
-    /// The text of a string of either sort.
+    /// The text of a simple or bulk string.
     pub(crate) fn text(&self) -> Option<&Bytes> {
         match self {
             Reply::Simple(text) | Reply::Bulk(text) => Some(text),
@@ -52,7 +51,7 @@ impl Reply {
         }
     }
 
-    /// Bytes of all strings in it.
+    /// Total bytes of all strings in it.
     pub(crate) fn size(&self) -> usize {
         match self {
             Reply::Simple(text) | Reply::Error(text) | Reply::Bulk(text) => text.len(),
@@ -62,55 +61,59 @@ impl Reply {
     }
 }
 
-/// What came is not Redis's protocol.
+/// The engine sent something that is not RESP2.
 #[derive(Debug, PartialEq, Eq, Error)]
 #[error("failed to read a reply of Redis: {0}")]
 pub(crate) struct DecodeError(&'static str);
 
-/// Reads replies from what has arrived so far, and never reads a byte twice.
+/// Decodes replies as they arrive, and reads each byte once.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
-    /// Arrays that are not complete yet, the outermost first.
+    /// Incomplete arrays, the outermost first.
     open: Vec<OpenArray>,
 }
 
 #[derive(Debug)]
 struct OpenArray {
-    left: usize,
+    missing: usize,
     items: Vec<Reply>,
 }
 
-/// One line's worth: a whole reply, or the beginning of an array.
+/// A complete reply, or the length of an array whose items follow.
 enum Element {
-    Whole(Reply),
+    Complete(Reply),
     Array(usize),
 }
 
-impl Decoder {
-    /// The next whole reply, if it has arrived. What was read is taken from `buffer`.
-    pub(crate) fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
+impl codec::Decoder for Decoder {
+    type Item = Reply;
+    type Error = ExchangeError;
+
+    fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Reply>, ExchangeError> {
         while let Some(element) = element(buffer)? {
-            let whole = match element {
-                Element::Whole(reply) => reply,
+            let complete = match element {
+                Element::Complete(reply) => reply,
                 Element::Array(0) => Reply::Array(Vec::new()),
-                Element::Array(left) => {
-                    self.open.push(OpenArray { left, items: Vec::new() });
+                Element::Array(missing) => {
+                    self.open.push(OpenArray { missing, items: Vec::new() });
                     continue;
                 }
             };
-            if let Some(reply) = self.place(whole) {
+            if let Some(reply) = self.add(complete) {
                 return Ok(Some(reply));
             }
         }
         Ok(None)
     }
+}
 
-    /// Puts a reply where it belongs, and comes back with what this has completed.
-    fn place(&mut self, mut reply: Reply) -> Option<Reply> {
+impl Decoder {
+    /// Adds a reply to the innermost open array. Returns the outermost reply once it is complete.
+    fn add(&mut self, mut reply: Reply) -> Option<Reply> {
         while let Some(mut array) = self.open.pop() {
             array.items.push(reply);
-            array.left -= 1;
-            if array.left > 0 {
+            array.missing -= 1;
+            if array.missing > 0 {
                 self.open.push(array);
                 return None;
             }
@@ -125,47 +128,84 @@ fn element(buffer: &mut BytesMut) -> Result<Option<Element>, DecodeError> {
     let (Some(&kind), Some(line)) = (buffer.first(), buffer.get(1..end)) else {
         return Err(DecodeError("an empty line"));
     };
-    let whole = match kind {
-        b'+' => Reply::Simple(Bytes::copy_from_slice(line)),
-        b'-' => Reply::Error(Bytes::copy_from_slice(line)),
-        b':' => Reply::Integer(number(line)?),
+    let element = match kind {
+        b'+' => Element::Complete(Reply::Simple(Bytes::copy_from_slice(line))),
+        b'-' => Element::Complete(Reply::Error(Bytes::copy_from_slice(line))),
+        b':' => Element::Complete(Reply::Integer(number(line)?)),
         b'$' => match number(line)? {
-            -1 => Reply::Nil,
-            length => return bulk(buffer, end + 2, length),
+            -1 => Element::Complete(Reply::Nil),
+            bytes => return bulk(buffer, end + 2, length(bytes)?),
         },
         b'*' => match number(line)? {
-            -1 => Reply::NilArray,
-            length => {
-                let length = usize::try_from(length).map_err(|_| DecodeError("a negative length"))?;
-                buffer.advance(end + 2);
-                return Ok(Some(Element::Array(length)));
-            }
+            -1 => Element::Complete(Reply::NilArray),
+            items => Element::Array(length(items)?),
         },
         _ => return Err(DecodeError("an unknown sort of reply")),
     };
     buffer.advance(end + 2);
-    Ok(Some(Element::Whole(whole)))
+    Ok(Some(element))
 }
 
-fn bulk(buffer: &mut BytesMut, start: usize, length: i64) -> Result<Option<Element>, DecodeError> {
-    let length = usize::try_from(length).map_err(|_| DecodeError("a negative length"))?;
+fn bulk(buffer: &mut BytesMut, start: usize, length: usize) -> Result<Option<Element>, DecodeError> {
     if length > BULK_BYTES_MAX {
         return Err(DecodeError("a string that is too long"));
     }
-    let whole = start + length + 2;
-    if buffer.len() < whole {
-        buffer.reserve(whole - buffer.len());
+    let end = start + length + 2;
+    if buffer.len() < end {
+        buffer.reserve(end - buffer.len());
         return Ok(None);
     }
     buffer.advance(start);
     let text = buffer.split_to(length).freeze();
     buffer.advance(2);
-    Ok(Some(Element::Whole(Reply::Bulk(text))))
+    Ok(Some(Element::Complete(Reply::Bulk(text))))
 }
 
 fn number(line: &[u8]) -> Result<i64, DecodeError> {
-    let text = std::str::from_utf8(line).map_err(|_| DecodeError("a number that is none"))?;
-    text.parse().map_err(|_| DecodeError("a number that is none"))
+    let number = std::str::from_utf8(line).ok().and_then(|text| text.parse().ok());
+    number.ok_or(DecodeError("a number that is none"))
+}
+
+fn length(number: i64) -> Result<usize, DecodeError> {
+    usize::try_from(number).map_err(|_| DecodeError("a negative length"))
+}
+
+/// Appends one command.
+pub(crate) fn encode_command(arguments: &[Bytes], out: &mut Vec<u8>) {
+    encode_line(b'*', arguments.len().to_string().as_bytes(), out);
+    for argument in arguments {
+        encode_bulk(argument, out);
+    }
+}
+
+/// Appends one reply.
+pub(crate) fn encode_reply(reply: &Reply, out: &mut Vec<u8>) {
+    match reply {
+        Reply::Simple(text) => encode_line(b'+', text, out),
+        Reply::Error(text) => encode_line(b'-', text, out),
+        Reply::Integer(number) => encode_line(b':', number.to_string().as_bytes(), out),
+        Reply::Bulk(text) => encode_bulk(text, out),
+        Reply::Nil => out.put_slice(b"$-1\r\n"),
+        Reply::NilArray => out.put_slice(b"*-1\r\n"),
+        Reply::Array(items) => {
+            encode_line(b'*', items.len().to_string().as_bytes(), out);
+            for item in items {
+                encode_reply(item, out);
+            }
+        }
+    }
+}
+
+fn encode_line(kind: u8, text: &[u8], out: &mut Vec<u8>) {
+    out.put_u8(kind);
+    out.put_slice(text);
+    out.put_slice(b"\r\n");
+}
+
+fn encode_bulk(text: &[u8], out: &mut Vec<u8>) {
+    encode_line(b'$', text.len().to_string().as_bytes(), out);
+    out.put_slice(text);
+    out.put_slice(b"\r\n");
 }
 
 #[cfg(test)]

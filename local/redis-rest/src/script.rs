@@ -1,9 +1,9 @@
-//! Scripts that a stock Redis would refuse: those that begin with `#!lua flags=allow-key-locking`.
+//! Rewrites scripts that a stock Redis would refuse: those that begin with `#!lua flags=allow-key-locking`.
 //!
-//! The flag is taken out, and the header with it if it has no other; the line stays, so that errors name
-//! the same line as the service does. Clients name scripts by the hash of the text that they sent; a map
-//! leads from that to the hash by which the engine knows it. A script that the map does not know is
-//! forwarded as it is, and the engine answers NOSCRIPT, whereupon clients send the text.
+//! The flag is removed, and the header with it if it has no other flag; the line stays, so that errors name
+//! the same line as the service does. Clients name a script by the hash of the text that they sent; a map
+//! leads from it to the hash of the rewritten text. An unknown hash is forwarded as it is: the engine replies
+//! NOSCRIPT, and clients then send the text.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,14 +17,14 @@ use crate::resp::Reply;
 
 /// The flag that only the service knows.
 const KEY_LOCKING: &str = "allow-key-locking";
-/// How many scripts are remembered; beyond it all are forgotten, and clients send their texts again.
+/// Maximum number of rewritten scripts. Beyond it all are forgotten, and clients send their texts again.
 const SCRIPTS_MAX: usize = 10_000;
 
-/// The scripts that the engine knows by another hash than the clients.
+/// Rewritten scripts: the engine's hash by the client's.
 #[derive(Default)]
 pub(crate) struct Scripts(Mutex<HashMap<String, String>>);
 
-/// How the engine's reply is to be read: its hash of a script for the client's.
+/// The two hashes of a rewritten script.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Alias {
     engine: String,
@@ -34,15 +34,15 @@ pub(crate) struct Alias {
 }
 
 impl Scripts {
-    /// Rewrites a command that carries or names scripts. `wrap` makes the engine's text of a client's.
+    /// Rewrites a command that carries or names scripts. `wrap` is applied to each text after that.
     pub(crate) fn rewrite(
         &self,
         arguments: &mut Arguments,
         wrap: impl FnOnce(Bytes) -> Bytes,
     ) -> Option<Alias> {
         let name = command::name(arguments);
-        let second = arguments.get(1).map(|word| word.to_ascii_uppercase()).unwrap_or_default();
-        match (name.as_str(), second.as_slice()) {
+        let subcommand = arguments.get(1).map(|word| word.to_ascii_uppercase()).unwrap_or_default();
+        match (name.as_str(), subcommand.as_slice()) {
             ("EVAL" | "EVAL_RO", _) => self.replace_text(arguments.get_mut(1)?, false, wrap),
             ("SCRIPT", b"LOAD") => self.replace_text(arguments.get_mut(2)?, true, wrap),
             ("EVALSHA" | "EVALSHA_RO", _) => self.replace_hash(arguments.get_mut(1)?),
@@ -53,7 +53,7 @@ impl Scripts {
                 None
             }
             ("SCRIPT", b"FLUSH") => {
-                self.known().clear();
+                self.hashes().clear();
                 None
             }
             _ => None,
@@ -71,30 +71,30 @@ impl Scripts {
             return None;
         }
         let alias = Alias { engine: hash(&rewritten), client: hash(text), is_reply };
-        let mut known = self.known();
-        if known.len() >= SCRIPTS_MAX {
-            known.clear();
+        let mut hashes = self.hashes();
+        if hashes.len() >= SCRIPTS_MAX {
+            hashes.clear();
         }
-        known.insert(alias.client.clone(), alias.engine.clone());
+        hashes.insert(alias.client.clone(), alias.engine.clone());
         *text = rewritten;
         Some(alias)
     }
 
     fn replace_hash(&self, hash: &mut Bytes) -> Option<Alias> {
         let client = String::from_utf8_lossy(hash).to_lowercase();
-        let engine = self.known().get(&client)?.clone();
+        let engine = self.hashes().get(&client)?.clone();
         *hash = Bytes::from(engine.clone());
         Some(Alias { engine, client, is_reply: false })
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<String, String>> {
-        // Each change of the map is a single call.
+    fn hashes(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        // A panic under the lock cannot leave the map half changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Alias {
-    /// The reply as the client is to see it: scripts that fail are named by their hash.
+    /// The reply with the client's hash: errors name the script by it.
     pub(crate) fn restore(&self, reply: Reply) -> Reply {
         match reply {
             Reply::Error(text) => match std::str::from_utf8(&text) {
@@ -107,9 +107,9 @@ impl Alias {
     }
 }
 
-/// By what Redis names a script.
+/// The hash by which Redis names a script.
 pub(crate) fn hash(text: &[u8]) -> String {
-    Sha1::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha1::digest(text))
 }
 
 fn without_key_locking(text: &Bytes) -> Bytes {
@@ -133,7 +133,7 @@ fn without_key_locking(text: &Bytes) -> Bytes {
     }
     match (found, words.len()) {
         (false, _) => text.clone(),
-        // The engine's name alone says nothing.
+        // A header without flags is left out.
         (true, ..=1) => Bytes::copy_from_slice(rest),
         (true, _) => [b"#!", words.join(" ").as_bytes(), rest].concat().into(),
     }

@@ -1,5 +1,4 @@
-//! The rule of `auth::rate` as a script, over every engine: held against the rule itself, counted, and compared with
-//! the published limiter.
+//! The rate limit script over every engine, compared with the rule in Rust and with the published limiter.
 
 #![allow(
     clippy::indexing_slicing,
@@ -15,15 +14,16 @@ use auth::rate::limit::Limit;
 use protocol::timestamp::Timestamp;
 use redis_rest::engine::{Engine, EngineChoice};
 
+#[path = "gcra/limiter.rs"]
+mod limiter;
 #[path = "gcra/published.rs"]
 mod published;
-#[path = "gcra/street.rs"]
-mod street;
 
-use street::{Street, now, seed};
+use limiter::{Limiter, now, seed};
 
-/// Limits whose requests come back in 20 seconds, and in a time that is rounded. What is kept expires by the engine's
-/// clock, which is not the one of these requests; but nothing is kept for less than the shorter of the two times.
+/// Requests per minute of two limits: one with an interval of 20 seconds, one with a rounded interval. Keys
+/// expire by the engine's clock and not by the times in these requests, but none lives for less than the
+/// shorter interval.
 const QUOTAS: [u32; 2] = [3, 7];
 /// Requests of one run.
 const REQUESTS: usize = 400;
@@ -32,7 +32,7 @@ fn limits() -> Vec<Limit> {
     QUOTAS.map(|quota| Limit::per_minute("test", quota)).to_vec()
 }
 
-/// Microseconds to the next request: none, one, an interval to the microsecond or beside it, about a window.
+/// Microseconds to the next request: none or few, about an interval, some seconds, or about a window.
 fn pause(rng: &mut fastrand::Rng) -> u64 {
     let intervals = limits().into_iter().map(Limit::interval_micros).collect::<Vec<_>>();
     match rng.u8(0..8) {
@@ -45,59 +45,59 @@ fn pause(rng: &mut fastrand::Rng) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_script_decides_as_the_rule_does_and_is_billed_as_promised() {
+async fn the_script_decides_like_the_rule_and_is_billed_as_documented() {
     let engines = Engine::available();
     assert!(!engines.is_empty(), "there is no Redis on this machine");
     for kind in engines {
-        let street = Street::start(EngineChoice::Only(kind)).await;
+        let limiter = Limiter::start(EngineChoice::Only(kind)).await;
         let seed = seed();
         println!("{} with SEED={seed}", kind.name());
         let mut rng = fastrand::Rng::with_seed(seed);
         let all = limits();
         let mut kept: Vec<(Limit, TheoreticalArrival)> = all.iter().map(|limit| (*limit, None)).collect();
         let mut at = now();
-        street.load_script().await;
+        limiter.load_script().await;
         for request in 0..REQUESTS {
             at = Timestamp(at.0 + pause(&mut rng));
             let asked = rng.choice([0..1, 1..2, 0..2]).unwrap();
-            let before = street.front.counts();
-            let decided = street.decide(&all[asked.clone()], asked.start, at).await;
-            let cost = street.front.counts() - before;
+            let before = limiter.server.counts();
+            let decided = limiter.decide(&all[asked.clone()], asked.start, at).await;
+            let cost = limiter.server.counts() - before;
             let expected = decide(&kept[asked.clone()], at);
             assert_eq!(decided, expected, "request {request}");
             keep(&mut kept[asked.clone()], &expected, at);
             let writes = if expected.allowed { asked.len() as u64 } else { 0 };
             assert_eq!((cost.requests, cost.billed), (1, 2 + writes), "request {request}");
         }
-        // Ten minutes later everything has come back, and what is used up now is kept until it has.
-        assert!(street.decide(&all, 0, Timestamp(at.0 + 600_000_000)).await.allowed);
+        // Ten minutes later both limits are full again, and a used limit is stored until it is full.
+        assert!(limiter.decide(&all, 0, Timestamp(at.0 + 600_000_000)).await.allowed);
         for (place, limit) in all.iter().enumerate() {
-            let life = street.life(place).await;
+            let ttl = limiter.ttl(place).await;
             let interval = i64::try_from(limit.interval_micros().div_ceil(1000)).unwrap();
-            assert!((interval / 2..=interval).contains(&life), "a key lives {life} of {interval} ms");
+            assert!((interval / 2..=interval).contains(&ttl), "a key has {ttl} of {interval} ms left");
         }
-        street.stop().await;
+        limiter.stop().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_stands_at_the_key_nobody_is_locked_out() {
+async fn no_stored_value_locks_a_caller_out() {
     for kind in Engine::available() {
-        let street = Street::start(EngineChoice::Only(kind)).await;
-        street.load_script().await;
+        let limiter = Limiter::start(EngineChoice::Only(kind)).await;
+        limiter.load_script().await;
         let limit = [Limit::per_minute("test", 10)];
         for damage in
             [r#"["SET","k0","rubbish"]"#, r#"["RPUSH","k0","1"]"#, r#"["SET","k0","9007199254740991"]"#]
         {
-            street.command(r#"["DEL","k0"]"#).await;
-            street.command(damage).await;
-            let decided = street.decide(&limit, 0, now()).await;
+            limiter.command(r#"["DEL","k0"]"#).await;
+            limiter.command(damage).await;
+            let decided = limiter.decide(&limit, 0, now()).await;
             let far = damage.contains("9007199254740991");
             assert_eq!(decided.allowed, !far, "{damage}");
-            // A clock that was ahead keeps a caller out for an interval of the limit, not until then.
+            // A stored time far ahead locks a caller out for one interval only.
             assert_eq!(decided.retry_after_micros(), far.then_some(6_000_000), "{damage}");
         }
-        street.stop().await;
+        limiter.stop().await;
     }
 }
 

@@ -1,21 +1,20 @@
-//! The program: what it prints, and that its engine ends with it, however that happens.
+//! The program: what it prints, and that its engine ends with it, however it ends.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 use std::net::TcpStream;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use until::{DEADLINE, until};
 
-/// How long anything may take before a test fails.
-const DEADLINE: Duration = Duration::from_secs(30);
+#[path = "support/until.rs"]
+mod until;
 
 struct Program {
     child: Child,
     url: String,
-    /// Where its engine listens.
     engine_port: u16,
 }
 
@@ -50,17 +49,13 @@ impl Program {
         TcpStream::connect(("127.0.0.1", self.engine_port)).is_ok()
     }
 
-    async fn engine_is_gone(&self) {
-        let started = Instant::now();
-        while self.engine_answers() {
-            assert!(started.elapsed() < DEADLINE, "the engine outlives the program");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+    async fn engine_ends(&self) {
+        until("the engine to end with the program", async || !self.engine_answers()).await;
     }
 }
 
 #[tokio::test]
-async fn a_signal_ends_it_and_its_engine() {
+async fn a_signal_ends_the_program_and_its_engine() {
     for signal in ["-INT", "-TERM", "-HUP"] {
         let mut program = Program::start().await;
         assert!(program.url.starts_with("http://127.0.0.1:") && program.engine_answers());
@@ -68,21 +63,21 @@ async fn a_signal_ends_it_and_its_engine() {
         assert!(Command::new("kill").args([signal, &id]).status().await.unwrap().success());
         let status = tokio::time::timeout(DEADLINE, program.child.wait()).await.unwrap().unwrap();
         assert!(status.success(), "{signal}: {status}");
-        program.engine_is_gone().await;
+        program.engine_ends().await;
     }
 }
 
 #[tokio::test]
-async fn its_engine_is_gone_even_if_it_is_killed() {
+async fn the_engine_ends_even_if_the_program_is_killed() {
     let mut program = Program::start().await;
     program.child.kill().await.unwrap();
-    program.engine_is_gone().await;
+    program.engine_ends().await;
 }
 
 #[tokio::test]
-async fn a_wrong_command_line_is_answered_by_the_usage() {
+async fn a_wrong_command_line_prints_the_usage() {
     let output = Command::new(env!("CARGO_BIN_EXE_redis-rest")).output().await.unwrap();
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stderr).unwrap();
-    assert!(text.contains("--token is missing") && text.contains("usage: redis-rest"), "{text}");
+    assert!(text.contains("--token <TOKEN>") && text.contains("Usage: redis-rest"), "{text}");
 }

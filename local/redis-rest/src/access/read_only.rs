@@ -1,25 +1,22 @@
-//! What the read-only token permits: what the engine itself calls `readonly`, and a few commands that touch
-//! no data.
+//! The commands that the read-only token permits: those that the engine marks as `readonly`, and a few that
+//! touch no data.
 //!
-//! SCAN and KEYS are refused, as the documentation says, though they only read; so is PUBLISH. EVAL_RO is
-//! permitted where the engine marks it, that is, where it keeps such scripts from writing. For an engine
-//! that tells no flags (meebis) there is a list, without EVAL_RO.
+//! SCAN, KEYS and PUBLISH are refused, as the documentation says. EVAL_RO is permitted where the engine marks
+//! it, which means that the engine keeps such scripts from writing. meebis marks nothing; for it there is a
+//! list, without EVAL_RO.
 
 use std::collections::HashSet;
 
-use bytes::Bytes;
-
 use crate::command;
-use crate::connection::ExchangeError;
-use crate::pool::Pool;
-use crate::request::Arguments;
+use crate::connection::{ExchangeError, Pool};
+use crate::request::{self, Arguments};
 use crate::resp::Reply;
 
-/// They touch no data.
+/// Commands that touch no data.
 const HARMLESS: [&str; 6] = ["COMMAND", "ECHO", "INFO", "LASTSAVE", "PING", "TIME"];
-/// They only read, and are refused all the same.
-const POWERFUL: [&str; 2] = ["KEYS", "SCAN"];
-/// What a Redis marks as `readonly`, for engines that mark nothing.
+/// Commands that only read and are refused all the same.
+const REFUSED: [&str; 2] = ["KEYS", "SCAN"];
+/// The commands that a Redis marks as `readonly`, for an engine that marks nothing.
 const UNMARKED: &str = "BITCOUNT BITFIELD_RO BITPOS DBSIZE DUMP EXISTS EXPIRETIME GEODIST GEOHASH GEOPOS \
      GEORADIUSBYMEMBER_RO GEORADIUS_RO GEOSEARCH GET GETBIT GETRANGE HEXISTS HGET HGETALL HKEYS HLEN HMGET \
      HRANDFIELD HSCAN HSTRLEN HVALS LCS LINDEX LLEN LPOS LRANGE MEMORY MGET OBJECT PEXPIRETIME PFCOUNT PTTL \
@@ -28,14 +25,14 @@ const UNMARKED: &str = "BITCOUNT BITFIELD_RO BITPOS DBSIZE DUMP EXISTS EXPIRETIM
      ZINTERCARD ZLEXCOUNT ZMSCORE ZRANDMEMBER ZRANGE ZRANGEBYLEX ZRANGEBYSCORE ZRANK ZREVRANGE \
      ZREVRANGEBYLEX ZREVRANGEBYSCORE ZREVRANK ZSCAN ZSCORE ZUNION";
 
-/// The commands that only read, `OBJECT|ENCODING` for one with a second word.
+/// Names of the commands that only read; `OBJECT|ENCODING` for a subcommand.
 #[derive(Debug)]
 pub(crate) struct ReadOnlyCommands(HashSet<String>);
 
 impl ReadOnlyCommands {
-    /// Asks the engine.
+    /// Asks the engine by COMMAND.
     pub(crate) async fn load(pool: &Pool) -> Result<ReadOnlyCommands, ExchangeError> {
-        let replies = pool.exchange(&[vec![Bytes::from_static(b"COMMAND")]]).await?;
+        let replies = pool.exchange(&[request::arguments(["COMMAND"])]).await?;
         let mut marked = HashSet::new();
         for reply in &replies {
             collect(reply, &mut marked);
@@ -47,22 +44,22 @@ impl ReadOnlyCommands {
     }
 
     /// Whether the command is permitted.
-    pub(crate) fn permit(&self, arguments: &Arguments) -> bool {
+    pub(crate) fn permits(&self, arguments: &Arguments) -> bool {
         let name = command::name(arguments);
-        let second = arguments.get(1).map(|word| String::from_utf8_lossy(word).to_uppercase());
-        let whole = format!("{name}|{}", second.unwrap_or_default());
-        !POWERFUL.contains(&name.as_str())
-            && (HARMLESS.contains(&name.as_str()) || self.0.contains(&name) || self.0.contains(&whole))
+        let subcommand = arguments.get(1).map(|word| String::from_utf8_lossy(word).to_uppercase());
+        let full_name = format!("{name}|{}", subcommand.unwrap_or_default());
+        !REFUSED.contains(&name.as_str())
+            && (HARMLESS.contains(&name.as_str()) || self.0.contains(&name) || self.0.contains(&full_name))
     }
 
-    /// What is said to a command that is not.
+    /// The error for a command that is not permitted.
     pub(crate) fn refusal(arguments: &Arguments) -> Reply {
         let name = command::name(arguments).to_lowercase();
         Reply::error(format!("NOPERM this user has no permissions to run the '{name}' command"))
     }
 }
 
-/// An entry of COMMAND is its name, arity, flags, and among others those of its second words.
+/// Collects the marked names. An entry of COMMAND holds a name, arity, flags, and further on its subcommands.
 fn collect(entries: &Reply, marked: &mut HashSet<String>) {
     let Reply::Array(entries) = entries else { return };
     for entry in entries {
@@ -70,7 +67,7 @@ fn collect(entries: &Reply, marked: &mut HashSet<String>) {
         let name = parts.first().and_then(Reply::text);
         let is_marked = match parts.get(2) {
             Some(Reply::Array(flags)) => {
-                flags.iter().any(|flag| flag.text().is_some_and(|it| it == "readonly"))
+                flags.iter().any(|flag| flag.text().is_some_and(|flag| flag == "readonly"))
             }
             _ => false,
         };
@@ -86,7 +83,7 @@ mod tests {
     use super::*;
 
     fn arguments(line: &str) -> Arguments {
-        line.split(' ').map(|word| word.to_owned().into()).collect()
+        request::arguments(line.split(' '))
     }
 
     fn entry(name: &str, flags: &[&str], rest: Vec<Reply>) -> Reply {
@@ -98,13 +95,13 @@ mod tests {
     }
 
     #[test]
-    fn the_flags_of_the_engine_decide() {
-        let second = entry("object|encoding", &["readonly"], vec![]);
+    fn the_engines_flags_decide() {
+        let subcommand = entry("object|encoding", &["readonly"], vec![]);
         let entries = Reply::Array(vec![
             entry("get", &["readonly", "fast"], vec![]),
             entry("set", &["write"], vec![]),
             entry("scan", &["readonly"], vec![]),
-            entry("object", &[], vec![Reply::Array(vec![second])]),
+            entry("object", &[], vec![Reply::Array(vec![subcommand])]),
         ]);
         let mut marked = HashSet::new();
         collect(&entries, &mut marked);
@@ -118,7 +115,7 @@ mod tests {
             ("SCAN 0", false),
             ("unknown", false),
         ] {
-            assert_eq!(commands.permit(&arguments(line)), permitted, "{line}");
+            assert_eq!(commands.permits(&arguments(line)), permitted, "{line}");
         }
     }
 

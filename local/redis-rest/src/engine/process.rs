@@ -1,33 +1,32 @@
-//! One run of an engine, and the watch that ends it when we are killed.
+//! One run of an engine, and the watchdog that ends it when this process is killed.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::Stdio;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::process::{Child, Command};
 
 use super::program::Program;
 use super::{EngineError, READY_DEADLINE};
 use crate::connection::Connection;
 use crate::redis_url::RedisUrl;
+use crate::request::arguments;
 
-/// The pause between two questions whether the engine is there.
+/// The pause between two attempts to reach the engine.
 const READY_PAUSE: Duration = Duration::from_millis(10);
 
-/// What the watch runs: it reads until the other end of its input is closed, which happens whenever and
-/// however we end, and then ends the engine.
-const WATCH_SCRIPT: &str = "read -r line; kill -9 \"$1\"";
+/// Waits until its input is closed, which happens however this process ends, and then kills the engine.
+const WATCHDOG_SCRIPT: &str = "read -r line; kill -9 \"$1\"";
 
-/// An engine that answers. Dropped, both its processes are killed.
+/// An engine that answers. Both processes are killed when it is dropped.
 pub(super) struct Process {
-    // The order matters: the watch must be gone before the engine's process id may be somebody else's.
-    watch: Child,
+    // Dropped first: it must end before the engine's process id can belong to another process.
+    watchdog: Child,
     engine: Child,
 }
 
-/// A port that nobody listens on at the moment.
+/// A port that is free at the moment.
 pub(super) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
@@ -39,10 +38,10 @@ impl Process {
         let mut command = Command::new(&program.path);
         command.args(program.arguments(port, password)).stdin(Stdio::null());
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        // A Ctrl-C in the terminal is for us; we end the engine when it is time.
+        // Keeps a Ctrl-C in the terminal away from the engine; this process ends it.
         let mut engine = command.process_group(0).kill_on_drop(true).spawn().map_err(spawn)?;
         let id = engine.id().ok_or_else(|| EngineError::Ended { program: name.clone(), port })?;
-        let watch = watch(id).map_err(spawn)?;
+        let watchdog = watchdog(id).map_err(spawn)?;
 
         let url = RedisUrl::local(port, password);
         let ready = tokio::time::timeout(READY_DEADLINE, async {
@@ -57,7 +56,7 @@ impl Process {
             }
         });
         let ready = ready.await.unwrap_or(Err(EngineError::Silent { program: name.clone(), port }));
-        let process = Process { watch, engine };
+        let process = Process { watchdog, engine };
         match ready {
             Ok(()) => Ok(process),
             Err(error) => {
@@ -67,22 +66,22 @@ impl Process {
         }
     }
 
-    /// Kills both and waits until they are gone.
+    /// Kills both processes and waits until they have ended.
     pub(super) async fn end(mut self) {
-        // Both may have ended by themselves; that is what is wanted.
-        let _ = self.watch.kill().await;
+        // An error means that a process has already ended.
+        let _ = self.watchdog.kill().await;
         let _ = self.engine.kill().await;
     }
 }
 
-fn watch(engine: u32) -> io::Result<Child> {
+fn watchdog(engine: u32) -> io::Result<Child> {
     let mut command = Command::new("sh");
-    command.args(["-c", WATCH_SCRIPT, "watch"]).arg(engine.to_string());
+    command.args(["-c", WATCHDOG_SCRIPT, "watchdog"]).arg(engine.to_string());
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     command.process_group(0).kill_on_drop(true).spawn()
 }
 
 async fn answers(url: &RedisUrl) -> bool {
     let Ok(mut connection) = Connection::open(url).await else { return false };
-    connection.exchange(&[vec![Bytes::from_static(b"PING")]]).await.is_ok()
+    connection.exchange(&[arguments(["PING"])]).await.is_ok()
 }

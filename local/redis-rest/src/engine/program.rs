@@ -1,25 +1,25 @@
-//! Which programs are a Redis, where they are, and how they are told to keep nothing.
+//! Finds the programs that are a Redis, and sets their arguments.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
 use super::{EngineChoice, EngineError};
 
-/// Names the development Redis that `cargo xtask` has installed.
+/// Path of the `meebis` that `cargo xtask` has installed.
 const MEEBIS_VARIABLE: &str = "MEEBIS_BIN";
 
-/// A sort of Redis.
+/// A kind of Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EngineKind {
     /// `redis-server`.
     Redis,
     /// `valkey-server`.
     Valkey,
-    /// `meebis`, a small development Redis that cargo can install.
+    /// `meebis`, a small Redis for development that cargo can install.
     Meebis,
 }
 
-/// A Redis that can be run.
+/// An installed Redis.
 #[derive(Debug, Clone)]
 pub(super) struct Program {
     pub(super) kind: EngineKind,
@@ -68,7 +68,7 @@ impl Program {
         EngineKind::ALL.into_iter().filter(|kind| kind.find().is_some()).collect()
     }
 
-    /// How it is told to listen on loopback alone, to ask for the password and to write nothing.
+    /// Makes it listen only on loopback, require the password and write nothing to disk.
     pub(super) fn arguments(&self, port: u16, password: &str) -> Vec<String> {
         let port = port.to_string();
         let mut words = vec!["--port", &port, "--bind", "127.0.0.1", "--requirepass", password];
@@ -87,7 +87,7 @@ fn on_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
-/// Where `cargo xtask` installs it, for tests that are run by cargo alone: `meebis-<version>/bin/meebis`.
+/// Where `cargo xtask` installs it, for tests that run without it: `meebis-<version>/bin/meebis`.
 fn installed_meebis() -> Option<PathBuf> {
     let named = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let below_home = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_engine_is_kept_to_loopback_and_off_the_disk() {
+    fn every_engine_listens_on_loopback_and_stays_off_the_disk() {
         for kind in EngineKind::ALL {
             let program = Program { kind, path: PathBuf::from(kind.name()) };
             let words = program.arguments(6379, "secret").join(" ");

@@ -1,100 +1,84 @@
-//! Commands as JSON arrays: strings, numbers as they were written, `true` and `false`.
+//! Commands as JSON arrays of strings, numbers, `true` and `false`.
 //!
-//! Written by Go, the service puts U+FFFD where a text is no UTF-8 or half a surrogate pair, and keeps the
-//! digits of a number.
+//! The service is written in Go: it puts U+FFFD for invalid UTF-8 and for a lone surrogate, and keeps a
+//! number's digits.
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde::de::{Deserializer, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Arguments, BadRequest};
-
-/// What stands for half a surrogate pair.
-const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
+use super::{Arguments, ParseError};
 
 /// `["SET", "key", 1]`
-pub(super) fn command(body: &[u8]) -> Result<Arguments, BadRequest> {
-    let text = text(body)?;
-    arguments(&items(&text)?)
+pub(super) fn command(body: &[u8]) -> Result<Arguments, ParseError> {
+    arguments(&items(&text(body)?)?)
 }
 
 /// `[["SET", "key", 1], ["GET", "key"]]`
-pub(super) fn commands(body: &[u8]) -> Result<Vec<Arguments>, BadRequest> {
+pub(super) fn commands(body: &[u8]) -> Result<Vec<Arguments>, ParseError> {
     let text = text(body)?;
     let commands = items(&text)?;
     if commands.is_empty() {
-        return Err(BadRequest::EmptyCommand);
+        return Err(ParseError::EmptyCommand);
     }
     commands.into_iter().map(|command| arguments(&items(command.get())?)).collect()
 }
 
-fn text(body: &[u8]) -> Result<std::borrow::Cow<'_, str>, BadRequest> {
+fn text(body: &[u8]) -> Result<Cow<'_, str>, ParseError> {
     let text = String::from_utf8_lossy(body);
-    if text.trim_ascii().is_empty() { Err(BadRequest::NoBody) } else { Ok(text) }
+    if text.trim_ascii().is_empty() { Err(ParseError::NoBody) } else { Ok(text) }
 }
 
-fn items(text: &str) -> Result<Vec<&RawValue>, BadRequest> {
+fn items(text: &str) -> Result<Vec<&RawValue>, ParseError> {
     if !text.trim_ascii_start().starts_with('[') {
-        return Err(BadRequest::NoArray);
+        return Err(ParseError::NoArray);
     }
-    serde_json::from_str(text).map_err(|error| BadRequest::Json(error.to_string()))
+    serde_json::from_str(text).map_err(|error| ParseError::Json(error.to_string()))
 }
 
-fn arguments(items: &[&RawValue]) -> Result<Arguments, BadRequest> {
+fn arguments(items: &[&RawValue]) -> Result<Arguments, ParseError> {
     if items.is_empty() {
-        return Err(BadRequest::EmptyCommand);
+        return Err(ParseError::EmptyCommand);
     }
     items.iter().map(|item| argument(item.get())).collect()
 }
 
-fn argument(text: &str) -> Result<Bytes, BadRequest> {
+fn argument(text: &str) -> Result<Bytes, ParseError> {
     match text.chars().next() {
         Some('"') => string(text),
-        Some('n') => Err(BadRequest::Null),
-        Some(delimiter @ ('[' | '{')) => Err(BadRequest::Nested(delimiter)),
+        Some('n') => Err(ParseError::Null),
+        Some(delimiter @ ('[' | '{')) => Err(ParseError::Nested(delimiter)),
         _ => Ok(Bytes::copy_from_slice(text.as_bytes())),
     }
 }
 
-fn string(text: &str) -> Result<Bytes, BadRequest> {
-    if let Ok(string) = serde_json::from_str::<String>(text) {
-        return Ok(string.into());
-    }
-    let bytes = serde_json::Deserializer::from_str(text).deserialize_bytes(Wtf8);
-    let bytes = bytes.map_err(|error| BadRequest::Json(error.to_string()))?;
-    Ok(without_surrogates(&bytes).into())
+fn string(text: &str) -> Result<Bytes, ParseError> {
+    let string = serde_json::Deserializer::from_str(text).deserialize_bytes(LossyString);
+    string.map(Bytes::from).map_err(|error| ParseError::Json(error.to_string()))
 }
 
-/// Half a surrogate pair is what the parser cannot put into a `String`; as bytes it comes as the three that
-/// UTF-8 would use for it.
-struct Wtf8;
+/// A string that may contain lone surrogates, which the parser refuses to put into a `String`.
+struct LossyString;
 
-impl Visitor<'_> for Wtf8 {
-    type Value = Vec<u8>;
+impl Visitor<'_> for LossyString {
+    type Value = String;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("a string")
     }
 
-    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
-        Ok(bytes.to_vec())
-    }
-}
-
-fn without_surrogates(bytes: &[u8]) -> Vec<u8> {
-    let mut rest = bytes;
-    let mut out = Vec::with_capacity(bytes.len());
-    while let Some((&first, after)) = rest.split_first() {
-        match rest {
-            [0xed, 0xa0..=0xbf, _, after @ ..] => {
-                out.extend_from_slice(REPLACEMENT);
-                rest = after;
-            }
-            _ => {
-                out.push(first);
-                rest = after;
+    /// A lone surrogate arrives as three bytes, which UTF-8 would use for it: 0xED and two others. Each of
+    /// them is an invalid chunk of its own, and all three together are one U+FFFD.
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<String, E> {
+        let mut text = String::with_capacity(bytes.len());
+        for chunk in bytes.utf8_chunks() {
+            text.push_str(chunk.valid());
+            if chunk.invalid().first() == Some(&0xed) {
+                text.push(char::REPLACEMENT_CHARACTER);
             }
         }
+        Ok(text)
     }
-    out
 }

@@ -1,8 +1,10 @@
-//! Every sort of reply survives, however it arrives.
+//! Every sort of reply is decoded and encoded unchanged.
+
+use tokio_util::codec::Decoder as _;
 
 use super::*;
 
-fn whole(text: &[u8]) -> Reply {
+fn decoded(text: &[u8]) -> Reply {
     let mut buffer = BytesMut::from(text);
     let reply = Decoder::default().decode(&mut buffer).unwrap().unwrap();
     assert!(buffer.is_empty(), "{text:?} was not read to its end");
@@ -22,16 +24,16 @@ const REPLIES: [&[u8]; 9] = [
 ];
 
 #[test]
-fn what_was_read_is_written_again_byte_for_byte() {
+fn a_decoded_reply_is_encoded_byte_for_byte() {
     for text in REPLIES {
         let mut out = Vec::new();
-        encode_reply(&whole(text), &mut out);
+        encode_reply(&decoded(text), &mut out);
         assert_eq!(out, text);
     }
 }
 
 #[test]
-fn replies_that_arrive_byte_by_byte_are_the_same() {
+fn replies_may_arrive_byte_by_byte() {
     let stream: Vec<u8> = REPLIES.concat();
     let (mut decoder, mut buffer, mut replies) = (Decoder::default(), BytesMut::new(), Vec::new());
     for byte in stream {
@@ -40,11 +42,11 @@ fn replies_that_arrive_byte_by_byte_are_the_same() {
             replies.push(reply);
         }
     }
-    assert_eq!(replies, REPLIES.map(whole));
+    assert_eq!(replies, REPLIES.map(decoded));
 }
 
 #[test]
-fn what_is_no_reply_is_refused() {
+fn an_invalid_reply_is_refused() {
     for text in [&b"!\r\n"[..], b"\r\n", b":x\r\n", b"$-2\r\n", b"*-2\r\n", b"$9223372036854775807\r\n"] {
         let mut buffer = BytesMut::from(text);
         assert!(Decoder::default().decode(&mut buffer).is_err(), "{text:?}");

@@ -1,19 +1,16 @@
-//! The flag goes, the line and the hashes stay.
+//! The flag is removed; the line and the hashes stay.
 
 use super::*;
+use crate::request::arguments;
 
 const FLAGGED: &str = "#!lua flags=allow-key-locking\nreturn 1";
-
-fn words(words: &[&str]) -> Arguments {
-    words.iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect()
-}
 
 fn stripped(text: &str) -> String {
     String::from_utf8(without_key_locking(&Bytes::copy_from_slice(text.as_bytes())).to_vec()).unwrap()
 }
 
 #[test]
-fn the_flag_goes_and_the_line_stays() {
+fn the_flag_is_removed_and_the_line_stays() {
     assert_eq!(stripped(FLAGGED), "\nreturn 1");
     assert_eq!(stripped("#!lua flags=allow-key-locking"), "");
     assert_eq!(stripped("#!lua flags=allow-key-locking\r\nreturn 1"), "\nreturn 1");
@@ -23,7 +20,7 @@ fn the_flag_goes_and_the_line_stays() {
 }
 
 #[test]
-fn other_scripts_are_left_alone() {
+fn other_scripts_are_not_changed() {
     let others = [
         "",
         "return 1",
@@ -37,29 +34,29 @@ fn other_scripts_are_left_alone() {
 }
 
 #[test]
-fn a_script_is_found_by_the_hash_of_the_text_that_was_sent() {
+fn a_script_is_found_by_the_hash_of_its_original_text() {
     let scripts = Scripts::default();
     let sent = hash(FLAGGED.as_bytes());
-    let mut before = words(&["EVALSHA", &sent, "0"]);
+    let mut before = arguments(["EVALSHA", &sent, "0"]);
     assert_eq!(scripts.rewrite(&mut before, |text| text), None);
-    assert_eq!(before, words(&["EVALSHA", &sent, "0"]));
+    assert_eq!(before, arguments(["EVALSHA", &sent, "0"]));
 
-    let alias = scripts.rewrite(&mut words(&["SCRIPT", "load", FLAGGED]), |text| text).unwrap();
+    let alias = scripts.rewrite(&mut arguments(["SCRIPT", "load", FLAGGED]), |text| text).unwrap();
     let kept = hash(b"\nreturn 1");
     assert_eq!(alias.restore(Reply::Bulk(kept.clone().into())), Reply::Bulk(sent.clone().into()));
 
-    let mut by_hash = words(&["evalsha", &sent.to_uppercase(), "0"]);
+    let mut by_hash = arguments(["evalsha", &sent.to_uppercase(), "0"]);
     let alias = scripts.rewrite(&mut by_hash, |text| text).unwrap();
-    assert_eq!(by_hash, words(&["evalsha", &kept, "0"]));
+    assert_eq!(by_hash, arguments(["evalsha", &kept, "0"]));
     let error = alias.restore(Reply::error(format!("ERR script: {kept}, on @user_script:1.")));
     assert_eq!(error, Reply::error(format!("ERR script: {sent}, on @user_script:1.")));
 
-    let mut exists = words(&["SCRIPT", "EXISTS", &sent, "ff"]);
+    let mut exists = arguments(["SCRIPT", "EXISTS", &sent, "ff"]);
     scripts.rewrite(&mut exists, |text| text);
-    assert_eq!(exists, words(&["SCRIPT", "EXISTS", &kept, "ff"]));
+    assert_eq!(exists, arguments(["SCRIPT", "EXISTS", &kept, "ff"]));
 
-    scripts.rewrite(&mut words(&["SCRIPT", "FLUSH"]), |text| text);
-    let mut after = words(&["EVALSHA", &sent, "0"]);
+    scripts.rewrite(&mut arguments(["SCRIPT", "FLUSH"]), |text| text);
+    let mut after = arguments(["EVALSHA", &sent, "0"]);
     assert_eq!(scripts.rewrite(&mut after, |text| text), None);
 }
 

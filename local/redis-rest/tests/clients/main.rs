@@ -1,6 +1,6 @@
-//! The published clients, `@upstash/redis` and `@upstash/ratelimit`, against the front over every engine.
+//! The published clients, `@upstash/redis` and `@upstash/ratelimit`, against the server over every engine.
 //!
-//! Each script beside this file is one trial; it fails by ending with anything but zero.
+//! Each script beside this file is one trial, which fails if the script does not exit with zero.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use redis_rest::engine::{Engine, EngineChoice, EngineKind};
-use redis_rest::front::{Front, FrontOptions};
+use redis_rest::server::{Server, ServerOptions};
 use tokio::process::Command;
 
 /// How long a script may take.
@@ -53,20 +53,20 @@ fn run(kind: EngineKind, script: &str) -> Result<(), Failed> {
 
 async fn run_script(kind: EngineKind, script: &str) -> Result<(), Failed> {
     let engine = Engine::start(EngineChoice::Only(kind)).await?;
-    let options = FrontOptions {
+    let options = ServerOptions {
         read_only_token: Some("read-only".to_owned()),
-        ..FrontOptions::new(engine.url(), "full")
+        ..ServerOptions::new(engine.url(), "full")
     };
-    let front = Front::start(options).await?;
+    let server = Server::start(options).await?;
     let mut node = Command::new(node());
     node.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join("clients").join(script));
-    node.env("UPSTASH_REDIS_REST_URL", front.url());
+    node.env("UPSTASH_REDIS_REST_URL", server.url());
     node.env("UPSTASH_REDIS_REST_TOKEN", "full").env("READ_ONLY_TOKEN", "read-only");
     node.env("ENGINE", kind.name()).env("UPSTASH_DISABLE_TELEMETRY", "1");
     node.stdin(Stdio::null()).kill_on_drop(true);
     let output = tokio::time::timeout(DEADLINE, node.output()).await;
     let output = output.map_err(|_| format!("{script} did not end within {DEADLINE:?}"))??;
-    front.stop().await;
+    server.stop().await;
     engine.stop().await;
     if output.status.success() {
         return Ok(());
@@ -75,7 +75,7 @@ async fn run_script(kind: EngineKind, script: &str) -> Result<(), Failed> {
     Err(format!("{script}: {}\n{out}\n{err}", output.status).into())
 }
 
-/// The project's own Node before the machine's.
+/// The project's own Node if it is installed, else the machine's.
 fn node() -> PathBuf {
     let own = root().join("node_modules").join(".bin").join("node");
     if own.exists() { own } else { PathBuf::from("node") }

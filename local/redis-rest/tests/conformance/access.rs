@@ -6,7 +6,7 @@ use crate::world::{READ_ONLY, TOKEN, World, send};
 
 const UNAUTHORIZED: &str = r#"{"error":"WRONGPASS invalid or missing auth token. See https://docs.upstash.com/redis/troubleshooting/http_unauthorized for details."}"#;
 
-pub(crate) async fn every_path_asks_for_a_token(world: World) {
+pub(crate) async fn every_path_requires_a_token(world: World) {
     for path in [
         "/",
         "/ping",
@@ -27,7 +27,7 @@ pub(crate) async fn every_path_asks_for_a_token(world: World) {
     assert_eq!(world.command(r#"["EXISTS","a"]"#).await, r#"{"result":0}"#);
 }
 
-pub(crate) async fn token_may_stand_in_the_query(world: World) {
+pub(crate) async fn query_may_carry_the_token(world: World) {
     let path = format!("/set/foo/bar?_token={TOKEN}&EX=100");
     assert_eq!(send(world.request(Method::GET, &path)).await.text(), r#"{"result":"OK"}"#);
     let path = format!("/ttl/foo?_token={TOKEN}");
@@ -40,8 +40,8 @@ pub(crate) async fn token_may_stand_in_the_query(world: World) {
 
 async fn reads(world: &World, path: &str, body: &str) -> (u16, String) {
     let request = world.request(Method::POST, path).bearer_auth(READ_ONLY).body(body.to_owned());
-    let answer = send(request).await;
-    (answer.status, answer.text())
+    let response = send(request).await;
+    (response.status, response.text())
 }
 
 fn refused(name: &str) -> String {
@@ -72,7 +72,7 @@ pub(crate) async fn read_only_token_reads(world: World) {
     assert_eq!(world.command(r#"["GET","a"]"#).await, r#"{"result":"1"}"#);
 }
 
-pub(crate) async fn read_only_token_and_scripts(world: World) {
+pub(crate) async fn read_only_token_may_run_read_only_scripts(world: World) {
     let read = r#"["EVAL_RO","return redis.call('GET','a')","0"]"#;
     let write = r#"["EVAL_RO","return redis.call('SET','a','1')","0"]"#;
     world.command(r#"["SET","a","x"]"#).await;
@@ -81,7 +81,7 @@ pub(crate) async fn read_only_token_and_scripts(world: World) {
         let (status, text) = reads(&world, "/", write).await;
         assert!(status == 400 && text.contains("Write commands are not allowed"), "{text}");
     } else {
-        assert_eq!(world.command(write).await, r#"{"result":"OK"}"#, "it has learnt to refuse");
+        assert_eq!(world.command(write).await, r#"{"result":"OK"}"#, "it now refuses to write");
         world.command(r#"["SET","a","x"]"#).await;
         assert_eq!(reads(&world, "/", read).await, (400, refused("eval_ro")));
     }

@@ -1,16 +1,16 @@
-//! What the engines differ in, as far as it can be seen through the front.
+//! Differences between the engines that show through the server.
 
 use redis_rest::engine::EngineKind;
 
-/// What an engine can do.
+/// What an engine supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Capabilities {
-    /// Scripts may begin with `#!lua flags=…` (other than the flag that the front takes out).
+    /// Scripts may begin with `#!lua flags=…` (other than the flag that the server removes).
     pub(crate) script_flags: bool,
-    /// EVAL_RO keeps scripts from writing. Where it does not, the read-only token may not use it.
+    /// EVAL_RO keeps scripts from writing. Otherwise the read-only token may not use it.
     pub(crate) read_only_scripts: bool,
-    /// A command that does not exist, or a wrong number of arguments, discards the whole transaction. Where
-    /// this is not so, the others are executed.
+    /// An unknown command or a wrong number of arguments discards the whole transaction. Otherwise the other
+    /// commands are executed.
     pub(crate) discards: bool,
     /// FUNCTION and FCALL exist.
     pub(crate) functions: bool,

@@ -1,6 +1,8 @@
 //! Commands and their replies.
 
-use crate::world::World;
+use reqwest::Method;
+
+use crate::world::{TOKEN, World, send};
 
 pub(crate) async fn every_sort_of_reply(world: World) {
     for (command, expected) in [
@@ -58,20 +60,20 @@ pub(crate) async fn binary_values(world: World) {
 pub(crate) async fn thousands_in_a_pipeline(world: World) {
     const COMMANDS: usize = 10_000;
     let commands: Vec<String> = (0..COMMANDS).map(|n| format!(r#"["SET","k{n}",{n}]"#)).collect();
-    let answer = world.post("/pipeline", format!("[{}]", commands.join(","))).await;
-    assert_eq!(answer.text(), format!("[{}]", vec![r#"{"result":"OK"}"#; COMMANDS].join(",")));
+    let response = world.post("/pipeline", format!("[{}]", commands.join(","))).await;
+    assert_eq!(response.text(), format!("[{}]", vec![r#"{"result":"OK"}"#; COMMANDS].join(",")));
     let commands: Vec<String> = (0..COMMANDS).map(|n| format!(r#"["GET","k{n}"]"#)).collect();
     let expected: Vec<String> = (0..COMMANDS).map(|n| format!(r#"{{"result":"{n}"}}"#)).collect();
-    let answer = world.post("/pipeline", format!("[{}]", commands.join(","))).await;
-    assert_eq!(answer.text(), format!("[{}]", expected.join(",")));
+    let response = world.post("/pipeline", format!("[{}]", commands.join(","))).await;
+    assert_eq!(response.text(), format!("[{}]", expected.join(",")));
 }
 
-/// Requests and replies that are larger than all buffers on the way.
+/// Requests and replies that are larger than all buffers in between.
 pub(crate) async fn large_pipelines_do_not_deadlock(world: World) {
     let value = "x".repeat(100_000);
     let commands: Vec<String> = (0..15).map(|_| format!(r#"["ECHO","{value}"]"#)).collect();
-    let answer = world.post("/pipeline", format!("[{}]", commands.join(","))).await;
-    assert_eq!(answer.text().matches(&value).count(), 15);
+    let response = world.post("/pipeline", format!("[{}]", commands.join(","))).await;
+    assert_eq!(response.text().matches(&value).count(), 15);
     world.command(&format!(r#"["SET","v","{value}"]"#)).await;
     let commands = vec![r#"["GET","v"]"#; 200].join(",");
     assert_eq!(world.post("/pipeline", format!("[{commands}]")).await.text().matches(&value).count(), 200);
@@ -97,9 +99,9 @@ pub(crate) async fn refused_commands_are_not_forwarded(world: World) {
         r#"["RESET"]"#,
         r#"["MONITOR"]"#,
     ] {
-        let answer = world.post("/", command).await;
-        assert_eq!(answer.status, 400, "{command}");
-        let text = answer.text();
+        let response = world.post("/", command).await;
+        assert_eq!(response.status, 400, "{command}");
+        let text = response.text();
         assert!(text.contains("not allowed in REST") || text.contains("not available"), "{command}: {text}");
         assert_eq!(world.command(r#"["GET","a"]"#).await, r#"{"result":"1"}"#, "after {command}");
     }
@@ -112,10 +114,10 @@ pub(crate) async fn unknown_commands(world: World) {
     assert_eq!(world.post("/pipeline", r#"[["foo"]]"#).await.text(), format!("[{expected}]"));
 }
 
-pub(crate) async fn sync_token_moves(world: World) {
+pub(crate) async fn sync_token_changes(world: World) {
     let first = world.get("/ping").await.header("upstash-sync-token").unwrap().to_owned();
-    let request = world.request(reqwest::Method::GET, "/ping").bearer_auth(crate::world::TOKEN);
-    let second = crate::world::send(request.header("upstash-sync-token", &first)).await;
+    let request = world.request(Method::GET, "/ping").bearer_auth(TOKEN);
+    let second = send(request.header("upstash-sync-token", &first)).await;
     assert_eq!(second.status, 200);
     assert_ne!(second.header("upstash-sync-token"), Some(first.as_str()));
 }

@@ -1,4 +1,4 @@
-//! What is counted.
+//! Counting and billing.
 
 use redis_rest::counts::Counts;
 
@@ -6,19 +6,19 @@ use crate::world::World;
 
 const TWO_CALLS: &str = "redis.call('SET','a','1') return redis.call('GET','a')";
 
-pub(crate) async fn requests_commands_and_billed(world: World) {
+pub(crate) async fn requests_and_commands_are_counted(world: World) {
     world.command(r#"["PING"]"#).await;
     world.get("/get/a").await;
     world.post("/pipeline", r#"[["PING"],["GET","a"],["BLPOP","l","0"]]"#).await;
     world.post("/multi-exec", r#"[["PING"],["GET","a"]]"#).await;
     world.post("/", "[]").await;
-    assert_eq!(world.front.counts(), Counts { requests: 5, commands: 7, billed: 6 });
+    assert_eq!(world.server.counts(), Counts { requests: 5, commands: 7, billed: 6 });
 }
 
 async fn billed(world: &World, path: &str, body: String) -> u64 {
-    let before = world.front.counts();
+    let before = world.server.counts();
     world.post(path, body).await;
-    let counts = world.front.counts() - before;
+    let counts = world.server.counts() - before;
     assert_eq!(counts.requests, 1);
     counts.billed
 }
@@ -43,11 +43,11 @@ pub(crate) async fn scripts_are_billed_by_their_commands(world: World) {
     assert_eq!(world.command(r#"["DBSIZE"]"#).await, r#"{"result":2}"#, "counting leaves no key behind");
 }
 
-pub(crate) async fn billing_is_exact_among_others(world: World) {
+pub(crate) async fn billing_is_exact_under_load(world: World) {
     const ROUNDS: u64 = 40;
     let eval = format!(r#"["EVAL","{TWO_CALLS}",0]"#);
     world.command(&eval).await;
-    let before = world.front.counts();
+    let before = world.server.counts();
     let scripts = async || {
         for _ in 0..ROUNDS {
             assert_eq!(world.command(&eval).await, r#"{"result":"1"}"#);
@@ -59,7 +59,7 @@ pub(crate) async fn billing_is_exact_among_others(world: World) {
         }
     };
     tokio::join!(scripts(), others(), scripts());
-    let counts = world.front.counts() - before;
+    let counts = world.server.counts() - before;
     let expected = Counts { requests: 3 * ROUNDS, commands: 4 * ROUNDS, billed: (3 + 3 + 2) * ROUNDS };
     assert_eq!(counts, expected);
 }

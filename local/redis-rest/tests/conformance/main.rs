@@ -1,7 +1,6 @@
-//! One suite that the front passes over every engine on this machine.
+//! The conformance suite of the server, run over every engine on this machine.
 //!
-//! What an engine lacks is written down in `capabilities`, and the cases hold it to that, too: where one
-//! learns something, its case fails until the list says so.
+//! `capabilities` lists what an engine lacks. A case fails where the list is wrong, in either direction.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,16 +23,18 @@ mod commands;
 mod counts;
 mod engine;
 mod faults;
-mod forms;
+mod formats;
 mod limits;
 mod scripts;
 mod streams;
 mod transactions;
+#[path = "../support/until.rs"]
+mod until;
 mod world;
 
 use world::World;
 
-/// A case: a name, and what is done in a world of its own.
+/// A name, and a test that gets a world of its own.
 type Case = (&'static str, fn(World) -> Pin<Box<dyn Future<Output = ()>>>);
 
 /// Names a case after its function.
@@ -47,28 +48,29 @@ macro_rules! cases {
 }
 
 cases! {
-    forms: body_is_a_command, path_is_a_command, body_is_the_last_argument, head_has_no_body,
-        pipeline_answers_each, base64_is_exact, resp2_is_raw, wrong_forms_are_refused,
-        wrong_bodies_are_refused, browsers_may_ask;
-    access: every_path_asks_for_a_token, token_may_stand_in_the_query, read_only_token_reads,
-        read_only_token_and_scripts;
+    formats: body_is_a_command, path_is_a_command, body_is_the_last_argument, head_has_no_body,
+        pipeline_responds_to_each_command, base64_is_exact, resp2_is_raw, wrong_formats_are_refused,
+        wrong_bodies_are_refused, browsers_may_read_responses;
+    access: every_path_requires_a_token, query_may_carry_the_token, read_only_token_reads,
+        read_only_token_may_run_read_only_scripts;
     commands: every_sort_of_reply, big_integers_are_exact, binary_values, thousands_in_a_pipeline,
         large_pipelines_do_not_deadlock, refused_commands_are_not_forwarded, unknown_commands,
-        sync_token_moves;
-    transactions: all_or_nothing_is_executed, errors_of_commands_are_kept, discarded_ones_are_one_error,
-        others_cannot_come_between;
-    scripts: key_locking_flag_runs, hashes_are_those_of_the_text, errors_name_line_and_hash,
-        other_flags, functions;
-    streams: subscription_gets_messages, pattern_subscription, gone_clients_are_unsubscribed,
-        slow_clients_are_dropped, monitor_shows_commands, engine_death_ends_streams;
+        sync_token_changes;
+    transactions: transaction_is_executed, errors_of_commands_are_kept, discarded_transaction_is_one_error,
+        transactions_are_isolated;
+    scripts: key_locking_flag_is_accepted, hashes_are_those_of_the_original_text, errors_name_line_and_hash,
+        other_flags_reach_the_engine, functions_reach_the_engine;
+    streams: subscription_gets_messages, pattern_subscription, disconnected_clients_are_unsubscribed,
+        slow_clients_are_disconnected, monitor_shows_commands, engine_death_ends_streams;
     limits: large_requests_are_refused, large_replies_are_refused;
-    counts: requests_commands_and_billed, scripts_are_billed_by_their_commands,
-        billing_is_exact_among_others;
-    faults: refused_requests_are_not_executed, lost_answers_are_executed, statuses_are_answered,
-        answers_are_late, answers_are_held;
+    counts: requests_and_commands_are_counted, scripts_are_billed_by_their_commands,
+        billing_is_exact_under_load;
+    faults: refused_requests_are_not_executed, connections_are_closed_without_a_response, requests_with_lost_responses_are_executed, injected_statuses_are_sent,
+        responses_are_delayed, responses_are_held;
     engine: dead_engine_is_an_error_at_once, silent_engine_is_an_error_in_time,
-        restarted_engine_is_found_again, death_under_load_hangs_nobody, stopped_fronts_are_gone,
-        engines_need_their_password;
+        restarted_engine_is_used_again, engine_death_under_load_hangs_no_request, stopped_servers_do_not_listen,
+        stopped_servers_close_connections,
+        engines_require_their_password;
 }
 
 fn main() -> ExitCode {

@@ -6,7 +6,7 @@ const FLAGGED: &str = r"#!lua flags=allow-key-locking\nreturn redis.call('INCRBY
 /// The hash of that text.
 const FLAGGED_HASH: &str = "b1f91e9d608d67fd1c6a211935913d70e0f9cd29";
 
-pub(crate) async fn key_locking_flag_runs(world: World) {
+pub(crate) async fn key_locking_flag_is_accepted(world: World) {
     let command = format!(r#"["EVAL","{FLAGGED}",1,"n",5]"#);
     assert_eq!(world.command(&command).await, r#"{"result":5}"#);
     let pipeline = world.post("/pipeline", format!("[{command},{command}]")).await;
@@ -15,7 +15,7 @@ pub(crate) async fn key_locking_flag_runs(world: World) {
     assert_eq!(transaction.text(), r#"[{"result":20},{"result":"20"}]"#);
 }
 
-pub(crate) async fn hashes_are_those_of_the_text(world: World) {
+pub(crate) async fn hashes_are_those_of_the_original_text(world: World) {
     let hash = FLAGGED_HASH;
     let by_hash = format!(r#"["EVALSHA","{hash}",1,"n",5]"#);
     assert!(world.command(&by_hash).await.starts_with(r#"{"error":"NOSCRIPT"#));
@@ -28,7 +28,7 @@ pub(crate) async fn hashes_are_those_of_the_text(world: World) {
     assert_eq!(world.command(&by_hash.replace(hash, &hash.to_uppercase())).await, r#"{"result":10}"#);
     assert_eq!(world.command(r#"["SCRIPT","FLUSH"]"#).await, r#"{"result":"OK"}"#);
     assert!(world.command(&by_hash).await.starts_with(r#"{"error":"NOSCRIPT"#));
-    // The text makes the hash known, too, and the engine's death unknown again.
+    // EVAL makes the hash known, too; a restart of the engine forgets it.
     world.command(&format!(r#"["EVAL","{FLAGGED}",1,"n",5]"#)).await;
     assert_eq!(world.command(&by_hash).await, r#"{"result":20}"#);
     world.engine.restart().await.unwrap();
@@ -40,7 +40,7 @@ pub(crate) async fn errors_name_line_and_hash(world: World) {
     let error = world.command(&format!(r#"["EVAL","{text}",0]"#)).await;
     assert!(error.contains("user_script:3:"), "{error}");
     let unflagged = world.command(r#"["EVAL","\nlocal a = 1\nreturn a.b.c",0]"#).await;
-    // The same but for the hash, which is that of the text that was sent, where there is one.
+    // Equal except for the hash, which is that of the original text if the engine names one.
     let without_hash = |text: &str| match text.split_once("script: ") {
         Some((before, after)) => format!("{before}{}", &after[40..]),
         None => text.to_owned(),
@@ -53,24 +53,27 @@ pub(crate) async fn errors_name_line_and_hash(world: World) {
     assert_eq!(own, r#"{"error":"MY own"}"#);
 }
 
-pub(crate) async fn other_flags(world: World) {
+pub(crate) async fn other_flags_reach_the_engine(world: World) {
     let text = r"#!lua flags=allow-key-locking,no-writes\nreturn redis.call('SET','a','1')";
-    let answer = world.command(&format!(r#"["EVAL","{text}",0]"#)).await;
+    let response = world.command(&format!(r#"["EVAL","{text}",0]"#)).await;
     if world.can().script_flags {
-        assert!(answer.contains("Write commands are not allowed from read-only scripts"), "{answer}");
+        assert!(response.contains("Write commands are not allowed from read-only scripts"), "{response}");
     } else {
-        assert!(answer.contains("unexpected symbol near '#'"), "it has learnt flags: {answer}");
+        assert!(response.contains("unexpected symbol near '#'"), "it now supports flags: {response}");
     }
     assert_eq!(world.command(r#"["EXISTS","a"]"#).await, r#"{"result":0}"#);
 }
 
-pub(crate) async fn functions(world: World) {
+pub(crate) async fn functions_reach_the_engine(world: World) {
     let code = r"#!lua name=lib\nredis.register_function('f', function(keys, args) return args[1] end)";
-    let answer = world.command(&format!(r#"["FUNCTION","LOAD","{code}"]"#)).await;
+    let response = world.command(&format!(r#"["FUNCTION","LOAD","{code}"]"#)).await;
     if world.can().functions {
-        assert_eq!(answer, r#"{"result":"lib"}"#);
+        assert_eq!(response, r#"{"result":"lib"}"#);
         assert_eq!(world.command(r#"["FCALL","f",0,"x"]"#).await, r#"{"result":"x"}"#);
     } else {
-        assert!(answer.contains("Command is not available: 'FUNCTION'"), "it has learnt functions: {answer}");
+        assert!(
+            response.contains("Command is not available: 'FUNCTION'"),
+            "it now supports functions: {response}"
+        );
     }
 }

@@ -1,11 +1,11 @@
 //! Subscriptions and the monitor.
 
 use reqwest::{Method, Response};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 
-use crate::world::{DEADLINE, READ_ONLY, TOKEN, World, until};
+use crate::world::{DEADLINE, READ_ONLY, TOKEN, World, connect, send, until};
 
-/// The events of an answer, one at a time.
+/// The events of a response, one at a time.
 struct Events {
     response: Response,
     rest: String,
@@ -13,16 +13,16 @@ struct Events {
 
 impl Events {
     async fn open(world: &World, method: Method, path: &str) -> Events {
-        // Without the client's own deadline, which is for whole answers.
+        // The client's own deadline would end the stream.
         let request = reqwest::Client::builder().no_proxy().build().unwrap();
-        let request = request.request(method, format!("{}{path}", world.front.url())).body("[]");
+        let request = request.request(method, format!("{}{path}", world.server.url())).body("[]");
         let response = request.bearer_auth(TOKEN).header("Accept", "text/event-stream").send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Events { response, rest: String::new() }
     }
 
-    /// The next event's text; nothing at the end.
+    /// The text of the next event; nothing at the end.
     async fn next(&mut self) -> Option<String> {
         loop {
             if let Some((event, rest)) = self.rest.split_once("\n\n") {
@@ -64,7 +64,7 @@ pub(crate) async fn pattern_subscription(world: World) {
     assert_eq!(events.next().await.unwrap(), "pmessage,user:*,user:1,in");
 }
 
-pub(crate) async fn gone_clients_are_unsubscribed(world: World) {
+pub(crate) async fn disconnected_clients_are_unsubscribed(world: World) {
     let mut events = Vec::new();
     for _ in 0..3 {
         events.push(Events::open(&world, Method::GET, "/subscribe/chat").await);
@@ -77,13 +77,9 @@ pub(crate) async fn gone_clients_are_unsubscribed(world: World) {
     assert_eq!(events[0].next().await.unwrap(), "message,chat,still");
 }
 
-/// A client that asks and never reads.
-pub(crate) async fn slow_clients_are_dropped(world: World) {
-    let address = world.front.url().trim_start_matches("http://").to_owned();
-    let mut slow = tokio::net::TcpStream::connect(&address).await.unwrap();
-    let request =
-        format!("GET /subscribe/flood HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
-    slow.write_all(request.as_bytes()).await.unwrap();
+/// A client that subscribes and never reads.
+pub(crate) async fn slow_clients_are_disconnected(world: World) {
+    let mut slow = connect(&world.server, "/subscribe/flood").await;
     until("the subscription", async || subscribers(&world, "flood").await.contains(",1]")).await;
     let mut reader = Events::open(&world, Method::GET, "/subscribe/flood").await;
     assert_eq!(reader.next().await.unwrap(), "subscribe,flood,1");
@@ -94,14 +90,14 @@ pub(crate) async fn slow_clients_are_dropped(world: World) {
         world.command(&publish).await;
         assert_eq!(reader.next().await.unwrap().len(), "message,flood,".len() + message.len());
         sent += 1;
-        assert!(sent < 200, "the slow client is not dropped");
+        assert!(sent < 200, "the slow client is not disconnected");
     }
-    assert!(sent * message.len() > 4 * 1024 * 1024, "dropped too early, after {sent} messages");
+    assert!(sent * message.len() > 4 * 1024 * 1024, "disconnected too early, after {sent} messages");
     assert!(subscribers(&world, "flood").await.contains(",1]"), "the other one stays");
-    // Cut off, so that it does not take what it has got for all there was.
+    // Cut off without the final chunk, so that it does not take the stream for complete.
     let mut got = Vec::new();
-    let end = tokio::time::timeout(DEADLINE, slow.read_to_end(&mut got)).await.expect("it is hung up on");
-    assert!(end.is_err() || !got.ends_with(b"0\r\n\r\n"), "it is told that this was all");
+    let end = tokio::time::timeout(DEADLINE, slow.read_to_end(&mut got)).await.expect("it is disconnected");
+    assert!(end.is_err() || !got.ends_with(b"0\r\n\r\n"), "the stream looks complete");
     assert!(got.len() < sent * message.len());
 }
 
@@ -122,5 +118,5 @@ pub(crate) async fn engine_death_ends_streams(world: World) {
     world.engine.kill().await;
     assert_eq!(events.next().await, None);
     let request = world.request(Method::GET, "/subscribe/chat").bearer_auth(READ_ONLY);
-    assert_eq!(crate::world::send(request).await.status, 503);
+    assert_eq!(send(request).await.status, 503);
 }

@@ -2,21 +2,21 @@
 
 use crate::world::World;
 
-pub(crate) async fn all_or_nothing_is_executed(world: World) {
+pub(crate) async fn transaction_is_executed(world: World) {
     let commands = r#"[["SET","a","1"],["INCR","a"],["MGET","a","none"]]"#;
-    let answer = world.post("/multi-exec", commands).await;
+    let response = world.post("/multi-exec", commands).await;
     let expected = r#"[{"result":"OK"},{"result":2},{"result":["2",null]}]"#;
-    assert_eq!((answer.status, answer.text().as_str()), (200, expected));
+    assert_eq!((response.status, response.text().as_str()), (200, expected));
 }
 
 pub(crate) async fn errors_of_commands_are_kept(world: World) {
-    let answer = world.post("/multi-exec", r#"[["SET","a","x"],["INCR","a"],["GET","a"]]"#).await;
+    let response = world.post("/multi-exec", r#"[["SET","a","x"],["INCR","a"],["GET","a"]]"#).await;
     let error = r#"{"error":"ERR value is not an integer or out of range"}"#;
     let expected = format!(r#"[{{"result":"OK"}},{error},{{"result":"x"}}]"#);
-    assert_eq!((answer.status, answer.text()), (200, expected));
+    assert_eq!((response.status, response.text()), (200, expected));
 }
 
-pub(crate) async fn discarded_ones_are_one_error(world: World) {
+pub(crate) async fn discarded_transaction_is_one_error(world: World) {
     let unavailable = "ERR Command is not available: 'FOO'. \
                        See https://upstash.com/docs/redis/overall/rediscompatibility for details";
     let not_in_rest =
@@ -29,21 +29,21 @@ pub(crate) async fn discarded_ones_are_one_error(world: World) {
         if world.can().discards {
             discards(&world, command, expected).await;
         } else {
-            let answer = world.post("/multi-exec", format!(r#"[["SET","a","1"],{command}]"#)).await;
+            let response = world.post("/multi-exec", format!(r#"[["SET","a","1"],{command}]"#)).await;
             let kept = format!(r#"[{{"result":"OK"}},{{"error":"{expected}"}}]"#);
-            assert_eq!(answer.text(), kept, "it has learnt to discard");
+            assert_eq!(response.text(), kept, "it now discards");
         }
     }
 }
 
 async fn discards(world: &World, command: &str, expected: &str) {
-    let answer = world.post("/multi-exec", format!(r#"[["SET","a","1"],{command}]"#)).await;
-    assert_eq!((answer.status, answer.text()), (400, format!(r#"{{"error":"{expected}"}}"#)));
+    let response = world.post("/multi-exec", format!(r#"[["SET","a","1"],{command}]"#)).await;
+    assert_eq!((response.status, response.text()), (400, format!(r#"{{"error":"{expected}"}}"#)));
     assert_eq!(world.command(r#"["EXISTS","a"]"#).await, r#"{"result":0}"#, "{command}");
 }
 
-/// Each transaction reads what it has just counted; were others in between, two would read the same.
-pub(crate) async fn others_cannot_come_between(world: World) {
+/// Each transaction reads its own increment: nothing runs in between.
+pub(crate) async fn transactions_are_isolated(world: World) {
     const ROUNDS: usize = 50;
     let count = async || {
         for _ in 0..ROUNDS {

@@ -1,32 +1,33 @@
-//! An engine, a front over it, and a client.
+//! An engine, a server in front of it, and a client.
 
 use std::time::Duration;
 
 use redis_rest::engine::{Engine, EngineChoice, EngineKind};
-use redis_rest::front::{Front, FrontOptions};
+use redis_rest::server::{Server, ServerOptions};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use crate::capabilities::{self, Capabilities};
+pub(crate) use crate::until::{DEADLINE, until};
 
 pub(crate) const TOKEN: &str = "full-token";
 pub(crate) const READ_ONLY: &str = "read-only-token";
-/// How long anything may take before a test fails.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
-/// How long the front waits for an engine that says nothing.
+/// How long the server waits for an engine that does not answer.
 pub(crate) const ENGINE_DEADLINE: Duration = Duration::from_secs(3);
-/// What the front takes and gives in these tests.
+/// Limit of requests and replies in these tests.
 pub(crate) const REQUEST_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 pub(crate) struct World {
     pub(crate) engine: Engine,
-    pub(crate) front: Front,
+    pub(crate) server: Server,
     pub(crate) http: Client,
 }
 
-/// What a request came to.
+/// A whole response.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
@@ -35,14 +36,14 @@ pub(crate) struct Answer {
 impl World {
     pub(crate) async fn start(kind: EngineKind) -> World {
         let engine = Engine::start(EngineChoice::Only(kind)).await.unwrap();
-        let front = Front::start(FrontOptions {
+        let server = Server::start(ServerOptions {
             read_only_token: Some(READ_ONLY.to_owned()),
             request_bytes_max: REQUEST_BYTES_MAX,
             engine_deadline: ENGINE_DEADLINE,
-            ..FrontOptions::new(engine.url(), TOKEN)
+            ..ServerOptions::new(engine.url(), TOKEN)
         });
         let http = Client::builder().timeout(DEADLINE).no_proxy().build().unwrap();
-        World { front: front.await.unwrap(), engine, http }
+        World { server: server.await.unwrap(), engine, http }
     }
 
     pub(crate) fn can(&self) -> Capabilities {
@@ -51,24 +52,24 @@ impl World {
 
     /// A request without a token.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.front.url()))
+        self.http.request(method, format!("{}{path}", self.server.url()))
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         send(self.request(Method::GET, path).bearer_auth(TOKEN)).await
     }
 
-    pub(crate) async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Response {
         send(self.request(Method::POST, path).bearer_auth(TOKEN).body(body)).await
     }
 
-    /// The answer to a command given as JSON.
+    /// The response to a command in JSON.
     pub(crate) async fn command(&self, json: &str) -> String {
         self.post("/", json.to_owned()).await.text()
     }
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.body.clone()).unwrap()
     }
@@ -78,21 +79,20 @@ impl Answer {
     }
 }
 
-pub(crate) async fn send(request: RequestBuilder) -> Answer {
+/// Sends a GET on a connection of its own.
+pub(crate) async fn connect(server: &Server, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(server.url().trim_start_matches("http://")).await.unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+pub(crate) async fn send(request: RequestBuilder) -> Response {
     try_send(request).await.unwrap()
 }
 
-pub(crate) async fn try_send(request: RequestBuilder) -> reqwest::Result<Answer> {
+pub(crate) async fn try_send(request: RequestBuilder) -> reqwest::Result<Response> {
     let response = request.send().await?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Ok(Answer { status, headers, body: response.bytes().await?.to_vec() })
-}
-
-/// Waits until something is so.
-pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
-    let give_up = tokio::time::Instant::now() + DEADLINE;
-    while !is_so().await {
-        assert!(tokio::time::Instant::now() < give_up, "{what}: not within {DEADLINE:?}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    Ok(Response { status, headers, body: response.bytes().await?.to_vec() })
 }

@@ -1,6 +1,6 @@
 //! The same arrivals through our rule and through the sliding window of `@upstash/ratelimit`.
 //!
-//! What is asserted is what must hold of ours; what the other admits is printed beside it.
+//! Asserts bounds of our rule, and prints what both admit.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -13,22 +13,22 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use crate::street::{DEADLINE, Street, TOKEN, now, seed};
+use crate::limiter::{DEADLINE, Limiter, TOKEN, now, seed};
 
 const QUOTA: u32 = 20;
 const WINDOW_MILLIS: u64 = 60_000;
-/// Windows that the arrivals are spread over.
+/// Number of windows with arrivals.
 const WINDOWS: u64 = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ours_admits_no_more_than_a_quota_at_once_and_two_in_any_window() {
-    let street = Street::start(EngineChoice::Any).await;
+async fn our_rule_admits_at_most_one_quota_at_once_and_two_in_any_window() {
+    let limiter = Limiter::start(EngineChoice::Any).await;
     let seed = seed();
     println!("SEED={seed}; a limit of {QUOTA} a minute over {WINDOWS} minutes");
     let mut rng = fastrand::Rng::with_seed(seed);
-    for (name, arrivals) in crowds(&mut rng, now().0 / 1000) {
+    for (name, arrivals) in arrivals(&mut rng, now().0 / 1000) {
         let ours = ours(&arrivals);
-        let theirs = theirs(&street, name, &arrivals).await;
+        let theirs = theirs(&limiter, name, &arrivals).await;
         let of = |millis| (most(&ours, millis), most(&theirs, millis));
         println!(
             "{name}: {} arrive; admitted by GCRA {}, by the sliding window {}; most in any minute {:?}, in any second {:?}",
@@ -41,18 +41,18 @@ async fn ours_admits_no_more_than_a_quota_at_once_and_two_in_any_window() {
         assert!(most(&ours, 1) <= QUOTA as usize);
         assert!(most(&ours, WINDOW_MILLIS) <= 2 * QUOTA as usize);
         assert!(ours.len() as u64 <= u64::from(QUOTA) * (WINDOWS + 1));
-        // Over many windows nobody who asks often enough gets less than the quota of each.
+        // A steady caller gets at least the quota of each window.
         if name == "steady" {
             assert!(ours.len() as u64 >= u64::from(QUOTA) * WINDOWS);
         }
         assert!(!theirs.is_empty());
     }
-    street.stop().await;
+    limiter.stop().await;
 }
 
-/// Arrivals in milliseconds: many all the time, crowds at random, and crowds on both sides of each full minute, where
-/// counting by windows is weakest.
-fn crowds(rng: &mut fastrand::Rng, start: u64) -> [(&'static str, Vec<u64>); 3] {
+/// Arrivals in milliseconds: a steady stream, random bursts, and bursts on both sides of each full minute,
+/// where counting by windows is weakest.
+fn arrivals(rng: &mut fastrand::Rng, start: u64) -> [(&'static str, Vec<u64>); 3] {
     let end = start + WINDOWS * WINDOW_MILLIS;
     let steady = (start..end).step_by(500).collect();
     let mut bursts: Vec<u64> = Vec::new();
@@ -67,7 +67,7 @@ fn crowds(rng: &mut fastrand::Rng, start: u64) -> [(&'static str, Vec<u64>); 3] 
     [("steady", steady), ("bursts", bursts), ("edges", edges)]
 }
 
-/// When our rule admits somebody.
+/// The arrivals that our rule admits.
 fn ours(arrivals: &[u64]) -> Vec<u64> {
     let limit = Limit::per_minute("test", QUOTA);
     let mut kept: TheoreticalArrival = None;
@@ -82,8 +82,8 @@ fn ours(arrivals: &[u64]) -> Vec<u64> {
     arrivals.iter().filter(admits).copied().collect()
 }
 
-/// When the published limiter does, which is told the time and asks the same engine.
-async fn theirs(street: &Street, name: &str, arrivals: &[u64]) -> Vec<u64> {
+/// The arrivals that the published limiter admits. It gets its time from us and uses the same engine.
+async fn theirs(limiter: &Limiter, name: &str, arrivals: &[u64]) -> Vec<u64> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join("..");
     let modules = root.join("node_modules");
     let installed = modules.join("@upstash").join("ratelimit").is_dir();
@@ -91,13 +91,13 @@ async fn theirs(street: &Street, name: &str, arrivals: &[u64]) -> Vec<u64> {
     let own = modules.join(".bin").join("node");
     let mut node = Command::new(if own.exists() { own } else { PathBuf::from("node") });
     node.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gcra/sliding_window.mjs"));
-    node.env("UPSTASH_REDIS_REST_URL", street.front.url()).env("UPSTASH_REDIS_REST_TOKEN", TOKEN);
+    node.env("UPSTASH_REDIS_REST_URL", limiter.server.url()).env("UPSTASH_REDIS_REST_TOKEN", TOKEN);
     node.env("UPSTASH_DISABLE_TELEMETRY", "1");
     node.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
     let mut running = node.spawn().unwrap();
-    let question = json!({ "name": name, "quota": QUOTA, "arrivals": arrivals }).to_string();
+    let input = json!({ "name": name, "quota": QUOTA, "arrivals": arrivals }).to_string();
     let mut stdin = running.stdin.take().unwrap();
-    stdin.write_all(question.as_bytes()).await.unwrap();
+    stdin.write_all(input.as_bytes()).await.unwrap();
     drop(stdin);
     let output = tokio::time::timeout(DEADLINE, running.wait_with_output()).await.unwrap().unwrap();
     assert!(output.status.success(), "the published limiter ended with {}", output.status);
@@ -106,7 +106,7 @@ async fn theirs(street: &Street, name: &str, arrivals: &[u64]) -> Vec<u64> {
     arrivals.iter().zip(admitted).filter(|(_, admitted)| *admitted).map(|(at, _)| *at).collect()
 }
 
-/// The most that were admitted within any `millis` milliseconds.
+/// The maximum number of admitted arrivals within any `millis` milliseconds.
 fn most(admitted: &[u64], millis: u64) -> usize {
     let within = |from: &u64| admitted.iter().filter(|at| (*from..from + millis).contains(at)).count();
     admitted.iter().map(within).max().unwrap_or(0)

@@ -1,13 +1,14 @@
-//! Replies find their commands again.
+//! Each command gets its own reply.
 
 use bytes::Bytes;
 
 use super::*;
+use crate::request;
 
 const LIMIT: usize = 100;
 
 fn forwarded(line: &str, metering: Metering) -> Step {
-    let arguments = line.split(' ').map(|word| word.to_owned().into()).collect();
+    let arguments = request::arguments(line.split(' '));
     Step::Forwarded(Forwarded { arguments, alias: None, metering })
 }
 
@@ -27,7 +28,7 @@ fn a_pipeline_with_answered_and_counted_commands_keeps_its_order() {
         forwarded("EVAL x 0", Metering::Wrapped),
         forwarded("INCR b", Metering::Off),
     ];
-    let sent = lines(&send_pipeline(&steps));
+    let sent = lines(&pipeline_commands(&steps));
     assert_eq!(sent[..3], ["GET a", "MULTI", "EVAL x 0"]);
     assert_eq!(sent[4..], ["EXEC", "INCR b"]);
     let replies = vec![
@@ -38,15 +39,15 @@ fn a_pipeline_with_answered_and_counted_commands_keeps_its_order() {
         Reply::Array(vec![Reply::Integer(7), Reply::Bulk("3".into())]),
         Reply::Integer(1),
     ];
-    let outcome = read_pipeline(steps, replies, LIMIT);
+    let executed = read_pipeline(steps, replies, LIMIT);
     let expected = vec![Reply::Nil, Reply::error("ERR no"), Reply::Integer(7), Reply::Integer(1)];
-    assert_eq!(outcome, Outcome { replies: expected, billed: 1 + (1 + 3) + 1 });
+    assert_eq!(executed, Executed { replies: expected, billed: 1 + (1 + 3) + 1 });
 }
 
 #[test]
 fn a_discarded_transaction_is_one_error() {
     let steps = vec![forwarded("GET", Metering::Off), forwarded("foo", Metering::Off)];
-    assert_eq!(lines(&send_transaction(&steps)), ["MULTI", "GET", "foo", "EXEC"]);
+    assert_eq!(lines(&transaction_commands(&steps)), ["MULTI", "GET", "foo", "EXEC"]);
     let arity = Reply::error("ERR wrong number of arguments for 'get' command");
     let replies = vec![
         Reply::ok(),
@@ -62,24 +63,25 @@ fn a_transaction_keeps_the_errors_of_its_commands() {
     let steps = vec![forwarded("INCR a", Metering::Off), Step::Answered(Reply::ok())];
     let error = Reply::error("WRONGTYPE x");
     let replies = vec![Reply::ok(), queued(), Reply::Array(vec![error.clone()])];
-    let outcome = read_transaction(steps, replies, LIMIT).unwrap();
-    assert_eq!(outcome, Outcome { replies: vec![error, Reply::ok()], billed: 1 });
+    let executed = read_transaction(steps, replies, LIMIT).unwrap();
+    assert_eq!(executed, Executed { replies: vec![error, Reply::ok()], billed: 1 });
 }
 
 #[test]
 fn an_unknown_command_is_not_available() {
     for text in ["ERR unknown command 'foo', with args beginning with: 'a' ", "ERR unknown command `foo`"] {
-        let outcome = read_pipeline(vec![forwarded("foo a", Metering::Off)], vec![Reply::error(text)], LIMIT);
-        assert_eq!(outcome.replies, [command::unavailable("FOO")]);
+        let executed =
+            read_pipeline(vec![forwarded("foo a", Metering::Off)], vec![Reply::error(text)], LIMIT);
+        assert_eq!(executed.replies, [command::unavailable("FOO")]);
     }
 }
 
 #[test]
-fn a_reply_beyond_the_limit_is_an_error() {
+fn a_reply_over_the_limit_is_an_error() {
     let read = |bytes: usize| {
         let reply = Reply::Array(vec![Reply::Bulk(vec![b'x'; bytes].into())]);
         read_pipeline(vec![forwarded("LRANGE l 0 1", Metering::Off)], vec![reply], LIMIT).replies
     };
     assert!(matches!(read(LIMIT)[..], [Reply::Array(_)]));
-    assert_eq!(read(LIMIT + 1), [too_large(LIMIT, LIMIT + 1)]);
+    assert_eq!(read(LIMIT + 1), [Reply::error(too_large(LIMIT, LIMIT + 1))]);
 }

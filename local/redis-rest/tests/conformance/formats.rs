@@ -1,13 +1,13 @@
-//! The forms of requests and answers.
+//! The formats of requests and responses.
 
 use reqwest::Method;
 
 use crate::world::{TOKEN, World, send};
 
 pub(crate) async fn body_is_a_command(world: World) {
-    let answer = world.post("/", r#"["SET", "foo", "bär", "EX", 100]"#).await;
-    assert_eq!((answer.status, answer.text().as_str()), (200, r#"{"result":"OK"}"#));
-    assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
+    let response = world.post("/", r#"["SET", "foo", "bär", "EX", 100]"#).await;
+    assert_eq!((response.status, response.text().as_str()), (200, r#"{"result":"OK"}"#));
+    assert_eq!(response.header("content-type"), Some("application/json; charset=utf-8"));
     assert_eq!(world.command(r#"["get","foo"]"#).await, r#"{"result":"bär"}"#);
     assert_eq!(world.command(r#"["TTL","foo"]"#).await, r#"{"result":100}"#);
     assert_eq!(world.command(r#"["SET","n",true]"#).await, r#"{"result":"OK"}"#);
@@ -44,19 +44,19 @@ pub(crate) async fn head_has_no_body(world: World) {
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(world.get("/get/foo").await.text(), r#"{"result":"bar"}"#);
     for method in [Method::DELETE, Method::PATCH] {
-        let answer = send(world.request(method, "/get/foo").bearer_auth(TOKEN)).await;
-        assert_eq!((answer.status, answer.body.len()), (405, 0));
+        let response = send(world.request(method, "/get/foo").bearer_auth(TOKEN)).await;
+        assert_eq!((response.status, response.body.len()), (405, 0));
     }
 }
 
-pub(crate) async fn pipeline_answers_each(world: World) {
+pub(crate) async fn pipeline_responds_to_each_command(world: World) {
     let commands =
         r#"[["SET","a","x"],["SETEX","b",13,"z"],["INCR","a"],["ZADD","s",11,"m",22,"n"],["BLPOP","l",0]]"#;
-    let answer = world.post("/pipeline", commands).await;
+    let response = world.post("/pipeline", commands).await;
     let expected = "[{\"result\":\"OK\"},{\"result\":\"OK\"},\
                     {\"error\":\"ERR value is not an integer or out of range\"},{\"result\":2},\
                     {\"error\":\"ERR Command \\\"BLPOP\\\" is not allowed in REST or it has a special context path\"}]";
-    assert_eq!((answer.status, answer.text().as_str()), (200, expected));
+    assert_eq!((response.status, response.text().as_str()), (200, expected));
 }
 
 pub(crate) async fn base64_is_exact(world: World) {
@@ -82,9 +82,9 @@ pub(crate) async fn resp2_is_raw(world: World) {
         let request = world.request(Method::POST, path).bearer_auth(TOKEN).body(body);
         send(request.header("Upstash-Response-Format", "resp2"))
     };
-    let answer = raw("/", r#"["SET","foo","bar"]"#).await;
-    assert_eq!(answer.header("content-type"), Some("application/octet-stream"));
-    assert_eq!(answer.text(), "+OK\r\n");
+    let response = raw("/", r#"["SET","foo","bar"]"#).await;
+    assert_eq!(response.header("content-type"), Some("application/octet-stream"));
+    assert_eq!(response.text(), "+OK\r\n");
     assert_eq!(raw("/mget/foo/none", "").await.text(), "*2\r\n$3\r\nbar\r\n$-1\r\n");
     let error = raw("/get", "").await;
     let expected = "-ERR wrong number of arguments for 'get' command\r\n";
@@ -93,7 +93,7 @@ pub(crate) async fn resp2_is_raw(world: World) {
     assert_eq!(raw("/multi-exec", r#"[["GET","foo"]]"#).await.text(), r#"[{"result":"bar"}]"#);
 }
 
-pub(crate) async fn wrong_forms_are_refused(world: World) {
+pub(crate) async fn wrong_formats_are_refused(world: World) {
     let status = async |headers: &[(&str, &str)]| {
         let mut request = world.request(Method::GET, "/ping").bearer_auth(TOKEN);
         for (name, value) in headers {
@@ -119,19 +119,20 @@ pub(crate) async fn wrong_bodies_are_refused(world: World) {
         ("/", r#"[["GET","a"]]"#, r#"{"error":"ERR unsupported arg type: \"[\": json.Delim"}"#),
         ("/multi-exec", r#"[["SET","a",{}]]"#, r#"{"error":"ERR unsupported arg type: \"{\": json.Delim"}"#),
     ] {
-        let answer = world.post(path, body).await;
-        assert_eq!((answer.status, answer.text().as_str()), (400, expected), "{path} {body}");
+        let response = world.post(path, body).await;
+        assert_eq!((response.status, response.text().as_str()), (400, expected), "{path} {body}");
     }
     assert_eq!(world.command(r#"["EXISTS","a"]"#).await, r#"{"result":0}"#);
 }
 
-pub(crate) async fn browsers_may_ask(world: World) {
+pub(crate) async fn browsers_may_read_responses(world: World) {
     let origin = "https://shop.example";
     let preflight = world.request(Method::OPTIONS, "/").header("Origin", origin);
-    let answer = send(preflight.header("Access-Control-Request-Headers", "authorization")).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
-    assert_eq!(answer.header("access-control-allow-headers"), Some("authorization"));
-    let answer = send(world.request(Method::GET, "/ping").bearer_auth(TOKEN).header("Origin", origin)).await;
-    assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
+    let response = send(preflight.header("Access-Control-Request-Headers", "authorization")).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header("access-control-allow-origin"), Some(origin));
+    assert_eq!(response.header("access-control-allow-headers"), Some("authorization"));
+    let response =
+        send(world.request(Method::GET, "/ping").bearer_auth(TOKEN).header("Origin", origin)).await;
+    assert_eq!(response.header("access-control-allow-origin"), Some(origin));
 }

@@ -1,4 +1,4 @@
-//! An engine, a front over it, and the script called through them.
+//! Calls the script through a server and an engine.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,34 +8,34 @@ use auth::rate::script;
 use protocol::timestamp::Timestamp;
 use redis_client::script::Script;
 use redis_rest::engine::{Engine, EngineChoice};
-use redis_rest::front::{Front, FrontOptions};
+use redis_rest::server::{Server, ServerOptions};
 use serde_json::{Value, json};
 
 pub(crate) const TOKEN: &str = "full";
 /// How long anything may take before a test fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-pub(crate) struct Street {
-    pub(crate) front: Front,
+pub(crate) struct Limiter {
+    pub(crate) server: Server,
     engine: Engine,
     http: reqwest::Client,
 }
 
-impl Street {
-    pub(crate) async fn start(choice: EngineChoice) -> Street {
+impl Limiter {
+    pub(crate) async fn start(choice: EngineChoice) -> Limiter {
         let engine = Engine::start(choice).await.unwrap();
-        let front = Front::start(FrontOptions::new(engine.url(), TOKEN)).await.unwrap();
+        let server = Server::start(ServerOptions::new(engine.url(), TOKEN)).await.unwrap();
         let http = reqwest::Client::builder().timeout(DEADLINE).no_proxy().build().unwrap();
-        Street { front, engine, http }
+        Limiter { server, engine, http }
     }
 
-    /// What a command, given as JSON, is answered with.
+    /// The result of a command in JSON.
     pub(crate) async fn command(&self, command: &str) -> Value {
-        let request = self.http.post(self.front.url()).bearer_auth(TOKEN).body(command.to_owned());
+        let request = self.http.post(self.server.url()).bearer_auth(TOKEN).body(command.to_owned());
         let text = request.send().await.unwrap().text().await.unwrap();
-        let mut answer: Value = serde_json::from_str(&text).unwrap();
-        assert!(answer.get("error").is_none(), "{text}");
-        answer["result"].take()
+        let mut response: Value = serde_json::from_str(&text).unwrap();
+        assert!(response.get("error").is_none(), "{text}");
+        response["result"].take()
     }
 
     pub(crate) async fn load_script(&self) {
@@ -43,24 +43,24 @@ impl Street {
         assert_eq!(sha1, Script::once(script::TEXT).sha1());
     }
 
-    /// The script's decision about `limits`, of which the first is kept at key number `first`.
+    /// The script's decision about `limits`, which are stored at the keys number `first` and following.
     pub(crate) async fn decide(&self, limits: &[Limit], first: usize, at: Timestamp) -> RateDecision {
         let keys = (first..first + limits.len()).map(|place| format!("k{place}"));
         let mut command = vec!["EVALSHA".to_owned(), Script::once(script::TEXT).sha1().to_owned()];
         command.push(limits.len().to_string());
         command.extend(keys.chain(script::arguments(limits, at)));
-        let answer = self.command(&json!(command).to_string()).await;
-        let numbers: Vec<i64> = serde_json::from_value(answer).unwrap();
+        let result = self.command(&json!(command).to_string()).await;
+        let numbers: Vec<i64> = serde_json::from_value(result).unwrap();
         script::read(limits, &numbers).unwrap()
     }
 
-    /// Milliseconds that key number `place` has to live; -1 if for ever, -2 if it is gone.
-    pub(crate) async fn life(&self, place: usize) -> i64 {
+    /// TTL of key number `place` in milliseconds; -1 if it has none, -2 if the key does not exist.
+    pub(crate) async fn ttl(&self, place: usize) -> i64 {
         self.command(&format!(r#"["PTTL","k{place}"]"#)).await.as_i64().unwrap()
     }
 
     pub(crate) async fn stop(self) {
-        self.front.stop().await;
+        self.server.stop().await;
         self.engine.stop().await;
     }
 }
@@ -70,7 +70,7 @@ pub(crate) fn now() -> Timestamp {
     Timestamp(u64::try_from(since.as_micros()).unwrap())
 }
 
-/// The seed that `SEED` says, or any.
+/// The seed in `SEED`, or a random one.
 pub(crate) fn seed() -> u64 {
     std::env::var("SEED").ok().map_or_else(|| fastrand::u64(..), |text| text.parse().unwrap())
 }

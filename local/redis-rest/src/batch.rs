@@ -1,0 +1,159 @@
+//! Turns the commands of one request into commands for the engine, and reads the engine's replies; pure.
+//!
+//! A transaction that the engine discards, because of an unknown command or a wrong number of arguments, has
+//! one reply: the first error that the engine gave.
+
+use std::vec::IntoIter;
+
+use crate::command;
+use crate::metering::{Metering, transaction};
+use crate::request::Arguments;
+use crate::resp::Reply;
+use crate::script::Alias;
+
+/// How the engine's error for an unknown command begins.
+const UNKNOWN_COMMAND: &[u8] = b"ERR unknown command";
+
+/// One command of a request.
+pub(crate) enum Step {
+    /// Already answered.
+    Answered(Reply),
+    /// For the engine.
+    Forwarded(Forwarded),
+}
+
+/// A command for the engine.
+pub(crate) struct Forwarded {
+    pub(crate) arguments: Arguments,
+    /// The hashes, if it is a rewritten script.
+    pub(crate) alias: Option<Alias>,
+    /// How the commands that it runs are counted, if it is a script.
+    pub(crate) metering: Metering,
+}
+
+/// The replies to the commands of one request.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Executed {
+    pub(crate) replies: Vec<Reply>,
+    /// Commands that the service would bill.
+    pub(crate) billed: u64,
+}
+
+/// The commands to send for a pipeline. A script that is counted has a transaction of its own.
+pub(crate) fn pipeline_commands(steps: &[Step]) -> Vec<Arguments> {
+    let alone = |step: &Step| match step {
+        Step::Forwarded(forwarded) if forwarded.metering != Metering::Off => transaction(step.commands()),
+        _ => step.commands(),
+    };
+    steps.iter().flat_map(alone).collect()
+}
+
+/// Reads the replies to [`pipeline_commands`]. A reply of more than `limit` bytes becomes an error.
+pub(crate) fn read_pipeline(steps: Vec<Step>, replies: Vec<Reply>, limit: usize) -> Executed {
+    let mut replies = replies.into_iter();
+    execute(steps, limit, |metering| {
+        if metering == Metering::Off {
+            return metering.read(take(&mut replies, 1));
+        }
+        // With the replies to MULTI and EXEC.
+        match exec_items(take(&mut replies, metering.length() + 2)) {
+            Ok(items) => metering.read(items),
+            Err(error) => (error, 0),
+        }
+    })
+}
+
+/// The commands to send for a transaction.
+pub(crate) fn transaction_commands(steps: &[Step]) -> Vec<Arguments> {
+    transaction(steps.iter().flat_map(Step::commands))
+}
+
+/// Reads the replies to [`transaction_commands`], or the error for which the engine discarded it.
+pub(crate) fn read_transaction(
+    steps: Vec<Step>,
+    replies: Vec<Reply>,
+    limit: usize,
+) -> Result<Executed, Reply> {
+    let mut items = exec_items(replies).map_err(translate)?.into_iter();
+    Ok(execute(steps, limit, |metering| metering.read(take(&mut items, metering.length()))))
+}
+
+/// The error for a request or a reply of more than `limit` bytes.
+pub(crate) fn too_large(limit: usize, actual: usize) -> String {
+    format!(
+        "ERR max request size exceeded. Limit: {limit} bytes, Actual: {actual} bytes. \
+         See https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded for details"
+    )
+}
+
+impl Step {
+    fn commands(&self) -> Vec<Arguments> {
+        match self {
+            Step::Answered(_) => Vec::new(),
+            Step::Forwarded(forwarded) => forwarded.metering.surround(forwarded.arguments.clone()),
+        }
+    }
+}
+
+/// Collects the replies. `read` takes the reply to the next forwarded command, and the number of commands
+/// that it ran as a script.
+fn execute(steps: Vec<Step>, limit: usize, mut read: impl FnMut(Metering) -> (Reply, u64)) -> Executed {
+    let mut executed = Executed { replies: Vec::with_capacity(steps.len()), billed: 0 };
+    for step in steps {
+        let reply = match step {
+            Step::Answered(reply) => reply,
+            Step::Forwarded(forwarded) => {
+                let (reply, script_commands) = read(forwarded.metering);
+                executed.billed += 1 + script_commands;
+                restore(reply, forwarded.alias.as_ref(), limit)
+            }
+        };
+        executed.replies.push(reply);
+    }
+    executed
+}
+
+/// The reply as the client expects it.
+fn restore(reply: Reply, alias: Option<&Alias>, limit: usize) -> Reply {
+    let size = reply.size();
+    if size > limit {
+        return Reply::error(too_large(limit, size));
+    }
+    let reply = translate(reply);
+    match alias {
+        Some(alias) => alias.restore(reply),
+        None => reply,
+    }
+}
+
+/// The items of EXEC's reply, or the first error.
+fn exec_items(replies: Vec<Reply>) -> Result<Vec<Reply>, Reply> {
+    let mut discarded = None;
+    for reply in replies {
+        match reply {
+            Reply::Array(items) => return Ok(items),
+            Reply::Error(text) if discarded.is_none() => discarded = Some(Reply::Error(text)),
+            _ => {}
+        }
+    }
+    Err(discarded.unwrap_or_else(|| Reply::error("EXECABORT Transaction discarded")))
+}
+
+/// Replaces the engine's error for an unknown command by the service's.
+fn translate(reply: Reply) -> Reply {
+    let Reply::Error(text) = &reply else { return reply };
+    let Some(rest) = text.strip_prefix(UNKNOWN_COMMAND) else { return reply };
+    // The name is in quotes, of one kind or the other.
+    let mut parts = rest.split(|byte| matches!(byte, b'\'' | b'`'));
+    match parts.nth(1) {
+        Some(name) => command::unavailable(&String::from_utf8_lossy(name).to_uppercase()),
+        None => reply,
+    }
+}
+
+fn take(replies: &mut IntoIter<Reply>, count: usize) -> Vec<Reply> {
+    replies.by_ref().take(count).collect()
+}
+
+#[cfg(test)]
+mod tests;
