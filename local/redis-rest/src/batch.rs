@@ -18,17 +18,8 @@ const UNKNOWN_COMMAND: &[u8] = b"ERR unknown command";
 pub(crate) enum Step {
     /// Already answered.
     Answered(Reply),
-    /// For the engine.
-    Forwarded(Forwarded),
-}
-
-/// A command for the engine.
-pub(crate) struct Forwarded {
-    pub(crate) arguments: Arguments,
-    /// The hashes, if it is a rewritten script.
-    pub(crate) alias: Option<Alias>,
-    /// How the commands that it runs are counted, if it is a script.
-    pub(crate) metering: Metering,
+    /// For the engine. `alias` is set for a rewritten script; `metering` says how a script is counted.
+    Forwarded { arguments: Arguments, alias: Option<Alias>, metering: Metering },
 }
 
 /// The replies to the commands of one request.
@@ -42,7 +33,7 @@ pub(crate) struct Executed {
 /// The commands to send for a pipeline. A script that is counted has a transaction of its own.
 pub(crate) fn pipeline_commands(steps: &[Step]) -> Vec<Arguments> {
     let alone = |step: &Step| match step {
-        Step::Forwarded(forwarded) if forwarded.metering != Metering::Off => transaction(step.commands()),
+        Step::Forwarded { metering, .. } if *metering != Metering::Off => transaction(step.commands()),
         _ => step.commands(),
     };
     steps.iter().flat_map(alone).collect()
@@ -90,7 +81,7 @@ impl Step {
     fn commands(&self) -> Vec<Arguments> {
         match self {
             Step::Answered(_) => Vec::new(),
-            Step::Forwarded(forwarded) => forwarded.metering.surround(forwarded.arguments.clone()),
+            Step::Forwarded { arguments, metering, .. } => metering.surround(arguments.clone()),
         }
     }
 }
@@ -102,10 +93,10 @@ fn execute(steps: Vec<Step>, limit: usize, mut read: impl FnMut(Metering) -> (Re
     for step in steps {
         let reply = match step {
             Step::Answered(reply) => reply,
-            Step::Forwarded(forwarded) => {
-                let (reply, script_commands) = read(forwarded.metering);
+            Step::Forwarded { alias, metering, .. } => {
+                let (reply, script_commands) = read(metering);
                 executed.billed += 1 + script_commands;
-                restore(reply, forwarded.alias.as_ref(), limit)
+                restore(reply, alias, limit)
             }
         };
         executed.replies.push(reply);
@@ -114,7 +105,7 @@ fn execute(steps: Vec<Step>, limit: usize, mut read: impl FnMut(Metering) -> (Re
 }
 
 /// The reply as the client expects it.
-fn restore(reply: Reply, alias: Option<&Alias>, limit: usize) -> Reply {
+fn restore(reply: Reply, alias: Option<Alias>, limit: usize) -> Reply {
     let size = reply.size();
     if size > limit {
         return Reply::error(too_large(limit, size));

@@ -23,7 +23,7 @@ mod handler;
 mod response;
 mod stream;
 
-use crate::access::{ReadOnlyCommands, Tokens};
+use crate::access::ReadOnlyCommands;
 use crate::connection::Pool;
 use crate::counts::Counts;
 use crate::faults::Faults;
@@ -85,10 +85,8 @@ pub struct Server {
 
 /// Shared by all requests.
 struct Context {
-    tokens: Tokens,
     pool: Pool,
-    request_bytes_max: usize,
-    bill_scripts: bool,
+    options: ServerOptions,
     /// Learnt from the engine when first needed.
     metering: OnceCell<Metering>,
     /// Likewise.
@@ -126,8 +124,7 @@ impl Server {
     /// [`ServerError`] if an option is invalid or the address is taken.
     pub async fn start(options: ServerOptions) -> Result<Server, ServerError> {
         let redis_url = RedisUrl::parse(&options.redis_url)?;
-        let tokens = Tokens { full: options.token, read_only: options.read_only_token };
-        if tokens.full.is_empty() || tokens.read_only.as_ref().is_some_and(String::is_empty) {
+        if options.token.is_empty() || options.read_only_token.as_ref().is_some_and(String::is_empty) {
             return Err(ServerError::EmptyToken);
         }
         let fail = |source| ServerError::Listen { address: options.listen, source };
@@ -135,10 +132,8 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().map_err(fail)?);
         let stopped = CancellationToken::new();
         let context = Arc::new(Context {
-            tokens,
             pool: Pool::new(redis_url, options.engine_deadline),
-            request_bytes_max: options.request_bytes_max,
-            bill_scripts: options.bill_scripts,
+            options,
             metering: OnceCell::new(),
             read_only: OnceCell::new(),
             scripts: Scripts::default(),

@@ -9,7 +9,7 @@ const LIMIT: usize = 100;
 
 fn forwarded(line: &str, metering: Metering) -> Step {
     let arguments = request::arguments(line.split(' '));
-    Step::Forwarded(Forwarded { arguments, alias: None, metering })
+    Step::Forwarded { arguments, alias: None, metering }
 }
 
 fn queued() -> Reply {

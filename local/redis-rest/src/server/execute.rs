@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::{Client, Context, response, stream};
 use crate::access::{Access, ReadOnlyCommands};
-use crate::batch::{self, Executed, Forwarded, Step};
+use crate::batch::{self, Executed, Step};
 use crate::command;
 use crate::connection::ExchangeError;
 use crate::format::Format;
@@ -57,7 +57,7 @@ async fn pipeline(
     let steps = steps(context, access, commands).await?;
     let commands = batch::pipeline_commands(&steps);
     let replies = if commands.is_empty() { Vec::new() } else { context.pool.exchange(&commands).await? };
-    let executed = batch::read_pipeline(steps, replies, context.request_bytes_max);
+    let executed = batch::read_pipeline(steps, replies, context.options.request_bytes_max);
     context.count(0, executed.billed);
     Ok(executed)
 }
@@ -77,7 +77,7 @@ async fn multi_exec(
         return Ok(Err(error));
     }
     let replies = context.pool.exchange(&batch::transaction_commands(&steps)).await?;
-    let executed = batch::read_transaction(steps, replies, context.request_bytes_max);
+    let executed = batch::read_transaction(steps, replies, context.options.request_bytes_max);
     if let Ok(executed) = &executed {
         context.count(0, executed.billed);
     }
@@ -120,12 +120,12 @@ async fn step(
         return Ok(Step::Answered(reply));
     }
     let is_script = SCRIPTS.contains(&name.as_str());
-    let counting = if (is_script || name == "SCRIPT") && context.bill_scripts {
+    let counting = if (is_script || name == "SCRIPT") && context.options.bill_scripts {
         *context.metering.get_or_try_init(|| Metering::detect(&context.pool)).await?
     } else {
         Metering::Off
     };
     let alias = context.scripts.rewrite(&mut arguments, |text| counting.wrap(text));
     let metering = if is_script { counting } else { Metering::Off };
-    Ok(Step::Forwarded(Forwarded { arguments, alias, metering }))
+    Ok(Step::Forwarded { arguments, alias, metering })
 }

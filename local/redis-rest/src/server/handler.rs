@@ -13,6 +13,7 @@ use thiserror::Error;
 use tokio::task::JoinError;
 
 use super::{Client, Context, execute, response};
+use crate::access;
 use crate::batch::too_large;
 use crate::connection::ExchangeError;
 use crate::faults::Fault;
@@ -23,8 +24,8 @@ use crate::request::{self, ParseError};
 /// the limit.
 const READ_LIMITS_MAX: usize = 8;
 
-/// Why a request was not executed. The texts are the service's, except that it does not document how it
-/// reports an unreachable database.
+/// Why a request was not executed. The texts are the service's; its text for an unreachable database is not
+/// documented.
 #[derive(Debug, Error)]
 enum RequestError {
     #[error(
@@ -121,11 +122,12 @@ async fn respond(
         _ => return Ok(StatusCode::METHOD_NOT_ALLOWED.into_response()),
     };
     // The token comes first, before the body is read.
-    let access = context.tokens.verify(&parts.headers, parts.uri.query());
+    let (full, read_only) = (&context.options.token, context.options.read_only_token.as_deref());
+    let access = access::verify(full, read_only, &parts.headers, parts.uri.query());
     let access = access.ok_or(RequestError::Unauthorized)?;
     let format = format::parse(&parts.headers)?;
     // A body is read even where it means nothing, or the connection could not be used again.
-    let body = read(body, context.request_bytes_max).await?;
+    let body = read(body, context.options.request_bytes_max).await?;
     let body = if has_body { body } else { Bytes::new() };
     let parsed = request::parse(parts.uri.path(), parts.uri.query(), &body)?;
     // A parsed request runs to its end even if its client disconnects.

@@ -1,4 +1,4 @@
-// Messages by name and by pattern, and the end of a subscription.
+// Messages by channel and by pattern, and unsubscribing.
 import assert from "node:assert/strict";
 import { once, EventEmitter } from "node:events";
 import { Redis } from "@upstash/redis";
@@ -6,16 +6,25 @@ import { Redis } from "@upstash/redis";
 const redis = Redis.fromEnv();
 const deadline = () => AbortSignal.timeout(30_000);
 
-/** An emitter of what a subscription hears: its listeners are no event emitter. */
-function heard(subscriber, ...types) {
+/** Returns a function that waits for the subscriber's next event. A subscriber is not an event emitter itself. */
+function eventsOf(subscriber, ...types) {
   const emitter = new EventEmitter();
-  for (const type of types) subscriber.on(type, (data) => emitter.emit("heard", type, data));
+  for (const type of types) subscriber.on(type, (data) => emitter.emit("event", type, data));
   subscriber.on("error", (error) => emitter.emit("error", error));
-  return async () => once(emitter, "heard", { signal: deadline() });
+  return async () => once(emitter, "event", { signal: deadline() });
+}
+
+/** Waits until a command's result is as expected. */
+async function until(command, isExpected) {
+  const signal = deadline();
+  while (!isExpected(await redis.exec(command))) {
+    signal.throwIfAborted();
+    await new Promise((done) => setTimeout(done, 10));
+  }
 }
 
 const chat = redis.subscribe("chat");
-const next = heard(chat, "subscribe", "message");
+const next = eventsOf(chat, "subscribe", "message");
 assert.deepEqual(await next(), ["subscribe", 1]);
 for (const message of [{ text: "hello, all", n: 1 }, "plain, with commas", 42]) {
   const waiting = next();
@@ -24,16 +33,13 @@ for (const message of [{ text: "hello, all", n: 1 }, "plain, with commas", 42]) 
 }
 
 const users = redis.psubscribe("user:*");
-const nextUser = heard(users, "pmessage");
-while ((await redis.exec(["PUBSUB", "NUMPAT"])) === 0) await new Promise((done) => setTimeout(done, 10));
+const nextUser = eventsOf(users, "pmessage");
+await until(["PUBSUB", "NUMPAT"], (patterns) => patterns > 0);
 const waiting = nextUser();
 assert.equal(await redis.publish("user:7", { in: true }), 1);
 assert.deepEqual(await waiting, ["pmessage", { pattern: "user:*", channel: "user:7", message: { in: true } }]);
 
 await chat.unsubscribe();
 await users.unsubscribe();
-const gone = deadline();
-while ((await redis.exec(["PUBSUB", "NUMSUB", "chat"]))[1] > 0 || (await redis.exec(["PUBSUB", "NUMPAT"])) > 0) {
-  gone.throwIfAborted();
-  await new Promise((done) => setTimeout(done, 10));
-}
+await until(["PUBSUB", "NUMSUB", "chat"], ([, subscribers]) => subscribers === 0);
+await until(["PUBSUB", "NUMPAT"], (patterns) => patterns === 0);
