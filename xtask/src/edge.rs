@@ -1,4 +1,4 @@
-//! `cargo xtask edge`: the worker, as wrangler's `[build]` command and before everything that runs it.
+//! `cargo xtask edge`: builds the worker. Wrangler's `[build]` command and every task that runs the worker use it.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
@@ -13,14 +13,14 @@ use crate::project::Project;
 use crate::report;
 use crate::setup::{self, EdgeTools, SetupError};
 
-/// What wrangler is pointed at and uploads, in [`output`].
+/// The files in [`output`] that wrangler uploads.
 pub(crate) const WORKER_FILES: [&str; 2] = ["index_bg.wasm", "index.js"];
 
-/// What worker-build sets for its own call of cargo. The macros read it without cargo's knowledge, so
-/// whoever compiles for wasm without it leaves other code behind that cargo takes for current.
+/// A variable that worker-build sets for cargo. wasm-bindgen's macros read it without telling cargo, so every
+/// wasm build must set it: cargo would take code that was compiled without it for current.
 pub(crate) const WASM_VARIABLE: (&str, &str) = ("WASM_BINDGEN_USE_JS_SYS", "1");
 
-/// Why there is no worker.
+/// Why the worker was not built.
 #[derive(Debug, Error)]
 pub(crate) enum EdgeError {
     #[error("failed to {verb} {}: {source}", path.display())]
@@ -37,42 +37,42 @@ pub(crate) enum EdgeError {
 ///
 /// # Errors
 ///
-/// [`EdgeError`] where set-up or the build failed.
+/// [`EdgeError`] if set-up or the build fails.
 pub(crate) fn run(project: &Project) -> Result<(), EdgeError> {
     let tools = setup::edge(project)?;
     build(project, &tools)
 }
 
-/// Where the worker is built.
+/// The folder that the worker is built into.
 pub(crate) fn output(project: &Project) -> PathBuf {
     project.root.join("edge").join("build")
 }
 
-/// Builds the worker, unless it was built from the very same wasm with the same tools. Several may ask at
-/// once: wrangler asks on every start, and tests start several beside `dev`.
+/// Builds the worker, unless it was built from the same wasm with the same tools. Safe to call from several
+/// processes: every start of wrangler calls it, and tests start several beside `dev`.
 ///
 /// # Errors
 ///
-/// [`EdgeError`] where it does not compile, or the tools fail.
+/// [`EdgeError`] if it does not compile or a tool fails.
 pub(crate) fn build(project: &Project, tools: &EdgeTools) -> Result<(), EdgeError> {
     let _lock = lock::hold(&project.locks(), "edge")?;
     compile(project)?;
     let output = output(project);
     let record = output.join(".built-from");
-    let origin = origin(project, tools)?;
-    if is_current(&fs::read_to_string(&record).unwrap_or_default(), &origin, &output) {
+    let inputs = inputs(project, tools)?;
+    if is_current(&fs::read_to_string(&record).unwrap_or_default(), &inputs, &output) {
         report::say("edge", "the worker is up to date");
         return Ok(());
     }
     remove(&record)?;
     package(project, tools)?;
-    // Last: an interrupted build does not count.
-    fs::write(&record, &origin).map_err(|source| EdgeError::File { verb: "write", path: record, source })?;
+    // Written last, so that an interrupted build does not count.
+    fs::write(&record, &inputs).map_err(|source| EdgeError::File { verb: "write", path: record, source })?;
     report::say("edge", "the worker is built");
     Ok(())
 }
 
-/// With the words and the folder that worker-build uses, so that cargo has nothing left to do for it.
+/// Compiles with the arguments and target folder of worker-build, so that worker-build finds the result.
 fn compile(project: &Project) -> Result<(), EdgeError> {
     let mut cargo = project.cargo();
     cargo
@@ -82,32 +82,31 @@ fn compile(project: &Project) -> Result<(), EdgeError> {
     Ok(child::run(cargo)?)
 }
 
-/// Bindings, optimisation, bundle. The variables keep worker-build from downloading these three itself.
+/// Generates bindings, optimises and bundles. The variables keep worker-build from downloading the three tools.
 fn package(project: &Project, tools: &EdgeTools) -> Result<(), EdgeError> {
-    let mut worker_build = project.command(&tools.worker_build);
+    let mut worker_build = project.command(&tools.worker_build.path);
     worker_build
         .arg("--release")
-        .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
+        .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen.path)
         .env("WASM_OPT_BIN", project.npm_program("wasm-opt"))
         .env("ESBUILD_BIN", project.npm_program("esbuild"))
         .current_dir(project.root.join("edge"));
     Ok(child::run(worker_build)?)
 }
 
-/// All that decides what the worker looks like: the wasm, the tools (whose paths name their versions) and
-/// the npm packages.
-fn origin(project: &Project, tools: &EdgeTools) -> Result<String, EdgeError> {
+/// Everything that the worker is made from: the wasm, the tools and the npm packages.
+fn inputs(project: &Project, tools: &EdgeTools) -> Result<String, EdgeError> {
     let wasm = project.target.join("wasm32-unknown-unknown").join("release").join("edge.wasm");
     Ok(format!(
-        "wasm {}\nworker-build {}\nwasm-bindgen {}\npackages {}\n",
+        "wasm {}\n{}\n{}\npackages {}\n",
         digest(&wasm)?,
-        tools.worker_build.display(),
-        tools.wasm_bindgen.display(),
+        tools.worker_build.label,
+        tools.wasm_bindgen.label,
         digest(&project.root.join("package-lock.json"))?,
     ))
 }
 
-/// Tells contents apart, no more. Another compiler may hash differently: that is one build too many.
+/// A hash that tells contents apart. Another compiler version may hash differently, which costs one build.
 fn digest(path: &Path) -> Result<String, EdgeError> {
     let read = |source| EdgeError::File { verb: "read", path: path.to_path_buf(), source };
     let bytes = fs::read(path).map_err(read)?;
@@ -116,8 +115,8 @@ fn digest(path: &Path) -> Result<String, EdgeError> {
     Ok(format!("{:016x}", hasher.finish()))
 }
 
-fn is_current(recorded: &str, origin: &str, output: &Path) -> bool {
-    recorded == origin && WORKER_FILES.iter().all(|name| output.join(name).is_file())
+fn is_current(recorded: &str, inputs: &str, output: &Path) -> bool {
+    recorded == inputs && WORKER_FILES.iter().all(|name| output.join(name).is_file())
 }
 
 fn remove(record: &Path) -> Result<(), EdgeError> {
@@ -134,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_worker_is_current_only_from_the_same_origin_and_complete() {
+    fn a_worker_is_current_only_with_the_same_inputs_and_all_its_files() {
         let folder = std::env::temp_dir().join(format!("tillsync-edge-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         assert!(!is_current("wasm 1", "wasm 1", &folder));

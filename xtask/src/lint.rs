@@ -1,5 +1,5 @@
-//! `cargo xtask lint`: everything that CI checks beside the tests. All steps run even where one fails, so
-//! that one look shows all there is to mend.
+//! `cargo xtask lint`: everything that CI checks beside the tests. A step that fails does not stop the others,
+//! so that one run shows every fault.
 
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,7 @@ use crate::project::Project;
 use crate::report;
 use crate::setup::SetupError;
 
-mod dependencies;
-mod rust;
-mod template;
+mod checks;
 mod tidy;
 mod worker_size;
 
@@ -34,7 +32,7 @@ enum StepError {
     #[error(transparent)]
     Edge(#[from] EdgeError),
     #[error(transparent)]
-    Template(#[from] template::TemplateError),
+    Template(#[from] checks::TemplateError),
     #[error(transparent)]
     WorkerSize(#[from] worker_size::WorkerSizeError),
     #[error(transparent)]
@@ -46,24 +44,25 @@ struct Step {
     run: fn(&Project) -> Result<(), StepError>,
 }
 
-/// The quick ones first.
-const STEPS: [Step; 9] = [
+/// In this order, the quick ones first.
+const STEPS: [Step; 10] = [
     Step { name: "tidy", run: tidy::run },
-    Step { name: "fmt", run: rust::fmt },
-    Step { name: "deny", run: dependencies::deny },
-    Step { name: "machete", run: dependencies::machete },
-    Step { name: "clippy", run: rust::clippy },
-    Step { name: "clippy-wasm", run: rust::clippy_wasm },
-    Step { name: "doc", run: rust::doc },
+    Step { name: "fmt", run: checks::fmt },
+    Step { name: "tools", run: checks::install },
+    Step { name: "deny", run: checks::deny },
+    Step { name: "machete", run: checks::machete },
+    Step { name: "clippy", run: checks::clippy },
+    Step { name: "clippy-wasm", run: checks::clippy_wasm },
+    Step { name: "doc", run: checks::doc },
     Step { name: "worker-size", run: worker_size::run },
-    Step { name: "template", run: template::run },
+    Step { name: "template", run: checks::template },
 ];
 
-/// Runs all steps and sums up what each took.
+/// Runs all steps and prints how long each took.
 ///
 /// # Errors
 ///
-/// [`LintError`] with the names of those that failed.
+/// [`LintError`] with the names of the steps that failed.
 pub(crate) fn run(project: &Project) -> Result<(), LintError> {
     let mut done: Vec<(&'static str, Duration, bool)> = Vec::with_capacity(STEPS.len());
     for step in &STEPS {
@@ -78,8 +77,8 @@ pub(crate) fn run(project: &Project) -> Result<(), LintError> {
 
     report::say("lint", "summary");
     for (name, took, passed) in &done {
-        let verdict = if *passed { "ok" } else { "FAILED" };
-        report::line(&format!("  {name:<12}{}  {verdict}", report::seconds(*took)));
+        let status = if *passed { "ok" } else { "FAILED" };
+        report::line(&format!("  {name:<12}{}  {status}", report::seconds(*took)));
     }
     let failed: Vec<&'static str> =
         done.iter().filter(|(_, _, passed)| !passed).map(|(name, _, _)| *name).collect();

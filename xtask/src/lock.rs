@@ -1,5 +1,5 @@
 //! A lock between processes: two clones, or tests beside `dev`, must not install or build the same thing
-//! at once.
+//! at the same time.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::report;
 
-/// Why a lock could not be had.
+/// Why a lock could not be taken.
 #[derive(Debug, Error)]
 #[error("failed to lock {}: {source}", path.display())]
 pub(crate) struct LockError {
@@ -17,12 +17,12 @@ pub(crate) struct LockError {
     source: io::Error,
 }
 
-/// Waits for the lock `folder/name.lock` and holds it until the file is dropped. The system gives it back
-/// when its holder dies, however it dies, so a lock is never left behind.
+/// Waits for the lock `folder/name.lock` and holds it until the returned file is dropped. The system releases
+/// it when the process dies.
 ///
 /// # Errors
 ///
-/// [`LockError`] where the file cannot be made or locked.
+/// [`LockError`] if the file cannot be created or locked.
 pub(crate) fn hold(folder: &Path, name: &str) -> Result<File, LockError> {
     let path = folder.join(name).with_extension("lock");
     let open = || {
@@ -32,7 +32,7 @@ pub(crate) fn hold(folder: &Path, name: &str) -> Result<File, LockError> {
             Ok(()) => Ok(file),
             Err(TryLockError::Error(source)) => Err(source),
             Err(TryLockError::WouldBlock) => {
-                report::say(name, "waiting for another process that is at it");
+                report::say(name, "waiting for another process that does the same");
                 file.lock()?;
                 Ok(file)
             }

@@ -6,36 +6,33 @@ use crate::child::{self, ChildError};
 use crate::project::Project;
 use crate::report;
 
-/// One of our programs, and how it is built.
+/// A program of the workspace and its build.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Program {
     pub(crate) binary: &'static str,
     pub(crate) profile: Profile,
 }
 
-/// How cargo builds it.
+/// Cargo's profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
     Dev,
     Release,
 }
 
-/// The whole street on one machine, and its accounts.
-pub(crate) const LOCAL: Program = Program { binary: "tillsync-local", profile: Profile::Dev };
-
-/// Builds the program and turns this process into it. Comes back only with the reason why not.
+/// Builds the program and replaces this process by it. Returns only on failure.
 ///
 /// # Errors
 ///
-/// [`ChildError`] where it does not build or does not start.
-pub(crate) fn build_and_become(
+/// [`ChildError`] if it does not build or does not start.
+pub(crate) fn build_and_exec(
     project: &Project,
     program: Program,
-    words: &[OsString],
+    arguments: &[OsString],
 ) -> Result<(), ChildError> {
     let mut build = project.cargo();
-    // Cargo chooses the features of dependencies for all packages it is asked about. Asked about one, it
-    // would compile nearly everything again that the tests have compiled, the AWS SDK included.
+    // Cargo unifies the features of the packages it is asked for. `--package` would compile nearly every
+    // dependency a second time beside the tests' build, the AWS SDK included.
     build.args(["build", "--workspace", "--bin", program.binary]);
     let folder = match program.profile {
         Profile::Dev => "debug",
@@ -47,6 +44,6 @@ pub(crate) fn build_and_become(
     child::run(build)?;
     report::say("build", &format!("{} built", program.binary));
     let mut command = project.command_here(project.target.join(folder).join(program.binary));
-    command.args(words);
-    Err(child::become_program(command))
+    command.args(arguments);
+    Err(child::exec(command))
 }

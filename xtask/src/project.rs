@@ -1,4 +1,4 @@
-//! Where things are: the project, cargo's target folder, the tools shared by all clones.
+//! The folders of the project, cargo's target folder and the tools that all clones share.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -8,25 +8,25 @@ use std::process::Command;
 
 use thiserror::Error;
 
-/// Tells the programs we run where the project is, since they keep the caller's working directory.
+/// Names the project's root to the programs we run, which keep the caller's working directory.
 const ROOT_VARIABLE: &str = "TILLSYNC_ROOT";
 
-/// The folders every command works with, all absolute.
+/// The folders that commands work with, all absolute.
 #[derive(Debug)]
 pub(crate) struct Project {
-    /// Where the workspace's `Cargo.toml` is.
+    /// The folder of the workspace's `Cargo.toml`.
     pub(crate) root: PathBuf,
-    /// Where cargo builds, as the caller chose it.
+    /// Cargo's target folder, as the caller chose it.
     pub(crate) target: PathBuf,
-    /// Compiled tools in folders `<crate>-<version>`, below the user's cache directory.
+    /// Installed tools in folders `<crate>-<version>`, below the user's cache directory.
     pub(crate) tools: PathBuf,
-    /// The caller's PATH without our npm packages: what finds the machine's own Node.
+    /// The caller's PATH without our npm packages: it finds the machine's own Node.
     machine_path: OsString,
-    /// The same with our npm packages first, among them a Node new enough for wrangler.
+    /// The same with our npm packages first, which include a Node that is new enough for wrangler.
     project_path: OsString,
 }
 
-/// Why the project's folders could not be told.
+/// Why the project's folders could not be found.
 #[derive(Debug, Error)]
 pub(crate) enum ProjectError {
     #[error("failed to find the project: run it as `cargo xtask`")]
@@ -40,16 +40,16 @@ pub(crate) enum ProjectError {
 }
 
 impl Project {
-    /// Finds them from the environment, which cargo has prepared.
+    /// Finds the folders from the environment that cargo sets.
     ///
     /// # Errors
     ///
-    /// [`ProjectError`] where it was not cargo that started this, or there is no home.
+    /// [`ProjectError`] if cargo did not start this process, or there is no home.
     pub(crate) fn find() -> Result<Self, ProjectError> {
         let manifest = env::var_os("CARGO_MANIFEST_DIR").ok_or(ProjectError::NotUnderCargo)?;
         let root = Path::new(&manifest).parent().ok_or(ProjectError::NotUnderCargo)?.to_path_buf();
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        // Absolute, because the worker is built from another folder than the rest.
+        // Absolute, because the worker is built in another folder than the rest.
         let target = std::path::absolute(target).map_err(|source| ProjectError::Target { source })?;
         let tools = user_cache().ok_or(ProjectError::NoCache)?.join("tillsync").join("tools");
         let (machine_path, project_path) =
@@ -65,7 +65,7 @@ impl Project {
         command
     }
 
-    /// The same, in the folder the caller stands in: relative paths among its arguments are the caller's.
+    /// The same in the caller's folder, so that relative paths among the arguments work.
     pub(crate) fn command_here(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command
@@ -75,11 +75,16 @@ impl Project {
         command
     }
 
-    /// A program of the machine itself, which our npm packages must not stand in for.
+    /// A program of the machine itself, found without our npm packages.
     pub(crate) fn machine_command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = self.command(program);
         command.env("PATH", &self.machine_path);
         command
+    }
+
+    /// The first file of this name on the machine's PATH.
+    pub(crate) fn find_on_path(&self, name: &str) -> Option<PathBuf> {
+        env::split_paths(&self.machine_path).map(|folder| folder.join(name)).find(|path| path.is_file())
     }
 
     /// The cargo that runs us, in the project's root.
@@ -92,7 +97,7 @@ impl Project {
         npm_programs(&self.root).join(name)
     }
 
-    /// Where locks lie: beside what they guard, and never in the way of git.
+    /// The folder of the locks, which git ignores.
     pub(crate) fn locks(&self) -> PathBuf {
         self.target.join("xtask")
     }
@@ -102,7 +107,7 @@ fn npm_programs(root: &Path) -> PathBuf {
     root.join("node_modules").join(".bin")
 }
 
-/// PATH without and with our npm packages. They may be on it already, when wrangler calls us.
+/// PATH without and with our npm packages. They are on it already when wrangler calls us.
 fn search_paths(root: &Path, path: &OsStr) -> Result<(OsString, OsString), env::JoinPathsError> {
     let ours = npm_programs(root);
     let machine: Vec<PathBuf> = env::split_paths(path).filter(|entry| *entry != ours).collect();
@@ -110,7 +115,7 @@ fn search_paths(root: &Path, path: &OsStr) -> Result<(OsString, OsString), env::
     Ok((env::join_paths(&machine)?, env::join_paths(project)?))
 }
 
-/// As the XDG base directory specification and Apple's file system guide have it.
+/// The user's cache directory, by the XDG Base Directory Specification and Apple's File System Programming Guide.
 fn user_cache() -> Option<PathBuf> {
     let named = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let below_home = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };

@@ -1,4 +1,4 @@
-//! What the person at the terminal sees: lines with the seconds since the command began.
+//! Prints lines with the seconds since the command began.
 
 use std::io::{self, Write};
 use std::sync::OnceLock;
@@ -6,29 +6,29 @@ use std::time::{Duration, Instant};
 
 static STARTED: OnceLock<Instant> = OnceLock::new();
 
-/// Starts the clock that [`say`] reads.
+/// Starts the clock of [`say`].
 pub(crate) fn start() {
     STARTED.get_or_init(Instant::now);
 }
 
-/// Says that something was done or begins: `[setup  12.3s] worker-build 0.8.7 installed`.
+/// Prints progress to standard error: `[setup  12.3s] worker-build 0.8.7 installed`.
 pub(crate) fn say(area: &str, text: &str) {
     let elapsed = STARTED.get_or_init(Instant::now).elapsed();
     line(&format!("[{area:<5} {}] {text}", seconds(elapsed)));
 }
 
-/// Writes a line to standard error, where it does not mix with what a program answers.
+/// Prints a line to standard error.
 pub(crate) fn line(text: &str) {
-    // A terminal that is gone is no reason to fail, and `eprintln!` would panic.
+    // Unlike `eprintln!`, this does not panic when the terminal is gone.
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Writes what was asked for to standard output.
-pub(crate) fn answer(text: &str) {
+/// Prints a line to standard output.
+pub(crate) fn print(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
-/// A duration in seconds, always as wide, so that columns stay columns.
+/// Seconds with one decimal, in a fixed width for columns.
 pub(crate) fn seconds(duration: Duration) -> String {
     format!("{:>6.1}s", duration.as_secs_f64())
 }
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_have_one_decimal_and_one_width() {
+    fn seconds_have_one_decimal_and_a_fixed_width() {
         assert_eq!(seconds(Duration::from_millis(90)), "   0.1s");
         assert_eq!(seconds(Duration::from_secs(1234)), "1234.0s");
     }

@@ -1,11 +1,11 @@
-//! A signal to us ends what we run, with all its descendants, and then us.
+//! SIGINT, SIGTERM and SIGHUP end the programs we run with all their descendants, then this process.
 //!
-//! Each program runs in a process group of its own. Programs that leave their group (end to end tests do
-//! that to stop their servers in one go) are found by their parents, see [`family`].
+//! Each program runs in a process group of its own. Descendants that leave the group (the end to end tests
+//! start servers in groups of their own) are found through their parents, see [`process_tree`].
 
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::process::{self, Child, Command};
+use std::process::{self, Child, Command, ExitStatus};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,19 +15,19 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use thiserror::Error;
 
-mod family;
+mod process_tree;
 
-/// How long programs may take to stop by themselves.
+/// How long programs may take to stop after SIGTERM.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long the kernel may take to end them once they were killed.
-const KILL_PATIENCE: Duration = Duration::from_secs(2);
+/// How long the kernel may take to end them after SIGKILL.
+const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(20);
 
-/// The process group that runs now. Held while one is started, so that none starts behind the back of the
-/// thread that ends them, and by that thread for ever, so that none starts afterwards.
-static RUNNING: Mutex<Option<Pid>> = Mutex::new(None);
+/// The process groups that run now. [`spawn`] holds the lock while it starts a program, and the signal thread
+/// never releases it, so that no program starts after a signal.
+static GROUPS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
-/// Why we could not prepare for signals.
+/// Why signals cannot be watched.
 #[derive(Debug, Error)]
 #[error("failed to watch for signals: {source}")]
 pub(crate) struct SignalsError {
@@ -35,18 +35,42 @@ pub(crate) struct SignalsError {
     source: io::Error,
 }
 
-/// From here on SIGINT, SIGTERM and SIGHUP end everything we run, and us with 128 plus the signal.
+/// A running program that a signal to us ends.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+    group: Pid,
+}
+
+impl Running {
+    /// Waits until the program has ended.
+    ///
+    /// # Errors
+    ///
+    /// The system's error.
+    pub(crate) fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        groups().retain(|group| *group != self.group);
+    }
+}
+
+/// Starts to watch: a signal ends everything we run, then this process with status 128 plus the signal.
 ///
 /// # Errors
 ///
-/// [`SignalsError`] where the system refuses.
+/// [`SignalsError`] if the system refuses.
 pub(crate) fn install() -> Result<(), SignalsError> {
-    family::adopt(true);
+    process_tree::set_subreaper(true);
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     thread::Builder::new().name("signals".into()).spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            let running = running();
-            end(*running, rustix::process::getpid());
+            let groups = groups();
+            end(&groups, rustix::process::getpid());
             process::exit(128_i32.saturating_add(signal));
         }
     })?;
@@ -57,61 +81,56 @@ pub(crate) fn install() -> Result<(), SignalsError> {
 ///
 /// # Errors
 ///
-/// The system's, where it cannot be started.
-pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
-    let mut running = running();
+/// The system's error if the program cannot be started.
+pub(crate) fn spawn(command: &mut Command) -> io::Result<Running> {
+    let mut groups = groups();
     let child = command.process_group(0).spawn()?;
-    *running = Some(Pid::from_child(&child));
-    Ok(child)
+    let group = Pid::from_child(&child);
+    groups.push(group);
+    Ok(Running { child, group })
 }
 
-/// The program that was started has ended.
-pub(crate) fn forget() {
-    *running() = None;
-}
-
-/// Before this process becomes another program, which looks after its own children. The handlers need no
-/// undoing: the system resets them, and nothing is masked.
+/// Undoes [`install`] before this process becomes another program. `exec` resets the signal handlers itself.
 pub(crate) fn release() {
-    family::adopt(false);
+    process_tree::set_subreaper(false);
 }
 
-fn running() -> MutexGuard<'static, Option<Pid>> {
-    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+fn groups() -> MutexGuard<'static, Vec<Pid>> {
+    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Ends the group and all other descendants of `ancestor`: politely, then by force.
-fn end(group: Option<Pid>, ancestor: Pid) {
-    tell(group, ancestor, Signal::TERM);
+/// Ends the groups and all other descendants of `ancestor`: with SIGTERM, after [`GRACE`] with SIGKILL.
+fn end(groups: &[Pid], ancestor: Pid) {
+    send(groups, ancestor, Signal::TERM);
     let mut started = Instant::now();
-    while anyone_left(group, ancestor) && started.elapsed() < GRACE {
+    while any_left(groups, ancestor) && started.elapsed() < GRACE {
         thread::sleep(POLL);
     }
     started = Instant::now();
-    // Again and again, because what is being killed may still have started something.
-    while anyone_left(group, ancestor) && started.elapsed() < KILL_PATIENCE {
-        tell(group, ancestor, Signal::KILL);
+    // Repeated, because a program may start another one just before it dies.
+    while any_left(groups, ancestor) && started.elapsed() < KILL_TIMEOUT {
+        send(groups, ancestor, Signal::KILL);
         thread::sleep(POLL);
     }
 }
 
-fn tell(group: Option<Pid>, ancestor: Pid, signal: Signal) {
-    let strays = family::descendants(ancestor);
-    // Who is gone already cannot be told; that is what we want.
-    if let Some(group) = group {
-        let _ = rustix::process::kill_process_group(group, signal);
+/// Sends the signal once to each process: some programs take a second signal as "skip the clean-up".
+fn send(groups: &[Pid], ancestor: Pid, signal: Signal) {
+    let descendants = process_tree::descendants(ancestor);
+    // Errors mean that the process has ended already.
+    for group in groups {
+        let _ = rustix::process::kill_process_group(*group, signal);
     }
-    // Once each: to some programs a second signal means "at once, never mind the cleaning up".
-    for stray in strays.iter().filter(|stray| Some(stray.group) != group) {
-        let _ = rustix::process::kill_process(stray.pid, signal);
+    for process in descendants.iter().filter(|process| !groups.contains(&process.group)) {
+        let _ = rustix::process::kill_process(process.pid, signal);
     }
 }
 
-fn anyone_left(group: Option<Pid>, ancestor: Pid) -> bool {
-    if family::CAN_BE_LISTED {
-        return !family::descendants(ancestor).is_empty();
+fn any_left(groups: &[Pid], ancestor: Pid) -> bool {
+    if process_tree::CAN_LIST {
+        return !process_tree::descendants(ancestor).is_empty();
     }
-    group.is_some_and(|group| rustix::process::test_kill_process_group(group).is_ok())
+    groups.iter().any(|group| rustix::process::test_kill_process_group(*group).is_ok())
 }
 
 #[cfg(test)]
@@ -119,23 +138,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn descendants_end_even_where_they_ignore_the_signal_or_have_left_the_group() {
-        // The inner shells outlive a polite signal; `set -m` gives the second one a group of its own.
+    fn descendants_that_ignore_sigterm_or_left_the_group_end_too() {
+        // The inner shells ignore SIGTERM; `set -m` gives the second one a group of its own.
         let stubborn = "trap '' TERM; while :; do sleep 0.1; done";
         let script = format!("trap '' TERM; ({stubborn}) & set -m; ({stubborn}) & wait; sleep 60");
         let mut child = Command::new("bash").args(["-c", &script]).process_group(0).spawn().unwrap();
         let group = Pid::from_child(&child);
-        let has_strayed = || family::descendants(group).iter().any(|relative| relative.group != group);
-        while family::CAN_BE_LISTED && !has_strayed() {
+        let has_left = || process_tree::descendants(group).iter().any(|process| process.group != group);
+        while process_tree::CAN_LIST && !has_left() {
             thread::sleep(POLL);
         }
         let started = Instant::now();
         let reaper = thread::spawn(move || child.wait());
-        end(Some(group), group);
-        // The shell itself is no descendant of itself: its group's end is its end.
+        end(&[group], group);
+        // The shell is not its own descendant, but SIGKILL to the group ends it too.
         let status = reaper.join().unwrap().unwrap();
         assert!(!status.success());
         assert!(started.elapsed() < Duration::from_secs(5));
-        assert!(family::descendants(group).is_empty());
+        assert!(process_tree::descendants(group).is_empty());
+    }
+
+    #[test]
+    fn a_group_is_watched_until_its_program_is_dropped() {
+        let mut first = spawn(&mut Command::new("true")).unwrap();
+        let mut second = spawn(&mut Command::new("true")).unwrap();
+        let (first_group, second_group) = (first.group, second.group);
+        assert!(groups().contains(&first_group) && groups().contains(&second_group));
+        first.wait().unwrap();
+        drop(first);
+        assert!(!groups().contains(&first_group) && groups().contains(&second_group));
+        second.wait().unwrap();
     }
 }

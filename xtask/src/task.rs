@@ -1,17 +1,105 @@
-//! From a command to the module that does it.
+//! The commands of `cargo xtask`: one row each, and the functions of the short ones.
+
+use std::ffi::OsString;
 
 use thiserror::Error;
 
-use crate::child::ChildError;
-use crate::command_line::{Task, USAGE};
-use crate::edge::EdgeError;
-use crate::lint::LintError;
+use crate::child::{self, ChildError};
+use crate::command_line::Arguments;
+use crate::edge::{self, EdgeError};
+use crate::lint::{self, LintError};
+use crate::native::{self, Profile, Program};
 use crate::project::{Project, ProjectError};
-use crate::setup::SetupError;
+use crate::report;
+use crate::setup::{self, SetupError};
 use crate::signals::SignalsError;
-use crate::{bench, dev, edge, lint, openapi, redis_rest, replay, report, signals, sim, test, user};
 
-/// Why a command failed. Each text is one sentence: it is all that the person at the terminal is told.
+/// One command.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) name: &'static str,
+    /// The arguments as the usage text shows them.
+    pub(crate) syntax: &'static str,
+    pub(crate) help: &'static str,
+    pub(crate) arguments: Arguments,
+    run: fn(&Project, &[OsString]) -> Result<(), TaskError>,
+}
+
+/// Every command, in the order of the usage text.
+pub(crate) const TASKS: [Task; 10] = [
+    Task {
+        name: "dev",
+        syntax: "[ARGS]",
+        help: "set up, build and run the whole stack on this machine",
+        arguments: Arguments::PassedOn,
+        run: dev,
+    },
+    Task {
+        name: "redis-rest",
+        syntax: "ARGS",
+        help: "run a local Upstash: Redis over REST (redis-rest --port 8079 --token t)",
+        arguments: Arguments::PassedOn,
+        run: redis_rest,
+    },
+    Task {
+        name: "user",
+        syntax: "ARGS",
+        help: "manage users of the running stack (user add NAME --client 1 ...)",
+        arguments: Arguments::PassedOn,
+        run: user,
+    },
+    Task {
+        name: "replay",
+        syntax: "[ARGS]",
+        help: "replay a day of sales on several tills and compare their records",
+        arguments: Arguments::PassedOn,
+        run: replay,
+    },
+    Task {
+        name: "sim",
+        syntax: "[ARGS]",
+        help: "simulate tills, faults and clocks from a seed (sim --seed 7); --dev reuses the tests' build",
+        arguments: Arguments::PassedOn,
+        run: sim,
+    },
+    Task {
+        name: "bench",
+        syntax: "NAME [ARGS]",
+        help: "measure a release build (bench sync, bench redis)",
+        arguments: Arguments::NameFirst(&["sync", "redis"]),
+        run: bench,
+    },
+    Task {
+        name: "test",
+        syntax: "[ARGS]",
+        help: "set up and run every test; ARGS go to `cargo test`",
+        arguments: Arguments::PassedOn,
+        run: test,
+    },
+    Task {
+        name: "lint",
+        syntax: "",
+        help: "run everything else that CI checks",
+        arguments: Arguments::None,
+        run: |project, _| Ok(lint::run(project)?),
+    },
+    Task {
+        name: "edge",
+        syntax: "",
+        help: "build the worker into edge/build, if it changed",
+        arguments: Arguments::None,
+        run: |project, _| Ok(edge::run(project)?),
+    },
+    Task {
+        name: "openapi",
+        syntax: "",
+        help: "generate edge/openapi.json from the wire types",
+        arguments: Arguments::None,
+        run: openapi,
+    },
+];
+
+/// Why a command failed, in one sentence.
 #[derive(Debug, Error)]
 pub(crate) enum TaskError {
     #[error(transparent)]
@@ -28,30 +116,85 @@ pub(crate) enum TaskError {
     Lint(#[from] LintError),
 }
 
-/// Does what was asked for.
-///
-/// # Errors
-///
-/// [`TaskError`] where any part of it failed. `dev` and the like do not come back at all when they
-/// succeed, since this process becomes the program.
-pub(crate) fn run(task: &Task) -> Result<(), TaskError> {
-    if *task == Task::Help {
-        report::answer(USAGE);
-        return Ok(());
+impl Task {
+    /// Runs the command. Tasks that end in a program of ours become it and return only on failure.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError`] if any part of it failed.
+    pub(crate) fn run(&self, arguments: &[OsString]) -> Result<(), TaskError> {
+        let project = Project::find()?;
+        crate::signals::install()?;
+        (self.run)(&project, arguments)
     }
-    let project = Project::find()?;
-    signals::install()?;
-    match task {
-        Task::Help => Ok(()),
-        Task::Dev(args) => dev::run(&project, args),
-        Task::RedisRest(args) => redis_rest::run(&project, args),
-        Task::User(args) => user::run(&project, args),
-        Task::Replay(args) => replay::run(&project, args),
-        Task::Sim(args) => sim::run(&project, args),
-        Task::Bench(args) => bench::run(&project, args),
-        Task::Test(args) => test::run(&project, args),
-        Task::Lint => Ok(lint::run(&project)?),
-        Task::Edge => Ok(edge::run(&project)?),
-        Task::OpenApi => openapi::run(&project),
-    }
+}
+
+fn dev(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
+    let tools = setup::dev(project)?;
+    // Wrangler builds again when it starts, quickly. Building first keeps the compiler's messages out of the
+    // stack's log.
+    edge::build(project, &tools)?;
+    local(project, "dev", arguments)
+}
+
+fn user(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
+    local(project, "user", arguments)
+}
+
+fn local(project: &Project, command: &str, arguments: &[OsString]) -> Result<(), TaskError> {
+    let program = Program { binary: "tillsync-local", profile: Profile::Dev };
+    let arguments: Vec<OsString> = std::iter::once(command.into()).chain(arguments.iter().cloned()).collect();
+    Ok(native::build_and_exec(project, program, &arguments)?)
+}
+
+fn redis_rest(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
+    const PROGRAM: &str = "redis-rest";
+    let meebis = setup::redis(project)?;
+    let mut build = project.cargo();
+    // Built alone, unlike our other programs: it is small and does not need the AWS SDK.
+    build.args(["build", "--package", PROGRAM, "--bin", PROGRAM]);
+    child::run(build)?;
+    report::say("build", &format!("{PROGRAM} built"));
+    let mut program = project.command_here(project.target.join("debug").join(PROGRAM));
+    program.args(arguments).envs(meebis.map(|path| (setup::MEEBIS_VARIABLE, path)));
+    Err(child::exec(program).into())
+}
+
+fn replay(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
+    edge::run(project)?;
+    let program = Program { binary: "replay", profile: Profile::Dev };
+    Ok(native::build_and_exec(project, program, arguments)?)
+}
+
+/// Needs no worker and so no set-up.
+fn sim(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
+    const DEV: &str = "--dev";
+    let profile =
+        if arguments.iter().any(|argument| argument == DEV) { Profile::Dev } else { Profile::Release };
+    let rest: Vec<OsString> = arguments.iter().filter(|argument| *argument != DEV).cloned().collect();
+    Ok(native::build_and_exec(project, Program { binary: "sim", profile }, &rest)?)
+}
+
+/// Release, because what is deployed is what is compared with the bare SDK.
+fn bench(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
+    edge::run(project)?;
+    let program = Program { binary: "bench", profile: Profile::Release };
+    Ok(native::build_and_exec(project, program, arguments)?)
+}
+
+fn test(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
+    let (tools, meebis) = setup::test(project)?;
+    edge::build(project, &tools)?;
+    let mut tests = project.cargo();
+    tests.args(["test", "--workspace", "--no-fail-fast"]).args(arguments);
+    tests.env(setup::MEEBIS_VARIABLE, meebis);
+    child::run(tests)?;
+    report::say("test", "every test passed");
+    Ok(())
+}
+
+fn openapi(project: &Project, _: &[OsString]) -> Result<(), TaskError> {
+    let program = Program { binary: "openapi", profile: Profile::Dev };
+    let file = project.root.join("edge").join("openapi.json");
+    Ok(native::build_and_exec(project, program, &[file.into()])?)
 }

@@ -1,4 +1,4 @@
-//! How large the worker is as it is uploaded: its size is its start-up time.
+//! The size of the uploaded worker, which decides its start-up time.
 
 use std::fs;
 use std::io::{self, Write};
@@ -12,11 +12,11 @@ use super::StepError;
 use crate::project::Project;
 use crate::{edge, report, setup};
 
-/// Of the files together, each compressed as `gzip -9` does.
+/// The sum over the files, each compressed as by `gzip -9`.
 const WORKER_GZIP_BYTES_MAX: usize = 600 * 1024;
 const KIB: usize = 1024;
 
-/// Why the worker's size is not in order.
+/// Why the worker's size is refused or unknown.
 #[derive(Debug, Error)]
 pub(super) enum WorkerSizeError {
     #[error("failed to read {}: {source}", path.display())]
@@ -44,7 +44,10 @@ pub(super) fn run(project: &Project) -> Result<(), StepError> {
         bytes = bytes.saturating_add(compressed);
     }
     let limit = WORKER_GZIP_BYTES_MAX / KIB;
-    report::say("lint", &format!("the worker has {} KiB gzipped, of at most {limit}", in_kib(bytes)));
+    report::say(
+        "lint",
+        &format!("the worker has {} KiB gzipped, at most {limit} are allowed", in_kib(bytes)),
+    );
     Ok(check(bytes)?)
 }
 
@@ -55,7 +58,7 @@ fn check(bytes: usize) -> Result<(), WorkerSizeError> {
     Ok(())
 }
 
-/// Rounded up, so that what is over the limit never looks as if it were not.
+/// Rounded up, so that a size over the limit is shown as over the limit.
 fn in_kib(bytes: usize) -> usize {
     bytes.div_ceil(KIB)
 }
@@ -71,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_byte_over_the_limit_is_too_much() {
+    fn one_byte_over_the_limit_is_refused() {
         assert!(check(WORKER_GZIP_BYTES_MAX).is_ok());
         let error = check(WORKER_GZIP_BYTES_MAX + 1).unwrap_err();
         assert_eq!(

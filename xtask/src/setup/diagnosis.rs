@@ -1,17 +1,17 @@
-//! Why a download or build failed, told from its last lines.
+//! Why a download or build failed, by its last lines.
 
 use std::fmt;
 
-/// What to tell somebody whose set-up stopped.
+/// The cause that an error message names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Diagnosis {
     /// Nothing could be downloaded.
     NoNetwork,
-    /// Whatever the last lines say.
+    /// See the last lines, which were printed.
     SeeAbove,
 }
 
-/// Phrases of cargo (libcurl), npm (Node's error codes), pip and rustup.
+/// Messages of cargo (libcurl), npm (Node's error codes), pip and rustup.
 const NO_NETWORK_SIGNS: [&str; 14] = [
     "could not resolve host",
     "couldn't resolve host",
@@ -29,19 +29,19 @@ const NO_NETWORK_SIGNS: [&str; 14] = [
     "name or service not known",
 ];
 
-/// Reads the last lines of a program that failed.
+/// Diagnoses a failed program by its last lines.
 pub(crate) fn diagnose(last_lines: &[String]) -> Diagnosis {
-    let says_so = |line: &String| {
+    let has_sign = |line: &String| {
         let line = line.to_lowercase();
         NO_NETWORK_SIGNS.iter().any(|sign| line.contains(sign))
     };
-    if last_lines.iter().any(says_so) { Diagnosis::NoNetwork } else { Diagnosis::SeeAbove }
+    if last_lines.iter().any(has_sign) { Diagnosis::NoNetwork } else { Diagnosis::SeeAbove }
 }
 
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoNetwork => "the network cannot be reached, and set-up needs it this once",
+            Self::NoNetwork => "the network cannot be reached, and this installation needs it once",
             Self::SeeAbove => "its last lines are above",
         })
     }
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_network_is_told_from_other_failures() {
+    fn a_missing_network_is_distinguished_from_other_failures() {
         let lines = |line: &str| vec!["warning: spurious".to_owned(), line.to_owned()];
         for line in [
             "  [6] Could not resolve hostname (Could not resolve host: index.example)",

@@ -1,4 +1,4 @@
-//! Which version of a crate `Cargo.lock` names.
+//! The version of a crate in `Cargo.lock`.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::project::Project;
 
-/// Why a locked version could not be told.
+/// Why a locked version could not be found.
 #[derive(Debug, Error)]
 pub(crate) enum LockFileError {
     #[error("failed to read Cargo.lock: {source}")]
@@ -16,11 +16,11 @@ pub(crate) enum LockFileError {
     NoSuchCrate { crate_name: &'static str },
 }
 
-/// The version that the whole workspace uses; a tool that must match it is installed in that version.
+/// The version that the workspace uses.
 ///
 /// # Errors
 ///
-/// [`LockFileError`] where the file cannot be read or does not name the crate.
+/// [`LockFileError`] if the file cannot be read or does not name the crate.
 pub(crate) fn version_of(project: &Project, crate_name: &'static str) -> Result<String, LockFileError> {
     let text = fs::read_to_string(project.root.join("Cargo.lock"))
         .map_err(|source| LockFileError::Read { source })?;
@@ -30,7 +30,7 @@ pub(crate) fn version_of(project: &Project, crate_name: &'static str) -> Result<
     }
 }
 
-/// Cargo writes `name` and `version` of a package as two lines, in this order.
+/// Cargo writes a package's `name` and `version` on two lines, in this order.
 fn find<'text>(text: &'text str, crate_name: &str) -> Option<&'text str> {
     let name = format!("name = \"{crate_name}\"");
     let mut lines = text.lines();
@@ -47,7 +47,7 @@ mod tests {
         [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\ndependencies = [\n \"cfg-if\",\n]\n";
 
     #[test]
-    fn the_version_is_that_of_the_very_crate() {
+    fn the_version_is_that_of_the_exact_crate() {
         assert_eq!(find(TEXT, "wasm-bindgen"), Some("0.2.130"));
         assert_eq!(find(TEXT, "wasm-bindgen-macro"), Some("0.2.1"));
         assert_eq!(find(TEXT, "wasm"), None);

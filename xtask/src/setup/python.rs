@@ -1,4 +1,4 @@
-//! cfn-lint, which is a Python program, in a virtual environment of the project.
+//! cfn-lint, a Python program, in a virtual environment of the project.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::diagnosis::{Diagnosis, diagnose};
-use super::show_last_lines;
-use super::stamp::{Stamp, StampError};
-use crate::child::{self, ChildError, Outcome};
+use super::install_record::{InstallRecord, RecordError};
+use crate::child::{self, ChildError, Output};
 use crate::lock::{self, LockError};
 use crate::project::Project;
 use crate::report;
@@ -17,10 +16,10 @@ use crate::report;
 /// The oldest Python that the pinned packages support.
 const PYTHON_MIN: (u32, u32) = (3, 11);
 
-/// Prints the version, and fails where an environment with pip in it could not be made.
-const QUESTION: &str = "import sys; print('%d.%d' % sys.version_info[:2]); import venv, ensurepip";
+/// Prints the version, and fails where no virtual environment with pip can be made.
+const CHECK: &str = "import sys; print('%d.%d' % sys.version_info[:2]); import venv, ensurepip";
 
-/// Why cfn-lint is not there.
+/// Why cfn-lint is missing.
 #[derive(Debug, Error)]
 pub(crate) enum PythonError {
     #[error("failed to install cfn-lint: `python3` is not on PATH; install Python 3.11 or newer")]
@@ -37,62 +36,62 @@ pub(crate) enum PythonError {
     #[error("failed to remove {}: {source}", path.display())]
     Remove { path: PathBuf, source: io::Error },
     #[error(transparent)]
-    Stamp(#[from] StampError),
+    Record(#[from] RecordError),
     #[error(transparent)]
     Lock(#[from] LockError),
     #[error(transparent)]
     Child(#[from] ChildError),
 }
 
-/// Makes the environment where it is missing or not that of the list, and says where cfn-lint is.
+/// Makes the environment if it is missing or differs from the list. Returns the path of cfn-lint.
 ///
 /// # Errors
 ///
-/// [`PythonError`] where it cannot be made.
+/// [`PythonError`] if it cannot be made.
 pub(crate) fn ensure(project: &Project) -> Result<PathBuf, PythonError> {
     let environment = project.root.join(".venv");
     let linter = environment.join("bin").join("cfn-lint");
-    let stamp = Stamp {
+    let record = InstallRecord {
         list: project.root.join("xtask").join("requirements.txt"),
         copy: environment.join("installed-requirements.txt"),
     };
-    if stamp.is_current()? {
+    if record.is_current()? {
         return Ok(linter);
     }
     let _lock = lock::hold(&project.locks(), "setup")?;
-    if !stamp.is_current()? {
-        install(project, &environment, &stamp)?;
+    if !record.is_current()? {
+        install(project, &environment, &record)?;
     }
     Ok(linter)
 }
 
-fn install(project: &Project, environment: &Path, stamp: &Stamp) -> Result<(), PythonError> {
+fn install(project: &Project, environment: &Path, record: &InstallRecord) -> Result<(), PythonError> {
     check_python(project)?;
     report::say("setup", "installing cfn-lint");
-    stamp.clear()?;
+    record.clear()?;
     match fs::remove_dir_all(environment) {
         Err(source) if source.kind() != ErrorKind::NotFound => {
             return Err(PythonError::Remove { path: environment.to_path_buf(), source });
         }
         _ => {}
     }
-    succeed(&run(project, Path::new("python3"), &["-m", "venv", ".venv"])?)?;
-    let list = stamp.list.to_string_lossy();
+    check_status(&run(project, Path::new("python3"), &["-m", "venv", ".venv"])?)?;
+    let list = record.list.to_string_lossy();
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", &list];
-    succeed(&run(project, &environment.join("bin").join("python"), &pip)?)?;
-    stamp.set()?;
+    check_status(&run(project, &environment.join("bin").join("python"), &pip)?)?;
+    record.set()?;
     report::say("setup", "cfn-lint installed");
     Ok(())
 }
 
 fn check_python(project: &Project) -> Result<(), PythonError> {
-    let answer = run(project, Path::new("python3"), &["-c", QUESTION])?;
-    let found = answer.last_lines.first().cloned().unwrap_or_default();
+    let output = run(project, Path::new("python3"), &["-c", CHECK])?;
+    let found = output.last_lines.first().cloned().unwrap_or_default();
     match version(&found) {
         Some(version) if version >= PYTHON_MIN => {}
         _ => return Err(PythonError::TooOld { found }),
     }
-    if answer.status.success() { Ok(()) } else { Err(PythonError::NoVenv) }
+    if output.status.success() { Ok(()) } else { Err(PythonError::NoVenv) }
 }
 
 /// Major and minor of `3.11`.
@@ -101,23 +100,21 @@ fn version(text: &str) -> Option<(u32, u32)> {
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-fn run(project: &Project, python: &Path, args: &[&str]) -> Result<Outcome, PythonError> {
+fn run(project: &Project, python: &Path, args: &[&str]) -> Result<Output, PythonError> {
     let mut command = project.machine_command(python);
     command.args(args);
-    match child::run_out_of_sight(command) {
-        Err(ChildError::Start { source, .. }) if source.kind() == ErrorKind::NotFound => {
-            Err(PythonError::Missing)
-        }
-        outcome => Ok(outcome?),
+    match child::capture(command) {
+        Err(error) if error.is_not_found() => Err(PythonError::Missing),
+        output => Ok(output?),
     }
 }
 
-fn succeed(outcome: &Outcome) -> Result<(), PythonError> {
-    if outcome.status.success() {
+fn check_status(output: &Output) -> Result<(), PythonError> {
+    if output.status.success() {
         return Ok(());
     }
-    show_last_lines(outcome);
-    Err(PythonError::Install { diagnosis: diagnose(&outcome.last_lines) })
+    output.show();
+    Err(PythonError::Install { diagnosis: diagnose(&output.last_lines) })
 }
 
 #[cfg(test)]

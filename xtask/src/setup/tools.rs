@@ -1,73 +1,68 @@
-//! Tools that cargo compiles, each into a folder of the user's cache that is named after its version.
+//! Programs from crates.io in exact versions: from the user's cache, from PATH, downloaded or compiled.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::thread;
 
 use thiserror::Error;
 
-use super::diagnosis::{Diagnosis, diagnose};
-use super::show_last_lines;
-use crate::child::{self, ChildError};
+use crate::child::ChildError;
 use crate::lock::{self, LockError};
 use crate::project::Project;
 use crate::report;
 
-/// A tool and how it is installed.
-#[derive(Debug, Clone, Copy)]
+mod install;
+mod plan;
+mod version;
+
+use super::diagnosis::Diagnosis;
+use plan::{Order, Source};
+
+/// A program and how it is installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tool<'version> {
     crate_name: &'static str,
     version: &'version str,
     binary: &'static str,
     flags: &'static [&'static str],
+    /// Seconds that two processors took to build it, on 2026-11-28.
+    build_secs: u32,
 }
 
-/// Turns the crate `edge` into a worker. Of the same version as the crate `worker`.
-pub(crate) const WORKER_BUILD: Tool<'static> =
-    Tool { crate_name: "worker-build", version: "0.8.7", binary: "worker-build", flags: &["--locked"] };
+/// Packages the crate `edge` as a worker. Has the version of the crate `worker`.
+pub(crate) const WORKER_BUILD: Tool<'static> = Tool {
+    crate_name: "worker-build",
+    version: "0.8.7",
+    binary: "worker-build",
+    flags: &["--locked"],
+    build_secs: 220,
+};
 
-/// Checks licences, duplicate versions and where crates come from. Its default features only serve to
-/// fetch advisories.
+/// Checks licences, duplicate versions and sources of crates. Its default features only fetch advisories.
 pub(crate) const CARGO_DENY: Tool<'static> = Tool {
     crate_name: "cargo-deny",
     version: "0.20.2",
     binary: "cargo-deny",
     flags: &["--locked", "--no-default-features"],
+    build_secs: 66,
 };
 
-/// Finds dependencies that nothing uses.
-pub(crate) const CARGO_MACHETE: Tool<'static> =
-    Tool { crate_name: "cargo-machete", version: "0.9.2", binary: "cargo-machete", flags: &["--locked"] };
+/// Finds unused dependencies.
+pub(crate) const CARGO_MACHETE: Tool<'static> = Tool {
+    crate_name: "cargo-machete",
+    version: "0.9.2",
+    binary: "cargo-machete",
+    flags: &["--locked"],
+    build_secs: 34,
+};
 
-/// A development Redis, for machines that have no other.
+/// A Redis for development, for machines that have no other.
 pub(crate) const MEEBIS: Tool<'static> =
-    Tool { crate_name: "meebis", version: "0.15.0", binary: "meebis", flags: &["--locked"] };
+    Tool { crate_name: "meebis", version: "0.15.0", binary: "meebis", flags: &["--locked"], build_secs: 21 };
 
-/// Writes the JavaScript around the wasm. Its output only fits the crate `wasm-bindgen` of the very same
-/// version. Not `--locked`: its own lock file names a version that was withdrawn, which mirrors of the
-/// registry need not have.
+/// Generates the JavaScript around the wasm. Its version must equal that of the crate `wasm-bindgen`. Without
+/// `--locked`: its lock file names a yanked version, which mirrors of the registry may not have.
 pub(crate) fn wasm_bindgen(version: &str) -> Tool<'_> {
-    Tool { crate_name: "wasm-bindgen-cli", version, binary: "wasm-bindgen", flags: &[] }
-}
-
-/// Half the time to build, for tools that run for a second.
-const QUICKER_BUILD: [(&str, &str); 3] = [
-    ("CARGO_PROFILE_RELEASE_LTO", "off"),
-    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
-    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
-];
-
-/// Why a tool could not be installed.
-#[derive(Debug, Error)]
-pub(crate) enum ToolsError {
-    #[error("failed to install {tool}: {diagnosis}")]
-    Install { tool: String, diagnosis: Diagnosis },
-    #[error("failed to {verb} {}: {source}", path.display())]
-    Folder { verb: &'static str, path: PathBuf, source: io::Error },
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    #[error(transparent)]
-    Child(#[from] ChildError),
+    Tool { crate_name: "wasm-bindgen-cli", version, binary: "wasm-bindgen", flags: &[], build_secs: 120 }
 }
 
 impl Tool<'_> {
@@ -75,72 +70,93 @@ impl Tool<'_> {
         format!("{} {}", self.crate_name, self.version)
     }
 
-    fn folder(&self) -> String {
-        format!("{}-{}", self.crate_name, self.version)
+    fn folder(&self, project: &Project) -> PathBuf {
+        project.tools.join(format!("{}-{}", self.crate_name, self.version))
     }
 }
 
-/// Where the tool's program is once it is installed.
-pub(crate) fn program(project: &Project, tool: &Tool<'_>) -> PathBuf {
-    project.tools.join(tool.folder()).join("bin").join(tool.binary)
+/// A tool that is ready to run.
+#[derive(Debug)]
+pub(crate) struct Installed {
+    pub(crate) path: PathBuf,
+    /// Crate and version.
+    pub(crate) label: String,
 }
 
-/// Installs those of the tools that are missing.
+/// Why a tool could not be installed.
+#[derive(Debug, Error)]
+pub(crate) enum ToolsError {
+    #[error("failed to install {tool}: {diagnosis}")]
+    Install { tool: String, diagnosis: Diagnosis },
+    #[error("failed to {verb} {}: {source}", path.display())]
+    Folder { verb: &'static str, path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Child(#[from] ChildError),
+}
+
+/// Finds the tools and installs the missing ones. Returns them in the same order.
 ///
 /// # Errors
 ///
-/// [`ToolsError`] where one cannot be installed.
-pub(crate) fn ensure(project: &Project, tools: &[Tool<'_>]) -> Result<(), ToolsError> {
-    let is_missing = |tool: &&Tool<'_>| !program(project, tool).is_file();
-    if !tools.iter().any(|tool| is_missing(&tool)) {
-        return Ok(());
+/// [`ToolsError`] if one cannot be installed.
+pub(crate) fn ensure<const N: usize>(
+    project: &Project,
+    tools: [Tool<'_>; N],
+) -> Result<[Installed; N], ToolsError> {
+    let located = tools.map(|tool| locate(project, &tool));
+    if located.iter().any(|(source, _)| source.needs_installation()) {
+        let _lock = lock::hold(&project.tools, "setup")?;
+        // Located again: another process may have installed some while this one waited for the lock.
+        let sources = tools.into_iter().map(|tool| (tool, locate(project, &tool).0));
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        install_all(project, &plan::order(sources, processors))?;
     }
-    let _lock = lock::hold(&project.tools, "setup")?;
-    // Shared by the tools of one set-up, which have dependencies in common, and by a second attempt after
-    // an interrupted one; of no use once all are there.
+    let mut paths = located.into_iter().map(|(_, path)| path);
+    Ok(tools.map(|tool| Installed { path: paths.next().unwrap_or_default(), label: tool.label() }))
+}
+
+/// Where the tool comes from, and its path once it is installed.
+fn locate(project: &Project, tool: &Tool<'_>) -> (Source, PathBuf) {
+    let cached = tool.folder(project).join("bin").join(tool.binary);
+    let is_cached = cached.is_file();
+    let on_path = if is_cached { None } else { project.find_on_path(tool.binary) };
+    let found = on_path.as_ref().and_then(|path| version::of(project, path));
+    let has_binstall = project.find_on_path("cargo-binstall").is_some();
+    match (plan::source(is_cached, found.as_deref(), tool.version, has_binstall), on_path) {
+        (Source::Path, Some(path)) => (Source::Path, path),
+        (source, _) => (source, cached),
+    }
+}
+
+fn install_all(project: &Project, order: &Order<'_>) -> Result<(), ToolsError> {
+    let Some(announcement) = order.announcement() else { return Ok(()) };
+    report::say("setup", &announcement);
+    // Kept after an interruption, so that a second attempt continues; removed once all tools are there.
     let build = project.tools.join("build");
-    for tool in tools.iter().filter(is_missing) {
-        install(project, tool, &build)?;
+    let install = |tool: &Tool<'_>, source: Source| {
+        // Cargo locks a target folder while it builds. One after the other, tools share the dependencies that
+        // they have in common; at once, each needs a folder of its own.
+        let target = if order.at_once { build.join(tool.crate_name) } else { build.clone() };
+        install::install(project, tool, source, &target)
+    };
+    if order.at_once {
+        thread::scope(|scope| {
+            let threads: Vec<_> = order
+                .steps
+                .iter()
+                .map(|(tool, source)| scope.spawn(move || install(tool, *source)))
+                .collect();
+            // Every thread is joined, and the first error is returned.
+            threads.into_iter().map(join).fold(Ok(()), Result::and)
+        })?;
+    } else {
+        order.steps.iter().try_for_each(|(tool, source)| install(tool, *source))?;
     }
-    remove(&build)
+    install::remove(&build)
 }
 
-fn install(project: &Project, tool: &Tool<'_>, build: &Path) -> Result<(), ToolsError> {
-    report::say("setup", &format!("building {}, which takes some minutes, once", tool.label()));
-    let partial = project.tools.join(format!("{}.partial", tool.folder()));
-    remove(&partial)?;
-    let mut cargo = project.cargo();
-    cargo
-        .arg("install")
-        .arg(format!("{}@{}", tool.crate_name, tool.version))
-        .args(tool.flags)
-        .arg("--root")
-        .arg(&partial)
-        .env("CARGO_TARGET_DIR", build)
-        .envs(QUICKER_BUILD);
-    let outcome = child::run_out_of_sight(cargo)?;
-    if !outcome.status.success() {
-        show_last_lines(&outcome);
-        let diagnosis = diagnose(&outcome.last_lines);
-        return Err(ToolsError::Install { tool: tool.label(), diagnosis });
-    }
-    // What is there under its final name is complete.
-    let folder = project.tools.join(tool.folder());
-    remove(&folder)?;
-    fs::rename(&partial, &folder).map_err(|source| ToolsError::Folder {
-        verb: "write",
-        path: folder,
-        source,
-    })?;
-    report::say("setup", &format!("{} installed", tool.label()));
-    Ok(())
-}
-
-fn remove(path: &Path) -> Result<(), ToolsError> {
-    match fs::remove_dir_all(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(ToolsError::Folder { verb: "remove", path: path.to_path_buf(), source })
-        }
-        _ => Ok(()),
-    }
+fn join(thread: thread::ScopedJoinHandle<'_, Result<(), ToolsError>>) -> Result<(), ToolsError> {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
