@@ -12,7 +12,7 @@ use crate::task::{TASKS, Task};
 /// What arguments a task takes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Arguments {
-    None,
+    Nothing,
     /// Passed on to the program that the task runs.
     PassedOn,
     /// One of these names first; all are passed on.
@@ -35,7 +35,7 @@ pub(crate) enum UsageError {
     UnknownCommand(String),
     #[error("failed to read the command line: `{command}` takes no argument `{argument}`")]
     UnwantedArgument { command: &'static str, argument: String },
-    #[error("failed to read the command line: `{command}` needs one of these names first: {}", names.join(", "))]
+    #[error("failed to read the command line: `{command}` needs one of these names: {}", names.join(", "))]
     MissingName { command: &'static str, names: &'static [&'static str] },
 }
 
@@ -43,9 +43,14 @@ pub(crate) enum UsageError {
 pub(crate) fn usage() -> String {
     let mut text = "usage: cargo xtask COMMAND [ARGS]\n".to_owned();
     for task in &TASKS {
-        text.push_str(&format!("\n  {:<18} {}", format!("{} {}", task.name, task.syntax), task.help));
+        let syntax = match task.arguments {
+            Arguments::Nothing => "",
+            Arguments::PassedOn => "[ARGS]",
+            Arguments::NameFirst(_) => "NAME [ARGS]",
+        };
+        text.push_str(&format!("\n  {:<10} {syntax:<12} {}", task.name, task.help));
     }
-    text.push_str("\n  help               show this text");
+    text.push_str("\n  help                    show this text");
     text
 }
 
@@ -71,7 +76,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request
 fn check(task: &Task, first: Option<&OsString>) -> Result<(), UsageError> {
     let command = task.name;
     match (&task.arguments, first) {
-        (Arguments::None, Some(argument)) => {
+        (Arguments::Nothing, Some(argument)) => {
             Err(UsageError::UnwantedArgument { command, argument: argument.to_string_lossy().into_owned() })
         }
         (Arguments::NameFirst(names), first)
@@ -138,7 +143,7 @@ mod tests {
             Err(UsageError::UnwantedArgument { command: "lint", argument: "--fix".into() })
         );
         let error = read(&["bench"]).unwrap_err();
-        let expected = "failed to read the command line: `bench` needs one of these names first: sync, redis";
+        let expected = "failed to read the command line: `bench` needs one of these names: sync, redis";
         assert_eq!(error.to_string(), expected);
         assert_eq!(read(&["bench", "--rounds"]).unwrap_err(), error);
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask edge`: builds the worker. Wrangler's `[build]` command and every task that runs the worker use it.
+//! `cargo xtask edge`: builds the worker, for wrangler's `[build]` and for every task that runs the worker.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
@@ -82,7 +82,7 @@ fn compile(project: &Project) -> Result<(), EdgeError> {
     Ok(child::run(cargo)?)
 }
 
-/// Generates bindings, optimises and bundles. The variables keep worker-build from downloading the three tools.
+/// Generates bindings, optimises and bundles. The variables keep worker-build from downloading these tools.
 fn package(project: &Project, tools: &EdgeTools) -> Result<(), EdgeError> {
     let mut worker_build = project.command(&tools.worker_build.path);
     worker_build

@@ -1,5 +1,5 @@
-//! `cargo xtask lint`: everything that CI checks beside the tests. A step that fails does not stop the others,
-//! so that one run shows every fault.
+//! `cargo xtask lint`: everything that CI checks beside the tests. A failed step does not stop the others, so
+//! that one run shows every fault.
 
 use std::time::{Duration, Instant};
 

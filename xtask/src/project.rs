@@ -115,7 +115,7 @@ fn search_paths(root: &Path, path: &OsStr) -> Result<(OsString, OsString), env::
     Ok((env::join_paths(&machine)?, env::join_paths(project)?))
 }
 
-/// The user's cache directory, by the XDG Base Directory Specification and Apple's File System Programming Guide.
+/// The user's cache directory (XDG Base Directory Specification; Apple's File System Programming Guide).
 fn user_cache() -> Option<PathBuf> {
     let named = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let below_home = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use thiserror::Error;
 
 use crate::child::{self, ChildError};
-use crate::command_line::Arguments;
+use crate::command_line::Arguments::{self, NameFirst, Nothing, PassedOn};
 use crate::edge::{self, EdgeError};
 use crate::lint::{self, LintError};
 use crate::native::{self, Profile, Program};
@@ -18,86 +18,43 @@ use crate::signals::SignalsError;
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) name: &'static str,
-    /// The arguments as the usage text shows them.
-    pub(crate) syntax: &'static str,
-    pub(crate) help: &'static str,
     pub(crate) arguments: Arguments,
     run: fn(&Project, &[OsString]) -> Result<(), TaskError>,
+    pub(crate) help: &'static str,
 }
 
 /// Every command, in the order of the usage text.
 pub(crate) const TASKS: [Task; 10] = [
-    Task {
-        name: "dev",
-        syntax: "[ARGS]",
-        help: "set up, build and run the whole stack on this machine",
-        arguments: Arguments::PassedOn,
-        run: dev,
-    },
-    Task {
-        name: "redis-rest",
-        syntax: "ARGS",
-        help: "run a local Upstash: Redis over REST (redis-rest --port 8079 --token t)",
-        arguments: Arguments::PassedOn,
-        run: redis_rest,
-    },
-    Task {
-        name: "user",
-        syntax: "ARGS",
-        help: "manage users of the running stack (user add NAME --client 1 ...)",
-        arguments: Arguments::PassedOn,
-        run: user,
-    },
-    Task {
-        name: "replay",
-        syntax: "[ARGS]",
-        help: "replay a day of sales on several tills and compare their records",
-        arguments: Arguments::PassedOn,
-        run: replay,
-    },
-    Task {
-        name: "sim",
-        syntax: "[ARGS]",
-        help: "simulate tills, faults and clocks from a seed (sim --seed 7); --dev reuses the tests' build",
-        arguments: Arguments::PassedOn,
-        run: sim,
-    },
-    Task {
-        name: "bench",
-        syntax: "NAME [ARGS]",
-        help: "measure a release build (bench sync, bench redis)",
-        arguments: Arguments::NameFirst(&["sync", "redis"]),
-        run: bench,
-    },
-    Task {
-        name: "test",
-        syntax: "[ARGS]",
-        help: "set up and run every test; ARGS go to `cargo test`",
-        arguments: Arguments::PassedOn,
-        run: test,
-    },
-    Task {
-        name: "lint",
-        syntax: "",
-        help: "run everything else that CI checks",
-        arguments: Arguments::None,
-        run: |project, _| Ok(lint::run(project)?),
-    },
-    Task {
-        name: "edge",
-        syntax: "",
-        help: "build the worker into edge/build, if it changed",
-        arguments: Arguments::None,
-        run: |project, _| Ok(edge::run(project)?),
-    },
-    Task {
-        name: "openapi",
-        syntax: "",
-        help: "generate edge/openapi.json from the wire types",
-        arguments: Arguments::None,
-        run: openapi,
-    },
+    task("dev", PassedOn, dev, "set up, build and run the whole stack on this machine"),
+    task("redis-rest", PassedOn, redis_rest, "run a local Upstash: Redis over REST (--port 8079 --token t)"),
+    task("user", PassedOn, user, "manage users of the running stack (user add NAME --client 1 ...)"),
+    task("replay", PassedOn, replay, "replay a day of sales on several tills and compare their records"),
+    task(
+        "sim",
+        PassedOn,
+        sim,
+        "simulate tills and faults from a seed (--seed 7); --dev reuses the tests' build",
+    ),
+    task("bench", NameFirst(&["sync", "redis"]), bench, "measure a release build (bench sync, bench redis)"),
+    task("test", PassedOn, test, "set up and run every test; ARGS go to `cargo test`"),
+    task("lint", Nothing, |project, _| Ok(lint::run(project)?), "run everything else that CI checks"),
+    task(
+        "edge",
+        Nothing,
+        |project, _| Ok(edge::run(project)?),
+        "build the worker into edge/build, if it changed",
+    ),
+    task("openapi", Nothing, openapi, "generate edge/openapi.json from the wire types"),
 ];
+
+const fn task(
+    name: &'static str,
+    arguments: Arguments,
+    run: fn(&Project, &[OsString]) -> Result<(), TaskError>,
+    help: &'static str,
+) -> Task {
+    Task { name, arguments, run, help }
+}
 
 /// Why a command failed, in one sentence.
 #[derive(Debug, Error)]

@@ -30,8 +30,7 @@ impl InstallRecord {
     /// [`RecordError`] if the list cannot be read.
     pub(crate) fn is_current(&self) -> Result<bool, RecordError> {
         let list = fs::read(&self.list).map_err(|source| failure("read", &self.list, source))?;
-        let copy = fs::read(&self.copy).ok();
-        Ok(is_same(&list, copy.as_deref()))
+        Ok(fs::read(&self.copy).is_ok_and(|copy| copy == list))
     }
 
     /// Call before installing: until [`Self::set`], nothing counts as installed.
@@ -59,10 +58,6 @@ impl InstallRecord {
     }
 }
 
-fn is_same(list: &[u8], copy: Option<&[u8]>) -> bool {
-    copy == Some(list)
-}
-
 fn failure(verb: &'static str, path: &Path, source: io::Error) -> RecordError {
     RecordError { verb, path: path.to_path_buf(), source }
 }
@@ -72,15 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_same_list_is_current() {
-        assert!(is_same(b"a 1\n", Some(b"a 1\n")));
-        assert!(!is_same(b"a 2\n", Some(b"a 1\n")));
-        assert!(!is_same(b"a 1\n", Some(b"a")));
-        assert!(!is_same(b"", None));
-    }
-
-    #[test]
-    fn a_cleared_record_is_stale_until_it_is_set_again() {
+    fn only_a_complete_copy_of_the_list_counts() {
         let folder = std::env::temp_dir().join(format!("tillsync-record-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let record = InstallRecord { list: folder.join("list"), copy: folder.join("copy") };
@@ -89,6 +76,11 @@ mod tests {
         assert!(!record.is_current().unwrap());
         record.set().unwrap();
         assert!(record.is_current().unwrap());
+        for other in ["a 2\n", "a", ""] {
+            fs::write(&record.copy, other).unwrap();
+            assert!(!record.is_current().unwrap(), "{other:?}");
+        }
+        record.set().unwrap();
         record.clear().unwrap();
         record.clear().unwrap();
         assert!(!record.is_current().unwrap());

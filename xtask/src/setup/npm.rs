@@ -36,9 +36,7 @@ pub(crate) enum NpmError {
     TooOld { found: String },
     #[error("failed to install the npm packages: {diagnosis}")]
     Install { diagnosis: Diagnosis },
-    #[error(
-        "failed to install the npm packages: npm left out `{program}`; is it configured to run install scripts?"
-    )]
+    #[error("failed to install the npm packages: npm left out `{program}`; does it run install scripts?")]
     LeftOut { program: &'static str },
     #[error(transparent)]
     Record(#[from] RecordError),

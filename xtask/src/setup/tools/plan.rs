@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(
             order.announcement().unwrap(),
             "building worker-build 0.8.7 and wasm-bindgen-cli 0.2.130 from source, once for all clones: \
-             about 6 minutes"
+             about 5 minutes"
         );
     }
 

@@ -8,7 +8,7 @@ use crate::project::Project;
 
 /// The version that the program prints, if it runs and prints one.
 pub(super) fn of(project: &Project, program: &Path) -> Option<String> {
-    // Runs in a folder without a crate: other programs of the same name may ignore the flag and start to build.
+    // Runs in a folder without a crate: a program that ignores the flag may start to build.
     fs::create_dir_all(&project.tools).ok()?;
     let mut command = project.machine_command(program);
     command.arg("--version").current_dir(&project.tools);
