@@ -67,9 +67,12 @@ impl Order<'_> {
         let building = self.minutes(|tool| tool.build_secs);
         Some(if *source == Source::Download {
             let downloading = self.minutes(|_| DOWNLOAD_SECS);
+            let otherwise = match building == downloading {
+                true => String::new(),
+                false => format!(", or {building} without a download"),
+            };
             format!(
-                "downloading {labels} with cargo-binstall, once for all clones: about {downloading}, or \
-                 {building} if they must be built"
+                "downloading {labels} with cargo-binstall, once for all clones: about {downloading}{otherwise}"
             )
         } else {
             format!("building {labels} from source, once for all clones: about {building}")
@@ -135,11 +138,13 @@ mod tests {
 
     #[test]
     fn a_download_is_announced_with_the_time_of_a_build() {
+        let one = order([(CARGO_MACHETE, Source::Download)], 2).announcement().unwrap();
+        assert!(one.ends_with("clones: about 1 minute"), "{one}");
         let tools = [CARGO_DENY, CARGO_MACHETE, WORKER_BUILD].map(|tool| (tool, Source::Download));
         assert_eq!(
             order(tools, 2).announcement().unwrap(),
             "downloading cargo-deny 0.20.2, cargo-machete 0.9.2 and worker-build 0.8.7 with cargo-binstall, \
-             once for all clones: about 1 minute, or 6 minutes if they must be built"
+             once for all clones: about 1 minute, or 6 minutes without a download"
         );
     }
 
