@@ -1,4 +1,4 @@
-//! What would otherwise have to be said in every review: lengths, names, paths of a machine.
+//! Rules that reviews would otherwise have to repeat: lengths, names, words, paths of a machine.
 
 use std::fs;
 use std::io;
@@ -26,10 +26,10 @@ pub(super) enum TidyError {
     Findings { count: usize },
 }
 
-/// A file that git has or would have, with its text.
+/// A text file that git tracks or would track.
 #[derive(Debug)]
 struct Source {
-    /// Relative to the root.
+    /// The path relative to the root.
     path: String,
     text: String,
 }
@@ -40,22 +40,22 @@ impl Source {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
-    /// What follows the last dot of the name, if anything.
+    /// The part of the name after the last dot, or nothing.
     fn extension(&self) -> &str {
         self.name().rsplit_once('.').map_or("", |(_, extension)| extension)
     }
 }
 
-/// Checks every file that git has or would have.
+/// Checks every text file that git tracks or would track.
 pub(super) fn run(project: &Project) -> Result<(), StepError> {
     let sources = sources(project)?;
     let home = std::env::home_dir();
-    let places = machine_path::places(&project.root, home.as_deref());
+    let folders = machine_path::folders(&project.root, home.as_deref());
     let mut findings = Vec::new();
     for source in &sources {
         findings.extend(length::check(source));
         findings.extend(name::check(source));
-        findings.extend(machine_path::check(source, &places));
+        findings.extend(machine_path::check(source, &folders));
     }
     let median = length::rust_median(&sources);
     report::say("lint", &format!("Rust files have a median of {median} lines"));
@@ -82,7 +82,7 @@ fn sources(project: &Project) -> Result<Vec<Source>, TidyError> {
         let path = String::from_utf8_lossy(path).into_owned();
         match fs::read_to_string(project.root.join(&path)) {
             Ok(text) => sources.push(Source { path, text }),
-            // Deleted and not yet committed, or no text.
+            // Deleted but not yet committed, or not a text file.
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => {}
             Err(source) => return Err(TidyError::Read { path, source }),
         }

@@ -1,17 +1,17 @@
-//! Files short enough to be read in one go.
+//! Maximum lengths of files.
 
 use super::Source;
 
-/// Lines of any source file.
+/// Maximum lines of a source file.
 const LINES_MAX: usize = 300;
-/// Lines of a `lib.rs`, which is a map and no territory.
+/// Maximum lines of a `lib.rs`, which only lists modules.
 const LIB_LINES_MAX: usize = 60;
-/// The median over all Rust files stays below this.
+/// The median length of all Rust files stays below this.
 const MEDIAN_LINES_UNDER: usize = 100;
 
 const SOURCE_EXTENSIONS: [&str; 6] = ["rs", "ts", "js", "mjs", "py", "sh"];
 
-/// What is wrong with the length of this file.
+/// The finding if this file is too long.
 pub(super) fn check(source: &Source) -> Option<String> {
     if !SOURCE_EXTENSIONS.contains(&source.extension()) {
         return None;
@@ -21,7 +21,7 @@ pub(super) fn check(source: &Source) -> Option<String> {
     (lines > max).then(|| format!("{}: {lines} lines, at most {max}", source.path))
 }
 
-/// The length of the Rust file that as many are longer than as are shorter.
+/// The median length of the Rust files.
 pub(super) fn rust_median(sources: &[Source]) -> usize {
     let mut lengths: Vec<usize> =
         sources.iter().filter(|source| source.extension() == "rs").map(lines).collect();
@@ -29,7 +29,7 @@ pub(super) fn rust_median(sources: &[Source]) -> usize {
     lengths.get(lengths.len() / 2).copied().unwrap_or_default()
 }
 
-/// What is wrong with that length.
+/// The finding if the median is too high.
 pub(super) fn check_median(median: usize) -> Option<String> {
     (median >= MEDIAN_LINES_UNDER).then(|| {
         format!("Rust files: a median of {median} lines, which should be under {MEDIAN_LINES_UNDER}")
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_over_the_limit_is_found() {
+    fn a_file_one_line_over_the_limit_is_found() {
         assert_eq!(check(&source("edge/src/route.rs", LINES_MAX)), None);
         let found = check(&source("edge/src/route.rs", LINES_MAX + 1));
         assert_eq!(found.as_deref(), Some("edge/src/route.rs: 301 lines, at most 300"));
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn the_median_is_that_of_rust_files_only() {
+    fn the_median_counts_rust_files_only() {
         let sources = [source("a.rs", 10), source("b.rs", 30), source("c.rs", 200), source("d.ts", 290)];
         assert_eq!(rust_median(&sources), 30);
         assert_eq!(rust_median(&[]), 0);

@@ -1,11 +1,11 @@
-//! Names that say what is inside.
+//! Names of files and modules that say what is inside.
 
 use super::Source;
 
-/// Whatever is named so collects what has no place.
+/// Names that fit anything and so say nothing.
 const FORBIDDEN: [&str; 7] = ["util", "utils", "helper", "helpers", "common", "misc", "manager"];
 
-/// What is wrong with the file's path, or with the modules it declares.
+/// Findings about the file's path and the modules that it declares.
 pub(super) fn check(source: &Source) -> Vec<String> {
     let mut findings = Vec::new();
     if source.name() == "mod.rs" {
@@ -22,7 +22,7 @@ pub(super) fn check(source: &Source) -> Vec<String> {
     findings
 }
 
-/// The name after `mod`, whatever the visibility.
+/// The name after `mod`, with any visibility.
 fn declared_module(line: &str) -> Option<&str> {
     let line = line.trim_start();
     let line = match line.strip_prefix("pub") {
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_say_nothing_are_found_wherever_they_stand() {
+    fn names_that_say_nothing_are_found_in_paths_and_declarations() {
         assert_eq!(findings("shared/src/utils.rs", ""), 1);
         assert_eq!(findings("shared/src/common/money.rs", ""), 1);
         assert_eq!(findings("shared/src/money/mod.rs", ""), 1);
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_left_alone() {
+    fn other_names_are_allowed() {
         assert_eq!(findings("shared/src/commons.rs", "// a common mistake\nmod utility;"), 0);
         assert_eq!(findings("README.md", "mod utils;"), 0);
     }
