@@ -22,7 +22,7 @@ pub(super) enum TidyError {
     Git { source: io::Error },
     #[error("failed to read {path}: {source}")]
     Read { path: String, source: io::Error },
-    #[error("failed to find the tree tidy: {count} findings above")]
+    #[error("failed to pass the tidy rules: {count} findings above")]
     Findings { count: usize },
 }
 
