@@ -63,22 +63,22 @@ fn every_limit_of_the_page_is_the_one_in_force() {
     for row in [
         format!("records in a push | {PUSH_RECORDS_MAX}"),
         format!(
-            "`data` of one record | {} KiB, as it was sent; {JSON_DEPTH_MAX} levels",
+            "`data` of one record | {} KiB as sent, nested at most {JSON_DEPTH_MAX} levels",
             kib(RECORD_BYTES_MAX)
         ),
-        format!("`data` of a push together | {} MiB", mib(BATCH_BYTES_MAX)),
-        format!("a body | {} MiB", mib(BODY_BYTES_MAX)),
+        format!("all `data` of a push together | {} MiB", mib(BATCH_BYTES_MAX)),
+        format!("a request body | {} MiB", mib(BODY_BYTES_MAX)),
         format!("names in `fields` | {FIELDS_MAX}"),
         format!("changes in a page of a pull | {PULL_LIMIT_MAX}, or {} MiB of data", mib(PULL_BYTES_MAX)),
         format!("dead letters in a page | {DEAD_LETTERS_LIMIT_MAX}, or {} MiB", mib(PULL_BYTES_MAX)),
         format!("branches that head office follows with one cursor | {HEAD_OFFICE_BRANCHES_MAX}"),
         format!("a sum | {DECIMAL_WHOLE_DIGITS_MAX} digits before the point, {DECIMAL_PLACES_MAX} after it"),
-        format!("a frame that a client sends | {} KiB", kib(FRAME_BYTES_MAX)),
+        format!("a WebSocket frame from a till | {} KiB", kib(FRAME_BYTES_MAX)),
         format!("sockets in a room | {ROOM_SOCKETS_MAX}"),
         format!("a user name, a password | {CREDENTIAL_BYTES_MAX} bytes"),
         format!("a cart | {} KiB", kib(RECORD_BYTES_MAX)),
         format!("sign-ins of a user | {SESSIONS_PER_USER_DEFAULT}"),
-        format!("requests of a user a minute, but for syncing | {USER_PER_MINUTE}"),
+        format!("requests of a user per minute, except syncing | {USER_PER_MINUTE}"),
         format!("a sign-in | {} days", SESSION_SECS_MAX / DAY),
         format!("a cart | {} days after its last change", CART_RETENTION_SECS / DAY),
         format!("an access token | {} minutes", ACCESS_TOKEN_SECS / 60),
@@ -87,16 +87,16 @@ fn every_limit_of_the_page_is_the_one_in_force() {
             REFRESH_TOKEN_SECS / DAY
         ),
         format!("the log | {} days", LOG_RETENTION_SECS / DAY),
-        format!("the name of a batch | {} days", MARKER_RETENTION_SECS / DAY),
-        format!("a deletion | {} days", TOMBSTONE_RETENTION_SECS / DAY),
-        format!("a clock's lead | {} minutes", CLOCK_AHEAD_MICROS_MAX / 60_000_000),
+        format!("a `batch_id` | {} days", MARKER_RETENTION_SECS / DAY),
+        format!("a tombstone | {} days", TOMBSTONE_RETENTION_SECS / DAY),
+        format!("how far a device's clock may be ahead | {} minutes", CLOCK_AHEAD_MICROS_MAX / 60_000_000),
     ] {
         has(&format!("\n| {row} |\n"));
     }
     // Wherever the lines of a paragraph break.
     let prose = PAGE.split_whitespace().collect::<Vec<_>>().join(" ");
     for words in [
-        format!("`clocks` are at most {DEVICE_CLOCKS_MAX} devices"),
+        format!("`clocks` lists at most {DEVICE_CLOCKS_MAX} devices"),
         format!("1 to {PULL_LIMIT_MAX}, {PULL_LIMIT_DEFAULT} if absent"),
         format!("are refused within {SESSION_STATUS_SECS} seconds"),
         format!("`idle` is true after {} hours without a request", SESSION_IDLE_SECS / 3600),
