@@ -1,0 +1,246 @@
+//! Bad input: each the right status, one stable code, a sentence that helps, no internals, nothing stored.
+
+use libtest_mimic::Trial;
+use protocol::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX, RECORD_BYTES_MAX};
+use protocol::stamp::Stamp;
+use protocol::wire::push::PushResponse;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::api::Reply;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Error;
+
+use crate::shop::{Shop, Till, product, with};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    trials![
+        tokens,
+        envelopes,
+        too_much,
+        one_bad_record_does_not_stop_the_others,
+        pulls,
+        addresses_and_methods,
+        sockets,
+        logins,
+    ]
+}
+
+/// Checks an error answer, whatever it is about.
+fn assert_refused(reply: &Reply, status: u16, code: &str) {
+    assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (status, Some(code)), "{}", reply.body);
+    let error = serde_json::from_str::<Value>(&reply.body).unwrap()["error"].clone();
+    let message = error["message"].as_str().unwrap();
+    assert!(message.len() > 20 && message.ends_with('.'), "no sentence: {message}");
+    assert_eq!(error["request_id"], reply.headers["x-request-id"].to_str().unwrap());
+    for internal in ["panicked", "src/", "dynamo", "DynamoDB", "arn:", "lambda", "workerd", "ROOM#"] {
+        assert!(!reply.body.contains(internal), "internals: {}", reply.body);
+    }
+    assert_eq!(reply.headers.contains_key("retry-after"), status == 503);
+}
+
+/// Nothing was stored: the room still is as if it had never been.
+async fn assert_untouched(shop: &Shop, till: &Till) {
+    assert_eq!(stored(shop, till).await, 0);
+}
+
+/// How many items the room has; no change is among them.
+async fn stored(shop: &Shop, till: &Till) -> usize {
+    assert!(till.pull_all(Stamp::ZERO, 100).await.is_empty());
+    let room = format!("{}:1", shop.client).parse().unwrap();
+    let query = shop.world.dynamo.query().table_name(&shop.world.table).key_condition_expression("pk = :pk");
+    let pk = aws_sdk_dynamodb::types::AttributeValue::S(functions::store::keys::room(&room));
+    let items = query.expression_attribute_values(":pk", pk).send().await.unwrap();
+    usize::try_from(items.count()).unwrap()
+}
+
+async fn tokens(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let body = till.batch(None, &[product("p1", &json!({}))]).to_string();
+    let own = till.api.token().to_owned();
+    let (head, signature) = own.rsplit_once('.').unwrap();
+    let (header, payload) = head.split_once('.').unwrap();
+    let cases = [
+        (shop.stranger(), "token_missing"),
+        (shop.stranger().with_token("nonsense"), "token_invalid"),
+        (shop.stranger().with_token(format!("{head}.")), "token_invalid"),
+        (shop.stranger().with_token(format!("eyJhbGciOiJub25lIn0.{payload}.")), "token_invalid"),
+        (
+            shop.stranger().with_token(format!("{header}.{}.{signature}", payload.replacen('J', "K", 1))),
+            "token_invalid",
+        ),
+        (shop.stranger().with_token(shop.world.foreign_token(&shop.client)), "token_invalid"),
+        (shop.stranger().with_token(shop.world.expired_token(&shop.client)), "token_expired"),
+    ];
+    for (api, code) in cases {
+        assert_refused(&api.post("/api/sync/batch-push", body.clone()).await.unwrap(), 401, code);
+        assert_refused(&api.get("/api/sync/pull-changes").await.unwrap(), 401, code);
+        assert_refused(&api.get("/api/auth/me").await.unwrap(), 401, code);
+    }
+    assert_untouched(shop, &till).await;
+}
+
+async fn envelopes(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let good = product("p1", &json!({}));
+    let cases = [
+        (String::new(), "bad_json"),
+        ("{".into(), "bad_json"),
+        ("not json".into(), "bad_json"),
+        ("[]".into(), "bad_request"),
+        (json!({"records": [good]}).to_string(), "bad_request"),
+        (json!({"device_id": 5, "records": [good]}).to_string(), "bad_request"),
+        (json!({"device_id": "", "records": [good]}).to_string(), "bad_request"),
+        (json!({"device_id": "a\u{7}b", "records": [good]}).to_string(), "bad_request"),
+        (json!({"device_id": "d".repeat(129), "records": [good]}).to_string(), "bad_request"),
+        (json!({"device_id": "till-1", "batch_id": 7, "records": [good]}).to_string(), "bad_request"),
+        (json!({"device_id": "till-1"}).to_string(), "bad_request"),
+        (json!({"device_id": "till-1", "records": "all"}).to_string(), "bad_request"),
+        ("[".repeat(10_000), "bad_request"),
+    ];
+    for (body, code) in cases {
+        assert_refused(&till.api.post("/api/sync/batch-push", body).await.unwrap(), 400, code);
+    }
+    assert_refused(&till.api.post("/api/sync/batch-push", vec![0xff, 0xfe]).await.unwrap(), 400, "bad_json");
+    assert_untouched(shop, &till).await;
+}
+
+async fn too_much(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let small: Vec<Value> = (0..51).map(|i| product(&format!("p{i}"), &json!({}))).collect();
+    let large: Vec<Value> = (0..=BATCH_BYTES_MAX / 60_000)
+        .map(|i| product(&format!("p{i}"), &json!({"x": "x".repeat(60_000)})))
+        .collect();
+    for records in [small, large] {
+        assert_refused(&till.push_raw(&till.batch(Some("b1"), &records)).await, 413, "batch_too_large");
+    }
+    let body = format!("{{\"pad\":\"{}\"}}", "x".repeat(BODY_BYTES_MAX));
+    assert_refused(&till.api.post("/api/sync/batch-push", body).await.unwrap(), 413, "body_too_large");
+    // Also where the length is not told beforehand.
+    let chunk = Ok::<_, std::io::Error>("x".repeat(1024 * 1024));
+    let chunks = futures_util::stream::iter(
+        (0..5).map(move |_| chunk.as_ref().map(Clone::clone).map_err(|_| std::io::Error::other(""))),
+    );
+    let reply = till.api.post("/api/sync/batch-push", reqwest::Body::wrap_stream(chunks)).await.unwrap();
+    assert_refused(&reply, 413, "body_too_large");
+    assert_untouched(shop, &till).await;
+}
+
+async fn one_bad_record_does_not_stop_the_others(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let good = || product("good", &json!({}));
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
+    let mut missing = good();
+    missing.as_object_mut().unwrap().remove("record_id");
+    let bad = [
+        (json!(5), "malformed"),
+        (missing, "malformed"),
+        (with(good(), "data", "text"), "malformed"),
+        (with(good(), "data", json!(null)), "malformed"),
+        (with(good(), "is_deleted", "yes"), "malformed"),
+        (with(good(), "base_version", -1), "malformed"),
+        (with(good(), "table_name", "nonsense"), "unknown_table"),
+        (with(good(), "record_id", ""), "bad_record_id"),
+        (with(good(), "record_id", "a\u{0}b"), "bad_record_id"),
+        (with(good(), "record_id", "x".repeat(300)), "bad_record_id"),
+        (with(good(), "local_updated_at", "yesterday"), "bad_time"),
+        (with(good(), "local_updated_at", "2200-01-01T00:00:00Z"), "clock_ahead"),
+        (with(good(), "data", json!({"x": "x".repeat(RECORD_BYTES_MAX)})), "record_too_large"),
+        (with(good(), "data", json!("DEEP")), "too_deep"),
+    ];
+    for (record, code) in &bad {
+        let body = till.batch(None, std::slice::from_ref(record)).to_string().replace("\"DEEP\"", &deep);
+        let reply = till.api.post("/api/sync/batch-push", body).await.unwrap();
+        let answer: PushResponse = reply.ok().unwrap();
+        assert_eq!((answer.errors.len(), answer.applied.len(), answer.success), (1, 0, true), "{code}");
+        assert_eq!(answer.errors[0].code, *code);
+        assert!(answer.errors[0].message.ends_with('.'), "{}", answer.errors[0].message);
+    }
+    assert_eq!(stored(shop, &till).await, bad.len(), "one item of dead letters each");
+    let mut all: Vec<Value> = bad.iter().map(|(record, _)| record.clone()).collect();
+    all.push(good());
+    let body = till.batch(Some("b1"), &all).to_string().replace("\"DEEP\"", &deep);
+    let answer: PushResponse = till.api.post("/api/sync/batch-push", body).await.unwrap().ok().unwrap();
+    assert_eq!((answer.errors.len(), answer.applied.len()), (bad.len(), 1));
+    assert_eq!(till.pull_all(Stamp::ZERO, 100).await.len(), 1);
+}
+
+async fn pulls(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let cases = [
+        ("limit=0", "bad_limit"),
+        ("limit=1001", "bad_limit"),
+        ("limit=ten", "bad_limit"),
+        ("cursor=nonsense", "bad_cursor"),
+        ("cursor=v1.-5", "bad_cursor"),
+        ("since=yesterday", "bad_since"),
+        ("min=soon", "bad_min"),
+        ("tables=products,nonsense", "unknown_table"),
+    ];
+    for (query, code) in cases {
+        assert_refused(&till.pull_raw(query).await, 400, code);
+    }
+}
+
+async fn addresses_and_methods(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    for path in ["/", "/api", "/api/sync/batch-push/more", "/internal/other"] {
+        assert_refused(&till.api.get(path).await.unwrap(), 404, "not_found");
+    }
+    let cases = [
+        (Method::GET, "/api/sync/batch-push", "POST"),
+        (Method::POST, "/api/sync/pull-changes", "GET"),
+        (Method::DELETE, "/api/auth/login", "POST"),
+    ];
+    for (method, path, allow) in cases {
+        let reply = till.api.send(till.api.request(method, path)).await.unwrap();
+        assert_refused(&reply, 405, "method_not_allowed");
+        assert_eq!(reply.headers["allow"], allow);
+    }
+}
+
+async fn sockets(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let url = tests::till::socket::url(&till.api, "till-1");
+    let path = url.split_once("/ws").unwrap().1;
+    assert_refused(&till.api.get(&format!("/ws{path}")).await.unwrap(), 426, "upgrade_required");
+    let foreign = shop.stranger().with_token(shop.world.foreign_token(&shop.client));
+    let expired = shop.stranger().with_token(shop.world.expired_token(&shop.client));
+    let cases = [
+        (tests::till::socket::url(&shop.stranger(), "till-1"), 401),
+        (tests::till::socket::url(&foreign, "till-1"), 401),
+        (tests::till::socket::url(&expired, "till-1"), 401),
+        (tests::till::socket::url(&till.api, "till-2"), 403),
+        (tests::till::socket::url(&till.api, ""), 400),
+        (tests::till::socket::url(&till.api, &"d".repeat(129)), 400),
+    ];
+    for (url, status) in cases {
+        match connect_async(&url).await {
+            Err(Error::Http(answer)) => assert_eq!(answer.status().as_u16(), status, "{url}"),
+            other => panic!("{url}: {other:?}"),
+        }
+    }
+}
+
+async fn logins(shop: &'static Shop) {
+    let cases = [
+        ("", 400, "bad_json"),
+        ("{", 400, "bad_json"),
+        (r#"{"username":"x"}"#, 400, "bad_request"),
+        (r#"{"username":5,"password":"x"}"#, 400, "bad_request"),
+        (r#"{"username":"x","password":"x","device_id":""}"#, 400, "bad_request"),
+        (r#"{"username":"","password":""}"#, 401, "bad_credentials"),
+    ];
+    for (body, status, code) in cases {
+        assert_refused(&shop.stranger().post("/api/auth/login", body).await.unwrap(), status, code);
+    }
+    let long = json!({"username": "x".repeat(300), "password": "y".repeat(100_000)}).to_string();
+    assert_refused(&shop.stranger().post("/api/auth/login", long).await.unwrap(), 401, "bad_credentials");
+    for token in ["", "a.b", &"x".repeat(5000)] {
+        let body = json!({ "refreshToken": token }).to_string();
+        assert_refused(
+            &shop.stranger().post("/api/auth/refresh", body).await.unwrap(),
+            401,
+            "refresh_invalid",
+        );
+    }
+}

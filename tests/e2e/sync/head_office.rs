@@ -1,0 +1,181 @@
+//! Head office: a pull of one branch, or of all with one cursor.
+
+use std::collections::BTreeMap;
+
+use libtest_mimic::Trial;
+use protocol::stamp::cursor;
+use protocol::wire::pull::PullResponse;
+use serde_json::json;
+use tests::api::{Api, Reply};
+use tests::fleet;
+
+use crate::follower::Holds;
+use crate::shop::{Shop, Till, product, with};
+use crate::sync::absence::forget_log;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    trials![
+        pulls_one_branch_by_name,
+        pulls_all_branches_with_one_cursor,
+        a_new_branch_joins_by_itself,
+        a_time_applies_to_every_branch,
+        a_branch_whose_log_has_expired_is_walked,
+        nobody_else_names_a_branch,
+        what_makes_no_sense_for_all_is_refused,
+    ]
+}
+
+async fn sell(till: &Till, ids: &[&str]) {
+    let records: Vec<_> = ids.iter().map(|id| product(id, &json!({}))).collect();
+    till.push(&records).await;
+}
+
+async fn ask(office: &Api, query: &str) -> Reply {
+    office.get(&format!("/api/sync/pull-changes?{query}")).await.unwrap()
+}
+
+/// Follows all branches from `cursor` to the end; what came from where, in order, and the last cursor.
+async fn follow(office: &Api, cursor: &str, limit: usize) -> (Vec<(String, String)>, String) {
+    let (mut rows, mut next) = (Vec::new(), cursor.to_owned());
+    loop {
+        let page: PullResponse = ask(office, &format!("cursor={next}&limit={limit}")).await.ok().unwrap();
+        assert!(page.changes.len() <= limit);
+        assert!(page.changes.iter().all(|row| Some(&row.branch_id) == page.branch_id.as_ref()));
+        rows.extend(page.changes.into_iter().map(|row| (row.branch_id, row.record_id)));
+        next = page.next_cursor;
+        if !page.has_more {
+            return (rows, next);
+        }
+    }
+}
+
+fn sorted(mut rows: Vec<(String, String)>) -> Vec<String> {
+    rows.sort();
+    rows.into_iter().map(|(branch, id)| format!("{branch}:{id}")).collect()
+}
+
+async fn pulls_one_branch_by_name(shop: &'static Shop) {
+    let (first, second) = (shop.till_of("till-1", "1").await, shop.till_of("till-2", "2").await);
+    sell(&first, &["a"]).await;
+    let stamp = second.push(&[product("b", &json!({})), product("c", &json!({}))]).await.stamp;
+    let office = shop.head_office().await;
+    let page: PullResponse = ask(&office, "branch_id=2&limit=1").await.ok().unwrap();
+    assert_eq!((page.changes[0].record_id.as_str(), page.has_more, page.branch_id), ("b", true, None));
+    let next = ask(&office, &format!("branch_id=2&cursor={}&min={}", page.next_cursor, stamp.0)).await;
+    let page: PullResponse = next.ok().unwrap();
+    assert_eq!((page.changes[0].record_id.as_str(), page.next_cursor), ("c", cursor(stamp)));
+    // A branch in which nothing happened yet is empty.
+    assert!(ask(&office, "branch_id=9").await.ok::<PullResponse>().unwrap().changes.is_empty());
+}
+
+async fn pulls_all_branches_with_one_cursor(shop: &'static Shop) {
+    let (first, second) = (shop.till_of("till-1", "1").await, shop.till_of("till-2", "2").await);
+    let office = shop.head_office().await;
+    let nothing: PullResponse = ask(&office, "").await.ok().unwrap();
+    assert_eq!((nothing.changes.len(), nothing.has_more, nothing.stamp.0), (0, false, 0));
+    sell(&first, &["a", "b", "c"]).await;
+    sell(&second, &["a", "d"]).await;
+    let (rows, cursor) = follow(&office, "", 2).await;
+    assert_eq!(sorted(rows), ["1:a", "1:b", "1:c", "2:a", "2:d"]);
+    // Nothing new costs the list of branches and their HEADs.
+    let reply = ask(&office, &format!("cursor={cursor}")).await;
+    let page: PullResponse = reply.ok().unwrap();
+    assert_eq!((page.changes.len(), page.has_more, &page.next_cursor), (0, false, &cursor));
+    assert_eq!(reply.cost().requests, 2);
+    // A branch that never stops selling keeps no other waiting.
+    sell(&first, &["e", "f", "g", "h"]).await;
+    sell(&second, &["i"]).await;
+    let page: PullResponse = ask(&office, &format!("cursor={cursor}&limit=1")).await.ok().unwrap();
+    let next: PullResponse =
+        ask(&office, &format!("cursor={}&limit=1", page.next_cursor)).await.ok().unwrap();
+    assert_ne!(page.branch_id, next.branch_id);
+    assert_eq!(sorted(follow(&office, &cursor, 100).await.0), ["1:e", "1:f", "1:g", "1:h", "2:i"]);
+}
+
+async fn a_new_branch_joins_by_itself(shop: &'static Shop) {
+    let office = shop.head_office().await;
+    sell(&shop.till_of("till-1", "1").await, &["a"]).await;
+    let (_, cursor) = follow(&office, "", 100).await;
+    sell(&shop.till_of("till-3", "3").await, &["b", "c"]).await;
+    assert_eq!(sorted(follow(&office, &cursor, 100).await.0), ["3:b", "3:c"]);
+}
+
+async fn a_time_applies_to_every_branch(shop: &'static Shop) {
+    let (first, second) = (shop.till_of("till-1", "1").await, shop.till_of("till-2", "2").await);
+    sell(&first, &["a"]).await;
+    let between = second.push(&[product("b", &json!({}))]).await.stamp;
+    sell(&first, &["c"]).await;
+    let office = shop.head_office().await;
+    for since in [between.0.to_string(), between.time().to_string()] {
+        let page: PullResponse = ask(&office, &format!("since={since}")).await.ok().unwrap();
+        assert_eq!((page.changes.len(), page.changes[0].record_id.as_str(), page.has_more), (1, "c", false));
+    }
+    // A branch that had nothing since then goes on from where it stood.
+    let page: PullResponse = ask(&office, &format!("since={}", fleet::now())).await.ok().unwrap();
+    assert_eq!((page.changes.len(), page.has_more), (0, false));
+    sell(&second, &["d"]).await;
+    assert_eq!(sorted(follow(&office, &page.next_cursor, 100).await.0), ["2:d"]);
+}
+
+async fn a_branch_whose_log_has_expired_is_walked(shop: &'static Shop) {
+    let then = protocol::timestamp::Timestamp(fleet::now().0 - 8 * 24 * 3600 * 1_000_000);
+    let record = |id: &str| with(product(id, &json!({})), "local_updated_at", then.to_string());
+    shop.till("till-1").await;
+    shop.push_at(&["a", "b", "c", "d"].map(record), then).await;
+    forget_log(shop, &shop.room("1"), |_| true).await;
+    let second = shop.till_of("till-2", "2").await;
+    sell(&second, &["e", "f"]).await;
+    let office = shop.head_office().await;
+    let (mut holds, mut next, mut modes) = (BTreeMap::<String, Holds>::new(), String::new(), Vec::new());
+    loop {
+        let page: PullResponse = ask(&office, &format!("cursor={next}&limit=2")).await.ok().unwrap();
+        let branch = page.branch_id.clone().unwrap();
+        modes.push((branch.clone(), page.mode.clone()));
+        holds.entry(branch).or_default().take(&page);
+        if !page.has_more {
+            break;
+        }
+        next = page.next_cursor;
+        // The other branch sells on while this one is walked, for a while.
+        if modes.len() < 4 {
+            sell(&second, &[["g", "h", "i"][modes.len() - 1]]).await;
+        }
+    }
+    assert_eq!(holds["1"].live(), ["a", "b", "c", "d"]);
+    assert_eq!(holds["2"].live(), ["e", "f", "g", "h", "i"]);
+    let walks = modes.iter().filter(|(branch, mode)| branch == "1" && mode == "snapshot").count();
+    assert!(walks >= 2 && modes.iter().all(|(branch, mode)| branch == "1" || mode == "changes"), "{modes:?}");
+}
+
+async fn nobody_else_names_a_branch(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    for branch in ["1", "2"] {
+        let reply = till.pull_raw(&format!("branch_id={branch}")).await;
+        assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (403, Some("branch_forbidden")));
+    }
+    let office = shop.head_office().await;
+    sell(&till, &["a"]).await;
+    let (_, cursor) = follow(&office, "", 100).await;
+    assert_eq!(till.pull_raw(&format!("cursor={cursor}")).await.code().as_deref(), Some("bad_cursor"));
+    // Another client's head office has other branches, whatever cursor it sends and whatever it names.
+    let stranger = Shop::new(shop.world);
+    let other = stranger.head_office().await;
+    for query in [String::new(), format!("cursor={cursor}"), "branch_id=1".into()] {
+        assert!(ask(&other, &query).await.ok::<PullResponse>().unwrap().changes.is_empty(), "{query}");
+    }
+}
+
+async fn what_makes_no_sense_for_all_is_refused(shop: &'static Shop) {
+    let office = shop.head_office().await;
+    let cases = [
+        ("cursor=v1.5", "bad_cursor"),
+        ("cursor=s1.5.6.", "bad_cursor"),
+        ("branch_id=1&cursor=v2.AA", "bad_cursor"),
+        ("min=5", "bad_min"),
+        ("branch_id=a%23b", "bad_request"),
+    ];
+    for (query, code) in cases {
+        let reply = ask(&office, query).await;
+        assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (400, Some(code)), "{query}");
+    }
+}

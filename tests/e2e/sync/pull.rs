@@ -1,0 +1,151 @@
+//! `GET /api/sync/pull-changes`
+
+use libtest_mimic::Trial;
+use protocol::role::Role;
+use protocol::stamp::{Stamp, cursor};
+use protocol::wire::pull::PullResponse;
+use protocol::wire::push::PushResponse;
+use serde_json::{Value, json};
+
+use crate::shop::{Shop, Till, product, with};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    trials![
+        the_answer_has_exactly_the_promised_members,
+        since_is_exact_and_exclusive_as_stamp_and_as_time,
+        pages_of_any_size_add_up,
+        tables_filter_and_the_position_still_moves,
+        an_empty_room_has_a_cursor_too,
+        a_min_of_another_history_asks_for_a_reset,
+        a_role_sees_its_tables_only,
+        a_hundred_changes_cost_two_requests_and_five_units,
+        only_the_cursor_moves_when_nothing_is_new,
+    ]
+}
+
+/// Pushes `count` products, each in a batch of its own; their stamps.
+async fn sell(till: &Till, count: usize) -> Vec<Stamp> {
+    let mut stamps = Vec::new();
+    for i in 0..count {
+        stamps.push(till.push(&[product(&format!("p{i}"), &json!({"n": i}))]).await.stamp);
+    }
+    stamps
+}
+
+async fn page(till: &Till, query: &str) -> PullResponse {
+    till.pull_raw(query).await.ok().unwrap()
+}
+
+fn ids(page: &PullResponse) -> Vec<&str> {
+    page.changes.iter().map(|change| change.record_id.as_str()).collect()
+}
+
+async fn the_answer_has_exactly_the_promised_members(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    sell(&till, 1).await;
+    let body: Value = serde_json::from_str(&till.pull_raw("").await.body).unwrap();
+    let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!(names(&body), "changes has_more mode next_cursor stamp");
+    assert_eq!(
+        names(&body["changes"][0]),
+        "branch_id data device_id is_deleted operation record_id server_updated_at stamp table_name version"
+    );
+    assert_eq!((&body["mode"], &body["changes"][0]["branch_id"]), (&json!("changes"), &json!("1")));
+}
+
+async fn since_is_exact_and_exclusive_as_stamp_and_as_time(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let stamps = sell(&till, 3).await;
+    let middle = stamps[1];
+    let by_time = middle.time().to_string();
+    for since in [middle.0.to_string(), by_time] {
+        assert_eq!(ids(&page(&till, &format!("since={since}")).await), ["p2"]);
+    }
+    assert_eq!(ids(&page(&till, &format!("since={}", middle.0 - 1)).await), ["p1", "p2"]);
+    // A continuation wins over where the caller once began, and a time to come stands at HEAD.
+    assert_eq!(ids(&page(&till, &format!("since=0&cursor={}", cursor(middle))).await), ["p2"]);
+    let to_come = page(&till, "since=2200-01-01T00:00:00Z").await;
+    assert_eq!((to_come.changes.len(), to_come.stamp), (0, stamps[2]));
+}
+
+async fn pages_of_any_size_add_up(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    for size in [1, 7, 50, 1, 1, 30] {
+        let records: Vec<Value> =
+            (0..size).map(|i| product(&format!("p{size}-{i}"), &json!({"n": i}))).collect();
+        till.push(&records).await;
+    }
+    let whole = till.pull_all(Stamp::ZERO, 1000).await;
+    assert!(whole.windows(2).all(|pair| pair[0].stamp < pair[1].stamp));
+    for limit in [1, 3, 50, 100] {
+        assert_eq!(till.pull_all(Stamp::ZERO, limit).await, whole, "limit {limit}");
+    }
+    // Two partial pulls equal one, wherever they meet, also inside a batch.
+    let part = till.pull_all(whole[20].stamp, 1000).await;
+    assert_eq!(part, whole[21..]);
+}
+
+async fn tables_filter_and_the_position_still_moves(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let customer = |id: &str| with(product(id, &json!({})), "table_name", "customers");
+    till.push(&[product("p1", &json!({})), customer("c1"), product("p2", &json!({}))]).await;
+    let last = till.push(&[product("p3", &json!({}))]).await.stamp;
+    let found = page(&till, "tables=customers").await;
+    assert_eq!((ids(&found), found.stamp, found.has_more), (vec!["c1"], last, false));
+    assert_eq!(page(&till, "tables=customers,products").await.changes.len(), 4);
+}
+
+async fn an_empty_room_has_a_cursor_too(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let first = page(&till, "").await;
+    assert_eq!((first.changes.len(), first.has_more, &*first.next_cursor), (0, false, "v1.0"));
+    sell(&till, 1).await;
+    assert_eq!(page(&till, &format!("cursor={}", first.next_cursor)).await.changes.len(), 1);
+}
+
+async fn a_min_of_another_history_asks_for_a_reset(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let last = *sell(&till, 1).await.last().unwrap();
+    let reply = till.pull_raw(&format!("min={}", last.plus(1).0)).await;
+    assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (410, Some("reset_required")));
+    assert!(till.pull_raw(&format!("min={}", cursor(last))).await.ok::<PullResponse>().is_ok());
+}
+
+async fn a_role_sees_its_tables_only(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let login = shop.user("manager", Role::Manager, Some("1")).await;
+    let (manager, _) = shop.stranger().login(&login).await.unwrap();
+    let advance = with(product("a1", &json!({"amount": "100"})), "table_name", "employee_advances");
+    let batch = json!({"device_id": "office", "records": [advance, product("p1", &json!({}))]});
+    let pushed: PushResponse =
+        manager.post("/api/sync/batch-push", batch.to_string()).await.unwrap().ok().unwrap();
+    assert_eq!(pushed.synced_count, 2);
+    let seen = page(&till, "").await;
+    assert_eq!((ids(&seen), seen.stamp, seen.has_more), (vec!["p1"], pushed.stamp, false));
+    let reply = till.pull_raw("tables=products,employee_advances").await;
+    assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (403, Some("table_forbidden")));
+    let (all, _) = manager.pull(Stamp::ZERO, 100).await.unwrap();
+    assert_eq!(ids(&all), ["a1", "p1"]);
+}
+
+async fn a_hundred_changes_cost_two_requests_and_five_units(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let text = |i: usize| format!("{:0>8}", i.wrapping_mul(2_654_435_761) % 100_000_000).repeat(32);
+    for batch in 0..2_usize {
+        let record = |i| product(&format!("p{batch}-{i}"), &json!({"name": text(batch * 50 + i)}));
+        till.push(&(0..50).map(record).collect::<Vec<_>>()).await;
+    }
+    let (page, cost) = till.api.pull(Stamp::ZERO, 100).await.unwrap();
+    assert_eq!((page.changes.len(), page.has_more), (100, false));
+    assert!(page.changes.iter().all(|change| change.data.as_str().len() >= 256));
+    assert!(cost.requests == 2 && cost.read_tenths <= 50 && cost.write_tenths == 0, "{cost:?}");
+    let (page, cost) = till.api.pull(page.stamp, 100).await.unwrap();
+    assert!(page.changes.is_empty() && cost.requests == 1 && cost.read_tenths <= 10, "{cost:?}");
+}
+
+async fn only_the_cursor_moves_when_nothing_is_new(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let last = *sell(&till, 2).await.last().unwrap();
+    let answer = page(&till, &format!("cursor={}", cursor(last))).await;
+    assert_eq!((answer.changes.len(), answer.has_more, answer.next_cursor), (0, false, cursor(last)));
+}
