@@ -14,6 +14,7 @@ pub mod day;
 // Where it sells.
 pub mod fleet;
 pub mod function_redis;
+pub mod wait;
 
 // What it is for.
 pub mod bench;
