@@ -1,117 +1,123 @@
-//! What may be asked of `tillsync-local`: a closed set of commands, read by a pure function.
+//! The command line of `tillsync-local`.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
-use lexopt::prelude::*;
+use clap::{Args, Parser, Subcommand};
+use protocol::ids::{BranchId, ClientId};
+use protocol::role::Role;
 
-/// What `help` prints, and what a wrong command line is answered with.
-pub const USAGE: &str = "\
-usage: tillsync-local dev [--edge-port 8787] [--data .tillsync] [--fresh]
-                          [--tables tables.toml]
-       tillsync-local user add NAME --client 1 [--branch 2] --role cashier
-                                [--password P] [--data .tillsync]";
-
-const DATA: &str = ".tillsync";
-const EDGE_PORT: u16 = 8787;
-
-/// One command.
-#[derive(Debug, PartialEq, Eq)]
+/// tillsync on one machine: DynamoDB, its stream, Redis, the functions and the edge.
+#[derive(Debug, PartialEq, Eq, Parser)]
+#[command(name = "tillsync-local")]
 pub enum Command {
-    /// Prints the usage.
-    Help,
-    /// Runs the stack.
+    /// Runs the stack until Ctrl-C.
     Dev(Dev),
-    /// Makes a user on the running stack.
-    AddUser(AddUser),
+    /// Manages the users of the running stack.
+    #[command(subcommand)]
+    User(UserCommand),
+}
+
+/// Commands about users.
+#[derive(Debug, PartialEq, Eq, Subcommand)]
+pub enum UserCommand {
+    /// Adds a user and prints name and password.
+    Add(AddUser),
 }
 
 /// How to run the stack.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Args)]
 pub struct Dev {
-    /// Where the edge listens; 0 for any.
+    /// The edge's port; 0 picks a free one.
+    #[arg(long, default_value_t = 8787)]
     pub edge_port: u16,
-    /// Where the data is.
+    /// The data directory.
+    #[arg(long, default_value = ".tillsync")]
     pub data: PathBuf,
-    /// Whether to forget it.
+    /// Removes the data of earlier runs first.
+    #[arg(long)]
     pub fresh: bool,
-    /// Which tables are synced; the built-in ones, if there is no file.
+    /// A file with the tables to sync instead of the built-in ones.
+    #[arg(long)]
     pub tables: Option<PathBuf>,
 }
 
-/// Whom to make, as written; what the words mean is checked when the user is made.
-#[derive(Debug, PartialEq, Eq)]
+/// The user to add.
+#[derive(Debug, PartialEq, Eq, Args)]
 pub struct AddUser {
     /// The name to sign in with.
     pub name: String,
     /// The user's client.
-    pub client: String,
-    /// The user's branch.
-    pub branch: Option<String>,
-    /// The user's role.
-    pub role: String,
-    /// The password; one is made, if there is none.
+    #[arg(long)]
+    pub client: ClientId,
+    /// The user's branch; none for a super admin.
+    #[arg(long)]
+    pub branch: Option<BranchId>,
+    /// The user's role: cashier, manager, …
+    #[arg(long)]
+    pub role: Role,
+    /// The password; a random one by default.
+    #[arg(long)]
     pub password: Option<String>,
     /// The data directory of the running stack.
+    #[arg(long, default_value = ".tillsync")]
     pub data: PathBuf,
 }
 
-/// Reads the words after the program's name.
-pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
-    let mut parser = lexopt::Parser::from_args(words);
-    match parser.next()? {
-        Some(Value(command)) if command == "dev" => dev(&mut parser),
-        Some(Value(command)) if command == "user" => match parser.next()? {
-            Some(Value(command)) if command == "add" => add_user(&mut parser),
-            Some(argument) => Err(argument.unexpected()),
-            None => Err("`user` needs a command: add".into()),
-        },
-        Some(Value(command)) if command == "help" => Ok(Command::Help),
-        Some(Long("help") | Short('h')) => Ok(Command::Help),
-        Some(argument) => Err(argument.unexpected()),
-        None => Err("no command was given".into()),
-    }
-}
-
-fn dev(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
-    let mut dev = Dev { edge_port: EDGE_PORT, data: PathBuf::from(DATA), fresh: false, tables: None };
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("edge-port") => dev.edge_port = parser.value()?.parse()?,
-            Long("data") => dev.data = parser.value()?.into(),
-            Long("fresh") => dev.fresh = true,
-            Long("tables") => dev.tables = Some(parser.value()?.into()),
-            Long("help") | Short('h') => return Ok(Command::Help),
-            other => return Err(other.unexpected()),
-        }
-    }
-    Ok(Command::Dev(dev))
-}
-
-fn add_user(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
-    let (mut name, mut client, mut branch, mut role, mut password) = (None, None, None, None, None);
-    let mut data = PathBuf::from(DATA);
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Value(value) if name.is_none() => name = Some(value.string()?),
-            Long("client") => client = Some(parser.value()?.string()?),
-            Long("branch") => branch = Some(parser.value()?.string()?),
-            Long("role") => role = Some(parser.value()?.string()?),
-            Long("password") => password = Some(parser.value()?.string()?),
-            Long("data") => data = parser.value()?.into(),
-            Long("help") | Short('h') => return Ok(Command::Help),
-            other => return Err(other.unexpected()),
-        }
-    }
-    Ok(Command::AddUser(AddUser {
-        name: name.ok_or("`user add` needs a name")?,
-        client: client.ok_or("`user add` needs --client")?,
-        branch,
-        role: role.ok_or("`user add` needs --role")?,
-        password,
-        data,
-    }))
-}
-
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        Command::try_parse_from(std::iter::once("tillsync-local").chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn dev_has_the_documented_defaults() {
+        let dev = Dev { edge_port: 8787, data: PathBuf::from(".tillsync"), fresh: false, tables: None };
+        assert_eq!(parse("dev").unwrap(), Command::Dev(dev));
+        let tables = Some(PathBuf::from("my.toml"));
+        let dev = Dev { edge_port: 0, data: PathBuf::from("/tmp/x"), fresh: true, tables };
+        let line = "dev --fresh --edge-port=0 --data /tmp/x --tables my.toml";
+        assert_eq!(parse(line).unwrap(), Command::Dev(dev));
+    }
+
+    #[test]
+    fn a_user_has_a_client_and_a_role() {
+        let user = AddUser {
+            name: "anna".into(),
+            client: "1".parse().unwrap(),
+            branch: Some("2".parse().unwrap()),
+            role: Role::Cashier,
+            password: None,
+            data: PathBuf::from(".tillsync"),
+        };
+        let expected = Command::User(UserCommand::Add(user));
+        assert_eq!(parse("user add anna --client 1 --branch 2 --role cashier").unwrap(), expected);
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_explained() {
+        for (line, word) in [
+            ("", "Usage"),
+            ("fly", "fly"),
+            ("dev now", "now"),
+            ("dev --edge-port x", "x"),
+            ("dev --edge-port 70000", "70000"),
+            ("dev --colour red", "--colour"),
+            ("user", "add"),
+            ("user drop anna", "drop"),
+            ("user add --client 1 --role cashier", "<NAME>"),
+            ("user add anna --role cashier", "--client"),
+            ("user add anna --client 1", "--role"),
+            ("user add anna bert --client 1 --role cashier", "bert"),
+            ("user add anna --client a.b --role cashier", "client_id"),
+            ("user add anna --client 1 --branch # --role cashier", "branch_id"),
+            ("user add anna --client 1 --role king", "a role is cashier"),
+            ("help", "Usage"),
+            ("dev --help", "--edge-port"),
+        ] {
+            let error = parse(line).unwrap_err().to_string();
+            assert!(error.contains(word), "{line}: {error}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! The directory of one stack: its data, its keys, its configuration. One stack at a time.
+//! The data directory of a stack: data, keys, configuration. A lock file admits one stack at a time.
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::ErrorKind;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::keys::random_text;
 
-/// What a stack keeps there. `--fresh` removes these and nothing else: the directory may be anybody's.
+/// What a stack stores there. `--fresh` removes only these: the directory may contain other files.
 const CONTENTS: [&str; 12] = [
     "cache-invalidate.json",
     "cart-fold.json",
@@ -26,10 +26,10 @@ const CONTENTS: [&str; 12] = [
 /// Why the directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
-    /// Another stack runs there.
+    /// Another stack uses the directory.
     #[error("failed to use {}: another stack is running there; stop it, or choose another with --data", .0.display())]
     InUse(PathBuf),
-    /// The system refuses.
+    /// The file system reports an error.
     #[error("failed to use {}: {source}", path.display())]
     Io {
         /// Which file or directory.
@@ -42,17 +42,17 @@ pub enum DataDirError {
     Random(#[from] getrandom::Error),
 }
 
-/// A directory that belongs to this process until it is dropped.
+/// A directory that this process has locked until the value is dropped.
 #[derive(Debug)]
 pub(crate) struct DataDir {
     path: PathBuf,
     temporary: bool,
-    /// The system unlocks it however we end, so that a crash leaves nothing to clean up.
+    /// The system releases the lock even after a crash.
     _lock: File,
 }
 
 impl DataDir {
-    /// Takes `path`, empty if `fresh`.
+    /// Locks `path`, and removes the contents of earlier runs if `fresh`.
     pub(crate) fn take(path: &Path, fresh: bool) -> Result<DataDir, DataDirError> {
         let dir = DataDir::lock(path, false)?;
         if fresh {
@@ -61,7 +61,7 @@ impl DataDir {
         Ok(dir)
     }
 
-    /// A new directory that goes when this value does.
+    /// A new directory that is removed when the value is dropped.
     pub(crate) fn temporary() -> Result<DataDir, DataDirError> {
         let path = std::env::temp_dir().join(format!("tillsync-{}", random_text(9)?));
         DataDir::lock(&path, true)
@@ -70,7 +70,7 @@ impl DataDir {
     fn lock(path: &Path, temporary: bool) -> Result<DataDir, DataDirError> {
         let failed = |source| DataDirError::Io { path: path.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
-        // wrangler runs in another directory.
+        // Absolute, because wrangler runs in another directory.
         let path = path.canonicalize().map_err(failed)?;
         let lock = File::create(path.join("lock")).map_err(failed)?;
         match lock.try_lock() {
@@ -88,7 +88,7 @@ impl DataDir {
 impl Drop for DataDir {
     fn drop(&mut self) {
         if self.temporary {
-            // Left behind in the worst case; the system clears its temporary files some day.
+            // If that fails, the system clears its temporary files later.
             let _ = std::fs::remove_dir_all(&self.path);
         }
     }
@@ -109,23 +109,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_has_one_owner_and_fresh_removes_only_what_is_ours() {
+    fn a_directory_has_one_owner_and_fresh_removes_only_our_files() {
         let base = DataDir::temporary().unwrap();
         let path = base.path().join("data");
         let dir = DataDir::take(&path, false).unwrap();
         assert!(matches!(DataDir::take(&path, true), Err(DataDirError::InUse(_))));
         drop(dir);
-        for name in ["keys.json", "somebody-elses.txt"] {
+        for name in ["keys.json", "other.txt"] {
             std::fs::write(path.join(name), "x").unwrap();
         }
         std::fs::create_dir(path.join("edge")).unwrap();
         let dir = DataDir::take(&path, true).unwrap();
         assert!(!path.join("keys.json").exists() && !path.join("edge").exists());
-        assert!(path.join("somebody-elses.txt").exists() && !dir.temporary);
+        assert!(path.join("other.txt").exists() && !dir.temporary);
     }
 
     #[test]
-    fn a_temporary_directory_goes_with_its_value() {
+    fn a_temporary_directory_is_removed_on_drop() {
         let dir = DataDir::temporary().unwrap();
         let path = dir.path().to_owned();
         assert!(path.is_dir());

@@ -1,4 +1,4 @@
-//! `tillsync-local dev`: the stack, until somebody or something ends it.
+//! `tillsync-local dev`: runs the stack until a signal arrives or a part of it fails.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,6 @@ use functions::accounts::CreateUserError;
 use protocol::ids::BadId;
 
 mod announcement;
-mod readiness;
 pub mod signals;
 
 use crate::command_line::Dev;
@@ -18,30 +17,30 @@ use crate::report;
 use crate::stack::{Options, Stack, StartError};
 use signals::Signals;
 
-/// Why the stack does not run, or no longer.
+/// Why the stack did not start or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum DevError {
-    /// It did not start.
+    /// A part did not start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// We would not notice that we are to stop.
+    /// Signals cannot be received.
     #[error("failed to watch for signals: {0}")]
     Signals(#[source] std::io::Error),
-    /// A demo user cannot be made.
+    /// A demo user cannot be created.
     #[error("failed to make the demo users: {0}")]
     Users(#[from] CreateUserError),
-    /// A demo user is not what it should be.
+    /// A demo user has an invalid id.
     #[error("failed to make the demo users: {0}")]
     BadUser(#[from] BadId),
     /// A file of the data directory cannot be used.
     #[error(transparent)]
     File(#[from] PrivateFileError),
-    /// A child has ended by itself.
+    /// The edge has ended by itself.
     #[error("failed to keep the edge running: {0}")]
     EdgeDied(EdgeDeath),
 }
 
-/// Runs the stack until a signal comes (then all is well) or a part of it dies.
+/// Runs the stack until a signal arrives (`Ok`) or a part of it fails.
 pub async fn run(dev: &Dev) -> Result<(), DevError> {
     let mut signals = Signals::watch().map_err(DevError::Signals)?;
     let options = Options {
@@ -54,7 +53,7 @@ pub async fn run(dev: &Dev) -> Result<(), DevError> {
     };
     let mut stack = tokio::select! {
         started = Stack::start(options) => started?,
-        // What was started already ends as it is dropped.
+        // Dropping what was started stops it.
         () = signals.next() => {
             report::say("dev", "stopped");
             return Ok(());
@@ -71,25 +70,26 @@ pub async fn run(dev: &Dev) -> Result<(), DevError> {
     ended
 }
 
-/// Comes back only when something goes wrong.
+/// Returns only when something fails.
 async fn announce_and_watch(stack: &mut Stack) -> Result<(), DevError> {
     let users = users(stack).await?;
     let file = DevFile::of(stack, users);
     file.write(stack.data())?;
     report::say("dev", "ready");
-    report::answer(&announcement::text(&file, stack.data(), readiness::ask(&file.edge_url).await.as_ref()));
+    let ready = announcement::readiness(&file.edge_url).await;
+    report::result(&announcement::text(&file, stack.data(), ready.as_ref()));
     Err(DevError::EdgeDied(stack.death().await))
 }
 
-/// The users of earlier runs; the demo users are made where they are missing.
+/// The users of earlier runs and the demo users, who are created if they are missing.
 async fn users(stack: &Stack) -> Result<Vec<KnownUser>, DevError> {
     let mut users = known_user::load(stack.data())?;
     for demo in known_user::demo()? {
         if users.iter().any(|user| user.username == demo.username) {
             continue;
         }
-        match stack.add_user(demo.clone().into()).await {
-            // Taken: an earlier run ended before it could note the user.
+        match stack.accounts().create(demo.clone().into()).await {
+            // Taken: an earlier run ended before it could store the user.
             Ok(_) | Err(CreateUserError::Taken) => users.push(demo),
             Err(error) => return Err(error.into()),
         }

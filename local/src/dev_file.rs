@@ -10,12 +10,12 @@ use crate::stack::Stack;
 
 const FILE: &str = "dev.json";
 
-/// The addresses of a running stack, and who can sign in there. There is such a file only while it runs.
+/// The addresses and users of a running stack. The file exists only while the stack runs.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct DevFile {
     /// The edge, without a trailing slash.
     pub edge_url: String,
-    /// The functions: `/<function>/…`.
+    /// The functions, each below `/<function>/`.
     pub functions_url: String,
     /// DynamoDB.
     pub dynamodb_url: String,
@@ -25,12 +25,12 @@ pub struct DevFile {
     pub table: String,
     /// The accounts table.
     pub accounts_table: String,
-    /// Who can sign in.
+    /// The users and their passwords.
     pub users: Vec<KnownUser>,
 }
 
 impl DevFile {
-    /// The file of `stack`.
+    /// Describes `stack`.
     pub(crate) fn of(stack: &Stack, users: Vec<KnownUser>) -> DevFile {
         DevFile {
             edge_url: stack.edge_url().to_owned(),
@@ -43,17 +43,17 @@ impl DevFile {
         }
     }
 
-    /// The file in `folder`, if a stack runs there.
+    /// Reads the file in `folder`; `None` if no stack runs there.
     pub fn read(folder: &Path) -> Result<Option<DevFile>, PrivateFileError> {
         private_file::read(&path(folder))
     }
 
-    /// Puts it into `folder`.
+    /// Writes the file into `folder`.
     pub(crate) fn write(&self, folder: &Path) -> Result<(), PrivateFileError> {
         private_file::write(&path(folder), self)
     }
 
-    /// Takes it away; nobody is to find what no longer runs.
+    /// Removes the file from `folder`.
     pub(crate) fn remove(folder: &Path) {
         // It may never have been written.
         let _ = std::fs::remove_file(path(folder));

@@ -1,15 +1,15 @@
 //! The edge: the real worker in workerd, run by `wrangler dev` from the real `wrangler.toml`.
 //!
-//! In reading order: `command` is how wrangler is called, `output` what is kept of what it says,
-//! `group` how all its processes are ended.
+//! In reading order: `command` builds wrangler's command line, `output` reads what it prints, `group` ends
+//! all its processes.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::ExitStatus;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::process::Child;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 mod command;
 mod error;
@@ -23,18 +23,18 @@ use output::Output;
 pub use command::EdgeVariables;
 pub use error::{EdgeDeath, EdgeError};
 
-/// How long the worker may take to answer. Its build is included, which may have to wait for another.
+/// How long the worker may take to respond, including its build, which may wait for another build.
 const READY_PATIENCE: Duration = Duration::from_secs(120);
-/// How long one answer may take while the worker starts.
+/// How long one health check may take.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(2);
-/// How long wrangler may take to stop by itself. workerd at times ignores the polite signal for good.
+/// How long wrangler may take to stop after SIGTERM, which workerd sometimes ignores.
 const STOP_GRACE: Duration = Duration::from_secs(2);
-/// How long the kernel may take to end what was killed, and to free the port.
+/// How long the kernel may take to end killed processes and to free the port.
 const KILL_PATIENCE: Duration = Duration::from_secs(1);
-/// Between two looks at something that is about to happen.
+/// Interval between two checks of a condition.
 const POLL: Duration = Duration::from_millis(25);
 
-/// A running edge. Dropped without [`stop`](Edge::stop), it is killed.
+/// A running edge. Dropping it without [`stop`](Edge::stop) kills it.
 pub struct Edge {
     url: String,
     port: u16,
@@ -45,7 +45,7 @@ pub struct Edge {
 
 /// A port for the edge: `wanted`, or a free one for 0.
 pub fn pick_port(wanted: u16) -> Result<u16, EdgeError> {
-    // Bound and given back: wrangler takes a number, not a socket.
+    // Only a check: wrangler takes a port number, not a socket.
     let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, wanted)).and_then(|listener| listener.local_addr());
     match bound {
         Ok(address) => Ok(address.port()),
@@ -54,14 +54,14 @@ pub fn pick_port(wanted: u16) -> Result<u16, EdgeError> {
     }
 }
 
-/// Where the edge on `port` is, without a trailing slash.
+/// The base URL of the edge on `port`, without a trailing slash.
 pub fn url(port: u16) -> String {
     format!("http://{}:{port}", Ipv4Addr::LOCALHOST)
 }
 
 impl Edge {
-    /// Starts the worker of the project at `root` and waits until it answers. What it prints goes to `say`;
-    /// what it keeps goes into `folder`.
+    /// Starts the worker of the project at `root` and waits until it is healthy. Its output goes to `say`, its
+    /// files into `folder`.
     pub async fn start(
         root: &Path,
         folder: &Path,
@@ -72,7 +72,7 @@ impl Edge {
         let mut command = Setup { root, folder, port }.command(variables)?;
         group::adopt_orphans();
         let mut child = command.spawn()?;
-        // A child that was just started and not waited for has an id.
+        // A child has an id until it is waited for.
         let group = Group::of(&child).ok_or(std::io::ErrorKind::NotFound).map_err(std::io::Error::from)?;
         let output = Output::read(&mut child, say);
         let mut edge = Edge { url: url(port), port, child, group, output };
@@ -80,22 +80,22 @@ impl Edge {
         Ok(edge)
     }
 
-    /// Where it is reached, without a trailing slash.
+    /// Its base URL, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Comes back when the edge has ended by itself: wrangler, or the workerd that it runs.
+    /// Waits until wrangler or its workerd has ended by itself.
     pub async fn death(&mut self) -> EdgeDeath {
         let reason = tokio::select! {
             status = self.child.wait() => match status {
-                Ok(status) => format!("wrangler has ended ({})", words(status)),
+                Ok(status) => format!("wrangler has ended ({})", describe(status)),
                 Err(error) => format!("wrangler cannot be watched ({error})"),
             },
-            // wrangler would start it again, without its sockets and as if nothing had been.
+            // wrangler would restart workerd and hide that all sockets were lost.
             () = self.output.runtime_crashed() => "workerd has ended".to_owned(),
         };
-        // What it said at the end may still be in the pipe.
+        // The last lines may still be in the pipe.
         sleep(POLL).await;
         EdgeDeath { reason, last_lines: self.output.last_lines() }
     }
@@ -103,55 +103,53 @@ impl Edge {
     async fn wait_until_ready(&mut self) -> Result<(), EdgeError> {
         let client = reqwest::Client::builder().timeout(HEALTH_PATIENCE).no_proxy().build()?;
         let health = format!("{}/healthz", self.url);
-        let deadline = Instant::now() + READY_PATIENCE;
-        let ready = async {
-            loop {
-                let answer = client.get(&health).send().await;
-                if answer.is_ok_and(|answer| answer.status().is_success()) {
-                    return;
-                }
+        let healthy = async {
+            while !client.get(&health).send().await.is_ok_and(|response| response.status().is_success()) {
                 sleep(POLL).await;
             }
         };
         tokio::select! {
-            () = ready => Ok(()),
+            () = healthy => Ok(()),
             death = self.death() => Err(EdgeError::Died(death)),
-            () = tokio::time::sleep_until(deadline) => Err(EdgeError::Died(EdgeDeath {
+            () = sleep(READY_PATIENCE) => Err(EdgeError::Died(EdgeDeath {
                 reason: format!("{health} did not answer within {READY_PATIENCE:?}"),
                 last_lines: self.output.last_lines(),
             })),
         }
     }
 
-    /// Ends all its processes: politely, then by force. Comes back when its port is free again.
+    /// Ends all processes, with SIGTERM and then SIGKILL, and waits until the port is free.
     pub async fn stop(mut self) {
         self.group.terminate();
-        let deadline = Instant::now() + STOP_GRACE;
-        // Whether it ended well is of no interest any more.
-        let _ = timeout(STOP_GRACE, self.child.wait()).await;
-        while self.group.has_members() && Instant::now() < deadline {
-            sleep(POLL).await;
-        }
-        let deadline = Instant::now() + KILL_PATIENCE;
+        self.wait(STOP_GRACE, |edge| edge.group.has_members()).await;
         self.group.kill();
-        let _ = timeout(KILL_PATIENCE, self.child.wait()).await;
-        while (self.group.has_members() || pick_port(self.port).is_err()) && Instant::now() < deadline {
-            sleep(POLL).await;
-        }
+        self.wait(KILL_PATIENCE, |edge| edge.group.has_members() || pick_port(edge.port).is_err()).await;
+    }
+
+    /// Waits while `is_running`, for `patience` at most.
+    async fn wait(&mut self, patience: Duration, is_running: impl Fn(&Edge) -> bool) {
+        // The result does not matter: what still runs is killed, or left to the kernel.
+        let _ = timeout(patience, async {
+            let _ = self.child.wait().await;
+            while is_running(self) {
+                sleep(POLL).await;
+            }
+        })
+        .await;
     }
 }
 
 impl Drop for Edge {
-    /// For those who cannot wait: an interrupted start, a test that failed.
+    /// For an interrupted start or a failed test, which cannot wait.
     fn drop(&mut self) {
         self.group.kill();
-        let deadline = std::time::Instant::now() + KILL_PATIENCE;
-        while self.group.has_members() && std::time::Instant::now() < deadline {
+        let deadline = Instant::now() + KILL_PATIENCE;
+        while self.group.has_members() && Instant::now() < deadline {
             std::thread::sleep(POLL);
         }
     }
 }
 
-fn words(status: ExitStatus) -> String {
+fn describe(status: ExitStatus) -> String {
     status.to_string().replace(": ", " ")
 }

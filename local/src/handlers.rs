@@ -168,7 +168,7 @@ impl Maker<'_> {
 
 impl Handlers {
     /// Makes each function with its environment and its role from `template`; `settings` are the values
-    /// that somebody who deploys it would set.
+    /// that a deployment would set.
     pub fn new(
         template: &Template,
         dynamo: &Dynamo,

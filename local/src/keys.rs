@@ -1,4 +1,4 @@
-//! The keys of one development stack: made on its first start, kept beside its data, never shared.
+//! The keys of one local stack: generated on its first start and stored in its data directory.
 
 use std::path::Path;
 
@@ -18,75 +18,65 @@ const FILE: &str = "keys.json";
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
-    /// Their file cannot be read or written.
+    /// The file cannot be read or written.
     #[error(transparent)]
     File(#[from] PrivateFileError),
     /// The system gives no random bytes.
     #[error("failed to make keys: {0}")]
     Random(#[from] getrandom::Error),
-    /// The key does not encode.
+    /// The signing key cannot be encoded.
     #[error("failed to make keys: {0}")]
     Encode(#[from] ed25519_dalek::pkcs8::Error),
 }
 
-/// Everything that is secret in a stack, and the public half of it.
+/// The keys of a stack, as `keys.json` stores them.
 #[derive(Serialize, Deserialize)]
-struct Stored {
-    access_key: String,
-    access_kid: String,
-    access_jwks: String,
-    aws_access_key_id: String,
-    aws_secret_access_key: String,
-    publish_secret: String,
-    redis_token: String,
-    cache_keys: String,
-}
-
-/// The keys of a stack.
 pub struct Keys {
-    /// Signs access tokens: Ed25519, PKCS#8 PEM. For `auth` alone.
+    /// Signs access tokens: Ed25519, PKCS#8 PEM. Only for `auth`.
+    #[serde(with = "secret")]
     pub access_key: Secret,
-    /// Which key it is.
+    /// The id of that key.
     pub access_kid: String,
-    /// The public half, as a JSON Web Key Set. For everyone.
+    /// The public keys, as a JSON Web Key Set (RFC 7517).
     pub access_jwks: String,
-    /// Who the edge is when it calls a function.
+    /// The edge's credentials for calling functions.
+    #[serde(flatten)]
     pub caller: Caller,
-    /// Seals what functions publish to the edge.
+    /// Signs what functions publish to the edge.
+    #[serde(with = "secret")]
     pub publish_secret: Secret,
-    /// Lets edge and functions into Redis.
+    /// The token of the Redis REST API.
+    #[serde(with = "secret")]
     pub redis_token: Secret,
-    /// Seals what is cached of people.
+    /// Encrypts cached personal data.
+    #[serde(with = "secret")]
     pub cache_keys: Secret,
 }
 
-/// A user of the account, as AWS knows one: what the template's `EdgeUser` is there.
-#[derive(Debug, Clone)]
+/// An AWS access key; in the template it belongs to `EdgeUser`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Caller {
-    /// The key's name.
+    /// The id of the access key.
+    #[serde(rename = "aws_access_key_id")]
     pub access_key_id: String,
-    /// The key.
+    /// The secret access key.
+    #[serde(rename = "aws_secret_access_key", with = "secret")]
     pub secret_access_key: Secret,
 }
 
 impl Keys {
-    /// The keys kept in `folder`; made now, if there are none.
+    /// Reads the keys in `folder`, or generates and stores them.
     pub fn load_or_make(folder: &Path) -> Result<Keys, KeysError> {
         let path = folder.join(FILE);
-        let stored = match private_file::read(&path)? {
-            Some(stored) => stored,
-            None => {
-                let stored = Stored::make()?;
-                private_file::write(&path, &stored)?;
-                stored
-            }
-        };
-        Ok(stored.into())
+        if let Some(keys) = private_file::read(&path)? {
+            return Ok(keys);
+        }
+        let keys = Keys::generate()?;
+        private_file::write(&path, &keys)?;
+        Ok(keys)
     }
-}
 
-impl Stored {
-    fn make() -> Result<Stored, KeysError> {
+    fn generate() -> Result<Keys, KeysError> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
         let key = SigningKey::from_bytes(&seed);
@@ -94,44 +84,44 @@ impl Stored {
         let kid = format!("local-{}", random_text(6)?);
         let jwk =
             json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": public });
-        Ok(Stored {
-            access_key: key.to_pkcs8_pem(LineEnding::LF)?.to_string(),
+        let secret = |bytes| random_text(bytes).map(Secret::new);
+        Ok(Keys {
+            access_key: Secret::new(key.to_pkcs8_pem(LineEnding::LF)?.to_string()),
             access_kid: kid,
             access_jwks: json!({ "keys": [jwk] }).to_string(),
-            aws_access_key_id: format!("AKIDLOCAL{}", random_text(6)?),
-            aws_secret_access_key: random_text(30)?,
-            publish_secret: random_text(32)?,
-            redis_token: random_text(32)?,
-            cache_keys: sealing_key()?,
+            caller: Caller {
+                access_key_id: format!("AKIDLOCAL{}", random_text(6)?),
+                secret_access_key: secret(30)?,
+            },
+            publish_secret: secret(32)?,
+            redis_token: secret(32)?,
+            cache_keys: Secret::new(keyring()?),
         })
     }
 }
 
-impl From<Stored> for Keys {
-    fn from(stored: Stored) -> Keys {
-        Keys {
-            access_key: Secret::new(stored.access_key),
-            access_kid: stored.access_kid,
-            access_jwks: stored.access_jwks,
-            caller: Caller {
-                access_key_id: stored.aws_access_key_id,
-                secret_access_key: Secret::new(stored.aws_secret_access_key),
-            },
-            publish_secret: Secret::new(stored.publish_secret),
-            redis_token: Secret::new(stored.redis_token),
-            cache_keys: Secret::new(stored.cache_keys),
-        }
+/// Stores a secret as text.
+mod secret {
+    use config::Secret;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(secret.expose())
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Secret, D::Error> {
+        String::deserialize(deserializer).map(Secret::new)
     }
 }
 
 /// A keyring with one new key.
-fn sealing_key() -> Result<String, getrandom::Error> {
+fn keyring() -> Result<String, getrandom::Error> {
     let mut key = [0; 32];
     getrandom::fill(&mut key)?;
     Ok(format!("local:{}", STANDARD.encode(key)))
 }
 
-/// `bytes` random bytes as text that needs no quoting anywhere.
+/// `bytes` random bytes as base64url, which needs no quoting.
 pub(crate) fn random_text(bytes: usize) -> Result<String, getrandom::Error> {
     let mut buffer = vec![0; bytes];
     getrandom::fill(&mut buffer)?;
@@ -145,7 +135,7 @@ mod tests {
     use redis_client::encryption::Keyring;
 
     #[test]
-    fn keys_are_made_once_and_kept_from_others() {
+    fn keys_are_generated_once_and_readable_by_the_owner_only() {
         use std::os::unix::fs::PermissionsExt;
         let folder = std::env::temp_dir().join(format!("tillsync-keys-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -153,6 +143,7 @@ mod tests {
         let read = Keys::load_or_make(&folder).unwrap();
         assert_eq!(made.access_key, read.access_key);
         assert_eq!(made.access_jwks, read.access_jwks);
+        assert_eq!(made.caller.secret_access_key, read.caller.secret_access_key);
         Verifier::from_jwks(&read.access_jwks).unwrap();
         Keyring::parse(read.cache_keys.expose()).unwrap();
         assert!(read.access_key.expose().starts_with("-----BEGIN PRIVATE KEY-----\n"));

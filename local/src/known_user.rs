@@ -1,4 +1,4 @@
-//! Users whose passwords this machine remembers: the demo users, and those that `user add` made.
+//! Users whose passwords are stored on this machine: the demo users and those that `user add` created.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::private_file::{self, PrivateFileError};
 
 const FILE: &str = "users.json";
 
-/// A user with the password, which the accounts themselves do not know.
+/// A user with the password in plain text. The accounts table has only its hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownUser {
     /// The name to sign in with.
@@ -33,7 +33,7 @@ impl From<KnownUser> for NewUser {
     }
 }
 
-/// Two tills of one branch, one of another, head office, and somebody else's till.
+/// Two tills of one branch, one till of another branch, head office, and a till of another client.
 const DEMO: [(&str, &str, Option<&str>, Role); 5] = [
     ("till-1", "1", Some("2"), Role::Cashier),
     ("till-2", "1", Some("2"), Role::Cashier),
@@ -42,7 +42,7 @@ const DEMO: [(&str, &str, Option<&str>, Role); 5] = [
     ("other", "2", Some("1"), Role::Cashier),
 ];
 
-/// The demo users. Their passwords are no secret: the stack listens on this machine alone.
+/// The demo users. Their passwords are not secret: the stack listens on this machine only.
 pub(crate) fn demo() -> Result<Vec<KnownUser>, BadId> {
     let users = DEMO.iter().map(|(name, client, branch, role)| {
         Ok(KnownUser {
@@ -56,12 +56,12 @@ pub(crate) fn demo() -> Result<Vec<KnownUser>, BadId> {
     users.collect()
 }
 
-/// The users known in `folder`.
+/// The users stored in `folder`.
 pub(crate) fn load(folder: &Path) -> Result<Vec<KnownUser>, PrivateFileError> {
     Ok(private_file::read(&folder.join(FILE))?.unwrap_or_default())
 }
 
-/// Remembers `users`, and no others, in `folder`.
+/// Stores `users` in `folder`, replacing all others.
 pub(crate) fn save(folder: &Path, users: &[KnownUser]) -> Result<(), PrivateFileError> {
     private_file::write(&folder.join(FILE), &users)
 }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_demo_users_are_those_that_the_documentation_names() {
+    fn the_demo_users_are_as_documented() {
         let users = demo().unwrap();
         let text = serde_json::to_string(&users).unwrap();
         assert!(text.contains(r#""username":"boss","password":"boss-pass","client_id":"1","branch_id":null,"role":"super_admin""#), "{text}");

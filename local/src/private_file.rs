@@ -1,4 +1,4 @@
-//! Files with secrets in them: for this user's eyes, and never half written.
+//! JSON and text files that only this user can read (mode 0600) and that are replaced atomically.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 /// Why a file of the data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PrivateFileError {
-    /// The system refuses.
+    /// The file system reports an error.
     #[error("failed to {verb} {}: {source}", path.display())]
     Io {
         /// `read` or `write`.
@@ -21,7 +21,7 @@ pub enum PrivateFileError {
         /// Why not.
         source: std::io::Error,
     },
-    /// It is not what we wrote.
+    /// Its content is not the expected JSON.
     #[error("failed to read {}: {source}", path.display())]
     Json {
         /// Which file.
@@ -31,7 +31,7 @@ pub enum PrivateFileError {
     },
 }
 
-/// What [`write()`] wrote, or `None` if there is no such file.
+/// Reads the JSON in `path`; `None` if there is no such file.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, PrivateFileError> {
     let text = match std::fs::read(path) {
         Ok(text) => text,
@@ -50,11 +50,11 @@ pub(crate) fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), PrivateF
     write_text(path, &text)
 }
 
-/// Writes `text` so that a reader sees all of the old file or all of the new one.
+/// Writes `text` atomically: a reader sees either the old file or the new one.
 pub(crate) fn write_text(path: &Path, text: &[u8]) -> Result<(), PrivateFileError> {
-    let beside = path.with_extension("new");
-    let written = create(&beside).and_then(|mut file| file.write_all(text));
-    let moved = written.and_then(|()| std::fs::rename(&beside, path));
+    let new = path.with_extension("new");
+    let written = create(&new).and_then(|mut file| file.write_all(text));
+    let moved = written.and_then(|()| std::fs::rename(&new, path));
     moved.map_err(|source| PrivateFileError::Io { verb: "write", path: path.to_owned(), source })
 }
 

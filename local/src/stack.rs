@@ -1,11 +1,10 @@
-//! Everything together: started in the order in which the parts need each other, stopped in reverse.
+//! The whole stack: started in the order of its dependencies, stopped in reverse.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
-use functions::accounts::{Accounts, CreateUserError, NewUser};
-use protocol::wire::auth::User;
+use functions::accounts::Accounts;
 
 mod error;
 mod options;
@@ -14,7 +13,6 @@ mod settings;
 pub use error::StartError;
 pub use options::Options;
 
-use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use crate::dynamo::connector::Identity;
 use crate::dynamo::faults::Faults;
@@ -24,12 +22,11 @@ use crate::function_host::faults::HostFaults;
 use crate::function_host::{FunctionHost, Port};
 use crate::handlers::{self, Handlers, Route};
 use crate::keys::Keys;
-use crate::project;
 use crate::redis::Redis;
 use crate::stream::{StreamSwitch, Streams};
-use crate::template::Template;
+use crate::template::{Template, project_root};
 
-/// The whole street, running.
+/// A running stack.
 pub struct Stack {
     edge: Edge,
     host: FunctionHost,
@@ -37,20 +34,19 @@ pub struct Stack {
     handlers: Arc<Handlers>,
     dynamo: Dynamo,
     redis: Arc<Redis>,
-    clock: Clock,
     tables: settings::TableNames,
-    // Last: the files go when nobody uses them any more.
+    // Dropped last, because it removes the files of the others.
     data: DataDir,
 }
 
 impl Stack {
-    /// Starts it, and comes back when the edge answers.
+    /// Starts all parts and waits until the edge is healthy.
     pub async fn start(options: Options) -> Result<Stack, StartError> {
         let say = options.say;
-        let root = project::root();
+        let root = project_root();
         let mut template = Template::read(&root)?;
         let tables = settings::TableNames::of(&template)?;
-        // First what may be somebody else's, before anything is started.
+        // First the port and the directory, which another process may have.
         let port = edge::pick_port(options.edge_port)?;
         let data = match &options.data {
             Some(path) => DataDir::take(path, options.fresh)?,
@@ -67,9 +63,7 @@ impl Stack {
         let functions_port = Port::bind().await.map_err(StartError::Port)?;
         let settings = settings::functions(&keys, port, redis.url(), options.tables.as_deref());
         let handlers = Arc::new(Handlers::new(&template, &dynamo, &settings)?);
-        let clock = Clock::default();
-        let host =
-            FunctionHost::start(functions_port, Arc::clone(&handlers), keys.caller.clone(), clock.clone());
+        let host = FunctionHost::start(functions_port, Arc::clone(&handlers), keys.caller.clone());
         say(&format!("the functions are up at {}", host.url()));
 
         say("the edge is starting");
@@ -79,26 +73,26 @@ impl Stack {
         say(&format!("the edge is up at {}", edge.url()));
 
         let sources = handlers::take_sources(&mut template)?;
-        let streams = Streams::start(&dynamo.database(), sources, &handlers, data.path())?;
-        Ok(Stack { edge, host, streams, handlers, dynamo, redis, clock, tables, data })
+        let streams = Streams::start(dynamo.database(), sources, &handlers, data.path())?;
+        Ok(Stack { edge, host, streams, handlers, dynamo, redis, tables, data })
     }
 
-    /// Where the edge is, without a trailing slash.
+    /// The edge's base URL, without a trailing slash.
     pub fn edge_url(&self) -> &str {
         self.edge.url()
     }
 
-    /// Where the functions are, without a trailing slash: `/<function>/…`, signed.
+    /// The functions' base URL, without a trailing slash. A function is at `/<function>/`.
     pub fn functions_url(&self) -> &str {
         self.host.url()
     }
 
-    /// Where DynamoDB is.
+    /// DynamoDB's base URL.
     pub fn dynamodb_url(&self) -> &str {
         self.dynamo.url()
     }
 
-    /// Redis over REST.
+    /// Redis.
     pub fn redis(&self) -> &Arc<Redis> {
         &self.redis
     }
@@ -118,52 +112,42 @@ impl Stack {
         &self.tables.carts
     }
 
-    /// The stack's directory.
+    /// The data directory.
     pub fn data(&self) -> &Path {
         self.data.path()
     }
 
-    /// A client with every permission, for looking at what is stored.
+    /// A DynamoDB client with every permission.
     pub fn client(&self) -> Client {
         self.dynamo.client(Identity::Owner)
     }
 
-    /// The accounts, as their owner sees them.
+    /// The accounts, with every permission.
     pub fn accounts(&self) -> Accounts {
         Accounts::new(self.client(), self.tables.accounts.clone())
     }
 
-    /// Makes a user.
-    pub async fn add_user(&self, new: NewUser) -> Result<User, CreateUserError> {
-        self.accounts().create(new).await
-    }
-
-    /// The functions, to be called without the network between.
+    /// The functions, for calls without HTTP.
     pub fn handlers(&self) -> &Arc<Handlers> {
         &self.handlers
     }
 
-    /// What goes wrong between functions and DynamoDB, and what is counted there.
+    /// Faults between functions and DynamoDB, and counts of requests.
     pub fn faults(&self) -> &Faults {
         self.dynamo.faults()
     }
 
-    /// What goes wrong between edge and functions.
+    /// Faults between the edge and the functions.
     pub fn host_faults(&self) -> &HostFaults {
         self.host.faults()
     }
 
-    /// Holds the streams back.
+    /// Pauses and resumes the streams.
     pub fn stream(&self) -> &StreamSwitch {
         self.streams.switch()
     }
 
-    /// The functions' clock.
-    pub fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
-    /// Comes back when the edge has ended by itself. What is left must still be stopped.
+    /// Waits until the edge has ended by itself. The other parts still run.
     pub async fn death(&mut self) -> EdgeDeath {
         self.edge.death().await
     }

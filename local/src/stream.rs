@@ -1,8 +1,7 @@
-//! DynamoDB Streams and Lambda's event source mappings: polls a table's stream for each function that reads it,
-//! filters, calls the function, and comes back to what failed.
+//! DynamoDB Streams with Lambda's event source mappings: for each function, polls the table's stream, filters
+//! the records, calls the function and retries failures.
 //!
-//! In reading order: `poller` is the loop, `batch` one answer of the stream, `position` what it
-//! remembers over a restart.
+//! In reading order: `poller` is the loop, `batch` converts records to an event, `position` survives restarts.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,44 +23,44 @@ use crate::handlers::{Handlers, StreamFunction};
 use crate::private_file::PrivateFileError;
 use crate::template::event_source::EventSource;
 
-/// Why the stream is not read.
+/// Why a stream cannot be delivered.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
-    /// The table has none, or it cannot be read.
+    /// The database cannot be read.
     #[error("failed to read the stream: {0}")]
     Database(#[from] dynoxide::DynoxideError),
-    /// The table has none.
+    /// The table has no stream.
     #[error("failed to read the stream: {0} has none")]
     None(String),
-    /// The position cannot be read.
+    /// The stored position cannot be read.
     #[error(transparent)]
     Position(#[from] PrivateFileError),
 }
 
-/// The streams that are being delivered, each function's by itself.
+/// The running pollers, one per function.
 pub struct Streams {
     switch: StreamSwitch,
     polling: Vec<JoinHandle<()>>,
 }
 
-/// Holds all streams back and lets them go on. Clones share it.
+/// Pauses and resumes all streams. Clones share it.
 #[derive(Debug, Clone)]
 pub struct StreamSwitch(watch::Sender<bool>);
 
 impl StreamSwitch {
-    /// No further batch is delivered; one that is under way is.
+    /// Stops delivery after the batch in progress.
     pub fn pause(&self) {
         self.0.send_replace(true);
     }
 
-    /// Goes on where it was.
+    /// Continues where delivery stopped.
     pub fn resume(&self) {
         self.0.send_replace(false);
     }
 }
 
 impl Streams {
-    /// Delivers to each function what its source names, from where the last run stopped according to `folder`.
+    /// Starts a poller for each source, from the position that the last run stored in `folder`.
     pub fn start(
         database: &Database,
         sources: Vec<(StreamFunction, EventSource)>,
@@ -80,16 +79,16 @@ impl Streams {
         Ok(Streams { switch: StreamSwitch(sender), polling })
     }
 
-    /// Their switch.
+    /// The switch of all streams.
     pub fn switch(&self) -> &StreamSwitch {
         &self.switch
     }
 
-    /// Stops; what was not delivered comes with the next start.
+    /// Stops the pollers. The next start delivers the rest.
     pub async fn stop(self) {
         for polling in self.polling {
             polling.abort();
-            // It ends as "cancelled", which is what was asked for.
+            // The result is always "cancelled".
             let _ = polling.await;
         }
     }

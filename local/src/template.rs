@@ -1,5 +1,4 @@
-//! The real `template.yaml`, read for what it says about this machine's stand-ins: the tables, what each
-//! function is told, what its role allows, and which stream events reach `change-stream`.
+//! Reads the real `template.yaml`: the tables, and each function's environment, role and stream.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,12 +15,23 @@ pub mod table;
 use function::Function;
 use table::Table;
 
-/// What of the template matters here. Resources go by their logical ids.
+/// The checkout with `template.yaml`, `wrangler.toml` and `node_modules`: `TILLSYNC_ROOT`, or the one that this
+/// program was built from.
+pub(crate) fn project_root() -> PathBuf {
+    let root = match std::env::var_os("TILLSYNC_ROOT") {
+        Some(root) => PathBuf::from(root),
+        None => PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/..")),
+    };
+    // Only to shorten messages: reading from a missing directory reports the error.
+    root.canonicalize().unwrap_or(root)
+}
+
+/// The tables and functions of the template. Resources are named by their logical ids.
 #[derive(Debug)]
 pub struct Template {
     /// The tables.
     pub tables: Vec<Table>,
-    /// The functions, by the names of their binaries.
+    /// The functions by the name of their binary.
     pub functions: BTreeMap<String, Function>,
 }
 
@@ -36,15 +46,15 @@ pub enum TemplateError {
         /// Why not.
         source: std::io::Error,
     },
-    /// It is no YAML, or not of CloudFormation's shape.
+    /// It is not YAML in CloudFormation's shape.
     #[error("failed to read the template: {0}")]
     Yaml(String),
-    /// A resource says something that has no counterpart here.
+    /// A resource uses something that is not supported here.
     #[error("failed to read {resource} of the template: {why}")]
     Resource {
         /// Its logical id.
         resource: String,
-        /// What is not understood.
+        /// What is not supported.
         why: String,
     },
 }
@@ -65,7 +75,7 @@ struct Document {
     resources: BTreeMap<String, Resource>,
 }
 
-/// What resources of a type have in common.
+/// The settings that all resources of a type share.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Globals {
@@ -73,15 +83,15 @@ struct Globals {
     function: function::Globals,
 }
 
-/// What whoever deploys the template may set.
+/// A value that a deployment may set.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Parameter {
-    /// What it is if nobody sets it.
+    /// Its value if the deployment does not set it.
     default: Option<Scalar>,
 }
 
-/// A text or a number; a variable of the environment is always text.
+/// A text or a number. Environment variables are always text.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Scalar {
@@ -98,7 +108,7 @@ impl Scalar {
     }
 }
 
-/// A resource before its type is looked at.
+/// A resource of any type.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Resource {
@@ -131,7 +141,7 @@ impl Template {
                     let (binary, function) = Function::read(id, resource, &variables)?;
                     template.functions.insert(binary, function);
                 }
-                // Roles are read with the functions that take them; the rest has no counterpart here.
+                // Roles are read with their functions; the rest has no counterpart here.
                 _ => {}
             }
         }
@@ -140,13 +150,13 @@ impl Template {
 }
 
 impl Resource {
-    /// The properties as `T`, whose fields are those that matter.
+    /// The properties as `T`, which has only the fields that are used.
     fn properties<'a, T: Deserialize<'a>>(&'a self, id: &str) -> Result<T, TemplateError> {
         T::deserialize(&self.properties).map_err(|error| TemplateError::resource(id, error))
     }
 }
 
-/// A value that names another resource: `Ref`, or `Fn::GetAtt` for one of its attributes.
+/// A reference to another resource: `Ref`, or `Fn::GetAtt` for an attribute.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 pub(crate) enum Reference {
     /// The resource itself.
@@ -157,7 +167,7 @@ pub(crate) enum Reference {
 }
 
 impl Reference {
-    /// What `value` refers to, if it is a reference.
+    /// Reads `value` if it is a reference.
     fn read(value: &Value) -> Option<Reference> {
         Reference::deserialize(value).ok()
     }

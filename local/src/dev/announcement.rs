@@ -1,15 +1,25 @@
-//! What is printed when the stack is ready.
+//! What `dev` prints when the stack is ready.
 
 use std::fmt::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use protocol::wire::auth::LoginRequest;
 use protocol::wire::health::ReadinessResponse;
 
-use super::readiness;
 use crate::dev_file::DevFile;
 
-/// The addresses, who can sign in, and something to paste.
+/// How long the edge may take to report its readiness.
+const READINESS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The response to `GET /readyz` of the edge; `None` if there is none.
+pub(super) async fn readiness(edge_url: &str) -> Option<ReadinessResponse> {
+    let client = reqwest::Client::builder().no_proxy().timeout(READINESS_PATIENCE).build().ok()?;
+    let response = client.get(format!("{edge_url}/readyz")).send().await.ok()?;
+    serde_json::from_slice(&response.bytes().await.ok()?).ok()
+}
+
+/// The addresses, the users, and a command that signs the first one in.
 pub(super) fn text(file: &DevFile, data: &Path, ready: Option<&ReadinessResponse>) -> String {
     let mut text = format!(
         "\n  edge       {}\n  functions  {}\n  DynamoDB   {}\n  Redis      {}: {}\n  data       {}\n\n",
@@ -17,7 +27,7 @@ pub(super) fn text(file: &DevFile, data: &Path, ready: Option<&ReadinessResponse
         file.functions_url,
         file.dynamodb_url,
         file.redis_url,
-        readiness::line(ready),
+        redis_line(ready),
         data.display()
     );
     let mut row = |cells: [&str; 5]| {
@@ -37,7 +47,7 @@ pub(super) fn text(file: &DevFile, data: &Path, ready: Option<&ReadinessResponse
             password: user.password.clone(),
             device_id: None,
         };
-        // A quote in a password must not end the shell's own.
+        // Escape single quotes for the shell.
         let body = serde_json::to_string(&login).unwrap_or_default().replace('\'', r"'\''");
         let _ = write!(
             text,
@@ -49,13 +59,48 @@ pub(super) fn text(file: &DevFile, data: &Path, ready: Option<&ReadinessResponse
     text
 }
 
+/// The state of Redis as the edge reports it.
+fn redis_line(ready: Option<&ReadinessResponse>) -> String {
+    let Some(redis) = ready.map(|ready| &ready.redis).filter(|redis| redis.reachable) else {
+        return "not reachable".to_owned();
+    };
+    let or_unknown = |known: Option<String>| known.unwrap_or_else(|| "unknown".to_owned());
+    let breaker = serde_json::to_string(&redis.breaker).unwrap_or_default();
+    format!(
+        "answers in {} µs, uses {} KiB, breaker {}, hit ratio {}",
+        or_unknown(redis.latency_micros.map(|micros| micros.to_string())),
+        or_unknown(redis.used_memory_bytes.map(|bytes| (bytes >> 10).to_string())),
+        breaker.trim_matches('"'),
+        or_unknown(redis.hit_ratio.clone()),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::known_user;
+    use protocol::wire::health::{BreakerState, RedisHealth};
 
     #[test]
-    fn everybody_is_listed_and_the_first_can_sign_in_by_pasting() {
+    fn the_state_of_redis_is_one_line() {
+        let redis = RedisHealth {
+            reachable: true,
+            latency_micros: Some(412),
+            used_memory_bytes: Some(1_048_576),
+            breaker: BreakerState::Closed,
+            hit_ratio: None,
+        };
+        let expected = "answers in 412 µs, uses 1024 KiB, breaker closed, hit ratio unknown";
+        assert_eq!(redis_line(Some(&ReadinessResponse::new(redis.clone()))), expected);
+        assert_eq!(
+            redis_line(Some(&ReadinessResponse::new(RedisHealth { reachable: false, ..redis }))),
+            "not reachable"
+        );
+        assert_eq!(redis_line(None), "not reachable");
+    }
+
+    #[test]
+    fn every_user_is_listed_and_the_printed_command_signs_the_first_one_in() {
         let mut users = known_user::demo().unwrap();
         users[0].password = "it's".into();
         let file = DevFile {

@@ -1,19 +1,19 @@
-//! The signals that mean "stop".
+//! The signals that stop a program.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal is gone), from the moment this was made.
+/// SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal has closed).
 pub struct Signals([Signal; 3]);
 
 impl Signals {
-    /// Watches from now on.
+    /// Receives the signals from now on, instead of ending the process.
     pub fn watch() -> std::io::Result<Signals> {
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
         let [interrupt, terminate, hangup] = kinds.map(signal);
         Ok(Signals([interrupt?, terminate?, hangup?]))
     }
 
-    /// Comes back with the next one, whichever it is.
+    /// Waits for the next one.
     pub async fn next(&mut self) {
         let [interrupt, terminate, hangup] = &mut self.0;
         tokio::select! {

@@ -1,4 +1,4 @@
-//! One call to DynamoDB, as it looks on the wire.
+//! Reads a request to DynamoDB: its operation, the tables and the IAM actions it needs.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// What a request asks for.
+/// One operation on DynamoDB.
 pub(super) struct Call<'a> {
     /// The operation, such as `TransactWriteItems`.
     pub(super) action: &'a str,
@@ -14,7 +14,7 @@ pub(super) struct Call<'a> {
     pub(super) body: &'a str,
 }
 
-/// An action in the sense of IAM, and the table it is about.
+/// An IAM action without its service, and the table.
 pub(super) type Permission = (&'static str, String);
 
 #[derive(Deserialize)]
@@ -23,7 +23,7 @@ struct Named {
     table_name: String,
 }
 
-/// The part of a body that names tables; data is skipped, not built.
+/// The part of a body that names tables. Items are skipped, not built.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Body {
@@ -32,7 +32,7 @@ struct Body {
     transact_items: Option<Vec<BTreeMap<String, Named>>>,
 }
 
-/// What is known here. A new operation must be added before a function can use it, on purpose.
+/// The known operations. A function can use a new one only after it is added here.
 const ACTIONS: [&str; 9] = [
     "BatchGetItem",
     "BatchWriteItem",
@@ -52,11 +52,11 @@ impl<'a> Call<'a> {
         Some(Call { action, body })
     }
 
-    /// What the caller's role must allow; `None` where that is not known.
+    /// What the caller's role must allow; `None` for an unknown operation.
     pub(super) fn permissions(&self) -> Option<Vec<Permission>> {
         let body: Body = serde_json::from_str(self.body).ok()?;
         if let Some(items) = body.transact_items {
-            // A transaction has no permission of its own: IAM asks for each action in it.
+            // IAM has no permission for a transaction: it checks each action in it.
             let parts = items.into_iter().flatten();
             return parts.map(|(part, named)| Some((permission_of(&part)?, named.table_name))).collect();
         }
@@ -65,7 +65,7 @@ impl<'a> Call<'a> {
         Some(tables.map(|table| (*action, table)).collect())
     }
 
-    /// How many actions a transaction has.
+    /// The number of actions, if this is a transaction.
     pub(super) fn transaction_len(&self) -> Option<usize> {
         serde_json::from_str::<Body>(self.body).ok()?.transact_items.map(|items| items.len())
     }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn iam_asks_for_each_action_of_a_transaction() {
+    fn a_transaction_needs_permission_for_each_of_its_actions() {
         let body = r#"{"TransactItems":[
             {"Put":{"TableName":"T","Item":{"pk":{"S":"a"}}}},
             {"ConditionCheck":{"TableName":"U","Key":{"pk":{"S":"b"}}}}]}"#;
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn other_calls_ask_for_themselves_on_every_table_they_name() {
+    fn other_calls_need_permission_on_every_table_they_name() {
         let expected = vec![("Query", "T".to_owned())];
         assert_eq!(permissions("Query", r#"{"TableName":"T","Limit":1}"#), Some(expected));
         let expected = vec![("BatchGetItem", "T".to_owned()), ("BatchGetItem", "U".to_owned())];

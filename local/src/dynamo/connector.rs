@@ -1,4 +1,4 @@
-//! Where a client's requests pass on their way out: its role is held against it, faults strike.
+//! The HTTP connector of the SDK's clients: checks the caller's role and injects faults.
 
 use std::io::ErrorKind;
 
@@ -7,18 +7,17 @@ use aws_smithy_runtime_api::client::http::{
     SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use super::call::Call;
+use super::error_response;
 use super::faults::{Fault, Faults};
-use super::refusal;
 use crate::template::role::Grants;
 
 /// Who a client is.
 #[derive(Debug, Clone)]
 pub enum Identity {
-    /// Whoever owns the account: may do everything.
+    /// The owner of the account, who may do everything.
     Owner,
     /// A function, which may do what its role allows.
     Function {
@@ -29,30 +28,29 @@ pub enum Identity {
     },
 }
 
-/// The SDK's own connector with a gate before it.
+/// The SDK's own HTTP client, behind the check of the role and the faults.
 #[derive(Debug, Clone)]
-pub struct Connector {
+pub(super) struct CheckedClient {
     identity: Identity,
     faults: Faults,
     network: SharedHttpClient,
 }
 
-impl Connector {
-    /// A connector for the clients of `identity`.
-    pub fn new(identity: Identity, faults: Faults) -> Connector {
+impl CheckedClient {
+    pub(super) fn new(identity: Identity, faults: Faults) -> CheckedClient {
         // Nothing on this machine speaks TLS.
         let network = aws_smithy_http_client::Builder::new().build_http();
-        Connector { identity, faults, network }
+        CheckedClient { identity, faults, network }
     }
 }
 
-impl HttpClient for Connector {
+impl HttpClient for CheckedClient {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        SharedHttpConnector::new(Gate {
+        SharedHttpConnector::new(CheckedConnector {
             identity: self.identity.clone(),
             faults: self.faults.clone(),
             network: self.network.http_connector(settings, components),
@@ -61,54 +59,34 @@ impl HttpClient for Connector {
 }
 
 #[derive(Debug)]
-struct Gate {
+struct CheckedConnector {
     identity: Identity,
     faults: Faults,
     network: SharedHttpConnector,
 }
 
-impl HttpConnector for Gate {
+impl HttpConnector for CheckedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let answer = match self.judge(&request) {
-            Verdict::Pass => return self.network.call(request),
-            Verdict::Fail(Fault::LostAnswer) => return lose_answer(self.network.call(request)),
-            Verdict::Fail(Fault::Refused) => Err(broken(ErrorKind::ConnectionRefused)),
-            Verdict::Fail(Fault::Throttled) => refusal::throttled(),
-            Verdict::Fail(Fault::TransactionConflict) => {
-                refusal::conflict(Call::read(&request).and_then(|call| call.transaction_len()))
+        let Some(call) = Call::read(&request) else { return self.network.call(request) };
+        let fault = self.faults.take(call.action, call.body);
+        if let Some(reason) = self.denial(&call) {
+            let response = error_response::access_denied(&reason);
+            self.faults.deny(reason);
+            return HttpConnectorFuture::ready(response);
+        }
+        match fault {
+            None => self.network.call(request),
+            Some(Fault::LostResponse) => lose_response(self.network.call(request)),
+            Some(fault) => {
+                HttpConnectorFuture::ready(error_response::of_fault(fault, call.transaction_len()))
             }
-            Verdict::Deny(sentence) => {
-                let answer = refusal::denied(&sentence);
-                self.faults.deny(sentence);
-                answer
-            }
-        };
-        HttpConnectorFuture::ready(answer)
-    }
-}
-
-/// What becomes of a request.
-enum Verdict {
-    /// It goes on.
-    Pass,
-    /// It meets this fault.
-    Fail(Fault),
-    /// It goes no further, for the reason given.
-    Deny(String),
-}
-
-impl Gate {
-    fn judge(&self, request: &HttpRequest) -> Verdict {
-        let Some(call) = Call::read(request) else { return Verdict::Pass };
-        let fault = self.faults.meet(call.action, call.body);
-        match self.forbids(&call) {
-            Some(sentence) => Verdict::Deny(sentence),
-            None => fault.map_or(Verdict::Pass, Verdict::Fail),
         }
     }
+}
 
-    /// Why the caller may not do this, if it may not.
-    fn forbids(&self, call: &Call<'_>) -> Option<String> {
+impl CheckedConnector {
+    /// Why the caller's role does not allow `call`; `None` if it does.
+    fn denial(&self, call: &Call<'_>) -> Option<String> {
         let Identity::Function { name, grants } = &self.identity else { return None };
         let Some(permissions) = call.permissions() else {
             return Some(format!("{name} calls dynamodb:{}, which is not known here", call.action));
@@ -118,13 +96,9 @@ impl Gate {
     }
 }
 
-fn lose_answer(executed: HttpConnectorFuture) -> HttpConnectorFuture {
+fn lose_response(executing: HttpConnectorFuture) -> HttpConnectorFuture {
     HttpConnectorFuture::new(async {
-        executed.await?;
-        Err(broken(ErrorKind::ConnectionReset))
+        executing.await?;
+        Err(error_response::connection_error(ErrorKind::ConnectionReset))
     })
-}
-
-pub(super) fn broken(kind: ErrorKind) -> ConnectorError {
-    ConnectorError::io(std::io::Error::from(kind).into())
 }

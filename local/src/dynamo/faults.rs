@@ -1,25 +1,27 @@
-//! What goes wrong between a function and DynamoDB, on demand, and what was counted there.
+//! Faults between a function and DynamoDB, planned by tests, and counts of requests.
 //!
-//! Tests share one stack, so everything is scoped by a text in the request's body: `ROOM#c17#` is one
-//! tenant's rooms.
+//! Tests share one stack, so a fault has a scope: a text in the request's body, such as `ROOM#c17#` for the
+//! rooms of one tenant.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// One way to fail.
+use crate::fault_plan::FaultPlan;
+
+/// How a request fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The connection is refused: the request never arrives.
     Refused,
-    /// The request is executed, and the connection breaks before the answer.
-    LostAnswer,
+    /// The request is executed, and the connection breaks before the response.
+    LostResponse,
     /// Another transaction holds one of the items.
     TransactionConflict,
-    /// The partition has had enough.
+    /// The partition's throughput is exceeded.
     Throttled,
 }
 
-/// The action that stands for all.
+/// Stands for every action.
 pub const ANY_ACTION: &str = "*";
 
 /// Planned faults and counts. Clones share them.
@@ -28,39 +30,38 @@ pub struct Faults(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    planned: Vec<Planned>,
+    plan: FaultPlan<Target, Fault>,
     watched: Vec<(String, Counts)>,
     denied: Vec<String>,
     sent: Counts,
 }
 
+/// The requests that a fault applies to.
 #[derive(Debug)]
-struct Planned {
+struct Target {
     scope: String,
     action: String,
-    fault: Fault,
-    left: u32,
 }
 
-/// Requests per action; shared by the watch that reads them and the connector that counts.
+/// Requests per action: the connector counts them, a [`Watch`] reads them.
 #[derive(Debug, Clone, Default)]
 struct Counts(Arc<Mutex<BTreeMap<String, u64>>>);
 
-/// Counts the requests of a scope from the moment it was made. Attempts count, so the SDK's retries do.
+/// The requests of a scope since this value was made. The SDK's retries count as well.
 #[derive(Debug)]
 pub struct Watch(Counts);
 
 impl Faults {
-    /// The next `times` requests for `action` (or [`ANY_ACTION`]) whose body contains `scope` fail. Remember
-    /// that the SDK tries three times before it gives up on what looks transient.
+    /// The next `times` requests for `action` (or [`ANY_ACTION`]) whose body contains `scope` fail. The SDK
+    /// makes three attempts when an error looks transient.
     pub fn inject(&self, scope: &str, action: &str, fault: Fault, times: u32) {
-        let planned = Planned { scope: scope.to_owned(), action: action.to_owned(), fault, left: times };
-        lock(&self.0).planned.push(planned);
+        let target = Target { scope: scope.to_owned(), action: action.to_owned() };
+        lock(&self.0).plan.add(target, fault, times);
     }
 
-    /// Takes back what was planned for `scope`.
+    /// Removes the faults that were planned for `scope`.
     pub fn clear(&self, scope: &str) {
-        lock(&self.0).planned.retain(|planned| planned.scope != scope);
+        lock(&self.0).plan.remove(|target| target.scope == scope);
     }
 
     /// Counts the requests whose body contains `scope`.
@@ -70,12 +71,12 @@ impl Faults {
         Watch(counts)
     }
 
-    /// Requests for `action` since the start, whoever sent them and whatever became of them.
+    /// All requests for `action` since the start, failed ones included.
     pub fn sent(&self, action: &str) -> u64 {
         lock(&lock(&self.0).sent.0).get(action).copied().unwrap_or_default()
     }
 
-    /// Calls that a role did not allow, one sentence each. In a sound system there are none.
+    /// Calls that a role did not allow, one sentence each. Tests assert that there are none.
     pub fn denied(&self) -> Vec<String> {
         lock(&self.0).denied.clone()
     }
@@ -85,23 +86,18 @@ impl Faults {
         lock(&self.0).denied.push(sentence);
     }
 
-    /// Counts the request, and says how it is to fail.
-    pub(super) fn meet(&self, action: &str, body: &str) -> Option<Fault> {
+    /// Counts the request, and takes the fault that applies to it.
+    pub(super) fn take(&self, action: &str, body: &str) -> Option<Fault> {
         let mut state = lock(&self.0);
-        // A watch that was dropped holds its counts no longer.
+        // Forget the watches that were dropped.
         state.watched.retain(|(_, counts)| Arc::strong_count(&counts.0) > 1);
         let watched = state.watched.iter().filter(|(scope, _)| body.contains(scope));
         for counts in watched.map(|(_, counts)| counts).chain([&state.sent]) {
             *lock(&counts.0).entry(action.to_owned()).or_default() += 1;
         }
-        let hits = |planned: &Planned| {
-            (planned.action == ANY_ACTION || planned.action == action) && body.contains(&planned.scope)
-        };
-        let planned = state.planned.iter_mut().find(|planned| hits(planned))?;
-        let fault = planned.fault;
-        planned.left = planned.left.saturating_sub(1);
-        state.planned.retain(|planned| planned.left > 0);
-        Some(fault)
+        state.plan.take(|target| {
+            (target.action == ANY_ACTION || target.action == action) && body.contains(&target.scope)
+        })
     }
 }
 
@@ -117,7 +113,7 @@ impl Watch {
     }
 }
 
-/// A test that failed while it held the lock leaves the state as sound as any other.
+/// A test that panics with the lock held leaves the state consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

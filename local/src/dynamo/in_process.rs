@@ -1,30 +1,28 @@
-//! DynamoDB without a socket: what the SDK sends is carried by a [`Line`] and executed where it is called.
+//! DynamoDB without a socket: a [`Transport`] carries what the SDK sends and executes it in place.
 //!
-//! Nothing here waits, reads a clock or draws a number, so whoever holds the line decides alone when something
-//! arrives, whether it does, and in which order: a simulation replays from its seed.
+//! Nothing here waits, reads a clock or draws a random number. The transport alone decides when a request
+//! arrives, in which order, and whether it does, so a simulation replays from its seed.
 
 mod tables;
 
 use std::fmt::Debug;
 use std::io::ErrorKind;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryPartition;
-use aws_sdk_dynamodb::config::{Credentials, IdentityCache, Region, StalledStreamProtectionConfig};
+use aws_sdk_dynamodb::config::{IdentityCache, StalledStreamProtectionConfig};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use futures_util::future::BoxFuture;
 
 use super::call::Call;
-use super::connector::broken;
+use super::error_response::{connection_error, of_fault, response};
 use super::faults::Fault;
-use super::{REGION, refusal};
-pub use tables::{Answer, Tables};
+pub use tables::{Response, Tables};
 
 /// What the SDK asks for.
 #[derive(Debug, Clone)]
@@ -35,44 +33,31 @@ pub struct Request {
     pub body: String,
 }
 
-/// What became of a request.
-#[derive(Debug)]
-pub enum Carried {
-    /// It was answered.
-    Answered(Answer),
-    /// It met a fault.
-    Failed(Fault),
-}
-
 /// A request on its way.
-pub type Carrying = Pin<Box<dyn Future<Output = Carried> + Send>>;
+pub type Sending = BoxFuture<'static, Result<Response, Fault>>;
 
-/// What stands between a client and [`Tables`]. An attempt is one call, so the SDK's retries are seen.
-pub trait Line: Debug + Send + Sync + 'static {
-    /// Takes a request to the tables and an answer back, or loses either.
-    fn carry(&self, request: Request) -> Carrying;
+/// What stands between a client and [`Tables`]. Each attempt is one call, so the SDK's retries are visible.
+pub trait Transport: Debug + Send + Sync + 'static {
+    /// Takes a request to the tables and brings the response back, or fails with a fault.
+    fn send(&self, request: Request) -> Sending;
 }
 
-/// A client whose requests go over `line`, with the functions' own time-outs and retries.
+/// A client that sends through `transport`, with the functions' own time-outs and retries.
 ///
-/// The SDK shares its allowance for retries between all clients of a process unless they name a partition of their
-/// own: `name` is that of one run, so that no run depends on those before it.
-pub fn client(line: Arc<dyn Line>, name: String) -> Client {
-    let credentials = Credentials::new("local", "local", None, None, "local");
-    let config = functions::start::dynamo_defaults()
-        .region(Region::new(REGION))
-        .endpoint_url("http://dynamodb.invalid")
-        .credentials_provider(credentials)
+/// The SDK shares its retry quota between all clients of a process that have the same retry partition. A
+/// simulation passes the name of its run as `partition`, so that no run depends on those before it.
+pub fn client(transport: Arc<dyn Transport>, partition: String) -> Client {
+    let config = super::client_config("http://dynamodb.invalid")
         .identity_cache(IdentityCache::no_cache())
-        .retry_partition(RetryPartition::new(name))
+        .retry_partition(RetryPartition::new(partition))
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .http_client(InProcess(line));
+        .http_client(InProcess(transport));
     Client::from_conf(config.build())
 }
 
-/// The SDK's way to the line.
+/// The HTTP client that hands the SDK's requests to the transport.
 #[derive(Debug, Clone)]
-struct InProcess(Arc<dyn Line>);
+struct InProcess(Arc<dyn Transport>);
 
 impl HttpClient for InProcess {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
@@ -83,25 +68,16 @@ impl HttpClient for InProcess {
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let Some(call) = Call::read(&request) else {
-            return HttpConnectorFuture::ready(Err(broken(ErrorKind::InvalidInput)));
+            return HttpConnectorFuture::ready(Err(connection_error(ErrorKind::InvalidInput)));
         };
         let transaction_len = call.transaction_len();
-        let carrying = self.0.carry(Request { action: call.action.to_owned(), body: call.body.to_owned() });
+        let sending = self.0.send(Request { action: call.action.to_owned(), body: call.body.to_owned() });
         HttpConnectorFuture::new(async move {
-            match carrying.await {
-                Carried::Answered(answer) => answer.into_response(),
-                Carried::Failed(fault) => fail(fault, transaction_len),
+            match sending.await {
+                Ok(Response { status, body }) => response(status, body),
+                Err(fault) => of_fault(fault, transaction_len),
             }
         })
-    }
-}
-
-fn fail(fault: Fault, transaction_len: Option<usize>) -> Result<HttpResponse, ConnectorError> {
-    match fault {
-        Fault::Refused => Err(broken(ErrorKind::ConnectionRefused)),
-        Fault::LostAnswer => Err(broken(ErrorKind::ConnectionReset)),
-        Fault::Throttled => refusal::throttled(),
-        Fault::TransactionConflict => refusal::conflict(transaction_len),
     }
 }
 

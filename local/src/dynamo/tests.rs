@@ -5,10 +5,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 
 use super::*;
 use crate::dynamo::faults::{ANY_ACTION, Fault};
-use crate::template::Template;
+use crate::template::{Template, project_root};
 
 fn template() -> Template {
-    Template::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap()
+    Template::read(&project_root()).unwrap()
 }
 
 fn start(file: Option<&Path>) -> Dynamo {
@@ -36,7 +36,7 @@ async fn exists(dynamo: &Dynamo, pk: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_role_allows_what_the_template_says_and_no_more() {
+async fn a_role_allows_exactly_what_the_template_grants() {
     let dynamo = start(None);
     let push = function(&dynamo, "batch-push");
     push.transact_write_items().transact_items(put("ROOM#c1#b")).send().await.unwrap();
@@ -56,7 +56,7 @@ async fn a_role_allows_what_the_template_says_and_no_more() {
 }
 
 #[tokio::test]
-async fn faults_look_to_the_sdk_like_the_real_ones() {
+async fn the_sdk_takes_injected_faults_for_real_ones() {
     let dynamo = start(None);
     let client = function(&dynamo, "batch-push");
     let watch = dynamo.faults().watch("ROOM#c1#");
@@ -73,8 +73,8 @@ async fn faults_look_to_the_sdk_like_the_real_ones() {
     assert_eq!(reasons[0].code(), Some("TransactionConflict"));
     assert!(!exists(&dynamo, "ROOM#c1#a").await);
 
-    // Three attempts are all the SDK makes; the transaction was executed, and executed once.
-    dynamo.faults().inject("ROOM#c1#", ANY_ACTION, Fault::LostAnswer, 3);
+    // The SDK makes three attempts. The transaction is executed.
+    dynamo.faults().inject("ROOM#c1#", ANY_ACTION, Fault::LostResponse, 3);
     assert!(send("ROOM#c1#b").await.is_err());
     assert!(exists(&dynamo, "ROOM#c1#b").await);
 
@@ -84,7 +84,7 @@ async fn faults_look_to_the_sdk_like_the_real_ones() {
     assert!(started.elapsed() < Duration::from_secs(8));
     assert!(!exists(&dynamo, "ROOM#c1#d").await);
 
-    // A throttled request is one that the SDK sends again by itself.
+    // The SDK retries a throttled request by itself.
     dynamo.faults().inject("ROOM#c1#", ANY_ACTION, Fault::Throttled, 1);
     send("ROOM#c1#e").await.unwrap();
     assert_eq!(watch.count("TransactWriteItems"), 1 + 3 + 3 + 2);
@@ -92,7 +92,7 @@ async fn faults_look_to_the_sdk_like_the_real_ones() {
 }
 
 #[tokio::test]
-async fn a_file_keeps_its_tables() {
+async fn a_file_keeps_its_items_over_a_restart() {
     let folder = std::env::temp_dir().join(format!("tillsync-dynamo-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("dynamo.sqlite");

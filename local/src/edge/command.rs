@@ -1,4 +1,4 @@
-//! How wrangler is called: nothing of it may reach the network, the terminal, or another stack.
+//! The command line of wrangler, which must not reach the network, the terminal or another stack.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,36 +9,36 @@ use tokio::process::Command;
 use super::EdgeError;
 use crate::private_file;
 
-/// The worker's configuration: names and values. Some are secret, so they go through a file.
+/// The worker's configuration: names and values. It goes through a private file because some are secret.
 pub type EdgeVariables = BTreeMap<&'static str, String>;
 
-/// One stack's edge.
+/// Where the edge of a stack runs.
 pub(super) struct Setup<'a> {
-    /// The project.
+    /// The project's root.
     pub(super) root: &'a Path,
-    /// Where the stack keeps its files.
+    /// The stack's data directory.
     pub(super) folder: &'a Path,
-    /// Where to listen.
+    /// The port to listen on.
     pub(super) port: u16,
 }
 
-/// What keeps wrangler quiet and alone.
+/// Keeps wrangler quiet and offline.
 const ENVIRONMENT: [(&str, &str); 8] = [
-    // Neither questions nor colours nor a screen that is drawn again and again.
+    // No prompts, no colours, no redrawn screen.
     ("CI", "1"),
     ("NO_COLOR", "1"),
     ("FORCE_COLOR", "0"),
     ("WRANGLER_HIDE_BANNER", "true"),
-    // Nothing goes out: no figures, no reports, no question about where this machine is.
+    // No metrics, no error reports, no location request.
     ("WRANGLER_SEND_METRICS", "false"),
     ("WRANGLER_SEND_ERROR_REPORTS", "false"),
     ("CLOUDFLARE_CF_FETCH_ENABLED", "false"),
-    // Its own log files would pile up in the user's home.
+    // No log files in the user's home.
     ("WRANGLER_WRITE_LOGS", "false"),
 ];
 
 impl Setup<'_> {
-    /// The command, with its configuration written.
+    /// Writes the configuration and builds the command.
     pub(super) fn command(&self, variables: &EdgeVariables) -> Result<Command, EdgeError> {
         let node = self.tool("node")?;
         let wrangler = self.tool("wrangler")?;
@@ -48,17 +48,17 @@ impl Setup<'_> {
         let mut command = Command::new(node);
         command.arg(wrangler).args(["dev", "--ip", "127.0.0.1", "--port"]).arg(self.port.to_string());
         command.args(["--inspector-port", "0", "--show-interactive-dev-session=false"]);
-        // Below "warn" there is a line per request, which costs more than the request.
+        // Levels below "warn" log a line per request, which costs more than the request.
         command.args(["--log-level", "warn"]);
         command.arg("--persist-to").arg(self.folder.join("edge"));
         command.arg("--env-file").arg(configuration);
         command.envs(ENVIRONMENT);
-        // Workers of one registry can call each other, and stacks must not.
+        // Workers of one registry can call each other; stacks must not.
         command.env("WRANGLER_REGISTRY_PATH", self.folder.join("registry"));
         command.env("PATH", self.path());
         command.current_dir(self.root);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // A Ctrl-C in the terminal is for us; we end the whole group when it is time.
+        // Ctrl-C in the terminal must reach only this process, which then ends the group.
         command.process_group(0);
         Ok(command)
     }
@@ -72,16 +72,16 @@ impl Setup<'_> {
         self.root.join("node_modules").join(".bin")
     }
 
-    /// The project's own tools before the machine's: wrangler wants a newer Node than most machines have.
+    /// The project's tools come first: wrangler needs a newer Node than most machines have.
     fn path(&self) -> std::ffi::OsString {
         let inherited = std::env::var_os("PATH").unwrap_or_default();
         let paths = std::iter::once(self.bin()).chain(std::env::split_paths(&inherited));
-        // A directory with a colon in its name cannot be on PATH at all.
+        // Joining fails if the project's path contains a colon.
         std::env::join_paths(paths).unwrap_or(inherited)
     }
 }
 
-/// The file's text. Single quotes keep JSON and base64 as they are; no value of ours contains one.
+/// The text of a dotenv file. Single quotes keep JSON and base64 as they are; no value contains one.
 fn dotenv(variables: &EdgeVariables) -> String {
     variables.iter().map(|(name, value)| format!("{name}='{value}'\n")).collect()
 }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn missing_tools_are_named_with_the_remedy() {
+    fn a_missing_tool_is_named_with_the_command_that_installs_it() {
         let folder = std::env::temp_dir().join("tillsync-nothing-here");
         let setup = Setup { root: &folder, folder: &folder, port: 1 };
         let error = setup.command(&BTreeMap::new()).unwrap_err().to_string();
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn values_stand_in_single_quotes() {
+    fn values_are_in_single_quotes() {
         let variables = BTreeMap::from([
             ("ACCESS_JWKS", r#"{"keys":[]}"#.to_owned()),
             ("AWS_REGION", "us-east-1".to_owned()),

@@ -1,31 +1,31 @@
-//! Why there is no edge, or no longer.
+//! Errors of the edge.
 
 use crate::private_file::PrivateFileError;
 
-/// Why there is no edge.
+/// Why the edge did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum EdgeError {
-    /// npm's packages are not there.
+    /// The npm packages are not installed.
     #[error("failed to start the edge: {0} is missing; `cargo xtask dev` sets it up")]
     MissingTool(String),
-    /// Somebody listens where the edge should.
+    /// Another process listens on the edge's port.
     #[error("failed to start the edge: port {0} is taken; choose another with --edge-port")]
     PortTaken(u16),
-    /// A file or the process cannot be made.
+    /// A file or the process cannot be created.
     #[error("failed to start the edge: {0}")]
     Io(#[from] std::io::Error),
-    /// The HTTP client that looks whether it is ready cannot be made.
+    /// The HTTP client for the health check cannot be created.
     #[error("failed to start the edge: {0}")]
     Client(#[from] reqwest::Error),
-    /// Its configuration cannot be written.
+    /// The configuration cannot be written.
     #[error(transparent)]
     Configuration(#[from] PrivateFileError),
-    /// It ended, or did not answer in time.
+    /// The edge ended or did not respond in time.
     #[error("failed to start the edge: {0}")]
     Died(EdgeDeath),
 }
 
-/// How the edge ended by itself, with the last it said.
+/// How the edge ended, with the end of its output.
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}{}", shown(.last_lines))]
 pub struct EdgeDeath {

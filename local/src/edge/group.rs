@@ -1,4 +1,6 @@
-//! All processes of the edge: wrangler is several, and one of them dying leaves the others behind.
+//! The process group of wrangler: it starts several processes, and some survive when one dies.
+//!
+//! tokio's `Child` knows only the first process; rustix has the system calls for the others.
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpgid};
 use tokio::process::Child;
@@ -7,11 +9,11 @@ use tokio::process::Child;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Group(Pid);
 
-/// From here on descendants whose parent has died become our children, so that we can wait for them.
-/// Linux alone can do that; elsewhere init takes them.
+/// Makes this process the parent of orphaned descendants, so that it can wait for them. Only Linux has that;
+/// elsewhere init adopts them.
 #[cfg(target_os = "linux")]
 pub(super) fn adopt_orphans() {
-    // Refused only by kernels too old to know it; then init takes them, too.
+    // Fails only on kernels that lack it; init adopts the orphans there.
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
 }
 
@@ -24,22 +26,22 @@ impl Group {
         Pid::from_raw(i32::try_from(child.id()?).ok()?).map(Group)
     }
 
-    /// Asks all of it to end.
+    /// Sends SIGTERM to the group.
     pub(super) fn terminate(self) {
-        // Who has ended already cannot be told; that is what we want.
+        // An error means that all processes have ended already.
         let _ = kill_process_group(self.0, Signal::TERM);
     }
 
-    /// Ends all of it.
+    /// Sends SIGKILL to the group.
     pub(super) fn kill(self) {
         let _ = kill_process_group(self.0, Signal::KILL);
     }
 
-    /// Whether any of our children, adopted ones included, belongs to it. Buries those that have ended.
+    /// Whether the group has living children of this process, adopted ones included. Reaps those that have ended.
     pub(super) fn has_members(self) -> bool {
         loop {
             match waitpgid(self.0, WaitOptions::NOHANG) {
-                // One has ended; there may be more.
+                // One was reaped; there may be more.
                 Ok(Some(_)) => {}
                 Ok(None) => return true,
                 Err(_) => return false,

@@ -1,15 +1,18 @@
-//! What wrangler says: shown as it comes, and the end of it kept for the day it dies.
+//! The output of wrangler: passed on line by line, with the last lines kept for an error message.
+//!
+//! No crate does this: the output also tells that workerd has crashed, which wrangler does not report otherwise.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use anstream::adapter::strip_str;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Child;
 use tokio::sync::watch;
 
-/// Lines that are kept.
+/// Maximum number of lines that are kept.
 const LAST_LINES_MAX: usize = 30;
-/// What wrangler 4 says when workerd has ended without being asked to.
+/// What wrangler 4 prints when workerd has crashed.
 const RUNTIME_CRASHED: &str = "The Workers runtime crashed unexpectedly";
 
 /// The output of a running edge.
@@ -45,10 +48,10 @@ impl Output {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    /// Comes back when workerd has crashed.
+    /// Waits until workerd has crashed.
     pub(super) async fn runtime_crashed(&mut self) {
         if self.crashed.wait_for(|crashed| *crashed).await.is_err() {
-            // Both pipes are closed: whoever waits for wrangler itself will hear of it.
+            // Both pipes are closed: wrangler has ended, which its own exit status reports.
             std::future::pending::<()>().await;
         }
     }
@@ -58,17 +61,17 @@ impl Sink {
     async fn read(self, pipe: impl AsyncRead + Unpin) {
         let mut reader = BufReader::new(pipe);
         let mut bytes = Vec::new();
-        // By bytes: a worker may print what is no UTF-8, and must not stop the reading.
+        // Bytes, because a worker may print invalid UTF-8.
         while reader.read_until(b'\n', &mut bytes).await.is_ok_and(|read| read > 0) {
-            let line = plain(&String::from_utf8_lossy(&bytes));
+            let line = strip_str(&String::from_utf8_lossy(&bytes)).to_string().trim().to_owned();
             bytes.clear();
             if !line.is_empty() {
-                self.take(line);
+                self.push(line);
             }
         }
     }
 
-    fn take(&self, line: String) {
+    fn push(&self, line: String) {
         (self.say)(&line);
         if line.contains(RUNTIME_CRASHED) {
             self.crashed.send_replace(true);
@@ -81,37 +84,14 @@ impl Sink {
     }
 }
 
-/// The line without colours, cursor movements and the blanks around it.
-fn plain(line: &str) -> String {
-    let mut text = String::with_capacity(line.len());
-    let mut characters = line.chars();
-    while let Some(character) = characters.next() {
-        if character == '\u{1b}' {
-            // A control sequence (ECMA-48) ends with the first letter or `@`-like character after the bracket.
-            if characters.next() == Some('[') {
-                let _ = characters.find(|c| ('\u{40}'..='\u{7e}').contains(c));
-            }
-        } else if !character.is_control() {
-            text.push(character);
-        }
-    }
-    text.trim().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn lines_lose_what_only_a_terminal_understands() {
-        assert_eq!(plain("\u{1b}[31m✘ \u{1b}[41;97mERROR\u{1b}[0m  no\r\n"), "✘ ERROR  no");
-        assert_eq!(plain("\u{1b}[2J\u{1b}[H   \t\n"), "");
-        assert_eq!(plain("odd \u{1b}"), "odd");
-    }
-
     #[tokio::test]
-    async fn the_last_lines_are_kept_and_a_crash_is_noticed() {
-        let script = "for i in $(seq 1 40); do echo line $i; done; echo >&2; sleep 0.2; \
+    async fn the_last_lines_are_kept_in_plain_text_and_a_crash_is_noticed() {
+        let script = "for i in $(seq 1 40); do printf '\\033[31mline\\033[0m %s\\n' $i; done; \
+                      printf '\\033[2J\\033[H   \\t\\n' >&2; sleep 0.2; \
                       echo '[wrangler:warn] The Workers runtime crashed unexpectedly and is being restarted'";
         let mut command = tokio::process::Command::new("sh");
         command
@@ -123,6 +103,7 @@ mod tests {
         output.runtime_crashed().await;
         let lines = output.last_lines();
         assert!(lines.contains(&"line 40".to_owned()) && lines.len() <= LAST_LINES_MAX, "{lines:?}");
+        assert!(lines.iter().all(|line| line.starts_with("line ") || line.contains("crashed")), "{lines:?}");
         assert!(child.wait().await.unwrap().success());
     }
 }

@@ -1,16 +1,18 @@
-//! What goes wrong between the edge and a function, on demand, per client.
+//! Faults between the edge and a function, planned by tests per client.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// One way to fail.
+use crate::fault_plan::FaultPlan;
+
+/// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HostFault {
-    /// The connection closes without an answer, and the function was not called.
+    /// The connection closes without a response; the function is not called.
     Down,
-    /// The function was called, and the connection closes without an answer.
-    LostAnswer,
-    /// Lambda itself answers, with this status; the function was not called.
+    /// The function is called; the connection closes without a response.
+    LostResponse,
+    /// Lambda itself responds with this status; the function is not called.
     Status(u16),
 }
 
@@ -20,43 +22,24 @@ pub struct HostFaults(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    planned: Vec<Planned>,
+    plan: FaultPlan<String, HostFault>,
     cut: BTreeSet<String>,
-}
-
-#[derive(Debug)]
-struct Planned {
-    client: String,
-    fault: HostFault,
-    left: u32,
 }
 
 impl HostFaults {
     /// The next `times` calls with a token of `client` fail.
     pub fn inject(&self, client: &str, fault: HostFault, times: u32) {
-        self.state().planned.push(Planned { client: client.to_owned(), fault, left: times });
+        self.state().plan.add(client.to_owned(), fault, times);
     }
 
-    /// From now on pushes of `client` hand no commit to the edge: only the stream tells the room.
+    /// From now on, pushes of `client` return no publications to the edge: only the stream delivers them.
     pub fn cut_fast_path(&self, client: &str) {
         self.state().cut.insert(client.to_owned());
     }
 
-    /// Undoes [`cut_fast_path`](HostFaults::cut_fast_path), and forgets what was planned for `client`.
-    pub fn clear(&self, client: &str) {
-        let mut state = self.state();
-        state.cut.remove(client);
-        state.planned.retain(|planned| planned.client != client);
-    }
-
-    /// How this call of `client` is to fail.
-    pub(super) fn meet(&self, client: &str) -> Option<HostFault> {
-        let mut state = self.state();
-        let planned = state.planned.iter_mut().find(|planned| planned.client == client)?;
-        let fault = planned.fault;
-        planned.left = planned.left.saturating_sub(1);
-        state.planned.retain(|planned| planned.left > 0);
-        Some(fault)
+    /// The fault for this call of `client`.
+    pub(super) fn take(&self, client: &str) -> Option<HostFault> {
+        self.state().plan.take(|planned| planned == client)
     }
 
     pub(super) fn is_cut(&self, client: &str) -> bool {
@@ -64,7 +47,7 @@ impl HostFaults {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A test that failed while it held the lock leaves the plans as sound as any others.
+        // A test that panics with the lock held leaves the state consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -74,22 +57,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_meets_its_client_as_often_as_planned() {
+    fn a_fault_applies_to_its_client_as_often_as_planned() {
         let faults = HostFaults::default();
         faults.inject("c1", HostFault::Down, 1);
         faults.inject("c1", HostFault::Status(502), 1);
-        assert_eq!(faults.meet("c2"), None);
-        assert_eq!(faults.meet("c1"), Some(HostFault::Down));
-        assert_eq!(faults.meet("c1"), Some(HostFault::Status(502)));
-        assert_eq!(faults.meet("c1"), None);
+        assert_eq!(faults.take("c2"), None);
+        assert_eq!(faults.take("c1"), Some(HostFault::Down));
+        assert_eq!(faults.take("c1"), Some(HostFault::Status(502)));
+        assert_eq!(faults.take("c1"), None);
     }
 
     #[test]
-    fn the_fast_path_is_cut_until_it_is_cleared() {
+    fn the_fast_path_is_cut_for_one_client() {
         let faults = HostFaults::default();
         faults.cut_fast_path("c1");
         assert!(faults.is_cut("c1") && !faults.is_cut("c2"));
-        faults.clear("c1");
-        assert!(!faults.is_cut("c1"));
     }
 }

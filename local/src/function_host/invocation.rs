@@ -1,11 +1,11 @@
-//! From a request over HTTP to what a function sees, and back.
+//! Converts an HTTP request to the event that a function receives.
 
+use axum::body::Bytes;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper::http::request::Parts;
-use hyper::{HeaderMap, Uri};
 use lambda_http::{Body, Request, Response};
 use protocol::wire::push::WriteResult;
 use protocol::wire::{TOKEN_HEADER, WRITE_RESULT_CONTENT_TYPE};
@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::handlers::Route;
 
-/// The function that a path belongs to, and the rest of the path with its query.
+/// The function that the first segment of the path names, and the rest of the path with its query.
 pub(super) fn route(uri: &Uri) -> Option<(Route, &str)> {
     let target = uri.path_and_query()?.as_str();
     let (name, _) = uri.path().strip_prefix('/')?.split_once('/')?;
@@ -21,7 +21,7 @@ pub(super) fn route(uri: &Uri) -> Option<(Route, &str)> {
     Some((route, target.get(1 + name.len()..)?))
 }
 
-/// The event as `lambda_http` would make it: an absolute URI, and no signature.
+/// The request as `lambda_http` passes it to a function: with an absolute URI and without the signature.
 pub(super) fn request(parts: &Parts, target: &str, body: &Bytes) -> Option<Request> {
     let host = parts.headers.get(HOST)?.to_str().ok()?;
     let mut request = Request::new(event_body(&parts.headers, body));
@@ -32,7 +32,7 @@ pub(super) fn request(parts: &Parts, target: &str, body: &Bytes) -> Option<Reque
     Some(request)
 }
 
-/// Lambda hands over text as text, and everything else in base64, which `lambda_http` undoes.
+/// Lambda passes text as text and everything else in base64, which `lambda_http` decodes.
 fn event_body(headers: &HeaderMap, body: &Bytes) -> Body {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let is_text = content_type.starts_with("text/") || content_type.starts_with("application/json");
@@ -43,17 +43,7 @@ fn event_body(headers: &HeaderMap, body: &Bytes) -> Body {
     }
 }
 
-/// A function's answer as bytes.
-pub(super) fn bytes(body: Body) -> Bytes {
-    match body {
-        Body::Text(text) => Bytes::from(text),
-        Body::Binary(bytes) => Bytes::from(bytes),
-        // Empty; the enum is open, and there is no other kind.
-        _ => Bytes::new(),
-    }
-}
-
-/// The client in the token, which nobody has verified: good for choosing a fault, for nothing else.
+/// The client that the token names. The token is not verified, so this only chooses a fault.
 pub(super) fn client(headers: &HeaderMap) -> Option<String> {
     #[derive(Deserialize)]
     struct Claims {
@@ -64,7 +54,7 @@ pub(super) fn client(headers: &HeaderMap) -> Option<String> {
     claims.ok().map(|claims| claims.client_id)
 }
 
-/// The answer of a push without the commits beside it.
+/// The response to a push without its publications.
 pub(super) fn without_publications(response: Response<Body>) -> Response<Body> {
     if response.headers().get(CONTENT_TYPE).is_none_or(|value| value != WRITE_RESULT_CONTENT_TYPE) {
         return response;
@@ -74,7 +64,7 @@ pub(super) fn without_publications(response: Response<Body>) -> Response<Body> {
         pushed.publications.clear();
         serde_json::to_string(&pushed)
     });
-    // What does not read is passed on, for the edge to complain about.
+    // An unreadable body goes on unchanged: the edge reports it.
     Response::from_parts(parts, cut.map_or(body, Body::Text))
 }
 
@@ -97,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_without_being_believed() {
+    fn the_client_of_an_unverified_token_is_read() {
         let payload = URL_SAFE_NO_PAD.encode(r#"{"client_id":"c17","branch_id":"2"}"#);
         let mut headers = HeaderMap::new();
         headers.insert(TOKEN_HEADER, format!("x.{payload}.y").parse().unwrap());
@@ -110,17 +100,15 @@ mod tests {
 
     #[test]
     fn only_pushes_lose_their_publications() {
-        let answer = |content_type: &str, body: &str| {
+        let cut = |content_type: &str, body: &str| {
             let response = Response::builder().header(CONTENT_TYPE, content_type);
             let response = response.body(Body::Text(body.to_owned())).unwrap();
-            String::from_utf8(bytes(without_publications(response).into_body()).to_vec()).unwrap()
+            without_publications(response).into_body()
         };
         let pushed = r#"{"answer":{"b":1.50,"a":2},"publications":[{"client_id":"1","branch_id":"2",
             "device_id":"d","prev":0,"first":1,"changes":[]}]}"#;
-        assert_eq!(
-            answer(WRITE_RESULT_CONTENT_TYPE, pushed),
-            r#"{"answer":{"b":1.50,"a":2},"publications":[]}"#
-        );
-        assert_eq!(answer("application/json", pushed), pushed);
+        let expected = r#"{"answer":{"b":1.50,"a":2},"publications":[]}"#;
+        assert_eq!(cut(WRITE_RESULT_CONTENT_TYPE, pushed), Body::from(expected));
+        assert_eq!(cut("application/json", pushed), Body::from(pushed));
     }
 }

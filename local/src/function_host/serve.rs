@@ -1,102 +1,101 @@
-//! One request's way to a function and back.
+//! Handles one request to a function URL.
 
 use std::sync::Arc;
 
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper::header::CONTENT_TYPE;
-use hyper::{Request, Response, StatusCode};
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde_json::json;
 
 use super::faults::HostFault;
 use super::{Context, invocation, sigv4};
 use crate::dynamo::REGION;
 use crate::handlers::Route;
 
-/// What Lambda takes in one call: 6 MB.
-const BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
-
-type Answer = Response<Full<Bytes>>;
-type Called = Response<lambda_http::Body>;
-
-/// The connection closes and the caller hears nothing.
-#[derive(Debug, thiserror::Error)]
-#[error("failed to answer: the connection was to be closed, or closed by itself")]
-pub(super) struct Dropped;
-
-/// Why a request does not reach a function.
-enum Turned {
-    /// Lambda answers in its place.
-    Away(StatusCode, &'static str),
-    /// Nobody answers.
-    Silent,
+/// Why a request gets no response of a function.
+pub(super) enum Rejection {
+    /// Lambda itself responds, with this status and message.
+    Lambda(StatusCode, &'static str),
+    /// The connection closes without a response.
+    Disconnect,
 }
 
-pub(super) async fn answer(context: &Context, request: Request<Incoming>) -> Result<Answer, Dropped> {
-    match call(context, request).await {
-        Ok(answer) => Ok(answer),
-        Err(Turned::Away(status, message)) => Ok(lambda_says(status, message)),
-        Err(Turned::Silent) => Err(Dropped),
-    }
-}
-
-async fn call(context: &Context, request: Request<Incoming>) -> Result<Answer, Turned> {
-    let (parts, body) = request.into_parts();
-    let not_found = Turned::Away(StatusCode::NOT_FOUND, "Not Found");
+pub(super) async fn handle(
+    State(context): State<Arc<Context>>,
+    parts: Parts,
+    request: Request,
+) -> Result<Response, Rejection> {
+    let not_found = Rejection::Lambda(StatusCode::NOT_FOUND, "Not Found");
     let (route, target) = invocation::route(&parts.uri).ok_or(not_found)?;
-    let body = read(body).await?;
-    let now = functions::start::now();
-    sigv4::verify(&parts, &body, &context.caller, REGION, now).map_err(|error| {
+    let body = Bytes::from_request(request, &()).await?;
+    sigv4::verify(&parts, &body, &context.caller, REGION, functions::start::now()).map_err(|error| {
         tracing::warn!(%error, uri = %parts.uri, "a call to a function was refused");
-        Turned::Away(StatusCode::FORBIDDEN, "Forbidden")
+        Rejection::Lambda(StatusCode::FORBIDDEN, "Forbidden")
     })?;
-    let bad_request = Turned::Away(StatusCode::BAD_REQUEST, "Bad Request");
+    let bad_request = Rejection::Lambda(StatusCode::BAD_REQUEST, "Bad Request");
     let event = invocation::request(&parts, target, &body).ok_or(bad_request)?;
 
     let client = invocation::client(&parts.headers);
-    let fault = client.as_deref().and_then(|client| context.faults.meet(client));
+    let fault = client.as_deref().and_then(|client| context.faults.take(client));
     match fault {
-        Some(HostFault::Down) => return Err(Turned::Silent),
+        Some(HostFault::Down) => return Err(Rejection::Disconnect),
         Some(HostFault::Status(status)) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-            return Err(Turned::Away(status, "Internal Server Error"));
+            return Err(Rejection::Lambda(status, "Internal Server Error"));
         }
-        Some(HostFault::LostAnswer) | None => {}
+        Some(HostFault::LostResponse) | None => {}
     }
-    let mut response = run(context, route, event).await?;
-    if fault == Some(HostFault::LostAnswer) {
-        return Err(Turned::Silent);
+    let mut response = call(&context, route, event).await?;
+    if fault == Some(HostFault::LostResponse) {
+        return Err(Rejection::Disconnect);
     }
     if client.is_some_and(|client| context.faults.is_cut(&client)) {
         response = invocation::without_publications(response);
     }
-    Ok(response.map(|body| Full::new(invocation::bytes(body))))
+    Ok(response.map(Body::new))
 }
 
-/// A function runs to its end even if its caller goes away, and its panic is a 502: so it is in Lambda.
-async fn run(context: &Context, route: Route, event: lambda_http::Request) -> Result<Called, Turned> {
-    let (handlers, now) = (Arc::clone(&context.handlers), context.clock.now());
-    let running = tokio::spawn(async move { handlers.call(route, event, now).await });
+/// As in Lambda, a function runs to its end even if its caller disconnects, and its panic is a 502.
+async fn call(
+    context: &Context,
+    route: Route,
+    event: lambda_http::Request,
+) -> Result<lambda_http::Response<lambda_http::Body>, Rejection> {
+    let handlers = Arc::clone(&context.handlers);
+    let running = tokio::spawn(async move { handlers.call(route, event, functions::start::now()).await });
     running.await.map_err(|error| {
         tracing::error!(%error, function = route.name(), "a function has failed");
-        Turned::Away(StatusCode::BAD_GATEWAY, "Internal Server Error")
+        Rejection::Lambda(StatusCode::BAD_GATEWAY, "Internal Server Error")
     })
 }
 
-async fn read(body: Incoming) -> Result<Bytes, Turned> {
-    match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Turned::Away(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))
+impl From<BytesRejection> for Rejection {
+    fn from(rejection: BytesRejection) -> Rejection {
+        match rejection.status() {
+            status @ StatusCode::PAYLOAD_TOO_LARGE => Rejection::Lambda(status, "Request Entity Too Large"),
+            _ => Rejection::Disconnect,
         }
-        Err(_) => Err(Turned::Silent),
     }
 }
 
-/// An answer of Lambda itself, in its own shape: `Message`, capitalised.
-fn lambda_says(status: StatusCode, message: &str) -> Answer {
-    let body = serde_json::json!({ "Message": message }).to_string();
-    let mut answer: Answer = Response::new(Full::from(body));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static("application/json"));
-    answer
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        match self {
+            // Lambda's own responses have the member `Message`, capitalised.
+            Rejection::Lambda(status, message) => {
+                let body = json!({ "Message": message }).to_string();
+                (status, [(CONTENT_TYPE, "application/json")], body).into_response()
+            }
+            // hyper closes the connection when the body fails, before it has sent the head.
+            Rejection::Disconnect => {
+                let broken = std::io::Error::from(std::io::ErrorKind::ConnectionAborted);
+                Body::from_stream(stream::iter([Err::<Bytes, _>(broken)])).into_response()
+            }
+        }
+    }
 }

@@ -1,27 +1,27 @@
 //! AWS Signature Version 4, as a function URL with `AuthType: AWS_IAM` checks it.
 //!
-//! The signature is computed again over what arrived, by the same crate that the edge signs with, and
-//! compared; the headers that matter must be among the signed ones.
+//! aws-sigv4, which the edge signs with, only signs. So the signature is computed again for the request that
+//! arrived and compared, and the relevant headers must be among the signed ones.
 
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
-use hyper::HeaderMap;
-use hyper::http::request::Parts;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use protocol::timestamp::Timestamp;
 use protocol::wire::REQUEST_ID_HEADER;
 use subtle::ConstantTimeEq;
 
 use crate::keys::Caller;
 
-/// How old or how far ahead a signature may be, in seconds.
+/// Maximum difference between the signature's time and now, in seconds.
 const AGE_SECS_MAX: u64 = 5 * 60;
-/// The service that function URLs belong to.
+/// The service name of function URLs.
 const SERVICE: &str = "lambda";
 
-/// Why a request is refused. The caller is not told; the log is.
+/// Why a request is refused. Only the log gets the reason, not the caller.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum BadSignature {
     #[error("failed to verify the signature: the Authorization header is missing or malformed")]
@@ -43,7 +43,7 @@ struct Authorization<'a> {
     signature: &'a str,
 }
 
-/// Whether `caller` signed this very request, for `region`, around `now`.
+/// Checks that `caller` signed this request for `region` within five minutes of `now`.
 pub(super) fn verify(
     parts: &Parts,
     body: &[u8],
@@ -61,8 +61,8 @@ pub(super) fn verify(
     if authorization.credential != format!("{}/{day}/{region}/{SERVICE}/aws4_request", caller.access_key_id) {
         return Err(BadSignature::Scope);
     }
-    let must = parts.headers.keys().map(|name| name.as_str()).filter(|name| must_be_signed(name));
-    if let Some(name) = must.chain(["host"]).find(|name| !authorization.signed_headers.contains(name)) {
+    let required = parts.headers.keys().map(|name| name.as_str()).filter(|name| must_be_signed(name));
+    if let Some(name) = required.chain(["host"]).find(|name| !authorization.signed_headers.contains(name)) {
         return Err(BadSignature::Unsigned(name.to_owned()));
     }
     let expected =
@@ -71,12 +71,12 @@ pub(super) fn verify(
     if bool::from(same) { Ok(()) } else { Err(BadSignature::Wrong) }
 }
 
-/// AWS's own headers, and ours: whoever could change one on the way could change what a function does.
+/// AWS's headers and ours: changing one of them in transit could change what a function does.
 fn must_be_signed(name: &str) -> bool {
     name.starts_with("x-amz-") || name.starts_with("x-tillsync-") || name == REQUEST_ID_HEADER
 }
 
-/// The signature that the request should have; `None` if it cannot be signed at all.
+/// The expected signature; `None` if the request cannot be signed.
 fn signature(
     parts: &Parts,
     body: &[u8],
@@ -99,7 +99,7 @@ fn signature(
     let secret = caller.secret_access_key.expose();
     let identity = Credentials::new(&caller.access_key_id, secret, None, None, "local").into();
     let mut settings = SigningSettings::default();
-    // The caller has said which headers count.
+    // The Authorization header names the signed headers.
     settings.excluded_headers = None;
     let params = v4::SigningParams::builder()
         .identity(&identity)
@@ -136,10 +136,12 @@ fn read_date(text: &str) -> Option<Timestamp> {
     let (hour, minute, second) = (digits(9, 11)?, digits(11, 13)?, digits(13, 15)?);
     let rfc_3339 = format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z");
     let time = Timestamp::parse(&rfc_3339).ok()?;
-    // What was skipped must be the letters.
+    // The characters between the digits.
     let fits = text.len() == 16 && text.get(8..9) == Some("T") && text.ends_with('Z');
     fits.then_some(time)
 }
 
+#[cfg(test)]
+pub(crate) mod signing;
 #[cfg(test)]
 mod tests;

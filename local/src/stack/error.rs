@@ -1,4 +1,4 @@
-//! Why a stack did not start: one of its parts did not.
+//! Errors of the start of a stack.
 
 use crate::data_dir::DataDirError;
 use crate::dynamo::StartDynamoError;
@@ -9,7 +9,7 @@ use crate::redis::RedisError;
 use crate::stream::StreamError;
 use crate::template::TemplateError;
 
-/// Why a stack did not start.
+/// The part of a stack that did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// `template.yaml` cannot be used.
@@ -18,7 +18,7 @@ pub enum StartError {
     /// The data directory cannot be used.
     #[error(transparent)]
     Data(#[from] DataDirError),
-    /// There are no keys.
+    /// The keys cannot be read or generated.
     #[error(transparent)]
     Keys(#[from] KeysError),
     /// DynamoDB did not start.
@@ -27,13 +27,13 @@ pub enum StartError {
     /// Redis did not start.
     #[error(transparent)]
     Redis(#[from] RedisError),
-    /// There is no port for the functions.
+    /// The functions have no port.
     #[error("failed to start the functions: {0}")]
     Port(#[source] std::io::Error),
     /// The functions did not start.
     #[error(transparent)]
     Handlers(#[from] HandlersError),
-    /// The stream cannot be read.
+    /// A stream cannot be delivered.
     #[error(transparent)]
     Stream(#[from] StreamError),
     /// The edge did not start.

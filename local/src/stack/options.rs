@@ -1,27 +1,27 @@
-//! What a stack is to be.
+//! How to start a stack.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// What a stack is to be.
+/// How to start a stack.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where its data is; in a temporary directory, if nowhere.
+    /// The data directory; a temporary one by default.
     pub data: Option<PathBuf>,
-    /// Where the edge listens; 0 for a free port.
+    /// The edge's port; 0 picks a free one.
     pub edge_port: u16,
-    /// Whether to forget the data of earlier runs.
+    /// Whether to remove the data of earlier runs first.
     pub fresh: bool,
-    /// Which tables are synced; the built-in ones, if there is no file.
+    /// A file with the tables to sync instead of the built-in ones.
     pub tables: Option<PathBuf>,
-    /// What the edge is told beside what it must know.
+    /// Additional variables for the edge.
     pub edge_variables: BTreeMap<&'static str, String>,
-    /// Told of each step, and of each line that the edge prints.
+    /// Receives a line per step and the edge's output.
     pub say: fn(&str),
 }
 
 impl Default for Options {
-    /// Kept nowhere, on any port, silent: what tests want.
+    /// For tests: temporary data, any port, silent.
     fn default() -> Options {
         Options {
             data: None,

@@ -1,4 +1,4 @@
-//! What somebody who deploys tillsync would set: the functions' and the worker's configuration.
+//! The configuration of the functions and the worker that a deployment would set.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::handlers::HandlersError;
 use crate::template::Template;
 use crate::template::function::Variable;
 
-/// The names of the tables, as the functions are told them.
+/// The names of the tables as in the functions' environment.
 #[derive(Debug)]
 pub(super) struct TableNames {
     pub(super) sync: String,
@@ -33,7 +33,7 @@ impl TableNames {
     }
 }
 
-/// The values that the template leaves open, or that are not as it has them. Each function sees those that its entry
+/// The values that the template leaves open or that differ here. Each function gets those that its entry
 /// names.
 pub(super) fn functions(
     keys: &Keys,

@@ -1,4 +1,4 @@
-//! What one read of the stream becomes: events, as Lambda hands them to a function.
+//! Converts stream records to the events that Lambda passes to a function.
 
 use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::streams::DynamoDbEventResponse;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::template::event_source::EventSource;
 
-/// A record that passed the filter, in the JSON that Lambda uses.
+/// A record that passed the filter, in Lambda's JSON.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) sequence_number: String,
@@ -28,7 +28,7 @@ pub(super) fn entries(
         if !source.patterns.iter().any(|pattern| pattern.matches(&json)) {
             continue;
         }
-        // Lambda adds what the stream itself does not say.
+        // Lambda adds the ARN of the stream.
         if let Value::Object(members) = &mut json {
             members.insert("eventSourceARN".into(), Value::from(arn));
         }
@@ -39,11 +39,11 @@ pub(super) fn entries(
     Ok(entries)
 }
 
-/// AWS writes the time of a stream record as a number that may have a fraction.
+/// Stream records have their time in seconds, possibly with a fraction.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "whole seconds are wanted, and the cast saturates"
+    reason = "the fraction is not needed, and the cast saturates"
 )]
 fn whole_secs(time: f64) -> u64 {
     time as u64
@@ -55,14 +55,14 @@ pub(super) fn event(entries: &[Entry]) -> Result<Event, serde_json::Error> {
     serde_json::from_value(json!({ "Records": records }))
 }
 
-/// The first of `entries` that must come again; as in Lambda, all after it come again too. A failure that
-/// names no record of the batch means the whole batch.
+/// The index of the first entry to deliver again; as in Lambda, all later ones are delivered again too. A
+/// failure that names no record of the batch stands for the whole batch.
 pub(super) fn first_failed(entries: &[Entry], response: &DynamoDbEventResponse) -> Option<usize> {
-    let place = |name: &Option<String>| {
+    let index = |name: &Option<String>| {
         let name = name.as_deref().unwrap_or_default();
         entries.iter().position(|entry| entry.sequence_number == name).unwrap_or(0)
     };
-    response.batch_item_failures.iter().map(|failure| place(&failure.item_identifier)).min()
+    response.batch_item_failures.iter().map(|failure| index(&failure.item_identifier)).min()
 }
 
 #[cfg(test)]
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_the_filter_looks_as_lambda_delivers_it() {
+    fn a_record_that_passes_the_filter_becomes_an_event_of_lambda() {
         let records = [record("ROOM#1#2", "101"), record("LOG#1#2", "102")];
         let entries = entries(&records, &source(), "arn:stream").unwrap();
         assert_eq!(entries.len(), 1);
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lowest_failure_counts_and_an_unknown_one_means_all() {
+    fn the_first_failure_counts_and_an_unknown_one_stands_for_all() {
         let records = [record("LOG#1", "101"), record("LOG#2", "102"), record("LOG#3", "103")];
         let entries = entries(&records, &source(), "arn").unwrap();
         let failed = |names: &[Option<&str>]| {

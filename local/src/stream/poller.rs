@@ -1,4 +1,4 @@
-//! The loop that delivers a stream, as Lambda's event source mapping does.
+//! Polls a stream and delivers its records, as Lambda's event source mapping does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use super::shard::Shard;
 use crate::handlers::{Handlers, StreamFunction};
 use crate::template::event_source::EventSource;
 
-/// Between two looks at a stream that had nothing new.
+/// Pause after a read without new records.
 const IDLE: Duration = Duration::from_millis(25);
-/// Before the first retry of what failed; doubled for each further one.
+/// Delay before the first retry; doubled for each further one.
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
-/// Between two retries, at most.
+/// Maximum delay between two retries.
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
-/// Everything the loop knows.
+/// The state of one event source mapping.
 pub(super) struct Poller {
     shard: Shard,
     source: EventSource,
@@ -29,14 +29,14 @@ pub(super) struct Poller {
     failing: Option<Failing>,
 }
 
-/// Whom the stream calls.
+/// The function that receives the records.
 #[derive(Clone)]
 pub(super) struct Target {
     pub(super) function: StreamFunction,
     pub(super) handlers: Arc<Handlers>,
 }
 
-/// The record that everything after it waits for.
+/// The record that failed last. All later records wait for it.
 #[derive(Debug)]
 struct Failing {
     sequence_number: String,
@@ -68,7 +68,7 @@ impl Poller {
         }
     }
 
-    /// Delivers what of `records` passes the filter, and advances to the last that is done with.
+    /// Delivers the records that pass the filter, and advances past those that are done.
     async fn deliver(&mut self, records: &[Record]) {
         let entries = match batch::entries(records, &self.source, &self.shard.arn) {
             Ok(entries) => entries,
@@ -79,7 +79,7 @@ impl Poller {
         };
         for entries in entries.chunks(self.source.batch_size) {
             if let Some(failed) = self.call(entries).await {
-                return self.come_back_to(failed, records).await;
+                return self.retry(failed, records).await;
             }
         }
         self.failing = None;
@@ -88,7 +88,7 @@ impl Poller {
         }
     }
 
-    /// Calls the function; the first entry that must come again, if one must.
+    /// Calls the function and returns the first entry to deliver again, if any.
     async fn call<'a>(&self, entries: &'a [Entry]) -> Option<&'a Entry> {
         let event = match batch::event(entries) {
             Ok(event) => event,
@@ -98,7 +98,7 @@ impl Poller {
             }
         };
         let Target { function, handlers } = self.target.clone();
-        // In a task of its own: a function that panics has failed, and the stream goes on.
+        // In a task of its own, so that a panic counts as a failure and does not end the poller.
         let running =
             tokio::spawn(async move { handlers.deliver(function, event, functions::start::now()).await });
         match running.await {
@@ -107,8 +107,8 @@ impl Poller {
         }
     }
 
-    /// Stands before `failed`, so that it is read again, or after it, if it was tried often enough.
-    async fn come_back_to(&mut self, failed: &Entry, records: &[Record]) {
+    /// Moves the position before `failed` to retry it, or past it after too many retries or too much time.
+    async fn retry(&mut self, failed: &Entry, records: &[Record]) {
         let name = &failed.sequence_number;
         let retries = match self.failing.take() {
             Some(failing) if failing.sequence_number == *name => failing.retries.saturating_add(1),
@@ -116,7 +116,7 @@ impl Poller {
         };
         let age = functions::start::now().as_secs().saturating_sub(failed.created);
         if retries >= self.source.retries || age > self.source.age_secs {
-            // In AWS its position would go to the failure queue.
+            // AWS would send its position to the failure queue.
             tracing::warn!(sequence_number = name, retries, age, "a stream record was given up");
             self.position.advance(name.clone());
             return;
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn retries_wait_longer_and_longer_up_to_a_bound() {
+    fn retry_delays_double_up_to_a_maximum() {
         assert_eq!(backoff(0), BACKOFF_MIN);
         assert_eq!(backoff(2), BACKOFF_MIN * 4);
         assert_eq!(backoff(200), BACKOFF_MAX);

@@ -1,4 +1,4 @@
-//! The stream of one table; dynoxide gives it a single shard.
+//! Reads the stream of one table. dynoxide gives it a single shard.
 
 use dynoxide::actions::describe_stream::DescribeStreamRequest;
 use dynoxide::actions::get_records::{GetRecordsRequest, Record};
@@ -8,10 +8,10 @@ use dynoxide::{Database, DynoxideError};
 
 use super::StreamError;
 
-/// Records in one read. Each push of 50 writes more than 50 of them, of which one is delivered.
+/// Maximum number of records in one read. A push of 50 writes more than 50 and delivers one.
 const RECORDS_MAX: usize = 250;
 
-/// A shard, and where we are reading it.
+/// The shard of a table's stream.
 #[derive(Clone)]
 pub(super) struct Shard {
     database: Database,
@@ -31,10 +31,10 @@ impl Shard {
         Ok(Shard { database, arn, id })
     }
 
-    /// The records after the one with the sequence number `after`, or from the oldest.
+    /// The records after the sequence number `after`, or from the oldest one.
     pub(super) async fn read(&self, after: Option<String>) -> Result<Vec<Record>, DynoxideError> {
         let shard = self.clone();
-        // SQLite blocks, and waits for pushes that are under way.
+        // SQLite blocks the thread and waits for writes in progress.
         let read = tokio::task::spawn_blocking(move || shard.read_blocking(after)).await;
         read.unwrap_or_else(|error| Err(DynoxideError::InternalServerError(error.to_string())))
     }

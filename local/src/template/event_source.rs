@@ -1,4 +1,4 @@
-//! Streams that call functions.
+//! The streams that call functions (event source mappings).
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -6,18 +6,18 @@ use serde_json::Value;
 use super::pattern::Pattern;
 use super::{Reference, TemplateError};
 
-/// A stream as the source of events.
+/// The stream that calls a function.
 #[derive(Debug)]
 pub struct EventSource {
-    /// Whose stream it is.
+    /// The table with the stream.
     pub table: String,
-    /// An event passes if it matches any of these.
+    /// An event passes if it matches one of these.
     pub patterns: Vec<Pattern>,
-    /// Events in one call, at most.
+    /// Maximum number of events in one call.
     pub batch_size: usize,
-    /// How often a record that failed comes again.
+    /// Maximum number of retries for a record.
     pub retries: u32,
-    /// Seconds after which a record is given up.
+    /// Seconds after which a record is not retried.
     pub age_secs: u64,
 }
 
@@ -27,7 +27,7 @@ pub struct EventSource {
 pub(super) enum Event {
     /// A table's stream.
     DynamoDB(EventProperties),
-    /// A time of day. Nothing calls the function here but who wants it called.
+    /// A time of day. The local stack has no scheduler.
     Schedule(serde::de::IgnoredAny),
 }
 
@@ -54,7 +54,7 @@ struct Filter {
 }
 
 impl Event {
-    /// The stream, and what of it is delivered; none, if it is not a stream that calls.
+    /// The event source; `None` for a schedule.
     pub(super) fn source(self, id: &str) -> Result<Option<EventSource>, TemplateError> {
         let Event::DynamoDB(properties) = self else { return Ok(None) };
         let Some(Reference::Attribute(table, _)) = Reference::read(&properties.stream) else {

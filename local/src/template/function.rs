@@ -1,4 +1,4 @@
-//! Functions: what they are told, what they may do, and what calls them.
+//! Functions: their environment, their permissions and their event source.
 
 use std::collections::BTreeMap;
 
@@ -12,25 +12,25 @@ use super::{Reference, Resource, TemplateError};
 /// A function of the template.
 #[derive(Debug)]
 pub struct Function {
-    /// The names of its environment. It gets these and no others, so that one that the template forgot is
-    /// missed here as it would be in AWS.
+    /// Its environment. It gets no other names, so that a name that the template lacks is missing here as in
+    /// AWS.
     pub variables: BTreeMap<String, Variable>,
-    /// What its role allows at DynamoDB.
+    /// What its role allows in DynamoDB.
     pub grants: Grants,
-    /// The stream that calls it, if one does.
+    /// The stream that calls it, if any.
     pub source: Option<EventSource>,
 }
 
-/// Where the value of a variable comes from.
+/// The source of a variable's value.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Variable {
-    /// It is the name of this table.
+    /// The name of this table.
     Table(String),
-    /// It is a secret or a parameter: set by whoever deploys, here by the stack.
+    /// A secret or a parameter that the deployment sets; here, the stack.
     Setting,
-    /// It is a parameter that has this value unless somebody sets it.
+    /// A parameter with this default.
     Default(String),
-    /// It is this, whoever deploys.
+    /// This text in every deployment.
     Literal(String),
 }
 
@@ -62,7 +62,7 @@ struct Environment {
     variables: BTreeMap<String, Value>,
 }
 
-/// What all functions have in common.
+/// The settings of all functions.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Globals {
@@ -70,16 +70,16 @@ pub(super) struct Globals {
     environment: Environment,
 }
 
-/// What the variables of a function may refer to.
+/// What resolves the variables of a function.
 pub(super) struct Variables<'a> {
     pub(super) globals: Globals,
     pub(super) resources: &'a BTreeMap<String, Resource>,
-    /// The parameters that have a value if nobody sets them.
+    /// The defaults of the parameters.
     pub(super) defaults: BTreeMap<String, String>,
 }
 
 impl Variables<'_> {
-    /// The variables of all functions, and those of `own`, which win.
+    /// The global variables and those of `own`, which take precedence.
     fn of(&self, own: &Environment) -> BTreeMap<String, Variable> {
         let all = self.globals.environment.variables.iter().chain(&own.variables);
         all.map(|(name, value)| (name.clone(), self.read(value))).collect()
@@ -87,21 +87,21 @@ impl Variables<'_> {
 
     fn read(&self, value: &Value) -> Variable {
         match (Reference::read(value), value) {
-            // A parameter is referred to in the same way, but is no resource.
+            // A parameter is referenced in the same way, but is not a resource.
             (Some(Reference::Ref(id)), _) if self.resources.contains_key(&id) => Variable::Table(id),
             (Some(Reference::Ref(id)), _) => {
                 self.defaults.get(&id).map_or(Variable::Setting, |default| Variable::Default(default.clone()))
             }
             (None, Value::String(text)) => Variable::Literal(text.clone()),
             (None, Value::Number(number)) => Variable::Literal(number.to_string()),
-            // Put together from others, such as the address of a secret.
+            // Composed from other values, such as the address of a secret.
             _ => Variable::Setting,
         }
     }
 }
 
 impl Function {
-    /// The function's binary and the function.
+    /// Reads a function and the name of its binary.
     pub(super) fn read(
         id: &str,
         resource: &Resource,

@@ -1,4 +1,4 @@
-//! What a role allows at DynamoDB.
+//! What a role allows in DynamoDB.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ impl Grants {
         self.0.iter().any(|(granted, on)| granted == action && on == table)
     }
 
-    /// The grants as they stand in the template, for messages and tests.
+    /// All grants, for messages and tests.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(action, table)| (action.as_str(), table.as_str()))
     }
@@ -41,7 +41,7 @@ struct PolicyDocument {
     statement: Vec<Statement>,
 }
 
-/// A condition or an exception would make it mean something else here than in AWS: refused, not ignored.
+/// Unknown fields are errors: ignoring a condition or an exception would grant more than AWS does.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Statement {
@@ -50,7 +50,7 @@ struct Statement {
     resource: Value,
 }
 
-/// Nothing but "allow" is understood here.
+/// Only "Allow" is supported.
 #[derive(Deserialize)]
 enum Effect {
     Allow,
@@ -73,7 +73,7 @@ pub(super) fn read(id: &str, resources: &BTreeMap<String, Resource>) -> Result<G
                 OneOrMany::One(action) => vec![action],
                 OneOrMany::Many(actions) => actions,
             };
-            // Streams, queues and log groups are reached by the poller here, not by the function.
+            // Here the poller accesses streams and queues, not the function.
             let Some(table) = table(&resource, resources) else { continue };
             let ours = actions.iter().filter_map(|action| action.strip_prefix("dynamodb:"));
             grants.0.extend(ours.map(|action| (action.to_owned(), table.clone())));

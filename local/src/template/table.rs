@@ -1,4 +1,4 @@
-//! Tables, as `CreateTable` wants them.
+//! Tables, converted to `CreateTable` requests.
 
 use dynoxide::actions::create_table::CreateTableRequest;
 use dynoxide::actions::update_time_to_live::UpdateTimeToLiveRequest;
@@ -10,7 +10,7 @@ use super::{Resource, TemplateError};
 /// A table of the template.
 #[derive(Debug)]
 pub struct Table {
-    /// Its logical id, which is its name on this machine.
+    /// Its logical id, which is also its name on this machine.
     pub name: String,
     properties: Properties,
 }
@@ -18,7 +18,7 @@ pub struct Table {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Properties {
-    // These are the same in both languages, so they are passed on unread; dynoxide checks them as AWS does.
+    // CloudFormation and `CreateTable` agree on these, so they pass through unread; dynoxide validates them.
     key_schema: Value,
     attribute_definitions: Value,
     billing_mode: Value,
@@ -39,7 +39,7 @@ impl Table {
         Ok(Table { name: id.to_owned(), properties: resource.properties(id)? })
     }
 
-    /// The request that creates it.
+    /// The request that creates the table.
     pub fn create(&self) -> Result<CreateTableRequest, TemplateError> {
         let Properties { key_schema, attribute_definitions, billing_mode, .. } = &self.properties;
         let mut request = json!({
@@ -50,14 +50,14 @@ impl Table {
         });
         if let (Some(stream), Value::Object(members)) = (&self.properties.stream_specification, &mut request)
         {
-            // CloudFormation leaves out what its presence already says.
+            // CloudFormation has no `StreamEnabled`.
             let specification = json!({ "StreamEnabled": true, "StreamViewType": stream.stream_view_type });
             members.insert("StreamSpecification".into(), specification);
         }
         serde_json::from_value(request).map_err(|error| TemplateError::resource(&self.name, error))
     }
 
-    /// The request that switches its expiry on, if it has one.
+    /// The request that enables its expiry, if it has one.
     pub fn expire(&self) -> Result<Option<UpdateTimeToLiveRequest>, TemplateError> {
         let Some(specification) = &self.properties.time_to_live_specification else { return Ok(None) };
         let request = json!({ "TableName": self.name, "TimeToLiveSpecification": specification });

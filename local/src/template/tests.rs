@@ -1,10 +1,19 @@
 use super::*;
+use event_source::EventSource;
 use function::Variable;
 
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-
 fn template() -> Template {
-    Template::read(Path::new(ROOT)).unwrap()
+    Template::read(&project_root()).unwrap()
+}
+
+fn text() -> String {
+    std::fs::read_to_string(project_root().join("template.yaml")).unwrap()
+}
+
+/// Whether the filter of `source` passes an event `name` whose key attribute `key` begins with `value`.
+fn passes(source: &EventSource, name: &str, key: &str, value: &str) -> bool {
+    let event = serde_json::json!({ "eventName": name, "dynamodb": { "Keys": { key: { "S": value } } } });
+    source.patterns.iter().any(|pattern| pattern.matches(&event))
 }
 
 #[test]
@@ -33,7 +42,7 @@ fn the_real_template_has_the_functions_and_tables_that_run_here() {
 }
 
 #[test]
-fn tables_read_as_dynamodb_wants_them() {
+fn tables_convert_to_create_table_requests() {
     for table in template().tables {
         let create = table.create().unwrap();
         assert_eq!(create.key_schema.len(), 2);
@@ -49,7 +58,7 @@ fn tables_read_as_dynamodb_wants_them() {
 }
 
 #[test]
-fn a_function_is_told_and_allowed_what_the_template_says_and_no_more() {
+fn a_function_has_exactly_the_environment_and_permissions_of_the_template() {
     let template = template();
     let default = |value: &str| Variable::Default(value.to_owned());
     let expected = [
@@ -61,9 +70,9 @@ fn a_function_is_told_and_allowed_what_the_template_says_and_no_more() {
         ("TOMBSTONE_RETENTION_DAYS", default("90")),
     ];
     for name in ["batch-push", "dead-letters", "pull-changes"] {
-        let told = template.functions[name].variables.iter();
-        let told: Vec<_> = told.map(|(name, value)| (name.as_str(), value)).collect();
-        assert_eq!(told, expected.each_ref().map(|(name, value)| (*name, value)), "{name}");
+        let variables = template.functions[name].variables.iter();
+        let variables: Vec<_> = variables.map(|(name, value)| (name.as_str(), value)).collect();
+        assert_eq!(variables, expected.each_ref().map(|(name, value)| (*name, value)), "{name}");
     }
 
     let grants = |name: &str| template.functions[name].grants.iter().collect::<Vec<_>>();
@@ -87,7 +96,7 @@ fn a_function_is_told_and_allowed_what_the_template_says_and_no_more() {
     for name in ["cache-report", "cache-invalidate", "cache-maintenance"] {
         assert_eq!(grants(name), [], "{name}");
     }
-    // Only those that use Redis can.
+    // Only functions that use Redis have its token.
     let redis = |function: &Function| function.variables.contains_key("UPSTASH_REDIS_REST_TOKEN");
     let with_redis: Vec<&str> = template
         .functions
@@ -113,8 +122,8 @@ fn a_function_is_told_and_allowed_what_the_template_says_and_no_more() {
 }
 
 #[test]
-fn the_edge_may_call_every_function_that_has_a_url_and_is_told_where_it_is() {
-    let text = std::fs::read_to_string(Path::new(ROOT).join("template.yaml")).unwrap();
+fn the_edge_may_call_every_function_with_a_url_and_the_outputs_name_its_url() {
+    let text = text();
     let (resources, rest) = text.split_once("\n  EdgeUser:").unwrap();
     let (user, outputs) = rest.split_once("\nOutputs:").unwrap();
     let (mut id, mut callable) = ("", Vec::new());
@@ -127,44 +136,37 @@ fn the_edge_may_call_every_function_that_has_a_url_and_is_told_where_it_is() {
     }
     assert_eq!(callable.len(), crate::handlers::Route::ALL.len(), "{callable:?}");
     for id in callable {
-        // To call its URL, and to invoke it by that.
+        // A call of a URL needs both InvokeFunctionUrl and InvokeFunction.
         assert_eq!(user.matches(&format!("[{id}, Arn]")).count(), 2, "{id}");
         assert!(outputs.contains(&format!("[{id}Url, FunctionUrl]")), "{id}");
     }
 }
 
 #[test]
-fn only_new_log_items_reach_those_who_follow_the_rooms() {
+fn only_new_log_items_reach_the_functions_that_follow_rooms() {
     let template = template();
     for name in ["change-stream", "cache-invalidate"] {
         let source = template.functions[name].source.as_ref().unwrap();
         assert_eq!(source.table, "SyncTable");
-        let passes = |name: &str, pk: &str| {
-            let event =
-                serde_json::json!({ "eventName": name, "dynamodb": { "Keys": { "pk": { "S": pk } } } });
-            source.patterns.iter().any(|pattern| pattern.matches(&event))
-        };
-        assert!(passes("INSERT", "LOG#1#2"));
-        assert!(!passes("REMOVE", "LOG#1#2") && !passes("INSERT", "ROOM#1#2"));
+        assert!(passes(source, "INSERT", "pk", "LOG#1#2"));
+        assert!(!passes(source, "REMOVE", "pk", "LOG#1#2"));
+        assert!(!passes(source, "INSERT", "pk", "ROOM#1#2"));
     }
 }
 
 #[test]
-fn only_new_changes_of_carts_are_folded_and_a_schedule_is_no_stream() {
+fn only_new_cart_changes_are_compacted_and_a_schedule_is_no_stream() {
     let template = template();
     let source = template.functions["cart-fold"].source.as_ref().unwrap();
     assert_eq!(source.table, "CartsTable");
-    let passes = |name: &str, sk: &str| {
-        let event = serde_json::json!({ "eventName": name, "dynamodb": { "Keys": { "sk": { "S": sk } } } });
-        source.patterns.iter().any(|pattern| pattern.matches(&event))
-    };
-    assert!(passes("INSERT", "PENDING#1"));
-    assert!(!passes("REMOVE", "PENDING#1") && !passes("INSERT", "FOLDED"));
+    assert!(passes(source, "INSERT", "sk", "PENDING#1"));
+    assert!(!passes(source, "REMOVE", "sk", "PENDING#1"));
+    assert!(!passes(source, "INSERT", "sk", "FOLDED"));
     assert!(template.functions["cache-maintenance"].source.is_none());
 }
 
 #[test]
-fn a_change_is_told_to_the_cache_as_long_as_an_entry_from_before_it_may_live() {
+fn invalidations_are_retried_for_longer_than_a_cache_entry_lives() {
     let template = template();
     let age = template.functions["cache-invalidate"].source.as_ref().unwrap().age_secs;
     let kinds = [cache::kind::Kind::Product, cache::kind::Kind::Record, cache::kind::Kind::Stats];
@@ -174,8 +176,8 @@ fn a_change_is_told_to_the_cache_as_long_as_an_entry_from_before_it_may_live() {
 }
 
 #[test]
-fn what_would_mean_something_else_here_is_an_error() {
-    let text = std::fs::read_to_string(Path::new(ROOT).join("template.yaml")).unwrap();
+fn unsupported_parts_of_the_template_are_errors() {
+    let text = text();
     let role = "Role: { Fn::GetAtt: [AuthRole, Arn] }";
     for (from, to) in [
         (role, "Role: arn:aws:iam::1:role/auth"),

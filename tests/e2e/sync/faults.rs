@@ -29,7 +29,7 @@ async fn a_function_that_is_down(shop: &'static Shop) {
 }
 
 async fn a_connection_dropped_after_the_commit(shop: &'static Shop) {
-    host(shop, HostFault::LostAnswer).await;
+    host(shop, HostFault::LostResponse).await;
 }
 
 async fn a_platform_that_answers_502(shop: &'static Shop) {
@@ -41,7 +41,7 @@ async fn dynamodb_that_is_down(shop: &'static Shop) {
 }
 
 async fn an_answer_of_dynamodb_lost_after_the_commit(shop: &'static Shop) {
-    dynamo(shop, Fault::LostAnswer).await;
+    dynamo(shop, Fault::LostResponse).await;
 }
 
 async fn dynamodb_that_throttles(shop: &'static Shop) {

@@ -84,7 +84,7 @@ async fn a_delta_whose_answer_was_lost_counts_once(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     push_named(&till, &[taken("10")]).await;
     let batch = till.batch(Some("sale"), &[taken("-3")]);
-    shop.world.host_faults.inject(&shop.client, HostFault::LostAnswer, 1);
+    shop.world.host_faults.inject(&shop.client, HostFault::LostResponse, 1);
     assert_eq!(till.push_raw(&batch).await.status.as_u16(), 503);
     for _ in 0..3 {
         let answer: PushResponse = till.push_raw(&batch).await.ok().unwrap();

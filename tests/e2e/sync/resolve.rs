@@ -155,7 +155,7 @@ async fn a_batch_id_is_done_once_and_answered_again(shop: &'static Shop) {
 async fn an_answer_lost_after_the_commit_is_answered_again(shop: &'static Shop) {
     let (_, two) = disputed(shop).await;
     let body = with(accept_client("till-2"), "batch_id", "r1");
-    shop.world.host_faults.inject(&shop.client, HostFault::LostAnswer, 1);
+    shop.world.host_faults.inject(&shop.client, HostFault::LostResponse, 1);
     assert_refused(&send(&two.api, &body).await, 503, "unavailable");
     let answer = resolved(&two.api, &body).await;
     assert_eq!(answer.version, 3);
@@ -281,7 +281,7 @@ async fn without_dynamodb_it_says_when_to_come_back(shop: &'static Shop) {
     for (action, fault) in [
         ("BatchGetItem", Fault::Refused),
         ("TransactWriteItems", Fault::Throttled),
-        ("TransactWriteItems", Fault::LostAnswer),
+        ("TransactWriteItems", Fault::LostResponse),
     ] {
         faults.inject(&scope, action, fault, 1000);
         let reply = send(&two.api, &body).await;

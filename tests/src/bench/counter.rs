@@ -56,7 +56,7 @@ impl Counter {
             client_id: room.client.clone(),
             branch_id: Some(room.branch.clone()),
         };
-        stack.add_user(new).await?;
+        stack.accounts().create(new).await?;
         let login = LoginRequest { username, password, device_id: Some(device.parse()?) };
         let (api, _) = Api::new(stack.edge_url())?.login(&login).await?;
         let login = serde_json::to_string(&login)?;

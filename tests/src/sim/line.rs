@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use local::dynamo::faults::Fault;
-use local::dynamo::in_process::{Answer, Carried, Carrying, Line, Request, Tables};
+use local::dynamo::in_process::{Request, Response, Sending, Tables, Transport};
 use serde_json::Value;
 
 use super::dice::Dice;
@@ -64,8 +64,8 @@ enum Fate {
     Torn,
 }
 
-impl Line for FaultyLine {
-    fn carry(&self, request: Request) -> Carrying {
+impl Transport for FaultyLine {
+    fn send(&self, request: Request) -> Sending {
         let line = self.clone();
         let (number, mut dice) = CALL
             .try_with(|call| {
@@ -99,41 +99,41 @@ impl FaultyLine {
         &self.0.tables
     }
 
-    async fn travel(&self, call: u64, dice: &mut Dice, request: Request) -> Carried {
+    async fn travel(&self, call: u64, dice: &mut Dice, request: Request) -> Result<Response, Fault> {
         let latency = self.0.weather.latency_millis;
         self.0.journal.sent(&request.action);
         sleep(dice.below(latency + 1)).await;
         let reads = request.action == "BatchGetItem";
-        let carried = match self.fate(dice, &request.action) {
-            Fate::Fine => Carried::Answered(self.execute(call, &request)),
+        let result = match self.fate(dice, &request.action) {
+            Fate::Fine => Ok(self.execute(call, &request)),
             Fate::Lost => {
                 sleep(dice.below(latency * 4 + 1)).await;
-                Carried::Failed(Fault::Refused)
+                Err(Fault::Refused)
             }
             Fate::AnswerLost => {
                 self.execute(call, &request);
                 sleep(dice.below(latency * 4 + 1)).await;
-                Carried::Failed(Fault::LostAnswer)
+                Err(Fault::LostResponse)
             }
             Fate::Late => {
                 self.deliver_late(call, request, dice.between(HANG_MILLIS / 4, LATE_MILLIS_MAX));
                 sleep(HANG_MILLIS).await;
-                Carried::Failed(Fault::LostAnswer)
+                Err(Fault::LostResponse)
             }
             Fate::Twice => {
                 self.deliver_late(call, request.clone(), dice.between(1, HANG_MILLIS));
-                Carried::Answered(self.execute(call, &request))
+                Ok(self.execute(call, &request))
             }
-            Fate::Conflict => Carried::Failed(Fault::TransactionConflict),
-            Fate::Throttled => Carried::Failed(Fault::Throttled),
-            Fate::Torn => Carried::Answered(self.tear(call, dice, &request).await),
+            Fate::Conflict => Err(Fault::TransactionConflict),
+            Fate::Throttled => Err(Fault::Throttled),
+            Fate::Torn => Ok(self.tear(call, dice, &request).await),
         };
-        if reads && matches!(carried, Carried::Answered(_)) {
+        if reads && result.is_ok() {
             // What nobody hears of, because it arrives late, was not read.
             self.0.journal.read(call);
         }
         sleep(dice.below(latency + 1)).await;
-        carried
+        result
     }
 
     fn fate(&self, dice: &mut Dice, action: &str) -> Fate {
@@ -164,7 +164,7 @@ impl FaultyLine {
         });
     }
 
-    async fn tear(&self, call: u64, dice: &mut Dice, request: &Request) -> Answer {
+    async fn tear(&self, call: u64, dice: &mut Dice, request: &Request) -> Response {
         let Some((first, second)) = torn::split(&request.body, dice) else {
             return self.execute(call, request);
         };
@@ -177,7 +177,7 @@ impl FaultyLine {
         torn::join(early, self.execute(call, &part(&second)))
     }
 
-    fn execute(&self, call: u64, request: &Request) -> Answer {
+    fn execute(&self, call: u64, request: &Request) -> Response {
         let (tables, journal) = (&self.0.tables, &self.0.journal);
         let sabotage = self.0.sabotage;
         let tampered = sabotage.and_then(|sabotage| sabotage.tamper(&request.action, &request.body));

@@ -1,6 +1,6 @@
 //! A `BatchGetItem` whose items are read one after the other: DynamoDB gives no common view of them.
 
-use local::dynamo::in_process::Answer;
+use local::dynamo::in_process::Response;
 use serde_json::{Value, json};
 
 use super::dice::Dice;
@@ -25,17 +25,17 @@ pub fn split(body: &str, dice: &mut Dice) -> Option<(Value, Value)> {
 }
 
 /// The answer that leaves the second part for another request.
-pub fn unprocessed(early: Answer, second: &Value) -> Answer {
+pub fn unprocessed(early: Response, second: &Value) -> Response {
     let parsed: Result<Value, _> = serde_json::from_str(&early.body);
     let (Ok(Value::Object(mut answer)), Some(left)) = (parsed, second.get("RequestItems")) else {
         return early;
     };
     answer.insert("UnprocessedKeys".into(), left.clone());
-    Answer { status: early.status, body: Value::Object(answer).to_string() }
+    Response { status: early.status, body: Value::Object(answer).to_string() }
 }
 
 /// Both answers as one.
-pub fn join(early: Answer, late: Answer) -> Answer {
+pub fn join(early: Response, late: Response) -> Response {
     if !early.is_ok() || !late.is_ok() {
         return if early.is_ok() { late } else { early };
     }
@@ -55,9 +55,9 @@ pub fn join(early: Answer, late: Answer) -> Answer {
     if let Some(members) = one.as_object_mut() {
         members.insert("ConsumedCapacity".into(), json!(consumed));
     }
-    Answer { status: early.status, body: one.to_string() }
+    Response { status: early.status, body: one.to_string() }
 }
 
-fn read(answer: &Answer) -> Result<Value, serde_json::Error> {
+fn read(answer: &Response) -> Result<Value, serde_json::Error> {
     serde_json::from_str(&answer.body)
 }

@@ -1,18 +1,13 @@
 //! Tables in memory, and the operations on them that the functions use.
 
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::http::StatusCode;
-use aws_smithy_types::body::SdkBody;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::dynamo::refusal::CONTENT_TYPE;
-use crate::dynamo::server::StartDynamoError;
+use crate::dynamo::StartDynamoError;
 use crate::template::table::Table;
 
-/// Tables that live as long as this does. Clones share them.
+/// Tables that live as long as this value. Clones share them.
 #[derive(Clone)]
 pub struct Tables(Database);
 
@@ -22,33 +17,25 @@ impl std::fmt::Debug for Tables {
     }
 }
 
-/// An answer as it goes over the wire.
+/// A response as it goes over the wire.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct Response {
     /// The HTTP status.
     pub status: u16,
     /// The JSON.
     pub body: String,
 }
 
-impl Answer {
+impl Response {
     /// Whether the operation was executed.
     pub fn is_ok(&self) -> bool {
         self.status == 200
     }
-
-    pub(super) fn into_response(self) -> Result<HttpResponse, ConnectorError> {
-        let status =
-            StatusCode::try_from(self.status).map_err(|error| ConnectorError::other(error.into(), None))?;
-        let mut response = HttpResponse::new(status, SdkBody::from(self.body));
-        response.headers_mut().insert("content-type", CONTENT_TYPE);
-        Ok(response)
-    }
 }
 
 impl Tables {
-    /// Creates `tables`, empty, without their streams and without anything that expires by itself: who holds the
-    /// line sees every write, and decides what is swept when.
+    /// Creates empty `tables` without streams and without expiry: the transport sees every write and decides
+    /// when items expire.
     pub fn create<'a>(tables: impl IntoIterator<Item = &'a Table>) -> Result<Tables, StartDynamoError> {
         let database = Database::memory()?;
         for table in tables {
@@ -60,10 +47,10 @@ impl Tables {
     }
 
     /// Executes `action` with the JSON `body`, as DynamoDB would.
-    pub fn execute(&self, action: &str, body: &str) -> Answer {
+    pub fn execute(&self, action: &str, body: &str) -> Response {
         match self.dispatch(action, body) {
-            Ok(body) => Answer { status: 200, body },
-            Err(error) => Answer { status: error.status_code(), body: error.to_json() },
+            Ok(body) => Response { status: 200, body },
+            Err(error) => Response { status: error.status_code(), body: error.to_json() },
         }
     }
 
@@ -82,12 +69,12 @@ impl Tables {
     }
 }
 
-fn run<Q: DeserializeOwned, A: Serialize>(
+fn run<Q: DeserializeOwned, R: Serialize>(
     body: &str,
-    operation: impl FnOnce(Q) -> Result<A, DynoxideError>,
+    operation: impl FnOnce(Q) -> Result<R, DynoxideError>,
 ) -> Result<String, DynoxideError> {
     let request = serde_json::from_str(body)
         .map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
-    let answer = operation(request)?;
-    serde_json::to_string(&answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+    let response = operation(request)?;
+    serde_json::to_string(&response).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }

@@ -5,35 +5,36 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use functions::store::error::StoreError;
 
 use super::*;
-use crate::template::Template;
+use crate::template::{Template, project_root};
 
-/// Fails the first requests and carries the rest.
+/// Fails the first requests and executes the rest.
 #[derive(Debug)]
-struct Bumpy {
+struct FaultyTransport {
     tables: Tables,
     faults: Vec<Fault>,
     sent: AtomicUsize,
 }
 
-impl Line for Bumpy {
-    fn carry(&self, request: Request) -> Carrying {
-        let carried = match self.faults.get(self.sent.fetch_add(1, Ordering::Relaxed)) {
-            Some(Fault::LostAnswer) => {
-                self.tables.execute(&request.action, &request.body);
-                Carried::Failed(Fault::LostAnswer)
+impl Transport for FaultyTransport {
+    fn send(&self, request: Request) -> Sending {
+        let execute = || self.tables.execute(&request.action, &request.body);
+        let result = match self.faults.get(self.sent.fetch_add(1, Ordering::Relaxed)) {
+            Some(Fault::LostResponse) => {
+                execute();
+                Err(Fault::LostResponse)
             }
-            Some(fault) => Carried::Failed(*fault),
-            None => Carried::Answered(self.tables.execute(&request.action, &request.body)),
+            Some(fault) => Err(*fault),
+            None => Ok(execute()),
         };
-        Box::pin(std::future::ready(carried))
+        Box::pin(std::future::ready(result))
     }
 }
 
-fn over(faults: &[Fault]) -> (Client, String) {
-    let template = Template::read(&crate::project::root()).unwrap();
+fn client_with(faults: &[Fault]) -> (Client, String) {
+    let template = Template::read(&project_root()).unwrap();
     let tables = Tables::create(&template.tables).unwrap();
-    let line = Bumpy { tables, faults: faults.to_vec(), sent: AtomicUsize::new(0) };
-    (client(Arc::new(line), format!("{faults:?}")), template.tables[0].name.clone())
+    let transport = FaultyTransport { tables, faults: faults.to_vec(), sent: AtomicUsize::new(0) };
+    (client(Arc::new(transport), format!("{faults:?}")), template.tables[0].name.clone())
 }
 
 async fn put(client: &Client, table: &str) -> Result<(), StoreError> {
@@ -45,17 +46,17 @@ async fn put(client: &Client, table: &str) -> Result<(), StoreError> {
 }
 
 #[tokio::test]
-async fn the_sdk_retries_over_it_and_a_lost_answer_is_not_applied_twice() {
-    let (client, table) = over(&[Fault::Refused, Fault::LostAnswer]);
+async fn the_sdk_retries_and_a_lost_response_is_not_applied_twice() {
+    let (client, table) = client_with(&[Fault::Refused, Fault::LostResponse]);
     put(&client, &table).await.unwrap();
     assert!(matches!(put(&client, &table).await, Err(StoreError::Lost)), "the condition holds");
 }
 
 #[tokio::test]
-async fn refusals_are_those_of_dynamodb() {
-    let (client, table) = over(&[Fault::TransactionConflict]);
+async fn error_responses_are_those_of_dynamodb() {
+    let (client, table) = client_with(&[Fault::TransactionConflict]);
     assert!(matches!(put(&client, &table).await, Err(StoreError::Lost)));
     put(&client, &table).await.unwrap();
     let scan = client.scan().table_name(&table).send().await;
-    assert!(scan.is_err(), "what is not known here is refused");
+    assert!(scan.is_err(), "an unknown operation is rejected");
 }

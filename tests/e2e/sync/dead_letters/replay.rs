@@ -84,7 +84,7 @@ async fn a_delta_is_added_once_however_often_its_replay_is_sent(shop: &'static S
     let api = manager(shop).await;
     let letter = letters(&api).await.remove(0);
     assert_eq!(letter.code, "delta_needs_batch");
-    shop.world.host_faults.inject(&shop.client, HostFault::LostAnswer, 1);
+    shop.world.host_faults.inject(&shop.client, HostFault::LostResponse, 1);
     assert_refused(&post(&api, &letter.id, "replay", "").await, 503, "unavailable");
     assert_refused(&post(&api, &letter.id, "replay", "").await, 404, "dead_letter_not_found");
     let last = till.pull_all(Stamp::ZERO, 100).await.pop().unwrap();
@@ -98,7 +98,7 @@ async fn the_answer_to_a_replay_may_be_lost(shop: &'static Shop) {
     let id = letters(&api).await.remove(0).id;
     let scope = format!("ROOM#{}#", shop.client);
     let faults = shop.world.dynamo_faults.clone();
-    faults.inject(&scope, "TransactWriteItems", Fault::LostAnswer, 1000);
+    faults.inject(&scope, "TransactWriteItems", Fault::LostResponse, 1000);
     assert_refused(&post(&api, &id, "replay", "").await, 503, "unavailable");
     faults.clear(&scope);
     // It was committed, once, and its letter went with it.

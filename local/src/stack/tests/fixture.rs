@@ -1,15 +1,16 @@
 //! A stack with a fake edge.
 
+use axum::http::Request;
 use functions::accounts::NewUser;
 use protocol::role::Role;
 use reqwest::Response;
 use serde_json::{Value, json};
 
 use super::fake_edge::FakeEdge;
-use super::signed;
+use crate::function_host::sigv4::signing::sign_request;
 use crate::stack::*;
 
-pub(super) struct Street {
+pub(super) struct Fixture {
     pub(super) host: FunctionHost,
     pub(super) dynamo: Dynamo,
     pub(super) edge: FakeEdge,
@@ -20,9 +21,9 @@ pub(super) struct Street {
     data: DataDir,
 }
 
-impl Street {
-    pub(super) async fn start() -> Street {
-        let template = Template::read(&project::root()).unwrap();
+impl Fixture {
+    pub(super) async fn start() -> Fixture {
+        let template = Template::read(&project_root()).unwrap();
         let data = DataDir::temporary().unwrap();
         let keys = Keys::load_or_make(data.path()).unwrap();
         let dynamo = Dynamo::start(None, &template.tables).unwrap();
@@ -31,20 +32,20 @@ impl Street {
         let settings = settings::functions(&keys, edge.port(), redis.url(), None);
         let handlers = Arc::new(Handlers::new(&template, &dynamo, &settings).unwrap());
         let (port, caller) = (Port::bind().await.unwrap(), keys.caller.clone());
-        let host = FunctionHost::start(port, Arc::clone(&handlers), caller, Clock::default());
-        let mut street = Street { host, dynamo, edge, redis, handlers, stream: None, keys, data };
-        street.start_stream();
-        street
+        let host = FunctionHost::start(port, Arc::clone(&handlers), caller);
+        let mut fixture = Fixture { host, dynamo, edge, redis, handlers, stream: None, keys, data };
+        fixture.start_stream();
+        fixture
     }
 
     pub(super) fn start_stream(&mut self) {
-        let mut template = Template::read(&project::root()).unwrap();
+        let mut template = Template::read(&project_root()).unwrap();
         let sources = handlers::take_sources(&mut template).unwrap();
-        let streams = Streams::start(&self.dynamo.database(), sources, &self.handlers, self.data.path());
+        let streams = Streams::start(self.dynamo.database(), sources, &self.handlers, self.data.path());
         self.stream = Some(streams.unwrap());
     }
 
-    pub(super) async fn without_stream(mut self) -> Street {
+    pub(super) async fn without_stream(mut self) -> Fixture {
         self.stream.take().unwrap().stop().await;
         self
     }
@@ -53,7 +54,7 @@ impl Street {
         self.stream.as_ref().unwrap().switch()
     }
 
-    /// A signed call, with an access token if it is not empty; `None` if nobody answers.
+    /// Sends a signed request, with an access token unless it is empty; `None` if there is no response.
     pub(super) async fn call(
         &self,
         method: &str,
@@ -61,8 +62,15 @@ impl Street {
         token: &str,
         body: Vec<u8>,
     ) -> Option<Response> {
-        let request = signed::request(&self.keys.caller, method, self.host.url(), target, token, body);
-        reqwest::Client::builder().no_proxy().build().unwrap().execute(request).await.ok()
+        let request = Request::builder().method(method).uri(format!("{}{target}", self.host.url()));
+        let mut request = request.header("content-type", "application/json").header("x-request-id", "r1");
+        if !token.is_empty() {
+            request = request.header("x-tillsync-token", token);
+        }
+        let request = request.body(body).unwrap();
+        let request = sign_request(request, &self.keys.caller, "lambda", functions::start::now());
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        client.execute(request.try_into().unwrap()).await.ok()
     }
 
     /// The access token of a new cashier of `client`.
@@ -78,20 +86,20 @@ impl Street {
         accounts.create(user).await.unwrap();
         let login = json!({ "username": format!("till-of-{client}"), "password": "pass" });
         let body = login.to_string().into_bytes();
-        let answer = self.call("POST", "/auth/api/auth/login", "", body).await.unwrap();
-        let session: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        let response = self.call("POST", "/auth/api/auth/login", "", body).await.unwrap();
+        let session: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
         session["accessToken"].as_str().unwrap().to_owned()
     }
 
-    /// What `batch-push` answers to `batch`; `None` if it does not.
+    /// The response to a push of `batch`; `None` if there is none.
     pub(super) async fn push(&self, token: &str, batch: &Value) -> Option<Value> {
         let body = batch.to_string().into_bytes();
-        let answer = self.call("POST", "/batch-push/api/sync/batch-push", token, body).await?;
-        let text = answer.text().await.unwrap();
+        let response = self.call("POST", "/batch-push/api/sync/batch-push", token, body).await?;
+        let text = response.text().await.unwrap();
         Some(serde_json::from_str(&text).unwrap())
     }
 
-    /// Stops it. No role may have been too narrow for what was done.
+    /// Stops the stack, and asserts that every role allowed what its function did.
     pub(super) async fn stop(self) {
         assert_eq!(self.dynamo.faults().denied(), [""; 0]);
         if let Some(stream) = self.stream {
