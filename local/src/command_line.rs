@@ -52,7 +52,7 @@ pub struct AddUser {
     /// The user's branch; none for a super admin.
     #[arg(long)]
     pub branch: Option<BranchId>,
-    /// The user's role: cashier, manager, …
+    /// The user's role: cashier, manager, admin or super_admin.
     #[arg(long)]
     pub role: Role,
     /// The password; a random one by default.

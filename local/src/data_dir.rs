@@ -1,11 +1,11 @@
 //! The data directory of a stack: data, keys, configuration. A lock file admits one stack at a time.
 
 use std::fs::{DirBuilder, File, TryLockError};
-use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::keys::random_text;
+use crate::private_file::{self, PrivateFileError};
 
 /// What a stack stores there. `--fresh` removes only these: the directory may contain other files.
 const CONTENTS: [&str; 12] = [
@@ -29,14 +29,9 @@ pub enum DataDirError {
     /// Another stack uses the directory.
     #[error("failed to use {}: another stack is running there; stop it, or choose another with --data", .0.display())]
     InUse(PathBuf),
-    /// The file system reports an error.
-    #[error("failed to use {}: {source}", path.display())]
-    Io {
-        /// Which file or directory.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
+    /// A file or directory cannot be used.
+    #[error(transparent)]
+    File(#[from] PrivateFileError),
     /// The system gives no random bytes for a name.
     #[error("failed to name a temporary directory: {0}")]
     Random(#[from] getrandom::Error),
@@ -56,7 +51,7 @@ impl DataDir {
     pub(crate) fn take(path: &Path, fresh: bool) -> Result<DataDir, DataDirError> {
         let dir = DataDir::lock(path, false)?;
         if fresh {
-            CONTENTS.iter().try_for_each(|name| remove(&dir.path.join(name)))?;
+            CONTENTS.iter().try_for_each(|name| private_file::remove(&dir.path.join(name)))?;
         }
         Ok(dir)
     }
@@ -68,7 +63,7 @@ impl DataDir {
     }
 
     fn lock(path: &Path, temporary: bool) -> Result<DataDir, DataDirError> {
-        let failed = |source| DataDirError::Io { path: path.to_owned(), source };
+        let failed = |source| PrivateFileError::Io { verb: "use", path: path.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
         // Absolute, because wrangler runs in another directory.
         let path = path.canonicalize().map_err(failed)?;
@@ -76,7 +71,7 @@ impl DataDir {
         match lock.try_lock() {
             Ok(()) => Ok(DataDir { path, temporary, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(path)),
-            Err(TryLockError::Error(source)) => Err(DataDirError::Io { path, source }),
+            Err(TryLockError::Error(source)) => Err(failed(source).into()),
         }
     }
 
@@ -91,16 +86,6 @@ impl Drop for DataDir {
             // If that fails, the system clears its temporary files later.
             let _ = std::fs::remove_dir_all(&self.path);
         }
-    }
-}
-
-fn remove(path: &Path) -> Result<(), DataDirError> {
-    let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
-    match removed {
-        Err(source) if source.kind() != ErrorKind::NotFound => {
-            Err(DataDirError::Io { path: path.to_owned(), source })
-        }
-        _ => Ok(()),
     }
 }
 

@@ -16,7 +16,6 @@ mod error;
 mod group;
 mod output;
 
-use command::Setup;
 use group::Group;
 use output::Output;
 
@@ -69,7 +68,7 @@ impl Edge {
         variables: &EdgeVariables,
         say: fn(&str),
     ) -> Result<Edge, EdgeError> {
-        let mut command = Setup { root, folder, port }.command(variables)?;
+        let mut command = command::command(root, folder, port, variables)?;
         group::adopt_orphans();
         let mut child = command.spawn()?;
         // A child has an id until it is waited for.

@@ -1,4 +1,4 @@
-//! The functions' handlers in this process, each made from its own entry in the template.
+//! The functions' handlers in this process, each created from its entry in the template.
 
 use std::collections::BTreeMap;
 
@@ -108,16 +108,16 @@ impl Route {
     }
 }
 
-/// Why there are no handlers.
+/// Why the handlers cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum HandlersError {
     /// The template lacks a function that the code has.
     #[error("failed to start the functions: the template has no function {0}")]
     Missing(&'static str),
-    /// A function that delivers a stream has none.
+    /// The template has no stream for a stream function.
     #[error("failed to start the functions: {0} has no stream in the template")]
     NoStream(&'static str),
-    /// The template does not tell a function what it needs to know.
+    /// A function's environment is incomplete or invalid.
     #[error("failed to start {name}: {source}")]
     Config {
         /// Which function.
@@ -127,7 +127,7 @@ pub enum HandlersError {
     },
 }
 
-/// All functions, as Lambda would hold them warm.
+/// All functions with their state, as warm Lambda instances would hold it.
 pub struct Handlers {
     auth: AuthApp,
     batch_push: SyncApp,
@@ -167,8 +167,8 @@ impl Maker<'_> {
 }
 
 impl Handlers {
-    /// Makes each function with its environment and its role from `template`; `settings` are the values
-    /// that a deployment would set.
+    /// Creates each function with its environment and role from `template`. `settings` are the values that
+    /// a deployment would set.
     pub fn new(
         template: &Template,
         dynamo: &Dynamo,
@@ -217,7 +217,7 @@ impl Handlers {
         }
     }
 
-    /// Hands stream records to `function`.
+    /// Delivers stream records to `function`.
     pub async fn deliver(
         &self,
         function: StreamFunction,
@@ -235,7 +235,7 @@ impl Handlers {
         }
     }
 
-    /// Whether some function takes Redis for down and does not ask it, as it may for a moment after Redis has come back.
+    /// Whether the circuit breaker of a function is open; it stays open for a moment after Redis is back.
     pub fn is_redis_given_up(&self) -> bool {
         let caches = [
             &self.auth.cache,
@@ -252,13 +252,13 @@ impl Handlers {
         caches.into_iter().any(|cache| cache.breaker() == BreakerState::Open)
     }
 
-    /// Calls `cache-maintenance`, as its schedule would.
+    /// Calls `cache-maintenance`, which a schedule calls in AWS.
     pub async fn maintain(&self) -> Result<Maintained, RedisError> {
         handle::cache_maintenance::handle(&self.cache_maintenance).await
     }
 }
 
-/// Takes out of the template which stream calls which function.
+/// Takes the event source of each stream function out of the template.
 pub(crate) fn take_sources(
     template: &mut Template,
 ) -> Result<Vec<(StreamFunction, EventSource)>, HandlersError> {
@@ -270,7 +270,7 @@ pub(crate) fn take_sources(
     StreamFunction::ALL.into_iter().map(source).collect()
 }
 
-/// What a function can look up: the names of its entry in the template, and nothing else.
+/// The environment of a function: exactly the names of its entry in the template.
 fn environment(function: &Function, settings: &BTreeMap<&str, String>) -> impl Fn(&str) -> Option<String> {
     |name| match function.variables.get(name)? {
         Variable::Table(table) => Some(table.clone()),

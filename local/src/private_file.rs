@@ -14,7 +14,7 @@ pub enum PrivateFileError {
     /// The file system reports an error.
     #[error("failed to {verb} {}: {source}", path.display())]
     Io {
-        /// `read` or `write`.
+        /// `read`, `write` or `use`.
         verb: &'static str,
         /// Which file.
         path: PathBuf,
@@ -56,6 +56,17 @@ pub(crate) fn write_text(path: &Path, text: &[u8]) -> Result<(), PrivateFileErro
     let written = create(&new).and_then(|mut file| file.write_all(text));
     let moved = written.and_then(|()| std::fs::rename(&new, path));
     moved.map_err(|source| PrivateFileError::Io { verb: "write", path: path.to_owned(), source })
+}
+
+/// Removes a file or a directory, if there is one.
+pub(crate) fn remove(path: &Path) -> Result<(), PrivateFileError> {
+    let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    match removed {
+        Err(source) if source.kind() != ErrorKind::NotFound => {
+            Err(PrivateFileError::Io { verb: "use", path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn create(path: &Path) -> std::io::Result<File> {

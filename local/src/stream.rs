@@ -1,7 +1,8 @@
-//! DynamoDB Streams with Lambda's event source mappings: for each function, polls the table's stream, filters
-//! the records, calls the function and retries failures.
+//! DynamoDB Streams with Lambda's event source mappings: for each function, polls the table's stream,
+//! filters the records, calls the function and retries failures.
 //!
-//! In reading order: `poller` is the loop, `batch` converts records to an event, `position` survives restarts.
+//! In reading order: `poller` is the loop, `batch` converts records to an event, `position` survives
+//! restarts.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ mod poller;
 mod position;
 mod shard;
 
-use poller::{Poller, Target};
+use poller::Poller;
 use position::Position;
 use shard::Shard;
 
@@ -71,8 +72,8 @@ impl Streams {
         let poller = |(function, source): (StreamFunction, EventSource)| {
             let shard = Shard::of(database.clone(), &source.table)?;
             let position = Position::load(folder, function.name())?;
-            let handlers = Arc::clone(handlers);
-            Ok(Poller::new(shard, source, Target { function, handlers }, position, paused.clone()))
+            let (handlers, paused) = (Arc::clone(handlers), paused.clone());
+            Ok(Poller { shard, source, function, handlers, position, paused, failing: None })
         };
         let pollers: Vec<Poller> = sources.into_iter().map(poller).collect::<Result<_, StreamError>>()?;
         let polling = pollers.into_iter().map(|poller| tokio::spawn(poller.run())).collect();

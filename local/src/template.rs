@@ -15,8 +15,8 @@ pub mod table;
 use function::Function;
 use table::Table;
 
-/// The checkout with `template.yaml`, `wrangler.toml` and `node_modules`: `TILLSYNC_ROOT`, or the one that this
-/// program was built from.
+/// The checkout with `template.yaml`, `wrangler.toml` and `node_modules`: `TILLSYNC_ROOT`, or the one that
+/// this program was built from.
 pub(crate) fn project_root() -> PathBuf {
     let root = match std::env::var_os("TILLSYNC_ROOT") {
         Some(root) => PathBuf::from(root),

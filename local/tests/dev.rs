@@ -1,4 +1,4 @@
-//! `tillsync-local dev` and `user add` as programs: started, asked, stopped, and hurt.
+//! Tests `tillsync-local dev` and `user add` as programs: start, requests, stop, and crashes.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -15,7 +15,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_tillsync-local");
 const READY_WITHIN: Duration = Duration::from_secs(150);
 const STOPPED_WITHIN: Duration = Duration::from_secs(15);
 
-/// A folder that goes when the test does.
+/// A folder that is removed after the test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -32,7 +32,7 @@ impl Drop for Folder {
     }
 }
 
-/// The program while it runs; stopped with the test, should that fail.
+/// The running program, which is stopped if the test fails.
 struct Running(Option<Child>);
 
 impl Running {
@@ -65,8 +65,8 @@ fn dev(data: &Path, port: u16) -> Running {
     Running(Some(command.spawn().unwrap()))
 }
 
-/// Waits until the stack says that it is ready.
-fn ready(running: &mut Running, data: &Path) -> DevFile {
+/// Waits until the stack is ready.
+fn wait_until_ready(running: &mut Running, data: &Path) -> DevFile {
     let deadline = Instant::now() + READY_WITHIN;
     loop {
         if let Some(file) = DevFile::read(data).unwrap() {
@@ -97,41 +97,41 @@ fn is_alive(process: Pid) -> bool {
     status.is_ok_and(|status| !status.contains(") Z "))
 }
 
-/// Waits for the end, which must come in time and leave nothing of `family`.
-fn ended(running: Running, family: &[Pid]) -> Output {
+/// Waits for the end, which must be in time and leave none of `processes` running.
+fn wait_for_end(running: Running, processes: &[Pid]) -> Output {
     let started = Instant::now();
     let output = running.output();
     assert!(started.elapsed() < STOPPED_WITHIN, "it took {:?}", started.elapsed());
-    let left: Vec<_> = family.iter().filter(|process| is_alive(**process)).collect();
+    let left: Vec<_> = processes.iter().filter(|process| is_alive(**process)).collect();
     assert!(left.is_empty(), "left behind: {left:?}");
     output
 }
 
 fn stop(running: Running) {
-    let family = descendants(running.pid());
-    assert!(!family.is_empty());
+    let processes = descendants(running.pid());
+    assert!(!processes.is_empty());
     kill_process(running.pid(), Signal::TERM).unwrap();
-    assert!(ended(running, &family).status.success());
+    assert!(wait_for_end(running, &processes).status.success());
 }
 
-/// A request to the edge: its status and its body.
-fn ask(path: &str, token: Option<&str>, body: Option<Value>) -> (u16, Value) {
+/// Sends a request to the edge and returns status and body.
+fn send(url: &str, token: Option<&str>, body: Option<Value>) -> (u16, Value) {
     let client = reqwest::Client::new();
-    let mut request = body.map_or_else(|| client.get(path), |body| client.post(path).body(body.to_string()));
+    let mut request = body.map_or_else(|| client.get(url), |body| client.post(url).body(body.to_string()));
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let answer = request.send().await.unwrap();
-        (answer.status().as_u16(), serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap())
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), serde_json::from_slice(&response.bytes().await.unwrap()).unwrap())
     })
 }
 
 fn token(file: &DevFile, username: &str) -> String {
     let user = file.users.iter().find(|user| user.username == username).unwrap();
     let body = json!({ "username": username, "password": user.password });
-    let (status, session) = ask(&format!("{}/api/auth/login", file.edge_url), None, Some(body));
+    let (status, session) = send(&format!("{}/api/auth/login", file.edge_url), None, Some(body));
     assert_eq!(status, 200, "{session}");
     session["accessToken"].as_str().unwrap().to_owned()
 }
@@ -141,59 +141,60 @@ fn add_user(data: &Path, name: &str) -> Output {
     Command::new(PROGRAM).args(words).arg(data).output().unwrap()
 }
 
-fn one_sentence(output: &Output, says: &str) {
+/// Asserts that the program failed and that its message contains `expected`.
+fn assert_failed(output: &Output, expected: &str) {
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains(says), "{text}");
+    assert!(text.contains(expected), "{text}");
 }
 
 #[test]
-fn data_and_users_survive_a_restart_and_nothing_else_does() {
+fn data_and_users_survive_a_restart() {
     let folder = Folder::new("restart");
     let mut running = dev(&folder.0, 0);
-    let file = ready(&mut running, &folder.0);
+    let file = wait_until_ready(&mut running, &folder.0);
     let names: Vec<_> = file.users.iter().map(|user| user.username.as_str()).collect();
     assert_eq!(names, ["till-1", "till-2", "till-3", "boss", "other"]);
     assert!(add_user(&folder.0, "late").status.success());
-    one_sentence(&add_user(&folder.0, "late"), "the name late is taken");
+    assert_failed(&add_user(&folder.0, "late"), "the name late is taken");
     let record = json!({ "table_name": "products", "record_id": "p1", "data": {"name": "Tea"}, "local_updated_at": "2025-12-07T10:30:00Z",
         "base_version": 0 });
     let push = json!({ "device_id": "till-1", "records": [record] });
-    let (status, answer) =
-        ask(&format!("{}/api/sync/batch-push", file.edge_url), Some(&token(&file, "till-1")), Some(push));
-    assert_eq!((status, &answer["synced_count"]), (200, &json!(1)));
+    let (status, response) =
+        send(&format!("{}/api/sync/batch-push", file.edge_url), Some(&token(&file, "till-1")), Some(push));
+    assert_eq!((status, &response["synced_count"]), (200, &json!(1)));
     stop(running);
     assert!(DevFile::read(&folder.0).unwrap().is_none(), "dev.json is still there");
-    one_sentence(&add_user(&folder.0, "later"), "no stack is running");
+    assert_failed(&add_user(&folder.0, "later"), "no stack is running");
 
     let mut running = dev(&folder.0, 0);
-    let file = ready(&mut running, &folder.0);
+    let file = wait_until_ready(&mut running, &folder.0);
     for (user, changes) in [("till-2", 1), ("late", 1), ("till-3", 0), ("other", 0)] {
         let (status, page) =
-            ask(&format!("{}/api/sync/pull-changes", file.edge_url), Some(&token(&file, user)), None);
+            send(&format!("{}/api/sync/pull-changes", file.edge_url), Some(&token(&file, user)), None);
         assert_eq!((status, page["changes"].as_array().unwrap().len()), (200, changes), "{user}");
     }
-    one_sentence(&dev(&folder.0, 0).output(), "another stack is running");
+    assert_failed(&dev(&folder.0, 0).output(), "another stack is running");
     stop(running);
 }
 
 #[test]
-fn the_death_of_a_child_ends_everything_and_says_so() {
+fn a_crash_of_workerd_stops_the_stack_with_a_message() {
     let folder = Folder::new("death");
     let mut running = dev(&folder.0, 0);
-    ready(&mut running, &folder.0);
-    let family = descendants(running.pid());
+    wait_until_ready(&mut running, &folder.0);
+    let processes = descendants(running.pid());
     let name = |process: &Pid| std::fs::read_to_string(format!("/proc/{}/comm", process.as_raw_nonzero()));
     let workerd =
-        family.iter().rfind(|process| name(process).is_ok_and(|name| name.trim() == "workerd")).unwrap();
+        processes.iter().rfind(|process| name(process).is_ok_and(|name| name.trim() == "workerd")).unwrap();
     kill_process(*workerd, Signal::KILL).unwrap();
-    let output = ended(running, &family);
-    one_sentence(&output, "failed to keep the edge running");
+    let output = wait_for_end(running, &processes);
+    assert_failed(&output, "failed to keep the edge running");
     assert!(DevFile::read(&folder.0).unwrap().is_none(), "dev.json is still there");
 }
 
 #[test]
-fn a_file_of_tables_that_says_nonsense_is_refused_at_start_with_the_line_and_the_reason() {
+fn a_bad_tables_file_fails_the_start_with_line_and_reason() {
     let folder = Folder::new("tables");
     let tables = folder.0.join("tables.toml");
     std::fs::write(&tables, "[parrots]\npolicy = \"best\"\n").unwrap();
@@ -201,14 +202,14 @@ fn a_file_of_tables_that_says_nonsense_is_refused_at_start_with_the_line_and_the
     command.args(["dev", "--edge-port", "0", "--data"]).arg(&folder.0).arg("--tables").arg(&tables);
     let output = command.output().unwrap();
     for part in ["TABLES_FILE is wrong", "line 2", "best"] {
-        one_sentence(&output, part);
+        assert_failed(&output, part);
     }
 }
 
 #[test]
-fn a_taken_port_is_one_sentence() {
+fn a_taken_port_is_assert_failed() {
     let folder = Folder::new("port");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    one_sentence(&dev(&folder.0, port).output(), &format!("port {port} is taken"));
+    assert_failed(&dev(&folder.0, port).output(), &format!("port {port} is taken"));
 }

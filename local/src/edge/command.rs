@@ -1,6 +1,7 @@
 //! The command line of wrangler, which must not reach the network, the terminal or another stack.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -11,16 +12,6 @@ use crate::private_file;
 
 /// The worker's configuration: names and values. It goes through a private file because some are secret.
 pub type EdgeVariables = BTreeMap<&'static str, String>;
-
-/// Where the edge of a stack runs.
-pub(super) struct Setup<'a> {
-    /// The project's root.
-    pub(super) root: &'a Path,
-    /// The stack's data directory.
-    pub(super) folder: &'a Path,
-    /// The port to listen on.
-    pub(super) port: u16,
-}
 
 /// Keeps wrangler quiet and offline.
 const ENVIRONMENT: [(&str, &str); 8] = [
@@ -37,48 +28,47 @@ const ENVIRONMENT: [(&str, &str); 8] = [
     ("WRANGLER_WRITE_LOGS", "false"),
 ];
 
-impl Setup<'_> {
-    /// Writes the configuration and builds the command.
-    pub(super) fn command(&self, variables: &EdgeVariables) -> Result<Command, EdgeError> {
-        let node = self.tool("node")?;
-        let wrangler = self.tool("wrangler")?;
-        let configuration = self.folder.join("edge.env");
-        private_file::write_text(&configuration, dotenv(variables).as_bytes())?;
+/// Writes the configuration into `folder` and builds the command that runs the project at `root` on `port`.
+pub(super) fn command(
+    root: &Path,
+    folder: &Path,
+    port: u16,
+    variables: &EdgeVariables,
+) -> Result<Command, EdgeError> {
+    let bin = root.join("node_modules").join(".bin");
+    let (node, wrangler) = (tool(&bin, "node")?, tool(&bin, "wrangler")?);
+    let configuration = folder.join("edge.env");
+    private_file::write_text(&configuration, dotenv(variables).as_bytes())?;
 
-        let mut command = Command::new(node);
-        command.arg(wrangler).args(["dev", "--ip", "127.0.0.1", "--port"]).arg(self.port.to_string());
-        command.args(["--inspector-port", "0", "--show-interactive-dev-session=false"]);
-        // Levels below "warn" log a line per request, which costs more than the request.
-        command.args(["--log-level", "warn"]);
-        command.arg("--persist-to").arg(self.folder.join("edge"));
-        command.arg("--env-file").arg(configuration);
-        command.envs(ENVIRONMENT);
-        // Workers of one registry can call each other; stacks must not.
-        command.env("WRANGLER_REGISTRY_PATH", self.folder.join("registry"));
-        command.env("PATH", self.path());
-        command.current_dir(self.root);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // Ctrl-C in the terminal must reach only this process, which then ends the group.
-        command.process_group(0);
-        Ok(command)
-    }
+    let mut command = Command::new(node);
+    command.arg(wrangler).args(["dev", "--ip", "127.0.0.1", "--port"]).arg(port.to_string());
+    command.args(["--inspector-port", "0", "--show-interactive-dev-session=false"]);
+    // Levels below "warn" log a line per request, which costs more than the request.
+    command.args(["--log-level", "warn"]);
+    command.arg("--persist-to").arg(folder.join("edge"));
+    command.arg("--env-file").arg(configuration);
+    command.envs(ENVIRONMENT);
+    // Workers of one registry can call each other; stacks must not.
+    command.env("WRANGLER_REGISTRY_PATH", folder.join("registry"));
+    command.env("PATH", path(bin));
+    command.current_dir(root);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Ctrl-C in the terminal must reach only this process, which then ends the group.
+    command.process_group(0);
+    Ok(command)
+}
 
-    fn tool(&self, name: &str) -> Result<PathBuf, EdgeError> {
-        let path = self.bin().join(name);
-        if path.exists() { Ok(path) } else { Err(EdgeError::MissingTool(path.display().to_string())) }
-    }
+fn tool(bin: &Path, name: &str) -> Result<PathBuf, EdgeError> {
+    let path = bin.join(name);
+    if path.exists() { Ok(path) } else { Err(EdgeError::MissingTool(path.display().to_string())) }
+}
 
-    fn bin(&self) -> PathBuf {
-        self.root.join("node_modules").join(".bin")
-    }
-
-    /// The project's tools come first: wrangler needs a newer Node than most machines have.
-    fn path(&self) -> std::ffi::OsString {
-        let inherited = std::env::var_os("PATH").unwrap_or_default();
-        let paths = std::iter::once(self.bin()).chain(std::env::split_paths(&inherited));
-        // Joining fails if the project's path contains a colon.
-        std::env::join_paths(paths).unwrap_or(inherited)
-    }
+/// The project's tools come first: wrangler needs a newer Node than most machines have.
+fn path(bin: PathBuf) -> OsString {
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    let paths = std::iter::once(bin).chain(std::env::split_paths(&inherited));
+    // Joining fails if the project's path contains a colon.
+    std::env::join_paths(paths).unwrap_or(inherited)
 }
 
 /// The text of a dotenv file. Single quotes keep JSON and base64 as they are; no value contains one.
@@ -93,8 +83,7 @@ mod tests {
     #[test]
     fn a_missing_tool_is_named_with_the_command_that_installs_it() {
         let folder = std::env::temp_dir().join("tillsync-nothing-here");
-        let setup = Setup { root: &folder, folder: &folder, port: 1 };
-        let error = setup.command(&BTreeMap::new()).unwrap_err().to_string();
+        let error = command(&folder, &folder, 1, &BTreeMap::new()).unwrap_err().to_string();
         assert!(error.contains("node is missing") && error.contains("cargo xtask dev"), "{error}");
     }
 

@@ -1,6 +1,6 @@
 //! The output of wrangler: passed on line by line, with the last lines kept for an error message.
 //!
-//! No crate does this: the output also tells that workerd has crashed, which wrangler does not report otherwise.
+//! Written by hand, because only the output tells that workerd has crashed.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -21,40 +21,24 @@ const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
 /// The state of one event source mapping.
 pub(super) struct Poller {
-    shard: Shard,
-    source: EventSource,
-    target: Target,
-    position: Position,
-    paused: watch::Receiver<bool>,
-    failing: Option<Failing>,
-}
-
-/// The function that receives the records.
-#[derive(Clone)]
-pub(super) struct Target {
+    pub(super) shard: Shard,
+    pub(super) source: EventSource,
     pub(super) function: StreamFunction,
     pub(super) handlers: Arc<Handlers>,
+    pub(super) position: Position,
+    pub(super) paused: watch::Receiver<bool>,
+    pub(super) failing: Option<Failing>,
 }
 
 /// The record that failed last. All later records wait for it.
 #[derive(Debug)]
-struct Failing {
+pub(super) struct Failing {
     sequence_number: String,
     retries: u32,
 }
 
 impl Poller {
-    pub(super) fn new(
-        shard: Shard,
-        source: EventSource,
-        target: Target,
-        position: Position,
-        paused: watch::Receiver<bool>,
-    ) -> Poller {
-        Poller { shard, source, target, position, paused, failing: None }
-    }
-
-    /// Runs until the switch is dropped.
+    /// Runs until the [`StreamSwitch`](super::StreamSwitch) is dropped.
     pub(super) async fn run(mut self) {
         while self.paused.wait_for(|paused| !paused).await.is_ok() {
             match self.shard.read(self.position.after()).await {
@@ -97,7 +81,7 @@ impl Poller {
                 return entries.first();
             }
         };
-        let Target { function, handlers } = self.target.clone();
+        let (function, handlers) = (self.function, Arc::clone(&self.handlers));
         // In a task of its own, so that a panic counts as a failure and does not end the poller.
         let running =
             tokio::spawn(async move { handlers.deliver(function, event, functions::start::now()).await });

@@ -36,18 +36,6 @@ pub enum Variable {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Metadata {
-    build_properties: BuildProperties,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct BuildProperties {
-    binary: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct Properties {
     role: Value,
     #[serde(default)]
@@ -107,8 +95,8 @@ impl Function {
         resource: &Resource,
         variables: &Variables<'_>,
     ) -> Result<(String, Function), TemplateError> {
-        let metadata = Metadata::deserialize(&resource.metadata);
-        let metadata = metadata.map_err(|error| TemplateError::resource(id, error))?;
+        let binary = resource.metadata.pointer("/BuildProperties/Binary").and_then(Value::as_str);
+        let binary = binary.ok_or_else(|| TemplateError::resource(id, "it has no BuildProperties/Binary"))?;
         let properties: Properties = resource.properties(id)?;
         let Some(Reference::Attribute(role, _)) = Reference::read(&properties.role) else {
             return Err(TemplateError::resource(id, "its role must be written out in the template"));
@@ -116,8 +104,8 @@ impl Function {
         let function = Function {
             variables: variables.of(&properties.environment),
             grants: role::read(&role, variables.resources)?,
-            source: properties.events.into_values().next().map_or(Ok(None), |event| event.source(id))?,
+            source: properties.events.into_values().next().and_then(Event::source),
         };
-        Ok((metadata.build_properties.binary, function))
+        Ok((binary.to_owned(), function))
     }
 }

@@ -1,4 +1,5 @@
-//! Receives what functions publish, as the edge would: verifies the signature, and responds as the test wants.
+//! Receives what functions publish, as the edge would: verifies the signature and responds with the status
+//! that the test chooses.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
