@@ -56,7 +56,9 @@ fn paths(schemas: &mut Schemas) -> Value {
     let mut paths = Map::new();
     for spec in public_endpoints() {
         let path = paths.entry(spec.path).or_insert_with(|| json!({}));
-        path[spec.method.to_lowercase()] = operation::describe(spec, schemas);
+        if let Some(methods) = path.as_object_mut() {
+            methods.insert(spec.method.to_lowercase(), operation::describe(spec, schemas));
+        }
     }
     Value::Object(paths)
 }

@@ -84,31 +84,31 @@ fn parameter(spec: &EndpointSpec, parameter: &Parameter) -> Value {
 fn responses(spec: &EndpointSpec, schemas: &mut Schemas) -> Map<String, Value> {
     let mut responses = Map::new();
     for (status, body) in successes(spec) {
-        let mut success =
-            json!({ "description": status_description(status), "headers": headers(spec, status) });
+        let mut success = Map::new();
+        success.insert("description".into(), status_description(status).into());
+        success.insert("headers".into(), headers(spec, status));
         if let Some(body) = body {
-            success["content"] = content(&schemas.response(body));
+            success.insert("content".into(), content(&schemas.response(body)));
         }
-        responses.insert(status.to_string(), success);
+        responses.insert(status.to_string(), success.into());
     }
     let mut by_status: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
     for code in spec.error_codes() {
         by_status.entry(code.status()).or_default().push(code.as_str());
     }
     for (status, codes) in by_status {
-        let mut error = json!({
-            "description": format!("`{}`", codes.join("`, `")),
-            "headers": headers(spec, status),
-            "content": content(&schemas.response(ERROR)),
-            "x-codes": codes,
-        });
+        let mut error = Map::new();
+        error.insert("description".into(), format!("`{}`", codes.join("`, `")).into());
+        error.insert("headers".into(), headers(spec, status));
+        error.insert("content".into(), content(&schemas.response(ERROR)));
+        error.insert("x-codes".into(), codes.into());
         let details = details(spec).into_iter().filter(|(code, _)| code.status() == status);
         let details: Map<String, Value> =
             details.map(|(code, body)| (code.as_str().to_owned(), schemas.response(body))).collect();
         if !details.is_empty() {
-            error["x-details"] = details.into();
+            error.insert("x-details".into(), details.into());
         }
-        responses.insert(status.to_string(), error);
+        responses.insert(status.to_string(), error.into());
     }
     responses
 }

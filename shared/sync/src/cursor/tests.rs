@@ -42,7 +42,7 @@ fn the_exact_texts_are_pinned() {
     let cases = [
         (Cursor::Position(Stamp(1_765_103_400_000_145)), "v1.1765103400000145"),
         (Cursor::Walk(walk(None)), "s1.1765103400000145.1765103500000000."),
-        (Cursor::Walk(short.clone()), "s1.9.11."),
+        (Cursor::Walk(short), "s1.9.11."),
         (
             Cursor::Walk(walk(Some(key("products", "a#b")))),
             "s1.1765103400000145.1765103500000000.cHJvZHVjdHMjYSNi",
