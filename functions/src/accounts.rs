@@ -1,44 +1,37 @@
-//! The accounts table: users, their passwords' hashes, their refresh tokens. Only `auth` may read it.
+//! Accounts: the endpoints under `/api/auth/` and `/api/sessions`, and the accounts table, which only the
+//! function `auth` may read.
 
+pub mod login;
+pub mod logout;
+pub mod me;
+pub mod refresh;
+pub mod sessions;
+
+pub mod client_info;
+pub mod families;
 pub mod family;
-mod family_item;
 pub mod keys;
-pub mod live;
-pub mod origin;
 pub mod password;
-pub mod session;
+pub mod session_registry;
 pub mod signer;
-pub mod user;
+pub mod users;
 
-use std::collections::HashMap;
+mod family_item;
+mod session_end;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::store::error::StoreError;
-use crate::store::item::Item;
+use crate::dynamo::table::Table;
 
-pub use user::{CreateUserError, NewUser};
-
-/// The accounts table.
+/// The accounts table: users, password hashes and families of refresh tokens.
 #[derive(Clone, Debug)]
 pub struct Accounts {
-    client: Client,
-    table: String,
+    table: Table,
 }
 
 impl Accounts {
-    /// The accounts in `table`.
-    pub fn new(client: Client, table: String) -> Accounts {
-        Accounts { client, table }
+    /// The accounts in the table `name`.
+    pub fn new(client: Client, name: String) -> Accounts {
+        Accounts { table: Table { client, name } }
     }
-
-    async fn get(&self, key: [String; 2]) -> Result<Option<Item>, StoreError> {
-        let request = self.client.get_item().table_name(&self.table).consistent_read(true);
-        Ok(request.set_key(Some(key_attributes(key))).send().await?.item)
-    }
-}
-
-fn key_attributes([pk, sk]: [String; 2]) -> Item {
-    HashMap::from([("pk".into(), AttributeValue::S(pk)), ("sk".into(), AttributeValue::S(sk))])
 }

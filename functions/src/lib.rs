@@ -1,30 +1,27 @@
-//! The back room of tillsync: Lambda functions that push, pull, sign in and publish.
+//! The Lambda functions of tillsync.
 //!
-//! A request goes through `bin/<function>.rs` (in Lambda) or the function host of `local` (on one machine)
-//! to `handle/<route>.rs`, which reads load → decide → commit → answer: the decision is one pure call into
-//! `shared`, the rest is `store` and `accounts`. In reading order:
+//! A request enters through `bin/<function>.rs` in Lambda, or through the function host of `local`.
+//! `http::dispatch` finds its endpoint by the operation id in the path, checks who may ask, and calls the
+//! endpoint's handler in the folder of its capability. A handler reads load → decide → commit → respond: the
+//! decision is one pure call into a crate of `shared`. In reading order:
 
-// How a function starts, and what it answers.
-pub mod app;
-pub mod http;
+// How a function starts and what it is made of.
+pub mod context;
 pub mod limits;
-pub mod query;
 pub mod random;
-pub mod rules;
 pub mod start;
 
-// What it keeps, and what it remembers of users.
-pub mod accounts;
-pub mod carts;
-pub mod store;
-pub mod stream_record;
+// How a request or a batch of stream records reaches its handler.
+pub mod http;
+pub mod stream;
 
-// What it need not ask for again.
-pub mod cache;
-pub mod copies;
+// The clients of DynamoDB and Redis.
+pub mod dynamo;
 pub mod redis;
 
-// What it does, one file per route or event.
-pub mod handle;
-pub mod publish;
-pub mod write;
+// The capabilities: handlers, keys, storage and stream consumers side by side.
+pub mod accounts;
+pub mod cache_admin;
+pub mod carts;
+pub mod records;
+pub mod sync;

@@ -4,10 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use protocol::ids::SessionId;
 
-/// Fills `bytes` with random ones.
-///
-/// The source fails only where there is none, and then nothing here may go on: a token that can be guessed
-/// is worse than a function that stops.
+/// Fills `bytes` with random bytes. Aborts the process if the system has no random source, because a token
+/// that can be guessed is worse than a function that stops.
 pub fn fill(bytes: &mut [u8]) {
     if getrandom::fill(bytes).is_err() {
         std::process::abort();
@@ -26,7 +24,7 @@ pub fn token<const N: usize>() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<N>())
 }
 
-/// A new session's id.
+/// A new session id.
 pub fn session_id() -> SessionId {
     SessionId::of(bytes())
 }

@@ -1,4 +1,4 @@
-//! Redis as the functions use it: one client, the keys of this deployment, and what values of people are sealed with.
+//! Redis as the functions use it: client, keys and encryption of this deployment.
 
 mod transport;
 
@@ -11,22 +11,25 @@ use redis_client::keys::Keys;
 use crate::random;
 pub use transport::RedisHttp;
 
-/// What every key begins with, unless a deployment says otherwise.
+/// The default of `REDIS_PREFIX`.
 const PREFIX_DEFAULT: &str = "tillsync";
+
+/// The cache of one function.
+pub type Cache = cache::Cache<RedisHttp>;
 
 /// Redis over REST. Clones share connections and circuit breaker.
 #[derive(Clone, Debug)]
 pub struct Redis {
     /// Sends commands.
     pub client: Client<RedisHttp>,
-    /// Names keys.
+    /// Builds keys.
     pub keys: Keys,
-    /// Seals values.
+    /// Encrypts values that hold personal data.
     pub keyring: Keyring,
 }
 
 impl Redis {
-    /// Reads `UPSTASH_REDIS_REST_URL`, `UPSTASH_REDIS_REST_TOKEN`, `REDIS_PREFIX` (`tillsync`, if it is not set) and
+    /// Reads `UPSTASH_REDIS_REST_URL`, `UPSTASH_REDIS_REST_TOKEN`, `REDIS_PREFIX` (default `tillsync`) and
     /// `CACHE_KEYS` (`id:base64,…`, see [`Keyring::parse`]).
     pub fn read(reader: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<Redis> {
         let address = reader.parsed("UPSTASH_REDIS_REST_URL", str::parse::<Address>);
@@ -42,5 +45,10 @@ impl Redis {
             keys,
             keyring,
         })
+    }
+
+    /// A cache in this Redis.
+    pub fn cache(&self) -> Cache {
+        Cache::new(&self.client, self.keys.clone(), self.keyring.clone(), random::fill)
     }
 }

@@ -7,24 +7,59 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
 use aws_sdk_dynamodb::{Client, Config};
 use config::{BadConfig, Reader};
+use lambda_http::lambda_runtime::{self, LambdaEvent};
+use lambda_http::{Error, Request, service_fn};
 use protocol::timestamp::Timestamp;
+use serde::de::IgnoredAny;
 
-/// Finds a value by its name.
-pub type Lookup = fn(&str) -> Option<String>;
+use crate::cache_admin::maintenance;
+use crate::context::Context;
+use crate::context::kind::FunctionKind;
+use crate::http::dispatch;
+use crate::stream;
 
-/// A value of the function's environment.
-pub fn environment(name: &str) -> Option<String> {
+/// Runs `function` until Lambda stops the process.
+#[tokio::main]
+pub async fn run(function: impl Into<FunctionKind>) -> Result<(), Error> {
+    lambda_http::tracing::init_default_subscriber();
+    let function = function.into();
+    let context = &Context::new(function, environment, &dynamo()?)?;
+    // The futures are boxed because their types nest too deeply for the compiler.
+    match function {
+        FunctionKind::Http(_) => {
+            let handle =
+                async |request: Request| Ok::<_, Error>(dispatch::handle(context, request, now()).await);
+            Box::pin(lambda_http::run(service_fn(handle))).await
+        }
+        FunctionKind::Stream(function) => {
+            let handle = async |event: LambdaEvent<_>| {
+                stream::handle(context, function, event.payload, now()).await.map_err(Error::from)
+            };
+            Box::pin(lambda_runtime::run(service_fn(handle))).await
+        }
+        FunctionKind::CacheMaintenance => {
+            let handle = async |_: LambdaEvent<IgnoredAny>| {
+                let done = maintenance::handle(context).await?;
+                Ok::<_, Error>(format!("{done:?}"))
+            };
+            Box::pin(lambda_runtime::run(service_fn(handle))).await
+        }
+    }
+}
+
+/// The value of `name` in the process environment.
+fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The time, once per request.
+/// The current time. A request reads it once.
 pub fn now() -> Timestamp {
     let micros =
         SystemTime::now().duration_since(UNIX_EPOCH).map(|elapsed| elapsed.as_micros()).unwrap_or_default();
     Timestamp(u64::try_from(micros).unwrap_or(Timestamp::MAX.0))
 }
 
-/// How the functions use DynamoDB, wherever it is: a dead one must be noticed well before the edge gives up.
+/// Timeouts and retries for DynamoDB: an outage is noticed well before the edge gives up.
 pub fn dynamo_defaults() -> Builder {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
@@ -36,7 +71,7 @@ pub fn dynamo_defaults() -> Builder {
         .retry_config(RetryConfig::standard().with_max_attempts(3))
 }
 
-/// The client for the credentials that Lambda puts into the environment, good for the sandbox's life.
+/// A client with the credentials in the environment, which Lambda sets for the lifetime of the process.
 fn dynamo() -> Result<Client, BadConfig> {
     let mut reader = Reader::new(environment);
     let region = Region::new(reader.text("AWS_REGION"));
@@ -45,10 +80,4 @@ fn dynamo() -> Result<Client, BadConfig> {
     let credentials = Credentials::new(id, secret, session, None, "lambda");
     let config = dynamo_defaults().region(region).credentials_provider(credentials);
     reader.finish(Some(Client::from_conf(config.build())))
-}
-
-/// Starts logging, and makes a function's app from its environment.
-pub fn app<A>(new: impl FnOnce(Lookup, Client) -> Result<A, BadConfig>) -> Result<A, BadConfig> {
-    lambda_http::tracing::init_default_subscriber();
-    new(environment, dynamo()?)
 }

@@ -10,7 +10,7 @@ use crate::private_file::{self, PrivateFileError};
 /// What a stack stores there. `--fresh` removes only these: the directory may contain other files.
 const CONTENTS: [&str; 12] = [
     "cache-invalidate.json",
-    "cart-fold.json",
+    "cart-compact.json",
     "change-stream.json",
     "dev.json",
     "dynamo.sqlite",

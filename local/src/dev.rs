@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use functions::accounts::CreateUserError;
+use functions::accounts::users::CreateUserError;
 use protocol::ids::BadId;
 
 mod announcement;

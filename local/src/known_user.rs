@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use functions::accounts::NewUser;
+use functions::accounts::users::NewUser;
 use protocol::ids::{BadId, BranchId, ClientId};
 use protocol::role::Role;
 use serde::{Deserialize, Serialize};

@@ -20,7 +20,7 @@ use crate::dynamo::{Dynamo, REGION};
 use crate::edge::{self, Edge, EdgeDeath};
 use crate::function_host::faults::HostFaults;
 use crate::function_host::{FunctionHost, Port};
-use crate::handlers::{self, Handlers, Route};
+use crate::handlers::{self, Handlers};
 use crate::keys::Keys;
 use crate::redis::Redis;
 use crate::stream::{StreamSwitch, Streams};
@@ -68,7 +68,7 @@ impl Stack {
 
         say("the edge is starting");
         let mut variables = settings::edge(&keys, host.url(), redis.url());
-        variables.extend(options.edge_variables);
+        variables.extend(options.edge_variables.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let edge = Edge::start(&root, data.path(), port, &variables, say).await?;
         say(&format!("the edge is up at {}", edge.url()));
 

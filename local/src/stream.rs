@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dynoxide::Database;
+use functions::context::kind::StreamFunction;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -20,7 +21,7 @@ use poller::Poller;
 use position::Position;
 use shard::Shard;
 
-use crate::handlers::{Handlers, StreamFunction};
+use crate::handlers::Handlers;
 use crate::private_file::PrivateFileError;
 use crate::template::event_source::EventSource;
 

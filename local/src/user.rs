@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use functions::accounts::{Accounts, CreateUserError};
+use functions::accounts::Accounts;
+use functions::accounts::users::CreateUserError;
 
 use crate::command_line::AddUser;
 use crate::dev_file::DevFile;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use functions::store::item::{Item, to_head, to_log, to_record};
-use functions::store::keys;
+use functions::dynamo::item::Item;
+use functions::sync::items::{to_head, to_log, to_record};
+use functions::sync::keys;
 use protocol::ids::Room;
 use protocol::record::Operation;
 use protocol::stamp::Stamp;

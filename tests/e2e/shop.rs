@@ -3,10 +3,10 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use functions::accounts::NewUser;
+use functions::accounts::users::NewUser;
 use lambda_http::Body;
 use lambda_http::http::{Request, request};
-use local::handlers::Route;
+use protocol::endpoints::function::Function;
 use protocol::ids::Room;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
@@ -107,29 +107,29 @@ impl Shop {
     /// Calls a function as a cashier of branch 1 would at another time.
     async fn call_at(
         &self,
-        route: Route,
+        function: Function,
         request: request::Builder,
         body: Body,
         now: Timestamp,
     ) -> (u16, String) {
         let request = request.header(TOKEN_HEADER, self.world.token_at(&self.client, now));
         let request = request.body(body).unwrap();
-        let answer = self.world.handlers.call(route, request, now).await;
+        let answer = self.world.handlers.call(function, request, now).await;
         (answer.status().as_u16(), String::from_utf8(answer.body().to_vec()).unwrap())
     }
 
     /// Pulls in branch 1 as if it were another time.
     pub(crate) async fn pull_at(&self, query: &str, now: Timestamp) -> (u16, Value) {
-        let request = Request::get(format!("/api/sync/pull-changes?{query}"));
-        let (status, body) = self.call_at(Route::PullChanges, request, Body::Empty, now).await;
+        let request = Request::get(format!("/pullChanges?{query}"));
+        let (status, body) = self.call_at(Function::PullChanges, request, Body::Empty, now).await;
         (status, serde_json::from_str(&body).unwrap())
     }
 
     /// Pushes in branch 1 as if it were another time.
     pub(crate) async fn push_at(&self, records: &[Value], now: Timestamp) -> PushResponse {
         let body = json!({ "device_id": "till-1", "records": records }).to_string();
-        let request = Request::post("/api/sync/batch-push");
-        let (status, body) = self.call_at(Route::BatchPush, request, Body::Text(body), now).await;
+        let request = Request::post("/pushBatch");
+        let (status, body) = self.call_at(Function::BatchPush, request, Body::Text(body), now).await;
         assert_eq!(status, 200, "{body}");
         let pushed: WriteResult = serde_json::from_str(&body).unwrap();
         serde_json::from_str(pushed.answer.as_str()).unwrap()

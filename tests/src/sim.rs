@@ -44,10 +44,10 @@ pub mod shrink;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use config::BadConfig;
+use functions::http::error::HandlerError;
 use local::dynamo::StartDynamoError;
 use local::keys::KeysError;
 use local::template::TemplateError;
-use sync::tables::ReadTablesError;
 
 use journal::Finding;
 use plan::Step;
@@ -76,9 +76,9 @@ pub enum SimError {
     /// The functions' configuration.
     #[error(transparent)]
     Config(#[from] BadConfig),
-    /// The tables that are synced.
+    /// A function lacks a part.
     #[error(transparent)]
-    Tables(#[from] ReadTablesError),
+    Function(#[from] HandlerError),
     /// Who takes part.
     #[error(transparent)]
     Cast(#[from] cast::CastError),

@@ -1,9 +1,9 @@
-//! Refresh tokens, rotated: pure rules over one family, which is one sign-in on one device.
+//! Rotation of refresh tokens: pure rules over one family, which is one sign-in on one device.
 //!
-//! A token is `<user>.<family>.<secret>`: it says where it is kept. Its successor's secret is derived from it and a random salt (HMAC-SHA256), so
-//! a retry after a lost answer gets the very same successor, while neither the database (which has the salt and
-//! hashes) nor an old token (without the salt) is enough to make it. The rules are those of OAuth 2.0's best
-//! current practice (RFC 9700, section 4.14), with a grace for answers that get lost.
+//! A token is `<user>.<family>.<secret>`, so it names its item. The successor's secret is derived from the
+//! secret and a random salt (HMAC-SHA256): a retry after a lost response gets the same successor, but neither
+//! the database (salt and hashes) nor an old token (no salt) is enough to derive it. The rules follow RFC
+//! 9700, section 4.14, with a grace period for lost responses.
 
 use std::collections::BTreeSet;
 
@@ -18,116 +18,116 @@ use protocol::wire::auth::User;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::origin::Origin;
+use super::client_info::ClientInfo;
 
-/// What only the holder of a token knows.
+/// The secret part of a token.
 pub type SecretBytes = [u8; 32];
 
-/// A family, as it is stored: no secret is.
+/// A family. It holds hashes of secrets, never a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Family {
     /// Its id.
     pub id: String,
     /// The user's id.
     pub user: String,
-    /// What its access tokens are issued in; another one whenever the user's privileges have changed.
+    /// The session of its access tokens. A change of the user's privileges begins another session.
     pub session: SessionId,
-    /// The session before that: its access tokens say more, or something else, than the user may do now.
-    pub before: Option<Ended>,
-    /// What the user might do when the session began.
+    /// The previous session, whose access tokens carry outdated privileges.
+    pub before: Option<EndedSession>,
+    /// The user's privileges when the session began.
     pub privileges: Privileges,
     /// The device that its access tokens are bound to.
     pub device: Option<DeviceId>,
-    /// Where the user was last seen.
-    pub origin: Origin,
+    /// The client that signed in or refreshed last.
+    pub client: ClientInfo,
     /// When the user signed in.
     pub started_at: Timestamp,
     /// SHA-256 of the current token's secret.
     pub current: [u8; 32],
     /// SHA-256 of the secret before it.
     pub previous: Option<[u8; 32]>,
-    /// What the current secret was derived with.
+    /// The salt that the current secret was derived with.
     pub salt: [u8; 32],
     /// When the current token replaced the previous one.
     pub rotated_at: Timestamp,
-    /// When the current token expires; of a revoked family, when its last access token has.
+    /// When the current token expires; if revoked, when the last access token has expired.
     pub expires_at: Timestamp,
     /// Whether the family was revoked.
     pub revoked: bool,
 }
 
-/// What a user may do, and where.
+/// Role and place of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Privileges {
     /// The role.
     pub role: Role,
     /// The client.
     pub client: ClientId,
-    /// The branch; none for a super admin.
+    /// The branch; `None` for a super admin.
     pub branch: Option<BranchId>,
 }
 
 impl Privileges {
-    /// Those of `user` as of now.
+    /// The privileges of `user`.
     pub fn of(user: &User) -> Privileges {
         let User { role, client_id, branch_id, .. } = user;
         Privileges { role: *role, client: client_id.clone(), branch: branch_id.clone() }
     }
 
-    /// The user, as one who may do this.
-    pub fn of_user(self, user: User) -> User {
+    /// `user` with these privileges.
+    pub fn apply_to(self, user: User) -> User {
         User { role: self.role, client_id: self.client, branch_id: self.branch, ..user }
     }
 }
 
 /// A session that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// Which.
+pub struct EndedSession {
+    /// Its id.
     pub session: SessionId,
-    /// The client it was of.
+    /// Its client.
     pub client: ClientId,
-    /// The branch in which it may have sockets; none for a super admin, who has none.
+    /// The branch whose room may have its sockets; `None` for a super admin, who has no sockets.
     pub branch: Option<BranchId>,
 }
 
-/// A sign-in that begins.
-pub struct Begin {
+/// What a new family is made of.
+pub struct NewFamily {
     /// The family's id.
     pub id: String,
     /// Its first session.
     pub session: SessionId,
-    /// The device to bind it to.
+    /// The device to bind its access tokens to.
     pub device: Option<DeviceId>,
-    /// Where the user is.
-    pub origin: Origin,
+    /// The client that signed in.
+    pub client: ClientInfo,
 }
 
-/// What presenting a token comes to.
+/// The outcome of presenting a token.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Presented {
-    /// It is the current one: the family moves on to `next`, whose token has `secret`.
+    /// It is the current token: the family becomes `next`, whose token has `secret`.
     Rotate {
-        /// The family afterwards.
+        /// The family after the rotation.
         next: Box<Family>,
         /// The new token's secret.
         secret: SecretBytes,
     },
-    /// It was replaced a moment ago and its successor was not used: the same successor again.
-    Again {
+    /// It was replaced a moment ago and its successor is unused: the same successor again.
+    Repeat {
         /// The current token's secret.
         secret: SecretBytes,
     },
-    /// It was replaced before: somebody has a copy. The family must be revoked.
+    /// It was replaced before, so it was copied. The family must be revoked.
     Reused,
     /// It has expired, or its family was revoked.
-    Dead,
+    Over,
 }
 
 impl Family {
     /// A new family of `user`, whose first token has `secret`.
-    pub fn new(user: &User, begin: Begin, secret: &SecretBytes, now: Timestamp) -> Family {
-        let Begin { id, session, device, origin } = begin;
+    pub fn new(user: &User, new: NewFamily, secret: &SecretBytes, now: Timestamp) -> Family {
+        let NewFamily { id, session, device, client } = new;
         Family {
             id,
             user: user.id.clone(),
@@ -135,7 +135,7 @@ impl Family {
             before: None,
             privileges: Privileges::of(user),
             device,
-            origin,
+            client,
             started_at: now,
             current: hash(secret),
             previous: None,
@@ -146,13 +146,13 @@ impl Family {
         }
     }
 
-    /// Whether its tokens still work at `now`.
+    /// Whether its refresh tokens work at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
         !self.revoked && now < self.expires_at
     }
 
-    /// The family as it goes on for a user who may do `privileges` now: in a session of its own (`fresh`), if that
-    /// is not what the session began with.
+    /// The family with the user's current `privileges`. If they have changed, it gets the new session
+    /// `fresh`.
     pub fn with_privileges(self, privileges: Privileges, fresh: SessionId) -> Family {
         if self.privileges == privileges {
             return self;
@@ -160,27 +160,27 @@ impl Family {
         Family { before: Some(self.ended()), session: fresh, privileges, ..self }
     }
 
-    /// Its session, as one that has ended.
-    pub fn ended(&self) -> Ended {
+    /// Its session as ended.
+    pub fn ended(&self) -> EndedSession {
         let Privileges { client, branch, .. } = self.privileges.clone();
-        Ended { session: self.session.clone(), client, branch }
+        EndedSession { session: self.session.clone(), client, branch }
     }
 
-    /// Its session and the one before it, for when it is over: both may have access tokens that live.
-    pub fn all_ended(&self) -> Vec<Ended> {
+    /// Its session and the previous one as ended: both may have valid access tokens.
+    pub fn all_ended(&self) -> Vec<EndedSession> {
         std::iter::once(self.ended()).chain(self.before.clone()).collect()
     }
 
-    /// Whether it was revoked so short a time before `now` that access tokens of it may live.
-    pub fn is_fresh_dead(&self, now: Timestamp) -> bool {
+    /// Whether it was revoked so recently that its access tokens may be valid at `now`.
+    pub fn is_recently_revoked(&self, now: Timestamp) -> bool {
         self.revoked && now < self.expires_at
     }
 
-    /// What presenting `secret` at `now` comes to; `salt` is fresh and random.
+    /// The outcome of presenting `secret` at `now`; `salt` must be fresh and random.
     pub fn present(&self, secret: &SecretBytes, salt: [u8; 32], now: Timestamp) -> Presented {
         let is = |known: &[u8; 32]| bool::from(hash(secret).ct_eq(known));
         if !self.is_live(now) {
-            return Presented::Dead;
+            return Presented::Over;
         }
         if is(&self.current) {
             let successor = successor(secret, &salt);
@@ -190,7 +190,7 @@ impl Family {
                 salt,
                 before: None,
                 rotated_at: now,
-                // However often it is refreshed, a sign-in ends some day.
+                // Refreshing cannot extend a sign-in forever.
                 expires_at: now
                     .plus_secs(REFRESH_TOKEN_SECS)
                     .min(self.started_at.plus_secs(SESSION_SECS_MAX)),
@@ -198,19 +198,19 @@ impl Family {
             };
             return Presented::Rotate { next: Box::new(next), secret: successor };
         }
-        // Once the successor is used it becomes `previous`, and this token is no longer known at all.
+        // Once the successor is used, it becomes `previous` and this token is unknown.
         let in_grace = now < self.rotated_at.plus_secs(REFRESH_GRACE_SECS);
         match &self.previous {
             Some(previous) if is(previous) && in_grace => {
-                Presented::Again { secret: successor(secret, &self.salt) }
+                Presented::Repeat { secret: successor(secret, &self.salt) }
             }
             _ => Presented::Reused,
         }
     }
 }
 
-/// Those of `families`, the latest first, that are more than `most`: first the ones whose device has signed in again since,
-/// so that a till which signs in every morning pushes nobody else out, and then the oldest.
+/// The families in excess of `most`; `families` come the latest first. A family whose device has signed in
+/// again goes first, then the oldest, so that a till that signs in every morning ends no other session.
 pub fn surplus(families: Vec<Family>, most: usize) -> Vec<Family> {
     let excess = families.len().saturating_sub(most);
     let mut devices = BTreeSet::new();
@@ -225,7 +225,7 @@ fn hash(secret: &SecretBytes) -> [u8; 32] {
 }
 
 fn successor(secret: &SecretBytes, salt: &[u8; 32]) -> SecretBytes {
-    // HMAC fills a short key up with zeros (RFC 2104); doing it here leaves no length that could be wrong.
+    // HMAC pads a short key with zeros (RFC 2104). Padding here makes the length valid by type.
     let mut key = [0; 64];
     key.iter_mut().zip(secret).for_each(|(to, from)| *to = *from);
     let mut mac = Hmac::<Sha256>::new(&key.into());
@@ -236,22 +236,22 @@ fn successor(secret: &SecretBytes, salt: &[u8; 32]) -> SecretBytes {
 
 /// Characters of a family's id: 16 bytes as URL-safe text.
 const FAMILY_ID_CHARS: usize = 22;
-/// Characters of a user's id, at most; ours have 16.
+/// Maximum characters of a user's id; ours have 16.
 const USER_ID_CHARS_MAX: usize = 64;
 
-/// A refresh token, taken apart.
+/// The parts of a refresh token.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Token<'a> {
-    /// The user whose it is.
+    /// The user's id.
     pub user: &'a str,
-    /// The family it belongs to.
+    /// The family's id.
     pub family: &'a str,
-    /// What proves it.
+    /// The secret.
     pub secret: SecretBytes,
 }
 
 impl<'a> Token<'a> {
-    /// The token in `text`, if it is shaped like one of ours.
+    /// The token in `text`, if it has the form of our tokens.
     pub fn read(text: &'a str) -> Option<Token<'a>> {
         let mut parts = text.split('.');
         let (user, family) = (parts.next()?, parts.next()?);

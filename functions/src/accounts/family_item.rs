@@ -1,25 +1,26 @@
-//! How a family is stored, and read back. Its secrets are stored as hashes only.
+//! The stored form of a family. Secrets are stored as hashes only.
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use protocol::ids::SessionId;
 use protocol::timestamp::Timestamp;
 
-use super::family::{Ended, Family, Privileges};
-use super::origin::Origin;
-use super::{key_attributes, keys};
-use crate::store::error::StoreError;
-use crate::store::item::{Item, as_number, as_parsed, as_text, get, number};
+use super::client_info::ClientInfo;
+use super::family::{EndedSession, Family, Privileges};
+use super::keys;
+use crate::dynamo::error::StoreError;
+use crate::dynamo::item::{
+    Item, as_bool, as_bytes, as_number, as_parsed, as_text, get, number, optional, text,
+};
 
 /// Writes a family.
 pub(super) fn to_item(family: &Family) -> Item {
-    let mut item = key_attributes(keys::family(&family.user, &family.id));
+    let mut item = keys::family(&family.user, &family.id);
     let mut put = |name: &str, value: AttributeValue| item.insert(name.to_owned(), value);
-    let text = |value: &str| AttributeValue::S(value.to_owned());
     put("id", text(&family.id));
     put("user", text(&family.user));
     put("session", text(family.session.as_str()));
-    put("role", AttributeValue::S(family.privileges.role.to_string()));
+    put("role", text(family.privileges.role.to_string()));
     put("client_id", text(family.privileges.client.as_str()));
     put("started_at", number(family.started_at.0));
     put("current", AttributeValue::B(Blob::new(family.current)));
@@ -35,8 +36,8 @@ pub(super) fn to_item(family: &Family) -> Item {
         ("ended_branch", family.before.as_ref().and_then(|ended| Some(ended.branch.as_ref()?.as_str()))),
         ("branch_id", family.privileges.branch.as_ref().map(|id| id.as_str())),
         ("device", family.device.as_ref().map(|id| id.as_str())),
-        ("address", family.origin.address.as_deref()),
-        ("agent", family.origin.agent.as_deref()),
+        ("address", family.client.address.as_deref()),
+        ("agent", family.client.agent.as_deref()),
     ];
     for (name, value) in optional {
         value.map(|value| put(name, text(value)));
@@ -46,7 +47,6 @@ pub(super) fn to_item(family: &Family) -> Item {
 
 /// Reads a family.
 pub(super) fn to_family(item: &Item) -> Result<Family, StoreError> {
-    let previous = item.get("previous").map(|_| get(item, "previous", as_hash));
     Ok(Family {
         id: get(item, "id", as_text)?.clone(),
         user: get(item, "user", as_text)?.clone(),
@@ -60,36 +60,32 @@ pub(super) fn to_family(item: &Item) -> Result<Family, StoreError> {
             branch: optional(item, "branch_id", as_parsed)?,
         },
         device: optional(item, "device", as_parsed)?,
-        origin: Origin {
-            address: optional(item, "address", |value| as_text(value).cloned())?,
-            agent: optional(item, "agent", |value| as_text(value).cloned())?,
+        client: ClientInfo {
+            address: optional(item, "address", as_owned)?,
+            agent: optional(item, "agent", as_owned)?,
         },
         started_at: Timestamp(get(item, "started_at", as_number)?),
         current: get(item, "current", as_hash)?,
-        previous: previous.transpose()?,
+        previous: optional(item, "previous", as_hash)?,
         salt: get(item, "salt", as_hash)?,
         rotated_at: Timestamp(get(item, "rotated_at", as_number)?),
         expires_at: Timestamp(0).plus_secs(get(item, "ttl", as_number)?),
-        revoked: get(item, "revoked", |value| value.as_bool().ok().copied())?,
+        revoked: get(item, "revoked", as_bool)?,
     })
 }
 
-/// The session before: of the same client, which a user never leaves.
-fn to_ended(item: &Item, session: SessionId) -> Result<Ended, StoreError> {
+/// The previous session. It has the same client, because a user never changes its client.
+fn to_ended(item: &Item, session: SessionId) -> Result<EndedSession, StoreError> {
     let (client, branch) = (get(item, "client_id", as_parsed)?, optional(item, "ended_branch", as_parsed)?);
-    Ok(Ended { session, client, branch })
+    Ok(EndedSession { session, client, branch })
 }
 
-fn optional<'a, T>(
-    item: &'a Item,
-    name: &'static str,
-    read: impl FnOnce(&'a AttributeValue) -> Option<T>,
-) -> Result<Option<T>, StoreError> {
-    item.contains_key(name).then(|| get(item, name, read)).transpose()
+fn as_owned(value: &AttributeValue) -> Option<String> {
+    as_text(value).cloned()
 }
 
 fn as_hash(value: &AttributeValue) -> Option<[u8; 32]> {
-    value.as_b().ok()?.as_ref().try_into().ok()
+    as_bytes(value)?.try_into().ok()
 }
 
 #[cfg(test)]
@@ -102,7 +98,7 @@ mod tests {
             id: "f1".into(),
             user: "u1".into(),
             session: "s2".parse().unwrap(),
-            before: Some(Ended {
+            before: Some(EndedSession {
                 session: "s1".parse().unwrap(),
                 client: "1".parse().unwrap(),
                 branch: Some("3".parse().unwrap()),
@@ -113,7 +109,7 @@ mod tests {
                 branch: Some("2".parse().unwrap()),
             },
             device: Some("Kasse 1".parse().unwrap()),
-            origin: Origin { address: Some("192.0.2.7".into()), agent: Some("till/1".into()) },
+            client: ClientInfo { address: Some("192.0.2.7".into()), agent: Some("till/1".into()) },
             started_at: Timestamp(1_765_103_400_000_001),
             current: [1; 32],
             previous: Some([2; 32]),
@@ -125,14 +121,14 @@ mod tests {
     }
 
     #[test]
-    fn a_family_reads_back_whatever_it_lacks() {
+    fn a_family_reads_back_with_and_without_optional_attributes() {
         assert_eq!(to_family(&to_item(&family())).unwrap(), family());
         let privileges = Privileges { role: Role::SuperAdmin, branch: None, ..family().privileges };
         let bare = Family {
             privileges,
             before: None,
             device: None,
-            origin: Origin::default(),
+            client: ClientInfo::default(),
             previous: None,
             ..family()
         };
@@ -140,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_family_is_an_error_and_not_another_family() {
+    fn a_damaged_family_is_an_error() {
         for name in ["session", "role", "client_id", "ttl", "revoked", "started_at"] {
             let mut item = to_item(&family());
             item.remove(name);

@@ -1,21 +1,29 @@
 //! Every key of the accounts table.
 
-/// A user's own item.
-pub fn user(id: &str) -> [String; 2] {
-    [format!("USER#{id}"), "PROFILE".to_owned()]
+use crate::dynamo::item::{Item, key};
+
+/// The key of a user.
+pub fn user(id: &str) -> Item {
+    key(format!("USER#{id}"), "PROFILE")
 }
 
-/// Which user has a name; it makes names unique.
-pub fn name(username: &str) -> [String; 2] {
-    [format!("NAME#{username}"), "NAME".to_owned()]
+/// The key of the item that maps a user name to its user and makes names unique.
+pub fn name(username: &str) -> Item {
+    key(format!("NAME#{username}"), "NAME")
 }
 
-/// A family of refresh tokens, one sign-in on one device: beside its user's other ones, so that they can be listed.
-pub fn family(user: &str, id: &str) -> [String; 2] {
-    [format!("USER#{user}"), format!("{FAMILY_PREFIX}{id}")]
+/// The key of a family of refresh tokens (one sign-in on one device), in its user's partition so that families can be
+/// listed.
+pub fn family(user: &str, id: &str) -> Item {
+    key(families(user), format!("{FAMILY_PREFIX}{id}"))
 }
 
-/// What the sort key of every family begins with.
+/// The partition of a user's families.
+pub fn families(user: &str) -> String {
+    format!("USER#{user}")
+}
+
+/// The prefix of every family's sort key.
 pub const FAMILY_PREFIX: &str = "FAMILY#";
 
 #[cfg(test)]
@@ -23,9 +31,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_exact_keys_are_pinned_because_they_are_stored() {
-        assert_eq!(user("u1"), ["USER#u1", "PROFILE"]);
-        assert_eq!(name("till-1"), ["NAME#till-1", "NAME"]);
-        assert_eq!(family("u1", "f1"), ["USER#u1", "FAMILY#f1"]);
+    fn keys_have_their_stored_form() {
+        assert_eq!(user("u1"), key("USER#u1", "PROFILE"));
+        assert_eq!(name("till-1"), key("NAME#till-1", "NAME"));
+        assert_eq!(family("u1", "f1"), key("USER#u1", "FAMILY#f1"));
     }
 }

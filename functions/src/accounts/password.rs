@@ -4,9 +4,9 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{Error, PasswordHasher, PasswordVerifier};
 
-/// The hash of a password that nobody knows. Verified against where there is no such user, so that the time an
-/// answer takes does not tell which names exist.
-const NOBODY: &str =
+/// A hash that no password has. Passwords of unknown users are verified against it, so that the response time
+/// does not tell which names exist.
+const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm90IGEgcmVhbCBzYWx0$Wk1rK0pYb2hQd1Z0c2R6R0pLb2NqUXh1U2hYc1BhVkE";
 
 /// Hashes a password with a fresh salt, as a PHC string.
@@ -14,10 +14,10 @@ pub fn hash(password: &str) -> Result<String, Error> {
     Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())
 }
 
-/// Whether `password` is the one of `hash`. Takes the same time where there is none. Some 30 ms of computing:
-/// not for an async thread.
+/// Whether `password` has the hash `hash`. Takes the same time without a hash. Computes for about 30 ms, so
+/// call it on a blocking thread.
 pub fn verify(password: &str, hash: Option<&str>) -> bool {
-    let parsed = PasswordHash::new(hash.unwrap_or(NOBODY));
+    let parsed = PasswordHash::new(hash.unwrap_or(DUMMY_HASH));
     let matches =
         |parsed: PasswordHash| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
     parsed.is_ok_and(matches) && hash.is_some()
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_right_password_is_right() {
+    fn only_the_right_password_verifies() {
         let hashed = hash("correct horse").unwrap();
         assert!(hashed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hashed}");
         assert!(verify("correct horse", Some(&hashed)));
@@ -37,8 +37,8 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_a_hash_that_is_really_computed() {
-        assert!(PasswordHash::new(NOBODY).is_ok());
+    fn the_dummy_hash_is_valid_and_verifies_no_password() {
+        assert!(PasswordHash::new(DUMMY_HASH).is_ok());
         assert!(!verify("anything", None));
     }
 }

@@ -1,4 +1,4 @@
-//! Signing access tokens. The private key is here and nowhere else.
+//! Signing access tokens. No other part of the product holds the private key.
 
 use auth::limits::ACCESS_TOKEN_SECS;
 use auth::token::provider;
@@ -6,8 +6,9 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use protocol::claims::{AUDIENCE, Claims, ISSUER};
 use protocol::ids::{DeviceId, SessionId};
 use protocol::timestamp::Timestamp;
-use protocol::wire::auth::User;
+use protocol::wire::auth::{SessionResponse, User};
 
+use super::families::SignedIn;
 use crate::random;
 
 /// Signs access tokens with one Ed25519 key.
@@ -24,7 +25,19 @@ impl Signer {
         Ok(Signer { key: EncodingKey::from_ed_pem(pem.as_bytes())?, header })
     }
 
-    /// An access token for `user`, bound to `device` if there is one, and good as long as `session` has not ended.
+    /// The access and refresh token of a sign-in.
+    pub fn session(
+        &self,
+        signed_in: SignedIn,
+        now: Timestamp,
+    ) -> Result<SessionResponse, jsonwebtoken::errors::Error> {
+        let SignedIn { user, family, token: refresh_token } = signed_in;
+        let access_token = self.sign(&user, family.device, Some(family.session), now)?;
+        Ok(SessionResponse { access_token, refresh_token, expires_in: ACCESS_TOKEN_SECS, user })
+    }
+
+    /// An access token for `user`, bound to `device` if there is one, and valid until it expires or `session`
+    /// ends.
     pub fn sign(
         &self,
         user: &User,

@@ -1,4 +1,4 @@
-//! The way from a function to Redis: the port under `redis_client`, by a pool of connections.
+//! The transport of `redis_client` over a pool of HTTP connections.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use reqwest::{Client, Response};
 
 use crate::start;
 
-/// How long connecting may take, names and handshakes included: less than a patient try, so that a service that cannot
-/// be reached is told from one that does not answer. (The cache waits for less, and tells no difference.)
+/// Timeout of connecting, with DNS and TLS. It is shorter than a patient attempt, so that an unreachable
+/// service is told from a slow one.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Sends requests to Redis. Clones share their connections.
@@ -23,9 +23,9 @@ pub struct RedisHttp {
 }
 
 impl RedisHttp {
-    /// The way to the service at `address`.
+    /// A transport to the service at `address`.
     pub fn new(address: Address) -> Result<RedisHttp, reqwest::Error> {
-        // Not by way of a proxy that the environment may name for other programs, nor on to where somebody points.
+        // The environment may name a proxy for other programs, and a redirect would leak the token.
         let client = Client::builder().no_proxy().redirect(Policy::none()).connect_timeout(CONNECT_TIMEOUT);
         Ok(RedisHttp { client: client.build()?, address })
     }
@@ -52,7 +52,7 @@ impl Transport for RedisHttp {
     }
 
     fn now(&self) -> Timestamp {
-        // The time of day, because it is told to others, in what is cached. It may jump, and a deadline with it.
+        // Wall-clock time, because cached entries share it between processes. It may jump.
         start::now()
     }
 }
@@ -71,7 +71,7 @@ async fn body(response: &mut Response) -> Result<Vec<u8>, TransportError> {
 fn failure(error: reqwest::Error) -> TransportError {
     let (connecting, building, late) = (error.is_connect(), error.is_builder(), error.is_timeout());
     let cause = error.without_url().into();
-    // A connection that could not be made in time is first of all one that could not be made.
+    // A timeout while connecting means that the request never fully_applied.
     if connecting || building {
         TransportError::NeverArrived(cause)
     } else if late {

@@ -11,7 +11,7 @@ use super::EdgeError;
 use crate::private_file;
 
 /// The worker's configuration: names and values. It goes through a private file because some are secret.
-pub type EdgeVariables = BTreeMap<&'static str, String>;
+pub type EdgeVariables = BTreeMap<String, String>;
 
 /// Keeps wrangler quiet and offline.
 const ENVIRONMENT: [(&str, &str); 8] = [
@@ -89,10 +89,8 @@ mod tests {
 
     #[test]
     fn values_are_in_single_quotes() {
-        let variables = BTreeMap::from([
-            ("ACCESS_JWKS", r#"{"keys":[]}"#.to_owned()),
-            ("AWS_REGION", "us-east-1".to_owned()),
-        ]);
+        let variables = [("ACCESS_JWKS", r#"{"keys":[]}"#), ("AWS_REGION", "us-east-1")];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         assert_eq!(dotenv(&variables), "ACCESS_JWKS='{\"keys\":[]}'\nAWS_REGION='us-east-1'\n");
     }
 }

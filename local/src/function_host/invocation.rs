@@ -7,18 +7,17 @@ use axum::http::{HeaderMap, Uri};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lambda_http::{Body, Request, Response};
+use protocol::endpoints::function::Function;
 use protocol::wire::push::WriteResult;
 use protocol::wire::{TOKEN_HEADER, WRITE_RESULT_CONTENT_TYPE};
 use serde::Deserialize;
 
-use crate::handlers::Route;
-
 /// The function that the first segment of the path names, and the rest of the path with its query.
-pub(super) fn route(uri: &Uri) -> Option<(Route, &str)> {
+pub(super) fn function(uri: &Uri) -> Option<(Function, &str)> {
     let target = uri.path_and_query()?.as_str();
     let (name, _) = uri.path().strip_prefix('/')?.split_once('/')?;
-    let route = Route::ALL.into_iter().find(|route| route.name() == name)?;
-    Some((route, target.get(1 + name.len()..)?))
+    let function = Function::ALL.into_iter().find(|function| function.name() == name)?;
+    Some((function, target.get(1 + name.len()..)?))
 }
 
 /// The request as `lambda_http` passes it to a function: with an absolute URI and without the signature.
@@ -74,15 +73,15 @@ mod tests {
 
     #[test]
     fn the_first_segment_names_the_function() {
-        let route_of = |uri: &str| {
+        let function_of = |uri: &str| {
             let uri: Uri = uri.parse().unwrap();
-            route(&uri).map(|(route, target)| (route, target.to_owned()))
+            function(&uri).map(|(function, target)| (function, target.to_owned()))
         };
-        let expected = Some((Route::PullChanges, "/api/sync/pull-changes?since=1%2C2".to_owned()));
-        assert_eq!(route_of("/pull-changes/api/sync/pull-changes?since=1%2C2"), expected);
-        assert_eq!(route_of("/auth/"), Some((Route::Auth, "/".to_owned())));
+        let expected = Some((Function::PullChanges, "/pullChanges?since=1%2C2".to_owned()));
+        assert_eq!(function_of("/pull-changes/pullChanges?since=1%2C2"), expected);
+        assert_eq!(function_of("/auth/"), Some((Function::Auth, "/".to_owned())));
         for uri in ["/", "/auth", "/change-stream/", "/other/x", "/AUTH/x"] {
-            assert_eq!(route_of(uri), None, "{uri}");
+            assert_eq!(function_of(uri), None, "{uri}");
         }
     }
 

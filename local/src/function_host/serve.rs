@@ -10,12 +10,12 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use protocol::endpoints::function::Function;
 use serde_json::json;
 
 use super::faults::HostFault;
 use super::{Context, invocation, sigv4};
 use crate::dynamo::REGION;
-use crate::handlers::Route;
 
 /// Why a request gets no response of a function.
 pub(super) enum Rejection {
@@ -31,7 +31,7 @@ pub(super) async fn handle(
     request: Request,
 ) -> Result<Response, Rejection> {
     let not_found = Rejection::Lambda(StatusCode::NOT_FOUND, "Not Found");
-    let (route, target) = invocation::route(&parts.uri).ok_or(not_found)?;
+    let (function, target) = invocation::function(&parts.uri).ok_or(not_found)?;
     let body = Bytes::from_request(request, &()).await?;
     sigv4::verify(&parts, &body, &context.caller, REGION, functions::start::now()).map_err(|error| {
         tracing::warn!(%error, uri = %parts.uri, "a call to a function was refused");
@@ -50,7 +50,7 @@ pub(super) async fn handle(
         }
         Some(HostFault::LostResponse) | None => {}
     }
-    let mut response = call(&context, route, event).await?;
+    let mut response = call(&context, function, event).await?;
     if fault == Some(HostFault::LostResponse) {
         return Err(Rejection::Disconnect);
     }
@@ -63,13 +63,13 @@ pub(super) async fn handle(
 /// As in Lambda, a function runs to its end even if its caller disconnects, and its panic is a 502.
 async fn call(
     context: &Context,
-    route: Route,
+    function: Function,
     event: lambda_http::Request,
 ) -> Result<lambda_http::Response<lambda_http::Body>, Rejection> {
     let handlers = Arc::clone(&context.handlers);
-    let running = tokio::spawn(async move { handlers.call(route, event, functions::start::now()).await });
+    let running = tokio::spawn(async move { handlers.call(function, event, functions::start::now()).await });
     running.await.map_err(|error| {
-        tracing::error!(%error, function = route.name(), "a function has failed");
+        tracing::error!(%error, function = function.name(), "a function has failed");
         Rejection::Lambda(StatusCode::BAD_GATEWAY, "Internal Server Error")
     })
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Keys, REGION, Route, edge};
+use protocol::endpoints::function::Function;
+
+use super::{Keys, REGION, edge};
+use crate::edge::EdgeVariables;
 use crate::handlers::HandlersError;
 use crate::template::Template;
 use crate::template::function::Variable;
@@ -18,17 +21,17 @@ pub(super) struct TableNames {
 
 impl TableNames {
     pub(super) fn of(template: &Template) -> Result<TableNames, HandlersError> {
-        let name = |route: Route, variable: &str| {
-            let function = template.functions.get(route.name());
-            match function.and_then(|function| function.variables.get(variable)) {
+        let name = |function: Function, variable: &str| {
+            let entry = template.functions.get(function.name());
+            match entry.and_then(|entry| entry.variables.get(variable)) {
                 Some(Variable::Table(name)) => Ok(name.clone()),
-                _ => Err(HandlersError::Missing(route.name())),
+                _ => Err(HandlersError::Missing(function.name())),
             }
         };
         Ok(TableNames {
-            sync: name(Route::BatchPush, "SYNC_TABLE")?,
-            accounts: name(Route::Auth, "ACCOUNTS_TABLE")?,
-            carts: name(Route::Carts, "CARTS_TABLE")?,
+            sync: name(Function::BatchPush, "SYNC_TABLE")?,
+            accounts: name(Function::Auth, "ACCOUNTS_TABLE")?,
+            carts: name(Function::Carts, "CARTS_TABLE")?,
         })
     }
 }
@@ -56,25 +59,17 @@ pub(super) fn functions(
 }
 
 /// The worker's secrets and addresses.
-pub(super) fn edge(keys: &Keys, functions_url: &str, redis_url: &str) -> BTreeMap<&'static str, String> {
-    let function = |route: Route| format!("{functions_url}/{}", route.name());
-    BTreeMap::from([
-        ("ACCESS_JWKS", keys.access_jwks.clone()),
-        ("PUBLISH_SECRET", keys.publish_secret.expose().to_owned()),
-        ("AWS_REGION", REGION.to_owned()),
-        ("AWS_ACCESS_KEY_ID", keys.caller.access_key_id.clone()),
-        ("AWS_SECRET_ACCESS_KEY", keys.caller.secret_access_key.expose().to_owned()),
-        ("AUTH_FUNCTION_URL", function(Route::Auth)),
-        ("BATCH_PUSH_FUNCTION_URL", function(Route::BatchPush)),
-        ("PULL_CHANGES_FUNCTION_URL", function(Route::PullChanges)),
-        ("RESOLVE_CONFLICT_FUNCTION_URL", function(Route::ResolveConflict)),
-        ("SYNC_STATS_FUNCTION_URL", function(Route::SyncStats)),
-        ("DEAD_LETTERS_FUNCTION_URL", function(Route::DeadLetters)),
-        ("DATA_FUNCTION_URL", function(Route::Data)),
-        ("CARTS_FUNCTION_URL", function(Route::Carts)),
-        ("CACHE_REPORT_FUNCTION_URL", function(Route::CacheReport)),
-        ("CACHE_WARM_FUNCTION_URL", function(Route::CacheWarm)),
-        ("UPSTASH_REDIS_REST_URL", redis_url.to_owned()),
-        ("UPSTASH_REDIS_REST_TOKEN", keys.redis_token.expose().to_owned()),
-    ])
+pub(super) fn edge(keys: &Keys, functions_url: &str, redis_url: &str) -> EdgeVariables {
+    let url = |function: Function| (function.url_variable(), format!("{functions_url}/{}", function.name()));
+    let variables = [
+        ("ACCESS_JWKS", keys.access_jwks.as_str()),
+        ("PUBLISH_SECRET", keys.publish_secret.expose()),
+        ("AWS_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", &keys.caller.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", keys.caller.secret_access_key.expose()),
+        ("UPSTASH_REDIS_REST_URL", redis_url),
+        ("UPSTASH_REDIS_REST_TOKEN", keys.redis_token.expose()),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    variables.into_iter().chain(Function::ALL.map(url)).collect()
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use functions::store::Store;
-use functions::store::cost::Cost;
+use functions::dynamo::cost::Cost;
+use functions::sync::store::Store;
 use protocol::stamp::Stamp;
 use serde_json::{Value, json};
 use sync::stats::Feed;
@@ -37,18 +37,16 @@ async fn only_signed_requests_reach_a_function() {
     let fixture = Fixture::start().await;
     let url = fixture.host.url();
     let plain = reqwest::Client::builder().no_proxy().build().unwrap();
-    let response = plain.post(format!("{url}/auth/api/auth/login")).body("{}").send().await.unwrap();
+    let response = plain.post(format!("{url}/auth/logIn")).body("{}").send().await.unwrap();
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     assert_eq!(response.text().await.unwrap(), r#"{"Message":"Forbidden"}"#);
     let response = plain.get(format!("{url}/other/")).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
-    let response =
-        fixture.call("POST", "/auth/api/auth/login", "", vec![b' '; 6 * 1024 * 1024 + 1]).await.unwrap();
+    let response = fixture.call("POST", "/auth/logIn", "", vec![b' '; 6 * 1024 * 1024 + 1]).await.unwrap();
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
 
     let token = fixture.sign_in("c1").await;
-    let response =
-        fixture.call("GET", "/pull-changes/api/sync/pull-changes?limit=5", &token, vec![]).await.unwrap();
+    let response = fixture.call("GET", "/pull-changes/pullChanges?limit=5", &token, vec![]).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     fixture.stop().await;
 }
@@ -95,7 +93,7 @@ async fn faults_apply_only_to_their_client() {
     faults.inject("c1", HostFault::Status(502), 1);
     fixture.push(&lucky, &batch("b1")).await.unwrap();
     assert!(fixture.push(&unlucky, &batch("b1")).await.is_none());
-    let response = fixture.call("POST", "/batch-push/api/sync/batch-push", &unlucky, vec![]).await.unwrap();
+    let response = fixture.call("POST", "/batch-push/pushBatch", &unlucky, vec![]).await.unwrap();
     assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
     assert_eq!(watch.total(), 0);
 

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dynoxide::actions::get_records::Record;
+use functions::context::kind::StreamFunction;
 use tokio::sync::watch;
 
 use super::batch::{self, Entry};
 use super::position::Position;
 use super::shard::Shard;
-use crate::handlers::{Handlers, StreamFunction};
+use crate::handlers::Handlers;
 use crate::template::event_source::EventSource;
 
 /// Pause after a read without new records.
@@ -86,7 +87,11 @@ impl Poller {
         let running =
             tokio::spawn(async move { handlers.deliver(function, event, functions::start::now()).await });
         match running.await {
-            Ok(response) => entries.get(batch::first_failed(entries, &response)?),
+            Ok(Ok(response)) => entries.get(batch::first_failed(entries, &response)?),
+            Ok(Err(error)) => {
+                tracing::error!(?error, function = self.function.name(), "a stream function failed");
+                entries.first()
+            }
             Err(_) => entries.first(),
         }
     }

@@ -23,11 +23,11 @@ fn the_real_template_has_the_functions_and_tables_that_run_here() {
     let expected = [
         "auth",
         "batch-push",
+        "cache-admin",
         "cache-invalidate",
         "cache-maintenance",
-        "cache-report",
         "cache-warm",
-        "cart-fold",
+        "cart-compact",
         "carts",
         "change-stream",
         "data",
@@ -91,9 +91,9 @@ fn a_function_has_exactly_the_environment_and_permissions_of_the_template() {
     assert_eq!(grants("data"), [("BatchGetItem", "SyncTable"), ("GetItem", "SyncTable")]);
     assert_eq!(grants("cache-warm"), grants("pull-changes"));
     assert_eq!(grants("carts"), [("PutItem", "CartsTable"), ("Query", "CartsTable")]);
-    let fold = [("DeleteItem", "CartsTable"), ("PutItem", "CartsTable"), ("Query", "CartsTable")];
-    assert_eq!(grants("cart-fold"), fold);
-    for name in ["cache-report", "cache-invalidate", "cache-maintenance"] {
+    let compact = [("DeleteItem", "CartsTable"), ("PutItem", "CartsTable"), ("Query", "CartsTable")];
+    assert_eq!(grants("cart-compact"), compact);
+    for name in ["cache-admin", "cache-invalidate", "cache-maintenance"] {
         assert_eq!(grants(name), [], "{name}");
     }
     // Only functions that use Redis have its token.
@@ -106,11 +106,11 @@ fn a_function_has_exactly_the_environment_and_permissions_of_the_template() {
         .collect();
     let expected = [
         "auth",
+        "cache-admin",
         "cache-invalidate",
         "cache-maintenance",
-        "cache-report",
         "cache-warm",
-        "cart-fold",
+        "cart-compact",
         "carts",
         "data",
         "resolve-conflict",
@@ -134,7 +134,7 @@ fn the_edge_may_call_every_function_with_a_url_and_the_outputs_name_its_url() {
             callable.push(id);
         }
     }
-    assert_eq!(callable.len(), crate::handlers::Route::ALL.len(), "{callable:?}");
+    assert_eq!(callable.len(), protocol::endpoints::function::Function::ALL.len(), "{callable:?}");
     for id in callable {
         // A call of a URL needs both InvokeFunctionUrl and InvokeFunction.
         assert_eq!(user.matches(&format!("[{id}, Arn]")).count(), 2, "{id}");
@@ -157,7 +157,7 @@ fn only_new_log_items_reach_the_functions_that_follow_rooms() {
 #[test]
 fn only_new_cart_changes_are_compacted_and_a_schedule_is_no_stream() {
     let template = template();
-    let source = template.functions["cart-fold"].source.as_ref().unwrap();
+    let source = template.functions["cart-compact"].source.as_ref().unwrap();
     assert_eq!(source.table, "CartsTable");
     assert!(passes(source, "INSERT", "sk", "PENDING#1"));
     assert!(!passes(source, "REMOVE", "sk", "PENDING#1"));

@@ -3,7 +3,7 @@
 use lambda_http::Body;
 use lambda_http::http::Request;
 use libtest_mimic::Trial;
-use local::handlers::Route;
+use protocol::endpoints::function::Function;
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
 use protocol::wire::TOKEN_HEADER;
@@ -116,7 +116,7 @@ async fn the_previous_token_dies_after_a_minute_and_access_after_fifteen(shop: &
     let now = fleet::now();
     let refresh = async |token: &str, secs: u64| {
         let body = json!({ "refreshToken": token }).to_string();
-        let request = Request::post("/api/auth/refresh").body(body.into()).unwrap();
+        let request = Request::post("/refreshSession").body(body.into()).unwrap();
         call(shop, request, now.plus_secs(secs)).await
     };
     let (status, second) = refresh(&first.refresh_token, 0).await;
@@ -126,12 +126,12 @@ async fn the_previous_token_dies_after_a_minute_and_access_after_fifteen(shop: &
     let (status, refused) = refresh(&first.refresh_token, 61).await;
     assert_eq!((status, &refused["error"]["code"]), (401, &json!("refresh_reused")));
 
-    let me = Request::get("/api/auth/me").header(TOKEN_HEADER, &first.access_token);
+    let me = Request::get("/getCurrentUser").header(TOKEN_HEADER, &first.access_token);
     let (status, refused) = call(shop, me.body(Body::Empty).unwrap(), now.plus_secs(901)).await;
     assert_eq!((status, &refused["error"]["code"]), (401, &json!("token_expired")));
 }
 
 async fn call(shop: &Shop, request: Request<Body>, now: Timestamp) -> (u16, Value) {
-    let answer = shop.world.handlers.call(Route::Auth, request, now).await;
+    let answer = shop.world.handlers.call(Function::Auth, request, now).await;
     (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap())
 }

@@ -48,7 +48,7 @@ async fn stored(shop: &Shop, till: &Till) -> usize {
     assert!(till.pull_all(Stamp::ZERO, 100).await.is_empty());
     let room = format!("{}:1", shop.client).parse().unwrap();
     let query = shop.world.dynamo.query().table_name(&shop.world.table).key_condition_expression("pk = :pk");
-    let pk = aws_sdk_dynamodb::types::AttributeValue::S(functions::store::keys::room(&room));
+    let pk = aws_sdk_dynamodb::types::AttributeValue::S(functions::sync::keys::room(&room));
     let items = query.expression_attribute_values(":pk", pk).send().await.unwrap();
     usize::try_from(items.count()).unwrap()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use functions::accounts::NewUser;
+use functions::accounts::users::NewUser;
 use libtest_mimic::Trial;
 use protocol::role::Role;
 use protocol::wire::auth::LoginRequest;

@@ -9,7 +9,7 @@ use cache::limits::CACHE_FLUSH_READS;
 use lambda_http::http::Request;
 use lambda_http::{Body, http};
 use libtest_mimic::Trial;
-use local::handlers::Route;
+use protocol::endpoints::function::Function;
 use protocol::limits::READ_RECORDS_MAX;
 use protocol::wire::TOKEN_HEADER;
 use redis_rest::counts::Counts;
@@ -63,11 +63,16 @@ pub(super) async fn quiet(shop: &Shop) {
 }
 
 /// Calls a function as a cashier of branch 1; what that asked of Redis.
-async fn call(shop: &Shop, route: Route, request: http::request::Builder, body: Body) -> (Answer, Counts) {
+async fn call(
+    shop: &Shop,
+    function: Function,
+    request: http::request::Builder,
+    body: Body,
+) -> (Answer, Counts) {
     let now = fleet::now();
     let request = request.header(TOKEN_HEADER, shop.world.token_at(&shop.client, now));
     let before = shop.world.redis.front().counts();
-    let answer = shop.world.handlers.call(route, request.body(body).unwrap(), now).await;
+    let answer = shop.world.handlers.call(function, request.body(body).unwrap(), now).await;
     let asked = shop.world.redis.front().counts() - before;
     let source = answer.headers().get("tillsync-cache").map(|value| value.to_str().unwrap().to_owned());
     let body = serde_json::from_slice(answer.body()).unwrap_or_default();
@@ -76,18 +81,18 @@ async fn call(shop: &Shop, route: Route, request: http::request::Builder, body: 
 
 /// Reads `path` until the function has written its statistics, so that they are not due again within the next seconds
 /// and counted with something else.
-async fn flushed(shop: &Shop, route: Route, path: &str) {
+async fn flushed(shop: &Shop, function: Function, path: &str) {
     for _ in 0..CACHE_FLUSH_READS {
-        call(shop, route, Request::get(path), Body::Empty).await;
+        call(shop, function, Request::get(path), Body::Empty).await;
     }
 }
 
 /// A record that is not there.
-const NO_RECORD: &str = "/api/data?table=products&id=none";
+const NO_RECORD: &str = "/getRecord?table=products&record_id=none";
 
 async fn read(shop: &Shop, id: &str) -> (Answer, Counts) {
-    let path = format!("/api/data?table=products&id={id}");
-    call(shop, Route::Data, Request::get(path), Body::Empty).await
+    let path = format!("/getRecord?table=products&record_id={id}");
+    call(shop, Function::Data, Request::get(path), Body::Empty).await
 }
 
 async fn push(shop: &Shop, records: usize) {
@@ -97,7 +102,7 @@ async fn push(shop: &Shop, records: usize) {
 
 async fn a_record_that_is_found_is_one_command(shop: &'static Shop) {
     quiet(shop).await;
-    flushed(shop, Route::Data, NO_RECORD).await;
+    flushed(shop, Function::Data, NO_RECORD).await;
     push(shop, 1).await;
     // Nobody has read it today: its stamp is written, which is the lock as well.
     let (first, asked) = read(shop, "p0").await;
@@ -115,13 +120,13 @@ async fn a_record_that_is_found_is_one_command(shop: &'static Shop) {
 
 async fn forty_records_that_are_found_are_one_command(shop: &'static Shop) {
     quiet(shop).await;
-    flushed(shop, Route::Data, NO_RECORD).await;
+    flushed(shop, Function::Data, NO_RECORD).await;
     push(shop, READ_RECORDS_MAX).await;
     let names =
         (0..READ_RECORDS_MAX).map(|n| json!({ "table_name": "products", "record_id": format!("p{n}") }));
     let body = json!({ "records": names.collect::<Vec<_>>() }).to_string();
     let ask = async || {
-        call(shop, Route::Data, Request::post("/api/data/batch-get"), Body::Text(body.clone())).await
+        call(shop, Function::Data, Request::post("/batchGetRecords"), Body::Text(body.clone())).await
     };
     let (first, asked) = ask().await;
     let many = READ_RECORDS_MAX as u64;
@@ -139,8 +144,8 @@ async fn a_settled_conflict_is_written_through_by_four(shop: &'static Shop) {
     read(shop, "p0").await;
     let body = json!({ "device_id": "till-1", "table_name": "products", "record_id": "p0",
         "resolution": "accept_client", "client_data": { "n": 1 } });
-    let request = Request::post("/api/sync/resolve-conflict");
-    let (settled, asked) = call(shop, Route::ResolveConflict, request, Body::Text(body.to_string())).await;
+    let request = Request::post("/resolveConflict");
+    let (settled, asked) = call(shop, Function::ResolveConflict, request, Body::Text(body.to_string())).await;
     // The stamps before; then a new one, the room's figures forgotten, and the copy.
     assert_eq!((settled.status, asked), (200, counts(3, 4, 4)));
     shop.world.stream.resume();
@@ -156,16 +161,16 @@ async fn a_commit_is_one_command_however_many_records_it_changes(shop: &'static 
 
 async fn a_cart_is_one_command_to_put_one_to_get_and_one_to_fold(shop: &'static Shop) {
     quiet(shop).await;
-    flushed(shop, Route::Carts, "/api/carts/none").await;
+    flushed(shop, Function::Carts, "/getCart?id=none").await;
     let watch = shop.world.dynamo_faults.watch(&format!("CART#{}#1#c1", shop.client));
     for n in 1..4 {
         let body = Body::Text(json!({ "data": { "n": n } }).to_string());
-        let (put, asked) = call(shop, Route::Carts, Request::put("/api/carts/c1"), body).await;
+        let (put, asked) = call(shop, Function::Carts, Request::put("/putCart?id=c1"), body).await;
         assert_eq!((put.status, asked), (200, counts(1, 1, 1)));
         // One durable write each, and nothing else.
         assert_eq!((watch.total(), watch.count("PutItem")), (n, n));
     }
-    let (got, asked) = call(shop, Route::Carts, Request::get("/api/carts/c1"), Body::Empty).await;
+    let (got, asked) = call(shop, Function::Carts, Request::get("/getCart?id=c1"), Body::Empty).await;
     assert_eq!((got.body["data"]["n"].as_u64(), asked, watch.total()), (Some(3), counts(1, 1, 1), 3));
     // They are folded together, and the cache is told once more of what came of it.
     resumed(shop, 1).await;
@@ -190,28 +195,28 @@ async fn resumed(shop: &Shop, commands: u64) {
 
 async fn a_session_is_begun_and_goes_on_by_one_command(shop: &'static Shop) {
     quiet(shop).await;
-    flushed(shop, Route::Auth, "/api/auth/me").await;
+    flushed(shop, Function::Auth, "/getCurrentUser").await;
     shop.user("till-1", protocol::role::Role::Cashier, Some("1")).await;
     let login = json!({ "username": shop.username("till-1"), "password": PASSWORD }).to_string();
-    let (first, asked) = call(shop, Route::Auth, Request::post("/api/auth/login"), login.into()).await;
+    let (first, asked) = call(shop, Function::Auth, Request::post("/logIn"), login.into()).await;
     assert_eq!((first.status, asked), (200, counts(1, 1, 1)));
     let refresh = json!({ "refreshToken": first.body["refreshToken"] }).to_string();
-    let (next, asked) = call(shop, Route::Auth, Request::post("/api/auth/refresh"), refresh.into()).await;
+    let (next, asked) = call(shop, Function::Auth, Request::post("/refreshSession"), refresh.into()).await;
     assert_eq!((next.status, asked), (200, counts(1, 1, 1)));
     let logout = json!({ "refreshToken": next.body["refreshToken"] }).to_string();
-    let (ended, asked) = call(shop, Route::Auth, Request::post("/api/auth/logout"), logout.into()).await;
+    let (ended, asked) = call(shop, Function::Auth, Request::post("/logOut"), logout.into()).await;
     assert_eq!((ended.status, asked), (204, counts(1, 1, 1)));
     shop.world.stream.resume();
 }
 
 async fn a_session_that_is_one_too_many_is_begun_in_one_round_trip(shop: &'static Shop) {
     quiet(shop).await;
-    flushed(shop, Route::Auth, "/api/auth/me").await;
+    flushed(shop, Function::Auth, "/getCurrentUser").await;
     shop.user("till-1", protocol::role::Role::Cashier, Some("1")).await;
     let login = json!({ "username": shop.username("till-1"), "password": PASSWORD }).to_string();
     let sign_in = async || {
-        let request = Request::post("/api/auth/login");
-        let (answer, asked) = call(shop, Route::Auth, request, login.clone().into()).await;
+        let request = Request::post("/logIn");
+        let (answer, asked) = call(shop, Function::Auth, request, login.clone().into()).await;
         assert_eq!(answer.status, 200);
         asked
     };
@@ -226,7 +231,7 @@ async fn a_session_that_is_one_too_many_is_begun_in_one_round_trip(shop: &'stati
 async fn the_door_asks_once_a_request_and_not_at_all_for_syncing(shop: &'static Shop) {
     let (api, _) = shop.session("till-1", "1", None).await;
     quiet(shop).await;
-    flushed(shop, Route::Carts, "/api/carts/none").await;
+    flushed(shop, Function::Carts, "/getCart?id=none").await;
     // The first request asks for the session as well, and the first that is counted brings the script.
     assert_eq!(api.get("/api/carts/c0").await.unwrap().status, 404);
     assert_eq!(api.get("/api/sync/pull-changes").await.unwrap().status, 200);
@@ -249,7 +254,7 @@ async fn the_door_asks_once_a_request_and_not_at_all_for_syncing(shop: &'static 
 async fn statistics_are_one_command_for_a_hundred_requests(shop: &'static Shop) {
     quiet(shop).await;
     push(shop, 1).await;
-    flushed(shop, Route::Data, NO_RECORD).await;
+    flushed(shop, Function::Data, NO_RECORD).await;
     read(shop, "p0").await;
     let (mut commands, mut reads) = (0, 0);
     let until = Instant::now() + PATIENCE;
@@ -278,8 +283,8 @@ async fn statistics_are_one_command_for_a_hundred_requests(shop: &'static Shop) 
 
 /// The cache's report of today, as the shop's admin is told it.
 async fn report(shop: &Shop) -> Value {
-    let request = Request::get("/api/cache/report").header(TOKEN_HEADER, shop.admin_token());
+    let request = Request::get("/getCacheReport").header(TOKEN_HEADER, shop.admin_token());
     let request = request.body(Body::Empty).unwrap();
-    let answer = shop.world.handlers.call(Route::CacheReport, request, fleet::now()).await;
+    let answer = shop.world.handlers.call(Function::CacheAdmin, request, fleet::now()).await;
     serde_json::from_slice(answer.body()).unwrap()
 }

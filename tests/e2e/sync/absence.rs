@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use functions::store::keys;
+use functions::sync::keys;
 use libtest_mimic::Trial;
 use protocol::ids::Room;
 use protocol::record::RecordKey;

@@ -147,7 +147,7 @@ async fn a_discarded_letter_is_gone_and_its_neighbours_are_not(shop: &'static Sh
     // Nothing of the batch is left, not even an empty item.
     let room = format!("{}:1", shop.client).parse().unwrap();
     let query = shop.world.dynamo.query().table_name(&shop.world.table).key_condition_expression("pk = :pk");
-    let pk = aws_sdk_dynamodb::types::AttributeValue::S(functions::store::keys::room(&room));
+    let pk = aws_sdk_dynamodb::types::AttributeValue::S(functions::sync::keys::room(&room));
     assert_eq!(query.expression_attribute_values(":pk", pk).send().await.unwrap().count(), 0);
 }
 

@@ -3,11 +3,11 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use functions::accounts::NewUser;
+use functions::accounts::users::NewUser;
 use lambda_http::Body;
 use lambda_http::http::{Method, Request};
-use local::handlers::Route;
 use local::stack::Stack;
+use protocol::endpoints::function::Function;
 use protocol::ids::Room;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
@@ -67,7 +67,7 @@ impl Counter {
     pub(super) async fn call(
         &self,
         stack: &Stack,
-        route: Route,
+        function: Function,
         method: Method,
         path: &str,
         body: String,
@@ -75,7 +75,7 @@ impl Counter {
         let request = Request::builder().method(method).uri(path).header(TOKEN_HEADER, self.api.token());
         let request = request.body(Body::Text(body))?;
         let started = Instant::now();
-        let answer = stack.handlers().call(route, request, fleet::now()).await;
+        let answer = stack.handlers().call(function, request, fleet::now()).await;
         let took = started.elapsed();
         let body: Value = serde_json::from_slice(answer.body())?;
         if !answer.status().is_success() {

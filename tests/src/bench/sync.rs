@@ -8,8 +8,8 @@ use std::error::Error;
 use std::time::Instant;
 
 use lambda_http::http::Method;
-use local::handlers::Route;
 use local::stack::Stack;
+use protocol::endpoints::function::Function;
 use protocol::limits::PUSH_RECORDS_MAX;
 use protocol::stamp::{Stamp, cursor};
 use protocol::wire::pull::PullResponse;
@@ -46,7 +46,7 @@ async fn pushes(stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
     let mut write_tenths = 0;
     for round in 0..rounds + WARM_UP {
         let body = batch(&direct.device, round);
-        let answer = direct.call(stack, Route::BatchPush, Method::POST, "/api/sync/batch-push", body).await?;
+        let answer = direct.call(stack, Function::BatchPush, Method::POST, "/pushBatch", body).await?;
         handler.push(answer.took);
         write_tenths += answer.cost.write_tenths;
         bare.push(bare::transaction(stack, &direct.room, answer.stamp).await?);
@@ -78,12 +78,12 @@ async fn pulls(stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
     let (mut handler, mut edge, mut nothing) = (Vec::new(), Vec::new(), Vec::new());
     let (mut hundred, mut nothing_cost) = (Units::default(), Units::default());
     for _ in 0..rounds + WARM_UP {
-        let path = "/api/sync/pull-changes?limit=100";
-        let answer = reader.call(stack, Route::PullChanges, Method::GET, path, String::new()).await?;
+        let path = "/pullChanges?limit=100";
+        let answer = reader.call(stack, Function::PullChanges, Method::GET, path, String::new()).await?;
         handler.push(answer.took);
         hundred = answer.cost;
         let started = Instant::now();
-        let page: PullResponse = reader.api.get(path).await?.ok()?;
+        let page: PullResponse = reader.api.get("/api/sync/pull-changes?limit=100").await?.ok()?;
         edge.push(started.elapsed());
         assert_eq!((page.changes.len(), page.has_more), (100, true));
         let last = reader.api.pull(Stamp::ZERO, 1000).await?.0.stamp;

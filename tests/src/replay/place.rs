@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use functions::accounts::{Accounts, CreateUserError, NewUser};
+use functions::accounts::Accounts;
+use functions::accounts::users::{CreateUserError, NewUser};
 use local::dev_file::DevFile;
 use local::dynamo;
 use local::private_file::PrivateFileError;

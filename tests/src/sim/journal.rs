@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
-use functions::store::item::Item;
+use functions::dynamo::item::Item;
 use protocol::ids::Room;
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;

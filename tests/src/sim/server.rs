@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use functions::app::SyncApp;
-use functions::handle;
+use functions::context::Context as FunctionContext;
+use functions::http::dispatch;
 use lambda_http::{Body, Request, Response};
 use protocol::wire::publication::Publication;
 use protocol::wire::push::WriteResult;
@@ -38,9 +38,17 @@ pub struct Reply {
     pub body: String,
 }
 
+/// The functions that a run calls.
+pub struct Functions {
+    /// `batch-push`
+    pub batch_push: FunctionContext,
+    /// `pull-changes`
+    pub pull_changes: FunctionContext,
+}
+
 /// The functions.
 pub struct Server {
-    app: SyncApp,
+    functions: Functions,
     clock: Clock,
     journal: Arc<Journal>,
     weather: Weather,
@@ -51,16 +59,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// The functions of `app`, whose commits are also sent to `published`.
+    /// `functions`, whose commits are also sent to `published`.
     pub fn new(
-        app: SyncApp,
+        functions: Functions,
         clock: Clock,
         journal: Arc<Journal>,
         weather: Weather,
         published: UnboundedSender<Publication>,
     ) -> Server {
         let (calm, calls) = (AtomicBool::new(false), AtomicU64::new(0));
-        Server { app, clock, journal, weather, calm, calls, published }
+        Server { functions, clock, journal, weather, calm, calls, published }
     }
 
     /// Ends all faults.
@@ -119,14 +127,12 @@ impl Server {
 
     async fn answer(&self, number: u64, token: &str, ask: Ask, now: protocol::timestamp::Timestamp) -> Reply {
         let (uri, body, pushes) = match ask {
-            Ask::Push(body) => ("/api/sync/batch-push".to_owned(), Body::Text(body), true),
-            Ask::Pull(query) => (format!("/api/sync/pull-changes?{query}"), Body::Empty, false),
+            Ask::Push(body) => ("/pushBatch".to_owned(), Body::Text(body), true),
+            Ask::Pull(query) => (format!("/pullChanges?{query}"), Body::Empty, false),
         };
         let request = request(&uri, token, number, body);
-        let response = match pushes {
-            true => handle::batch_push::handle(&self.app, request, now).await,
-            false => handle::pull_changes::handle(&self.app, request, now).await,
-        };
+        let function = if pushes { &self.functions.batch_push } else { &self.functions.pull_changes };
+        let response = dispatch::handle(function, request, now).await;
         let reply = self.through_the_edge(&response);
         self.journal.trace(&format!("{number} answers {} {}", reply.status, reply.body));
         if pushes {

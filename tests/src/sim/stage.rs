@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use functions::accounts::signer::Signer;
-use functions::app::SyncApp;
+use functions::context::Context as FunctionContext;
 use local::dynamo::in_process::{Tables, client};
 use local::keys::Keys;
 use local::template::Template;
+use protocol::endpoints::function::Function;
 
 use super::SimError;
 use super::cast::{self, Part};
 use super::dice::Dice;
 use super::line::FaultyLine;
+use super::server::Functions;
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
+const TABLES_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sim/tables.toml");
 
 /// The name that the sync table has on this machine.
 pub const TABLE: &str = "SyncTable";
@@ -23,7 +26,6 @@ pub struct Stage {
     template: Template,
     signer: Signer,
     jwks: String,
-    synced: sync::tables::Tables,
 }
 
 impl Stage {
@@ -37,8 +39,7 @@ impl Stage {
         let keys = keys?;
         let signer = Signer::new(keys.access_key.expose(), keys.access_kid)
             .map_err(|error| SimError::Key(error.into()))?;
-        let synced = sync::tables::Tables::parse(include_str!("tables.toml"))?;
-        Ok(Stage { template, signer, jwks: keys.access_jwks, synced })
+        Ok(Stage { template, signer, jwks: keys.access_jwks })
     }
 
     /// Empty tables.
@@ -48,17 +49,20 @@ impl Stage {
     }
 
     /// The functions, with their tables at the end of `line`.
-    pub fn app(&self, line: &FaultyLine) -> Result<SyncApp, SimError> {
+    pub fn functions(&self, line: &FaultyLine) -> Result<Functions, SimError> {
         let lookup = |name: &str| match name {
             "SYNC_TABLE" => Some(TABLE.to_owned()),
             "ACCESS_JWKS" => Some(self.jwks.clone()),
+            "TABLES_FILE" => Some(TABLES_FILE.to_owned()),
             _ => None,
         };
         // A run that is played again must not find what the first left of the SDK's allowance.
         let client = client(Arc::new(line.clone()), format!("run-{}", crate::fleet::batch_id()));
-        let mut app = SyncApp::new(lookup, client)?;
-        app.rules.tables = self.synced.clone();
-        Ok(app)
+        let context = |function: Function| FunctionContext::new(function.into(), lookup, &client);
+        Ok(Functions {
+            batch_push: context(Function::BatchPush)?,
+            pull_changes: context(Function::PullChanges)?,
+        })
     }
 
     /// The tills of a run.

@@ -1,7 +1,8 @@
 //! What is in the tables, read directly: no fault strikes whoever checks a run.
 
-use functions::store::item::{Item, to_head};
-use functions::store::keys;
+use functions::dynamo::item::Item;
+use functions::sync::items::to_head;
+use functions::sync::keys;
 use local::dynamo::in_process::Tables;
 use protocol::ids::Room;
 use serde_json::{Value, json};

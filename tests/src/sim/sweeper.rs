@@ -1,7 +1,7 @@
 //! DynamoDB's expiry: what is past its `ttl` is deleted, now and then, and not all of it.
 
-use functions::store::item::{Item, as_number};
-use functions::store::keys;
+use functions::dynamo::item::{Item, as_number};
+use functions::sync::keys;
 use sync::limits::LOG_RETENTION_SECS;
 
 use super::dice::Dice;

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use functions::store::item::Item;
+use functions::dynamo::item::Item;
 use serde_json::Value;
 
 /// An item out of a request's or an answer's JSON; none if it has an attribute of a type that we never write.

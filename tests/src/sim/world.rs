@@ -10,8 +10,8 @@ use sync::log;
 use sync::tables::Tables;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use functions::store::item::to_log;
-use functions::store::keys;
+use functions::sync::items::to_log;
+use functions::sync::keys;
 use protocol::wire::publication::Publication;
 
 use super::broadcast;
@@ -72,9 +72,9 @@ impl World {
         let (clock, journal) = (Clock::start(), Arc::new(Journal::default()));
         let line = FaultyLine::new(stage.tables()?, journal.clone(), weather.clone(), sabotage);
         let (published, publications) = unbounded_channel();
-        let app = stage.app(&line)?;
-        let tables = app.rules.tables.clone();
-        let server = Server::new(app, clock, journal.clone(), weather.clone(), published.clone());
+        let functions = stage.functions(&line)?;
+        let tables = functions.batch_push.sync()?.rules.tables.clone();
+        let server = Server::new(functions, clock, journal.clone(), weather.clone(), published.clone());
         let (mut parts, offices) = (stage.tills(&mut dice, tills)?, stage.offices(&mut dice)?);
         let overseer = offices.first().map(|office| Overseer::new(office.caller.clone()));
         parts.extend(offices);

@@ -1,4 +1,4 @@
-//! Families: what a token, presented again, later or by another, comes to.
+//! Presenting tokens again, late, or after they were copied.
 
 use super::*;
 
@@ -12,8 +12,8 @@ fn user(role: Role) -> User {
 
 fn family() -> Family {
     let (id, session) = ("f".repeat(FAMILY_ID_CHARS), "s1".parse().unwrap());
-    let begin = Begin { id, session, device: None, origin: Origin::default() };
-    Family::new(&user(Role::Cashier), begin, &[1; 32], NOW)
+    let new = NewFamily { id, session, device: None, client: ClientInfo::default() };
+    Family::new(&user(Role::Cashier), new, &[1; 32], NOW)
 }
 
 fn rotated(family: &Family, secret: &SecretBytes, at: Timestamp) -> (Family, SecretBytes) {
@@ -24,29 +24,29 @@ fn rotated(family: &Family, secret: &SecretBytes, at: Timestamp) -> (Family, Sec
 }
 
 #[test]
-fn a_retry_after_a_lost_answer_gets_the_same_successor_for_a_minute() {
+fn a_retry_after_a_lost_response_gets_the_same_successor_for_a_minute() {
     let (family, second) = rotated(&family(), &[1; 32], NOW);
-    assert_eq!(family.present(&[1; 32], [8; 32], NOW.plus_secs(59)), Presented::Again { secret: second });
+    assert_eq!(family.present(&[1; 32], [8; 32], NOW.plus_secs(59)), Presented::Repeat { secret: second });
     assert_eq!(family.present(&[1; 32], [8; 32], NOW.plus_secs(60)), Presented::Reused);
 }
 
 #[test]
-fn once_the_successor_is_used_the_first_token_is_theft() {
+fn a_token_whose_successor_was_used_is_reused() {
     let (family, second) = rotated(&family(), &[1; 32], NOW);
     let (family, third) = rotated(&family, &second, NOW.plus_secs(1));
     assert_eq!(family.present(&[1; 32], [8; 32], NOW.plus_secs(2)), Presented::Reused);
-    assert_eq!(family.present(&second, [8; 32], NOW.plus_secs(2)), Presented::Again { secret: third });
+    assert_eq!(family.present(&second, [8; 32], NOW.plus_secs(2)), Presented::Repeat { secret: third });
 }
 
 #[test]
-fn a_revoked_or_expired_family_is_dead() {
+fn a_revoked_or_expired_family_is_over() {
     let revoked = Family { revoked: true, ..family() };
-    assert_eq!(revoked.present(&[1; 32], [9; 32], NOW), Presented::Dead);
-    assert_eq!(family().present(&[1; 32], [9; 32], NOW.plus_secs(REFRESH_TOKEN_SECS)), Presented::Dead);
+    assert_eq!(revoked.present(&[1; 32], [9; 32], NOW), Presented::Over);
+    assert_eq!(family().present(&[1; 32], [9; 32], NOW.plus_secs(REFRESH_TOKEN_SECS)), Presented::Over);
 }
 
 #[test]
-fn a_family_that_is_always_refreshed_ends_all_the_same() {
+fn a_family_ends_even_if_it_is_refreshed_regularly() {
     let (mut family, mut secret, mut days) = (family(), [1; 32], 0);
     while family.is_live(NOW.plus_secs(days * DAY_SECS)) {
         (family, secret) = rotated(&family, &secret, NOW.plus_secs(days * DAY_SECS));
@@ -57,20 +57,20 @@ fn a_family_that_is_always_refreshed_ends_all_the_same() {
 }
 
 #[test]
-fn another_role_or_branch_is_another_session() {
+fn another_role_or_branch_begins_another_session() {
     let fresh = || "s2".parse().unwrap();
     let same = family().with_privileges(Privileges::of(&user(Role::Cashier)), fresh());
     assert_eq!(same, family());
     let moved = User { branch_id: Some("3".parse().unwrap()), ..user(Role::Manager) };
     let other = family().with_privileges(Privileges::of(&moved), fresh());
-    // Where the session was that has ended, and not where the user is now.
+    // The ended session has the old branch.
     assert_eq!((other.session.as_str(), &other.before), ("s2", &Some(family().ended())));
     assert_eq!(family().ended().branch, Some("2".parse().unwrap()));
     assert_eq!(other.privileges.role, Role::Manager);
 }
 
 #[test]
-fn whose_device_has_signed_in_again_leaves_before_the_oldest() {
+fn a_family_whose_device_has_signed_in_again_ends_before_the_oldest() {
     let sign_in = |(id, device): &(&str, Option<&str>)| Family {
         id: (*id).to_owned(),
         device: device.map(|device| device.parse().unwrap()),
@@ -91,7 +91,7 @@ fn whose_device_has_signed_in_again_leaves_before_the_oldest() {
 }
 
 #[test]
-fn a_token_reads_back_and_nothing_else_does() {
+fn a_token_reads_back_and_other_text_is_refused() {
     let family = "f".repeat(FAMILY_ID_CHARS);
     let token = Token { user: "u1", family: &family, secret: [7; 32] };
     let text = token.to_string();

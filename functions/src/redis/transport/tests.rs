@@ -1,4 +1,4 @@
-//! The way to Redis over real sockets: refused, cut off, slow, and well.
+//! The transport over real sockets: refused, cut off, slow and healthy connections.
 
 use std::net::SocketAddr;
 
@@ -27,7 +27,7 @@ fn client(address: SocketAddr) -> Client<RedisHttp> {
     })
 }
 
-/// A request, read to the end of its body.
+/// Reads a request to the end of its body.
 async fn request(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     loop {
@@ -42,36 +42,36 @@ async fn request(stream: &mut TcpStream) -> String {
     }
 }
 
-/// A server that answers one connection's requests with `answers`, in order, and then hangs up; the handle gives what
-/// it was asked.
-async fn server(answers: Vec<String>) -> (SocketAddr, JoinHandle<Vec<String>>) {
+/// A server that sends `responses` to the requests of one connection and then closes it; the handle returns
+/// the requests.
+async fn server(responses: Vec<String>) -> (SocketAddr, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let serving = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut requests = Vec::new();
-        for answer in answers {
+        for response in responses {
             requests.push(request(&mut stream).await);
-            stream.write_all(answer.as_bytes()).await.unwrap();
+            stream.write_all(response.as_bytes()).await.unwrap();
         }
         requests
     });
     (address, serving)
 }
 
-fn answer(head: &str, body: &str) -> String {
+fn response(head: &str, body: &str) -> String {
     format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
 #[tokio::test]
 async fn one_connection_carries_token_command_and_sync_token() {
-    let first = answer("200 OK\r\nupstash-sync-token: abc", r#"{"result":"eA=="}"#);
-    let second = answer("400 Bad Request", r#"{"error":"ERR no"}"#);
+    let first = response("200 OK\r\nupstash-sync-token: abc", r#"{"result":"eA=="}"#);
+    let second = response("400 Bad Request", r#"{"error":"ERR no"}"#);
     let (address, serving) = server(vec![first, second]).await;
     let client = client(address);
     assert_eq!(client.run(&Get::new(&key())).await.unwrap().unwrap(), b"x");
     assert!(matches!(client.run(&IncrBy::new(&key(), 1)).await, Err(RedisError::Refused(_))));
-    // Both on the one connection that the server takes.
+    // The server accepts one connection, so both requests used it.
     let requests = serving.await.unwrap();
     assert!(requests[0].starts_with("POST / HTTP/1.1\r\n"), "{}", requests[0]);
     assert!(requests[0].contains("authorization: Bearer s3cret-token\r\n"), "{}", requests[0]);
@@ -82,19 +82,19 @@ async fn one_connection_carries_token_command_and_sync_token() {
 }
 
 #[tokio::test]
-async fn who_refuses_has_surely_not_been_reached() {
+async fn a_refused_connection_never_arrived() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = client(listener.local_addr().unwrap());
     drop(listener);
     let error = client.run(&IncrBy::new(&key(), 1)).await.unwrap_err();
     assert!(matches!(error, RedisError::Transport(TransportError::NeverArrived(_))), "{error:?}");
-    // So even a command that counts was tried again, and the circuit is open now.
+    // So even a command that is not idempotent was retried, and the circuit is open now.
     assert_eq!(client.health().counts.requests, 5);
     assert!(matches!(client.run(&Get::new(&key())).await, Err(RedisError::Open)));
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_may_have_been_carried_out() {
+async fn a_response_that_breaks_off_is_not_retried() {
     for cut in ["", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"result\":1}"] {
         let (address, serving) = server(vec![cut.to_owned()]).await;
         let client = client(address);
@@ -105,8 +105,8 @@ async fn an_answer_that_breaks_off_may_have_been_carried_out() {
 }
 
 #[tokio::test]
-async fn who_does_not_answer_in_time_may_carry_it_out_yet() {
-    // Connections wait to be accepted, and nobody does.
+async fn a_late_response_is_not_retried() {
+    // The listener never accepts the connection.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = client(listener.local_addr().unwrap());
     let error = client.run(&IncrBy::new(&key(), 1)).await.unwrap_err();
@@ -115,9 +115,9 @@ async fn who_does_not_answer_in_time_may_carry_it_out_yet() {
 }
 
 #[tokio::test]
-async fn nobody_is_followed_elsewhere_and_no_answer_is_endless() {
+async fn redirects_are_refused_and_responses_have_a_maximum() {
     let (address, _serving) =
-        server(vec![answer("307 See there\r\nlocation: http://127.0.0.1:1/", "")]).await;
+        server(vec![response("307 See there\r\nlocation: http://127.0.0.1:1/", "")]).await;
     let error = client(address).run(&IncrBy::new(&key(), 1)).await.unwrap_err();
     assert!(matches!(error, RedisError::Status(307)), "{error:?}");
 
@@ -127,10 +127,10 @@ async fn nobody_is_followed_elsewhere_and_no_answer_is_endless() {
     let _serving = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         request(&mut stream).await;
-        // It hangs up before the end.
+        // The client closes the connection before the end.
         let _ = stream.write_all(endless.as_bytes()).await;
     });
-    // It is about length, not about time.
+    // The length must end the request, not the time.
     let time = Duration::from_secs(30);
     let patient = client.within(Budget { per_try: time, total: time });
     let error = patient.run(&IncrBy::new(&key(), 1)).await.unwrap_err();

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
-use functions::store::error::StoreError;
+use functions::dynamo::error::StoreError;
 
 use super::*;
 use crate::template::{Template, project_root};

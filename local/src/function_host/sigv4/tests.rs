@@ -26,7 +26,7 @@ fn check(parts: &Parts) -> Result<(), BadSignature> {
     verify(parts, BODY, &caller(), REGION, NOW)
 }
 
-const TARGET: &str = "/batch-push/api/sync/batch-push?tables=a%2Cb&limit=1";
+const TARGET: &str = "/batch-push/pushBatch?tables=a%2Cb&limit=1";
 
 #[test]
 fn a_signed_request_passes_for_five_minutes() {
@@ -59,7 +59,7 @@ fn a_request_that_changed_in_transit_does_not_pass() {
         }),
         Err(BadSignature::Wrong)
     );
-    for target in ["/auth/api/sync/batch-push?tables=a%2Cb&limit=1", "/batch-push/api/sync/batch-push"] {
+    for target in ["/auth/pushBatch?tables=a%2Cb&limit=1", "/batch-push/pushBatch"] {
         assert_eq!(tampered(&|parts| parts.uri = target.parse().unwrap()), Err(BadSignature::Wrong));
     }
     assert_eq!(tampered(&|parts| parts.method = Method::GET), Err(BadSignature::Wrong));

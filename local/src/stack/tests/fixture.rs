@@ -1,7 +1,7 @@
 //! A stack with a fake edge.
 
 use axum::http::Request;
-use functions::accounts::NewUser;
+use functions::accounts::users::NewUser;
 use protocol::role::Role;
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ impl Fixture {
         accounts.create(user).await.unwrap();
         let login = json!({ "username": format!("till-of-{client}"), "password": "pass" });
         let body = login.to_string().into_bytes();
-        let response = self.call("POST", "/auth/api/auth/login", "", body).await.unwrap();
+        let response = self.call("POST", "/auth/logIn", "", body).await.unwrap();
         let session: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
         session["accessToken"].as_str().unwrap().to_owned()
     }
@@ -94,7 +94,7 @@ impl Fixture {
     /// The response to a push of `batch`; `None` if there is none.
     pub(super) async fn push(&self, token: &str, batch: &Value) -> Option<Value> {
         let body = batch.to_string().into_bytes();
-        let response = self.call("POST", "/batch-push/api/sync/batch-push", token, body).await?;
+        let response = self.call("POST", "/batch-push/pushBatch", token, body).await?;
         let text = response.text().await.unwrap();
         Some(serde_json::from_str(&text).unwrap())
     }

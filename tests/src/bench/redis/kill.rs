@@ -6,8 +6,8 @@ use std::error::Error;
 use std::time::Duration;
 
 use lambda_http::http::Method;
-use local::handlers::Route;
 use local::stack::Stack;
+use protocol::endpoints::function::Function;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -49,7 +49,7 @@ async fn callers_of(stack: &Stack) -> Result<Vec<Caller>, Box<dyn Error>> {
     // Somebody else: whoever signs in so often loses the first sessions.
     let counter = Counter::at(stack, "killed", "door").await?;
     let body = json!({ "device_id": counter.device, "records": [product(caller::RECORD, 0)] }).to_string();
-    counter.call(stack, Route::BatchPush, Method::POST, "/api/sync/batch-push", body).await?;
+    counter.call(stack, Function::BatchPush, Method::POST, "/pushBatch", body).await?;
     callers.push(Caller::new(counter, &[Work::SignIn]));
     Ok(callers)
 }

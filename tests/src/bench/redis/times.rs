@@ -9,8 +9,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use ::cache::request::{Loaded, Request, Source};
-use functions::cache;
+use cache::request::{Loaded, Request, Source};
 use functions::redis::Redis;
 use local::stack::Stack;
 use protocol::ids::Room;
@@ -46,7 +45,7 @@ impl Street<'_> {
         let (room, keys) = (&self.room, &self.redis.keys);
         let request = Request::record(keys, room, "products", "p1");
         let (entry, tag) = (keys.record(room, "products", "p1"), keys.record_tag(room, "products", "p1"));
-        let cache = cache::of(self.redis.clone());
+        let cache = self.redis.cache();
         let loaded = Loaded::some(product("p1", 1).to_string().into_bytes(), 1);
         let load = async || Ok::<_, Infallible>(loaded.clone());
         cache.read(&request, load).await?;

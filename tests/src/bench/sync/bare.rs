@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
-use functions::store::item::Item;
-use functions::store::keys;
+use functions::dynamo::item::Item;
+use functions::sync::keys;
 use local::stack::Stack;
 use protocol::ids::Room;
 use protocol::limits::PUSH_RECORDS_MAX;

@@ -1,7 +1,7 @@
 //! I1: whatever was rejected is among the dead letters, once.
 
-use functions::store::item::Item;
-use functions::store::keys;
+use functions::dynamo::item::Item;
+use functions::sync::keys;
 use protocol::ids::Room;
 
 use super::history::wrong;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use functions::store::item::to_log;
-use functions::store::keys;
+use functions::sync::items::to_log;
+use functions::sync::keys;
 use protocol::ids::Room;
 use protocol::stamp::Stamp;
 use protocol::wire::publication::{Publication, PublishedChange};
@@ -63,8 +63,8 @@ impl History {
 fn read(
     tables: &Tables,
     room: &Room,
-    item: &functions::store::item::Item,
-) -> Result<Commit, functions::store::error::StoreError> {
+    item: &functions::dynamo::item::Item,
+) -> Result<Commit, functions::dynamo::error::StoreError> {
     let item = to_log(item)?;
     let bytes = item.body.len() + item.device.as_str().len() + 256;
     Ok(Commit { total: item.total, publication: log::publication(tables, room, &item)?, bytes })

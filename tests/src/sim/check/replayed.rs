@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use functions::store::item::{Item, to_record};
-use functions::store::keys;
+use functions::dynamo::item::Item;
+use functions::sync::items::to_record;
+use functions::sync::keys;
 use protocol::ids::Room;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;

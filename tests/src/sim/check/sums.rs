@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use functions::store::item::to_record;
-use functions::store::keys;
+use functions::sync::items::to_record;
+use functions::sync::keys;
 use protocol::ids::Room;
 use protocol::wire::push::{Conflict, PushRecord, PushRequest, PushResponse};
 
@@ -51,9 +51,9 @@ pub fn check(world: &World, room: &Room, history: &History, replay: &Replay) {
     }
 }
 
-type Record = Result<sync::record::Record, functions::store::error::StoreError>;
+type Record = Result<sync::record::Record, functions::dynamo::error::StoreError>;
 
-fn key_and_record(item: &functions::store::item::Item) -> (Option<(String, String)>, Record) {
+fn key_and_record(item: &functions::dynamo::item::Item) -> (Option<(String, String)>, Record) {
     (key_of(wire::key(item, "sk")), to_record(item))
 }
 

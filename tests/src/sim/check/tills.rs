@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use functions::store::item::to_record;
-use functions::store::keys;
+use functions::sync::items::to_record;
+use functions::sync::keys;
 use protocol::ids::Room;
 use protocol::role::Role;
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use lambda_http::http::Method;
-use local::handlers::Route;
+use protocol::endpoints::function::Function;
 use protocol::wire::auth::{LoginRequest, SessionResponse};
 use redis_rest::counts::Counts;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ async fn sessions(table: &mut Table<'_>) -> Result<(), Box<dyn Error>> {
     let counter = Counter::at(stack, "door", "sessions").await?;
     let mut token = Value::Null;
     let begin = async |table: &Table<'_>, _| {
-        let login = counter.call(stack, Route::Auth, Method::POST, "/api/auth/login", counter.login.clone());
+        let login = counter.call(stack, Function::Auth, Method::POST, "/logIn", counter.login.clone());
         let (answer, asked) = table.asked(login).await?;
         token = answer.body.get("refreshToken").cloned().unwrap_or_default();
         Ok(asked)
@@ -36,7 +36,7 @@ async fn sessions(table: &mut Table<'_>) -> Result<(), Box<dyn Error>> {
     table.line("session, begun", counts(1, 8, 8), begin).await?;
     let go_on = async |table: &Table<'_>, _| {
         let body = json!({ "refreshToken": token }).to_string();
-        let refresh = counter.call(stack, Route::Auth, Method::POST, "/api/auth/refresh", body);
+        let refresh = counter.call(stack, Function::Auth, Method::POST, "/refreshSession", body);
         let (answer, asked) = table.asked(refresh).await?;
         token = answer.body.get("refreshToken").cloned().unwrap_or_default();
         Ok(asked)

@@ -3,8 +3,7 @@
 use std::convert::Infallible;
 use std::error::Error;
 
-use ::cache::request::{Loaded, Request};
-use functions::cache;
+use cache::request::{Loaded, Request};
 use functions::redis::Redis;
 use protocol::ids::Room;
 use redis_client::command::Get;
@@ -18,7 +17,7 @@ const TAGS: usize = 8;
 const VOID: usize = 50;
 
 pub(super) async fn measure(table: &mut Table<'_>, redis: &Redis) -> Result<(), Box<dyn Error>> {
-    let cache = cache::of(redis.clone());
+    let cache = redis.cache();
     let room: Room = "bench:entries".parse()?;
     let (plain, key) =
         (Request::record(&redis.keys, &room, "products", "p1"), redis.keys.record(&room, "products", "p1"));

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use cache::limits::CACHE_FLUSH_READS;
 use lambda_http::http::Method;
-use local::handlers::Route;
+use protocol::endpoints::function::Function;
 
 use super::rooms::push;
 use super::table::Table;
@@ -19,10 +19,10 @@ const READS_PER_COMMAND: u64 = 50;
 pub(super) async fn measure(table: &mut Table<'_>) -> Result<(), Box<dyn Error>> {
     let counter = Counter::open(table.stack, "statistics").await?;
     push(table.stack, &counter, "p1").await?;
-    let path = "/api/data?table=products&id=p1";
+    let path = "/getRecord?table=products&record_id=p1";
     let mut beside = 0;
     for read in 0..CACHE_FLUSH_READS + READS {
-        let call = counter.call(table.stack, Route::Data, Method::GET, path, String::new());
+        let call = counter.call(table.stack, Function::Data, Method::GET, path, String::new());
         let (_, asked) = table.asked(call).await?;
         // Into the first hundred fall what others have left to write, and the day's first.
         if read >= CACHE_FLUSH_READS {

@@ -1,0 +1,158 @@
+//! Users.
+
+use protocol::ids::{BranchId, ClientId};
+use protocol::limits::CREDENTIAL_BYTES_MAX;
+use protocol::role::Role;
+use protocol::wire::auth::User;
+
+use super::{Accounts, keys, password};
+use crate::dynamo::cost::Cost;
+use crate::dynamo::error::StoreError;
+use crate::dynamo::item::{Item, as_parsed, as_text, get, optional, text};
+use crate::dynamo::table::Condition;
+use crate::random;
+
+/// A user to create.
+pub struct NewUser {
+    /// The name to sign in with, unique in the deployment.
+    pub username: String,
+    /// The password; only its hash is kept.
+    pub password: String,
+    /// What the user may do.
+    pub role: Role,
+    /// The user's client.
+    pub client_id: ClientId,
+    /// The user's branch; `None` for a super admin only.
+    pub branch_id: Option<BranchId>,
+}
+
+/// Why a user was not created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateUserError {
+    /// Another user has the name.
+    #[error("failed to create the user: the name is taken")]
+    Taken,
+    /// A property of the user is not allowed.
+    #[error("failed to create the user: {0}")]
+    Bad(&'static str),
+    /// The password cannot be hashed.
+    #[error("failed to create the user: the password cannot be hashed")]
+    Hash(#[source] argon2::password_hash::Error),
+    /// The store failed.
+    #[error("failed to create the user")]
+    Store(#[source] StoreError),
+}
+
+impl NewUser {
+    fn check(&self) -> Result<(), CreateUserError> {
+        let fits = |text: &str| {
+            !text.is_empty() && text.len() <= CREDENTIAL_BYTES_MAX && !text.chars().any(char::is_control)
+        };
+        if !fits(&self.username) || !fits(&self.password) {
+            return Err(CreateUserError::Bad(
+                "name and password must be 1 to 256 bytes without control characters",
+            ));
+        }
+        match (self.role, &self.branch_id) {
+            (Role::SuperAdmin, Some(_)) => Err(CreateUserError::Bad("a super_admin has no branch")),
+            (Role::Cashier | Role::Manager | Role::Admin, None) => {
+                Err(CreateUserError::Bad("this role needs a branch"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Accounts {
+    /// Creates a user and its name in one transaction.
+    pub async fn create(&self, new: NewUser) -> Result<User, CreateUserError> {
+        new.check()?;
+        let hash = password::hash(&new.password).map_err(CreateUserError::Hash)?;
+        let NewUser { username, role, client_id, branch_id, .. } = new;
+        let user = User { id: random::token::<12>(), username, role, client_id, branch_id };
+        let mut name = keys::name(&user.username);
+        name.insert("user".into(), text(user.id.clone()));
+        let puts = [name, to_item(&user, &hash)].map(|item| self.table.put(item, Condition::Absent));
+        let puts = puts.into_iter().collect::<Result<_, _>>().map_err(CreateUserError::Store)?;
+        match self.table.transact(puts, &mut Cost::default()).await {
+            Ok(()) => Ok(user),
+            Err(StoreError::Lost) => Err(CreateUserError::Taken),
+            Err(error) => Err(CreateUserError::Store(error)),
+        }
+    }
+
+    /// The user with this id.
+    pub async fn user(&self, id: &str) -> Result<Option<User>, StoreError> {
+        self.table.get(keys::user(id), &mut Cost::default()).await?.as_ref().map(to_user).transpose()
+    }
+
+    /// The user with this name, and the password hash.
+    pub async fn user_and_hash(&self, username: &str) -> Result<Option<(User, String)>, StoreError> {
+        let name = self.table.get(keys::name(username), &mut Cost::default()).await?;
+        // An unknown name looks up a user without an id, so that it takes the same time.
+        let id = name.as_ref().map_or(Ok(""), |name| get(name, "user", as_text).map(String::as_str))?;
+        let Some(item) = self.table.get(keys::user(id), &mut Cost::default()).await? else { return Ok(None) };
+        Ok(Some((to_user(&item)?, get(&item, "password_hash", as_text)?.clone())))
+    }
+}
+
+fn to_item(user: &User, password_hash: &str) -> Item {
+    let mut item = keys::user(&user.id);
+    let mut put = |name: &str, value: &str| item.insert(name.to_owned(), text(value));
+    put("id", &user.id);
+    put("username", &user.username);
+    put("role", &user.role.to_string());
+    put("client_id", user.client_id.as_str());
+    put("password_hash", password_hash);
+    if let Some(branch) = &user.branch_id {
+        put("branch_id", branch.as_str());
+    }
+    item
+}
+
+fn to_user(item: &Item) -> Result<User, StoreError> {
+    Ok(User {
+        id: get(item, "id", as_text)?.clone(),
+        username: get(item, "username", as_text)?.clone(),
+        role: get(item, "role", as_parsed)?,
+        client_id: get(item, "client_id", as_parsed)?,
+        branch_id: optional(item, "branch_id", as_parsed)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_reads_back() {
+        for (role, branch) in
+            [(Role::Cashier, Some("2")), (Role::Manager, Some("2")), (Role::SuperAdmin, None)]
+        {
+            let branch_id = branch.map(|id| id.parse().unwrap());
+            let user = User {
+                id: "u1".into(),
+                username: "till-1".into(),
+                role,
+                client_id: "1".parse().unwrap(),
+                branch_id,
+            };
+            assert_eq!(to_user(&to_item(&user, "hash")).unwrap(), user);
+        }
+    }
+
+    #[test]
+    fn a_super_admin_has_no_branch_and_every_other_user_has_one() {
+        let new = |role, branch: Option<&str>| NewUser {
+            username: "n".into(),
+            password: "p".into(),
+            role,
+            client_id: "1".parse().unwrap(),
+            branch_id: branch.map(|id| id.parse().unwrap()),
+        };
+        assert!(new(Role::Cashier, Some("2")).check().is_ok() && new(Role::SuperAdmin, None).check().is_ok());
+        assert!(
+            new(Role::Cashier, None).check().is_err() && new(Role::SuperAdmin, Some("2")).check().is_err()
+        );
+    }
+}

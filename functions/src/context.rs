@@ -1,0 +1,184 @@
+//! What a function is made of: read once, at start, from its own least-privilege environment.
+
+pub mod kind;
+
+use ::sync::rules::SyncRules;
+use auth::limits::{SESSIONS_PER_USER_DEFAULT, SESSIONS_PER_USER_MAX};
+use auth::token::Verifier;
+use aws_sdk_dynamodb::Client;
+use config::{BadConfig, Reader};
+use protocol::claims::Claims;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::timestamp::Timestamp;
+use protocol::wire::TOKEN_HEADER;
+
+use crate::accounts::Accounts;
+use crate::accounts::session_registry::SessionRegistry;
+use crate::accounts::signer::Signer;
+use crate::carts::store::CartStore;
+use crate::http::error::HandlerError;
+use crate::redis::{Cache, Redis};
+use crate::sync::publisher::Publisher;
+use crate::sync::rules;
+use crate::sync::store::Store;
+use kind::{FunctionKind, Part};
+
+/// The parts of one function. Only those that [`FunctionKind::parts`] lists are there.
+pub struct Context {
+    function: FunctionKind,
+    verifier: Option<Verifier>,
+    sync: Option<SyncContext>,
+    accounts: Option<AccountsContext>,
+    carts: Option<CartStore>,
+    redis: Option<RedisContext>,
+    publisher: Option<Publisher>,
+}
+
+/// Rooms and the rules of syncing.
+pub struct SyncContext {
+    /// The sync table.
+    pub store: Store,
+    /// Tables, policies and retention.
+    pub rules: SyncRules,
+}
+
+/// Users and their sessions.
+pub struct AccountsContext {
+    /// The accounts table.
+    pub accounts: Accounts,
+    /// Signs access tokens.
+    pub signer: Signer,
+    /// Maximum number of sessions of one user.
+    pub sessions_per_user: usize,
+}
+
+/// What the function keeps in Redis.
+pub struct RedisContext {
+    cache: Cache,
+    sessions: SessionRegistry,
+}
+
+/// A function lacks a part that its handler needs: [`FunctionKind::parts`] is wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to handle the request: the function {function} has no {part}")]
+struct MissingPart {
+    function: &'static str,
+    part: &'static str,
+}
+
+impl Context {
+    /// Reads the parts of `function` from the names that `lookup` finds; `client` speaks to DynamoDB.
+    pub fn new(
+        function: FunctionKind,
+        lookup: impl Fn(&str) -> Option<String>,
+        client: &Client,
+    ) -> Result<Context, BadConfig> {
+        let (verifier, sync, accounts, carts, redis, publisher) = (None, None, None, None, None, None);
+        let mut context = Context { function, verifier, sync, accounts, carts, redis, publisher };
+        let mut reader = Reader::new(lookup);
+        for part in function.parts() {
+            match part {
+                Part::Verifier => context.verifier = reader.parsed("ACCESS_JWKS", Verifier::from_jwks),
+                Part::Sync => context.sync = SyncContext::read(&mut reader, client),
+                Part::Accounts => context.accounts = AccountsContext::read(&mut reader, client),
+                Part::Carts => {
+                    context.carts = Some(CartStore::new(client.clone(), reader.text("CARTS_TABLE")));
+                }
+                Part::Redis => context.redis = Redis::read(&mut reader).map(RedisContext::new),
+                Part::Publisher => context.publisher = Publisher::read(&mut reader),
+            }
+        }
+        // A part that could not be read has left a problem in the reader.
+        reader.finish(Some(context))
+    }
+
+    /// Which function this is.
+    pub fn function(&self) -> FunctionKind {
+        self.function
+    }
+
+    /// Rooms and the rules of syncing.
+    pub fn sync(&self) -> Result<&SyncContext, HandlerError> {
+        self.part(self.sync.as_ref(), "sync table")
+    }
+
+    /// Users and their sessions.
+    pub fn accounts(&self) -> Result<&AccountsContext, HandlerError> {
+        self.part(self.accounts.as_ref(), "accounts table")
+    }
+
+    /// The carts table.
+    pub fn carts(&self) -> Result<&CartStore, HandlerError> {
+        self.part(self.carts.as_ref(), "carts table")
+    }
+
+    /// The cache.
+    pub fn cache(&self) -> Result<&Cache, HandlerError> {
+        self.part(self.redis.as_ref(), "cache").map(|redis| &redis.cache)
+    }
+
+    /// The sessions in Redis.
+    pub fn sessions(&self) -> Result<&SessionRegistry, HandlerError> {
+        self.part(self.redis.as_ref(), "session registry").map(|redis| &redis.sessions)
+    }
+
+    /// Publishes to the edge.
+    pub fn publisher(&self) -> Result<&Publisher, HandlerError> {
+        self.part(self.publisher.as_ref(), "publisher")
+    }
+
+    /// The claims of the request's access token, which every function verifies itself.
+    pub fn claims(&self, request: &lambda_http::Request, now: Timestamp) -> Result<Claims, HandlerError> {
+        let verifier = self.part(self.verifier.as_ref(), "token verifier")?;
+        let header = request.headers().get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
+        let missing = || ApiError::new(ErrorCode::TokenMissing, "The access token is missing.");
+        Ok(verifier.verify(header.ok_or_else(missing)?, now)?)
+    }
+
+    fn part<'a, T>(&self, part: Option<&'a T>, name: &'static str) -> Result<&'a T, HandlerError> {
+        let missing = || HandlerError::fault(MissingPart { function: self.function.name(), part: name });
+        part.ok_or_else(missing)
+    }
+}
+
+impl SyncContext {
+    /// Reads `SYNC_TABLE` and the [`rules`].
+    fn read(reader: &mut Reader<impl Fn(&str) -> Option<String>>, client: &Client) -> Option<SyncContext> {
+        let store = Store::new(client.clone(), reader.text("SYNC_TABLE"));
+        rules::read(reader).map(|rules| SyncContext { store, rules })
+    }
+}
+
+impl AccountsContext {
+    /// Reads `ACCOUNTS_TABLE`, `ACCESS_KEY`, `ACCESS_KID` and `SESSIONS_PER_USER` (default 20).
+    fn read(
+        reader: &mut Reader<impl Fn(&str) -> Option<String>>,
+        client: &Client,
+    ) -> Option<AccountsContext> {
+        let accounts = Accounts::new(client.clone(), reader.text("ACCOUNTS_TABLE"));
+        let kid = reader.text("ACCESS_KID");
+        let signer = reader.parsed("ACCESS_KEY", |pem| Signer::new(pem, kid));
+        let sessions = reader.parsed_or("SESSIONS_PER_USER", SESSIONS_PER_USER_DEFAULT, sessions);
+        let parts = signer.zip(sessions);
+        parts.map(|(signer, sessions_per_user)| AccountsContext { accounts, signer, sessions_per_user })
+    }
+}
+
+impl RedisContext {
+    fn new(redis: Redis) -> RedisContext {
+        RedisContext { cache: redis.cache(), sessions: SessionRegistry::new(redis) }
+    }
+}
+
+/// `SESSIONS_PER_USER` is out of range.
+#[derive(Debug, thiserror::Error)]
+#[error("it must be a number from 1 to {SESSIONS_PER_USER_MAX}")]
+struct BadSessions;
+
+fn sessions(text: &str) -> Result<usize, BadSessions> {
+    let number = text.parse().map_err(|_| BadSessions)?;
+    if (1..=SESSIONS_PER_USER_MAX).contains(&number) { Ok(number) } else { Err(BadSessions) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! The cost of a request at DynamoDB.
+
+use aws_sdk_dynamodb::types::ConsumedCapacity;
+
+/// Requests sent and capacity consumed, in tenths of a capacity unit (DynamoDB bills halves).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    requests: u32,
+    write_tenths: u64,
+    read_tenths: u64,
+}
+
+impl Cost {
+    /// Counts a request that consumed write capacity.
+    pub fn wrote<'a>(&mut self, consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
+        self.requests += 1;
+        self.write_tenths += tenths(consumed);
+    }
+
+    /// Counts a request that consumed read capacity.
+    pub fn read<'a>(&mut self, consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
+        self.requests += 1;
+        self.read_tenths += tenths(consumed);
+    }
+
+    /// Counts a failed request, which reports no capacity.
+    pub fn failed(&mut self) {
+        self.requests += 1;
+    }
+}
+
+#[allow(
+    clippy::float_arithmetic,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "DynamoDB reports small floats, which become integers here"
+)]
+fn tenths<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) -> u64 {
+    consumed
+        .into_iter()
+        .filter_map(ConsumedCapacity::capacity_units)
+        .map(|units| (units * 10.0).round() as u64)
+        .sum()
+}
+
+impl std::fmt::Display for Cost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let unit = |tenths: u64| match tenths % 10 {
+            0 => format!("{}", tenths / 10),
+            part => format!("{}.{part}", tenths / 10),
+        };
+        write!(
+            f,
+            "requests={}; write={}; read={}",
+            self.requests,
+            unit(self.write_tenths),
+            unit(self.read_tenths)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_add_up_and_print_as_in_the_header() {
+        let units = |units| ConsumedCapacity::builder().capacity_units(units).build();
+        let mut cost = Cost::default();
+        cost.read(&[units(0.5)]);
+        cost.wrote(&[units(104.0), units(2.0)]);
+        cost.failed();
+        assert_eq!(cost.to_string(), "requests=3; write=106; read=0.5");
+    }
+}

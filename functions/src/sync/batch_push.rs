@@ -1,0 +1,62 @@
+//! `POST /api/sync/batch-push`
+
+use protocol::error::{ApiError, ErrorCode};
+use protocol::timestamp::Timestamp;
+use protocol::wire::push::PushResponse;
+use sync::decide::commit::CommitPlan;
+use sync::marker::Marker;
+use sync::push::Push;
+use sync::response::MarkerError;
+use sync::snapshot::Snapshot;
+use sync::{decide, response};
+
+use super::commit::{CommitRetry, commit, respond};
+use crate::context::Context;
+use crate::dynamo::cost::Cost;
+use crate::dynamo::error::StoreError;
+use crate::http::error::HandlerError;
+use crate::http::request::FunctionRequest;
+use crate::http::response::HandlerResult;
+
+/// Pushes a batch of records.
+pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
+    let (sync, claims, now) = (context.sync()?, request.claims()?, request.now);
+    let push = Push::parse(&sync.rules.tables, claims.role, request.body())?;
+    let room = claims.room_of(push.branch.as_ref())?;
+    claims.acts_as(&push.device)?;
+    let mut retry = CommitRetry::new(request, push.device.as_str());
+    loop {
+        let snapshot = sync.store.load(&room, &push, cost).await?;
+        if let Some(marker) = &snapshot.marker {
+            if let Some(response) = repeat(&push, marker, &snapshot, now)? {
+                return respond(&response, Vec::new());
+            }
+        } else {
+            let plan = decide::decide(&sync.rules, &snapshot, &push, now);
+            let commit_plan = CommitPlan::new(&sync.rules.tables, &room, &push, &plan, None)?;
+            if let Some(publications) = commit(sync, commit_plan, now, cost).await? {
+                return respond(&response::from_plan(&push, &plan, now), publications);
+            }
+        }
+        retry.wait().await?;
+    }
+}
+
+/// The response that a batch got when it was committed; its room was told then. `None` if the commit happened
+/// during the read, which must be repeated.
+fn repeat(
+    push: &Push,
+    marker: &Marker,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> Result<Option<PushResponse>, HandlerError> {
+    if marker.hash != push.hash {
+        let message = "This device used the `batch_id` for another batch; give every batch an id of its own.";
+        return Err(ApiError::new(ErrorCode::BatchIdReused, message).into());
+    }
+    match response::from_marker(push, marker, &snapshot.records, now) {
+        Ok(response) => Ok(Some(response)),
+        Err(MarkerError::TornRead) => Ok(None),
+        Err(MarkerError::Corrupt) => Err(StoreError::Corrupt("codes").into()),
+    }
+}

@@ -1,0 +1,77 @@
+//! `GET /api/sync/dead-letters`, and `POST /api/sync/dead-letters/{id}/replay` and `/discard`.
+
+use protocol::body::read_body;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::wire::dead_letters::ReplayRequest;
+use sync::dead_letter_id::DeadLetterId;
+use sync::dead_letters::page::{DeadLettersQuery, page};
+use sync::decide::commit::CommitPlan;
+use sync::replay::{Replay, fully_applied};
+use sync::response;
+
+use super::commit::{CommitRetry, commit, respond};
+use crate::context::Context;
+use crate::dynamo::cost::Cost;
+use crate::dynamo::error::StoreError;
+use crate::http::error::HandlerError;
+use crate::http::request::FunctionRequest;
+use crate::http::response::{HandlerResponse, HandlerResult};
+
+/// Lists a page of rejected records in one Query.
+pub async fn list(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
+    let (sync, role, room) = (context.sync()?, request.claims()?.role, request.room()?);
+    let query = DeadLettersQuery::parse(request.parameter("limit"), request.parameter("cursor"))?;
+    let (stored, more) = sync.store.dead_letters(&room, query.from(), query.items(), cost).await?;
+    let page = page(&sync.rules.tables, role, &query, &stored, more).map_err(HandlerError::fault)?;
+    HandlerResponse::json(&page)
+}
+
+/// Writes the record of a dead letter and closes the letter, in one transaction.
+pub async fn replay(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
+    let (sync, claims, now) = (context.sync()?, request.claims()?, request.now);
+    let (room, id, body) = (request.room()?, id(request)?, request.body());
+    let body = if body.is_empty() { ReplayRequest::default() } else { read_body(body)? };
+    let mut retry = CommitRetry::new(request, &claims.sub);
+    loop {
+        let open = sync.store.dead_letter(&room, &id, cost).await?.ok_or_else(not_found)?;
+        let replay = Replay::of(&sync.rules, claims.role, &open, body.data.as_ref(), now)?;
+        let snapshot = sync.store.load(&room, replay.push(), cost).await?;
+        let (push, plan) = replay.decide(&sync.rules, &snapshot, now)?;
+        let response = response::from_plan(&push, &plan, now);
+        if !fully_applied(&plan) {
+            // The record was rejected again: nothing is written and the letter stays open.
+            return respond(&response, Vec::new());
+        }
+        let commit_plan = CommitPlan::new(&sync.rules.tables, &room, &push, &plan, Some(&open))?;
+        match commit(sync, commit_plan, now, cost).await? {
+            Some(publications) => return respond(&response, publications),
+            None => retry.wait().await?,
+        }
+    }
+}
+
+/// Closes a dead letter without writing its record.
+pub async fn discard(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
+    let (store, room, id) = (&context.sync()?.store, request.room()?, id(request)?);
+    let caller = id.to_string();
+    let mut retry = CommitRetry::new(request, &caller);
+    loop {
+        let open = store.dead_letter(&room, &id, cost).await?.ok_or_else(not_found)?;
+        match store.discard(&room, &open, cost).await {
+            Ok(()) => return Ok(HandlerResponse::no_content()),
+            // Another dead letter of the same item was closed at the same moment.
+            Err(StoreError::Lost) => retry.wait().await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// The dead letter that the path names. A malformed id is reported as 404.
+fn id(request: &FunctionRequest<'_>) -> Result<DeadLetterId, ApiError> {
+    request.parameter("id").unwrap_or_default().parse().map_err(|_| not_found())
+}
+
+fn not_found() -> ApiError {
+    let message = "There is no such dead letter, or somebody has dealt with it already.";
+    ApiError::new(ErrorCode::DeadLetterNotFound, message)
+}

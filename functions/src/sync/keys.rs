@@ -1,0 +1,119 @@
+//! Every key of the sync table. Each contains the tenant. No part can forge another key: client, branch and
+//! table cannot contain `#`, a record or batch id comes last, and a device is escaped.
+
+use protocol::ids::{BatchId, BranchId, ClientId, DeviceId, Room};
+use protocol::record::RecordKey;
+use protocol::stamp::Stamp;
+use sync::dead_letter_id::DeadLetterKey;
+
+/// The sort key of a room's HEAD.
+pub const HEAD: &str = "HEAD";
+/// The sort key of a room's FEED: how far its log was published.
+pub const FEED: &str = "FEED";
+
+/// The partition of a room's records.
+pub fn room(room: &Room) -> String {
+    format!("ROOM#{}#{}", room.client, room.branch)
+}
+
+/// The partition of a room's log.
+pub fn log(room: &Room) -> String {
+    format!("LOG#{}#{}", room.client, room.branch)
+}
+
+/// The room of a log's partition key.
+pub fn room_of_log(pk: &str) -> Option<Room> {
+    let (client, branch) = pk.strip_prefix("LOG#")?.split_once('#')?;
+    Some(Room { client: client.parse().ok()?, branch: branch.parse().ok()? })
+}
+
+/// The partition that lists a client's branches.
+pub fn client(client: &ClientId) -> String {
+    format!("CLIENT#{client}")
+}
+
+/// The sort key of a branch in that list.
+pub fn branch(branch: &BranchId) -> String {
+    format!("{BRANCH_PREFIX}{branch}")
+}
+
+/// The prefix of every branch's sort key.
+pub const BRANCH_PREFIX: &str = "BRANCH#";
+
+/// The branch of a sort key.
+pub fn branch_of(sk: &str) -> Option<BranchId> {
+    sk.strip_prefix(BRANCH_PREFIX)?.parse().ok()
+}
+
+/// The sort key of a record.
+pub fn record(key: &RecordKey) -> String {
+    format!("{RECORD_PREFIX}{}#{}", key.table, key.id)
+}
+
+/// The prefix of the sort keys of a table's records.
+pub fn table_prefix(table: &str) -> String {
+    format!("{RECORD_PREFIX}{table}#")
+}
+
+/// The prefix of every record's sort key.
+pub const RECORD_PREFIX: &str = "REC#";
+
+/// The record of a sort key. A table name has no `#`, so the first `#` ends it.
+pub fn record_of(sk: &str) -> Option<RecordKey> {
+    let (table, id) = sk.strip_prefix(RECORD_PREFIX)?.split_once('#')?;
+    Some(RecordKey { table: table.to_owned(), id: id.to_owned() })
+}
+
+/// The sort key of a batch's marker. The device is escaped, so that it cannot name the batch of another
+/// device.
+pub fn batch(device: &DeviceId, batch: &BatchId) -> String {
+    format!("BATCH#{}#{batch}", device.as_str().replace('%', "%25").replace('#', "%23"))
+}
+
+/// The sort key of an item of dead letters. Keys sort by time.
+pub fn dead(key: &DeadLetterKey) -> String {
+    format!("{DEAD_PREFIX}{key}")
+}
+
+/// The prefix of every sort key of dead letters.
+pub const DEAD_PREFIX: &str = "DEAD#";
+/// A sort key after those of all dead letters, which continue with digits.
+pub const DEAD_END: &str = "DEAD#~";
+
+/// The sort key of the log item that ends with `last`: sixteen digits, so that keys sort in commit order.
+pub fn log_item(last: Stamp) -> String {
+    format!("{:016}", last.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_have_their_stored_form() {
+        let here: Room = "1:2".parse().unwrap();
+        let key = RecordKey { table: "products".into(), id: "a#b".into() };
+        assert_eq!(room(&here), "ROOM#1#2");
+        assert_eq!(log(&here), "LOG#1#2");
+        assert_eq!(room_of_log("LOG#1#2"), Some(here.clone()));
+        assert_eq!(client(&here.client), "CLIENT#1");
+        assert_eq!(branch(&here.branch), "BRANCH#2");
+        assert_eq!(branch_of("BRANCH#2"), Some(here.branch));
+        assert_eq!(record(&key), "REC#products#a#b");
+        assert_eq!(table_prefix("products"), "REC#products#");
+        assert_eq!(record_of("REC#products#a#b"), Some(key));
+        assert_eq!(record_of("BATCH#till-1#b"), None);
+        assert_eq!(log_item(Stamp(1_765_103_400_000_145)), "1765103400000145");
+        let letters = DeadLetterKey { at: Stamp(7), batch: "0123456789abcdef".into(), part: 0 };
+        assert_eq!(dead(&letters), "DEAD#0000000000000007.0123456789abcdef.0");
+        assert_eq!(log_item(Stamp(7)), "0000000000000007");
+    }
+
+    #[test]
+    fn a_device_cannot_name_the_batch_of_another() {
+        let key = |d: &str, b: &str| batch(&d.parse().unwrap(), &b.parse().unwrap());
+        assert_eq!(key("till-1", "b-1"), "BATCH#till-1#b-1");
+        assert_ne!(key("a#b", "c"), key("a", "b#c"));
+        assert_ne!(key("a#", "c"), key("a%23", "c"));
+    }
+}

@@ -1,0 +1,35 @@
+//! `GET /api/sync/stats`
+
+use cache::request::{Loaded, Request};
+use protocol::ids::Room;
+use protocol::role::Role;
+use protocol::stamp::Stamp;
+use protocol::wire::stats::StatsResponse;
+use sync::min;
+use sync::stats;
+
+use crate::context::{Context, SyncContext};
+use crate::dynamo::cost::Cost;
+use crate::http::error::HandlerError;
+use crate::http::request::FunctionRequest;
+use crate::http::response::{HandlerResponse, HandlerResult};
+
+/// Returns the figures of a branch, which the store keeps in two items.
+pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
+    let (sync, cache) = (context.sync()?, context.cache()?);
+    let (room, min, role) = (request.room()?, request.min()?, request.claims()?.role);
+    let entry = Request::stats(cache.keys(), &room).min(Some(min.0));
+    let found = cache.read(&entry, async || load(sync, &room, min, cost).await).await?;
+    // Every room has figures: an empty entry is not ours and fails to parse.
+    let mut stats: StatsResponse = serde_json::from_slice(found.payload().unwrap_or_default())?;
+    stats.tables_stats.retain(|table| sync.rules.tables.may_read(&table.table_name, role));
+    Ok(HandlerResponse::json(&stats)?.from_cache(found.source))
+}
+
+/// The figures of all tables: one cache entry serves every role.
+async fn load(sync: &SyncContext, room: &Room, min: Stamp, cost: &mut Cost) -> Result<Loaded, HandlerError> {
+    let (head, feed) = sync.store.head_and_feed(room, cost).await?;
+    min::check(head.stamp, min)?;
+    let figures = stats::stats(&sync.rules.tables, Role::SuperAdmin, &head, feed);
+    Ok(Loaded::some(serde_json::to_vec(&figures)?, head.stamp.0))
+}

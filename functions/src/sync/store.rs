@@ -1,0 +1,48 @@
+//! The sync table: rooms, their records and their logs.
+
+pub mod records;
+
+mod branches;
+mod dead_letters;
+mod feed;
+mod load;
+mod log;
+mod transaction;
+
+use aws_sdk_dynamodb::Client;
+use protocol::ids::Room;
+
+use super::keys;
+use crate::dynamo::cost::Cost;
+use crate::dynamo::error::StoreError;
+use crate::dynamo::item::{Item, key};
+use crate::dynamo::table::Table;
+
+/// The sync table. Clones share their connections.
+#[derive(Clone, Debug)]
+pub struct Store {
+    table: Table,
+}
+
+impl Store {
+    /// The store in the table `name`.
+    pub fn new(client: Client, name: String) -> Store {
+        Store { table: Table { client, name } }
+    }
+
+    /// The existing items of a room among `sort_keys`, each strongly consistent by itself.
+    async fn items(
+        &self,
+        room: &Room,
+        sort_keys: impl IntoIterator<Item = String>,
+        cost: &mut Cost,
+    ) -> Result<Vec<Item>, StoreError> {
+        let keys = sort_keys.into_iter().map(|sk| key(keys::room(room), sk)).collect();
+        self.table.batch_get(keys, cost).await
+    }
+}
+
+/// A limit as the SDK takes it.
+fn limit(items: usize) -> i32 {
+    i32::try_from(items).unwrap_or(i32::MAX)
+}

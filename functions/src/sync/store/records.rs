@@ -1,0 +1,107 @@
+//! The records of a room: by key, in key order, and their keys alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use protocol::ids::Room;
+use protocol::record::RecordKey;
+use sync::pull::walk_page::Rows;
+use sync::record::Record;
+
+use super::{Store, limit};
+use crate::dynamo::cost::Cost;
+use crate::dynamo::error::StoreError;
+use crate::dynamo::item::{Item, as_bool, as_text, get, key, text};
+use crate::dynamo::table::page;
+use crate::sync::items::to_record;
+use crate::sync::keys;
+
+const BEGINS_WITH: &str = "pk = :pk AND begins_with(sk, :prefix)";
+
+/// A page of record keys, in key order.
+pub struct KeysPage {
+    /// The keys.
+    pub keys: Vec<RecordKey>,
+    /// The last key of this page, if another page follows.
+    pub next_after: Option<RecordKey>,
+}
+
+impl Store {
+    /// A record or its tombstone, strongly consistent.
+    pub async fn record(
+        &self,
+        room: &Room,
+        record: &RecordKey,
+        cost: &mut Cost,
+    ) -> Result<Option<Record>, StoreError> {
+        let item = self.table.get(key(keys::room(room), keys::record(record)), cost).await?;
+        item.as_ref().map(to_record).transpose()
+    }
+
+    /// The existing records and tombstones among `keys`, at most [`crate::limits::BATCH_GET_KEYS_MAX`], each
+    /// strongly consistent by itself, in one BatchGetItem.
+    pub async fn records(
+        &self,
+        room: &Room,
+        keys: BTreeSet<&RecordKey>,
+        cost: &mut Cost,
+    ) -> Result<BTreeMap<RecordKey, Record>, StoreError> {
+        if keys.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let items = self.items(room, keys.into_iter().map(keys::record), cost).await?;
+        items.iter().map(|item| Ok((key_of(item)?, to_record(item)?))).collect()
+    }
+
+    /// The keys of the records of `table` after `after`, without tombstones, in one eventually consistent
+    /// Query of at most `items` records or 1 MB.
+    pub async fn keys_after(
+        &self,
+        room: &Room,
+        table: &str,
+        after: Option<&RecordKey>,
+        items: usize,
+        cost: &mut Cost,
+    ) -> Result<KeysPage, StoreError> {
+        let prefix = text(keys::table_prefix(table));
+        let request =
+            self.table.query(BEGINS_WITH, keys::room(room)).limit(limit(items)).consistent_read(false);
+        let request =
+            request.projection_expression("sk, deleted").expression_attribute_values(":prefix", prefix);
+        let answer = page(starting_after(request, room, after), cost).await?;
+        let mut keys = Vec::with_capacity(answer.items().len());
+        for item in answer.items() {
+            if !get(item, "deleted", as_bool)? {
+                keys.push(key_of(item)?);
+            }
+        }
+        Ok(KeysPage { keys, next_after: answer.last_evaluated_key().map(key_of).transpose()? })
+    }
+
+    /// The records and tombstones after `after`, each strongly consistent by itself, in one Query of at most
+    /// `items` records or 1 MB.
+    pub async fn records_after(
+        &self,
+        room: &Room,
+        after: Option<&RecordKey>,
+        items: usize,
+        cost: &mut Cost,
+    ) -> Result<Rows, StoreError> {
+        let prefix = text(keys::RECORD_PREFIX);
+        let request = self.table.query(BEGINS_WITH, keys::room(room)).limit(limit(items));
+        let request = request.expression_attribute_values(":prefix", prefix);
+        let answer = page(starting_after(request, room, after), cost).await?;
+        let more = answer.last_evaluated_key().is_some();
+        let row = |item| Ok((key_of(item)?, to_record(item)?));
+        Ok(Rows { rows: answer.items().iter().map(row).collect::<Result<_, StoreError>>()?, more })
+    }
+}
+
+/// The same Query, starting after the record `after`.
+fn starting_after(request: QueryFluentBuilder, room: &Room, after: Option<&RecordKey>) -> QueryFluentBuilder {
+    request.set_exclusive_start_key(after.map(|record| key(keys::room(room), keys::record(record))))
+}
+
+fn key_of(item: &Item) -> Result<RecordKey, StoreError> {
+    keys::record_of(get(item, "sk", as_text)?).ok_or(StoreError::Corrupt("sk"))
+}

@@ -1,0 +1,142 @@
+//! The transaction of a commit: HEAD, records, checks, log, marker and dead letters.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use protocol::ids::Room;
+use protocol::stamp::Stamp;
+use protocol::timestamp::Timestamp;
+use sync::decide::Plan;
+use sync::decide::commit::CommitPlan;
+use sync::marker::Marker;
+use sync::outcome::Outcome;
+use sync::push::Push;
+use sync::rules::Retention;
+use sync::{dead_letters, log};
+
+use super::Store;
+use super::dead_letters::close;
+use crate::dynamo::cost::Cost;
+use crate::dynamo::error::StoreError;
+use crate::dynamo::item::{Item, key, number};
+use crate::dynamo::table::{Condition, Table};
+use crate::sync::items::{from_dead, from_head, from_log, from_marker, from_record};
+use crate::sync::keys;
+
+impl Store {
+    /// Commits everything or nothing; [`StoreError::Lost`] if an item has changed since it was read.
+    ///
+    /// A batch without an id that changes nothing and rejects nothing writes nothing.
+    pub async fn commit(
+        &self,
+        commit: &CommitPlan<'_>,
+        retention: Retention,
+        now: Timestamp,
+        cost: &mut Cost,
+    ) -> Result<(), StoreError> {
+        let (table, pk) = (&self.table, keys::room(commit.room));
+        let mut actions = Actions { table, pk, retention, now, items: Vec::new() };
+        actions.records(commit.plan)?;
+        actions.dead(commit.push, commit.plan)?;
+        actions.marker(commit.push, commit.plan)?;
+        if let Some(letter) = commit.closes {
+            actions.items.push(close(table, commit.room, letter)?);
+        }
+        if commit.plan.changes.is_empty() && actions.items.len() == commit.plan.checks.len() {
+            return Ok(());
+        }
+        actions.head(commit.room, commit.plan, commit.publications().len())?;
+        actions.log(commit)?;
+        table.transact(actions.items, cost).await
+    }
+}
+
+/// The actions of a transaction that is being built.
+struct Actions<'a> {
+    table: &'a Table,
+    pk: String,
+    retention: Retention,
+    now: Timestamp,
+    items: Vec<TransactWriteItem>,
+}
+
+impl Actions<'_> {
+    fn records(&mut self, plan: &Plan) -> Result<(), StoreError> {
+        for put in &plan.puts {
+            let item = from_record(&put.record, self.retention, self.now);
+            self.put(self.pk.clone(), keys::record(&put.key), item, at_version(put.expected))?;
+        }
+        for check in &plan.checks {
+            self.check(keys::record(&check.key), at_version(check.expected))?;
+        }
+        Ok(())
+    }
+
+    /// The dead letters. Batch and time determine their key and content, so writing them is idempotent.
+    fn dead(&mut self, push: &Push, plan: &Plan) -> Result<(), StoreError> {
+        for item in dead_letters::items(push, plan.first, self.now, &plan.dead)? {
+            let key = keys::dead(&item.key);
+            let item = from_dead(item, &push.device, push.batch.as_ref(), self.now);
+            self.put(self.pk.clone(), key, item, Condition::Always)?;
+        }
+        Ok(())
+    }
+
+    /// The marker of a batch with an id, which fixes its outcomes. A batch that was undone has no marker and
+    /// is decided again when it is retried.
+    fn marker(&mut self, push: &Push, plan: &Plan) -> Result<(), StoreError> {
+        let undone = push.atomic && !plan.outcomes.iter().all(Outcome::is_applied);
+        let Some(batch) = push.batch.as_ref().filter(|_| !undone) else { return Ok(()) };
+        let marker = Marker::new(push.hash, plan.prev, plan.stamp(), &plan.outcomes);
+        let item = from_marker(&marker, self.retention, self.now);
+        self.put(self.pk.clone(), keys::batch(&push.device, batch), item, Condition::Absent)
+    }
+
+    /// HEAD moves only together with a log item; otherwise the transaction checks that it has not moved.
+    fn head(&mut self, room: &Room, plan: &Plan, log_items: usize) -> Result<(), StoreError> {
+        let condition = match plan.prev {
+            Stamp::ZERO => Condition::Absent,
+            prev => Condition::Equals("stamp", number(prev.0)),
+        };
+        if plan.changes.is_empty() {
+            return self.check(keys::HEAD.to_owned(), condition);
+        }
+        if plan.prev == Stamp::ZERO {
+            self.put(keys::client(&room.client), keys::branch(&room.branch), Item::new(), Condition::Always)?;
+        }
+        let mut head = plan.head.clone();
+        head.log_items = head.log_items.saturating_add(log_items as u64);
+        self.put(self.pk.clone(), keys::HEAD.to_owned(), from_head(&head), condition)
+    }
+
+    fn log(&mut self, commit: &CommitPlan<'_>) -> Result<(), StoreError> {
+        let mut total = commit.plan.head.changes.saturating_sub(commit.plan.changes.len() as u64);
+        for part in commit.publications() {
+            total = total.saturating_add(part.changes.len() as u64);
+            let item = log::item(part, total)?;
+            let (key, item) = (keys::log_item(item.last), from_log(item, self.retention, self.now));
+            self.put(keys::log(commit.room), key, item, Condition::Absent)?;
+        }
+        Ok(())
+    }
+
+    fn put(
+        &mut self,
+        pk: String,
+        sk: String,
+        mut item: Item,
+        condition: Condition,
+    ) -> Result<(), StoreError> {
+        item.extend(key(pk, sk));
+        self.items.push(self.table.put(item, condition)?);
+        Ok(())
+    }
+
+    fn check(&mut self, sk: String, condition: Condition) -> Result<(), StoreError> {
+        self.items.push(self.table.check(key(self.pk.clone(), sk), condition)?);
+        Ok(())
+    }
+}
+
+/// The record must have the version that was read, or must not exist if none was found.
+fn at_version(expected: Option<u64>) -> Condition {
+    expected.map_or(Condition::Absent, |version| Condition::Equals("version", number(version)))
+}
