@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::process::Child;
@@ -39,7 +40,7 @@ pub struct Edge {
     port: u16,
     child: Child,
     group: Group,
-    output: Output,
+    output: Arc<Output>,
 }
 
 /// A port for the edge: `wanted`, or a free one for 0.

@@ -1,6 +1,6 @@
-//! Faults that a test has planned: each strikes a number of requests.
+//! Faults that a test has planned; each applies to a number of requests.
 
-/// Planned faults `F` for the requests that match a `K`, oldest first.
+/// Planned faults `F` in order, each with a key `K` that selects its requests and the number of uses left.
 #[derive(Debug)]
 pub(crate) struct FaultPlan<K, F>(Vec<(K, F, u32)>);
 
@@ -21,7 +21,7 @@ impl<K, F: Copy> FaultPlan<K, F> {
         self.0.retain(|(key, ..)| !matches(key));
     }
 
-    /// The fault for one request, used up once.
+    /// Takes the first fault whose key matches, and counts one use.
     pub(crate) fn take(&mut self, matches: impl Fn(&K) -> bool) -> Option<F> {
         let (_, fault, left) = self.0.iter_mut().find(|(key, ..)| matches(key))?;
         let fault = *fault;

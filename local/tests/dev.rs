@@ -207,7 +207,7 @@ fn a_bad_tables_file_fails_the_start_with_line_and_reason() {
 }
 
 #[test]
-fn a_taken_port_is_assert_failed() {
+fn a_taken_port_fails_the_start() {
     let folder = Folder::new("port");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();

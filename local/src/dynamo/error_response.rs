@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::faults::Fault;
 
-/// What the SDK gets back for one attempt.
+/// The result of one attempt of the SDK.
 pub(super) type HttpResult = Result<HttpResponse, ConnectorError>;
 
-/// What `fault` looks like to the SDK; `transaction_len` is the number of actions if a transaction meets it.
+/// What the SDK sees of `fault`; `transaction_len` is the number of actions if the request is a transaction.
 pub(super) fn of_fault(fault: Fault, transaction_len: Option<usize>) -> HttpResult {
     match fault {
         Fault::Refused => Err(connection_error(ErrorKind::ConnectionRefused)),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anstream::adapter::strip_str;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Child;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 /// Maximum number of lines that are kept.
 const LAST_LINES_MAX: usize = 30;
@@ -17,30 +17,22 @@ const RUNTIME_CRASHED: &str = "The Workers runtime crashed unexpectedly";
 
 /// The output of a running edge.
 pub(super) struct Output {
-    last: Arc<Mutex<VecDeque<String>>>,
-    crashed: watch::Receiver<bool>,
-}
-
-/// Where each line goes.
-#[derive(Clone)]
-struct Sink {
-    last: Arc<Mutex<VecDeque<String>>>,
-    crashed: Arc<watch::Sender<bool>>,
+    last: Mutex<VecDeque<String>>,
+    crashed: Notify,
     say: fn(&str),
 }
 
 impl Output {
-    /// Reads both pipes of `child` until they close.
-    pub(super) fn read(child: &mut Child, say: fn(&str)) -> Output {
-        let (sender, crashed) = watch::channel(false);
-        let sink = Sink { last: Arc::default(), crashed: Arc::new(sender), say };
+    /// Reads both pipes of `child` until they close, and passes each line to `say`.
+    pub(super) fn read(child: &mut Child, say: fn(&str)) -> Arc<Output> {
+        let output = Arc::new(Output { last: Mutex::default(), crashed: Notify::new(), say });
         if let Some(pipe) = child.stdout.take() {
-            tokio::spawn(sink.clone().read(pipe));
+            tokio::spawn(Arc::clone(&output).read_pipe(pipe));
         }
         if let Some(pipe) = child.stderr.take() {
-            tokio::spawn(sink.clone().read(pipe));
+            tokio::spawn(Arc::clone(&output).read_pipe(pipe));
         }
-        Output { last: sink.last, crashed }
+        output
     }
 
     /// The last lines, oldest first.
@@ -48,17 +40,12 @@ impl Output {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    /// Waits until workerd has crashed.
-    pub(super) async fn runtime_crashed(&mut self) {
-        if self.crashed.wait_for(|crashed| *crashed).await.is_err() {
-            // Both pipes are closed: wrangler has ended, which its own exit status reports.
-            std::future::pending::<()>().await;
-        }
+    /// Waits until workerd has crashed. Reports a crash once.
+    pub(super) async fn runtime_crashed(&self) {
+        self.crashed.notified().await;
     }
-}
 
-impl Sink {
-    async fn read(self, pipe: impl AsyncRead + Unpin) {
+    async fn read_pipe(self: Arc<Output>, pipe: impl AsyncRead + Unpin) {
         let mut reader = BufReader::new(pipe);
         let mut bytes = Vec::new();
         // Bytes, because a worker may print invalid UTF-8.
@@ -74,7 +61,7 @@ impl Sink {
     fn push(&self, line: String) {
         (self.say)(&line);
         if line.contains(RUNTIME_CRASHED) {
-            self.crashed.send_replace(true);
+            self.crashed.notify_one();
         }
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.len() == LAST_LINES_MAX {
@@ -99,7 +86,7 @@ mod tests {
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let mut output = Output::read(&mut child, |_| {});
+        let output = Output::read(&mut child, |_| {});
         output.runtime_crashed().await;
         let lines = output.last_lines();
         assert!(lines.contains(&"line 40".to_owned()) && lines.len() <= LAST_LINES_MAX, "{lines:?}");

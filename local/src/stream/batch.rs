@@ -32,9 +32,9 @@ pub(super) fn entries(
         if let Value::Object(members) = &mut json {
             members.insert("eventSourceARN".into(), Value::from(arn));
         }
-        let time = json.pointer("/dynamodb/ApproximateCreationDateTime").and_then(Value::as_f64);
         let sequence_number = record.dynamodb.sequence_number.clone();
-        entries.push(Entry { sequence_number, created: whole_secs(time.unwrap_or_default()), json });
+        let created = whole_secs(record.dynamodb.approximate_creation_date_time);
+        entries.push(Entry { sequence_number, created, json });
     }
     Ok(entries)
 }
