@@ -16,12 +16,12 @@ use protocol::limits::SESSION_IDLE_SECS;
 use protocol::timestamp::Timestamp;
 use redis_client::budget::Budget;
 use redis_client::client::Client;
-use redis_client::command::{GetEx, Life};
+use redis_client::command::{Ttl, get_and_expire};
 use redis_client::error::RedisError;
 use redis_client::keys::Key;
 use redis_client::pipeline::{Pipeline, Replies, Slot};
 use redis_client::reply::{Reply, ReplyError};
-use redis_client::script::{Script, ScriptCall};
+use redis_client::script::Script;
 use redis_client::transport::Transport;
 use redis_client::value::Value;
 
@@ -81,8 +81,8 @@ impl AdmissionError {
 
 /// The slots of the replies that a pipeline asks for.
 struct Pending {
-    session: Option<Slot<GetEx>>,
-    decision: Option<Slot<ScriptCall>>,
+    session: Option<Slot<Option<Vec<u8>>>>,
+    decision: Option<Slot<Reply>>,
 }
 
 impl<T: Transport> Admission<T> {
@@ -141,13 +141,13 @@ impl<T: Transport> Admission<T> {
     ) -> (Pipeline, Pending) {
         let mut pipeline = Pipeline::new();
         // One command reads the status and renews the key; a session counts as idle once its key expired.
-        let touch = |key| GetEx::new(key, Life::of_secs(SESSION_IDLE_SECS));
-        let session = session.map(|key| pipeline.push(&touch(key)));
+        let touch = |key| get_and_expire(key, Ttl::of_secs(SESSION_IDLE_SECS));
+        let session = session.map(|key| pipeline.push(touch(key)));
         let decision = (!limits.is_empty()).then(|| {
             let keys: Vec<_> = limits.iter().map(|counted| &counted.key).collect();
             let arguments: Vec<_> =
                 script::arguments(&of(limits), now).into_iter().map(Value::text).collect();
-            pipeline.push(&self.script.call(&keys, &arguments))
+            pipeline.push(self.script.call(&keys, &arguments))
         });
         (pipeline, Pending { session, decision })
     }

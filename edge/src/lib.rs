@@ -32,9 +32,6 @@ mod room;
 mod session_end;
 mod upstream;
 
-#[cfg(test)]
-mod scripted;
-
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     router::serve(request, env, context).await

@@ -2,20 +2,39 @@
 
 mod transport;
 
+use std::time::Duration;
+
+use cache::Clock;
 use config::Reader;
+use protocol::timestamp::Timestamp;
 use redis_client::address::Address;
 use redis_client::client::Client;
 use redis_client::encryption::Keyring;
 use redis_client::keys::Keys;
 
 use crate::random;
+use crate::start;
 pub use transport::RedisHttp;
 
 /// The default of `REDIS_PREFIX`.
 const PREFIX_DEFAULT: &str = "tillsync";
 
 /// The cache of one function.
-pub type Cache = cache::Cache<RedisHttp>;
+pub type Cache = cache::Cache<RedisHttp, SystemClock>;
+
+/// The system's clock, for the cache.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        start::now()
+    }
+
+    async fn sleep(&self, pause: Duration) {
+        tokio::time::sleep(pause).await;
+    }
+}
 
 /// Redis over REST. Clones share connections and circuit breaker.
 #[derive(Clone, Debug)]
@@ -49,6 +68,6 @@ impl Redis {
 
     /// A cache in this Redis.
     pub fn cache(&self) -> Cache {
-        Cache::new(&self.client, self.keys.clone(), self.keyring.clone(), random::fill)
+        Cache::new(&self.client, self.keys.clone(), self.keyring.clone(), random::fill, SystemClock)
     }
 }

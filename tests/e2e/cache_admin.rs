@@ -280,7 +280,7 @@ async fn maintenance_leaves_no_key_without_an_end_and_one_sum_of_a_day(shop: &'s
             Err(error) => assert!(Instant::now() < until, "{error}"),
         }
     };
-    assert!(done.removed >= 1 && done.given_life >= 2 && done.looked >= 3 && done.folded == 1, "{done:?}");
+    assert!(done.removed >= 1 && done.given_ttl >= 2 && done.checked >= 3 && done.compacted == 1, "{done:?}");
     assert!(done.redis.unwrap().used_memory_bytes.unwrap() > 0);
     // What can be loaded anew is gone; what nothing else knows has an end.
     assert_eq!(shop.world.redis_says(&["EXISTS", &record]).await, json!(0));

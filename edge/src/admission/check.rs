@@ -77,7 +77,7 @@ impl AdmissionPolicy {
     /// in the accounts table.
     pub(crate) fn for_sign_in(&self, name: Option<&str>, client_info: &ClientInfo) -> AdmissionCheck {
         let by_name = name.map(|name| CountedLimit {
-            key: self.keys.door_name(&hash(&[name])),
+            key: self.keys.rate_login_name(&hash(&[name])),
             limit: self.rates.login_name,
             local_limit: self.local_rates.login_name,
         });
@@ -89,7 +89,7 @@ impl AdmissionPolicy {
 
     fn at_address(&self, client_info: &ClientInfo, limit: Limit, local_limit: Limit) -> CountedLimit {
         // The limit's name is part of the key: two limits count by address, each for itself.
-        let key = self.keys.door_address(&hash(&[limit.name, &client_info.rate_limit_key()]));
+        let key = self.keys.rate_address(&hash(&[limit.name, &client_info.rate_limit_key()]));
         CountedLimit { key, limit, local_limit }
     }
 }

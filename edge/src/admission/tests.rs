@@ -1,17 +1,17 @@
 use auth::rate::table::Rates;
+use redis_client::fake::{FakeRedis, Step};
 use redis_client::keys::Keys;
 use redis_client::limits::BREAKER_FAILURES;
 use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::client_info::ClientInfo;
-use crate::scripted::{Scripted, block_on, client};
 
 const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
 
-fn admission() -> (Admission<Scripted>, Scripted) {
-    let redis = Scripted::default();
-    (Admission::new(&client(&redis)), redis)
+fn admission() -> (Admission<FakeRedis>, FakeRedis) {
+    let redis = FakeRedis::silent();
+    (Admission::new(&redis.client()), redis)
 }
 
 fn keys() -> Keys {
@@ -37,15 +37,15 @@ fn remaining(result: &AdmissionResult) -> u64 {
 #[test]
 fn session_and_limit_are_one_round_trip_and_then_the_limit_alone() {
     let (admission, redis) = admission();
-    redis.answers(&[Json::Null, json!([1, 600_000])]);
-    redis.answers(&[json!([0, 60_000_000])]);
-    let result = block_on(admission.run(&user(), NOW));
+    redis.then([Step::replies(&[Json::Null, json!([1, 600_000])])]);
+    redis.then([Step::replies(&[json!([0, 60_000_000])])]);
+    let result = redis.run(admission.run(&user(), NOW));
     assert!(!result.revoked && result.failure.is_none());
     assert_eq!(remaining(&result), 99);
-    let result = block_on(admission.run(&user(), NOW));
+    let result = redis.run(admission.run(&user(), NOW));
     assert_eq!(result.decision.unwrap().retry_after_secs(), Some(1));
     let sent: Vec<Vec<Vec<String>>> =
-        redis.sent().iter().map(|body| serde_json::from_str(body).unwrap()).collect();
+        redis.bodies().iter().map(|body| serde_json::from_str(body).unwrap()).collect();
     let names = |body: &[Vec<String>]| body.iter().map(|command| command[0].clone()).collect::<Vec<_>>();
     assert_eq!(sent[0][0], ["GETEX", "t:7:session:s1", "PX", "7200000"]);
     assert_eq!(sent[0][1][2..5], ["1", "t:7:rate:user:u1", "1765103400000000"]);
@@ -56,66 +56,66 @@ fn session_and_limit_are_one_round_trip_and_then_the_limit_alone() {
 #[test]
 fn a_cached_status_needs_no_request() {
     let (admission, redis) = admission();
-    redis.answers(&["v1.sealed".into()]);
-    assert!(!block_on(admission.run(&session(), NOW)).revoked);
-    assert!(!block_on(admission.run(&session(), Timestamp(NOW.plus_secs(5).0 - 1))).revoked);
-    assert_eq!(redis.sent().len(), 1);
+    redis.then([Step::replies(&["v1.sealed".into()])]);
+    assert!(!redis.run(admission.run(&session(), NOW)).revoked);
+    assert!(!redis.run(admission.run(&session(), Timestamp(NOW.plus_secs(5).0 - 1))).revoked);
+    assert_eq!(redis.bodies().len(), 1);
     let nothing = AdmissionCheck { session: None, skip_cache: false, limits: Vec::new() };
-    assert!(block_on(admission.run(&nothing, NOW)).failure.is_none());
-    assert_eq!(redis.sent().len(), 1);
+    assert!(redis.run(admission.run(&nothing, NOW)).failure.is_none());
+    assert_eq!(redis.bodies().len(), 1);
 }
 
 #[test]
 fn a_check_that_skips_the_cache_asks_redis() {
     let (admission, redis) = admission();
-    redis.answers(&[Json::Null]);
-    redis.answers(&["revoked".into()]);
-    assert!(!block_on(admission.run(&session(), NOW)).revoked);
-    assert!(block_on(admission.run(&session().skip_cache(), NOW)).revoked);
+    redis.then([Step::replies(&[Json::Null])]);
+    redis.then([Step::replies(&["revoked".into()])]);
+    assert!(!redis.run(admission.run(&session(), NOW)).revoked);
+    assert!(redis.run(admission.run(&session().skip_cache(), NOW)).revoked);
     // The revocation is cached, and a cached revocation always counts.
     assert!(
-        block_on(admission.run(&session(), NOW)).revoked
-            && block_on(admission.run(&session().skip_cache(), NOW)).revoked
+        redis.run(admission.run(&session(), NOW)).revoked
+            && redis.run(admission.run(&session().skip_cache(), NOW)).revoked
     );
-    assert_eq!(redis.sent().len(), 2);
+    assert_eq!(redis.bodies().len(), 2);
 }
 
 #[test]
 fn a_revoked_session_is_refused_within_five_seconds_and_counts_no_more() {
     let (admission, redis) = admission();
-    redis.answers(&[Json::Null]);
-    redis.answers(&["revoked".into(), json!([1, 600_000])]);
-    assert!(!block_on(admission.run(&session(), NOW)).revoked);
+    redis.then([Step::replies(&[Json::Null])]);
+    redis.then([Step::replies(&["revoked".into(), json!([1, 600_000])])]);
+    assert!(!redis.run(admission.run(&session(), NOW)).revoked);
     let later = NOW.plus_secs(5);
-    let result = block_on(admission.run(&user(), later));
+    let result = redis.run(admission.run(&user(), later));
     assert!(result.revoked && result.decision.is_some());
-    let again = block_on(admission.run(&user(), later));
+    let again = redis.run(admission.run(&user(), later));
     assert!(again.revoked && again.decision.is_none());
-    assert_eq!(redis.sent().len(), 2);
+    assert_eq!(redis.bodies().len(), 2);
 }
 
 #[test]
 fn without_redis_sessions_are_active_and_requests_are_counted_locally() {
     let (admission, redis) = admission();
     for left in (0..100).rev() {
-        let result = block_on(admission.run(&user(), NOW));
+        let result = redis.run(admission.run(&user(), NOW));
         assert!(!result.revoked && result.failure.is_some());
         assert_eq!(remaining(&result), left);
     }
-    assert!(!block_on(admission.run(&user(), NOW)).decision.unwrap().allowed);
+    assert!(!redis.run(admission.run(&user(), NOW)).decision.unwrap().allowed);
     assert_eq!(admission.local_decisions(), 101);
     // Once the breaker is open, no request waits and no failure is logged.
-    assert_eq!(redis.sent().len(), BREAKER_FAILURES as usize);
-    assert!(block_on(admission.run(&session(), NOW)).failure.unwrap().is_repeated());
+    assert_eq!(redis.bodies().len(), BREAKER_FAILURES as usize);
+    assert!(redis.run(admission.run(&session(), NOW)).failure.unwrap().is_repeated());
 }
 
 #[test]
 fn without_redis_fewer_sign_ins_are_admitted() {
-    let (admission, _) = admission();
+    let (admission, redis) = admission();
     let policy = AdmissionPolicy::new(keys(), Rates::default());
     let sign_in = |name: &str, address: &str| {
         let client_info = ClientInfo::new(Some(address), None);
-        block_on(admission.run(&policy.for_sign_in(Some(name), &client_info), NOW)).decision.unwrap()
+        redis.run(admission.run(&policy.for_sign_in(Some(name), &client_info), NOW)).decision.unwrap()
     };
     assert!(sign_in("till-1", "203.0.113.7").allowed);
     let refused = sign_in("till-1", "203.0.113.8");
@@ -127,16 +127,16 @@ fn without_redis_fewer_sign_ins_are_admitted() {
 #[test]
 fn one_failed_reply_does_not_void_the_other() {
     let (admission, redis) = admission();
-    redis.answers(&["revoked".into(), json!({ "error": "ERR script" })]);
-    let result = block_on(admission.run(&user(), NOW));
+    redis.then([Step::replies(&["revoked".into(), json!({ "error": "ERR script" })])]);
+    let result = redis.run(admission.run(&user(), NOW));
     assert!(result.revoked && result.failure.is_some());
     assert_eq!(remaining(&result), 99);
     let (admission, redis) = self::admission();
-    redis.answers(&[json!({ "error": "WRONGTYPE" }), json!([1, 1_200_000])]);
-    let result = block_on(admission.run(&user(), NOW));
+    redis.then([Step::replies(&[json!({ "error": "WRONGTYPE" }), json!([1, 1_200_000])])]);
+    let result = redis.run(admission.run(&user(), NOW));
     assert!(!result.revoked && result.failure.is_some());
     assert_eq!(remaining(&result), 98);
-    redis.answers(&[Json::Null, json!([7])]);
-    let result = block_on(admission.run(&user(), NOW));
+    redis.then([Step::replies(&[Json::Null, json!([7])])]);
+    let result = redis.run(admission.run(&user(), NOW));
     assert!(matches!(result.failure, Some(AdmissionError::NoDecision)));
 }

@@ -6,7 +6,7 @@ use auth::limits::READY_SECS;
 use protocol::timestamp::Timestamp;
 use protocol::wire::health::{ReadinessResponse, RedisHealth, hit_ratio};
 use redis_client::client::Client;
-use redis_client::command::{Info, Ping, Sections};
+use redis_client::command::{self, Sections};
 use redis_client::error::RedisError;
 use redis_client::pipeline::Pipeline;
 use redis_client::transport::Transport;
@@ -48,7 +48,7 @@ impl Readiness {
 
 async fn info<T: Transport>(redis: &Client<T>) -> Result<Sections, RedisError> {
     let mut pipeline = Pipeline::new();
-    let (ping, info) = (pipeline.push(&Ping), pipeline.push(&Info));
+    let (ping, info) = (pipeline.push(command::ping()), pipeline.push(command::info()));
     let mut replies = redis.pipeline(&pipeline).await?;
     replies.take(ping)?;
     // A service without INFO is reachable too.
@@ -77,53 +77,56 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::scripted::{Scripted, block_on, client};
+    use redis_client::fake::{FakeRedis, Step};
 
     const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
     const INFO: &str = "# Memory\r\nused_memory:1048576\r\nused_memory_human:1.00M\r\n# Stats\r\nkeyspace_hits:93\r\nkeyspace_misses:7\r\n";
 
     #[test]
     fn redis_is_asked_once_in_five_seconds() {
-        let service = Scripted::default();
-        let redis = client(&service);
+        let service = FakeRedis::silent();
+        let redis = service.client();
         let readiness = Readiness::default();
         for _ in 0..2 {
-            service.answers(&["PONG".into(), INFO.into()]);
+            service.then([Step::replies(&["PONG".into(), INFO.into()])]);
         }
-        let first = block_on(readiness.check(&redis, NOW));
+        let first = service.run(readiness.check(&redis, NOW));
         assert_eq!(first.status, HealthStatus::Ok);
         assert_eq!(first.redis.used_memory_bytes, Some(1_048_576));
         assert_eq!(first.redis.hit_ratio.as_deref(), Some("0.93"));
         assert_eq!(first.redis.breaker, BreakerState::Closed);
-        assert_eq!(block_on(readiness.check(&redis, Timestamp(NOW.plus_secs(5).0 - 1))), first);
-        assert_eq!(service.sent(), [r#"[["PING"],["INFO"]]"#]);
-        block_on(readiness.check(&redis, NOW.plus_secs(5)));
-        assert_eq!(service.sent().len(), 2);
+        assert_eq!(service.run(readiness.check(&redis, Timestamp(NOW.plus_secs(5).0 - 1))), first);
+        assert_eq!(service.bodies(), [r#"[["PING"],["INFO"]]"#]);
+        service.run(readiness.check(&redis, NOW.plus_secs(5)));
+        assert_eq!(service.bodies().len(), 2);
     }
 
     #[test]
     fn without_redis_the_edge_is_degraded() {
-        let service = Scripted::default();
-        let ready = block_on(Readiness::default().check(&client(&service), NOW));
+        let service = FakeRedis::silent();
+        let ready = service.run(Readiness::default().check(&service.client(), NOW));
         assert_eq!((ready.status, ready.redis.reachable), (HealthStatus::Degraded, false));
         assert_eq!((ready.redis.latency_micros, ready.redis.hit_ratio), (None, None));
     }
 
     #[test]
     fn a_request_during_the_first_check_asks_redis_too() {
-        let service = Scripted::default();
+        let service = FakeRedis::silent();
         let readiness = Readiness::default();
         readiness.asked_at.set(Some(NOW));
-        service.answers(&["PONG".into(), INFO.into()]);
-        let ready = block_on(readiness.check(&client(&service), NOW));
-        assert_eq!((ready.status, service.sent().len()), (HealthStatus::Ok, 1));
+        service.then([Step::replies(&["PONG".into(), INFO.into()])]);
+        let ready = service.run(readiness.check(&service.client(), NOW));
+        assert_eq!((ready.status, service.bodies().len()), (HealthStatus::Ok, 1));
     }
 
     #[test]
     fn a_service_without_info_is_reachable() {
-        let service = Scripted::default();
-        service.answers(&["PONG".into(), json!({ "error": "ERR Command is not available: 'INFO'" })]);
-        let ready = block_on(Readiness::default().check(&client(&service), NOW));
+        let service = FakeRedis::silent();
+        service.then([Step::replies(&[
+            "PONG".into(),
+            json!({ "error": "ERR Command is not available: 'INFO'" }),
+        ])]);
+        let ready = service.run(Readiness::default().check(&service.client(), NOW));
         assert_eq!((ready.status, ready.redis.reachable), (HealthStatus::Ok, true));
         assert_eq!((ready.redis.used_memory_bytes, ready.redis.hit_ratio), (None, None));
     }

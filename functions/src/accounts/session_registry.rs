@@ -10,7 +10,7 @@ use auth::token::SESSION_ENDED;
 use protocol::ids::{ClientId, SessionId};
 use protocol::limits::SESSION_IDLE_SECS;
 use protocol::timestamp::Timestamp;
-use redis_client::command::{GetEx, Keeping, Life, Only, PTtl, Remaining, Set};
+use redis_client::command::{Command, Expiry, Remaining, Ttl, get_and_expire, pttl, set, set_if_missing};
 use redis_client::error::RedisError;
 use redis_client::keys::Key;
 use redis_client::pipeline::Pipeline;
@@ -50,7 +50,7 @@ impl SessionRegistry {
     /// Extends the session of `family`: one command, or two if Redis had lost the session.
     pub async fn extend(&self, family: &Family) {
         let key = self.key(&family.privileges.client, &family.session);
-        let read = self.redis.client.run(&GetEx::new(&key, Life::of_secs(SESSION_IDLE_SECS))).await;
+        let read = self.redis.client.run(&get_and_expire(&key, Ttl::of_secs(SESSION_IDLE_SECS))).await;
         let recorded = match read {
             Ok(Some(_)) => Ok(()),
             Ok(None) => self.redis.client.run(&self.begun(family)).await.map(drop),
@@ -77,7 +77,7 @@ impl SessionRegistry {
     pub async fn last_used(&self, families: &[Family], now: Timestamp) -> Option<Vec<Option<Timestamp>>> {
         let mut pipeline = Pipeline::new();
         let key = |family: &Family| self.key(&family.privileges.client, &family.session);
-        let slots: Vec<_> = families.iter().map(|family| pipeline.push(&PTtl::new(&key(family)))).collect();
+        let slots: Vec<_> = families.iter().map(|family| pipeline.push(pttl(&key(family)))).collect();
         let read = self.redis.client.pipeline(&pipeline).await.and_then(|mut replies| {
             slots.into_iter().map(|slot| replies.take(slot)).collect::<Result<Vec<Remaining>, _>>()
         });
@@ -91,23 +91,23 @@ impl SessionRegistry {
     }
 
     /// Writes all keys; an error if one was not written. A full Redis responds without writing.
-    async fn write(&self, sets: impl Iterator<Item = Set>) -> Result<(), RedisError> {
+    async fn write(&self, sets: impl Iterator<Item = Command<bool>>) -> Result<(), RedisError> {
         let mut pipeline = Pipeline::new();
-        let slots: Vec<_> = sets.map(|set| pipeline.push(&set)).collect();
+        let slots: Vec<_> = sets.map(|set| pipeline.push(set)).collect();
         let mut replies = self.redis.client.pipeline(&pipeline).await?;
         slots.into_iter().try_for_each(|slot| replies.take(slot).map(drop))
     }
 
-    fn begun(&self, family: &Family) -> Set {
+    fn begun(&self, family: &Family) -> Command<bool> {
         let key = self.key(&family.privileges.client, &family.session);
-        let life = Keeping::For(Life::of_secs(SESSION_IDLE_SECS));
+        let expiry = Expiry::In(Ttl::of_secs(SESSION_IDLE_SECS));
         // Keep the end if the session has ended meanwhile.
-        Set::new(&key, Value::text(IN_USE), life).only(Only::IfMissing)
+        set_if_missing(&key, &Value::text(IN_USE), expiry)
     }
 
-    fn ended(&self, EndedSession { client, session, .. }: &EndedSession) -> Set {
-        let life = Keeping::For(Life::of_secs(SESSION_ENDED_SECS));
-        Set::new(&self.key(client, session), Value::text(SESSION_ENDED), life)
+    fn ended(&self, EndedSession { client, session, .. }: &EndedSession) -> Command<bool> {
+        let expiry = Expiry::In(Ttl::of_secs(SESSION_ENDED_SECS));
+        set(&self.key(client, session), &Value::text(SESSION_ENDED), expiry)
     }
 
     fn key(&self, client: &ClientId, session: &SessionId) -> Key {

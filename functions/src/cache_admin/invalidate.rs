@@ -1,6 +1,6 @@
 //! `POST /api/cache/invalidate`
 
-use cache::clear::{ClearError, Which};
+use cache::clear::{ClearError, Scope};
 use protocol::body::read_body;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::wire::cache::{InvalidateRequest, InvalidateResponse};
@@ -16,11 +16,11 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>) -> Handler
     let (cache, client) = (context.cache()?, &request.claims()?.client_id);
     let InvalidateRequest { kind, pattern, cursor } = read_body(request.body())?;
     let which = match (&kind, &pattern) {
-        (None, None) => Which::All,
+        (None, None) => Scope::All,
         (Some(kind), pattern) => {
             let kind =
                 kind.parse().map_err(|_| bad("`kind` must be product, record, user, cart or stats."))?;
-            Which::Matching(kind, pattern.as_deref().unwrap_or("*"))
+            Scope::Matching(kind, pattern.as_deref().unwrap_or("*"))
         }
         (None, Some(_)) => return Err(bad("`pattern` needs a `kind`.").into()),
     };

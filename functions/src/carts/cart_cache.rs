@@ -1,7 +1,7 @@
 //! The cart of a request, read and written through the cache.
 
-use cache::newest::Newest;
 use cache::request::{Loaded, Request, Source};
+use cache::write_behind::Latest;
 use protocol::error::ApiError;
 use protocol::ids::{CartId, Room};
 use protocol::json::JsonText;
@@ -42,19 +42,19 @@ impl<'a> RequestedCart<'a> {
         cost: &mut Cost,
     ) -> Result<(Option<Cart>, Source), HandlerError> {
         let entry = self.entry().min(Some(min.0));
-        let cached = self.cache.newest(&entry).await;
-        if let Ok(Newest::Found(found)) = cached {
+        let cached = self.cache.latest(&entry).await;
+        if let Ok(Latest::Found(found)) = cached {
             let text = found.payload().map(std::str::from_utf8).transpose().map_err(HandlerError::fault)?;
             let data = text.map(|text| JsonText::from_text(text.to_owned())).transpose()?;
             return Ok((Some(Cart { stamp: Stamp(found.as_of()), data }), found.source));
         }
         let cart = self.store.get(&self.room, &self.id, cost).await?;
         match (&cart, cached) {
-            (Some(cart), Ok(Newest::Nothing)) => {
-                log_failure(self.cache.fill_newest(&entry, &content(cart)).await);
+            (Some(cart), Ok(Latest::Missing)) => {
+                log_failure(self.cache.put_if_missing(&entry, &content(cart)).await);
             }
-            (Some(cart), Ok(Newest::Older)) => {
-                log_failure(self.cache.put_newest(&entry, &content(cart)).await);
+            (Some(cart), Ok(Latest::Older)) => {
+                log_failure(self.cache.put_latest(&entry, &content(cart)).await);
             }
             _ => {}
         }
@@ -65,7 +65,7 @@ impl<'a> RequestedCart<'a> {
     pub(super) async fn write(&self, cart: Cart, cost: &mut Cost) -> Result<Cart, HandlerError> {
         let stored = self.store.append(&self.room, &self.id, cart, cost).await?;
         // If this fails, `cart-compact` updates the cache: it consumes every change.
-        log_failure(self.cache.put_newest(&self.entry(), &content(&stored)).await);
+        log_failure(self.cache.put_latest(&self.entry(), &content(&stored)).await);
         Ok(stored)
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
-use cache::kind::Kind;
+use cache::kind::EntryKind;
 use protocol::ids::{CartId, Room};
 use protocol::timestamp::Timestamp;
 use serde_dynamo::AttributeValue;
@@ -20,7 +20,7 @@ use crate::stream::sequence_number;
 /// Maximum attempts of a compaction that collides with another one of the same cart.
 const ATTEMPTS_MAX: usize = 4;
 /// Maximum lifetime of a cached cart in seconds.
-const CACHED_CART_SECS: u64 = Kind::Cart.gone_millis_max().div_ceil(1000);
+const CACHED_CART_SECS: u64 = EntryKind::Cart.total_millis_max().div_ceil(1000);
 
 /// Compacts each cart of `event` once; returns the sequence numbers of the records to deliver again.
 pub async fn handle(context: &Context, event: &Event, now: Timestamp) -> Result<Vec<String>, HandlerError> {
@@ -55,7 +55,7 @@ async fn compact(context: &Context, room: &Room, id: &CartId, now: Timestamp) ->
         }
     };
     if let Some(cart) = compacted {
-        let updated = cache.put_newest(&entry(cache, room, id), &content(&cart)).await;
+        let updated = cache.put_latest(&entry(cache, room, id), &content(&cart)).await;
         // Later than this, every entry from before the change has expired.
         if now < cart.stamp.time().plus_secs(CACHED_CART_SECS) {
             updated.map_err(HandlerError::fault)?;

@@ -1,7 +1,7 @@
 //! Cache entries of records: which may be read, how they are loaded, and how a write updates them.
 
 use cache::request::{Loaded, Request};
-use cache::write_through::Ticket;
+use cache::write_through::PendingWrite;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::Room;
 use protocol::record::{RecordKey, is_record_id};
@@ -73,7 +73,7 @@ pub async fn load_many(
 
 /// Updates the cache entry of `ticket` with the record that was committed. If this fails, `cache-invalidate`
 /// invalidates the entry: it consumes every commit.
-pub async fn write_through(cache: &Cache, room: &Room, ticket: Ticket, plan: &Plan) {
+pub async fn write_through(cache: &Cache, room: &Room, ticket: PendingWrite, plan: &Plan) {
     let Some(put) = plan.puts.first() else { return };
     let written = match content(&put.key, Some(&put.record), plan.stamp()) {
         Ok(content) => cache.after_write(ticket, &content, &[cache.keys().room_tag(room)]).await,

@@ -1,3 +1,5 @@
+use cache::kind::EntryKind;
+
 use super::*;
 use event_source::EventSource;
 use function::Variable;
@@ -169,9 +171,9 @@ fn only_new_cart_changes_are_compacted_and_a_schedule_is_no_stream() {
 fn invalidations_are_retried_for_longer_than_a_cache_entry_lives() {
     let template = template();
     let age = template.functions["cache-invalidate"].source.as_ref().unwrap().age_secs;
-    let kinds = [cache::kind::Kind::Product, cache::kind::Kind::Record, cache::kind::Kind::Stats];
+    let kinds = [EntryKind::Product, EntryKind::Record, EntryKind::Stats];
     for kind in kinds {
-        assert!(kind.gone_millis_max() / 1000 < age, "{}", kind.as_str());
+        assert!(kind.total_millis_max() / 1000 < age, "{}", kind.as_str());
     }
 }
 

@@ -1,123 +1,124 @@
-//! Clearing by pattern: stamps first, which is what makes it true, then the entries, which is what frees memory.
+//! Clearing by pattern: first the tag versions, which invalidates the entries, then the entries, which frees
+//! memory.
 //!
-//! All of it stays within one tenant, and within what is cached there: sessions, limits and figures are other kinds of
-//! keys. One call is bounded; the next goes on where it stopped.
+//! Clears one client's cached entries only; sessions, rate limits and statistics are other kinds of keys. One
+//! call is limited; the next continues where it stopped.
 
-use super::Cache;
-use super::kind::Kind;
+use super::kind::EntryKind;
+use super::{Cache, Clock};
 use crate::limits::{CACHE_SCAN_KEYS, CACHE_SCAN_STEPS_MAX};
 use protocol::ids::ClientId;
-use redis_client::command::{Scan, Unlink};
+use redis_client::command::{scan, unlink};
 use redis_client::error::RedisError;
-use redis_client::keys::{BadGlob, Key, Kind as KeyKind, Pattern};
+use redis_client::keys::{BadGlob, Key, KeyKind, Pattern};
 use redis_client::transport::Transport;
 
 /// What to clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which<'a> {
-    /// Everything of the client.
+pub enum Scope<'a> {
+    /// All entries of the client.
     All,
-    /// Entries of a kind whose names match a glob: `<branch>:<table>:<id>` for products and records, `<user>`, `<branch>`
-    /// for figures, `<branch>:<cart>`.
-    Matching(Kind, &'a str),
+    /// Entries of a kind whose names match a glob: `<branch>:<table>:<id>` for products and records, `<user>`
+    /// for users, `<branch>` for statistics, `<branch>:<cart>` for carts.
+    Matching(EntryKind, &'a str),
 }
 
-/// How far it came.
+/// Progress of a clear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cleared {
-    /// Keys that were removed.
+    /// Number of removed keys.
     pub removed: u64,
-    /// Where the next call goes on; nothing if all is done.
+    /// Cursor for the next call; `None` at the end.
     pub next: Option<String>,
 }
 
-/// Why it stopped.
+/// Why a clear failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClearError {
-    /// The pattern may not be used.
+    /// The glob is invalid.
     #[error(transparent)]
     Glob(#[from] BadGlob),
-    /// The cursor is not from the call before.
+    /// The cursor is not from a previous call.
     #[error("failed to go on clearing: use the cursor of the answer before, unchanged")]
     Cursor,
-    /// Redis did not answer. What was cleared so far is; it can be begun again.
+    /// Redis did not respond. Keys may have been removed; the clear can be started again.
     #[error("failed to clear: {0}")]
     Redis(#[from] RedisError),
 }
 
-/// Where a scan over several patterns stands: `<place of the pattern>.<Redis's cursor>`.
+/// The position of a scan over several patterns. As text: `<index of the pattern>.<Redis's cursor>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) pattern: usize,
-    pub(super) cursor: u64,
+struct Position {
+    pattern: usize,
+    cursor: u64,
 }
 
-impl Place {
-    /// The place that `text` names, the beginning if there is none.
-    pub(super) fn read(text: Option<&str>) -> Option<Place> {
-        let Some(text) = text else { return Some(Place { pattern: 0, cursor: 0 }) };
+impl Position {
+    /// Reads a cursor; the start if there is none.
+    fn read(text: Option<&str>) -> Option<Position> {
+        let Some(text) = text else { return Some(Position { pattern: 0, cursor: 0 }) };
         let (pattern, cursor) = text.split_once('.')?;
-        Some(Place { pattern: pattern.parse().ok()?, cursor: cursor.parse().ok()? })
+        Some(Position { pattern: pattern.parse().ok()?, cursor: cursor.parse().ok()? })
     }
 
-    /// As callers carry it.
-    pub(super) fn write(self) -> String {
+    /// The cursor as text.
+    fn write(self) -> String {
         format!("{}.{}", self.pattern, self.cursor)
     }
 
-    /// The place after a page that says where the `next` begins.
-    pub(super) fn after(self, next: Option<u64>) -> Place {
+    /// The position after a page whose next cursor is `next`.
+    fn after(self, next: Option<u64>) -> Position {
         match next {
-            Some(cursor) => Place { cursor, ..self },
-            None => Place { pattern: self.pattern + 1, cursor: 0 },
+            Some(cursor) => Position { cursor, ..self },
+            None => Position { pattern: self.pattern + 1, cursor: 0 },
         }
     }
 }
 
-impl<T: Transport> Cache<T> {
-    /// Clears what `which` says of `client`, on from `cursor`. Each step is one command, and one more if it finds
-    /// anything; one call makes [`CACHE_SCAN_STEPS_MAX`] steps.
+impl<T: Transport, C: Clock> Cache<T, C> {
+    /// Clears the entries of `client` in `scope`, starting at `cursor`. One call makes at most
+    /// [`CACHE_SCAN_STEPS_MAX`] steps; a step is one command, and one more if it finds keys.
     ///
-    /// What is loaded after the first call has begun may stay: it is no older than the call.
+    /// Entries that were loaded after the first call began may stay: they are up to date.
     pub async fn clear(
         &self,
         client: &ClientId,
-        which: Which<'_>,
+        scope: Scope<'_>,
         cursor: Option<&str>,
     ) -> Result<Cleared, ClearError> {
-        let patterns = self.patterns(client, which)?;
-        let mut place = Place::read(cursor).ok_or(ClearError::Cursor)?;
+        let patterns = self.patterns(client, scope)?;
+        let mut position = Position::read(cursor).ok_or(ClearError::Cursor)?;
         self.memory().clear();
         let mut removed = 0;
         for _ in 0..CACHE_SCAN_STEPS_MAX {
-            let Some(pattern) = patterns.get(place.pattern) else { break };
-            let page = self.patient().run(&Scan::new(place.cursor, pattern, CACHE_SCAN_KEYS)).await?;
-            // A key of another tenant cannot come out of this pattern; if it did, it would be left alone.
-            let keys: Vec<Key> = page.keys.iter().filter_map(|key| self.keys.found(client, key)).collect();
+            let Some(pattern) = patterns.get(position.pattern) else { break };
+            let page = self.patient().run(&scan(position.cursor, pattern, CACHE_SCAN_KEYS)).await?;
+            // The pattern finds no other client's keys; if it did, they would be left alone.
+            let keys: Vec<Key> = page.keys.iter().filter_map(|key| self.keys.parse(client, key)).collect();
             if !keys.is_empty() {
-                removed += self.patient().run(&Unlink::new(&keys)).await?;
+                removed += self.patient().run(&unlink(&keys)).await?;
             }
-            place = place.after(page.next);
+            position = position.after(page.next);
         }
-        let next = (place.pattern < patterns.len()).then(|| place.write());
+        let next = (position.pattern < patterns.len()).then(|| position.write());
         Ok(Cleared { removed, next })
     }
 
-    fn patterns(&self, client: &ClientId, which: Which<'_>) -> Result<Vec<Pattern>, BadGlob> {
+    fn patterns(&self, client: &ClientId, scope: Scope<'_>) -> Result<Vec<Pattern>, BadGlob> {
         let entries = [KeyKind::Record, KeyKind::User, KeyKind::Stats, KeyKind::Cart];
-        let globs: Vec<(KeyKind, String)> = match which {
-            Which::All => {
+        let globs: Vec<(KeyKind, String)> = match scope {
+            Scope::All => {
                 std::iter::once(KeyKind::Tag).chain(entries).map(|kind| (kind, "*".to_owned())).collect()
             }
-            Which::Matching(kind, glob) => {
+            Scope::Matching(kind, glob) => {
                 let (entry, tag) = match kind {
-                    Kind::Product | Kind::Record => (KeyKind::Record, "record"),
-                    Kind::User => (KeyKind::User, "user"),
-                    Kind::Stats => (KeyKind::Stats, "room"),
-                    // Carts have versions, and no stamps.
-                    Kind::Cart => return Ok(vec![self.keys.pattern(client, KeyKind::Cart, glob)?]),
+                    EntryKind::Product | EntryKind::Record => (KeyKind::Record, "record"),
+                    EntryKind::User => (KeyKind::User, "user"),
+                    EntryKind::Stats => (KeyKind::Stats, "room"),
+                    // Carts have no tags.
+                    EntryKind::Cart => return Ok(vec![self.keys.pattern(client, KeyKind::Cart, glob)?]),
                 };
-                // Checked before something is put in front of it.
+                // Checks the glob before a prefix makes it longer.
                 self.keys.pattern(client, entry, glob)?;
                 vec![(KeyKind::Tag, format!("{tag}:{glob}")), (entry, glob.to_owned())]
             }

@@ -1,71 +1,72 @@
-//! How an entry is written: one line that says what it is, then the content.
+//! The stored form of an entry: one header line, then the content.
 //!
-//! `c1 <made> <fresh until> <gone at> <took> <as of> <seen> <form>`, where times are microseconds since the epoch, `took`
-//! is how many of them the load took, `seen` is `-` for an entry that has no tags, and `form` is `t` (the content is text
-//! and follows as it is), `b` (it is bytes and follows as base64url) or `n` (there is none, and that is what is
-//! remembered). The format is internal: another version of it is a miss.
+//! `c1 <loaded at> <fresh until> <expires at> <took> <as of> <digest> <form>`. Times are microseconds since
+//! the epoch, `took` is the duration of the load in microseconds, `digest` is `-` for an entry without tags.
+//! `form` is `t` (the content is text and follows unchanged), `b` (it is bytes and follows as base64url) or
+//! `n` (the record is missing, and nothing follows). The format is internal: an entry of another version is a
+//! miss.
 
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use super::kind::Lifetime;
-use super::tags::Seen;
+use super::kind::EntryLifetime;
+use super::request::Loaded;
+use super::tags::TagDigest;
 use protocol::timestamp::Timestamp;
 
-/// The version of the format, which entries begin with.
+/// Version of the format, at the start of an entry.
 const VERSION: &str = "c1";
 
-/// What stands in an entry. `Debug` does not show the content.
+/// An entry. `Debug` does not show the content.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     /// When the load began.
-    pub(super) made_at: Timestamp,
-    /// Until when it is fresh.
+    pub(super) loaded_at: Timestamp,
+    /// When it becomes stale.
     pub(super) fresh_until: Timestamp,
-    /// From when on it must not be served.
-    pub(super) gone_at: Timestamp,
+    /// When it must no longer be served.
+    pub(super) expires_at: Timestamp,
     /// How long the load took, for early refresh.
     pub(super) took_micros: u64,
-    /// The version of the content: for data of a room, the stamp that the room stood at when it was read.
+    /// Version of the content: for data of a room, the room's stamp when it was read.
     pub(super) as_of: u64,
-    /// What its tags were before the load.
-    pub(super) seen: Option<Seen>,
-    /// The content; nothing if there is none.
+    /// Digest of the tags' versions before the load.
+    pub(super) digest: Option<TagDigest>,
+    /// The content; `None` if the record is missing.
     pub(super) payload: Option<Arc<[u8]>>,
 }
 
-/// An entry that is not our work.
+/// A stored value that is not a valid entry.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("failed to read the cache entry: it is cut, changed or of another version")]
 pub(super) struct Damaged;
 
 impl Entry {
-    /// An entry for content of version `as_of` whose load began at `made_at` and took `took_micros`.
+    /// An entry for content whose load began at `loaded_at` and took `took_micros`.
     pub(super) fn new(
-        payload: Option<Arc<[u8]>>,
-        as_of: u64,
-        seen: Option<Seen>,
-        (made_at, took_micros): (Timestamp, u64),
-        life: Lifetime,
+        loaded: &Loaded,
+        digest: Option<TagDigest>,
+        (loaded_at, took_micros): (Timestamp, u64),
+        life: EntryLifetime,
     ) -> Entry {
-        // From the moment it was read: what took long to load is no fresher for it.
-        let after = |millis: u64| Timestamp(made_at.0.saturating_add(millis.saturating_mul(1000)));
+        // Counted from the start of the load: the content may be as old as that.
+        let after = |millis: u64| Timestamp(loaded_at.0.saturating_add(millis.saturating_mul(1000)));
         Entry {
-            made_at,
+            loaded_at,
             fresh_until: after(life.fresh_millis),
-            gone_at: after(life.gone_millis),
+            expires_at: after(life.total_millis),
             took_micros,
-            as_of,
-            seen,
-            payload,
+            as_of: loaded.as_of,
+            digest,
+            payload: loaded.payload.clone(),
         }
     }
 
-    /// As it is stored, unless it is sealed.
+    /// The entry as text, before encryption.
     pub(super) fn write(&self) -> String {
-        let seen = self.seen.map_or_else(|| "-".to_owned(), Seen::write);
+        let digest = self.digest.map_or_else(|| "-".to_owned(), TagDigest::write);
         let (form, content) = match &self.payload {
             None => ('n', String::new()),
             Some(bytes) => match std::str::from_utf8(bytes) {
@@ -73,9 +74,9 @@ impl Entry {
                 Err(_) => ('b', BASE64_URL_SAFE_NO_PAD.encode(bytes)),
             },
         };
-        let (made, fresh, gone) = (self.made_at.0, self.fresh_until.0, self.gone_at.0);
+        let (loaded, fresh, expires) = (self.loaded_at.0, self.fresh_until.0, self.expires_at.0);
         format!(
-            "{VERSION} {made} {fresh} {gone} {} {} {seen} {form}\n{content}",
+            "{VERSION} {loaded} {fresh} {expires} {} {} {digest} {form}\n{content}",
             self.took_micros, self.as_of
         )
     }
@@ -89,12 +90,12 @@ impl Entry {
             return Err(Damaged);
         }
         let mut number = || words.next().and_then(|word| word.parse::<u64>().ok()).ok_or(Damaged);
-        let (made_at, fresh_until, gone_at) =
+        let (loaded_at, fresh_until, expires_at) =
             (Timestamp(number()?), Timestamp(number()?), Timestamp(number()?));
         let (took_micros, as_of) = (number()?, number()?);
-        let seen = match words.next().ok_or(Damaged)? {
+        let digest = match words.next().ok_or(Damaged)? {
             "-" => None,
-            seen => Some(Seen::read(seen).ok_or(Damaged)?),
+            digest => Some(TagDigest::read(digest).ok_or(Damaged)?),
         };
         let payload = match (words.next(), words.next()) {
             (Some("n"), None) if content.is_empty() => None,
@@ -102,7 +103,7 @@ impl Entry {
             (Some("b"), None) => Some(BASE64_URL_SAFE_NO_PAD.decode(content).map_err(|_| Damaged)?.into()),
             _ => return Err(Damaged),
         };
-        Ok(Entry { made_at, fresh_until, gone_at, took_micros, as_of, seen, payload })
+        Ok(Entry { loaded_at, fresh_until, expires_at, took_micros, as_of, digest, payload })
     }
 }
 
@@ -118,18 +119,19 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const LIFE: Lifetime = Lifetime { fresh_millis: 2, gone_millis: 5 };
+    const LIFE: EntryLifetime = EntryLifetime { fresh_millis: 2, total_millis: 5 };
 
-    fn entry(payload: Option<&[u8]>, seen: Option<Seen>) -> Entry {
-        Entry::new(payload.map(Arc::from), 42, seen, (Timestamp(1_000_000), 700), LIFE)
+    fn entry(payload: Option<&[u8]>, digest: Option<TagDigest>) -> Entry {
+        let loaded = Loaded { payload: payload.map(Arc::from), as_of: 42 };
+        Entry::new(&loaded, digest, (Timestamp(1_000_000), 700), LIFE)
     }
 
     #[test]
-    fn the_text_is_pinned_because_it_is_stored() {
-        let seen = Seen::read("AAAAAAAAAAAAAAAAAAAAAA");
+    fn the_stored_text_is_pinned() {
+        let digest = TagDigest::read("AAAAAAAAAAAAAAAAAAAAAA");
         let cases = [
             (
-                entry(Some(b"{\"a\":1}"), seen),
+                entry(Some(b"{\"a\":1}"), digest),
                 "c1 1000000 1002000 1005000 700 42 AAAAAAAAAAAAAAAAAAAAAA t\n{\"a\":1}",
             ),
             (entry(Some(&[0xff, 0]), None), "c1 1000000 1002000 1005000 700 42 - b\n_wA"),
@@ -142,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_ours_is_damage() {
+    fn invalid_text_is_damaged() {
         for bad in [
             "",
             "OK",
@@ -167,8 +169,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_come_back(bytes: Vec<u8>, as_of: u64, made: u64, took: u64) {
-            let entry = Entry::new(Some(bytes.into()), as_of, None, (Timestamp(made), took), LIFE);
+        fn any_bytes_read_back(bytes: Vec<u8>, as_of: u64, loaded: u64, took: u64) {
+            let entry = Entry::new(&Loaded::some(bytes, as_of), None, (Timestamp(loaded), took), LIFE);
             prop_assert_eq!(Entry::read(entry.write().as_bytes()), Ok(entry));
         }
     }

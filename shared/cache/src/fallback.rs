@@ -1,62 +1,66 @@
-//! Reading while Redis is away: from the process's own memory for some seconds, and otherwise from the source.
+//! Reads while Redis is down: from the process's own memory for a few seconds, otherwise from the source.
 
-use super::Cache;
 use super::request::{Found, Loaded, Request, Source};
-use super::single_flight::{Boarding, Lead};
+use super::single_flight::{Join, Leader};
+use super::{Cache, Clock};
 use crate::limits::CACHE_TURNS_MAX;
-use protocol::timestamp::Timestamp;
 use redis_client::transport::Transport;
 
-impl<T: Transport> Cache<T> {
+impl<T: Transport, C: Clock> Cache<T, C> {
     /// Answers `request` without Redis.
-    pub(super) async fn read_alone<E>(
+    pub(super) async fn read_without_redis<E>(
         &self,
         request: &Request,
         load: impl AsyncFnOnce() -> Result<Loaded, E>,
     ) -> Result<Found, E> {
-        if let Some(found) = self.remembered(request) {
+        if let Some(found) = self.memory_answer(request) {
             return Ok(found);
         }
         let mut turns = 0;
-        let lead = loop {
-            match self.flights.board_alone(&request.key) {
-                Boarding::Lead(lead) => break lead,
-                Boarding::Follow(follow) if turns < CACHE_TURNS_MAX => {
+        let leader = loop {
+            match self.single_flight.join_without_redis(&request.key) {
+                Join::Leader(leader) => break leader,
+                Join::Follower(follower) if turns < CACHE_TURNS_MAX => {
                     turns += 1;
-                    if let Some(found) = follow.await.filter(|found| found.as_of() >= request.min) {
+                    if let Some(found) = follower.await.filter(|found| found.as_of() >= request.min) {
                         return Ok(found);
                     }
                 }
-                Boarding::Follow(_) | Boarding::Other => break self.flights.overtake(&request.key),
+                Join::Follower(_) | Join::Conflict => break self.single_flight.take_over(&request.key),
             }
         };
-        self.load_alone(&lead, request, load).await
+        self.load_without_redis(&leader, request, load).await
     }
 
-    /// Loads for `request` as `lead`, without Redis.
-    pub(super) async fn load_alone<E>(
+    /// Loads for `request` without Redis.
+    pub(super) async fn load_without_redis<E>(
         &self,
-        lead: &Lead<'_>,
+        leader: &Leader<'_>,
         request: &Request,
         load: impl AsyncFnOnce() -> Result<Loaded, E>,
     ) -> Result<Found, E> {
-        lead.depart(None);
-        let (forgotten, made_at) = (self.memory().forgotten(), self.now());
-        let loaded = self.timed(request, load).await?;
-        if request.kind.rules().memory {
-            self.memory().put(request, &loaded, made_at, forgotten);
-        }
-        let found = Found { loaded, source: Source::Loaded, made_at };
-        lead.land(None, &found);
+        leader.start(None);
+        let (invalidations, loaded_at) = (self.memory().invalidations(), self.now());
+        let loaded = self.timed([request], load()).await?;
+        let found = Found { loaded, source: Source::Loaded, loaded_at };
+        self.keep_in_memory(request, &found, invalidations);
+        leader.complete(None, &found);
         Ok(found)
     }
 
-    /// What the process itself remembers.
-    pub(super) fn remembered(&self, request: &Request) -> Option<Found> {
+    /// The answer from memory, if the kind allows it.
+    pub(super) fn memory_answer(&self, request: &Request) -> Option<Found> {
         if !request.kind.rules().memory {
             return None;
         }
-        let (loaded, made_at): (Loaded, Timestamp) = self.memory().get(request, self.now())?;
-        Some(Found { loaded, source: Source::Memory, made_at })
+        self.memory().get(request, self.now())
+    }
+
+    /// Keeps an answer in memory if the kind allows it and nothing was invalidated since `invalidations` was
+    /// read.
+    pub(super) fn keep_in_memory(&self, request: &Request, found: &Found, invalidations: u64) {
+        if request.kind.rules().memory {
+            self.memory().put(request, found, invalidations);
+        }
     }
 }

@@ -1,35 +1,35 @@
-//! What kinds of things are cached, and what differs from one to the next: one table.
+//! The kinds of cache entries and their rules: one table.
 
-/// A kind of entry.
+/// The kind of a cache entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// A product, as tills and shops read it.
+pub enum EntryKind {
+    /// A product.
     Product,
     /// A record of any other table.
     Record,
-    /// A user, without what proves who it is.
+    /// A user, without credentials.
     User,
-    /// A cart; its truth is elsewhere and newer versions replace older ones.
+    /// A cart. Entries have versions, and a newer one replaces an older one.
     Cart,
-    /// Figures that cost more to add up than to be some seconds late.
+    /// Statistics that are expensive to compute.
     Stats,
 }
 
-/// What a kind asks of its entries. Times are milliseconds.
+/// The rules for entries of one kind. Times are milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules {
+pub struct EntryRules {
     /// How long an entry is fresh, before jitter.
     pub fresh_millis: u64,
-    /// How long after that it may still be served while somebody loads it anew.
+    /// How much longer a stale entry may be served while it is loaded again.
     pub stale_millis: u64,
-    /// How long it is remembered that there is none.
+    /// How long a missing record is cached as missing.
     pub negative_millis: u64,
-    /// Whether the entry is encrypted.
-    pub sealed: bool,
-    /// Whether one process at a time loads an entry, at the price of one more command per miss.
+    /// Whether entries are encrypted.
+    pub encrypted: bool,
+    /// Whether only one process at a time loads an entry, which costs one more command per miss.
     pub locked: bool,
-    /// Whether the process may answer from its own memory while Redis is away. What a user is or has in the cart
-    /// must not come back seconds after it was changed elsewhere.
+    /// Whether a process may serve entries from its own memory while Redis is down. Not for users and carts:
+    /// a value that was changed elsewhere must not reappear.
     pub memory: bool,
 }
 
@@ -37,45 +37,45 @@ const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 
-const PRODUCT: Rules = Rules {
+const PRODUCT: EntryRules = EntryRules {
     fresh_millis: 30 * MINUTE,
     stale_millis: 5 * MINUTE,
     negative_millis: MINUTE,
-    sealed: false,
+    encrypted: false,
     locked: false,
     memory: true,
 };
-const RECORD: Rules = Rules {
+const RECORD: EntryRules = EntryRules {
     fresh_millis: 5 * MINUTE,
     stale_millis: MINUTE,
     negative_millis: 30 * SECOND,
     // Customers and employees are records.
-    sealed: true,
+    encrypted: true,
     locked: false,
     memory: true,
 };
-const USER: Rules = Rules {
+const USER: EntryRules = EntryRules {
     fresh_millis: HOUR,
     stale_millis: MINUTE,
     negative_millis: MINUTE,
-    sealed: true,
+    encrypted: true,
     locked: false,
     memory: false,
 };
-const CART: Rules = Rules {
+const CART: EntryRules = EntryRules {
     fresh_millis: HOUR,
     stale_millis: 0,
     negative_millis: HOUR,
-    sealed: true,
+    encrypted: true,
     locked: false,
     memory: false,
 };
-// A sum over many items: worth a lock, and worth an answer that is some seconds older.
-const STATS: Rules = Rules {
+// A sum over many items: worth a lock, and a few seconds of staleness do no harm.
+const STATS: EntryRules = EntryRules {
     fresh_millis: 5 * SECOND,
     stale_millis: 5 * SECOND,
     negative_millis: 2 * SECOND,
-    sealed: false,
+    encrypted: false,
     locked: true,
     memory: true,
 };
@@ -83,67 +83,68 @@ const STATS: Rules = Rules {
 /// How far jitter moves a time: a tenth either way.
 const JITTER_PERMILLE: u64 = 100;
 
-/// For how long an entry is what.
+/// Fresh and total lifetime of a cache entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lifetime {
-    /// Milliseconds it is fresh.
+pub struct EntryLifetime {
+    /// Milliseconds for which it is fresh.
     pub fresh_millis: u64,
-    /// Milliseconds after which it is gone; the TTL of its key.
-    pub gone_millis: u64,
+    /// Milliseconds after which it expires: the TTL of its key.
+    pub total_millis: u64,
 }
 
-impl Kind {
+impl EntryKind {
     /// Every kind.
-    pub const ALL: [Kind; 5] = [Kind::Product, Kind::Record, Kind::User, Kind::Cart, Kind::Stats];
+    pub const ALL: [EntryKind; 5] =
+        [EntryKind::Product, EntryKind::Record, EntryKind::User, EntryKind::Cart, EntryKind::Stats];
 
     /// The kind's name in keys and reports.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Kind::Product => "product",
-            Kind::Record => "record",
-            Kind::User => "user",
-            Kind::Cart => "cart",
-            Kind::Stats => "stats",
+            EntryKind::Product => "product",
+            EntryKind::Record => "record",
+            EntryKind::User => "user",
+            EntryKind::Cart => "cart",
+            EntryKind::Stats => "stats",
         }
     }
 
-    /// What the kind asks of its entries.
-    pub const fn rules(self) -> Rules {
+    /// The kind's rules.
+    pub const fn rules(self) -> EntryRules {
         match self {
-            Kind::Product => PRODUCT,
-            Kind::Record => RECORD,
-            Kind::User => USER,
-            Kind::Cart => CART,
-            Kind::Stats => STATS,
+            EntryKind::Product => PRODUCT,
+            EntryKind::Record => RECORD,
+            EntryKind::User => USER,
+            EntryKind::Cart => CART,
+            EntryKind::Stats => STATS,
         }
     }
 
-    /// Milliseconds after which an entry of this kind is gone whatever jitter says.
-    pub const fn gone_millis_max(self) -> u64 {
+    /// Maximum total lifetime of an entry of this kind, in milliseconds.
+    pub const fn total_millis_max(self) -> u64 {
         self.rules().fresh_millis + self.rules().stale_millis
     }
 
-    /// How long an entry lives, moved by `random` so that what was loaded together does not expire together. Never
-    /// nothing, and never longer than [`Kind::gone_millis_max`].
-    pub fn lifetime(self, negative: bool, random: u64) -> Lifetime {
+    /// The lifetime of a new entry, with jitter from `random` so that entries that were loaded together do
+    /// not expire together. At least 1 ms, at most [`EntryKind::total_millis_max`].
+    pub fn lifetime(self, negative: bool, random: u64) -> EntryLifetime {
         let rules = self.rules();
         let (base, stale) =
             if negative { (rules.negative_millis, 0) } else { (rules.fresh_millis, rules.stale_millis) };
         let permille = 1000 - JITTER_PERMILLE + random % (2 * JITTER_PERMILLE + 1);
-        let fresh_millis = (base * permille / 1000).clamp(1, self.gone_millis_max());
-        Lifetime { fresh_millis, gone_millis: (fresh_millis + stale).min(self.gone_millis_max()) }
+        let fresh_millis = (base * permille / 1000).clamp(1, self.total_millis_max());
+        EntryLifetime { fresh_millis, total_millis: (fresh_millis + stale).min(self.total_millis_max()) }
     }
 }
 
-impl std::str::FromStr for Kind {
+impl std::str::FromStr for EntryKind {
     type Err = UnknownKind;
 
-    fn from_str(text: &str) -> Result<Kind, UnknownKind> {
-        Kind::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownKind)
+    fn from_str(text: &str) -> Result<EntryKind, UnknownKind> {
+        EntryKind::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownKind)
     }
 }
 
-/// A name that no kind has.
+/// Not the name of a kind.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("failed to read the kind of a cache entry: it must be product, record, user, cart or stats")]
 pub struct UnknownKind;
@@ -154,47 +155,48 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn times_are_those_that_were_promised() {
-        let minutes = |kind: Kind| kind.rules().fresh_millis / MINUTE;
+    fn fresh_times_are_the_documented_ones() {
+        let minutes = |kind: EntryKind| kind.rules().fresh_millis / MINUTE;
         assert_eq!(
-            [Kind::Product, Kind::Record, Kind::User, Kind::Cart].map(minutes),
+            [EntryKind::Product, EntryKind::Record, EntryKind::User, EntryKind::Cart].map(minutes),
             [30, 5, 60, 60],
             "products 30 min, other records 5 min, users and carts 1 h"
         );
-        assert_eq!(Kind::Stats.rules().fresh_millis, 5 * SECOND);
+        assert_eq!(EntryKind::Stats.rules().fresh_millis, 5 * SECOND);
     }
 
     #[test]
-    fn what_may_be_about_people_is_sealed_and_what_users_are_and_have_is_not_kept_in_memory() {
-        for kind in Kind::ALL {
+    fn personal_data_is_encrypted_and_users_and_carts_are_not_kept_in_memory() {
+        for kind in EntryKind::ALL {
             let rules = kind.rules();
-            assert_eq!(rules.sealed, !matches!(kind, Kind::Product | Kind::Stats), "{kind:?}");
-            assert_eq!(rules.memory, !matches!(kind, Kind::User | Kind::Cart), "{kind:?}");
+            let personal = !matches!(kind, EntryKind::Product | EntryKind::Stats);
+            assert_eq!(rules.encrypted, personal, "{kind:?}");
+            assert_eq!(rules.memory, !matches!(kind, EntryKind::User | EntryKind::Cart), "{kind:?}");
         }
     }
 
     #[test]
     fn a_name_reads_back() {
-        for kind in Kind::ALL {
+        for kind in EntryKind::ALL {
             assert_eq!(kind.as_str().parse(), Ok(kind));
         }
-        assert_eq!("session".parse::<Kind>(), Err(UnknownKind));
+        assert_eq!("session".parse::<EntryKind>(), Err(UnknownKind));
     }
 
     #[test]
     fn jitter_reaches_both_ends() {
-        let life = |random| Kind::Product.lifetime(false, random).fresh_millis;
-        assert_eq!((life(0), life(100), life(200)), (27 * MINUTE, 30 * MINUTE, 33 * MINUTE));
+        let fresh = |random| EntryKind::Product.lifetime(false, random).fresh_millis;
+        assert_eq!((fresh(0), fresh(100), fresh(200)), (27 * MINUTE, 30 * MINUTE, 33 * MINUTE));
     }
 
     proptest! {
         #[test]
-        fn no_ttl_is_nothing_or_above_the_bound(random: u64, negative: bool, place in 0_usize..5) {
-            let kind = Kind::ALL[place];
+        fn lifetimes_are_positive_and_limited(random: u64, negative: bool, at in 0_usize..5) {
+            let kind = EntryKind::ALL[at];
             let life = kind.lifetime(negative, random);
             let base = if negative { kind.rules().negative_millis } else { kind.rules().fresh_millis };
-            prop_assert!(life.fresh_millis >= 1 && life.fresh_millis <= life.gone_millis);
-            prop_assert!(life.gone_millis <= kind.gone_millis_max());
+            prop_assert!(life.fresh_millis >= 1 && life.fresh_millis <= life.total_millis);
+            prop_assert!(life.total_millis <= kind.total_millis_max());
             prop_assert!(life.fresh_millis * 10 >= base * 9 && life.fresh_millis * 10 <= base * 11);
         }
     }

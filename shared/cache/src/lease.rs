@@ -1,78 +1,83 @@
-//! The right to load, where it takes one: by writing the stamps that are missing, or by a lock.
+//! The lease to load an entry: granted by writing missing tag versions, or by a lock.
 
-use super::Cache;
-use super::lookup::Look;
-use super::request::Request;
-use super::tags::{Seen, draw_stamp};
-use crate::limits::{CACHE_LEASE_MILLIS, CACHE_TAG_SECS};
-use protocol::timestamp::Timestamp;
-use redis_client::command::{Keeping, Life, Only, Set};
-use redis_client::error::RedisError;
-use redis_client::keys::Key;
-use redis_client::pipeline::{Pipeline, Slot};
-use redis_client::transport::Transport;
-use redis_client::value::Value;
 use std::time::Duration;
 
-/// Who loads.
-pub(super) enum Claim {
-    /// This reader, and its entry holds these stamps.
-    Ours(Seen),
-    /// Somebody else has begun to.
-    Theirs,
-    /// Nobody yet: another reader wrote a stamp that ours lacks, for an entry of its own.
-    LookAgain,
+use super::lookup::Lookup;
+use super::request::Request;
+use super::tags::{TagDigest, TagVersion};
+use super::{Cache, Clock};
+use crate::limits::{CACHE_LEASE_MILLIS, CACHE_TAG_SECS};
+use protocol::timestamp::Timestamp;
+use redis_client::command::{Command, Expiry, Ttl, set_if_missing};
+use redis_client::error::RedisError;
+use redis_client::keys::Key;
+use redis_client::pipeline::Pipeline;
+use redis_client::transport::Transport;
+use redis_client::value::Value;
+
+/// The outcome of asking for a lease.
+pub(super) enum Lease {
+    /// This reader loads; its entry will hold this digest.
+    Granted(TagDigest),
+    /// Another reader loads.
+    Held,
+    /// Look up again: another reader has written a version that was missing, for an entry of its own.
+    Retry,
 }
 
-impl<T: Transport> Cache<T> {
-    /// Claims the load of `request` after `look`. No command where no stamp is missing and the kind has no lock; one
-    /// for every stamp that is missing, or for the lock, in one round trip.
+impl<T: Transport, C: Clock> Cache<T, C> {
+    /// Asks for the lease to load `request` after `lookup`, in one round trip: one command for each missing
+    /// tag version, or one for the lock. No command if no version is missing and the kind takes no lock.
     ///
-    /// Of those who see an entry's own stamp missing, one writes it; this serves as the lock.
-    pub(super) async fn claim(&self, request: &Request, look: &Look) -> Result<Claim, RedisError> {
-        let missing = look.missing(request);
+    /// Of all readers that find an entry's own tag without a version, one writes it; this serves as the lock.
+    pub(super) async fn acquire_lease(
+        &self,
+        request: &Request,
+        lookup: &Lookup,
+    ) -> Result<Lease, RedisError> {
+        let missing = lookup.tags_without_version(request);
         if missing.is_empty() {
-            return self.claim_by_lock(request, look).await;
+            return self.acquire_lock(request, lookup).await;
         }
-        let drawn: Vec<String> = missing.iter().map(|_| draw_stamp(self.random)).collect();
+        let drawn: Vec<TagVersion> = missing.iter().map(|_| TagVersion::draw(self.random)).collect();
         let mut pipeline = Pipeline::new();
-        let slots: Vec<Slot<Set>> =
-            missing.iter().zip(&drawn).map(|(tag, stamp)| pipeline.push(&first_stamp(tag, stamp))).collect();
+        let slots: Vec<_> = missing
+            .iter()
+            .zip(&drawn)
+            .map(|(tag, version)| pipeline.push(set_version_if_missing(tag, version)))
+            .collect();
         let mut replies = self.redis.pipeline(&pipeline).await?;
-        let mut written = Vec::with_capacity(slots.len());
-        for slot in slots {
-            written.push(replies.take(slot)?);
-        }
-        let own_lost = missing.first().copied() == request.own_tag() && written.first() == Some(&false);
-        if own_lost {
-            return Ok(Claim::Theirs);
+        let written: Vec<bool> =
+            slots.into_iter().map(|slot| replies.take(slot)).collect::<Result<_, _>>()?;
+        let lost_own_tag = missing.first().copied() == request.own_tag() && written.first() == Some(&false);
+        if lost_own_tag {
+            return Ok(Lease::Held);
         }
         if written.contains(&false) {
-            return Ok(Claim::LookAgain);
+            return Ok(Lease::Retry);
         }
-        let mut drawn = drawn.iter().map(String::as_bytes);
-        let stamps: Vec<_> =
-            look.stamps.iter().map(|stamp| stamp.as_deref().or_else(|| drawn.next())).collect();
-        Ok(Seen::of(request.tags.iter().zip(stamps)).map_or(Claim::LookAgain, Claim::Ours))
+        let mut drawn = drawn.iter();
+        let versions: Vec<_> =
+            lookup.versions.iter().map(|version| version.as_ref().or_else(|| drawn.next())).collect();
+        Ok(TagDigest::of(request.tags.iter().zip(versions)).map_or(Lease::Retry, Lease::Granted))
     }
 
-    async fn claim_by_lock(&self, request: &Request, look: &Look) -> Result<Claim, RedisError> {
-        let Some(seen) = look.seen else { return Ok(Claim::LookAgain) };
+    async fn acquire_lock(&self, request: &Request, lookup: &Lookup) -> Result<Lease, RedisError> {
+        let Some(digest) = lookup.digest else { return Ok(Lease::Retry) };
         if !request.kind.rules().locked {
-            return Ok(Claim::Ours(seen));
+            return Ok(Lease::Granted(digest));
         }
-        // By what it replaces and under which stamps: neither an entry that has been replaced since nor an
-        // invalidation is held up by the lock of a load before it, and no lock has to be given back.
-        let state = format!("{}.{}", seen.write(), look.replaces.unwrap_or(Timestamp(0)).0);
+        // The lock's name holds the entry that it replaces and the digest. So a lock of an earlier load
+        // blocks neither a replaced entry nor a load after an invalidation, and no lock needs to be released.
+        let state = format!("{}.{}", digest.write(), lookup.replaces.unwrap_or(Timestamp(0)).0);
         let lock = self.keys.lock(&request.key, &state);
-        let life = Life::of(Duration::from_millis(CACHE_LEASE_MILLIS));
-        let set = Set::new(&lock, Value::text("1"), Keeping::For(life)).only(Only::IfMissing);
-        Ok(if self.redis.run(&set).await? { Claim::Ours(seen) } else { Claim::Theirs })
+        let ttl = Ttl::of(Duration::from_millis(CACHE_LEASE_MILLIS));
+        let set = set_if_missing(&lock, &Value::text("1"), Expiry::In(ttl));
+        Ok(if self.redis.run(&set).await? { Lease::Granted(digest) } else { Lease::Held })
     }
 }
 
-/// Writes a tag's stamp where there is none.
-pub(super) fn first_stamp(tag: &Key, stamp: &str) -> Set {
-    let life = Life::of_secs(CACHE_TAG_SECS);
-    Set::new(tag, Value::text(stamp), Keeping::For(life)).only(Only::IfMissing)
+/// Writes the version of a tag that has none.
+pub(super) fn set_version_if_missing(tag: &Key, version: &TagVersion) -> Command<bool> {
+    set_if_missing(tag, &version.value(), Expiry::In(Ttl::of_secs(CACHE_TAG_SECS)))
 }

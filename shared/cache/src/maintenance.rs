@@ -1,12 +1,17 @@
-//! Maintenance, which a schedule calls: keys that would stay for ever, past days' counts, and what takes the most memory.
+//! Scheduled maintenance: keys without a TTL, statistics of past days, and the largest keys.
 //!
-//! No key of ours is written without a TTL, but one may be there by a crash between two commands, or by hand. One call
-//! is bounded and costs a command or two for every key that it looks at, and more for what it mends; the next goes on
-//! where it stopped, so that a large keyspace is looked through over some days.
+//! The product writes no key without a TTL, but a crash between two commands or a manual change may leave
+//! one. One call is limited, costs one or two commands per key that it checks and more for each repair, and
+//! the next call continues where it stopped. So a large keyspace takes several days.
 
-use super::Cache;
-use super::kind::Kind;
+mod compact;
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use super::kind::EntryKind;
 use super::report::redis_figures;
+use super::{Cache, Clock};
 use crate::limits::{
     CACHE_LARGEST_KEYS, CACHE_MAINTENANCE_SECS, CACHE_SAMPLES, CACHE_SCAN_KEYS, CACHE_STATISTICS_SECS,
     CACHE_TAG_SECS,
@@ -14,116 +19,78 @@ use crate::limits::{
 use protocol::limits::SESSION_IDLE_SECS;
 use protocol::wire::cache::RedisFigures;
 use redis_client::command::{
-    Expire, GetDel, Info, Keeping, Life, MemoryUsage, PTtl, Remaining, Scan, Set, Unlink,
+    Expiry, Remaining, Ttl, expire, get_and_delete, info, memory_usage, pttl, scan, set, unlink,
 };
 use redis_client::error::RedisError;
-use redis_client::keys::{Key, Kind as KeyKind};
+use redis_client::keys::{Key, KeyKind};
 use redis_client::pipeline::Pipeline;
 use redis_client::transport::Transport;
 use redis_client::value::Value;
 
-/// What one call found and did.
+/// The result of one call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Maintained {
-    /// Keys it looked at.
-    pub looked: u64,
-    /// Keys that had no TTL and were given one.
-    pub given_life: u64,
-    /// Keys that had no TTL and were removed.
+    /// Keys that were checked.
+    pub checked: u64,
+    /// Keys without a TTL that were given one.
+    pub given_ttl: u64,
+    /// Keys without a TTL that were removed.
     pub removed: u64,
-    /// Clients' days of which the counts of all processes were folded into one.
-    pub folded: u64,
-    /// The largest of the keys that were measured, with their bytes; the largest first.
+    /// Days of clients whose statistics were compacted into one field.
+    pub compacted: u64,
+    /// The largest of the measured keys with their bytes, largest first.
     pub largest: Vec<(String, u64)>,
-    /// Redis by its own account; nothing if it does not say.
+    /// Redis's figures; `None` if it rejects INFO.
     pub redis: Option<RedisFigures>,
-    /// What should be done about its memory.
+    /// Advice about Redis's memory.
     pub advice: Vec<Advice>,
-    /// Whether the keyspace has been looked through to its end; otherwise the next call goes on.
+    /// Whether the end of the keyspace was reached; otherwise the next call continues.
     pub complete: bool,
 }
 
-/// What should be done about Redis's memory.
+/// Advice about Redis's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
-    /// More than four fifths of the memory are in use.
+    /// More than four fifths of the memory are used.
     NearlyFull,
-    /// Keys are being removed to make room: more memory would be more hits.
+    /// Redis evicts keys: more memory would mean more hits.
     Evicting,
-    /// A full database would refuse to write, and sessions and limits with it: let it evict by age instead
+    /// A full database would reject writes, including sessions and rate limits. It should evict keys instead
     /// (`maxmemory-policy volatile-lru`).
     RefusesWhenFull,
 }
 
-/// What becomes of a key without a TTL.
-enum Orphan {
-    /// It is removed: what it would answer is loaded anew.
-    Remove,
-    /// It gets this life: nothing else knows what it says.
-    Live(Life),
-}
-
-fn orphan(kind: KeyKind) -> Orphan {
-    let of_millis = |millis: u64| Life::of(std::time::Duration::from_millis(millis));
-    match kind {
-        KeyKind::Record
-        | KeyKind::User
-        | KeyKind::Stats
-        | KeyKind::Tag
-        | KeyKind::Lock
-        | KeyKind::Channel => Orphan::Remove,
-        KeyKind::Cart => Orphan::Live(of_millis(Kind::Cart.gone_millis_max())),
-        // It may say that a session was ended, which must be known as long as its tokens are valid.
-        KeyKind::Session => Orphan::Live(Life::of_secs(SESSION_IDLE_SECS)),
-        KeyKind::Rate => Orphan::Live(Life::of_secs(CACHE_TAG_SECS)),
-        KeyKind::CacheStatistics => Orphan::Live(Life::of_secs(CACHE_STATISTICS_SECS)),
-        KeyKind::Maintenance => Orphan::Live(Life::of_secs(CACHE_MAINTENANCE_SECS)),
-    }
-}
-
-impl Maintained {
-    /// Both together, the later one telling how things stand.
-    fn plus(self, later: Maintained) -> Maintained {
-        let mut largest = [self.largest, later.largest].concat();
-        largest.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
-        largest.truncate(CACHE_LARGEST_KEYS);
-        Maintained {
-            looked: self.looked + later.looked,
-            given_life: self.given_life + later.given_life,
-            removed: self.removed + later.removed,
-            folded: self.folded + later.folded,
-            largest,
-            ..later
-        }
-    }
-}
-
-impl<T: Transport> Cache<T> {
-    /// Looks after the keys of the deployment, at most `steps` pages of [`CACHE_SCAN_KEYS`] on from where the last call
-    /// stopped.
+impl<T: Transport, C: Clock> Cache<T, C> {
+    /// Maintains all keys of the deployment, at most `steps` pages of [`CACHE_SCAN_KEYS`] from where the last
+    /// call stopped.
     ///
     /// # Errors
     ///
-    /// If Redis does not answer. What was done so far is done, and the next call goes on behind it.
+    /// If Redis does not respond. The next call continues after the last complete page.
     pub async fn maintain(&self, steps: u32) -> Result<Maintained, RedisError> {
-        let mut next = self.take_place().await?;
+        let (redis, position) = (self.patient(), self.keys.maintenance());
+        // Deletes the position: if it makes the scan fail, the next call starts from the beginning.
+        let kept = redis.run(&get_and_delete(&position)).await?;
+        let mut next = kept.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok()).unwrap_or(0);
         let mut done = Maintained::default();
         for _ in 0..steps {
-            let scan = Scan::new(next.unwrap_or(0), &self.keys.everything(), CACHE_SCAN_KEYS);
-            let page = self.patient().run(&scan).await?;
-            // What we have no word for is not ours to judge.
-            let keys: Vec<(Key, KeyKind)> =
-                page.keys.iter().filter_map(|key| self.keys.of_anybody(key)).collect();
-            done = done.plus(self.look_after(&keys).await?);
-            next = page.next;
-            // A full Redis does not remember it; then the next call begins at the beginning.
-            let _ = self.keep_place(next).await;
-            if next.is_none() {
+            let page = redis.run(&scan(next, &self.keys.all(), CACHE_SCAN_KEYS)).await?;
+            // Keys of unknown kinds are left alone.
+            let keys: Vec<_> = page.keys.iter().filter_map(|key| self.keys.parse_any(key)).collect();
+            self.check_ttls(&keys, &mut done).await?;
+            done.compacted += self.compact_past_days(&keys).await?;
+            // After each page, because the call may be cut off. A full Redis rejects the position; the next
+            // call then starts from the beginning.
+            let Some(cursor) = page.next else {
+                let _ = redis.run(&unlink([&position])).await;
                 done.complete = true;
                 break;
-            }
+            };
+            next = cursor;
+            let expiry = Expiry::In(Ttl::of_secs(CACHE_MAINTENANCE_SECS));
+            let _ = redis.run(&set(&position, &Value::text(cursor.to_string()), expiry)).await;
         }
-        if let Ok(info) = self.patient().run(&Info).await {
+        if let Ok(info) = redis.run(&info()).await {
             let figures = redis_figures(&info);
             done.advice = advice(figures, info.get("maxmemory_policy"));
             done.redis = Some(figures);
@@ -131,67 +98,51 @@ impl<T: Transport> Cache<T> {
         Ok(done)
     }
 
-    /// Where the last call stopped, which is then forgotten: a place that does not work is not tried every night.
-    async fn take_place(&self) -> Result<Option<u64>, RedisError> {
-        let kept = self.patient().run(&GetDel::new(&self.keys.maintenance())).await?;
-        Ok(kept.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok()))
-    }
-
-    /// After each page: the call may be cut off.
-    async fn keep_place(&self, next: Option<u64>) -> Result<(), RedisError> {
-        let (place, life) = (self.keys.maintenance(), Keeping::For(Life::of_secs(CACHE_MAINTENANCE_SECS)));
-        match next {
-            Some(next) => {
-                self.patient().run(&Set::new(&place, Value::text(next.to_string()), life)).await.map(drop)
-            }
-            None => self.patient().run(&Unlink::new([&place])).await.map(drop),
-        }
-    }
-
-    /// Ends those of `keys` that have no TTL, and measures the first few.
-    async fn look_after(&self, keys: &[(Key, KeyKind)]) -> Result<Maintained, RedisError> {
-        let (mut pipeline, mut done) = (Pipeline::new(), Maintained::default());
-        let lives: Vec<_> = keys.iter().map(|(key, _)| pipeline.push(&PTtl::new(key))).collect();
-        let sizes: Vec<_> = keys
-            .iter()
-            .take(CACHE_SAMPLES)
-            .map(|(key, _)| (key, pipeline.push(&MemoryUsage::new(key))))
-            .collect();
+    /// Removes keys without a TTL or gives them one, and measures the first few keys.
+    async fn check_ttls(&self, keys: &[(Key, KeyKind)], done: &mut Maintained) -> Result<(), RedisError> {
+        let mut pipeline = Pipeline::new();
+        let ttls: Vec<_> = keys.iter().map(|(key, _)| pipeline.push(pttl(key))).collect();
+        let sample = keys.iter().take(CACHE_SAMPLES);
+        let sizes: Vec<_> = sample.map(|(key, _)| (key, pipeline.push(memory_usage(key)))).collect();
         let mut replies = self.patient().pipeline(&pipeline).await?;
-        let mut orphans = Vec::new();
-        for (key, slot) in keys.iter().zip(lives) {
-            done.looked += 1;
-            if replies.take(slot)? == Remaining::Forever {
-                orphans.push(key);
+        let (mut removed, mut repairs, mut slots) = (Vec::new(), Pipeline::new(), Vec::new());
+        for ((key, kind), slot) in keys.iter().zip(ttls) {
+            done.checked += 1;
+            match (replies.take(slot)?, ttl_of(*kind)) {
+                (Remaining::Forever, Some(ttl)) => slots.push(repairs.push(expire(key, ttl))),
+                (Remaining::Forever, None) => removed.push(key),
+                (Remaining::NoKey | Remaining::For(_), _) => {}
             }
         }
         for (key, slot) in sizes {
-            // Some services do not answer MEMORY; then nothing is known to be large.
+            // Some services reject MEMORY; their keys are not measured.
             if let Ok(Some(bytes)) = replies.take(slot) {
                 done.largest.push((key.to_string(), bytes));
             }
         }
-        self.end(&orphans, &mut done).await?;
-        done.folded = self.fold_past_days(keys).await?;
-        Ok(done)
-    }
-
-    async fn end(&self, orphans: &[&(Key, KeyKind)], done: &mut Maintained) -> Result<(), RedisError> {
-        let (mut doomed, mut pipeline, mut slots) = (Vec::new(), Pipeline::new(), Vec::new());
-        for (key, kind) in orphans {
-            match orphan(*kind) {
-                Orphan::Remove => doomed.push(key),
-                Orphan::Live(life) => slots.push(pipeline.push(&Expire::new(key, life))),
-            }
+        done.largest.sort_by_key(|(_, bytes)| Reverse(*bytes));
+        done.largest.truncate(CACHE_LARGEST_KEYS);
+        if !removed.is_empty() {
+            done.removed += self.patient().run(&unlink(removed)).await?;
         }
-        if !doomed.is_empty() {
-            done.removed += self.patient().run(&Unlink::new(doomed)).await?;
-        }
-        let mut replies = self.patient().pipeline(&pipeline).await?;
+        let mut replies = self.patient().pipeline(&repairs).await?;
         for slot in slots {
-            done.given_life += u64::from(replies.take(slot)?);
+            done.given_ttl += u64::from(replies.take(slot)?);
         }
         Ok(())
+    }
+}
+
+/// The TTL for a key that has none; `None` if the key is removed, because its value can be loaded again.
+fn ttl_of(kind: KeyKind) -> Option<Ttl> {
+    match kind {
+        KeyKind::Record | KeyKind::User | KeyKind::Stats | KeyKind::Tag | KeyKind::Lock => None,
+        KeyKind::Cart => Some(Ttl::of(Duration::from_millis(EntryKind::Cart.total_millis_max()))),
+        // It may say that a session has ended, which must be known while the session's tokens are valid.
+        KeyKind::Session => Some(Ttl::of_secs(SESSION_IDLE_SECS)),
+        KeyKind::Rate => Some(Ttl::of_secs(CACHE_TAG_SECS)),
+        KeyKind::CacheStatistics => Some(Ttl::of_secs(CACHE_STATISTICS_SECS)),
+        KeyKind::Maintenance => Some(Ttl::of_secs(CACHE_MAINTENANCE_SECS)),
     }
 }
 
@@ -216,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_advice_follows_from_what_redis_says() {
+    fn memory_advice_follows_from_redis_figures() {
         let figures = |used, max, evicted| RedisFigures {
             used_memory_bytes: Some(used),
             max_memory_bytes: max,

@@ -1,45 +1,45 @@
-//! Get or set: an answer from the cache, or from the source and then the cache.
+//! Read-through: answers from the cache, or from the source and stores the result.
 //!
 //! ```text
-//! look (MGET) ── fresh, and the dice do not say "early" ──────────────────────────► answer
+//! lookup (MGET) ── fresh, no early refresh ───────────────────────────────────────► answer
 //!      │
-//!      ├─ another reader of this process loads ── something to serve ─────────────► answer from the entry
-//!      │                                       └─ nothing ── wait ────────────────► its answer
-//!      └─ claim (nothing, SET NX) ── ours ── load ── store (SET) ─────────────────► answer
-//!                                 └─ theirs ── something to serve ────────────────► answer from the entry
-//!                                           └─ nothing ── pause, look again, at most CACHE_LOOKUPS_MAX times
+//!      ├─ another reader of this process loads ── stale entry ────────────────────► answer from the entry
+//!      │                                       └─ no entry ── wait ───────────────► its answer
+//!      └─ lease (no command, or SET NX) ── granted ── load ── store (SET) ────────► answer
+//!                                       └─ held ── stale entry ───────────────────► answer from the entry
+//!                                               └─ no entry ── pause, look up again (CACHE_LOOKUPS_MAX)
 //! ```
 
 use std::time::Duration;
 
-use super::Cache;
 use super::early_refresh::refreshes_early;
-use super::lease::Claim;
-use super::lookup::Look;
+use super::lease::Lease;
+use super::lookup::Lookup;
 use super::request::{Found, Loaded, Request, Source};
-use super::single_flight::{Boarding, Lead};
-use super::tags::Seen;
+use super::single_flight::{Join, Leader};
+use super::tags::TagDigest;
+use super::{Cache, Clock};
 use crate::limits::{CACHE_LOOKUP_PAUSE_MILLIS, CACHE_LOOKUPS_MAX, CACHE_TURNS_MAX};
 use redis_client::error::RedisError;
 use redis_client::transport::Transport;
 
-/// How a reader that leads came to its right to load.
-enum Right {
-    /// It loads and stores what it loads, under these stamps.
-    Store(Seen),
-    /// It loads, and cannot store it: a stamp is missing.
+/// What a leader may do.
+enum LoadRight {
+    /// Load, and store the result with this digest.
+    LoadAndStore(TagDigest),
+    /// Load, but not store: a tag version is missing.
     LoadOnly,
-    /// It need not: there is an answer by now.
+    /// Nothing: another process has loaded.
     Answered(Found),
 }
 
-impl<T: Transport> Cache<T> {
-    /// The answer to `request`: from the cache if that has one that is good and no older than [`Request::min`], otherwise
-    /// from `load`.
+impl<T: Transport, C: Clock> Cache<T, C> {
+    /// Answers `request` from the cache if it has a valid entry of version [`Request::min`] or later,
+    /// otherwise from `load`.
     ///
     /// # Errors
     ///
-    /// Those of `load`, if the cache has nothing that may be served. Redis's own never reach the caller.
+    /// Those of `load`, if the cache has no entry that may be served. Redis's errors never reach the caller.
     pub async fn read<E>(
         &self,
         request: &Request,
@@ -47,8 +47,7 @@ impl<T: Transport> Cache<T> {
     ) -> Result<Found, E> {
         let began = self.now();
         let answer = self.find(request, load).await;
-        let micros = self.now().0.saturating_sub(began.0);
-        self.tally(request, |tally| tally.answered(answer.as_ref().ok().map(|found| found.source), micros));
+        self.count_answer(request, answer.as_ref().ok().map(|found| found.source), began);
         answer
     }
 
@@ -59,119 +58,120 @@ impl<T: Transport> Cache<T> {
     ) -> Result<Found, E> {
         let mut turns = 0;
         loop {
-            let Ok(look) = self.look(request).await.inspect_err(|_| self.count_error(request)) else {
-                return self.read_alone(request, load).await;
+            let Ok(lookup) = self.lookup(request).await.inspect_err(|_| self.count_error(request)) else {
+                return self.read_without_redis(request, load).await;
             };
-            if let Some(found) = self.hit(&look) {
+            if let Some(found) = self.hit(&lookup) {
                 return Ok(found);
             }
-            let lead = match self.flights.board(&request.key, look.seen) {
-                Boarding::Lead(lead) => lead,
-                _ if turns >= CACHE_TURNS_MAX => self.flights.overtake(&request.key),
-                Boarding::Other => {
+            let leader = match self.single_flight.join(&request.key, lookup.digest) {
+                Join::Leader(leader) => leader,
+                _ if turns >= CACHE_TURNS_MAX => self.single_flight.take_over(&request.key),
+                Join::Conflict => {
                     turns += 1;
                     continue;
                 }
-                Boarding::Follow(follow) => {
-                    if let Some(found) = look.answer(self.now()) {
+                Join::Follower(follower) => {
+                    if let Some(found) = lookup.answer(self.now()) {
                         return Ok(found);
                     }
                     turns += 1;
-                    match follow.await.filter(|found| found.as_of() >= request.min) {
+                    match follower.await.filter(|found| found.as_of() >= request.min) {
                         Some(found) => return Ok(found),
                         None => continue,
                     }
                 }
             };
-            return self.lead(&lead, request, look, load).await;
+            return self.lead(&leader, request, lookup, load).await;
         }
     }
 
-    /// The entry that was found, if it is fresh and this reader is not the one that loads it anew early.
-    fn hit(&self, look: &Look) -> Option<Found> {
+    /// The answer from a fresh entry, unless this reader refreshes it early.
+    fn hit(&self, lookup: &Lookup) -> Option<Found> {
         let now = self.now();
-        let entry = look.fresh(now)?;
-        // What is known not to be there costs little to ask for again.
+        let entry = lookup.fresh(now)?;
+        // A missing record is cheap to ask for again.
         let left = entry.fresh_until.0 - now.0;
         let early = entry.payload.is_some() && refreshes_early(self.draw(), entry.took_micros, left);
-        if early { None } else { look.answer(now) }
+        if early { None } else { lookup.answer(now) }
     }
 
-    /// Loads for `request` after `look`, if nobody else does.
+    /// Loads for `request` after `lookup`, unless another process does.
     async fn lead<E>(
         &self,
-        lead: &Lead<'_>,
+        leader: &Leader<'_>,
         request: &Request,
-        mut look: Look,
+        mut lookup: Lookup,
         load: impl AsyncFnOnce() -> Result<Loaded, E>,
     ) -> Result<Found, E> {
-        let seen = match self.right_to_load(request, &mut look).await {
-            Ok(Right::Answered(found)) => return Ok(found),
-            Ok(Right::Store(seen)) => Some(seen),
-            Ok(Right::LoadOnly) => None,
+        let digest = match self.right_to_load(request, &mut lookup).await {
+            Ok(LoadRight::Answered(found)) => return Ok(found),
+            Ok(LoadRight::LoadAndStore(digest)) => Some(digest),
+            Ok(LoadRight::LoadOnly) => None,
             Err(_) => {
                 self.count_error(request);
-                return match look.answer(self.now()) {
+                return match lookup.answer(self.now()) {
                     Some(found) => Ok(found),
-                    None => self.load_alone(lead, request, load).await,
+                    None => self.load_without_redis(leader, request, load).await,
                 };
             }
         };
-        lead.depart(seen);
-        let made_at = self.now();
-        let loaded = match self.timed(request, load).await {
+        leader.start(digest);
+        let loaded_at = self.now();
+        let loaded = match self.timed([request], load()).await {
             Ok(loaded) => loaded,
-            Err(error) => return look.answer(self.now()).ok_or(error),
+            Err(error) => return lookup.answer(self.now()).ok_or(error),
         };
-        let found = Found { loaded, source: Source::Loaded, made_at };
-        lead.land(seen, &found);
-        if seen.is_some() {
-            self.store(request, &found, seen).await;
+        let found = Found { loaded, source: Source::Loaded, loaded_at };
+        leader.complete(digest, &found);
+        if digest.is_some() {
+            self.store(request, &found, digest).await;
         }
         Ok(found)
     }
 
-    /// Waits for the right to load, or for another process to have loaded.
-    async fn right_to_load(&self, request: &Request, look: &mut Look) -> Result<Right, RedisError> {
+    /// Waits for a lease, or for the entry that its holder stores.
+    async fn right_to_load(&self, request: &Request, lookup: &mut Lookup) -> Result<LoadRight, RedisError> {
         for _ in 0..CACHE_LOOKUPS_MAX {
-            match self.claim(request, look).await? {
-                Claim::Ours(seen) => return Ok(Right::Store(seen)),
-                Claim::Theirs => {
-                    if let Some(found) = look.answer(self.now()) {
-                        return Ok(Right::Answered(found));
+            match self.acquire_lease(request, lookup).await? {
+                Lease::Granted(digest) => return Ok(LoadRight::LoadAndStore(digest)),
+                Lease::Held => {
+                    if let Some(found) = lookup.answer(self.now()) {
+                        return Ok(LoadRight::Answered(found));
                     }
-                    let pause = Duration::from_millis(CACHE_LOOKUP_PAUSE_MILLIS);
-                    self.redis.transport().wait(pause).await;
+                    self.clock.sleep(Duration::from_millis(CACHE_LOOKUP_PAUSE_MILLIS)).await;
                 }
-                Claim::LookAgain => {}
+                Lease::Retry => {}
             }
-            *look = self.look(request).await?;
-            if let Some(found) = look.answer(self.now()) {
-                return Ok(Right::Answered(found));
+            *lookup = self.lookup(request).await?;
+            if let Some(found) = lookup.answer(self.now()) {
+                return Ok(LoadRight::Answered(found));
             }
         }
-        // Whoever was to load is slow or gone.
-        Ok(look.seen.map_or(Right::LoadOnly, Right::Store))
+        // The holder of the lease is slow or gone.
+        Ok(lookup.digest.map_or(LoadRight::LoadOnly, LoadRight::LoadAndStore))
     }
 
-    /// Stores what was found. If that fails, the next reader loads again, and this one knows no difference.
-    async fn store(&self, request: &Request, found: &Found, seen: Option<Seen>) {
-        let Some(ready) = self.ready(request, &found.loaded, seen, found.made_at) else { return };
-        if self.redis.run(&ready.set(&request.key)).await.is_err() {
+    /// Stores an answer. A failure costs the next reader a load, and this one nothing.
+    async fn store(&self, request: &Request, found: &Found, digest: Option<TagDigest>) {
+        let Some(entry) = self.encode(request, &found.loaded, digest, found.loaded_at) else { return };
+        if self.redis.run(&entry.set(&request.key)).await.is_err() {
             self.count_error(request);
         }
     }
 
-    /// Loads, and counts how long it took and whether it failed.
-    pub(super) async fn timed<E>(
+    /// Waits for a load, and counts its time and failure for each of `requests`.
+    pub(super) async fn timed<'r, L, E>(
         &self,
-        request: &Request,
-        load: impl AsyncFnOnce() -> Result<Loaded, E>,
-    ) -> Result<Loaded, E> {
+        requests: impl IntoIterator<Item = &'r Request>,
+        load: impl Future<Output = Result<L, E>>,
+    ) -> Result<L, E> {
         let began = self.now();
-        let loaded = load().await;
+        let loaded = load.await;
         let micros = self.now().0.saturating_sub(began.0);
-        self.tally(request, |tally| tally.loaded(loaded.is_ok(), micros));
+        for request in requests {
+            self.count(request, |counts| counts.load(loaded.is_ok(), micros));
+        }
         loaded
     }
 }

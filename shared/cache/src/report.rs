@@ -1,40 +1,40 @@
-//! What the cache did: of a day, from what all processes wrote; of this process, from its own counts.
+//! Reports: of a day, from all processes' statistics in Redis; and of this process, from its own.
 
-use super::Cache;
-use super::statistics::{Day, Tally};
+use super::statistics::{Counts, Day};
+use super::{Cache, Clock};
 use crate::limits::CACHE_STATISTICS_SECS;
 use protocol::ids::ClientId;
 use protocol::timestamp::Timestamp;
 use protocol::wire::cache::{
     CacheFigures, CacheReportResponse, CacheStatsResponse, KindFigures, RedisFigures,
 };
-use redis_client::command::{HGetAll, Info, Sections};
+use redis_client::command::{Sections, hgetall, info};
 use redis_client::error::RedisError;
 use redis_client::pipeline::Pipeline;
 use redis_client::transport::Transport;
 
-impl<T: Transport> Cache<T> {
-    /// What the cache did for `client` on the day of `at`, which is remembered for [`CACHE_STATISTICS_SECS`]: two
-    /// commands, one round trip. What no process has written yet is missing.
+impl<T: Transport, C: Clock> Cache<T, C> {
+    /// The report of `client` for the day of `at`, which is kept for [`CACHE_STATISTICS_SECS`]: two commands,
+    /// one round trip. Counts that no process has written yet are missing.
     ///
     /// # Errors
     ///
-    /// If Redis does not answer: the day's figures are there and nowhere else.
+    /// If Redis does not respond.
     pub async fn report(&self, client: &ClientId, at: Timestamp) -> Result<CacheReportResponse, RedisError> {
         let mut pipeline = Pipeline::new();
-        let fields = pipeline.push(&HGetAll::new(&self.keys.cache_statistics(client, at)));
-        let info = pipeline.push(&Info);
+        let fields = pipeline.push(hgetall(&self.keys.cache_statistics(client, at)));
+        let info = pipeline.push(info());
         let mut replies = self.patient().pipeline(&pipeline).await?;
-        let day = sum_of(&replies.take(fields)?);
-        // Some services do not answer INFO; the rest of the report stands without it.
+        let day = sum(&replies.take(fields)?);
+        // Some services reject INFO; the report is then without Redis's figures.
         let redis = replies.take(info).ok().map(|sections| redis_figures(&sections));
         Ok(CacheReportResponse { day: at.date(), total: total(&day), kinds: kinds(&day), redis })
     }
 
-    /// What this process did for `client` today, and how it stands with Redis: no command.
+    /// This process's statistics of `client` for today, and the state of its connection to Redis. No command.
     pub fn stats(&self, client: &ClientId) -> CacheStatsResponse {
         let now = self.now();
-        let day = self.tallies().of(&self.keys.cache_statistics(client, now));
+        let day = self.statistics().day(&self.keys.cache_statistics(client, now));
         let health = self.redis.health();
         let micros = |latency: std::time::Duration| u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         CacheStatsResponse {
@@ -47,53 +47,51 @@ impl<T: Transport> Cache<T> {
     }
 }
 
-/// What all processes counted together, by the fields of a day's hash. What is not ours counts nothing.
-pub(super) fn sum_of(fields: &[(Vec<u8>, Vec<u8>)]) -> Day {
-    let day = |counts: &[u8]| serde_json::from_slice(counts).unwrap_or_default();
-    fields.iter().fold(Day::new(), |sum, (_, counts)| add(sum, day(counts)))
-}
-
-fn add(mut sum: Day, day: Day) -> Day {
-    for (kind, tally) in day {
-        let of_kind = sum.entry(kind).or_default();
-        *of_kind = of_kind.plus(tally);
+/// The sum of all processes' counts, from the fields of a day's hash. Fields that are not counts are ignored.
+pub(super) fn sum(fields: &[(Vec<u8>, Vec<u8>)]) -> Day {
+    let mut sum = Day::new();
+    for (_, counts) in fields {
+        for (kind, counts) in serde_json::from_slice::<Day>(counts).unwrap_or_default() {
+            let of_kind = sum.entry(kind).or_default();
+            *of_kind = of_kind.plus(counts);
+        }
     }
     sum
 }
 
 fn total(day: &Day) -> CacheFigures {
-    figures(day.values().copied().fold(Tally::default(), Tally::plus))
+    figures(day.values().copied().fold(Counts::default(), Counts::plus))
 }
 
 fn kinds(day: &Day) -> Vec<KindFigures> {
-    day.iter().map(|(kind, tally)| KindFigures { kind: kind.clone(), figures: figures(*tally) }).collect()
+    day.iter().map(|(kind, counts)| KindFigures { kind: kind.clone(), figures: figures(*counts) }).collect()
 }
 
-/// The figures that follow from what was counted.
-fn figures(tally: Tally) -> CacheFigures {
+fn figures(counts: Counts) -> CacheFigures {
     let mean = |sum: u64, count: u64| sum.checked_div(count).unwrap_or(0);
+    let spared = counts.requests.saturating_sub(counts.misses);
     CacheFigures {
-        requests: tally.requests,
-        hits: tally.hits,
-        stale: tally.stale,
-        memory: tally.memory,
-        misses: tally.misses,
-        hit_permille: mean(tally.requests.saturating_sub(tally.misses).saturating_mul(1000), tally.requests),
-        mean_response_micros: mean(tally.micros, tally.requests),
-        mean_load_micros: mean(tally.load_micros, tally.loads),
-        errors: tally.errors,
-        failures: tally.failures,
-        damaged: tally.damaged,
+        requests: counts.requests,
+        hits: counts.hits,
+        stale: counts.stale,
+        memory: counts.memory,
+        misses: counts.misses,
+        hit_permille: mean(spared.saturating_mul(1000), counts.requests),
+        mean_response_micros: mean(counts.micros, counts.requests),
+        mean_load_micros: mean(counts.load_micros, counts.loads),
+        errors: counts.errors,
+        failures: counts.failures,
+        damaged: counts.damaged,
     }
 }
 
-/// What INFO says.
+/// Redis's figures, from INFO.
 pub(super) fn redis_figures(info: &Sections) -> RedisFigures {
     let number = |name: &str| info.get(name).and_then(|text| text.parse::<u64>().ok());
     RedisFigures {
         uptime_secs: number("uptime_in_seconds"),
         used_memory_bytes: number("used_memory"),
-        // 0 is how Redis says that there is no bound.
+        // Redis writes 0 for no limit.
         max_memory_bytes: number("maxmemory").filter(|bytes| *bytes > 0),
         keyspace_hits: number("keyspace_hits"),
         keyspace_misses: number("keyspace_misses"),
@@ -101,7 +99,7 @@ pub(super) fn redis_figures(info: &Sections) -> RedisFigures {
     }
 }
 
-// A report of a month's days can be asked for.
+// Each day of a month can be reported.
 const _: () = assert!(CACHE_STATISTICS_SECS >= 31 * 24 * 3600);
 
 #[cfg(test)]
@@ -109,9 +107,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_whole_numbers_and_nothing_of_nothing_is_nothing() {
-        assert_eq!(figures(Tally::default()), CacheFigures::default());
-        let tally = Tally {
+    fn figures_are_rounded_down_and_zero_without_requests() {
+        assert_eq!(figures(Counts::default()), CacheFigures::default());
+        let counts = Counts {
             requests: 3,
             hits: 1,
             stale: 1,
@@ -119,9 +117,9 @@ mod tests {
             micros: 100,
             loads: 2,
             load_micros: 7,
-            ..Tally::default()
+            ..Counts::default()
         };
-        let figures = figures(tally);
+        let figures = figures(counts);
         assert_eq!(
             (figures.hit_permille, figures.mean_response_micros, figures.mean_load_micros),
             (666, 33, 3)

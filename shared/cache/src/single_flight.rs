@@ -1,7 +1,8 @@
 //! Single flight: of all readers in this process that miss the same entry at the same time, one loads it.
 //!
-//! A reader may take another's result only if nothing can have been invalidated since that load began. It can tell:
-//! either its own look came before the load, or the stamps that it saw are those under which the load was begun.
+//! A reader may take another's result only if nothing was invalidated between that load's start and the
+//! reader's own lookup. That holds if the lookup came before the load's start, or if it saw the tag digest
+//! with which the load started.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -9,87 +10,87 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::request::{Found, Source};
-use super::tags::Seen;
+use super::tags::TagDigest;
 use redis_client::keys::Key;
 
-/// The loads that are under way in this process. Never locked across an await.
+/// The loads that are running in this process. Never locked across an await.
 #[derive(Default)]
-pub(super) struct Flights(Mutex<BTreeMap<Key, Arc<Flight>>>);
+pub(super) struct SingleFlight(Mutex<BTreeMap<Key, Arc<SharedLoad>>>);
 
 /// One load.
-struct Flight(Mutex<State>);
+struct SharedLoad(Mutex<State>);
 
 struct State {
     phase: Phase,
     waiting: Vec<Waker>,
 }
 
-/// How far a load is.
+/// The phase of a load.
 enum Phase {
-    /// It has not begun.
-    Claiming,
-    /// It has begun, under these stamps; under none while Redis is away.
-    Loading(Option<Seen>),
-    /// It has ended, and was begun under these stamps.
-    Landed(Option<Seen>, Found),
-    /// It failed, or its reader is gone.
-    Lost,
+    /// Not started.
+    Pending,
+    /// Started with this tag digest; with none while Redis is down.
+    Started(Option<TagDigest>),
+    /// Completed; it was started with this tag digest.
+    Completed(Option<TagDigest>, Found),
+    /// Failed, or its reader was dropped.
+    Abandoned,
 }
 
-/// What a reader does that has missed an entry.
-pub(super) enum Boarding<'f> {
-    /// It loads, and tells the others.
-    Lead(Lead<'f>),
-    /// It waits for the load that is under way.
-    Follow(Follow),
-    /// A load is under way, but not under the stamps that were seen: one of the two is outdated.
-    Other,
+/// The part of a reader that has missed an entry.
+pub(super) enum Join<'f> {
+    /// It loads, and the others wait for it.
+    Leader(Leader<'f>),
+    /// It waits for the load that is running.
+    Follower(Follower),
+    /// A load is running with another tag digest: either the load or the reader's lookup is outdated.
+    Conflict,
 }
 
-impl Flights {
-    /// Joins the load of `key`, or begins one, after a look that saw `seen`. One that is under way is joined only under
-    /// the very same stamps; who saw a stamp missing cannot compare.
-    pub(super) fn board(&self, key: &Key, seen: Option<Seen>) -> Boarding<'_> {
-        self.join(key, |theirs| seen.is_some() && seen == theirs)
+impl SingleFlight {
+    /// Joins the load of `key`, or leads one, after a lookup that saw `digest`. A started load is joined only
+    /// with the same digest; a reader without a digest cannot compare.
+    pub(super) fn join(&self, key: &Key, digest: Option<TagDigest>) -> Join<'_> {
+        self.join_if(key, |theirs| digest.is_some() && digest == theirs)
     }
 
-    /// Joins the load of `key` that is under way without Redis, or begins one.
-    pub(super) fn board_alone(&self, key: &Key) -> Boarding<'_> {
-        self.join(key, |theirs| theirs.is_none())
+    /// Joins the load of `key` that runs without Redis, or leads one.
+    pub(super) fn join_without_redis(&self, key: &Key) -> Join<'_> {
+        self.join_if(key, |theirs| theirs.is_none())
     }
 
-    fn join(&self, key: &Key, fits: impl Fn(Option<Seen>) -> bool) -> Boarding<'_> {
-        let mut flights = lock(&self.0);
-        if let Some(flight) = flights.get(key) {
-            let state = lock(&flight.0);
+    fn join_if(&self, key: &Key, matches: impl Fn(Option<TagDigest>) -> bool) -> Join<'_> {
+        let mut loads = lock(&self.0);
+        if let Some(load) = loads.get(key) {
+            let state = lock(&load.0);
             match state.phase {
-                Phase::Claiming => return Boarding::Follow(Follow(Arc::clone(flight))),
-                Phase::Loading(theirs) | Phase::Landed(theirs, _) if fits(theirs) => {
-                    return Boarding::Follow(Follow(Arc::clone(flight)));
+                Phase::Pending => return Join::Follower(Follower(Arc::clone(load))),
+                Phase::Started(theirs) | Phase::Completed(theirs, _) if matches(theirs) => {
+                    return Join::Follower(Follower(Arc::clone(load)));
                 }
-                Phase::Loading(_) | Phase::Landed(..) => return Boarding::Other,
-                Phase::Lost => {}
+                Phase::Started(_) | Phase::Completed(..) => return Join::Conflict,
+                Phase::Abandoned => {}
             }
         }
-        Boarding::Lead(self.start(&mut flights, key))
+        Join::Leader(self.insert(&mut loads, key))
     }
 
-    /// Begins a load of `key` whatever is under way; later readers join this one.
-    pub(super) fn overtake(&self, key: &Key) -> Lead<'_> {
-        let mut flights = lock(&self.0);
-        self.start(&mut flights, key)
+    /// Leads a load of `key` even if another is running; later readers join this one.
+    pub(super) fn take_over(&self, key: &Key) -> Leader<'_> {
+        let mut loads = lock(&self.0);
+        self.insert(&mut loads, key)
     }
 
-    fn start(&self, flights: &mut BTreeMap<Key, Arc<Flight>>, key: &Key) -> Lead<'_> {
-        let state = State { phase: Phase::Claiming, waiting: Vec::new() };
-        let flight = Arc::new(Flight(Mutex::new(state)));
-        flights.insert(key.clone(), Arc::clone(&flight));
-        Lead { flights: self, key: key.clone(), flight }
+    fn insert(&self, loads: &mut BTreeMap<Key, Arc<SharedLoad>>, key: &Key) -> Leader<'_> {
+        let state = State { phase: Phase::Pending, waiting: Vec::new() };
+        let load = Arc::new(SharedLoad(Mutex::new(state)));
+        loads.insert(key.clone(), Arc::clone(&load));
+        Leader { single_flight: self, key: key.clone(), load }
     }
 }
 
-impl Flight {
-    fn turn(&self, phase: Phase) {
+impl SharedLoad {
+    fn enter(&self, phase: Phase) {
         let waiting = {
             let mut state = lock(&self.0);
             state.phase = phase;
@@ -101,51 +102,51 @@ impl Flight {
     }
 }
 
-/// The reader that loads. Dropped before it has landed, it lets the others go on without it.
-pub(super) struct Lead<'f> {
-    flights: &'f Flights,
+/// The reader that loads. If it is dropped before it completes, its followers continue without it.
+pub(super) struct Leader<'f> {
+    single_flight: &'f SingleFlight,
     key: Key,
-    flight: Arc<Flight>,
+    load: Arc<SharedLoad>,
 }
 
-impl Lead<'_> {
-    /// The load begins now, under the stamps `seen`.
-    pub(super) fn depart(&self, seen: Option<Seen>) {
-        self.flight.turn(Phase::Loading(seen));
+impl Leader<'_> {
+    /// Starts the load with the tag digest `digest`.
+    pub(super) fn start(&self, digest: Option<TagDigest>) {
+        self.load.enter(Phase::Started(digest));
     }
 
-    /// The load has ended; others are told at once, and joined until this is dropped.
-    pub(super) fn land(&self, seen: Option<Seen>, found: &Found) {
+    /// Completes the load and wakes the followers. More followers can join until the leader is dropped.
+    pub(super) fn complete(&self, digest: Option<TagDigest>, found: &Found) {
         let found = Found { source: Source::Shared, ..found.clone() };
-        self.flight.turn(Phase::Landed(seen, found));
+        self.load.enter(Phase::Completed(digest, found));
     }
 }
 
-impl Drop for Lead<'_> {
+impl Drop for Leader<'_> {
     fn drop(&mut self) {
-        let mut flights = lock(&self.flights.0);
-        if flights.get(&self.key).is_some_and(|current| Arc::ptr_eq(current, &self.flight)) {
-            flights.remove(&self.key);
+        let mut loads = lock(&self.single_flight.0);
+        if loads.get(&self.key).is_some_and(|current| Arc::ptr_eq(current, &self.load)) {
+            loads.remove(&self.key);
         }
-        drop(flights);
-        if !matches!(lock(&self.flight.0).phase, Phase::Landed(..)) {
-            self.flight.turn(Phase::Lost);
+        drop(loads);
+        if !matches!(lock(&self.load.0).phase, Phase::Completed(..)) {
+            self.load.enter(Phase::Abandoned);
         }
     }
 }
 
-/// Waits for another's load: its result, or nothing if that reader failed or is gone.
-pub(super) struct Follow(Arc<Flight>);
+/// Waits for another reader's load; `None` if that reader failed or was dropped.
+pub(super) struct Follower(Arc<SharedLoad>);
 
-impl Future for Follow {
+impl Future for Follower {
     type Output = Option<Found>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = lock(&self.0.0);
         match &state.phase {
-            Phase::Landed(_, found) => return Poll::Ready(Some(found.clone())),
-            Phase::Lost => return Poll::Ready(None),
-            Phase::Claiming | Phase::Loading(_) => {}
+            Phase::Completed(_, found) => return Poll::Ready(Some(found.clone())),
+            Phase::Abandoned => return Poll::Ready(None),
+            Phase::Pending | Phase::Started(_) => {}
         }
         if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
             state.waiting.push(context.waker().clone());
@@ -155,7 +156,7 @@ impl Future for Follow {
 }
 
 fn lock<S>(mutex: &Mutex<S>) -> MutexGuard<'_, S> {
-    // Nothing here panics while it holds the lock, and a map that lost a load only costs another load.
+    // No code here panics while it holds the lock.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -1,60 +1,73 @@
-//! Tags, and why nothing comes back after it was invalidated.
+//! Tags, and why invalidated content never comes back.
 //!
-//! Each tag has a key of its own in Redis, the *stamp*: 16 random bytes that nobody draws twice. An entry holds a digest
-//! of all its tags' stamps, as they stood **before** its content was loaded, and is good only while every stamp is
-//! there and all of them still make that digest. To invalidate is to delete the stamps: one command, however many, it
-//! may be repeated, and it leaves no key behind that would need a TTL.
+//! Each tag has a key in Redis that holds its *version*: 16 random bytes. An entry holds a digest of the
+//! versions of all its tags as they were **before** its content was loaded. It is valid only while every tag
+//! has a version and the versions still have that digest. Invalidating deletes the versions: one command for
+//! any number of tags, idempotent, and it leaves no key behind that would need a TTL.
 //!
-//! That a stamp must be *there* is what makes this hold when Redis evicts keys. A scheme in which an absent stamp
-//! can be a good one lets stale data revive: a slow load begins, the tag is invalidated, whatever the invalidation
-//! wrote is evicted, the load stores what it read; now the database looks as if there had been no invalidation, and no
-//! reader can tell. So whoever finds a stamp missing must write one before loading (`SET NX`), and what was lost,
-//! for whatever reason, is a miss. The price is one more command at the first miss after an invalidation or a day, and
-//! it buys something: of all who see a stamp missing one writes it, and that one loads while the others wait.
+//! A missing version always counts as a miss, because Redis may evict keys. If an entry could be valid
+//! without a version, stale data could come back: a slow load begins, the tag is invalidated, Redis evicts
+//! what the invalidation wrote, and the load stores its old content; no reader could tell. So a reader that
+//! finds a version missing must write a new one before it loads (`SET NX`). This costs one command at the
+//! first miss after an invalidation or a day. In return, of all readers that find the version missing, the
+//! one whose write succeeds loads while the others wait.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use redis_client::keys::Key;
+use redis_client::value::Value;
 
-/// Bytes of a stamp.
-const STAMP_BYTES: usize = 16;
+/// Bytes of a tag version.
+const VERSION_BYTES: usize = 16;
 
-/// A fresh stamp, as it is stored.
-pub(super) fn draw_stamp(random: fn(&mut [u8])) -> String {
-    let mut bytes = [0; STAMP_BYTES];
-    random(&mut bytes);
-    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+/// The version of a tag, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TagVersion(pub(super) Vec<u8>);
+
+impl TagVersion {
+    /// A new version.
+    pub(super) fn draw(random: fn(&mut [u8])) -> TagVersion {
+        let mut bytes = [0; VERSION_BYTES];
+        random(&mut bytes);
+        TagVersion(BASE64_URL_SAFE_NO_PAD.encode(bytes).into_bytes())
+    }
+
+    /// The version as a value to store.
+    pub(super) fn value(&self) -> Value {
+        Value::text(String::from_utf8_lossy(&self.0))
+    }
 }
 
-/// What an entry saw of its tags: 16 bytes of a SHA-256 over their keys and stamps.
+/// A digest of tag versions: 16 bytes of a SHA-256 over tags and versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Seen([u8; 16]);
+pub(super) struct TagDigest([u8; 16]);
 
-impl Seen {
-    /// What is seen of `tags`, in the request's order; nothing if one of their stamps is missing.
-    pub(super) fn of<'a>(tags: impl IntoIterator<Item = (&'a Key, Option<&'a [u8]>)>) -> Option<Seen> {
+impl TagDigest {
+    /// The digest of `tags` in the request's order; `None` if one of their versions is missing.
+    pub(super) fn of<'a>(
+        tags: impl IntoIterator<Item = (&'a Key, Option<&'a TagVersion>)>,
+    ) -> Option<TagDigest> {
         let mut digest = Sha256::new();
-        for (tag, stamp) in tags {
-            let stamp = stamp?;
-            for part in [tag.as_str().as_bytes(), stamp] {
-                // With its length, so that no two lists of parts are the same bytes.
+        for (tag, version) in tags {
+            for part in [tag.as_str().as_bytes(), &version?.0] {
+                // With its length, so that different lists of parts are different bytes.
                 digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
                 digest.update(part);
             }
         }
-        digest.finalize().first_chunk().copied().map(Seen)
+        digest.finalize().first_chunk().copied().map(TagDigest)
     }
 
-    /// As it is stored.
+    /// The digest as text.
     pub(super) fn write(self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// Reads what [`Seen::write`] wrote.
-    pub(super) fn read(text: &str) -> Option<Seen> {
-        BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Seen)
+    /// Reads what [`TagDigest::write`] wrote.
+    pub(super) fn read(text: &str) -> Option<TagDigest> {
+        BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(TagDigest)
     }
 }
 
@@ -64,28 +77,31 @@ mod tests {
     use redis_client::keys::Keys;
 
     #[test]
-    fn what_is_seen_depends_on_every_tag_and_every_stamp_and_is_nothing_if_one_is_missing() {
+    fn a_digest_depends_on_every_tag_and_version_and_needs_all_versions() {
         let (keys, room) = (Keys::new("t").unwrap(), "1:2".parse().unwrap());
         let (a, b) = (keys.room_tag(&room), keys.table_tag(&room, "products"));
-        let seen = |tags: [(&Key, &str); 2]| {
-            Seen::of(tags.map(|(tag, stamp)| (tag, Some(stamp.as_bytes())))).unwrap()
+        let version = |text: &str| TagVersion(text.into());
+        let digest = |tags: [(&Key, &str); 2]| {
+            let tags = tags.map(|(tag, text)| (tag, version(text)));
+            TagDigest::of(tags.iter().map(|(tag, version)| (*tag, Some(version)))).unwrap()
         };
+        let x = version("x");
         let all = [
-            seen([(&a, "x"), (&b, "y")]),
-            seen([(&a, "y"), (&b, "x")]),
-            seen([(&a, "xy"), (&b, "")]),
-            seen([(&b, "x"), (&a, "y")]),
-            Seen::of([(&a, Some(b"x".as_slice()))]).unwrap(),
+            digest([(&a, "x"), (&b, "y")]),
+            digest([(&a, "y"), (&b, "x")]),
+            digest([(&a, "xy"), (&b, "")]),
+            digest([(&b, "x"), (&a, "y")]),
+            TagDigest::of([(&a, Some(&x))]).unwrap(),
         ];
         for (at, one) in all.iter().enumerate() {
             assert!(!all[at + 1..].contains(one), "{at}");
-            assert_eq!(Seen::read(&one.write()), Some(*one));
+            assert_eq!(TagDigest::read(&one.write()), Some(*one));
         }
-        assert_eq!(Seen::of([(&a, Some(b"x".as_slice())), (&b, None)]), None);
+        assert_eq!(TagDigest::of([(&a, Some(&x)), (&b, None)]), None);
     }
 
     #[test]
-    fn stamps_are_what_the_source_of_randomness_says() {
-        assert_eq!(draw_stamp(|bytes| bytes.fill(0)), "A".repeat(22));
+    fn versions_come_from_the_source_of_randomness() {
+        assert_eq!(TagVersion::draw(|bytes| bytes.fill(0)).0, "A".repeat(22).into_bytes());
     }
 }

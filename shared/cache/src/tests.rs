@@ -2,56 +2,69 @@ mod batch;
 mod clear;
 mod counts;
 mod fallback;
-mod newest;
 mod single_flight;
 mod statistics;
 mod strict;
 mod times;
+mod write_behind;
 mod write_through;
 
 use std::cell::Cell;
+use std::time::Duration;
 
-use super::Cache;
-use super::fake_redis::{Double, Random, Weather, run};
 use super::request::{Found, Loaded, Request};
+use super::{Cache, Clock};
 use config::Secret;
 use protocol::ids::Room;
+use protocol::timestamp::Timestamp;
 use redis_client::client::{Client, Counts};
 use redis_client::encryption::Keyring;
+use redis_client::fake::{FakeRedis, Mode, Random};
 use redis_client::keys::Keys;
+use redis_client::transport::Transport;
 
-/// A service and a process that caches in it.
-struct Shop {
-    service: Double,
-    client: Client<Double>,
-    cache: Cache<Double>,
-}
-
-impl Shop {
-    fn open() -> Shop {
-        Random::seed(7);
-        Shop::beside(&Double::default())
+impl Clock for FakeRedis {
+    fn now(&self) -> Timestamp {
+        Transport::now(self)
     }
 
-    /// Another process that caches in the same service.
-    fn beside(service: &Double) -> Shop {
+    async fn sleep(&self, pause: Duration) {
+        self.wait(pause).await;
+    }
+}
+
+/// A Redis and a process that caches in it.
+struct World {
+    service: FakeRedis,
+    client: Client<FakeRedis>,
+    cache: Cache<FakeRedis, FakeRedis>,
+}
+
+impl World {
+    fn open() -> World {
+        Random::seed(7);
+        World::beside(&FakeRedis::default())
+    }
+
+    /// Another process with the same Redis.
+    fn beside(service: &FakeRedis) -> World {
         let token = Secret::new("token".into());
         let client = Client::new(service.clone(), token, Random::fill);
         let keyring = Keyring::parse(&format!("k1:{}=", "A".repeat(43))).unwrap();
-        let cache = Cache::new(&client, keys(), keyring, Random::fill);
-        Shop { service: service.clone(), client, cache }
+        let cache = Cache::new(&client, keys(), keyring, Random::fill, service.clone());
+        World { service: service.clone(), client, cache }
     }
 
     /// Runs one future to its end.
     fn wait<O>(&self, future: impl Future<Output = O>) -> O {
-        run(&self.service, vec![Box::pin(future)]).pop().unwrap()
+        self.service.run(future)
     }
 
     fn counts(&self) -> Counts {
         self.client.health().counts
     }
 
-    /// What `future` answers, and how many commands and requests it sent.
+    /// The output of `future`, and how many commands and requests it sent.
     fn counted<O>(&self, future: impl Future<Output = O>) -> (O, (u64, u64)) {
         let before = self.counts();
         let output = self.wait(future);
@@ -59,12 +72,12 @@ impl Shop {
         (output, (after.commands - before.commands, after.requests - before.requests))
     }
 
-    /// Reads `request` from a source that says `text`.
+    /// Reads `request` from a source that returns `text`.
     fn read(&self, request: &Request, text: &str) -> Found {
-        self.wait(self.cache.read(request, async || says(text))).unwrap()
+        self.wait(self.cache.read(request, async || returns(text))).unwrap()
     }
 
-    /// What is stored under a key that contains `part`.
+    /// The stored keys that contain `part`.
     fn keys_with(&self, part: &str) -> Vec<String> {
         let state = self.service.state();
         let there =
@@ -73,8 +86,8 @@ impl Shop {
     }
 }
 
-impl Drop for Shop {
-    /// Whatever a test did: no key of ours is without a TTL, and none is of another tenant.
+impl Drop for World {
+    /// Checks after every test that each key has a TTL and belongs to a tenant of the tests.
     fn drop(&mut self) {
         if std::thread::panicking() {
             return;
@@ -90,7 +103,7 @@ impl Drop for Shop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Failed;
 
-fn says(text: &str) -> Result<Loaded, Failed> {
+fn returns(text: &str) -> Result<Loaded, Failed> {
     Ok(some(text, 0))
 }
 

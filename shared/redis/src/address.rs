@@ -1,13 +1,13 @@
-//! Where the service is.
+//! The address of the service.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The service's address, without a slash at the end. Holds no secret, so it may be logged.
+/// The service's URL without a slash at the end. Holds no secret, so it may be logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address(String);
 
-/// A text that is no address of the service. Does not repeat it, since some write tokens into addresses.
+/// Not an address of the service. Does not quote the text, which may hold a token.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "failed to read the address of Redis: it must be like https://host or http://host:port, without user or query"

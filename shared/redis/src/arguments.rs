@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::keys::Key;
 use super::value::Value;
 
-/// A command's name and arguments, in the order in which they are sent.
+/// A command's name and arguments in the order in which they are sent.
 ///
 /// `Debug` shows the name alone: arguments are customers' data.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -15,34 +15,34 @@ use super::value::Value;
 pub struct Arguments(Vec<String>);
 
 impl Arguments {
-    /// A command without arguments so far.
-    pub fn of(command: &str) -> Arguments {
+    /// A command without arguments.
+    pub fn new(command: &str) -> Arguments {
         Arguments(vec![command.to_owned()])
     }
 
-    /// With a word of the protocol, a number or any other text as the next argument.
+    /// Appends a word of the protocol, a number or any other text.
     pub fn with(mut self, argument: impl fmt::Display) -> Arguments {
         self.0.push(argument.to_string());
         self
     }
 
-    /// With a key as the next argument.
+    /// Appends a key.
     pub fn key(self, key: &Key) -> Arguments {
         self.with(key)
     }
 
-    /// With each of several keys as the next arguments.
+    /// Appends several keys.
     pub fn keys<'a>(self, keys: impl IntoIterator<Item = &'a Key>) -> Arguments {
         keys.into_iter().fold(self, Arguments::key)
     }
 
-    /// With a value as the next argument.
+    /// Appends a value.
     pub fn value(mut self, value: &Value) -> Arguments {
         self.0.push(value.as_str().to_owned());
         self
     }
 
-    /// With each of several texts as the next arguments.
+    /// Appends several texts.
     pub fn texts<'a>(self, texts: impl IntoIterator<Item = &'a String>) -> Arguments {
         texts.into_iter().fold(self, Arguments::with)
     }

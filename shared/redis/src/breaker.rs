@@ -1,17 +1,18 @@
-//! The circuit breaker: while Redis is down, nobody waits for it (Nygard, "Release It!", 2007).
+//! The circuit breaker: while Redis is down, no request waits for it (Nygard, "Release It!", 2007).
 //!
-//! It opens on [`BREAKER_FAILURES`] failures among the last [`BREAKER_WINDOW`] tries, lets nothing through for
-//! [`BREAKER_PAUSE_MILLIS`], then one probe at a time, and closes when a probe succeeds.
+//! It opens on [`BREAKER_FAILURES`] failures among the last [`BREAKER_WINDOW`] tries, admits nothing for
+//! [`BREAKER_PAUSE_MILLIS`], then admits one probe at a time, and closes when a probe succeeds.
 
 use crate::limits::{BREAKER_FAILURES, BREAKER_PAUSE_MILLIS, BREAKER_WINDOW};
 use protocol::timestamp::Timestamp;
 use protocol::wire::health::BreakerState;
 
-/// A circuit breaker. Time is an argument, so that it is as testable as a sum.
+/// A circuit breaker. Time is an argument.
 #[derive(Clone, Debug)]
 pub struct Breaker {
     phase: Phase,
-    /// How often it has opened: what a try reports is only believed in the phase in which it was let through.
+    /// How often it has opened. The outcome of a try counts only if the breaker has not opened since it was
+    /// admitted.
     openings: u64,
 }
 
@@ -19,22 +20,22 @@ pub struct Breaker {
 enum Phase {
     /// The last outcomes, newest in the lowest bit; 1 is a failure.
     Closed(u16),
-    /// Nothing passes before this time.
+    /// Nothing is admitted before this time.
     Open(Timestamp),
-    /// A probe is under way. If nothing is heard of it by this time, its caller is gone and another may try.
+    /// A probe is running. If it has not reported by this time, another is admitted.
     HalfOpen(Timestamp),
 }
 
-/// Leave to try once, to be handed back with the outcome.
+/// Permits one try; handed back with its outcome.
 #[derive(Debug)]
 #[must_use]
-pub struct Pass {
+pub struct Permit {
     openings: u64,
     probe: bool,
 }
 
 impl Breaker {
-    /// A closed breaker that remembers nothing.
+    /// A closed breaker without outcomes.
     pub fn new() -> Breaker {
         Breaker { phase: Phase::Closed(0), openings: 0 }
     }
@@ -48,22 +49,22 @@ impl Breaker {
         }
     }
 
-    /// Asks to try at `now`.
-    pub fn ask(&mut self, now: Timestamp) -> Option<Pass> {
+    /// Asks for a try at `now`.
+    pub fn admit(&mut self, now: Timestamp) -> Option<Permit> {
         match self.phase {
-            Phase::Closed(_) => Some(Pass { openings: self.openings, probe: false }),
+            Phase::Closed(_) => Some(Permit { openings: self.openings, probe: false }),
             Phase::Open(until) | Phase::HalfOpen(until) if now >= until => {
                 self.phase = Phase::HalfOpen(after_pause(now));
-                Some(Pass { openings: self.openings, probe: true })
+                Some(Permit { openings: self.openings, probe: true })
             }
             Phase::Open(_) | Phase::HalfOpen(_) => None,
         }
     }
 
-    /// Reports how a try ended at `now`.
-    pub fn report(&mut self, pass: &Pass, failed: bool, now: Timestamp) {
-        // A straggler of an earlier phase knows nothing of this one.
-        if pass.openings != self.openings {
+    /// Reports the outcome of a try that ended at `now`.
+    pub fn report(&mut self, permit: &Permit, failed: bool, now: Timestamp) {
+        // Admitted before the breaker opened: its outcome says nothing about Redis now.
+        if permit.openings != self.openings {
             return;
         }
         match self.phase {
@@ -75,7 +76,7 @@ impl Breaker {
                     self.open(now);
                 }
             }
-            Phase::Open(_) | Phase::HalfOpen(_) if !pass.probe => {}
+            Phase::Open(_) | Phase::HalfOpen(_) if !permit.probe => {}
             Phase::Open(_) | Phase::HalfOpen(_) if failed => self.open(now),
             Phase::Open(_) | Phase::HalfOpen(_) => self.phase = Phase::Closed(0),
         }

@@ -1,15 +1,15 @@
-//! How long a request may take, and the pauses between its tries.
+//! Time limits of a request, and the pauses between its tries.
 
 use std::time::Duration;
 
 use crate::limits::{REDIS_PAUSE_MILLIS, REDIS_PAUSE_MILLIS_MAX, REDIS_TOTAL_MILLIS, REDIS_TRY_MILLIS};
 
-/// How long a request may take.
+/// Time limits of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// One try.
+    /// For one try.
     pub per_try: Duration,
-    /// All tries and the pauses between them.
+    /// For all tries and the pauses between them.
     pub total: Duration,
 }
 
@@ -27,11 +27,12 @@ impl Default for Budget {
     }
 }
 
-/// The pause before try number `next`, counted from 1, drawn with `random` from 0 to a ceiling that doubles ("full
-/// jitter", Brooker, AWS Architecture Blog, 2015): clients that failed together do not come back together.
-pub(super) fn pause(next: u32, random: u64) -> Duration {
+/// The pause after try number `tries`, drawn with `random` from 0 to a ceiling that doubles with each try
+/// ("full jitter", Brooker, AWS Architecture Blog, 2015), so that clients that failed together do not retry
+/// together.
+pub(super) fn pause(tries: u32, random: u64) -> Duration {
     let doubled =
-        REDIS_PAUSE_MILLIS.saturating_mul(1_u64.checked_shl(next.saturating_sub(1)).unwrap_or(u64::MAX));
+        REDIS_PAUSE_MILLIS.saturating_mul(1_u64.checked_shl(tries.saturating_sub(1)).unwrap_or(u64::MAX));
     let ceiling = doubled.min(REDIS_PAUSE_MILLIS_MAX) * 1000;
     Duration::from_micros(random % (ceiling + 1))
 }
@@ -41,8 +42,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ceiling_doubles_and_has_an_end() {
-        let longest = |next| (0..400_000).step_by(1000).map(|random| pause(next, random)).max().unwrap();
+    fn the_ceiling_doubles_up_to_a_limit() {
+        let longest = |tries| (0..400_000).step_by(1000).map(|random| pause(tries, random)).max().unwrap();
         assert_eq!(pause(1, 0), Duration::ZERO);
         assert_eq!(longest(1), Duration::from_millis(20));
         assert_eq!(longest(2), Duration::from_millis(40));

@@ -1,4 +1,5 @@
-//! The client: sends commands by deadlines, repeats what may be repeated, and leaves a dead Redis alone.
+//! The client: sends commands within deadlines, repeats those that may run twice, and stops asking a dead
+//! Redis.
 
 mod attempts;
 mod counters;
@@ -13,30 +14,31 @@ use super::breaker::Breaker;
 use super::budget::Budget;
 use super::command::{Command, Repeat};
 use super::error::RedisError;
-use super::pipeline::{Pipeline, Replies, decode};
+use super::pipeline::{Pipeline, Replies, typed};
 use super::reply::{Reply, read_many, read_one};
 use super::sync_token::SyncToken;
 use super::transport::Transport;
+use attempts::Deadline;
 use config::Secret;
 use counters::Counters;
 pub use counters::Counts;
 pub use health::Health;
 
-/// Where one command is sent.
+/// Path for one command.
 const ONE: &str = "/";
-/// Where several are.
+/// Path for several commands.
 const PIPELINE: &str = "/pipeline";
-/// Where several are that run as one.
+/// Path for several commands that run atomically.
 const TRANSACTION: &str = "/multi-exec";
 
 /// A client of one database. Clones share the circuit breaker, the sync token and the counts.
 pub struct Client<T> {
-    line: Arc<Line<T>>,
+    shared: Arc<Shared<T>>,
     budget: Budget,
 }
 
 /// What all clones of a client share.
-struct Line<T> {
+struct Shared<T> {
     transport: T,
     token: Secret,
     random: fn(&mut [u8]),
@@ -46,13 +48,13 @@ struct Line<T> {
 }
 
 impl<T: Transport> Client<T> {
-    /// A client that sends by `transport`, is known to the service by `token`, and draws the jitter of its pauses from
-    /// `random`, which fills what it is given.
+    /// A client that sends over `transport`, authenticates with `token`, and draws the jitter of its pauses
+    /// from `random`, which fills the given bytes.
     pub fn new(transport: T, token: Secret, random: fn(&mut [u8])) -> Client<T> {
         let (breaker, sync_token) = (Mutex::new(Breaker::new()), SyncToken::default());
         let counters = Counters::default();
-        let line = Line { transport, token, random, breaker, sync_token, counters };
-        Client { line: Arc::new(line), budget: Budget::DEFAULT }
+        let shared = Shared { transport, token, random, breaker, sync_token, counters };
+        Client { shared: Arc::new(shared), budget: Budget::DEFAULT }
     }
 
     /// The same client with other deadlines.
@@ -60,70 +62,63 @@ impl<T: Transport> Client<T> {
         Client { budget, ..self.clone() }
     }
 
-    /// What the client sends by, whose clock and pauses are also those of what stands on the client.
-    pub fn transport(&self) -> &T {
-        &self.line.transport
-    }
-
-    /// Runs one command, in one round trip. A script that the server does not know by its hash costs a second.
-    pub async fn run<C: Command>(&self, command: &C) -> Result<C::Reply, RedisError> {
-        let repeat = command.repeat();
-        let mut clock = self.start();
-        let mut reply = self.send_one(&mut clock, &command.arguments(), repeat).await?;
-        if let (true, Some(in_full)) = (is_no_script(&reply), command.in_full()) {
-            reply = self.send_one(&mut clock, &in_full, repeat).await?;
+    /// Runs one command in one round trip. A script whose hash the server does not know costs a second round
+    /// trip.
+    pub async fn run<R>(&self, command: &Command<R>) -> Result<R, RedisError> {
+        let deadline = self.deadline();
+        let mut reply = self.send_one(&deadline, &command.arguments, command.repeat).await?;
+        if let (true, Some(with_text)) = (is_no_script(&reply), &command.with_script_text) {
+            reply = self.send_one(&deadline, with_text, command.repeat).await?;
         }
-        decode::<C>(reply)
+        typed(reply, command.decode)
     }
 
-    /// Runs several commands in order, in one round trip. Others' commands may run in between, and one that fails
-    /// stops no other.
+    /// Runs several commands in order in one round trip. Other clients' commands may run in between; a failed
+    /// command stops no other.
     ///
-    /// Scripts that the server does not know by their hashes are sent again with their texts, in a second round trip:
+    /// Scripts whose hash the server does not know are sent again with their text in a second round trip:
     /// they run after the commands that follow them.
     pub async fn pipeline(&self, pipeline: &Pipeline) -> Result<Replies, RedisError> {
         let items = pipeline.items();
-        let mut clock = self.start();
+        let deadline = self.deadline();
         let arguments: Vec<_> = items.iter().map(|item| &item.arguments).collect();
-        let mut replies = self.send_many(&mut clock, PIPELINE, &arguments, pipeline.repeat()).await?;
+        let mut replies = self.send_many(&deadline, PIPELINE, &arguments, pipeline.repeat()).await?;
         let unknown = replies.iter_mut().zip(items).filter(|(reply, _)| is_no_script(reply));
-        let (places, in_full): (Vec<_>, Vec<_>) =
-            unknown.filter_map(|(reply, item)| Some((reply, item.in_full.as_ref()?))).unzip();
-        let again = self.send_many(&mut clock, PIPELINE, &in_full, pipeline.repeat()).await?;
-        for (place, reply) in places.into_iter().zip(again) {
+        let (places, with_text): (Vec<_>, Vec<_>) =
+            unknown.filter_map(|(reply, item)| Some((reply, item.with_script_text.as_ref()?))).unzip();
+        let second = self.send_many(&deadline, PIPELINE, &with_text, pipeline.repeat()).await?;
+        for (place, reply) in places.into_iter().zip(second) {
             *place = reply;
         }
         Ok(Replies::new(replies))
     }
 
-    /// Runs several commands as one, in one round trip: nobody's command comes in between. The service refuses all of
-    /// them if it cannot accept one; a command that fails while it runs undoes no other.
+    /// Runs several commands atomically in one round trip. The service rejects all of them if it cannot
+    /// accept one; a command that fails while it runs undoes no other.
     ///
-    /// Scripts go with their whole text, since half a transaction could not be sent again.
+    /// Scripts are sent with their text, because half a transaction cannot be sent again.
     pub async fn transaction(&self, pipeline: &Pipeline) -> Result<Replies, RedisError> {
         let items = pipeline.items();
         let arguments: Vec<_> =
-            items.iter().map(|item| item.in_full.as_ref().unwrap_or(&item.arguments)).collect();
-        let mut clock = self.start();
-        let replies = self.send_many(&mut clock, TRANSACTION, &arguments, pipeline.repeat()).await?;
+            items.iter().map(|item| item.with_script_text.as_ref().unwrap_or(&item.arguments)).collect();
+        let replies = self.send_many(&self.deadline(), TRANSACTION, &arguments, pipeline.repeat()).await?;
         Ok(Replies::new(replies))
     }
 
     async fn send_one(
         &self,
-        clock: &mut attempts::Clock,
+        deadline: &Deadline,
         arguments: &Arguments,
         repeat: Repeat,
     ) -> Result<Reply, RedisError> {
-        let body = write(arguments)?;
-        let answer = self.send(clock, ONE, &body, 1, repeat).await?;
-        Ok(read_one(&answer)?)
+        let response = self.send(deadline, ONE, &to_json(arguments)?, 1, repeat).await?;
+        Ok(read_one(&response)?)
     }
 
-    /// The replies to `commands`, as many as those; without commands, nothing is sent.
+    /// One reply for each of `commands`. Sends nothing without commands.
     async fn send_many(
         &self,
-        clock: &mut attempts::Clock,
+        deadline: &Deadline,
         path: &'static str,
         commands: &[&Arguments],
         repeat: Repeat,
@@ -131,9 +126,8 @@ impl<T: Transport> Client<T> {
         if commands.is_empty() {
             return Ok(Vec::new());
         }
-        let body = write(&commands)?;
-        let answer = self.send(clock, path, &body, commands.len(), repeat).await?;
-        let replies = read_many(&answer)?.map_err(RedisError::Refused)?;
+        let response = self.send(deadline, path, &to_json(&commands)?, commands.len(), repeat).await?;
+        let replies = read_many(&response)?.map_err(RedisError::Refused)?;
         if replies.len() != commands.len() {
             return Err(RedisError::Miscounted { answers: replies.len(), commands: commands.len() });
         }
@@ -141,7 +135,7 @@ impl<T: Transport> Client<T> {
     }
 }
 
-fn write(body: &impl Serialize) -> Result<Vec<u8>, RedisError> {
+fn to_json(body: &impl Serialize) -> Result<Vec<u8>, RedisError> {
     serde_json::to_vec(body).map_err(RedisError::Write)
 }
 
@@ -151,7 +145,7 @@ fn is_no_script(reply: &Reply) -> bool {
 
 impl<T> Clone for Client<T> {
     fn clone(&self) -> Client<T> {
-        Client { line: Arc::clone(&self.line), budget: self.budget }
+        Client { shared: Arc::clone(&self.shared), budget: self.budget }
     }
 }
 

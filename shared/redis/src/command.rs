@@ -1,110 +1,71 @@
-//! The commands we use, one type each, and one for what has no type yet.
+//! Redis commands: one function per command, which returns a typed [`Command`].
+//!
+//! Every command here has a caller in the product, except `get_json`, `incr_by`, `set_if_present`,
+//! [`Expiry::Keep`], [`Expiry::Never`], `hget`, `hmget`, `hincr_by` and the commands on sets and sorted sets:
+//! sessions, presence and jobs need those. [`Command::idempotent`] and [`Command::once`] send any other
+//! command.
+
+use std::fmt;
 
 use super::arguments::Arguments;
 use super::reply::{Reply, ReplyError};
 
-mod del;
-mod eval;
-mod exists;
-mod expire;
-mod get;
-mod getdel;
-mod getex;
-mod hdel;
-mod hget;
-mod hgetall;
-mod hincrby;
-mod hmget;
-mod hset;
-mod incrby;
-mod info;
-mod json;
-mod life;
-mod memory_usage;
-mod mget;
-mod mset;
-mod ping;
-mod pttl;
-mod publish;
-mod raw;
-mod sadd;
-mod scan;
-mod script_load;
-mod set;
-mod set_get;
-mod smembers;
-mod srem;
-mod time;
-mod unlink;
-mod zadd;
-mod zrange;
-mod zrem;
+mod hashes;
+mod keys;
+mod server;
+mod sets;
+mod strings;
+mod ttl;
 
-pub use del::Del;
-pub use eval::Eval;
-pub use exists::Exists;
-pub use expire::Expire;
-pub use get::Get;
-pub use getdel::GetDel;
-pub use getex::GetEx;
-pub use hdel::HDel;
-pub use hget::HGet;
-pub use hgetall::HGetAll;
-pub use hincrby::HIncrBy;
-pub use hmget::HMGet;
-pub use hset::HSet;
-pub use incrby::IncrBy;
-pub use info::{Info, Sections};
-pub use json::GetJson;
-pub use life::Life;
-pub use memory_usage::MemoryUsage;
-pub use mget::MGet;
-pub use mset::MSet;
-pub use ping::Ping;
-pub use pttl::{PTtl, Remaining};
-pub use publish::Publish;
-pub use raw::Raw;
-pub use sadd::SAdd;
-pub use scan::{Page, Scan};
-pub use script_load::ScriptLoad;
-pub use set::{Keeping, Only, Set};
-pub use set_get::SetGet;
-pub use smembers::SMembers;
-pub use srem::SRem;
-pub use time::Time;
-pub use unlink::Unlink;
-pub use zadd::ZAdd;
-pub use zrange::{Span, ZRange};
-pub use zrem::ZRem;
+pub use hashes::{hdel, hget, hgetall, hincr_by, hmget, hset};
+pub use keys::{Page, Remaining, del, expire, pttl, scan, unlink};
+pub use server::{Sections, info, memory_usage, ping};
+pub use sets::{Range, sadd, smembers, srem, zadd, zrange, zrem};
+pub use strings::{
+    Expiry, get, get_and_delete, get_and_expire, get_json, incr_by, mget, set, set_and_get_previous,
+    set_if_missing, set_if_present,
+};
+pub use ttl::Ttl;
 
-/// One command, with the type of its reply.
-pub trait Command {
-    /// What Redis answers.
-    type Reply;
-
-    /// What is sent.
-    fn arguments(&self) -> Arguments;
-
-    /// What is sent when the server does not know the script that [`Command::arguments`] names; nothing otherwise.
-    fn in_full(&self) -> Option<Arguments> {
-        None
-    }
-
-    /// Whether it may be sent again when nobody knows whether it has run.
-    fn repeat(&self) -> Repeat;
-
-    /// Reads the reply, which is no error.
-    fn decode(reply: Reply) -> Result<Self::Reply, ReplyError>;
+/// One command whose reply is read as an `R`. `Debug` shows the command's name and no data.
+#[derive(Clone)]
+pub struct Command<R> {
+    pub(super) arguments: Arguments,
+    /// Sent when the server does not know the script that `arguments` name by hash.
+    pub(super) with_script_text: Option<Arguments>,
+    pub(super) repeat: Repeat,
+    pub(super) decode: Decode<R>,
 }
 
-/// Whether a command may run twice where once was meant.
+/// Reads a reply that is not an error.
+pub(super) type Decode<R> = fn(Reply) -> Result<R, ReplyError>;
+
+impl<R> Command<R> {
+    /// A command that leaves the same state behind however often it runs.
+    pub fn idempotent(arguments: Arguments, decode: fn(Reply) -> Result<R, ReplyError>) -> Command<R> {
+        Command { arguments, with_script_text: None, repeat: Repeat::Safe, decode }
+    }
+
+    /// Any other command.
+    pub fn once(arguments: Arguments, decode: fn(Reply) -> Result<R, ReplyError>) -> Command<R> {
+        Command { repeat: Repeat::Unsafe, ..Command::idempotent(arguments, decode) }
+    }
+}
+
+impl<R> fmt::Debug for Command<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.arguments.fmt(f)
+    }
+}
+
+/// Whether a command may be sent again when it is not known whether it ran.
 ///
-/// What a repeated command *answers* may differ: a DEL that ran unheard answers 0 the second time.
+/// A repeated command may still have another *reply*: a repeated DEL replies 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
-    /// It leaves the same behind.
+    /// Running it twice leaves the same state behind.
     Safe,
-    /// It counts, appends, takes away what it answers, or decides on what is there.
+    /// It counts, appends, removes what it replies, or decides on the present value.
     Unsafe,
 }
 

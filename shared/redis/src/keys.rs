@@ -1,10 +1,9 @@
 //! Every Redis key of the product.
 //!
-//! A key is the deployment's prefix, the tenant, the kind of entry, and what names the entry within it, with `:` in
-//! between. Prefix and tenant cannot hold a `:`; whatever else is named is escaped, so no two entries have one key and
-//! no name reaches into another's. Nor does any name hold a character that means something in a pattern.
+//! A key is the deployment's prefix, the tenant, the [`KeyKind`] and the entry's names, separated by `:`.
+//! Prefix and tenant cannot hold a `:`; names are escaped, so different entries have different keys, and no
+//! name holds a special character of a pattern.
 
-mod escape;
 mod key;
 mod kind;
 mod pattern;
@@ -12,19 +11,19 @@ mod pattern;
 use std::fmt::Display;
 
 use crate::limits::REDIS_PREFIX_BYTES_MAX;
-use escape::escaped;
 pub use key::Key;
-pub use kind::Kind;
+use key::escaped;
+pub use kind::KeyKind;
 pub use pattern::{BadGlob, Pattern};
 use protocol::ids::{ClientId, Room};
 use protocol::timestamp::Timestamp;
 
-/// The tenant of those who are at the door, and whom nobody knows yet. No [`ClientId`] can be it.
-const DOOR: &str = "@door";
-/// The tenant of what belongs to the deployment as a whole. No [`ClientId`] can be it.
-const HOUSE: &str = "@house";
+/// The tenant of sign-ins, whose client is not known yet. Not a valid [`ClientId`].
+const SIGN_IN: &str = "@door";
+/// The tenant of what belongs to the whole deployment. Not a valid [`ClientId`].
+const DEPLOYMENT: &str = "@house";
 
-/// A prefix that may not be used.
+/// An invalid prefix.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("failed to read the prefix of the Redis keys: it must be 1 to {REDIS_PREFIX_BYTES_MAX} of a-z 0-9 -")]
 pub struct BadPrefix;
@@ -36,7 +35,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The keys of the deployment with `prefix`, by which several share a database.
+    /// The keys of the deployment with `prefix`. Several deployments can share a database.
     pub fn new(prefix: &str) -> Result<Keys, BadPrefix> {
         let fits = (1..=REDIS_PREFIX_BYTES_MAX).contains(&prefix.len());
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -49,118 +48,113 @@ impl Keys {
 
     /// A record of a room.
     pub fn record(&self, room: &Room, table: &str, id: &str) -> Key {
-        self.key(&room.client, Kind::Record, &[room.branch.as_str(), table, id])
+        self.key(&room.client, KeyKind::Record, &[room.branch.as_str(), table, id])
     }
 
     /// A user of a client.
     pub fn user(&self, client: &ClientId, user_id: &str) -> Key {
-        self.key(client, Kind::User, &[user_id])
+        self.key(client, KeyKind::User, &[user_id])
     }
 
-    /// A room's figures.
+    /// A room's statistics.
     pub fn stats(&self, room: &Room) -> Key {
-        self.key(&room.client, Kind::Stats, &[room.branch.as_str()])
+        self.key(&room.client, KeyKind::Stats, &[room.branch.as_str()])
     }
 
     /// A cart of a room.
     pub fn cart(&self, room: &Room, id: &str) -> Key {
-        self.key(&room.client, Kind::Cart, &[room.branch.as_str(), id])
+        self.key(&room.client, KeyKind::Cart, &[room.branch.as_str(), id])
     }
 
     /// A session of a client's user.
     pub fn session(&self, client: &ClientId, session_id: &str) -> Key {
-        self.key(client, Kind::Session, &[session_id])
+        self.key(client, KeyKind::Session, &[session_id])
     }
 
-    /// The version stamp of everything that was made from one record.
+    /// The tag of every entry that depends on one record.
     pub fn record_tag(&self, room: &Room, table: &str, id: &str) -> Key {
-        self.key(&room.client, Kind::Tag, &["record", room.branch.as_str(), table, id])
+        self.key(&room.client, KeyKind::Tag, &["record", room.branch.as_str(), table, id])
     }
 
-    /// The version stamp of everything that was made from a room.
+    /// The tag of every entry that depends on a room.
     pub fn room_tag(&self, room: &Room) -> Key {
-        self.key(&room.client, Kind::Tag, &["room", room.branch.as_str()])
+        self.key(&room.client, KeyKind::Tag, &["room", room.branch.as_str()])
     }
 
-    /// The version stamp of everything that was made from one table of a room.
+    /// The tag of every entry that depends on one table of a room.
     pub fn table_tag(&self, room: &Room, table: &str) -> Key {
-        self.key(&room.client, Kind::Tag, &["table", room.branch.as_str(), table])
+        self.key(&room.client, KeyKind::Tag, &["table", room.branch.as_str(), table])
     }
 
-    /// The version stamp of everything that was made from one user.
+    /// The tag of every entry that depends on one user.
     pub fn user_tag(&self, client: &ClientId, user_id: &str) -> Key {
-        self.key(client, Kind::Tag, &["user", user_id])
+        self.key(client, KeyKind::Tag, &["user", user_id])
     }
 
-    /// The lock under which one process replaces what `state` says is at `key` while others wait; it is the same
-    /// tenant's. Once that has changed, the lock of what was there before holds nobody up.
+    /// The lock for replacing the entry at `key` that is in `state`; of the same tenant. An entry in another
+    /// state has another lock, so an old lock does not block its replacement.
     pub fn lock(&self, key: &Key, state: &str) -> Key {
         key.lock(state)
     }
 
-    /// How often a user has come of late, by the name of the limit.
+    /// The rate limit `limit` of a user.
     pub fn rate(&self, client: &ClientId, user_id: &str, limit: &str) -> Key {
-        self.key(client, Kind::Rate, &[limit, user_id])
+        self.key(client, KeyKind::Rate, &[limit, user_id])
     }
 
-    /// How often somebody has tried to sign in by a name, of which `hash` is the hash.
-    pub fn door_name(&self, hash: &str) -> Key {
-        self.key(DOOR, Kind::Rate, &["name", hash])
+    /// The rate limit of sign-ins by a login name, given as its hash.
+    pub fn rate_login_name(&self, hash: &str) -> Key {
+        self.key(SIGN_IN, KeyKind::Rate, &["name", hash])
     }
 
-    /// How often somebody has tried to sign in from an address, of which `hash` is the hash.
-    pub fn door_address(&self, hash: &str) -> Key {
-        self.key(DOOR, Kind::Rate, &["address", hash])
+    /// The rate limit of sign-ins from an address, given as its hash.
+    pub fn rate_address(&self, hash: &str) -> Key {
+        self.key(SIGN_IN, KeyKind::Rate, &["address", hash])
     }
 
-    /// A channel of a client on which messages are published, by its name.
-    pub fn channel(&self, client: &ClientId, name: &str) -> Key {
-        self.key(client, Kind::Channel, &[name])
-    }
-
-    /// What the cache did for a client on the day of `at`, in UTC.
+    /// The cache's statistics for a client on the day of `at`, in UTC.
     pub fn cache_statistics(&self, client: &ClientId, at: Timestamp) -> Key {
-        self.key(client, Kind::CacheStatistics, &[&at.date()])
+        self.key(client, KeyKind::CacheStatistics, &[&at.date()])
     }
 
-    /// Where the maintenance of all keys goes on the next time.
+    /// The position at which the next maintenance continues.
     pub fn maintenance(&self) -> Key {
-        self.key(HOUSE, Kind::Maintenance, &["next"])
+        self.key(DEPLOYMENT, KeyKind::Maintenance, &["next"])
     }
 
-    /// What every key of a client begins with.
+    /// The prefix of every key of a client.
     pub fn prefix_of(&self, client: &ClientId) -> String {
         format!("{}:{client}:", self.prefix)
     }
 
-    /// The keys of a client and a kind whose rest matches `glob`, in which `*`, `?`, `[…]` and `\` mean what they do
-    /// to Redis, and `*` also crosses separators.
-    pub fn pattern(&self, client: &ClientId, kind: Kind, glob: &str) -> Result<Pattern, BadGlob> {
+    /// The keys of a client and a kind whose names match `glob`, in Redis's syntax (`*`, `?`, `[…]`, `\`).
+    /// `*` also matches separators.
+    pub fn pattern(&self, client: &ClientId, kind: KeyKind, glob: &str) -> Result<Pattern, BadGlob> {
         Pattern::new(&format!("{}{}:", self.prefix_of(client), kind.segment()), glob)
     }
 
-    /// A key that Redis has found, if it is the client's: nothing else comes out of a scan as a [`Key`].
-    pub fn found(&self, client: &ClientId, bytes: &[u8]) -> Option<Key> {
+    /// A key that a scan has found; `None` if it is not the client's.
+    pub fn parse(&self, client: &ClientId, bytes: &[u8]) -> Option<Key> {
         let text = std::str::from_utf8(bytes).ok()?;
         let rest = text.strip_prefix(&self.prefix_of(client))?;
         Some(Key::new(&self.prefix, client, rest))
     }
 
-    /// Every key of this deployment, whoever's: for looking after them, and for nothing that answers anybody.
-    pub fn everything(&self) -> Pattern {
+    /// All keys of this deployment, of every tenant. For maintenance only.
+    pub fn all(&self) -> Pattern {
         Pattern::all(&self.prefix)
     }
 
-    /// A key that Redis has found among [`Keys::everything`], with its kind, if we know that.
-    pub fn of_anybody(&self, bytes: &[u8]) -> Option<(Key, Kind)> {
+    /// A key of any tenant that a scan has found, with its kind; `None` if the kind is unknown.
+    pub fn parse_any(&self, bytes: &[u8]) -> Option<(Key, KeyKind)> {
         let text = std::str::from_utf8(bytes).ok()?;
         let (tenant, rest) = text.strip_prefix(&self.prefix)?.strip_prefix(':')?.split_once(':')?;
         let segment = rest.split(':').next()?;
-        let kind = Kind::ALL.into_iter().find(|kind| kind.segment() == segment)?;
+        let kind = KeyKind::ALL.into_iter().find(|kind| kind.segment() == segment)?;
         Some((Key::new(&self.prefix, tenant, rest), kind))
     }
 
-    fn key(&self, tenant: impl Display, kind: Kind, names: &[&str]) -> Key {
+    fn key(&self, tenant: impl Display, kind: KeyKind, names: &[&str]) -> Key {
         let rest: String = names.iter().map(|name| format!(":{}", escaped(name))).collect();
         Key::new(&self.prefix, tenant, &format!("{}{rest}", kind.segment()))
     }

@@ -1,20 +1,23 @@
-//! Redis over REST, as Upstash offers it: a client over one port, [`transport::Transport`], that an adapter fills.
+//! A client for Redis over REST (Upstash). The HTTP transport is a port, [`transport::Transport`], that an
+//! adapter implements.
 //!
-//! A typed command becomes [`arguments::Arguments`], those a JSON body; the answer becomes a [`reply::Reply`], and that
-//! the command's own type. Between the two stands [`client::Client`], which decides on deadlines, repeats and the
-//! circuit. Nothing here does I/O, reads a clock or has randomness of its own.
+//! A typed [`command::Command`] holds [`arguments::Arguments`], which are sent as JSON; the response becomes
+//! a [`reply::Reply`], which the command decodes. [`client::Client`] enforces deadlines, repeats requests
+//! that may run twice, and stops asking a dead Redis. This crate does no I/O, reads no clock and has no
+//! randomness of its own.
 //!
-//! The protocol carries JSON text, so **arguments are always text**; what is not goes through
-//! [`value::Value::binary`] or [`encryption`]. Replies are asked for in base64 and are bytes. In reading order:
+//! The protocol carries JSON text, so **arguments are always text**; bytes go through
+//! [`value::Value::binary`] or [`encryption`]. Replies are requested in base64 and are bytes. In reading
+//! order:
 
-// What is sent, and what comes back.
+// What is sent and what comes back.
 pub mod arguments;
 pub mod command;
 pub mod reply;
 pub mod script;
 pub mod value;
 
-// How it gets there.
+// How it is sent.
 pub mod address;
 pub mod breaker;
 pub mod budget;
@@ -24,10 +27,10 @@ pub mod pipeline;
 mod sync_token;
 pub mod transport;
 
-// Under which name, and for whose eyes.
+// Key names and encryption.
 pub mod encryption;
 pub mod keys;
 pub mod limits;
 
-#[cfg(test)]
-mod fake;
+#[cfg(any(test, feature = "testing"))]
+pub mod fake;

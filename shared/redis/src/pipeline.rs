@@ -1,15 +1,14 @@
 //! Several commands in one round trip, each with its own typed reply.
 
 use std::fmt;
-use std::marker::PhantomData;
 
 use super::arguments::Arguments;
-use super::command::{Command, Repeat};
+use super::command::{Command, Decode, Repeat};
 use super::error::RedisError;
 use super::reply::Reply;
 
-/// Commands that are sent together, in order: one after the other with [`super::client::Client::pipeline`], as one
-/// with [`super::client::Client::transaction`].
+/// Commands to send together, in order: with [`super::client::Client::pipeline`], or atomically with
+/// [`super::client::Client::transaction`].
 #[derive(Clone, Debug, Default)]
 pub struct Pipeline {
     items: Vec<Item>,
@@ -19,34 +18,34 @@ pub struct Pipeline {
 #[derive(Clone, Debug)]
 pub(super) struct Item {
     pub(super) arguments: Arguments,
-    pub(super) in_full: Option<Arguments>,
+    pub(super) with_script_text: Option<Arguments>,
     repeat: Repeat,
 }
 
 impl Pipeline {
-    /// No commands yet.
+    /// An empty pipeline.
     pub fn new() -> Pipeline {
         Pipeline::default()
     }
 
-    /// Adds a command; the slot takes its reply out of [`Replies`].
-    pub fn push<C: Command>(&mut self, command: &C) -> Slot<C> {
-        let (arguments, in_full, repeat) = (command.arguments(), command.in_full(), command.repeat());
-        self.items.push(Item { arguments, in_full, repeat });
-        Slot { at: self.items.len() - 1, command: PhantomData }
+    /// Adds a command. The slot takes its reply out of [`Replies`].
+    pub fn push<R>(&mut self, command: Command<R>) -> Slot<R> {
+        let Command { arguments, with_script_text, repeat, decode } = command;
+        self.items.push(Item { arguments, with_script_text, repeat });
+        Slot { at: self.items.len() - 1, decode }
     }
 
-    /// How many commands there are.
+    /// Number of commands.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no commands.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// Whether all of it may run twice: only if each command may.
+    /// Whether the pipeline may run twice: only if each command may.
     pub fn repeat(&self) -> Repeat {
         let safe = self.items.iter().all(|item| item.repeat == Repeat::Safe);
         if safe { Repeat::Safe } else { Repeat::Unsafe }
@@ -57,19 +56,19 @@ impl Pipeline {
     }
 }
 
-/// Where a command's reply will be.
-pub struct Slot<C> {
+/// The place of a command's reply, and how to read it.
+pub struct Slot<R> {
     at: usize,
-    command: PhantomData<fn() -> C>,
+    decode: Decode<R>,
 }
 
-impl<C> fmt::Debug for Slot<C> {
+impl<R> fmt::Debug for Slot<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Slot {}", self.at)
     }
 }
 
-/// The replies to a pipeline, to be taken one by one: a command that failed fails nobody else's reply.
+/// The replies to a pipeline. Each is taken by itself: a failed command does not affect the others' replies.
 #[derive(Debug)]
 pub struct Replies(Vec<Option<Reply>>);
 
@@ -78,18 +77,18 @@ impl Replies {
         Replies(replies.into_iter().map(Some).collect())
     }
 
-    /// Takes the reply to the command that `slot` was given for.
+    /// Takes the reply to the command of `slot`.
     #[expect(clippy::needless_pass_by_value, reason = "a slot is good for one reply")]
-    pub fn take<C: Command>(&mut self, slot: Slot<C>) -> Result<C::Reply, RedisError> {
+    pub fn take<R>(&mut self, slot: Slot<R>) -> Result<R, RedisError> {
         let reply = self.0.get_mut(slot.at).and_then(Option::take).ok_or(RedisError::NoReply)?;
-        decode::<C>(reply)
+        typed(reply, slot.decode)
     }
 }
 
-/// The typed reply, or the error that Redis answered with.
-pub(super) fn decode<C: Command>(reply: Reply) -> Result<C::Reply, RedisError> {
+/// The typed reply, or Redis's error.
+pub(super) fn typed<R>(reply: Reply, decode: Decode<R>) -> Result<R, RedisError> {
     match reply {
         Reply::Error(error) => Err(RedisError::Refused(error)),
-        reply => Ok(C::decode(reply)?),
+        reply => Ok(decode(reply)?),
     }
 }

@@ -1,7 +1,8 @@
-//! What Redis says, as the service writes it in JSON with base64 asked for.
+//! Redis's replies, as the service writes them in JSON with base64 encoding.
 //!
-//! By the service's description, with `Upstash-Encoding: base64` every string is encoded but the literal `OK`, and an
-//! error is text as it is. `OK` is no base64 (whose length is a multiple of four), so the two cannot be mistaken.
+//! Upstash's REST documentation: with `Upstash-Encoding: base64` every string is encoded except the literal
+//! `OK`, and an error is plain text. `OK` is not valid base64 (whose length is a multiple of four), so the
+//! two cannot be confused.
 
 mod read;
 
@@ -12,9 +13,9 @@ pub use read::{Unreadable, read_many, read_one};
 /// One reply. Integers are exact; strings are bytes. `Debug` shows the shape, not the data.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// Nothing is there.
+    /// No value.
     Nil,
-    /// Done: the status `OK`, or the stored text OK, which the service may write in the same way.
+    /// The status `OK`, or the stored text OK, which the service may write in the same way.
     Ok,
     /// An integer.
     Int(i64),
@@ -22,17 +23,17 @@ pub enum Reply {
     Bytes(Vec<u8>),
     /// A list of replies.
     Array(Vec<Reply>),
-    /// The command failed; the text is Redis's own.
+    /// The command failed.
     Error(ServerError),
 }
 
-/// An error that Redis answered a command with, in its own words, without those of the command that it quotes.
+/// The text of Redis's error, without the arguments that it quotes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ServerError(pub String);
 
 impl ServerError {
-    /// Reads an error's text. To a command that it does not know Redis answers with the first arguments.
+    /// Reads an error's text. Redis quotes the first arguments of a command that it does not know.
     fn read(mut text: String) -> ServerError {
         if let Some(quotes) = text.find(", with args beginning with") {
             text.truncate(quotes);
@@ -40,72 +41,67 @@ impl ServerError {
         ServerError(text)
     }
 
-    /// Whether a script is not known by its hash, in which case nothing of it has run.
+    /// Whether Redis does not know a script's hash; the script has not run.
     pub fn is_no_script(&self) -> bool {
         self.0.starts_with("NOSCRIPT")
     }
 }
 
-/// Why a reply is not what its command is answered with.
+/// A reply of another type than its command's.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplyError {
-    /// It has another shape.
+    /// The reply has another shape.
     #[error("failed to read the reply: {expected} was expected, but {found:?} came")]
     Shape {
-        /// What the command is answered with.
+        /// The command's reply.
         expected: &'static str,
-        /// What came.
+        /// The actual reply.
         found: Reply,
     },
-    /// It is a list of the right sort, with the wrong things in it.
+    /// The reply is a list with wrong elements.
     #[error("failed to read the reply: it is not {expected}")]
     Content {
-        /// What the command is answered with.
+        /// The command's reply.
         expected: &'static str,
     },
-    /// It is no JSON of the type that was stored.
+    /// The value is not JSON of the expected type.
     #[error("failed to read the reply as JSON: {0}")]
     Json(#[from] serde_json::Error),
 }
 
 impl Reply {
-    fn unlike(self, expected: &'static str) -> ReplyError {
+    fn unexpected(self, expected: &'static str) -> ReplyError {
         ReplyError::Shape { expected, found: self }
     }
 
     /// The integer.
     pub fn int(self) -> Result<i64, ReplyError> {
-        if let Reply::Int(number) = self { Ok(number) } else { Err(self.unlike("an integer")) }
+        if let Reply::Int(number) = self { Ok(number) } else { Err(self.unexpected("an integer")) }
     }
 
-    /// The integer, which counts something.
+    /// The integer, which must not be negative.
     pub fn count(self) -> Result<u64, ReplyError> {
         match self {
             Reply::Int(number) if number >= 0 => Ok(number.unsigned_abs()),
-            other => Err(other.unlike("a count")),
+            other => Err(other.unexpected("a count")),
         }
     }
 
-    /// Whether the integer is 1 and not 0.
+    /// Whether the integer is 1; it must be 0 or 1.
     pub fn flag(self) -> Result<bool, ReplyError> {
         match self {
             Reply::Int(0) => Ok(false),
             Reply::Int(1) => Ok(true),
-            other => Err(other.unlike("0 or 1")),
+            other => Err(other.unexpected("0 or 1")),
         }
     }
 
-    /// Nothing but `OK`.
-    pub fn ok(self) -> Result<(), ReplyError> {
-        if self == Reply::Ok { Ok(()) } else { Err(self.unlike("OK")) }
-    }
-
-    /// `OK`, or nothing if a condition did not hold.
+    /// Whether the reply is `OK`; it must be `OK` or no value.
     pub fn ok_or_nil(self) -> Result<bool, ReplyError> {
         match self {
             Reply::Ok => Ok(true),
             Reply::Nil => Ok(false),
-            other => Err(other.unlike("OK or nothing")),
+            other => Err(other.unexpected("OK or nothing")),
         }
     }
 
@@ -114,11 +110,11 @@ impl Reply {
         match self {
             Reply::Bytes(bytes) => Ok(bytes),
             Reply::Ok => Ok(b"OK".to_vec()),
-            other => Err(other.unlike("a string")),
+            other => Err(other.unexpected("a string")),
         }
     }
 
-    /// The string, or nothing.
+    /// The string or no value.
     pub fn bytes_or_nil(self) -> Result<Option<Vec<u8>>, ReplyError> {
         if self == Reply::Nil { Ok(None) } else { self.bytes().map(Some) }
     }
@@ -126,12 +122,12 @@ impl Reply {
     /// The string, which must be UTF-8.
     pub fn text(self) -> Result<String, ReplyError> {
         String::from_utf8(self.bytes()?)
-            .map_err(|error| Reply::Bytes(error.into_bytes()).unlike("a text in UTF-8"))
+            .map_err(|error| Reply::Bytes(error.into_bytes()).unexpected("a text in UTF-8"))
     }
 
     /// The list.
     pub fn array(self) -> Result<Vec<Reply>, ReplyError> {
-        if let Reply::Array(items) = self { Ok(items) } else { Err(self.unlike("a list")) }
+        if let Reply::Array(items) = self { Ok(items) } else { Err(self.unexpected("a list")) }
     }
 
     /// The list of strings.
@@ -139,7 +135,7 @@ impl Reply {
         self.array()?.into_iter().map(Reply::bytes).collect()
     }
 
-    /// The list of strings and of nothing where there is none.
+    /// The list of strings, each of which may be missing.
     pub fn all_bytes_or_nil(self) -> Result<Vec<Option<Vec<u8>>>, ReplyError> {
         self.array()?.into_iter().map(Reply::bytes_or_nil).collect()
     }

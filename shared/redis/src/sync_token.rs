@@ -1,20 +1,20 @@
-//! The service's sync token: what was written by this client is seen by its next read, whichever replica answers.
+//! The service's sync token: with it, a client's next read sees its last write on every replica.
 
 use std::sync::{Mutex, PoisonError};
 
 use crate::limits::SYNC_TOKEN_BYTES_MAX;
 
-/// The token of the answer that came last. Never locked across an await.
+/// The token of the last response. Never locked across an await.
 #[derive(Debug, Default)]
 pub(super) struct SyncToken(Mutex<Option<String>>);
 
 impl SyncToken {
-    /// What the next request carries.
+    /// The token for the next request.
     pub(super) fn latest(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Keeps the token of an answer, if it has one that can be sent back as a header.
+    /// Keeps the token of a response if it can be sent back as a header.
     pub(super) fn keep(&self, token: Option<String>) {
         let sendable = |token: &String| {
             (1..=SYNC_TOKEN_BYTES_MAX).contains(&token.len())
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_token_that_can_be_sent_back_is_kept() {
+    fn the_last_sendable_token_is_kept() {
         let token = SyncToken::default();
         assert_eq!(token.latest(), None);
         token.keep(Some("a".into()));

@@ -1,7 +1,7 @@
-//! The port under the client: a request's bytes go out, an answer's bytes come back, by a deadline.
+//! The port under the client: sends a request's bytes and returns the response's bytes within a deadline.
 //!
-//! Adapters hold the service's address and one connection pool; they decide nothing. The client tells them what to
-//! send, how long it may take and how long to wait.
+//! Adapters hold the service's address and a connection pool. All decisions are the client's: what to send,
+//! when it must end and how long to pause.
 
 use std::error::Error;
 use std::fmt;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use config::Secret;
 use protocol::timestamp::Timestamp;
 
-/// The header with the token that says how far the reader has seen, in a request and in its answer.
+/// The header with the sync token, in a request and in its response.
 pub const SYNC_TOKEN_HEADER: &str = "upstash-sync-token";
 
 /// Sends requests to the service.
@@ -19,8 +19,9 @@ pub const SYNC_TOKEN_HEADER: &str = "upstash-sync-token";
     reason = "used generically, so that each adapter's futures are Send or not as they are"
 )]
 pub trait Transport {
-    /// Sends `request` as a POST and reads the whole answer, of [`crate::limits::REDIS_ANSWER_BYTES_MAX`] at most,
-    /// within `deadline`. Never follows a redirect and never repeats anything.
+    /// Sends `request` as a POST and reads the whole response, at most
+    /// [`crate::limits::REDIS_ANSWER_BYTES_MAX`] bytes, within `deadline`. Follows no redirect and repeats
+    /// nothing.
     async fn exchange(
         &self,
         request: HttpRequest<'_>,
@@ -30,23 +31,23 @@ pub trait Transport {
     /// Returns after `pause`.
     async fn wait(&self, pause: Duration);
 
-    /// The time. Deadlines are measured by it, and it is told to other processes in what is stored.
+    /// The present time, by which deadlines are measured.
     fn now(&self) -> Timestamp;
 }
 
 /// One POST. `Debug` shows no token and no body.
 #[derive(Clone, Copy)]
 pub struct HttpRequest<'a> {
-    /// Follows the service's address: `/`, `/pipeline` or `/multi-exec`.
+    /// Path after the service's address: `/`, `/pipeline` or `/multi-exec`.
     pub path: &'static str,
     pub(super) token: &'a Secret,
     pub(super) sync_token: Option<&'a str>,
-    /// The body, which is JSON.
+    /// The body: JSON.
     pub body: &'a [u8],
 }
 
 impl HttpRequest<'_> {
-    /// Every header that is sent. The token is in the first and nowhere else.
+    /// All headers. Only the first holds the token.
     pub fn headers(&self) -> Vec<(&'static str, String)> {
         let mut headers = vec![
             ("authorization", format!("Bearer {}", self.token.expose())),
@@ -64,7 +65,7 @@ impl fmt::Debug for HttpRequest<'_> {
     }
 }
 
-/// An answer that was read whole. `Debug` shows no body.
+/// A complete response. `Debug` shows no body.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpResponse {
     /// The status.
@@ -81,19 +82,19 @@ impl fmt::Debug for HttpResponse {
     }
 }
 
-/// Why there is no answer. What matters is whether the request may have been carried out nevertheless.
+/// Why there is no response. The variants say whether the commands may have run.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
-    /// The request surely never arrived: no name, no connection, no handshake.
+    /// The request did not arrive: no name, no connection, no handshake.
     #[error("failed to connect to Redis: {0}")]
     NeverArrived(#[source] Cause),
-    /// The connection or the answer broke off; the request may have been carried out.
+    /// The connection or the response broke off; the commands may have run.
     #[error("failed to read Redis's answer: {0}")]
     BrokeOff(#[source] Cause),
-    /// The deadline passed; the request may have been carried out, or may yet be.
+    /// The deadline passed; the commands may have run or may still run.
     #[error("failed to hear from Redis in time")]
     Late,
 }
 
-/// What an adapter knows about a failure. Must not hold a header's value.
+/// The adapter's own error. Must not hold a header's value.
 pub type Cause = Box<dyn Error + Send + Sync>;

@@ -1,7 +1,7 @@
-//! What is stored: always text, because a request to the service is JSON.
+//! A value to store: always text, because a request to the service is JSON.
 //!
-//! The REST protocol can carry bytes in one place alone, the body of a path-style request, which fits no pipeline and
-//! puts the key into the URL. So bytes are stored as base64url text: a third longer, and the same everywhere.
+//! The REST protocol carries bytes only in the body of a path-style request, which cannot be part of a
+//! pipeline and puts the key into the URL. So bytes are stored as base64url text, which is a third longer.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Serialize;
 
-/// A value to be stored. `Debug` does not show it.
+/// A value to store. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Value(String);
 
@@ -24,17 +24,17 @@ impl Value {
         Value(BASE64_URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// Anything that serialises, stored as JSON text; [`super::command::GetJson`] reads it back.
+    /// A serialisable value, stored as JSON text; [`super::command::get_json`] reads it back.
     pub fn json(value: &impl Serialize) -> Result<Value, serde_json::Error> {
         serde_json::to_string(value).map(Value)
     }
 
-    /// The bytes that [`Value::binary`] stored, or `None` if they are not its work.
+    /// The bytes that [`Value::binary`] stored; `None` if `stored` is not base64url.
     pub fn bytes_of(stored: &[u8]) -> Option<Vec<u8>> {
         BASE64_URL_SAFE_NO_PAD.decode(stored).ok()
     }
 
-    /// The text that is stored.
+    /// The stored text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -65,7 +65,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bytes_come_back_as_they_were(bytes: Vec<u8>) {
+        fn bytes_round_trip(bytes: Vec<u8>) {
             let stored = Value::binary(&bytes);
             prop_assert_eq!(Value::bytes_of(stored.as_str().as_bytes()), Some(bytes));
         }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use config::Secret;
 use redis_client::budget::Budget;
 use redis_client::client::Client;
-use redis_client::command::{Get, IncrBy};
+use redis_client::command::{get, incr_by};
 use redis_client::error::RedisError;
 use redis_client::keys::{Key, Keys};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -69,8 +69,8 @@ async fn one_connection_carries_token_command_and_sync_token() {
     let second = response("400 Bad Request", r#"{"error":"ERR no"}"#);
     let (address, serving) = server(vec![first, second]).await;
     let client = client(address);
-    assert_eq!(client.run(&Get::new(&key())).await.unwrap().unwrap(), b"x");
-    assert!(matches!(client.run(&IncrBy::new(&key(), 1)).await, Err(RedisError::Refused(_))));
+    assert_eq!(client.run(&get(&key())).await.unwrap().unwrap(), b"x");
+    assert!(matches!(client.run(&incr_by(&key(), 1)).await, Err(RedisError::Refused(_))));
     // The server accepts one connection, so both requests used it.
     let requests = serving.await.unwrap();
     assert!(requests[0].starts_with("POST / HTTP/1.1\r\n"), "{}", requests[0]);
@@ -86,11 +86,11 @@ async fn a_refused_connection_never_arrived() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = client(listener.local_addr().unwrap());
     drop(listener);
-    let error = client.run(&IncrBy::new(&key(), 1)).await.unwrap_err();
+    let error = client.run(&incr_by(&key(), 1)).await.unwrap_err();
     assert!(matches!(error, RedisError::Transport(TransportError::NeverArrived(_))), "{error:?}");
     // So even a command that is not idempotent was retried, and the circuit is open now.
     assert_eq!(client.health().counts.requests, 5);
-    assert!(matches!(client.run(&Get::new(&key())).await, Err(RedisError::Open)));
+    assert!(matches!(client.run(&get(&key())).await, Err(RedisError::Open)));
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn a_response_that_breaks_off_is_not_retried() {
     for cut in ["", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"result\":1}"] {
         let (address, serving) = server(vec![cut.to_owned()]).await;
         let client = client(address);
-        let error = client.run(&IncrBy::new(&key(), 1)).await.unwrap_err();
+        let error = client.run(&incr_by(&key(), 1)).await.unwrap_err();
         assert!(matches!(error, RedisError::Transport(TransportError::BrokeOff(_))), "{error:?}");
         assert_eq!((serving.await.unwrap().len(), client.health().counts.requests), (1, 1));
     }
@@ -109,7 +109,7 @@ async fn a_late_response_is_not_retried() {
     // The listener never accepts the connection.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = client(listener.local_addr().unwrap());
-    let error = client.run(&IncrBy::new(&key(), 1)).await.unwrap_err();
+    let error = client.run(&incr_by(&key(), 1)).await.unwrap_err();
     assert!(matches!(error, RedisError::Transport(TransportError::Late)), "{error:?}");
     assert_eq!(client.health().counts.requests, 1);
 }
@@ -118,7 +118,7 @@ async fn a_late_response_is_not_retried() {
 async fn redirects_are_refused_and_responses_have_a_maximum() {
     let (address, _serving) =
         server(vec![response("307 See there\r\nlocation: http://127.0.0.1:1/", "")]).await;
-    let error = client(address).run(&IncrBy::new(&key(), 1)).await.unwrap_err();
+    let error = client(address).run(&incr_by(&key(), 1)).await.unwrap_err();
     assert!(matches!(error, RedisError::Status(307)), "{error:?}");
 
     let endless = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(REDIS_ANSWER_BYTES_MAX + 1));
@@ -133,7 +133,7 @@ async fn redirects_are_refused_and_responses_have_a_maximum() {
     // The length must end the request, not the time.
     let time = Duration::from_secs(30);
     let patient = client.within(Budget { per_try: time, total: time });
-    let error = patient.run(&IncrBy::new(&key(), 1)).await.unwrap_err();
+    let error = patient.run(&incr_by(&key(), 1)).await.unwrap_err();
     assert_eq!(error.to_string(), "failed to read Redis's answer: it is too long");
     assert!(!format!("{error:?} {client:?}").contains("s3cret"));
 }

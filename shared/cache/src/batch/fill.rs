@@ -1,171 +1,157 @@
-//! Loading what a batch lacks, and storing it.
+//! Loading and storing the missing entries of a batch.
 
 use std::collections::BTreeMap;
 
-use crate::Cache;
-use crate::lease::first_stamp;
-use crate::lookup::Look;
+use crate::lease::set_version_if_missing;
+use crate::lookup::Lookup;
 use crate::request::{Found, Loaded, Request, Source};
-use crate::tags::{Seen, draw_stamp};
+use crate::tags::{TagDigest, TagVersion};
+use crate::{Cache, Clock};
 use protocol::timestamp::Timestamp;
-use redis_client::command::Set;
 use redis_client::error::RedisError;
 use redis_client::keys::Key;
 use redis_client::limits::REDIS_REQUEST_BYTES_MAX;
 use redis_client::pipeline::{Pipeline, Slot};
 use redis_client::transport::Transport;
 
-impl<T: Transport> Cache<T> {
-    /// Loads what is wanting at `places`, and stores it; the answers in the order of the places.
-    pub(super) async fn load_places<E>(
+/// Requests to load, each with its lookup, unless Redis is down.
+type Pairs<'r> = [(&'r Request, Option<&'r Lookup>)];
+
+impl<T: Transport, C: Clock> Cache<T, C> {
+    /// Loads and stores the requests at `indexes`; returns the answers in the order of `indexes`.
+    pub(super) async fn load_missing<E>(
         &self,
         requests: &[Request],
-        looks: Option<&[Look]>,
-        places: &[usize],
+        lookups: Option<&[Lookup]>,
+        indexes: &[usize],
         load: impl AsyncFnOnce(Vec<usize>) -> Result<Vec<Loaded>, E>,
     ) -> Result<Vec<Found>, E> {
-        let look_at = |at: &usize| looks.and_then(|looks| looks.get(*at));
-        let pairs: Vec<(&Request, Option<&Look>)> =
-            places.iter().filter_map(|at| Some((requests.get(*at)?, look_at(at)))).collect();
-        let seen = self.stamp_all(&pairs).await.unwrap_or_else(|_| vec![None; pairs.len()]);
-        let (forgotten, made_at) = (self.memory().forgotten(), self.now());
-        let loaded = match self.timed_for(&pairs, load(places.to_vec())).await {
+        let lookup = |at: usize| lookups.and_then(|lookups| lookups.get(at));
+        let pairs: Vec<(&Request, Option<&Lookup>)> =
+            indexes.iter().filter_map(|at| Some((requests.get(*at)?, lookup(*at)))).collect();
+        let digests = self.write_missing_versions(&pairs).await.unwrap_or_else(|_| vec![None; pairs.len()]);
+        let (invalidations, loaded_at) = (self.memory().invalidations(), self.now());
+        let loaded = self.timed(pairs.iter().map(|(request, _)| *request), load(indexes.to_vec())).await;
+        let loaded = match loaded {
             Ok(loaded) => loaded,
             Err(error) => {
                 let now = self.now();
-                let stale = pairs.iter().map(|(_, look)| look.and_then(|look| look.answer(now)));
+                let stale = pairs.iter().map(|(_, lookup)| lookup.and_then(|lookup| lookup.answer(now)));
                 return stale.collect::<Option<Vec<_>>>().ok_or(error);
             }
         };
-        if looks.is_some() {
-            // The next reader loads what could not be stored, and this one knows no difference.
-            let _ = self.store_all(&pairs, &seen, &loaded, made_at).await;
-        } else {
-            for ((request, _), loaded) in
-                pairs.iter().zip(&loaded).filter(|((request, _), _)| request.kind.rules().memory)
-            {
-                self.memory().put(request, loaded, made_at, forgotten);
+        if lookups.is_some() {
+            // A failure costs the next reader a load, and this one nothing.
+            let _ = self.store_all(&pairs, &digests, &loaded, loaded_at).await;
+        }
+        let found = |loaded| Found { loaded, source: Source::Loaded, loaded_at };
+        let found: Vec<Found> = loaded.into_iter().map(found).collect();
+        if lookups.is_none() {
+            for ((request, _), found) in pairs.iter().zip(&found) {
+                self.keep_in_memory(request, found, invalidations);
             }
         }
-        let answers = loaded.into_iter().chain(std::iter::repeat_with(|| Loaded::none(0)));
-        let found = |loaded| Found { loaded, source: Source::Loaded, made_at };
-        Ok(answers.take(places.len()).map(found).collect())
+        let missing = || Found { loaded: Loaded::none(0), source: Source::Loaded, loaded_at };
+        Ok(found.into_iter().chain(std::iter::repeat_with(missing)).take(indexes.len()).collect())
     }
 
-    /// What each entry may hold as seen, after the stamps that nobody had written were written.
-    pub(super) async fn stamp_all(
+    /// Writes the tag versions that are missing, and returns the digest of each request's tags.
+    pub(super) async fn write_missing_versions(
         &self,
-        pairs: &[(&Request, Option<&Look>)],
-    ) -> Result<Vec<Option<Seen>>, RedisError> {
-        let looks = pairs.iter().filter_map(|(request, look)| Some((request, (*look)?)));
-        let missing: BTreeMap<&Key, String> = looks
-            .flat_map(|(request, look)| look.missing(request))
-            .map(|tag| (tag, draw_stamp(self.random)))
+        pairs: &Pairs<'_>,
+    ) -> Result<Vec<Option<TagDigest>>, RedisError> {
+        let lookups = pairs.iter().filter_map(|(request, lookup)| Some((request, (*lookup)?)));
+        let missing: BTreeMap<&Key, TagVersion> = lookups
+            .flat_map(|(request, lookup)| lookup.tags_without_version(request))
+            .map(|tag| (tag, TagVersion::draw(self.random)))
             .collect();
         let mut pipeline = Pipeline::new();
         let slots: Vec<_> = missing
             .iter()
-            .map(|(tag, stamp)| (*tag, stamp, pipeline.push(&first_stamp(tag, stamp))))
+            .map(|(tag, version)| (*tag, version, pipeline.push(set_version_if_missing(tag, version))))
             .collect();
         let mut replies = self.redis.pipeline(&pipeline).await?;
-        let mut ours: BTreeMap<&Key, &String> = BTreeMap::new();
-        for (tag, stamp, slot) in slots {
-            // One that somebody else wrote first is not known here: what needs it is not stored.
+        let mut written: BTreeMap<&Key, &TagVersion> = BTreeMap::new();
+        for (tag, version, slot) in slots {
+            // A version that another process wrote first is unknown here: entries that need it are not
+            // stored.
             if replies.take(slot)? {
-                ours.insert(tag, stamp);
+                written.insert(tag, version);
             }
         }
-        let seen = |(request, look): &(&Request, Option<&Look>)| {
-            let stamps = request.tags.iter().zip(&(*look)?.stamps);
-            let stamp = |tag: &Key| ours.get(tag).map(|stamp| stamp.as_bytes());
-            let known = stamps.map(|(tag, found)| (tag, found.as_deref().or_else(|| stamp(tag))));
-            Seen::of(known.collect::<Vec<_>>())
+        let digest = |(request, lookup): &(&Request, Option<&Lookup>)| {
+            let versions = request.tags.iter().zip(&(*lookup)?.versions);
+            let known =
+                versions.map(|(tag, version)| (tag, version.as_ref().or_else(|| written.get(tag).copied())));
+            TagDigest::of(known)
         };
-        Ok(pairs.iter().map(seen).collect())
+        Ok(pairs.iter().map(digest).collect())
     }
 
-    /// Waits for a load, and counts for each of what it is for how long it took and whether it failed.
-    pub(super) async fn timed_for<E>(
-        &self,
-        pairs: &[(&Request, Option<&Look>)],
-        load: impl Future<Output = Result<Vec<Loaded>, E>>,
-    ) -> Result<Vec<Loaded>, E> {
-        let began = self.now();
-        let loaded = load.await;
-        let micros = self.now().0.saturating_sub(began.0);
-        for (request, _) in pairs {
-            self.tally(request, |tally| tally.loaded(loaded.is_ok(), micros));
-        }
-        loaded
-    }
-
-    /// Stores all that may be stored, and says how many that were. The first request that Redis does not answer is the
-    /// last.
+    /// Stores all entries that have a digest and fit, and returns their number. Stops at the first request
+    /// that Redis does not respond to.
     pub(super) async fn store_all(
         &self,
-        pairs: &[(&Request, Option<&Look>)],
-        seen: &[Option<Seen>],
+        pairs: &Pairs<'_>,
+        digests: &[Option<TagDigest>],
         loaded: &[Loaded],
-        made_at: Timestamp,
+        loaded_at: Timestamp,
     ) -> Result<usize, RedisError> {
         let mut stored = 0;
-        for parcel in self.parcels(pairs, seen, loaded, made_at) {
-            let replies = self.redis.pipeline(&parcel.pipeline).await;
-            let mut replies = replies.inspect_err(|_| self.count_error(parcel.last))?;
-            for slot in parcel.slots {
+        for batch in self.store_batches(pairs, digests, loaded, loaded_at) {
+            let replies = self.redis.pipeline(&batch.pipeline).await;
+            let mut replies = replies.inspect_err(|_| self.count_error(batch.last))?;
+            for slot in batch.slots {
                 stored += usize::from(replies.take(slot).unwrap_or_default());
             }
         }
         Ok(stored)
     }
 
-    /// What stores all that may be stored, in as many requests as it takes.
-    fn parcels<'r>(
+    /// The commands that store all entries that have a digest and fit, in requests of the permitted size.
+    fn store_batches<'r>(
         &self,
-        pairs: &[(&'r Request, Option<&Look>)],
-        seen: &[Option<Seen>],
+        pairs: &Pairs<'r>,
+        digests: &[Option<TagDigest>],
         loaded: &[Loaded],
-        made_at: Timestamp,
-    ) -> Vec<Parcel<'r>> {
-        let mut parcels: Vec<Parcel<'r>> = Vec::new();
-        for ((&(request, _), &seen), loaded) in pairs.iter().zip(seen).zip(loaded) {
-            let Some(seen) = seen else { continue };
-            let Some(ready) = self.ready(request, loaded, Some(seen), made_at) else { continue };
-            let (set, more) = (ready.set(&request.key), written_bytes(loaded.len()));
-            match parcels.last_mut().filter(|parcel| parcel.bytes + more <= REDIS_REQUEST_BYTES_MAX) {
-                Some(parcel) => parcel.add(request, &set, more),
-                None => {
-                    let mut parcel = Parcel::new(request);
-                    parcel.add(request, &set, more);
-                    parcels.push(parcel);
-                }
+        loaded_at: Timestamp,
+    ) -> Vec<StoreBatch<'r>> {
+        let mut batches: Vec<StoreBatch<'r>> = Vec::new();
+        for ((&(request, _), &digest), loaded) in pairs.iter().zip(digests).zip(loaded) {
+            if digest.is_none() {
+                continue;
+            }
+            let Some(entry) = self.encode(request, loaded, digest, loaded_at) else { continue };
+            let bytes = command_bytes_max(loaded.len());
+            let fits = batches.last().is_some_and(|batch| batch.bytes + bytes <= REDIS_REQUEST_BYTES_MAX);
+            if !fits {
+                batches.push(StoreBatch::new(request));
+            }
+            if let Some(batch) = batches.last_mut() {
+                batch.slots.push(batch.pipeline.push(entry.set(&request.key)));
+                batch.bytes += bytes;
+                batch.last = request;
             }
         }
-        parcels
+        batches
     }
 }
 
 /// One request that stores entries.
-struct Parcel<'r> {
+struct StoreBatch<'r> {
     pipeline: Pipeline,
-    slots: Vec<Slot<Set>>,
+    slots: Vec<Slot<bool>>,
     bytes: usize,
     last: &'r Request,
 }
 
-impl<'r> Parcel<'r> {
-    fn new(last: &'r Request) -> Parcel<'r> {
-        Parcel { pipeline: Pipeline::new(), slots: Vec::new(), bytes: 0, last }
-    }
-
-    fn add(&mut self, request: &'r Request, set: &Set, bytes: usize) {
-        self.slots.push(self.pipeline.push(set));
-        self.bytes += bytes;
-        self.last = request;
+impl<'r> StoreBatch<'r> {
+    fn new(last: &'r Request) -> StoreBatch<'r> {
+        StoreBatch { pipeline: Pipeline::new(), slots: Vec::new(), bytes: 0, last }
     }
 }
 
-/// Bytes of a command that stores an entry, at most, whose content is `len` bytes: as a JSON string it may double.
-fn written_bytes(len: usize) -> usize {
+/// Maximum bytes of a command that stores `len` bytes of content: a JSON string may be twice as long.
+fn command_bytes_max(len: usize) -> usize {
     2 * len + 4096
 }

@@ -1,32 +1,33 @@
 use super::*;
+use crate::request::Loaded;
 use redis_client::keys::Keys;
 
 fn request(id: &str) -> Request {
     Request::record(&Keys::new("t").unwrap(), &"1:2".parse().unwrap(), "products", id)
 }
 
-fn loaded(bytes: usize) -> Loaded {
-    Loaded::some(vec![b'x'; bytes], 5)
+fn found(bytes: usize) -> Found {
+    Found { loaded: Loaded::some(vec![b'x'; bytes], 5), source: Source::Memory, loaded_at: NOW }
 }
 
 const NOW: Timestamp = Timestamp(1_000_000);
 
 fn put(memory: &mut Memory, id: &str, bytes: usize) {
-    let forgotten = memory.forgotten();
-    memory.put(&request(id), &loaded(bytes), NOW, forgotten);
+    let invalidations = memory.invalidations();
+    memory.put(&request(id), &found(bytes), invalidations);
 }
 
-/// Entries, and bytes of their content.
+/// Number of entries, and bytes of their content.
 fn usage(memory: &Memory) -> (usize, usize) {
-    (memory.kept.len(), memory.bytes)
+    (memory.entries.len(), memory.bytes)
 }
 
 #[test]
-fn it_answers_for_its_time_and_no_longer_and_nothing_older_than_the_minimum() {
+fn an_entry_is_served_for_its_time_and_only_in_the_minimum_version() {
     let mut memory = Memory::default();
     put(&mut memory, "a", 3);
     let end = NOW.0 + CACHE_MEMORY_MILLIS * 1000;
-    assert_eq!(memory.get(&request("a").min(Some(5)), Timestamp(end - 1)), Some((loaded(3), NOW)));
+    assert_eq!(memory.get(&request("a").min(Some(5)), Timestamp(end - 1)), Some(found(3)));
     assert_eq!(memory.get(&request("a").min(Some(6)), NOW), None);
     assert_eq!(memory.get(&request("b"), NOW), None);
     assert_eq!(memory.get(&request("a"), Timestamp(end)), None);
@@ -34,7 +35,7 @@ fn it_answers_for_its_time_and_no_longer_and_nothing_older_than_the_minimum() {
 }
 
 #[test]
-fn entries_and_bytes_are_bounded_and_what_was_used_longest_ago_leaves() {
+fn entries_and_bytes_are_limited_and_the_least_recently_used_are_evicted() {
     let mut memory = Memory::default();
     for n in 0..CACHE_MEMORY_ENTRIES_MAX {
         put(&mut memory, &n.to_string(), 1);
@@ -59,19 +60,19 @@ fn an_entry_that_is_put_again_counts_once() {
 }
 
 #[test]
-fn what_is_invalidated_is_forgotten_even_if_its_load_ends_later() {
+fn an_invalidated_entry_is_removed_and_an_earlier_load_is_not_kept() {
     let mut memory = Memory::default();
     put(&mut memory, "a", 1);
     put(&mut memory, "b", 1);
-    let before = memory.forgotten();
-    memory.forget(&request("a").tags);
+    let before = memory.invalidations();
+    memory.invalidate(&request("a").tags);
     assert!(memory.get(&request("a"), NOW).is_none() && memory.get(&request("b"), NOW).is_some());
-    memory.put(&request("a"), &loaded(1), NOW, before);
+    memory.put(&request("a"), &found(1), before);
     assert!(memory.get(&request("a"), NOW).is_none());
     put(&mut memory, "a", 1);
     assert!(memory.get(&request("a"), NOW).is_some());
-    let before = memory.forgotten();
+    let before = memory.invalidations();
     memory.clear();
     assert_eq!(usage(&memory), (0, 0));
-    assert_ne!(memory.forgotten(), before);
+    assert_ne!(memory.invalidations(), before);
 }

@@ -3,6 +3,7 @@ use std::task::Wake;
 
 use super::*;
 use crate::request::Loaded;
+use crate::tags::TagVersion;
 use protocol::timestamp::Timestamp;
 use redis_client::keys::Keys;
 
@@ -10,105 +11,112 @@ fn key() -> Key {
     Keys::new("t").unwrap().stats(&"1:2".parse().unwrap())
 }
 
-fn seen(n: u8) -> Option<Seen> {
-    Seen::of([(&key(), Some([n].as_slice()))])
+fn digest(n: u8) -> Option<TagDigest> {
+    TagDigest::of([(&key(), Some(&TagVersion(vec![n])))])
 }
 
 fn found() -> Found {
-    Found { loaded: Loaded::some(b"v".as_slice(), 1), source: Source::Loaded, made_at: Timestamp(5) }
+    Found { loaded: Loaded::some(b"v".as_slice(), 1), source: Source::Loaded, loaded_at: Timestamp(5) }
 }
 
 #[derive(Default)]
-struct Rung(AtomicUsize);
+struct Wakes(AtomicUsize);
 
-impl Wake for Rung {
+impl Wake for Wakes {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-fn follow(boarding: Boarding<'_>) -> Follow {
-    match boarding {
-        Boarding::Follow(follow) => follow,
-        Boarding::Lead(_) => panic!("leads"),
-        Boarding::Other => panic!("another's"),
+fn follower(join: Join<'_>) -> Follower {
+    match join {
+        Join::Follower(follower) => follower,
+        Join::Leader(_) => panic!("a leader"),
+        Join::Conflict => panic!("a conflict"),
     }
 }
 
 #[test]
-fn before_the_load_anybody_follows_and_after_it_only_under_the_same_stamps() {
-    let flights = Flights::default();
-    let Boarding::Lead(lead) = flights.board(&key(), seen(1)) else { panic!("nobody leads") };
-    follow(flights.board(&key(), seen(2)));
-    follow(flights.board(&key(), None));
-    follow(flights.board_alone(&key()));
-    lead.depart(seen(1));
-    follow(flights.board(&key(), seen(1)));
-    for other in [flights.board(&key(), seen(2)), flights.board(&key(), None), flights.board_alone(&key())] {
-        assert!(matches!(other, Boarding::Other));
+fn before_the_load_starts_all_readers_follow_and_then_only_those_with_its_digest() {
+    let single_flight = SingleFlight::default();
+    let Join::Leader(lead) = single_flight.join(&key(), digest(1)) else { panic!("no leader") };
+    follower(single_flight.join(&key(), digest(2)));
+    follower(single_flight.join(&key(), None));
+    follower(single_flight.join_without_redis(&key()));
+    lead.start(digest(1));
+    follower(single_flight.join(&key(), digest(1)));
+    for other in [
+        single_flight.join(&key(), digest(2)),
+        single_flight.join(&key(), None),
+        single_flight.join_without_redis(&key()),
+    ] {
+        assert!(matches!(other, Join::Conflict));
     }
-    lead.depart(None);
-    assert!(matches!(flights.board(&key(), None), Boarding::Other), "nothing can be compared");
-    follow(flights.board_alone(&key()));
+    lead.start(None);
+    assert!(
+        matches!(single_flight.join(&key(), None), Join::Conflict),
+        "without digests nothing can be compared"
+    );
+    follower(single_flight.join_without_redis(&key()));
 }
 
 #[test]
-fn who_waits_is_woken_once_by_the_end_and_has_the_answer() {
-    let flights = Flights::default();
-    let Boarding::Lead(lead) = flights.board(&key(), None) else { panic!("nobody leads") };
-    let mut waiting = std::pin::pin!(follow(flights.board(&key(), None)));
-    let rung = Arc::new(Rung::default());
-    let waker = Waker::from(Arc::clone(&rung));
+fn a_follower_is_woken_once_and_has_the_answer() {
+    let single_flight = SingleFlight::default();
+    let Join::Leader(lead) = single_flight.join(&key(), None) else { panic!("no leader") };
+    let mut waiting = std::pin::pin!(follower(single_flight.join(&key(), None)));
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(Arc::clone(&wakes));
     let mut context = Context::from_waker(&waker);
     assert!(waiting.as_mut().poll(&mut context).is_pending());
     assert!(waiting.as_mut().poll(&mut context).is_pending());
-    lead.land(None, &found());
-    assert_eq!(rung.0.load(Ordering::Relaxed), 1);
+    lead.complete(None, &found());
+    assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
     let shared = Found { source: Source::Shared, ..found() };
     assert_eq!(waiting.as_mut().poll(&mut context), Poll::Ready(Some(shared)));
     drop(lead);
-    assert!(matches!(flights.board(&key(), None), Boarding::Lead(_)), "it is over");
+    assert!(matches!(single_flight.join(&key(), None), Join::Leader(_)), "the load has ended");
 }
 
 #[test]
-fn if_the_leader_is_gone_the_others_know_and_one_leads() {
-    let flights = Flights::default();
-    let Boarding::Lead(lead) = flights.board(&key(), None) else { panic!("nobody leads") };
-    let mut waiting = std::pin::pin!(follow(flights.board(&key(), None)));
-    let rung = Arc::new(Rung::default());
-    let waker = Waker::from(Arc::clone(&rung));
+fn if_the_leader_is_dropped_its_followers_know_and_another_leads() {
+    let single_flight = SingleFlight::default();
+    let Join::Leader(lead) = single_flight.join(&key(), None) else { panic!("no leader") };
+    let mut waiting = std::pin::pin!(follower(single_flight.join(&key(), None)));
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(Arc::clone(&wakes));
     let mut context = Context::from_waker(&waker);
     assert!(waiting.as_mut().poll(&mut context).is_pending());
     drop(lead);
-    assert_eq!(rung.0.load(Ordering::Relaxed), 1);
+    assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
     assert_eq!(waiting.as_mut().poll(&mut context), Poll::Ready(None));
-    let Boarding::Lead(_lead) = flights.board(&key(), None) else { panic!("nobody leads") };
-    follow(flights.board(&key(), None));
+    let Join::Leader(_lead) = single_flight.join(&key(), None) else { panic!("no leader") };
+    follower(single_flight.join(&key(), None));
 }
 
 #[test]
-fn one_that_was_overtaken_ends_without_ending_the_other() {
-    let flights = Flights::default();
-    let Boarding::Lead(old) = flights.board(&key(), seen(1)) else { panic!("nobody leads") };
-    old.depart(seen(1));
-    let new = flights.overtake(&key());
-    new.depart(seen(2));
+fn a_leader_that_was_taken_over_does_not_end_the_new_load() {
+    let single_flight = SingleFlight::default();
+    let Join::Leader(old) = single_flight.join(&key(), digest(1)) else { panic!("no leader") };
+    old.start(digest(1));
+    let new = single_flight.take_over(&key());
+    new.start(digest(2));
     drop(old);
-    follow(flights.board(&key(), seen(2)));
+    follower(single_flight.join(&key(), digest(2)));
     drop(new);
-    assert!(matches!(flights.board(&key(), seen(2)), Boarding::Lead(_)));
+    assert!(matches!(single_flight.join(&key(), digest(2)), Join::Leader(_)));
 }
 
 #[test]
-fn many_threads_are_woken_and_all_have_the_answer() {
-    let flights = Flights::default();
-    let Boarding::Lead(lead) = flights.board(&key(), None) else { panic!("nobody leads") };
-    let followers: Vec<Follow> = (0..16).map(|_| follow(flights.board(&key(), None))).collect();
+fn followers_on_many_threads_are_woken_and_have_the_answer() {
+    let single_flight = SingleFlight::default();
+    let Join::Leader(lead) = single_flight.join(&key(), None) else { panic!("no leader") };
+    let followers: Vec<Follower> = (0..16).map(|_| follower(single_flight.join(&key(), None))).collect();
     std::thread::scope(|scope| {
         let threads: Vec<_> =
             followers.into_iter().map(|follower| scope.spawn(move || block_on(follower))).collect();
-        lead.depart(None);
-        lead.land(None, &found());
+        lead.start(None);
+        lead.complete(None, &found());
         assert!(threads.into_iter().all(|thread| thread.join().unwrap().is_some()));
     });
 }

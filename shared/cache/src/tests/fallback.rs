@@ -1,10 +1,10 @@
-//! Redis down, silent, and back.
+//! Redis down, silent, and up again.
 
 use std::pin::Pin;
 use std::time::Duration;
 
 use super::*;
-use crate::kind::Kind;
+use crate::kind::EntryKind;
 use crate::limits::{CACHE_MEMORY_MILLIS, CACHE_TOTAL_MILLIS};
 use crate::request::Source;
 use redis_client::limits::BREAKER_PAUSE_MILLIS;
@@ -12,26 +12,26 @@ use redis_client::transport::Transport;
 
 type Reader<'f> = Pin<Box<dyn Future<Output = Result<Found, Failed>> + 'f>>;
 
-/// Milliseconds that `future` takes, and what it answers.
-fn timed<O>(shop: &Shop, future: impl Future<Output = O>) -> (u64, O) {
-    let began = shop.service.state().now;
-    let output = shop.wait(future);
-    ((shop.service.state().now - began) / 1000, output)
+/// The milliseconds that `future` takes, and its output.
+fn timed<O>(world: &World, future: impl Future<Output = O>) -> (u64, O) {
+    let began = world.service.state().now;
+    let output = world.wait(future);
+    ((world.service.state().now - began) / 1000, output)
 }
 
 #[test]
-fn a_silent_redis_costs_each_of_the_first_readers_its_budget_and_the_rest_nothing() {
-    for weather in [Weather::Silent, Weather::Down] {
-        let shop = Shop::open();
-        shop.service.weather(weather);
+fn a_silent_redis_delays_the_first_readers_by_their_budget_and_the_rest_not_at_all() {
+    for mode in [Mode::Silent, Mode::Down] {
+        let world = World::open();
+        world.service.set_mode(mode);
         let mut waits = Vec::new();
         for n in 0..20 {
             let load = async || {
-                shop.service.wait(Duration::from_millis(7)).await;
-                says("v")
+                world.service.wait(Duration::from_millis(7)).await;
+                returns("v")
             };
             let request = product(&n.to_string());
-            let (millis, found) = timed(&shop, shop.cache.read(&request, load));
+            let (millis, found) = timed(&world, world.cache.read(&request, load));
             assert_eq!(text(&found.unwrap()), "v");
             waits.push(millis);
         }
@@ -39,110 +39,109 @@ fn a_silent_redis_costs_each_of_the_first_readers_its_budget_and_the_rest_nothin
         // Five failures open the breaker.
         assert!(waits.iter().filter(|millis| **millis > 7).count() <= 5, "{waits:?}");
         assert_eq!(waits[5..].iter().max(), Some(&7));
-        assert!(shop.cache.stats(&room().client).total.errors >= 15);
+        assert!(world.cache.stats(&room().client).total.errors >= 15);
     }
 }
 
 #[test]
-fn while_redis_is_away_memory_answers_for_its_time_and_not_for_everything() {
-    let shop = Shop::open();
-    shop.service.weather(Weather::Down);
+fn while_redis_is_down_memory_answers_for_its_time_and_for_permitted_kinds() {
+    let world = World::open();
+    world.service.set_mode(Mode::Down);
     let request = product("p");
-    shop.read(&request, "v");
-    let found = shop.wait(shop.cache.read(&request, never)).unwrap();
+    world.read(&request, "v");
+    let found = world.wait(world.cache.read(&request, never)).unwrap();
     assert_eq!((text(&found), found.source), ("v", Source::Memory));
-    assert_eq!(shop.read(&request.clone().min(Some(1)), "newer").source, Source::Loaded);
-    shop.service.pass(CACHE_MEMORY_MILLIS);
-    assert_eq!(text(&shop.read(&request, "later")), "later");
+    assert_eq!(world.read(&request.clone().min(Some(1)), "newer").source, Source::Loaded);
+    world.service.advance_millis(CACHE_MEMORY_MILLIS);
+    assert_eq!(text(&world.read(&request, "later")), "later");
     let user = Request::user(&keys(), &room().client, "u");
-    shop.read(&user, "before");
-    assert_eq!(text(&shop.read(&user, "after")), "after");
+    world.read(&user, "before");
+    assert_eq!(text(&world.read(&user, "after")), "after");
     let other = Request::record(&keys(), &"9:2".parse().unwrap(), "products", "p");
-    assert_eq!(text(&shop.read(&other, "theirs")), "theirs");
+    assert_eq!(text(&world.read(&other, "theirs")), "theirs");
 }
 
 #[test]
-fn memory_is_not_asked_while_redis_answers_and_what_was_invalidated_is_not_in_it() {
-    let shop = Shop::open();
+fn memory_is_not_used_while_redis_responds_and_holds_no_invalidated_entry() {
+    let world = World::open();
     let request = product("p");
-    shop.read(&request, "old");
-    shop.service.weather(Weather::Down);
-    shop.read(&request, "while down");
-    let invalidated = shop.wait(shop.cache.invalidate(&[request.own_tag().unwrap().clone()]));
-    assert!(invalidated.is_err(), "nobody may believe that it was");
-    assert_eq!(text(&shop.read(&request, "loaded")), "loaded");
-    shop.service.weather(Weather::Fair);
-    shop.service.pass(BREAKER_PAUSE_MILLIS);
-    assert_eq!(text(&shop.read(&request, "never")), "old", "the invalidation is still owed");
-    shop.wait(shop.cache.invalidate(&[request.own_tag().unwrap().clone()])).unwrap();
-    assert_eq!(text(&shop.read(&request, "new")), "new");
+    world.read(&request, "old");
+    world.service.set_mode(Mode::Down);
+    world.read(&request, "while down");
+    let invalidated = world.wait(world.cache.invalidate(&[request.own_tag().unwrap().clone()]));
+    assert!(invalidated.is_err(), "the caller must know that the entry may still be valid");
+    assert_eq!(text(&world.read(&request, "loaded")), "loaded");
+    world.service.set_mode(Mode::Up);
+    world.service.advance_millis(BREAKER_PAUSE_MILLIS);
+    assert_eq!(text(&world.read(&request, "never")), "old", "the invalidation has not happened yet");
+    world.wait(world.cache.invalidate(&[request.own_tag().unwrap().clone()])).unwrap();
+    assert_eq!(text(&world.read(&request, "new")), "new");
 }
 
 #[test]
-fn it_recovers_by_itself() {
-    let shop = Shop::open();
-    shop.service.weather(Weather::Down);
-    (0..10).for_each(|n| drop(shop.read(&product(&n.to_string()), "v")));
-    shop.service.weather(Weather::Fair);
-    shop.service.pass(BREAKER_PAUSE_MILLIS);
-    shop.read(&product("p"), "v");
-    assert_eq!(shop.wait(shop.cache.read(&product("p"), never)).unwrap().source, Source::Fresh);
+fn the_cache_recovers_when_redis_is_back() {
+    let world = World::open();
+    world.service.set_mode(Mode::Down);
+    (0..10).for_each(|n| drop(world.read(&product(&n.to_string()), "v")));
+    world.service.set_mode(Mode::Up);
+    world.service.advance_millis(BREAKER_PAUSE_MILLIS);
+    world.read(&product("p"), "v");
+    assert_eq!(world.wait(world.cache.read(&product("p"), never)).unwrap().source, Source::Fresh);
 }
 
 #[test]
-fn a_write_that_fails_after_the_load_fails_no_reader() {
-    let shop = Shop::open();
+fn a_failed_write_after_the_load_fails_no_reader() {
+    let world = World::open();
     let request = product("p");
-    for weather in [Weather::Down, Weather::Silent] {
+    for mode in [Mode::Down, Mode::Silent] {
         let breaks = async || {
-            shop.service.weather(weather);
-            says("v")
+            world.service.set_mode(mode);
+            returns("v")
         };
-        assert_eq!(text(&shop.wait(shop.cache.read(&request, breaks)).unwrap()), "v");
-        shop.service.weather(Weather::Fair);
-        shop.service.pass(BREAKER_PAUSE_MILLIS);
-        shop.wait(shop.cache.invalidate(&[request.own_tag().unwrap().clone()])).unwrap();
+        assert_eq!(text(&world.wait(world.cache.read(&request, breaks)).unwrap()), "v");
+        world.service.set_mode(Mode::Up);
+        world.service.advance_millis(BREAKER_PAUSE_MILLIS);
+        world.wait(world.cache.invalidate(&[request.own_tag().unwrap().clone()])).unwrap();
     }
 }
 
 #[test]
-fn without_redis_a_source_is_still_asked_once_for_many_readers() {
-    let shop = Shop::open();
-    shop.service.weather(Weather::Silent);
+fn without_redis_many_readers_are_still_one_load() {
+    let world = World::open();
+    world.service.set_mode(Mode::Silent);
     let (asked, request) = (Cell::new(0), product("p"));
     let load = || async {
         asked.set(asked.get() + 1);
-        shop.service.wait(Duration::from_millis(20)).await;
-        says("v")
+        world.service.wait(Duration::from_millis(20)).await;
+        returns("v")
     };
     let all: Vec<Reader<'_>> =
-        (0..50).map(|_| Box::pin(shop.cache.read(&request, load)) as Reader<'_>).collect();
-    assert!(run(&shop.service, all).iter().all(|found| text(found.as_ref().unwrap()) == "v"));
+        (0..50).map(|_| Box::pin(world.cache.read(&request, load)) as Reader<'_>).collect();
+    assert!(world.service.run_all(all).iter().all(|found| text(found.as_ref().unwrap()) == "v"));
     assert_eq!(asked.get(), 1);
 }
 
 #[test]
-fn what_memory_answers_is_late_by_its_time_at_most() {
+fn answers_from_memory_are_outdated_by_the_limit_at_most() {
     for seed in 0..30 {
-        let shop = Shop::open();
-        crate::fake_redis::Random::seed(seed);
+        let world = World::open();
+        redis_client::fake::Random::seed(seed);
         let request = product("p");
-        // The source says what time it is.
+        // The version is the time of the load.
         let load = async || {
-            let now = shop.service.state().now;
-            shop.service.wait(Duration::from_millis(crate::fake_redis::Random::below(500))).await;
+            let now = world.service.state().now;
+            world.service.wait(Duration::from_millis(redis_client::fake::Random::below(500))).await;
             Ok::<_, Failed>(some("v", now))
         };
         for _ in 0..30 {
-            let weather =
-                if crate::fake_redis::Random::below(8) == 0 { Weather::Down } else { Weather::Silent };
-            shop.service.weather(weather);
-            let began = shop.service.state().now;
-            let found = shop.wait(shop.cache.read(&request, load)).unwrap();
+            let mode = if redis_client::fake::Random::below(8) == 0 { Mode::Down } else { Mode::Silent };
+            world.service.set_mode(mode);
+            let began = world.service.state().now;
+            let found = world.wait(world.cache.read(&request, load)).unwrap();
             let late = began.saturating_sub(found.as_of()) / 1000;
             assert!(late <= CACHE_MEMORY_MILLIS, "seed {seed}: {late} ms");
-            shop.service.pass(crate::fake_redis::Random::below(900));
+            world.service.advance_millis(redis_client::fake::Random::below(900));
         }
     }
-    assert!(CACHE_MEMORY_MILLIS < Kind::Stats.gone_millis_max());
+    assert!(CACHE_MEMORY_MILLIS < EntryKind::Stats.total_millis_max());
 }

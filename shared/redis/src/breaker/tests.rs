@@ -1,4 +1,4 @@
-//! The breaker through its states.
+//! The breaker's states.
 
 use super::*;
 use proptest::prelude::*;
@@ -9,13 +9,13 @@ fn at(micros: u64) -> Timestamp {
     Timestamp(micros)
 }
 
-/// Tries once at `now`, if it may.
+/// Tries once at `now` if admitted; returns whether it was.
 fn attempt(breaker: &mut Breaker, now: Timestamp, failed: bool) -> bool {
-    let pass = breaker.ask(now);
-    if let Some(pass) = &pass {
-        breaker.report(pass, failed, now);
+    let permit = breaker.admit(now);
+    if let Some(permit) = &permit {
+        breaker.report(permit, failed, now);
     }
-    pass.is_some()
+    permit.is_some()
 }
 
 fn opened() -> Breaker {
@@ -27,7 +27,7 @@ fn opened() -> Breaker {
 }
 
 #[test]
-fn five_failures_of_ten_open_it_in_whatever_order() {
+fn five_failures_of_ten_open_it_in_any_order() {
     let mut breaker = Breaker::new();
     for failed in [true, false, true, false, true, false, true, false] {
         assert!(attempt(&mut breaker, at(0), failed));
@@ -38,10 +38,10 @@ fn five_failures_of_ten_open_it_in_whatever_order() {
 }
 
 #[test]
-fn failures_that_are_long_past_do_not_count() {
+fn failures_before_the_last_ten_tries_do_not_count() {
     let mut breaker = Breaker::new();
     for _ in 0..50 {
-        // Four of ten, for ever.
+        // Four failures of ten, again and again.
         for failed in [true, true, true, true, false, false, false, false, false, false] {
             assert!(attempt(&mut breaker, at(0), failed));
         }
@@ -50,16 +50,16 @@ fn failures_that_are_long_past_do_not_count() {
 }
 
 #[test]
-fn while_it_is_open_nothing_passes_and_then_one_probe_at_a_time() {
+fn an_open_breaker_admits_nothing_and_then_one_probe_at_a_time() {
     let mut breaker = opened();
-    assert!(breaker.ask(at(0)).is_none() && breaker.ask(at(PAUSE - 1)).is_none());
+    assert!(breaker.admit(at(0)).is_none() && breaker.admit(at(PAUSE - 1)).is_none());
     assert_eq!(breaker.state(at(PAUSE - 1)), BreakerState::Open);
     assert_eq!(breaker.state(at(PAUSE)), BreakerState::HalfOpen);
-    let probe = breaker.ask(at(PAUSE)).unwrap();
-    assert!(breaker.ask(at(PAUSE)).is_none());
+    let probe = breaker.admit(at(PAUSE)).unwrap();
+    assert!(breaker.admit(at(PAUSE)).is_none());
     breaker.report(&probe, false, at(PAUSE + 1));
     assert_eq!(breaker.state(at(PAUSE + 1)), BreakerState::Closed);
-    // What it remembered is forgotten: one failure does not open it again.
+    // The old outcomes are gone: one failure does not open it again.
     assert!(attempt(&mut breaker, at(PAUSE + 2), true));
     assert_eq!(breaker.state(at(PAUSE + 2)), BreakerState::Closed);
 }
@@ -74,28 +74,28 @@ fn a_failed_probe_opens_it_for_another_pause() {
 }
 
 #[test]
-fn a_probe_that_is_never_heard_of_again_does_not_block_the_next() {
+fn a_probe_that_never_reports_does_not_block_the_next() {
     let mut breaker = opened();
-    let lost = breaker.ask(at(PAUSE)).unwrap();
-    assert!(breaker.ask(at(2 * PAUSE - 1)).is_none());
-    let next = breaker.ask(at(2 * PAUSE)).unwrap();
+    let lost = breaker.admit(at(PAUSE)).unwrap();
+    assert!(breaker.admit(at(2 * PAUSE - 1)).is_none());
+    let next = breaker.admit(at(2 * PAUSE)).unwrap();
     breaker.report(&next, true, at(2 * PAUSE));
-    // It comes back after all, and knows nothing of what the other found.
+    // The lost probe reports after all; its outcome does not count.
     breaker.report(&lost, false, at(2 * PAUSE));
     assert_eq!(breaker.state(at(2 * PAUSE)), BreakerState::Open);
 }
 
 #[test]
-fn stragglers_from_before_it_opened_decide_nothing() {
+fn tries_admitted_before_it_opened_do_not_count() {
     let mut breaker = Breaker::new();
-    let straggler = breaker.ask(at(0)).unwrap();
+    let straggler = breaker.admit(at(0)).unwrap();
     for _ in 0..BREAKER_FAILURES {
         assert!(attempt(&mut breaker, at(0), true));
     }
     breaker.report(&straggler, false, at(1));
     assert_eq!(breaker.state(at(1)), BreakerState::Open);
     assert!(attempt(&mut breaker, at(PAUSE), false));
-    let another = Breaker::new().ask(at(0)).unwrap();
+    let another = Breaker::new().admit(at(0)).unwrap();
     for _ in 0..BREAKER_FAILURES {
         breaker.report(&another, true, at(PAUSE));
     }

@@ -1,9 +1,9 @@
-//! One request with its tries: when another is worth it, and when it must not be made.
+//! One request with its tries: when to send it again, and when it must not be sent again.
 
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Client, Line};
+use super::{Client, Shared};
 use crate::breaker::Breaker;
 use crate::budget::pause;
 use crate::command::Repeat;
@@ -12,29 +12,27 @@ use crate::limits::{REDIS_ATTEMPTS_MAX, REDIS_REQUEST_BYTES_MAX};
 use crate::transport::{HttpRequest, HttpResponse, Transport};
 use protocol::timestamp::Timestamp;
 
-/// When a call must be over. A script that is sent a second time has no second budget.
-pub(super) struct Clock {
-    end: Timestamp,
-}
+/// When a call must end. Sending a script a second time does not extend it.
+pub(super) struct Deadline(Timestamp);
 
-impl Clock {
+impl Deadline {
     fn left(&self, now: Timestamp) -> Duration {
-        Duration::from_micros(self.end.0.saturating_sub(now.0))
+        Duration::from_micros(self.0.0.saturating_sub(now.0))
     }
 }
 
 impl<T: Transport> Client<T> {
-    /// Starts a call's budget.
-    pub(super) fn start(&self) -> Clock {
+    /// The deadline of a call that starts now.
+    pub(super) fn deadline(&self) -> Deadline {
         let total = u64::try_from(self.budget.total.as_micros()).unwrap_or(u64::MAX);
-        Clock { end: Timestamp(self.line.transport.now().0.saturating_add(total)) }
+        Deadline(Timestamp(self.shared.transport.now().0.saturating_add(total)))
     }
 
-    /// Sends a request of `commands` commands until it is answered, may not be repeated, or the budget is spent; then
-    /// the error is the last try's. The answer is one of Redis, be it an error.
+    /// Sends a request of `commands` commands until Redis responds, the request must not be repeated, or the
+    /// deadline passes. The response may hold a Redis error; an `Err` is the last try's.
     pub(super) async fn send(
         &self,
-        clock: &mut Clock,
+        deadline: &Deadline,
         path: &'static str,
         body: &[u8],
         commands: usize,
@@ -43,64 +41,65 @@ impl<T: Transport> Client<T> {
         if body.len() > REDIS_REQUEST_BYTES_MAX {
             return Err(RedisError::TooLarge(body.len()));
         }
-        let line = &*self.line;
-        let mut tried = 0;
+        let shared = &*self.shared;
+        let mut tries = 0;
         let mut last = RedisError::Open;
         loop {
-            let deadline = clock.left(line.transport.now()).min(self.budget.per_try);
-            let outcome = match line.attempt(path, body, commands, deadline).await {
-                Some(outcome) => outcome,
-                // Opened by the last try, or by others' in the meantime.
-                None => return Err(last),
+            let time = deadline.left(shared.transport.now()).min(self.budget.per_try);
+            let Some(outcome) = shared.attempt(path, body, commands, time).await else {
+                // The breaker was opened by the last try or by other calls.
+                return Err(last);
             };
-            tried += 1;
+            tries += 1;
             last = match outcome {
-                Ok(answer) => return Ok(answer),
-                Err(error) if tried >= REDIS_ATTEMPTS_MAX || !error.passes(repeat) => return Err(error),
+                Ok(response) => return Ok(response),
+                Err(error) if tries >= REDIS_ATTEMPTS_MAX || !error.is_transient(repeat) => {
+                    return Err(error);
+                }
                 Err(error) => error,
             };
-            let pause = pause(tried, line.draw());
-            if pause >= clock.left(line.transport.now()) {
+            let pause = pause(tries, shared.draw());
+            if pause >= deadline.left(shared.transport.now()) {
                 return Err(last);
             }
-            line.counters.repeated();
-            line.transport.wait(pause).await;
-            if clock.left(line.transport.now()).is_zero() {
+            shared.counters.count_repeat();
+            shared.transport.wait(pause).await;
+            if deadline.left(shared.transport.now()).is_zero() {
                 return Err(last);
             }
         }
     }
 }
 
-impl<T: Transport> Line<T> {
-    /// One try, or `None` if the breaker lets none through.
+impl<T: Transport> Shared<T> {
+    /// One try; `None` if the breaker does not admit it.
     async fn attempt(
         &self,
         path: &'static str,
         body: &[u8],
         commands: usize,
-        deadline: Duration,
+        time: Duration,
     ) -> Option<Result<Vec<u8>, RedisError>> {
         let sent = self.transport.now();
-        let pass = self.breaker().ask(sent)?;
-        self.counters.sent(commands);
+        let permit = self.breaker().admit(sent)?;
+        self.counters.count_request(commands);
         let sync_token = self.sync_token.latest();
         let request = HttpRequest { path, token: &self.token, sync_token: sync_token.as_deref(), body };
-        let answer = self.transport.exchange(request, deadline).await;
+        let response = self.transport.exchange(request, time).await;
         let now = self.transport.now();
-        let outcome = answer.map_err(RedisError::from).and_then(|answer| self.accept(answer));
-        let ails = outcome.as_ref().is_err_and(RedisError::ails);
-        self.breaker().report(&pass, ails, now);
-        self.counters.ended(outcome.is_ok(), now.0.saturating_sub(sent.0));
+        let outcome = response.map_err(RedisError::from).and_then(|response| self.accept(response));
+        let failed = outcome.as_ref().is_err_and(RedisError::counts_as_failure);
+        self.breaker().report(&permit, failed, now);
+        self.counters.count_outcome(outcome.is_ok(), now.0.saturating_sub(sent.0));
         Some(outcome)
     }
 
-    /// The body of an answer that is Redis's: 200, or 400 with its error.
-    fn accept(&self, answer: HttpResponse) -> Result<Vec<u8>, RedisError> {
-        match answer.status {
+    /// The body of a response by Redis: status 200, or 400 with its error.
+    fn accept(&self, response: HttpResponse) -> Result<Vec<u8>, RedisError> {
+        match response.status {
             200 | 400 => {
-                self.sync_token.keep(answer.sync_token);
-                Ok(answer.body)
+                self.sync_token.keep(response.sync_token);
+                Ok(response.body)
             }
             401 => Err(RedisError::Unauthorized),
             status => Err(RedisError::Status(status)),

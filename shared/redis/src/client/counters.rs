@@ -1,4 +1,4 @@
-//! What the client has sent: commands and round trips are what the service bills.
+//! Counts of what a client has sent. The service bills commands and round trips.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,32 +12,32 @@ pub(super) struct Counters {
     latency_micros: AtomicU64,
 }
 
-/// What a client has sent since it was made.
+/// What a client has sent since it was created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Requests: round trips, repeats included.
+    /// Round trips, repeats included.
     pub requests: u64,
     /// Commands in them.
     pub commands: u64,
-    /// Requests that had no answer of Redis.
+    /// Requests without a response by Redis.
     pub failures: u64,
-    /// Requests that were made again.
+    /// Requests that were sent again.
     pub repeats: u64,
 }
 
 impl Counters {
-    pub(super) fn sent(&self, commands: usize) {
+    pub(super) fn count_request(&self, commands: usize) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.commands.fetch_add(u64::try_from(commands).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    pub(super) fn repeated(&self) {
+    pub(super) fn count_repeat(&self) {
         self.repeats.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn ended(&self, answered: bool, micros: u64) {
-        if answered {
-            // 0 stands for no answer yet.
+    pub(super) fn count_outcome(&self, succeeded: bool, micros: u64) {
+        if succeeded {
+            // 0 means: no response yet.
             self.latency_micros.store(micros.max(1), Ordering::Relaxed);
         } else {
             self.failures.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! How Redis is doing, as far as this client knows without asking.
+//! Redis's health as this client has observed it.
 
 use std::time::Duration;
 
@@ -7,22 +7,22 @@ use super::counters::Counts;
 use crate::transport::Transport;
 use protocol::wire::health::BreakerState;
 
-/// How Redis is doing.
+/// Redis's health as a client has observed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// Whether requests are let through.
+    /// State of the circuit breaker.
     pub breaker: BreakerState,
-    /// How long the last answer took; `None` before the first.
+    /// Time that the last response took; `None` before the first.
     pub last_latency: Option<Duration>,
-    /// What was sent.
+    /// Counts of what was sent.
     pub counts: Counts,
 }
 
 impl<T: Transport> Client<T> {
-    /// How Redis is doing; costs no round trip.
+    /// Redis's health; costs no round trip.
     pub fn health(&self) -> Health {
-        let breaker = self.line.breaker().state(self.line.transport.now());
-        let last_latency = self.line.counters.latency_micros().map(Duration::from_micros);
-        Health { breaker, last_latency, counts: self.line.counters.read() }
+        let breaker = self.shared.breaker().state(self.shared.transport.now());
+        let last_latency = self.shared.counters.latency_micros().map(Duration::from_micros);
+        Health { breaker, last_latency, counts: self.shared.counters.read() }
     }
 }

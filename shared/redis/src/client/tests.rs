@@ -1,4 +1,4 @@
-//! The client over a scripted service.
+//! The client with the fake service.
 
 mod budget;
 mod circuit;

@@ -1,4 +1,4 @@
-//! The keys that seal values: one to write with, and those before it, which still read.
+//! Encryption keys: the current one encrypts; the current one and the former ones decrypt.
 
 use std::fmt;
 
@@ -10,24 +10,24 @@ use crate::limits::{ENCRYPTION_KEY_ID_BYTES_MAX, ENCRYPTION_KEYS_MAX};
 /// Bytes of a key.
 const KEY_BYTES: usize = 32;
 
-/// Keys by their ids. `Debug` shows the ids alone.
+/// Keys by their ids. `Debug` shows only the ids.
 #[derive(Clone)]
 pub struct Keyring {
-    current: SealingKey,
-    former: Vec<SealingKey>,
+    current: EncryptionKey,
+    former: Vec<EncryptionKey>,
 }
 
 /// One key.
 #[derive(Clone)]
-pub(super) struct SealingKey {
+pub(super) struct EncryptionKey {
     pub(super) id: String,
     pub(super) bytes: [u8; KEY_BYTES],
 }
 
-/// What is wrong with the text of a keyring. Holds nothing of it: keys are secret.
+/// An error in the text of a keyring. Does not quote the text, which is secret.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BadKeyring {
-    /// An entry is no `id:key`.
+    /// An entry is not `id:key`.
     #[error(
         "failed to read key {0}: it must be id:key, with 1 to {ENCRYPTION_KEY_ID_BYTES_MAX} of a-z 0-9 as the id"
     )]
@@ -35,7 +35,7 @@ pub enum BadKeyring {
     /// A key is not 32 bytes in base64.
     #[error("failed to read key {0}: it must be {KEY_BYTES} bytes in base64")]
     Key(usize),
-    /// An id occurs again.
+    /// An id occurs twice.
     #[error("failed to read key {0}: its id is another key's")]
     Twice(usize),
     /// There are more than [`ENCRYPTION_KEYS_MAX`].
@@ -44,11 +44,11 @@ pub enum BadKeyring {
 }
 
 impl Keyring {
-    /// Reads `id:base64,id2:base64`. The first key writes, each reads; a new one is put first, and an old one leaves
-    /// when all that it wrote has expired.
+    /// Reads `id:base64,id2:base64`. The first key encrypts, every key decrypts. To rotate, put a new key
+    /// first, and remove the old one when all values that it encrypted have expired.
     pub fn parse(text: &str) -> Result<Keyring, BadKeyring> {
         let mut entries =
-            text.split(',').enumerate().map(|(at, entry)| SealingKey::parse(at + 1, entry.trim()));
+            text.split(',').enumerate().map(|(at, entry)| EncryptionKey::parse(at + 1, entry.trim()));
         let current = entries.next().unwrap_or(Err(BadKeyring::Entry(1)))?;
         let mut ring = Keyring { current, former: Vec::new() };
         for (at, entry) in entries.enumerate() {
@@ -61,24 +61,24 @@ impl Keyring {
         if ring.former.len() < ENCRYPTION_KEYS_MAX { Ok(ring) } else { Err(BadKeyring::TooMany) }
     }
 
-    pub(super) fn current(&self) -> &SealingKey {
+    pub(super) fn current(&self) -> &EncryptionKey {
         &self.current
     }
 
-    pub(super) fn find(&self, id: &str) -> Option<&SealingKey> {
+    pub(super) fn find(&self, id: &str) -> Option<&EncryptionKey> {
         std::iter::once(&self.current).chain(&self.former).find(|key| key.id == id)
     }
 }
 
-impl SealingKey {
-    fn parse(at: usize, entry: &str) -> Result<SealingKey, BadKeyring> {
+impl EncryptionKey {
+    fn parse(at: usize, entry: &str) -> Result<EncryptionKey, BadKeyring> {
         let (id, key) = entry.split_once(':').ok_or(BadKeyring::Entry(at))?;
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         if !(1..=ENCRYPTION_KEY_ID_BYTES_MAX).contains(&id.len()) || !id.bytes().all(allowed) {
             return Err(BadKeyring::Entry(at));
         }
         let bytes = BASE64_STANDARD.decode(key).ok().and_then(|bytes| bytes.try_into().ok());
-        Ok(SealingKey { id: id.to_owned(), bytes: bytes.ok_or(BadKeyring::Key(at))? })
+        Ok(EncryptionKey { id: id.to_owned(), bytes: bytes.ok_or(BadKeyring::Key(at))? })
     }
 }
 

@@ -1,14 +1,23 @@
-//! One key, which only this module's parent can make.
+//! One key. Only [`super::Keys`] creates keys.
 
 use std::fmt::{self, Display};
 
-use super::escape::escaped;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Every character that is not usual in an id: the separator, `%` itself, and the special characters of
+/// patterns.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
+/// `name` with every other character percent-encoded. Different names stay different.
+pub(super) fn escaped(name: &str) -> String {
+    utf8_percent_encode(name, ESCAPED).to_string()
+}
 
 /// The key of one entry: prefix, tenant, and the rest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     text: String,
-    /// Where the rest begins.
+    /// Byte at which the rest begins.
     rest: usize,
 }
 

@@ -1,62 +1,58 @@
-//! The kinds of entries.
+//! The kinds of keys.
 
-/// What an entry is.
+/// The kind of a key, which is its third segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum KeyKind {
     /// A record of a room.
     Record,
     /// A user of a client.
     User,
-    /// A room's figures.
+    /// A room's statistics.
     Stats,
     /// A cart of a room.
     Cart,
     /// A session of a user.
     Session,
-    /// The version stamp of a tag.
+    /// The version of a tag.
     Tag,
-    /// The lock of another entry.
+    /// The lock of an entry.
     Lock,
-    /// How often somebody has come of late.
+    /// The state of a rate limit.
     Rate,
-    /// A channel, which is no entry but has a name like one.
-    Channel,
-    /// What the cache did on one day.
+    /// The cache's statistics of one client and day.
     CacheStatistics,
-    /// Where the cache's maintenance goes on.
+    /// The position of the cache's maintenance.
     Maintenance,
 }
 
-impl Kind {
-    /// All of them.
-    pub const ALL: [Kind; 11] = [
-        Kind::Record,
-        Kind::User,
-        Kind::Stats,
-        Kind::Cart,
-        Kind::Session,
-        Kind::Tag,
-        Kind::Lock,
-        Kind::Rate,
-        Kind::Channel,
-        Kind::CacheStatistics,
-        Kind::Maintenance,
+impl KeyKind {
+    /// All kinds.
+    pub const ALL: [KeyKind; 10] = [
+        KeyKind::Record,
+        KeyKind::User,
+        KeyKind::Stats,
+        KeyKind::Cart,
+        KeyKind::Session,
+        KeyKind::Tag,
+        KeyKind::Lock,
+        KeyKind::Rate,
+        KeyKind::CacheStatistics,
+        KeyKind::Maintenance,
     ];
 
-    /// The kind as it stands in a key.
+    /// The kind's text in a key.
     pub fn segment(self) -> &'static str {
         match self {
-            Kind::Record => "record",
-            Kind::User => "user",
-            Kind::Stats => "stats",
-            Kind::Cart => "cart",
-            Kind::Session => "session",
-            Kind::Tag => "tag",
-            Kind::Lock => "lock",
-            Kind::Rate => "rate",
-            Kind::Channel => "channel",
-            Kind::CacheStatistics => "cache-statistics",
-            Kind::Maintenance => "maintenance",
+            KeyKind::Record => "record",
+            KeyKind::User => "user",
+            KeyKind::Stats => "stats",
+            KeyKind::Cart => "cart",
+            KeyKind::Session => "session",
+            KeyKind::Tag => "tag",
+            KeyKind::Lock => "lock",
+            KeyKind::Rate => "rate",
+            KeyKind::CacheStatistics => "cache-statistics",
+            KeyKind::Maintenance => "maintenance",
         }
     }
 }

@@ -1,17 +1,17 @@
-//! Many keys at once, all of one tenant and kind.
+//! Patterns that match the keys of one tenant and kind.
 
 use std::fmt;
 
-use super::escape::escaped;
+use super::key::escaped;
 use crate::limits::REDIS_GLOB_BYTES_MAX;
 
-/// A glob that may not be used.
+/// An invalid glob.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("failed to read the pattern: it must be 1 to {REDIS_GLOB_BYTES_MAX} bytes")]
 pub struct BadGlob;
 
-/// A pattern that finds keys of one tenant and one kind alone: what is before the caller's glob means only itself. Or
-/// one that finds all, which no caller can make.
+/// Matches keys of one tenant and one kind only: the text before the caller's glob holds no special
+/// character. [`super::Keys::all`] returns the one exception.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(String);
 
@@ -27,7 +27,7 @@ impl Pattern {
         Pattern(format!("{prefix}:*"))
     }
 
-    /// `name` as it stands in a key, where it means only itself: for a glob that names something exactly.
+    /// A glob that matches exactly `name`.
     pub fn exactly(name: &str) -> String {
         escaped(name)
     }

@@ -1,4 +1,4 @@
-//! Keys, exact to the letter.
+//! The exact text of every key.
 
 use std::collections::HashMap;
 
@@ -18,10 +18,10 @@ fn client() -> ClientId {
     room().client
 }
 
-/// The sorts of keys, without their locks.
-const SORTS: usize = 15;
+/// Functions that build keys, not counting locks.
+const BUILDERS: usize = 14;
 
-/// A key of every sort.
+/// A key from every builder, and the lock of each.
 fn all(keys: &Keys, room: &Room, a: &str, b: &str) -> Vec<Key> {
     let client = &room.client;
     let mut all = vec![
@@ -35,13 +35,12 @@ fn all(keys: &Keys, room: &Room, a: &str, b: &str) -> Vec<Key> {
         keys.table_tag(room, a),
         keys.user_tag(client, a),
         keys.rate(client, a, b),
-        keys.door_name(a),
-        keys.door_address(a),
-        keys.channel(client, a),
+        keys.rate_login_name(a),
+        keys.rate_address(a),
         keys.cache_statistics(client, Timestamp(1_765_103_400_000_000)),
         keys.maintenance(),
     ];
-    assert_eq!(all.len(), SORTS);
+    assert_eq!(all.len(), BUILDERS);
     let locks: Vec<_> = all.iter().map(|key| keys.lock(key, "s:1")).collect();
     all.extend(locks);
     all
@@ -62,7 +61,6 @@ fn every_key_is_exactly_this() {
         "tillsync:acme:rate:o%3A1:orders",
         "tillsync:@door:rate:name:orders",
         "tillsync:@door:rate:address:orders",
-        "tillsync:acme:channel:orders",
         "tillsync:acme:cache-statistics:2025-12-07",
         "tillsync:@house:maintenance:next",
     ];
@@ -78,7 +76,7 @@ fn every_key_is_exactly_this() {
 }
 
 #[test]
-fn whatever_a_name_holds_means_only_itself() {
+fn special_characters_in_names_are_escaped() {
     let key = keys().cart(&room(), "a:b*c?[d]^\\ é%é-_.");
     assert_eq!(key.as_str(), "tillsync:acme:cart:berlin-1:a%3Ab%2Ac%3F%5Bd%5D%5E%5C%20%C3%A9%25%C3%A9-_.");
     assert_eq!(keys().user(&client(), "").as_str(), "tillsync:acme:user:");
@@ -90,14 +88,14 @@ fn a_prefix_is_short_and_has_no_separator() {
         assert_eq!(Keys::new(bad), Err(BadPrefix), "{bad}");
     }
     assert!(Keys::new(&"x".repeat(REDIS_PREFIX_BYTES_MAX)).is_ok());
-    for nobody in ["@door", "@house"] {
-        assert!(nobody.parse::<ClientId>().is_err());
+    for reserved in ["@door", "@house"] {
+        assert!(reserved.parse::<ClientId>().is_err());
     }
 }
 
 #[test]
 fn a_pattern_stays_with_its_tenant_and_kind() {
-    let pattern = |glob: &str| keys().pattern(&client(), Kind::Record, glob);
+    let pattern = |glob: &str| keys().pattern(&client(), KeyKind::Record, glob);
     assert_eq!(pattern("berlin-1:*").unwrap().as_str(), "tillsync:acme:record:berlin-1:*");
     assert_eq!(pattern(&Pattern::exactly("a*b")).unwrap().as_str(), "tillsync:acme:record:a%2Ab");
     assert_eq!(pattern(""), Err(BadGlob));
@@ -105,42 +103,43 @@ fn a_pattern_stays_with_its_tenant_and_kind() {
 }
 
 #[test]
-fn what_a_scan_finds_is_a_key_only_if_it_is_the_tenants() {
+fn only_the_tenants_own_keys_are_parsed() {
     let key = keys().cart(&room(), "c:1");
-    assert_eq!(keys().found(&client(), key.as_str().as_bytes()), Some(key));
+    assert_eq!(keys().parse(&client(), key.as_str().as_bytes()), Some(key));
     for foreign in
         ["tillsync:acme2:cart:1", "tillsync:acme", "other:acme:cart:1", "tillsync:@door:rate:name:x"]
     {
-        assert_eq!(keys().found(&client(), foreign.as_bytes()), None, "{foreign}");
+        assert_eq!(keys().parse(&client(), foreign.as_bytes()), None, "{foreign}");
     }
-    assert_eq!(keys().found(&client(), b"tillsync:acme:\xff"), None);
+    assert_eq!(keys().parse(&client(), b"tillsync:acme:\xff"), None);
 }
 
 #[test]
-fn kinds_have_segments_of_their_own() {
-    let segments: std::collections::BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.segment()).collect();
-    assert_eq!(segments.len(), Kind::ALL.len());
+fn kinds_have_different_segments() {
+    let segments: std::collections::BTreeSet<_> = KeyKind::ALL.iter().map(|kind| kind.segment()).collect();
+    assert_eq!(segments.len(), KeyKind::ALL.len());
 }
 
-/// Names that look like parts of keys, so that a forged separator would be found.
+/// Names that look like parts of keys, to find a forged separator.
 fn name() -> impl Strategy<Value = String> {
     prop_oneof!["[a:%*]{0,4}", "(a|:|%3A|%25|lock|tag|record|room){0,4}", "\\PC{0,8}"]
 }
 
 proptest! {
     #[test]
-    fn no_two_entries_have_one_key(a in name(), b in name(), c in name(), d in name()) {
+    fn different_entries_have_different_keys(a in name(), b in name(), c in name(), d in name()) {
         let mut seen: HashMap<String, (usize, &str, &str)> = HashMap::new();
         for (a, b) in [(&*a, &*b), (&*c, &*d), (&*b, &*a), (&*a, &*d)] {
-            for (sort, key) in all(&keys(), &room(), a, b).iter().enumerate() {
-                let (one, two) = (seen.get(key.as_str()).copied(), (sort, a, b));
+            for (builder, key) in all(&keys(), &room(), a, b).iter().enumerate() {
+                let (one, two) = (seen.get(key.as_str()).copied(), (builder, a, b));
                 if let Some(one) = one {
-                    // The same sort may have the same key only by the same names; some sorts take one or none.
-                    prop_assert_eq!(one.0, sort, "{}", key);
+                    // One builder returns the same key only for the same names; some builders take one name
+                    // or none.
+                    prop_assert_eq!(one.0, builder, "{}", key);
                     let names = key.as_str().contains(&*escaped(a)) && key.as_str().contains(&*escaped(one.1));
-                    let free = matches!(sort % SORTS, 2 | 6 | 13 | 14);
+                    let free = matches!(builder % BUILDERS, 2 | 6 | 12 | 13);
                     prop_assert!(free || (names && one.1 == a), "{key} for {one:?} and {two:?}");
-                    let both = matches!(sort % SORTS, 0 | 5 | 9);
+                    let both = matches!(builder % BUILDERS, 0 | 5 | 9);
                     prop_assert!(!both || one.2 == b, "{key} for {one:?} and {two:?}");
                 } else {
                     seen.insert(key.as_str().to_owned(), two);
@@ -150,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn a_key_has_as_many_parts_as_its_sort_says(a in name(), b in name()) {
+    fn names_do_not_change_the_number_of_segments(a in name(), b in name()) {
         for (of_names, of_plain) in all(&keys(), &room(), &a, &b).iter().zip(all(&keys(), &room(), "x", "y")) {
             let parts = |key: &Key| key.as_str().split(':').count();
             prop_assert_eq!(parts(of_names), parts(&of_plain), "{}", of_names);

@@ -1,4 +1,4 @@
-//! Reading an answer's body: `{"result": …}`, `{"error": "…"}`, or a list of them.
+//! Reads a response's body: `{"result": …}`, `{"error": "…"}`, or a list of them.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -10,26 +10,26 @@ use super::{Reply, ServerError};
 use crate::limits::{REDIS_REPLY_DEPTH_MAX, REDIS_REPLY_ITEMS_MAX};
 use protocol::json::nests_deeper;
 
-/// Why a body is no answer of the service. Holds nothing of the body.
+/// Why a body is not a response of the service. Does not quote the body.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
     /// Arrays nest deeper than [`REDIS_REPLY_DEPTH_MAX`].
     #[error("failed to read the answer: it nests deeper than {REDIS_REPLY_DEPTH_MAX}")]
     TooDeep,
-    /// It is not the service's JSON.
+    /// The body is not the service's JSON.
     #[error("failed to read the answer: it is not the service's JSON, at byte {at}")]
     Json {
-        /// Where it stops being so; in the first line, which is the only one.
+        /// Column of the error; a response is one line.
         at: usize,
     },
 }
 
-/// Reads the answer to one command, or the one error of a request as a whole.
+/// Reads the reply to one command, or the error of the whole request.
 pub fn read_one(body: &[u8]) -> Result<Reply, Unreadable> {
     read(body, |budget, json| Item(budget).deserialize(json))
 }
 
-/// Reads the answers to several commands, or the one error of them all, which is the `Err` inside.
+/// Reads the replies to several commands. The inner `Err` is the error of the whole request.
 pub fn read_many(body: &[u8]) -> Result<Result<Vec<Reply>, ServerError>, Unreadable> {
     read(body, |budget, json| json.deserialize_any(Items(budget)))
 }
@@ -46,13 +46,13 @@ fn read<'a, T>(
     }
     let budget = Cell::new(REDIS_REPLY_ITEMS_MAX);
     let mut json = serde_json::Deserializer::from_slice(body);
-    // The parser's own words may repeat what it read, which may be anybody's data.
+    // The parser's error text may quote the body, which holds customers' data.
     let value = seed(&budget, &mut json).map_err(|error| Unreadable::Json { at: error.column() })?;
     json.end().map_err(|error| Unreadable::Json { at: error.column() })?;
     Ok(value)
 }
 
-/// The answers to several commands.
+/// The replies to several commands.
 struct Items<'b>(&'b Cell<usize>);
 
 impl<'de> Visitor<'de> for Items<'_> {
@@ -78,7 +78,7 @@ impl<'de> Visitor<'de> for Items<'_> {
     }
 }
 
-/// The answer to one command: an object with `result` or `error`.
+/// The reply to one command: an object with `result` or `error`.
 struct Item<'b>(&'b Cell<usize>);
 
 impl<'de> DeserializeSeed<'de> for Item<'_> {

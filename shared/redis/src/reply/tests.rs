@@ -1,4 +1,4 @@
-//! The service's answers, as it writes them.
+//! Responses as the service writes them.
 
 use super::*;
 use crate::limits::{REDIS_REPLY_DEPTH_MAX, REDIS_REPLY_ITEMS_MAX};
@@ -11,11 +11,11 @@ fn bytes(text: &str) -> Reply {
 }
 
 #[test]
-fn every_shape_of_the_service_is_read() {
+fn every_shape_that_the_service_writes_is_read() {
     let cases = [
         (r#"{"result":null}"#, Reply::Nil),
         (r#"{"result":"OK"}"#, Reply::Ok),
-        // Encoded, it is the same text: a status and a value are told apart by the command.
+        // The encoded text OK: the command tells whether a status or a value is expected.
         (r#"{"result":"T0s="}"#, bytes("OK")),
         (r#"{"result":""}"#, bytes("")),
         (r#"{"result":"YmFy"}"#, bytes("bar")),
@@ -41,7 +41,7 @@ fn every_shape_of_the_service_is_read() {
 }
 
 #[test]
-fn what_the_service_never_writes_is_no_answer_and_is_not_repeated() {
+fn other_shapes_are_errors_that_do_not_quote_the_body() {
     for body in [
         "",
         "[]",
@@ -62,7 +62,7 @@ fn what_the_service_never_writes_is_no_answer_and_is_not_repeated() {
 }
 
 #[test]
-fn a_pipeline_has_an_answer_for_each_item_or_one_error_for_all() {
+fn a_pipeline_has_a_reply_per_command_or_one_error() {
     let items = read_many(br#"[{"result":"OK"},{"error":"ERR no"}]"#).unwrap().unwrap();
     assert_eq!(items, [Reply::Ok, Reply::Error(ServerError("ERR no".into()))]);
     let all = read_many(br#"{"error":"EXECABORT"}"#).unwrap().unwrap_err();
@@ -72,7 +72,7 @@ fn a_pipeline_has_an_answer_for_each_item_or_one_error_for_all() {
 }
 
 #[test]
-fn depth_and_size_are_bounded() {
+fn depth_and_number_of_values_are_limited() {
     let nested = |levels| format!("{{\"result\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
     assert!(read_one(nested(REDIS_REPLY_DEPTH_MAX - 1).as_bytes()).is_ok());
     assert!(matches!(read_one(nested(REDIS_REPLY_DEPTH_MAX).as_bytes()), Err(Unreadable::TooDeep)));
@@ -113,13 +113,13 @@ fn written(reply: &Reply) -> String {
 
 proptest! {
     #[test]
-    fn what_is_written_reads_back(reply in reply()) {
+    fn written_replies_read_back(reply in reply()) {
         let body = format!("{{\"result\":{}}}", written(&reply));
         prop_assert_eq!(read_one(body.as_bytes()).unwrap(), reply);
     }
 
     #[test]
-    fn no_bytes_are_a_panic(body: Vec<u8>) {
+    fn arbitrary_bytes_do_not_panic(body: Vec<u8>) {
         let _ = read_one(&body);
         let _ = read_many(&body);
     }

@@ -13,7 +13,7 @@ use cache::request::{Loaded, Request, Source};
 use functions::redis::Redis;
 use local::stack::Stack;
 use protocol::ids::Room;
-use redis_client::command::Get;
+use redis_client::command;
 
 use crate::bench::{WARM_UP, product, warm};
 use crate::report::{fine_line, percentiles, ratio};
@@ -68,7 +68,7 @@ impl Street<'_> {
     async fn client(&self) -> Result<(), Box<dyn Error>> {
         let key = self.redis.keys.record(&self.room, "products", "p1");
         let (ping, get) = (Bare::new(self.stack, &["PING"])?, Bare::new(self.stack, &["GET", key.as_str()])?);
-        let command = Get::new(&key);
+        let command = command::get(&key);
         let [mut pings, mut gets, mut client] = [const { Vec::new() }; 3];
         for _ in 0..self.turns {
             pings.push(timed(ping.exchange()).await?.1);

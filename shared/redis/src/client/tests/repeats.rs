@@ -1,13 +1,13 @@
-//! What is repeated, and what must not be.
+//! Which requests are repeated.
 
 use super::super::Counts;
-use crate::command::{Get, IncrBy};
+use crate::command::{get, incr_by};
 use crate::error::RedisError;
-use crate::fake::{Scripted, Step, key, run};
+use crate::fake::{FakeRedis, Step, key};
 use crate::limits::REDIS_ATTEMPTS_MAX;
 use crate::pipeline::Pipeline;
 
-/// How one try goes, and whether a command that may run twice, and one that may not, is then sent again.
+/// The outcome of a try, whether a command that may run twice is sent again, and whether another command is.
 fn matrix() -> [(Step, bool, bool); 11] {
     [
         (Step::Refused, true, true),
@@ -25,39 +25,40 @@ fn matrix() -> [(Step, bool, bool); 11] {
 }
 
 #[test]
-fn a_command_that_may_run_twice_is_repeated_whenever_that_may_help() {
+fn a_safe_command_is_repeated_after_every_transient_failure() {
     for (step, again, _) in matrix() {
-        let (service, client) = Scripted::client([step.clone(), Step::string("x")]);
-        let value = run(client.run(&Get::new(&key("a"))));
+        let (service, client) = FakeRedis::scripted([step.clone(), Step::string("x")]);
+        let value = service.run(client.run(&get(&key("a"))));
         assert_eq!(value.is_ok(), again, "{step:?}: {value:?}");
         assert_eq!(service.seen().len(), if again { 2 } else { 1 }, "{step:?}");
     }
 }
 
 #[test]
-fn one_that_may_not_is_repeated_only_if_it_surely_never_arrived() {
+fn an_unsafe_command_is_repeated_only_if_it_never_arrived() {
     for (step, _, again) in matrix() {
-        let (service, client) = Scripted::client([step.clone(), Step::ok(r#"{"result":1}"#)]);
-        let value = run(client.run(&IncrBy::new(&key("a"), 1)));
+        let (service, client) = FakeRedis::scripted([step.clone(), Step::ok(r#"{"result":1}"#)]);
+        let value = service.run(client.run(&incr_by(&key("a"), 1)));
         assert_eq!(value.is_ok(), again, "{step:?}: {value:?}");
         assert_eq!(service.seen().len(), if again { 2 } else { 1 }, "{step:?}");
     }
 }
 
 #[test]
-fn a_pipeline_may_run_twice_only_if_each_of_its_commands_may() {
+fn a_pipeline_is_safe_only_if_each_of_its_commands_is() {
     for (step, safe, all_but_one) in matrix() {
         for (counts, again) in [(false, safe), (true, all_but_one)] {
             let (service, client) =
-                Scripted::client([step.clone(), Step::ok(r#"[{"result":null},{"result":1}]"#)]);
+                FakeRedis::scripted([step.clone(), Step::ok(r#"[{"result":null},{"result":1}]"#)]);
             let mut pipeline = Pipeline::new();
-            pipeline.push(&Get::new(&key("a")));
+            pipeline.push(get(&key("a")));
             if counts {
-                pipeline.push(&IncrBy::new(&key("a"), 1));
+                pipeline.push(incr_by(&key("a"), 1));
             } else {
-                pipeline.push(&Get::new(&key("b")));
+                pipeline.push(get(&key("b")));
             }
-            let (replies, what) = (run(client.pipeline(&pipeline)), format!("{step:?}, counts: {counts}"));
+            let (replies, what) =
+                (service.run(client.pipeline(&pipeline)), format!("{step:?}, counts: {counts}"));
             assert_eq!(replies.is_ok(), again, "{what}: {replies:?}");
             assert_eq!(service.seen().len(), if again { 2 } else { 1 }, "{what}");
         }
@@ -65,9 +66,9 @@ fn a_pipeline_may_run_twice_only_if_each_of_its_commands_may() {
 }
 
 #[test]
-fn there_are_five_tries_with_growing_pauses_and_then_the_last_error() {
-    let (service, client) = Scripted::client(vec![Step::Refused; 5]);
-    let error = run(client.run(&IncrBy::new(&key("a"), 1))).unwrap_err();
+fn after_five_tries_with_growing_pauses_the_last_error_is_returned() {
+    let (service, client) = FakeRedis::scripted(vec![Step::Refused; 5]);
+    let error = service.run(client.run(&incr_by(&key("a"), 1))).unwrap_err();
     assert!(matches!(error, RedisError::Transport(_)), "{error:?}");
     let at: Vec<_> = service.seen().iter().map(|seen| seen.at.0).collect();
     assert_eq!(at.len(), REDIS_ATTEMPTS_MAX as usize);

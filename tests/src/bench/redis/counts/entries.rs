@@ -6,7 +6,7 @@ use std::error::Error;
 use cache::request::{Loaded, Request};
 use functions::redis::Redis;
 use protocol::ids::Room;
-use redis_client::command::Get;
+use redis_client::command;
 use redis_client::keys::Key;
 
 use super::table::{Table, counts};
@@ -30,7 +30,7 @@ pub(super) async fn measure(table: &mut Table<'_>, redis: &Redis) -> Result<(), 
     }
 
     let get = async |table: &Table<'_>, _| {
-        let (_, asked) = table.asked(async { Ok(redis.client.run(&Get::new(&key)).await?) }).await?;
+        let (_, asked) = table.asked(async { Ok(redis.client.run(&command::get(&key)).await?) }).await?;
         Ok(asked)
     };
     table.line("get", counts(1, 1, 1), get).await?;

@@ -1,31 +1,43 @@
-//! The keys, and the commands on them: as Redis has them, as far as the cache uses them, and an error for all else.
+//! The engine: keys in memory and the commands that the cache uses. Any other command is an error.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-/// A value with the time it ends at, if it does.
+/// The reply to INFO.
+const INFO: &str = concat!(
+    "# Server\r\nuptime_in_seconds:77\r\n",
+    "used_memory:900\r\nmaxmemory:1000\r\nmaxmemory_policy:noeviction\r\n"
+);
+
+/// A value, and the time at which it expires in microseconds.
 #[derive(Clone, Debug)]
-pub(crate) struct Slot {
-    pub(crate) value: Stored,
-    pub(crate) until: Option<u64>,
+pub struct Slot {
+    /// The value.
+    pub value: Stored,
+    /// When it expires, if it does.
+    pub until: Option<u64>,
 }
 
+/// A stored value.
 #[derive(Clone, Debug)]
-pub(crate) enum Stored {
+pub enum Stored {
+    /// A string.
     Text(String),
+    /// A hash.
     Hash(BTreeMap<String, String>),
 }
 
 /// The keys.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Database {
-    pub(crate) keys: BTreeMap<String, Slot>,
+pub struct Database {
+    /// The values by key.
+    pub keys: BTreeMap<String, Slot>,
 }
 
 impl Database {
-    /// Runs a command at `now`, in microseconds. The status OK is `true`.
-    pub(crate) fn run(&mut self, command: &[String], now: u64) -> Result<Json, String> {
+    /// Runs a command at `now`, in microseconds. `Err` is Redis's error; the status OK is `true`.
+    pub fn run(&mut self, command: &[String], now: u64) -> Result<Json, String> {
         self.keys.retain(|_, slot| slot.until.is_none_or(|until| now < until));
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         match words.as_slice() {
@@ -63,12 +75,14 @@ impl Database {
             }
             ["HGETALL", key] => match self.keys.get(*key).map(|slot| &slot.value) {
                 None => Ok(json!([])),
-                Some(Stored::Hash(hash)) => Ok(hash.iter().flat_map(|(field, value)| [field.as_str(), value.as_str()]).collect()),
+                Some(Stored::Hash(hash)) => {
+                    Ok(hash.iter().flat_map(|(field, value)| [field.as_str(), value]).collect())
+                }
                 Some(Stored::Text(_)) => Err("WRONGTYPE".into()),
             },
             ["SCAN", cursor, "MATCH", pattern, "COUNT", count] => Ok(self.scan(cursor, pattern, count)),
             ["MEMORY", "USAGE", key] => Ok(self.keys.get(*key).map(|slot| slot.bytes()).into()),
-            ["INFO"] => Ok("# Server\r\nuptime_in_seconds:77\r\nused_memory:900\r\nmaxmemory:1000\r\nmaxmemory_policy:noeviction\r\n".into()),
+            ["INFO"] => Ok(INFO.into()),
             _ => Err(format!("ERR unknown command {words:?}")),
         }
     }
@@ -99,8 +113,8 @@ impl Database {
         Ok(if get { before } else { Json::Bool(true) })
     }
 
-    /// A page in the order of the keys' hashes, so that a key that stays is found whatever comes and goes. The cursor is
-    /// the hash at which it begins.
+    /// A page in the order of the keys' hashes, so that a key that stays is found whatever is added or
+    /// removed. The cursor is the hash at which the page begins.
     fn scan(&self, cursor: &str, pattern: &str, count: &str) -> Json {
         let (from, count): (u64, usize) = (cursor.parse().unwrap(), count.parse().unwrap());
         let mut keys: Vec<(u64, &String)> = self.keys.keys().map(|key| (hash(key), key)).collect();
@@ -113,7 +127,7 @@ impl Database {
     }
 }
 
-/// FNV-1a, but for the 0 that begins a scan.
+/// FNV-1a, except 0, which begins a scan.
 fn hash(key: &str) -> u64 {
     let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     key.bytes().fold(0xcbf2_9ce4_8422_2325, mix).max(1)
@@ -139,11 +153,41 @@ fn matches(glob: &str, text: &str) -> bool {
     chars.next().is_some_and(|c| (first == '?' || first == c) && matches(rest, chars.as_str()))
 }
 
-#[test]
-fn globs_match_as_redis_has_them() {
-    for (glob, text, found) in
-        [("a:*", "a:b", true), ("a:*", "ab", false), ("a?c*", "abc", true), ("*b", "aab", true)]
-    {
-        assert_eq!(matches(glob, text), found, "{glob} {text}");
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn globs_match_as_in_redis() {
+        for (glob, text, found) in
+            [("a:*", "a:b", true), ("a:*", "ab", false), ("a?c*", "abc", true), ("*b", "aab", true)]
+        {
+            assert_eq!(matches(glob, text), found, "{glob} {text}");
+        }
+    }
+
+    #[test]
+    fn a_scan_finds_keys_that_stay_while_others_are_added_and_removed() {
+        let mut database = Database::default();
+        let set = |database: &mut Database, key: String| {
+            database.run(&["SET".into(), key, "x".into()], 0).unwrap();
+        };
+        (0..100).for_each(|n| set(&mut database, format!("stays:{n}")));
+        let (mut cursor, mut found) = ("0".to_owned(), BTreeSet::new());
+        for round in 0.. {
+            let words = ["SCAN", &cursor, "MATCH", "stays:*", "COUNT", "7"].map(str::to_owned);
+            let page = database.run(&words, 0).unwrap();
+            found.extend(page[1].as_array().unwrap().iter().map(|key| key.as_str().unwrap().to_owned()));
+            cursor = page[0].as_str().unwrap().to_owned();
+            set(&mut database, format!("comes:{round}"));
+            database
+                .keys
+                .retain(|key, slot| key.starts_with("stays") && matches!(slot.value, Stored::Text(_)));
+            if cursor == "0" {
+                break;
+            }
+        }
+        assert_eq!(found.len(), 100);
     }
 }
