@@ -46,8 +46,8 @@ pub enum HandlersError {
 pub struct Handlers(BTreeMap<FunctionKind, Context>);
 
 impl Handlers {
-    /// Makes each function with its environment and its role from `template`; `settings` are the values that a deployment
-    /// sets.
+    /// Creates each function with its environment and role from `template`. `settings` are the values that
+    /// a deployment sets.
     pub fn new(
         template: &Template,
         dynamo: &Dynamo,
@@ -68,7 +68,7 @@ impl Handlers {
         dispatch::handle(self.context(function), request, now).await
     }
 
-    /// Hands stream records to `function`.
+    /// Delivers stream records to `function`.
     pub async fn deliver(
         &self,
         function: StreamFunction,
@@ -78,7 +78,7 @@ impl Handlers {
         stream::handle(self.context(function), function, event, now).await
     }
 
-    /// Whether a function's circuit breaker to Redis is open, which it may be for a moment after Redis has returned.
+    /// Whether the circuit breaker of a function is open; it stays open for a moment after Redis is back.
     pub fn is_redis_given_up(&self) -> bool {
         let is_open =
             |context: &Context| context.cache().is_ok_and(|cache| cache.breaker() == BreakerState::Open);
@@ -90,8 +90,8 @@ impl Handlers {
         maintenance::handle(self.context(FunctionKind::CacheMaintenance)).await
     }
 
+    #[allow(clippy::indexing_slicing, reason = "`new` creates the context of every function")]
     fn context(&self, function: impl Into<FunctionKind>) -> &Context {
-        // `new` has made every function.
         &self.0[&function.into()]
     }
 }
