@@ -103,8 +103,8 @@ async fn no_stored_value_locks_a_caller_out() {
 
 fn keep(kept: &mut [(Limit, TheoreticalArrival)], decision: &RateDecision, at: Timestamp) {
     if decision.allowed {
-        for ((_, kept), standing) in kept.iter_mut().zip(&decision.states) {
-            *kept = Some(theoretical_arrival(*standing, at));
+        for ((_, kept), state) in kept.iter_mut().zip(&decision.states) {
+            *kept = Some(theoretical_arrival(*state, at));
         }
     }
 }

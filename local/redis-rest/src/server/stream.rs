@@ -34,7 +34,7 @@ struct Events {
 /// The client has fallen behind or disconnected.
 struct Lost;
 
-/// Responds to `/subscribe` and `/psubscribe` by a connection to the engine of its own.
+/// Responds to `/subscribe` and `/psubscribe`. Each subscription has a connection to the engine of its own.
 pub(super) async fn subscribe(
     context: &Arc<Context>,
     client: Client,
@@ -80,7 +80,7 @@ pub(super) fn monitor(context: &Arc<Context>, client: Client, access: Access) ->
     response
 }
 
-/// Ends well when the engine closes the connection: the stream then ends as if it were complete.
+/// Returns `Ok` when the engine closes its connection: the stream then ends as if it were complete.
 async fn relay(mut connection: Connection, first: Reply, events: &Events) -> Result<(), Lost> {
     let mut reply = first;
     loop {

@@ -1,4 +1,4 @@
-// Hashes, lists, sets, sorted sets, streams, and walking through keys.
+// Hashes, lists, sets, sorted sets, streams, and SCAN.
 import assert from "node:assert/strict";
 import { Redis } from "@upstash/redis";
 
@@ -41,5 +41,5 @@ do {
   rounds += 1;
 } while (cursor !== "0");
 assert.equal(seen.size, names.length);
-// Meebis gives all keys at once, whatever COUNT says.
+// meebis ignores COUNT and returns all keys at once.
 assert.equal(rounds > 1, process.env.ENGINE !== "meebis", `${rounds} rounds`);

@@ -1,4 +1,4 @@
-// Bytes that are no text, with the client's base64 (its default) and without.
+// Bytes that are not UTF-8, with the client's base64 (its default) and without.
 import assert from "node:assert/strict";
 import { Redis } from "@upstash/redis";
 

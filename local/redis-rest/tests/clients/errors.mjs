@@ -1,9 +1,9 @@
-// What a program sees when something is refused.
+// Errors as the client reports them.
 import assert from "node:assert/strict";
 import { Redis, errors } from "@upstash/redis";
 
 const url = process.env.UPSTASH_REDIS_REST_URL;
-// One request each: the client words errors of pipelines in its own way.
+// Without pipelines: the client rewrites their errors.
 const redis = Redis.fromEnv({ enableAutoPipelining: false });
 const refused = (text) => (error) => {
   assert.ok(error instanceof errors.UpstashError, String(error));

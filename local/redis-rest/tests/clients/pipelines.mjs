@@ -1,4 +1,4 @@
-// Pipelines, transactions, and commands that the client puts together by itself.
+// Pipelines, transactions, and automatic pipelining.
 import assert from "node:assert/strict";
 import { Redis } from "@upstash/redis";
 

@@ -23,7 +23,7 @@ for (const [name, limiter] of Object.entries(limiters)) {
   assert.equal((await ratelimit.limit("ada")).remaining, 2, `${name}: after a reset`);
 }
 
-// Many at once: the script decides, not the order of the answers.
+// Concurrent requests: the script decides, not the order of the responses.
 const busy = new Ratelimit({ redis, limiter: limiters.slidingWindow, prefix: "busy", ephemeralCache: false });
 const decisions = await Promise.all(Array.from({ length: 50 }, () => busy.limit("all")));
 assert.equal(decisions.filter(({ success }) => success).length, 3);

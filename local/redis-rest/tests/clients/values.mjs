@@ -20,7 +20,7 @@ assert.equal(await redis.echo("übung 😀"), "übung 😀");
 assert.equal(await redis.set("ok", "OK"), "OK");
 assert.equal(await redis.get("ok"), "OK");
 
-// Numbers: what JavaScript cannot hold stays text.
+// Numbers: those that JavaScript cannot represent stay text.
 await redis.set("n", 41);
 assert.equal(await redis.incr("n"), 42);
 assert.equal(await redis.get("n"), 42);

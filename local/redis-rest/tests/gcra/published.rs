@@ -75,7 +75,7 @@ fn ours(arrivals: &[u64]) -> Vec<u64> {
         let at = Timestamp(**millis * 1000);
         let decision = decide(&[(limit, kept)], at);
         if decision.allowed {
-            kept = decision.states.first().map(|standing| theoretical_arrival(*standing, at));
+            kept = decision.states.first().map(|state| theoretical_arrival(*state, at));
         }
         decision.allowed
     };

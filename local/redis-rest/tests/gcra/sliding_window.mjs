@@ -1,4 +1,4 @@
-// The published limiter's sliding window at the times that are given to it, instead of the clock's.
+// Runs the published limiter's sliding window at given times instead of the clock's.
 import { Ratelimit } from "@upstash/ratelimit";
 import { Redis } from "@upstash/redis";
 
