@@ -1,6 +1,6 @@
 //! Redis commands: one function per command, which returns a typed [`Command`].
 //!
-//! Every command here has a caller in the product, except `get_json`, `incr_by`, `set_if_present`,
+//! Every command here has a caller in the product, except `exists`, `get_json`, `incr_by`, `set_if_present`,
 //! [`Expiry::Keep`], [`Expiry::Never`], `hget`, `hmget`, `hincr_by` and the commands on sets and sorted sets:
 //! sessions, presence and jobs need those. [`Command::idempotent`] and [`Command::once`] send any other
 //! command.
@@ -18,7 +18,7 @@ mod strings;
 mod ttl;
 
 pub use hashes::{hdel, hget, hgetall, hincr_by, hmget, hset};
-pub use keys::{Page, Remaining, del, expire, pttl, scan, unlink};
+pub use keys::{Page, Remaining, del, exists, expire, pttl, scan, unlink};
 pub use server::{Sections, info, memory_usage, ping};
 pub use sets::{Range, sadd, smembers, srem, zadd, zrange, zrem};
 pub use strings::{

@@ -87,6 +87,7 @@ async fn values_are_written_under_conditions_and_read(shop: &'static Shop) {
     line.set(&b, "6").await;
     let read = line.run(&command::mget([&a, &line.key("none"), &b])).await;
     assert_eq!(read, [Some(b"5".to_vec()), None, Some(b"6".to_vec())]);
+    assert_eq!(line.run(&command::exists([&a, &b, &line.key("none")])).await, 2);
     assert_eq!(text(line.run(&command::get_and_delete(&a)).await).as_deref(), Some("5"));
     assert_eq!(line.run(&command::del([&a, &b])).await, 1);
     line.set(&a, "7").await;

@@ -17,6 +17,11 @@ pub fn unlink<'a>(keys: impl IntoIterator<Item = &'a Key>) -> Command<u64> {
     Command::idempotent(Arguments::new("UNLINK").keys(keys), Reply::count)
 }
 
+/// EXISTS: replies how many of `keys`, at least one, exist.
+pub fn exists<'a>(keys: impl IntoIterator<Item = &'a Key>) -> Command<u64> {
+    Command::idempotent(Arguments::new("EXISTS").keys(keys), Reply::count)
+}
+
 /// PEXPIRE: sets a key's time to live; replies whether the key exists.
 pub fn expire(key: &Key, ttl: Ttl) -> Command<bool> {
     Command::idempotent(Arguments::new("PEXPIRE").key(key).with(ttl), Reply::flag)

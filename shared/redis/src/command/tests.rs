@@ -53,6 +53,7 @@ fn string_commands_are_sent_as_redis_reads_them() {
 fn key_commands_are_sent_as_redis_reads_them() {
     sent(&del(&ab()), "DEL a b", Repeat::Safe);
     sent(&unlink(&ab()), "UNLINK a b", Repeat::Safe);
+    sent(&exists(&ab()), "EXISTS a b", Repeat::Safe);
     sent(&expire(&a(), Ttl::of(Duration::from_micros(1))), "PEXPIRE a 1", Repeat::Safe);
     sent(&pttl(&a()), "PTTL a", Repeat::Safe);
     sent(&memory_usage(&a()), "MEMORY USAGE a", Repeat::Safe);
