@@ -1,6 +1,5 @@
-//! PROTOCOL.md as a program: its examples in order, and how what a server answers is compared with them.
-//!
-//! The page says by which rules; they are [`example::Examples`] in code.
+//! PROTOCOL.md as a test: runs its examples in order and compares the responses by the rules that the page
+//! states.
 
 pub mod example;
 pub mod steps;

@@ -11,8 +11,8 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
 use sync::limits::LOG_SETTLE_SECS;
 use tests::api::Api;
-use tests::protocol_page::example::Examples;
-use tests::protocol_page::steps::{Act, Answer, Request, steps};
+use tests::protocol_page::example::Placeholders;
+use tests::protocol_page::steps::{Action, Request, Response, steps};
 use tokio::time::sleep;
 
 use crate::invariants;
@@ -35,12 +35,12 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 async fn every_example_of_the_page_is_true(shop: &'static Shop) {
-    let mut run = Run { shop, api: shop.stranger(), examples: Examples::default(), socket: None };
+    let mut run = Run { shop, api: shop.stranger(), examples: Placeholders::default(), socket: None };
     run.open().await;
     let steps = steps(PAGE).unwrap();
     assert!(steps.len() > 20, "the page has lost its examples");
     for step in steps {
-        if let Err(why) = run.act(step.act).await {
+        if let Err(why) = run.act(step.action).await {
             panic!("the example in line {} of PROTOCOL.md: {why}", step.line);
         }
     }
@@ -51,7 +51,7 @@ async fn every_example_of_the_page_is_true(shop: &'static Shop) {
 struct Run {
     shop: &'static Shop,
     api: Api,
-    examples: Examples,
+    examples: Placeholders,
     socket: Option<Listener>,
 }
 
@@ -76,28 +76,28 @@ impl Run {
         }
     }
 
-    async fn act(&mut self, act: Act) -> Result<(), String> {
-        match act {
-            Act::Ask(request, answer) => self.ask(&request, &answer).await,
-            Act::Open(target) => {
+    async fn act(&mut self, action: Action) -> Result<(), String> {
+        match action {
+            Action::Call(request, answer) => self.ask(&request, &answer).await,
+            Action::Open(target) => {
                 let edge = self.api.edge_url.replacen("http", "ws", 1);
                 let url = format!("{edge}{}", self.examples.real(&target));
                 self.socket = Some(Listener::at(&url, &self.api).await);
                 Ok(())
             }
-            Act::Send(frame) => {
+            Action::Send(frame) => {
                 let frame: Value = serde_json::from_str(&frame).map_err(|error| error.to_string())?;
                 self.socket.as_mut().ok_or("no socket is open")?.send(&frame).await;
                 Ok(())
             }
-            Act::Hear(frame) => {
+            Action::Receive(frame) => {
                 let heard = self.socket.as_mut().ok_or("no socket is open")?.next().await;
                 self.examples.compare(&frame, &heard).map_err(|why| format!("{why}\nin {heard}"))
             }
         }
     }
 
-    async fn ask(&mut self, asked: &Request, answer: &Answer) -> Result<(), String> {
+    async fn ask(&mut self, asked: &Request, answer: &Response) -> Result<(), String> {
         let method = Method::from_bytes(asked.method.as_bytes()).map_err(|error| error.to_string())?;
         let mut request = self.api.request(method, &self.examples.real(&asked.target));
         for (name, value) in &asked.headers {

@@ -1,72 +1,74 @@
-//! What an example promises: everything to the letter, but for what no server could know beforehand.
+//! Compares a response with its example: literally, except for values that the server makes.
 //!
-//! Times, stamps, cursors, tokens and ids that the server makes are examples. Such a value stands for one real value
-//! through the whole page, and no two stand for the same; a time and the stamp of the same microsecond are one value.
+//! Times, stamps, cursors, tokens and ids are placeholders. Each placeholder stands for one real value
+//! through the whole page, and no two stand for the same value. A time and the stamp of the same microsecond
+//! are one value.
 
 use std::collections::BTreeMap;
 
 use protocol::timestamp::Timestamp;
 use serde_json::{Map, Value};
 
-/// At the end of a text: any more text. In a list: any more elements.
+/// Ends a text or a list that may continue in any way.
 const MORE: &str = "…";
-/// Bytes from which on a text is one that only an example can be, wherever in a request it stands.
-const TELLING_BYTES: usize = 8;
+/// Shortest placeholder that is replaced in requests: shorter texts may occur by chance.
+const PLACEHOLDER_BYTES_MIN: usize = 8;
 
-/// What the examples so far stand for.
+/// The real values of the placeholders so far.
 #[derive(Debug, Default)]
-pub struct Examples {
+pub struct Placeholders {
     real: BTreeMap<String, String>,
     shown: BTreeMap<String, String>,
 }
 
-/// How the value of a member is compared.
+/// How a member is compared.
 #[derive(Clone, Copy)]
-enum Kind {
-    /// To the letter.
+enum Comparison {
+    /// Literally.
     Literal,
-    /// A stamp.
+    /// As a stamp.
     Stamp,
-    /// A time as the server writes it.
+    /// As a time in the server's format.
     Time,
-    /// A cursor: its beginning to the letter, a position as the stamp it is.
+    /// As a cursor: its version literally, a position as a stamp.
     Cursor,
-    /// A text of the server's own.
+    /// As a text that the server makes.
     Text,
-    /// A number that depends on when one looks.
+    /// As a number that may vary.
     Count,
 }
 
-fn kind(member: &str) -> Kind {
+fn comparison(member: &str) -> Comparison {
     match member {
-        "stamp" | "prev" | "after_stamp" => Kind::Stamp,
-        "server_updated_at" | "server_time" | "received_at" | "last_sync_at" | "at" => Kind::Time,
-        "created_at" | "last_activity_at" => Kind::Time,
-        "cursor" | "next_cursor" => Kind::Cursor,
-        "id" | "request_id" | "snapshot_id" | "accessToken" | "refreshToken" | "address" => Kind::Text,
-        "pending_queue_count" | "skew_millis" => Kind::Count,
-        _ => Kind::Literal,
+        "stamp" | "prev" | "after_stamp" => Comparison::Stamp,
+        "server_updated_at" | "server_time" | "received_at" | "last_sync_at" | "at" => Comparison::Time,
+        "created_at" | "last_activity_at" => Comparison::Time,
+        "cursor" | "next_cursor" => Comparison::Cursor,
+        "id" | "request_id" | "snapshot_id" | "accessToken" | "refreshToken" | "address" => Comparison::Text,
+        "pending_queue_count" | "skew_millis" => Comparison::Count,
+        _ => Comparison::Literal,
     }
 }
 
-impl Examples {
-    /// Says what a text of the page stands for.
+impl Placeholders {
+    /// Sets the real value of a placeholder.
     pub fn learn(&mut self, shown: &str, real: &str) -> Result<(), String> {
         let known = self.real.entry(shown.to_owned()).or_insert_with(|| real.to_owned());
         if known != real {
-            return Err(format!("{shown} stands for {known}, and here it is {real}"));
+            return Err(format!("{shown} stands for {known}, but here for {real}"));
         }
         let other = self.shown.entry(real.to_owned()).or_insert_with(|| shown.to_owned());
         if other != shown {
-            return Err(format!("{other} stands for {real}, and here that is called {shown}"));
+            return Err(format!("{other} stands for {real}, but here {shown} does"));
         }
         Ok(())
     }
 
-    /// A request's text with the real values in place of the examples.
+    /// A request with its placeholders replaced.
     pub fn real(&self, text: &str) -> String {
-        let mut known: Vec<_> = self.real.iter().filter(|(shown, _)| shown.len() >= TELLING_BYTES).collect();
-        // The longer first: one may be a part of another.
+        let mut known: Vec<_> =
+            self.real.iter().filter(|(shown, _)| shown.len() >= PLACEHOLDER_BYTES_MIN).collect();
+        // Longer ones first, because a placeholder may contain another.
         known.sort_by_key(|(shown, _)| std::cmp::Reverse(shown.len()));
         let (mut out, mut rest) = (String::new(), text);
         'next: while let Some(first) = rest.chars().next() {
@@ -83,24 +85,24 @@ impl Examples {
         out
     }
 
-    /// Compares what the page shows with what there is.
+    /// Compares an example with a real body.
     pub fn compare(&mut self, shown: &Value, real: &Value) -> Result<(), String> {
-        self.value("", Kind::Literal, shown, real)
+        self.value("", Comparison::Literal, shown, real)
     }
 
-    fn value(&mut self, at: &str, kind: Kind, shown: &Value, real: &Value) -> Result<(), String> {
-        let told = match (shown, real) {
+    fn value(&mut self, at: &str, by: Comparison, shown: &Value, real: &Value) -> Result<(), String> {
+        let result = match (shown, real) {
             (Value::Object(shown), Value::Object(real)) => return self.object(at, shown, real),
             (Value::Array(shown), Value::Array(real)) => return self.array(at, shown, real),
-            (Value::String(shown), Value::String(real)) => self.text(kind, shown, real),
-            (Value::Number(shown), Value::Number(real)) if matches!(kind, Kind::Stamp) => {
+            (Value::String(shown), Value::String(real)) => self.text(by, shown, real),
+            (Value::Number(shown), Value::Number(real)) if matches!(by, Comparison::Stamp) => {
                 self.stamp(&shown.to_string(), &real.to_string())
             }
-            (Value::Number(_), Value::Number(_)) if matches!(kind, Kind::Count) => Ok(()),
+            (Value::Number(_), Value::Number(_)) if matches!(by, Comparison::Count) => Ok(()),
             _ if shown == real => Ok(()),
             _ => Err(format!("the page has {shown}, the server {real}")),
         };
-        told.map_err(|why| format!("{at}: {why}"))
+        result.map_err(|why| format!("{at}: {why}"))
     }
 
     fn object(
@@ -114,7 +116,7 @@ impl Examples {
         }
         for (name, shown) in shown {
             let real = real.get(name).ok_or_else(|| format!("{at}: the server does not send `{name}`"))?;
-            self.value(&format!("{at}/{name}"), kind(name), shown, real)?;
+            self.value(&format!("{at}/{name}"), comparison(name), shown, real)?;
         }
         Ok(())
     }
@@ -128,18 +130,18 @@ impl Examples {
             return Err(format!("{at}: the page has {} elements, the server {}", shown.len(), real.len()));
         }
         for (i, (shown, real)) in shown.iter().zip(real).enumerate() {
-            self.value(&format!("{at}/{i}"), Kind::Literal, shown, real)?;
+            self.value(&format!("{at}/{i}"), Comparison::Literal, shown, real)?;
         }
         Ok(())
     }
 
-    fn text(&mut self, kind: Kind, shown: &str, real: &str) -> Result<(), String> {
-        match kind {
-            Kind::Time => {
+    fn text(&mut self, by: Comparison, shown: &str, real: &str) -> Result<(), String> {
+        match by {
+            Comparison::Time => {
                 self.stamp(&micros(shown)?, &micros(real)?)?;
                 self.learn(shown, real)
             }
-            Kind::Cursor => {
+            Comparison::Cursor => {
                 let version = |text: &str| text.split('.').next().map(str::to_owned);
                 if version(shown) != version(real) {
                     return Err(format!("the page has the cursor {shown}, the server {real}"));
@@ -149,8 +151,8 @@ impl Examples {
                 }
                 self.learn(shown, real)
             }
-            Kind::Text => self.learn(shown, real),
-            Kind::Literal | Kind::Stamp | Kind::Count => match shown.strip_suffix(MORE) {
+            Comparison::Text => self.learn(shown, real),
+            Comparison::Literal | Comparison::Stamp | Comparison::Count => match shown.strip_suffix(MORE) {
                 Some(beginning) if real.starts_with(beginning) => Ok(()),
                 None if shown == real => Ok(()),
                 _ => Err(format!("the page has {shown:?}, the server {real:?}")),
@@ -159,7 +161,7 @@ impl Examples {
     }
 
     fn stamp(&mut self, shown: &str, real: &str) -> Result<(), String> {
-        // The position before everything is no example.
+        // The first position is literal.
         match (shown, real) {
             ("0", "0") => Ok(()),
             ("0", _) | (_, "0") => Err(format!("the page has the stamp {shown}, the server {real}")),
@@ -168,11 +170,11 @@ impl Examples {
     }
 }
 
-/// A time as the stamp of the same microsecond.
+/// The stamp of the microsecond of a time.
 fn micros(text: &str) -> Result<String, String> {
     let time = Timestamp::parse(text).map_err(|error| format!("{text}: {error}"))?;
     let exact = time.to_string() == text;
-    if exact { Ok(time.0.to_string()) } else { Err(format!("{text} is not as the server writes times")) }
+    if exact { Ok(time.0.to_string()) } else { Err(format!("{text} does not have the server's time format")) }
 }
 
 #[cfg(test)]

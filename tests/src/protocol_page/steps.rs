@@ -1,61 +1,60 @@
-//! The examples of the page, read out of its fenced blocks.
+//! The examples of the page, parsed from its fenced blocks.
 //!
-//! A block marked `http` is a request; the block behind it is its answer: `json` with 200, or `http` that begins with the
-//! status. A block marked `ws` is a part of a conversation over a socket, `>` before what the client sends and `<` before
-//! what it hears; it opens a new socket where it begins with the address. Every such block is run, so there is none that
-//! nobody checks.
+//! An `http` block is a request, and the block after it the response: `json` for a 200, or `http` with a
+//! status line. A `ws` block is a conversation over a socket: `>` marks a frame of the client and `<` one of
+//! the server; a `GET` line opens a new socket. Every block is run, and `text` blocks are skipped.
 
 use serde_json::Value;
 
-/// One thing to do.
+/// One step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// The line of the page at which it begins.
+    /// The page's line.
     pub line: usize,
-    /// What.
-    pub act: Act,
+    /// The action.
+    pub action: Action,
 }
 
-/// What is done.
+/// What a step does.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Act {
-    /// A request, and its answer.
-    Ask(Request, Answer),
+pub enum Action {
+    /// Sends a request and compares the response.
+    Call(Request, Response),
     /// Opens a socket.
     Open(String),
-    /// Sends a frame over the socket that was opened last.
+    /// Sends a frame over the last opened socket.
     Send(String),
-    /// Hears a frame there.
-    Hear(Value),
+    /// Receives a frame there.
+    Receive(Value),
 }
 
 /// A request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// Its method.
+    /// The method.
     pub method: String,
     /// Path and query.
     pub target: String,
-    /// Names and values.
+    /// Header names and values.
     pub headers: Vec<(String, String)>,
-    /// The body; empty, if there is none.
+    /// The body; empty without one.
     pub body: String,
 }
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
-    /// Its status.
+pub struct Response {
+    /// The status.
     pub status: u16,
-    /// Its body, if it has one.
+    /// The body.
     pub body: Option<Value>,
 }
 
-/// A page that cannot be run.
+/// A page with a malformed example.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("failed to read the page at line {line}: {why}")]
 pub struct BadPage {
-    /// Where.
+    /// The line of the example.
     pub line: usize,
     /// What is wrong.
     pub why: String,
@@ -77,11 +76,11 @@ pub fn steps(page: &str) -> Result<Vec<Step>, BadPage> {
         match block.kind {
             "http" => {
                 let request = request(&block)?;
-                let answer = blocks.next().ok_or_else(|| bad(line, "the request has no answer"))?;
-                steps.push(Step { line, act: Act::Ask(request, answer_of(&answer)?) });
+                let block = blocks.next().ok_or_else(|| bad(line, "the request has no response"))?;
+                steps.push(Step { line, action: Action::Call(request, response(&block)?) });
             }
             "ws" => steps.extend(frames(&block)?),
-            _ => return Err(bad(line, "there is an answer to nothing")),
+            _ => return Err(bad(line, "a response follows no request")),
         }
     }
     Ok(steps)
@@ -108,7 +107,7 @@ fn blocks(page: &str) -> Result<Vec<Block<'_>>, BadPage> {
         return Err(bad(block.line, "the block has no end"));
     }
     match blocks.iter().find(|block| !matches!(block.kind, "http" | "json" | "ws" | "text")) {
-        Some(block) => Err(bad(block.line, format!("nobody can run {:?}", block.kind))),
+        Some(block) => Err(bad(block.line, format!("{:?} blocks cannot be run", block.kind))),
         None => Ok(blocks.into_iter().filter(|block| block.kind != "text").collect()),
     }
 }
@@ -118,13 +117,12 @@ fn request(block: &Block<'_>) -> Result<Request, BadPage> {
     let mut lines = head.lines();
     let first = lines.next().unwrap_or_default().split_once(' ');
     let Some((method, target)) = first.filter(|(_, target)| target.starts_with('/')) else {
-        return Err(bad(block.line, "the request names no method and address"));
+        return Err(bad(block.line, "the request has no method and address"));
     };
     let mut headers = Vec::new();
     for line in lines {
-        // An address that is too long for one line goes on in the next.
         let (name, value) =
-            line.split_once(": ").ok_or_else(|| bad(block.line, format!("{line:?} is no header")))?;
+            line.split_once(": ").ok_or_else(|| bad(block.line, format!("{line:?} is not a header")))?;
         headers.push((name.to_owned(), value.to_owned()));
     }
     if !body.trim().is_empty() {
@@ -133,35 +131,35 @@ fn request(block: &Block<'_>) -> Result<Request, BadPage> {
     Ok(Request { method: method.into(), target: target.into(), headers, body: body.trim().to_owned() })
 }
 
-fn answer_of(block: &Block<'_>) -> Result<Answer, BadPage> {
+fn response(block: &Block<'_>) -> Result<Response, BadPage> {
     if block.kind == "json" {
-        return Ok(Answer { status: 200, body: Some(json(block.line, &block.text)?) });
+        return Ok(Response { status: 200, body: Some(json(block.line, &block.text)?) });
     }
     let (head, body) = block.text.split_once("\n\n").unwrap_or((&block.text, ""));
     let status =
         head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).and_then(|code| code.parse().ok());
-    let status = status.ok_or_else(|| bad(block.line, "the answer has no status"))?;
+    let status = status.ok_or_else(|| bad(block.line, "the response has no status"))?;
     let body =
         Some(body).filter(|body| !body.trim().is_empty()).map(|body| json(block.line, body)).transpose()?;
-    Ok(Answer { status, body })
+    Ok(Response { status, body })
 }
 
 fn frames(block: &Block<'_>) -> Result<Vec<Step>, BadPage> {
     let step = |(i, text): (usize, &str)| {
         let line = block.line + 1 + i;
-        let act = match text.split_once(' ') {
-            Some(("GET", target)) => Act::Open(target.to_owned()),
-            Some((">", frame)) => Act::Send(frame.to_owned()),
-            Some(("<", frame)) => Act::Hear(json(line, frame)?),
+        let action = match text.split_once(' ') {
+            Some(("GET", target)) => Action::Open(target.to_owned()),
+            Some((">", frame)) => Action::Send(frame.to_owned()),
+            Some(("<", frame)) => Action::Receive(json(line, frame)?),
             _ => return Err(bad(line, "a frame begins with > or <")),
         };
-        Ok(Step { line, act })
+        Ok(Step { line, action })
     };
     block.text.lines().enumerate().map(step).collect()
 }
 
 fn json(line: usize, text: &str) -> Result<Value, BadPage> {
-    serde_json::from_str(text).map_err(|error| bad(line, format!("this is no JSON: {error}")))
+    serde_json::from_str(text).map_err(|error| bad(line, format!("malformed JSON: {error}")))
 }
 
 #[cfg(test)]

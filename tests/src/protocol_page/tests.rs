@@ -1,4 +1,4 @@
-//! What the page says in tables is what the code says.
+//! The tables of the page state the limits and rules of the code.
 
 use auth::limits::{
     ACCESS_TOKEN_SECS, LOGIN_ADDRESS_PER_MINUTE, LOGIN_NAME_PER_MINUTE, REFRESH_GRACE_SECS,
@@ -25,7 +25,7 @@ fn has(text: &str) {
 }
 
 #[test]
-fn every_table_is_on_the_page_with_its_rules() {
+fn the_page_lists_every_table_with_its_rules() {
     let tables: Table = include_str!("../../../shared/sync/src/tables.toml").parse().unwrap();
     for (name, table) in &tables {
         let text =
@@ -57,7 +57,7 @@ fn member(name: &str, rule: &Value) -> String {
 }
 
 #[test]
-fn every_limit_of_the_page_is_the_one_in_force() {
+fn the_page_states_the_limits_in_force() {
     let kib = |bytes: usize| bytes / 1024;
     let mib = |bytes: usize| bytes / 1024 / 1024;
     for row in [
@@ -93,7 +93,7 @@ fn every_limit_of_the_page_is_the_one_in_force() {
     ] {
         has(&format!("\n| {row} |\n"));
     }
-    // Wherever the lines of a paragraph break.
+    // Prose is compared without its line breaks.
     let prose = PAGE.split_whitespace().collect::<Vec<_>>().join(" ");
     for words in [
         format!("`clocks` lists at most {DEVICE_CLOCKS_MAX} devices"),

@@ -19,8 +19,8 @@ fn server() -> Value {
 }
 
 #[test]
-fn what_no_server_could_know_is_an_example_and_the_rest_is_not() {
-    Examples::default().compare(&page(), &server()).unwrap();
+fn values_of_the_server_are_placeholders_and_the_rest_is_literal() {
+    Placeholders::default().compare(&page(), &server()).unwrap();
     let changes = [
         ("/applied/0/record_id", json!("p2")),
         ("/applied/0", json!({ "record_id": "p1" })),
@@ -40,16 +40,16 @@ fn what_no_server_could_know_is_an_example_and_the_rest_is_not() {
     for (place, value) in changes {
         let mut changed = server();
         *changed.pointer_mut(place).unwrap() = value;
-        assert!(Examples::default().compare(&page(), &changed).is_err(), "{place}");
+        assert!(Placeholders::default().compare(&page(), &changed).is_err(), "{place}");
         let mut changed = page();
         changed["applied"][0].as_object_mut().unwrap().remove("stamp");
-        assert!(Examples::default().compare(&changed, &server()).is_err(), "a member less in the page");
+        assert!(Placeholders::default().compare(&changed, &server()).is_err(), "the page lacks a member");
     }
 }
 
 #[test]
-fn an_example_stands_for_one_value_through_the_whole_page() {
-    let mut examples = Examples::default();
+fn a_placeholder_stands_for_one_value_through_the_whole_page() {
+    let mut examples = Placeholders::default();
     examples.compare(&page(), &server()).unwrap();
     assert!(
         examples.compare(&json!({ "stamp": 1_765_103_401_000_123_u64 }), &json!({ "stamp": 5 })).is_err()
@@ -62,8 +62,8 @@ fn an_example_stands_for_one_value_through_the_whole_page() {
 }
 
 #[test]
-fn a_request_is_sent_with_the_real_values() {
-    let mut examples = Examples::default();
+fn a_request_is_sent_with_real_values() {
+    let mut examples = Placeholders::default();
     examples.compare(&page(), &server()).unwrap();
     examples.learn("ab", "cd").unwrap();
     assert_eq!(

@@ -37,28 +37,28 @@ GET /ws?token=t
 ";
 
 #[test]
-fn requests_answers_and_frames_are_read_in_order() {
+fn requests_responses_and_frames_are_parsed_in_order() {
     let steps = steps(PAGE).unwrap();
     let lines: Vec<_> = steps.iter().map(|step| step.line).collect();
     assert_eq!(lines, [3, 16, 29, 30, 31]);
-    let Act::Ask(request, answer) = &steps[0].act else { panic!("a request") };
+    let Action::Call(request, answer) = &steps[0].action else { panic!("a request") };
     assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/a?b=c"));
     assert_eq!(request.headers, [("Authorization".to_owned(), "Bearer t".to_owned())]);
     assert_eq!(request.body, r#"{"x": 1}"#);
-    assert_eq!(*answer, Answer { status: 200, body: Some(json!({"y": 2})) });
-    let Act::Ask(request, answer) = &steps[1].act else { panic!("a request") };
+    assert_eq!(*answer, Response { status: 200, body: Some(json!({"y": 2})) });
+    let Action::Call(request, answer) = &steps[1].action else { panic!("a request") };
     assert_eq!(request.body, "");
-    assert_eq!(*answer, Answer { status: 204, body: None });
+    assert_eq!(*answer, Response { status: 204, body: None });
     let socket = ["/ws?token=t", r#"{"type":"ping"}"#].map(str::to_owned);
     assert_eq!(
-        [&steps[2].act, &steps[3].act],
-        [&Act::Open(socket[0].clone()), &Act::Send(socket[1].clone())]
+        [&steps[2].action, &steps[3].action],
+        [&Action::Open(socket[0].clone()), &Action::Send(socket[1].clone())]
     );
-    assert_eq!(steps[4].act, Act::Hear(json!({"type": "pong"})));
+    assert_eq!(steps[4].action, Action::Receive(json!({"type": "pong"})));
 }
 
 #[test]
-fn a_block_that_nobody_would_run_is_an_error() {
+fn a_block_that_cannot_be_run_is_an_error() {
     for (page, line) in [
         ("```json\n{}\n```\n", 1),
         ("```http\nGET /a\n```\n", 1),
