@@ -1,4 +1,4 @@
-//! The HTTP side of a client: sign in, push, pull.
+//! An HTTP client of the edge.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,34 +13,34 @@ use serde::de::DeserializeOwned;
 
 use crate::openapi::check::{Checker, Mismatch};
 
-/// Why a call did not end in the answer that was hoped for.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// Nobody answered.
+    /// There was no response.
     #[error("failed to call the edge: {0}")]
     Http(#[from] reqwest::Error),
-    /// The answer is an error; the body says which.
+    /// The response is an error.
     #[error("failed to call the edge: it answered {status}: {body}")]
     Status {
         /// The HTTP status.
         status: StatusCode,
-        /// The body as it came.
+        /// The body.
         body: String,
     },
-    /// The answer is not the one the protocol promises.
-    #[error("failed to read the edge's answer {body}: {cause}")]
+    /// The body does not have the protocol's type.
+    #[error("failed to read the response {body}: {cause}")]
     Shape {
         /// What is wrong.
         cause: serde_json::Error,
-        /// The body as it came.
+        /// The body.
         body: String,
     },
-    /// The answer is not described by the document that the edge serves.
+    /// The OpenAPI document does not describe the response.
     #[error(transparent)]
     Wrong(#[from] Mismatch),
 }
 
-/// An answer as it came.
+/// A response.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// The HTTP status.
@@ -52,7 +52,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The body of a 200.
+    /// Parses the body of a 200.
     pub fn ok<T: DeserializeOwned>(&self) -> Result<T, CallError> {
         if self.status != StatusCode::OK {
             return Err(CallError::Status { status: self.status, body: self.body.clone() });
@@ -65,31 +65,31 @@ impl Reply {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The code of an error answer.
+    /// The error code of the response.
     pub fn code(&self) -> Option<String> {
         let body: serde_json::Value = serde_json::from_str(&self.body).ok()?;
         Some(body.get("error")?.get("code")?.as_str()?.to_owned())
     }
 
-    /// What the answer cost at DynamoDB.
+    /// The cost of the request in DynamoDB.
     pub fn cost(&self) -> Units {
         Units::parse(self.header(COST_HEADER).unwrap_or_default())
     }
 }
 
-/// Requests and capacity units, in tenths of a unit.
+/// Requests to DynamoDB and the capacity units that they consumed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Units {
-    /// Requests sent to DynamoDB.
+    /// Requests.
     pub requests: u64,
-    /// Write units, times ten.
+    /// Write units, in tenths.
     pub write_tenths: u64,
-    /// Read units, times ten.
+    /// Read units, in tenths.
     pub read_tenths: u64,
 }
 
 impl Units {
-    /// Reads the header.
+    /// Parses the cost header.
     pub fn parse(text: &str) -> Units {
         let part = |name: &str| text.split("; ").find_map(|part| part.strip_prefix(name)).unwrap_or("0");
         let tenths = |text: &str| {
@@ -103,7 +103,7 @@ impl Units {
         }
     }
 
-    /// Both together.
+    /// The sum of both.
     pub fn plus(self, other: Units) -> Units {
         Units {
             requests: self.requests + other.requests,
@@ -113,35 +113,35 @@ impl Units {
     }
 }
 
-/// A caller of one edge, signed in or not.
+/// A client of one edge, signed in or not.
 #[derive(Clone)]
 pub struct Api {
     http: Client,
-    /// The edge, without a slash at the end.
+    /// The edge's address, without a slash at the end.
     pub edge_url: String,
     token: Option<String>,
-    /// What its answers are held to, if they are.
+    /// Checks every response against the OpenAPI document.
     pub checker: Option<Arc<Checker>>,
 }
 
 impl Api {
-    /// A caller that is not signed in.
+    /// A client that is not signed in.
     pub fn new(edge_url: &str) -> Result<Api, CallError> {
         let http = Client::builder().timeout(Duration::from_secs(30)).build()?;
         Ok(Api { http, edge_url: edge_url.to_owned(), token: None, checker: None })
     }
 
-    /// The same caller, for whom an answer that `checker` does not know is a failed call.
+    /// The same client, with every response checked by `checker`.
     pub fn held_to(&self, checker: Arc<Checker>) -> Api {
         Api { checker: Some(checker), ..self.clone() }
     }
 
-    /// The same caller, whose answers may be anything.
+    /// The same client without a check of its responses.
     pub fn unchecked(&self) -> Api {
         Api { checker: None, ..self.clone() }
     }
 
-    /// The same caller with an access token.
+    /// The same client with an access token.
     pub fn with_token(&self, token: impl Into<String>) -> Api {
         Api { token: Some(token.into()), ..self.clone() }
     }
@@ -151,7 +151,7 @@ impl Api {
         self.token.as_deref().unwrap_or_default()
     }
 
-    /// A request that a caller may add to.
+    /// A request to extend and send.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.edge_url));
         match &self.token {
@@ -160,16 +160,16 @@ impl Api {
         }
     }
 
-    /// Sends a request and reads the whole answer.
+    /// Sends a request and reads the whole response.
     pub async fn send(&self, request: RequestBuilder) -> Result<Reply, CallError> {
         let (http, request) = request.build_split();
         let request = request?;
-        let asked = (request.method().clone(), request.url().path().to_owned());
-        let answer = http.execute(request).await?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let reply = Reply { status, headers, body: answer.text().await? };
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = http.execute(request).await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let reply = Reply { status, headers, body: response.text().await? };
         if let Some(checker) = &self.checker {
-            checker.check(asked.0.as_str(), &asked.1, &reply)?;
+            checker.check(method.as_str(), &path, &reply)?;
         }
         Ok(reply)
     }
@@ -184,7 +184,7 @@ impl Api {
         self.send(self.request(Method::POST, path).header(CONTENT_TYPE, "application/json").body(body)).await
     }
 
-    /// Signs in; the caller goes on with the new token.
+    /// Signs in. Returns a client with the new token.
     pub async fn login(&self, login: &LoginRequest) -> Result<(Api, SessionResponse), CallError> {
         let body = serde_json::to_string(login).unwrap_or_default();
         let session: SessionResponse = self.post("/api/auth/login", body).await?.ok()?;

@@ -1,77 +1,71 @@
-//! What is promised in figures, measured on a stack of its own: one file per benchmark.
+//! `cargo xtask bench`: measures the promised figures on a stack of its own.
 
-mod counter;
+mod client;
 mod redis;
 mod sync;
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::ffi::OsString;
 use std::time::Duration;
 
+use clap::{Parser, ValueEnum, value_parser};
 use local::dev::signals::Signals;
 use local::stack::{Options, Stack};
 use serde_json::{Value, json};
 
 use crate::fleet;
 
-const USAGE: &str = "usage: bench sync|redis [--rounds 100]";
-const ROUNDS: usize = 100;
-/// Rounds that are run and not counted: connections are opened, caches filled.
+/// First rounds that do not count: they open connections and fill caches.
 const WARM_UP: usize = 5;
 
-/// What is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(name = "bench", about = "Measures the promised figures on a stack of its own.")]
+pub struct Arguments {
+    /// What to measure
+    bench: Bench,
+    /// How often each operation is measured
+    #[arg(long, default_value_t = 100, value_parser = value_parser!(u32).range(1..))]
+    rounds: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Bench {
+    /// Latency and cost of push, pull and broadcast
     Sync,
+    /// Commands, latency and failures of Redis
     Redis,
 }
 
-/// Runs the benchmark that the command line names.
-pub async fn run(arguments: impl Iterator<Item = OsString>) -> Result<(), Box<dyn Error>> {
-    let (bench, rounds) = read(arguments)?;
+/// Runs a benchmark and prints its figures.
+pub async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let mut signals = Signals::watch()?;
-    let edge_variables = match bench {
+    let edge_variables = match arguments.bench {
         Bench::Sync => BTreeMap::new(),
         Bench::Redis => redis::edge_variables(),
     };
     let options = Options { say: |line| println!("{line}"), edge_variables, ..Options::default() };
     let stack = tokio::select! {
         started = Stack::start(options) => started?,
-        () = signals.next() => return Err("stopped".into()),
+        () = signals.next() => return Err("stopped by a signal".into()),
     };
     let result = tokio::select! {
-        result = measure(bench, &stack, rounds) => result,
-        () = signals.next() => Err("stopped".into()),
+        result = measure(arguments, &stack) => result,
+        () = signals.next() => Err("stopped by a signal".into()),
     };
     stack.stop().await;
     result
 }
 
-/// The benchmark and its rounds.
-fn read(arguments: impl Iterator<Item = OsString>) -> Result<(Bench, usize), Box<dyn Error>> {
-    use lexopt::prelude::*;
-    let (mut bench, mut rounds) = (None, ROUNDS);
-    let mut parser = lexopt::Parser::from_args(arguments);
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("rounds") => rounds = parser.value()?.parse()?,
-            Value(word) if bench.is_none() && word == "sync" => bench = Some(Bench::Sync),
-            Value(word) if bench.is_none() && word == "redis" => bench = Some(Bench::Redis),
-            other => return Err(format!("{}; {USAGE}", other.unexpected()).into()),
-        }
-    }
-    bench.filter(|_| rounds > 0).map(|bench| (bench, rounds)).ok_or_else(|| USAGE.into())
-}
-
-async fn measure(bench: Bench, stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
-    match bench {
+async fn measure(arguments: &Arguments, stack: &Stack) -> Result<(), Box<dyn Error>> {
+    let rounds = usize::try_from(arguments.rounds)?;
+    match arguments.bench {
         Bench::Sync => sync::measure(stack, rounds).await,
         Bench::Redis => redis::measure(stack, rounds).await,
     }
 }
 
-/// A product as a shop has it, some 300 bytes of JSON.
+/// A typical product of about 300 bytes of JSON.
 fn product(id: &str, n: usize) -> Value {
     let names = [
         "HANGING HEART T-LIGHT HOLDER",
@@ -91,7 +85,7 @@ fn product(id: &str, n: usize) -> Value {
     })
 }
 
-fn warm(durations: Vec<Duration>) -> Vec<Duration> {
+fn without_warm_up(durations: Vec<Duration>) -> Vec<Duration> {
     durations.into_iter().skip(WARM_UP).collect()
 }
 
@@ -99,18 +93,19 @@ fn warm(durations: Vec<Duration>) -> Vec<Duration> {
 mod tests {
     use super::*;
 
-    fn words(words: &[&str]) -> Result<(Bench, usize), String> {
-        read(words.iter().map(OsString::from)).map_err(|error| error.to_string())
+    fn parse(words: &[&str]) -> Result<(Bench, u32), clap::Error> {
+        let parsed = Arguments::try_parse_from([&["bench"], words].concat())?;
+        Ok((parsed.bench, parsed.rounds))
     }
 
     #[test]
     fn a_benchmark_is_named_with_its_rounds() {
-        assert_eq!(words(&["sync"]), Ok((Bench::Sync, ROUNDS)));
-        assert_eq!(words(&["redis", "--rounds", "7"]), Ok((Bench::Redis, 7)));
+        assert_eq!(parse(&["sync"]).unwrap(), (Bench::Sync, 100));
+        assert_eq!(parse(&["redis", "--rounds", "7"]).unwrap(), (Bench::Redis, 7));
         for bad in
             [&[][..], &["other"], &["sync", "redis"], &["redis", "--rounds", "0"], &["redis", "--fast"]]
         {
-            assert!(words(bad).unwrap_err().ends_with(USAGE), "{bad:?}");
+            assert!(parse(bad).is_err(), "{bad:?}");
         }
     }
 }

@@ -1,32 +1,32 @@
-//! A day of a shop: invoices with their lines, real ones from a file or generated ones.
+//! A day of invoices, from a file or generated.
 
 use std::path::Path;
 
 /// A line of an invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// What was sold.
+    /// The product.
     pub stock_code: String,
-    /// Its name.
+    /// The product's name.
     pub description: String,
-    /// How many; negative in a return. The text of a whole number.
+    /// The quantity as the text of a whole number; negative in a return.
     pub quantity: String,
-    /// The price of one, in pounds. The text of a decimal number.
+    /// The unit price in pounds, as the text of a decimal number.
     pub unit_price: String,
 }
 
 /// An invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invoice {
-    /// Its number.
+    /// The invoice number.
     pub number: String,
-    /// When it was written, as the file has it.
+    /// Date and time in the format of the file.
     pub date: String,
-    /// Who bought; nobody in particular, if empty.
+    /// The customer; empty if unknown.
     pub customer: String,
-    /// Where the customer lives.
+    /// The customer's country.
     pub country: String,
-    /// What was sold.
+    /// The lines.
     pub lines: Vec<Line>,
 }
 
@@ -39,12 +39,13 @@ pub enum ReadDayError {
     /// A line lacks a column.
     #[error("failed to read the day: line {0} lacks a column")]
     Column(u64),
-    /// A number is none.
-    #[error("failed to read the day: line {0} has a quantity or a price that is no number")]
+    /// A number is malformed.
+    #[error("failed to read the day: line {0} has a malformed quantity or price")]
     Number(u64),
 }
 
-/// Reads the columns InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country.
+/// Reads the columns InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID,
+/// Country.
 pub fn read(file: &Path) -> Result<Vec<Invoice>, ReadDayError> {
     let mut invoices: Vec<Invoice> = Vec::new();
     for row in csv::Reader::from_path(file)?.records() {
@@ -73,7 +74,7 @@ pub fn read(file: &Path) -> Result<Vec<Invoice>, ReadDayError> {
     Ok(invoices)
 }
 
-/// A number that may stand in JSON as it is: an optional sign, digits, and perhaps a point and digits.
+/// The text of a number that is valid in JSON: an optional sign, digits, and optionally a point and digits.
 fn number(text: String) -> Option<String> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let unsigned = text.strip_prefix('-').unwrap_or(&text);
@@ -81,8 +82,8 @@ fn number(text: String) -> Option<String> {
     (digits(whole) && digits(part)).then_some(text)
 }
 
-/// A day of `invoices` that is the same every time: one invoice in ten has over 50 lines, one in twenty is a
-/// return, one in seven has no customer.
+/// A generated day, always the same. One invoice in ten has over 50 lines, one in twenty is a return, one in
+/// seven has no customer.
 pub fn generated(invoices: usize) -> Vec<Invoice> {
     let invoice = |i: usize| Invoice {
         number: format!("{}{}", if i % 20 == 19 { "C" } else { "" }, 900_000 + i),
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_generated_day_is_always_the_same_and_has_every_kind() {
+    fn a_generated_day_is_always_the_same_and_has_every_case() {
         let day = generated(100);
         assert_eq!(day, generated(100));
         assert!(day.iter().any(|invoice| invoice.lines.len() > 50));
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn only_numbers_are_numbers() {
+    fn malformed_numbers_are_refused() {
         for good in ["6", "-6", "2.55", "0.001"] {
             assert!(number(good.into()).is_some(), "{good}");
         }

@@ -1,4 +1,4 @@
-//! Several tills of one branch that sell a day together.
+//! Several tills of one branch that sell a day of invoices together.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,19 +17,19 @@ use crate::api::CallError;
 use crate::day::{Invoice, Line};
 use crate::till::Till;
 
-/// The time, as a till writes it.
+/// The time on this machine.
 pub fn now() -> Timestamp {
     let micros =
         SystemTime::now().duration_since(UNIX_EPOCH).map(|elapsed| elapsed.as_micros()).unwrap_or_default();
     Timestamp(u64::try_from(micros).unwrap_or_default())
 }
 
-/// A batch id that nobody has used.
+/// A fresh batch id.
 pub fn batch_id() -> String {
     format!("{:016x}", getrandom::u64().unwrap_or_default())
 }
 
-/// The data of an invoice line; numbers keep the text of the file.
+/// The data of an invoice line. Numbers keep the text of the file.
 #[derive(Serialize)]
 struct LineData<'a> {
     invoice: &'a str,
@@ -42,7 +42,7 @@ fn json(value: &impl Serialize) -> Result<JsonText, serde_json::Error> {
     JsonText::from_text(serde_json::to_string(value)?)
 }
 
-/// The table, id and data of every line of `invoice`.
+/// The id and data of every line of `invoice`.
 pub fn lines(invoice: &Invoice) -> Result<Vec<(String, JsonText)>, serde_json::Error> {
     let line = |(i, line): (usize, &Line)| {
         let data = LineData {
@@ -68,7 +68,7 @@ fn record(table: &str, id: &str, data: JsonText) -> PushRecord {
     }
 }
 
-/// What a line takes from the shelf, or brings back: a delta that nobody has to know the stock for.
+/// The stock movement of a line, as a delta: the till does not need to know the stock.
 fn movement(line: &Line) -> Result<PushRecord, serde_json::Error> {
     let taken =
         line.quantity.strip_prefix('-').map_or_else(|| format!("-{}", line.quantity), ToOwned::to_owned);
@@ -76,8 +76,8 @@ fn movement(line: &Line) -> Result<PushRecord, serde_json::Error> {
     Ok(PushRecord { base_version: None, ..record("product_stock", &line.stock_code, data) })
 }
 
-/// The records of a sale: the customer and the products that `till` has not heard of, the invoice, its lines, and what
-/// they take from the shelf.
+/// The records of a sale: the customer and the products that `till` does not know, the invoice, its lines and
+/// their stock movements.
 fn sale(till: &Till, invoice: &Invoice) -> Result<Vec<PushRecord>, serde_json::Error> {
     let knows = |table: &str, id: &str| till.read(|state| state.rows.get(table, id).is_some());
     let mut records = Vec::new();
@@ -85,9 +85,9 @@ fn sale(till: &Till, invoice: &Invoice) -> Result<Vec<PushRecord>, serde_json::E
         let data = json(&serde_json::json!({ "country": invoice.country }))?;
         records.push(record("customers", &invoice.customer, data));
     }
-    let mut met = BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for line in &invoice.lines {
-        if met.insert(&line.stock_code) && !knows("products", &line.stock_code) {
+        if seen.insert(&line.stock_code) && !knows("products", &line.stock_code) {
             let data = json(&serde_json::json!({ "name": line.description }))?;
             records.push(record("products", &line.stock_code, data));
         }
@@ -101,7 +101,7 @@ fn sale(till: &Till, invoice: &Invoice) -> Result<Vec<PushRecord>, serde_json::E
     Ok(records)
 }
 
-/// Sells `share` at `till`, as fast as the server takes it. `sold` counts invoices, for whoever shows progress.
+/// Sells `share` at `till` as fast as the server accepts it, and counts the invoices in `sold`.
 pub async fn sell(till: &Till, share: &[Invoice], sold: &AtomicUsize) -> Result<(), CallError> {
     for invoice in share {
         let records =
@@ -122,18 +122,18 @@ pub async fn sell(till: &Till, share: &[Invoice], sold: &AtomicUsize) -> Result<
     Ok(())
 }
 
-/// Deals the invoices of a day out to `tills` tills, in turn.
+/// Distributes the invoices of a day to `tills` tills, in turn.
 pub fn deal(day: &[Invoice], tills: usize) -> Vec<Vec<Invoice>> {
     let share = |till: usize| day.iter().skip(till).step_by(tills.max(1)).cloned().collect();
     (0..tills).map(share).collect()
 }
 
-/// What every product's stock must be at the end of a day that began with empty shelves.
+/// The stock of each product after a day that began with none.
 fn stock(day: &[Invoice]) -> BTreeMap<&str, Decimal> {
     let mut stock = BTreeMap::new();
     for line in day.iter().flat_map(|invoice| &invoice.lines) {
         let left = stock.entry(line.stock_code.as_str()).or_insert(Decimal::ZERO);
-        // A day's quantities are a few digits each; a sum that does not fit would show as a difference.
+        // Quantities are small. A sum that does not fit would show as a difference.
         *left = Decimal::parse(&line.quantity).and_then(|taken| left.plus(-taken)).unwrap_or(*left);
     }
     stock
@@ -145,8 +145,7 @@ struct Stock<'a> {
     quantity: &'a RawValue,
 }
 
-/// What is wrong at the end of a day: tills that hold different records, lines of the day that are not there, stock that
-/// is not what was sold.
+/// What is wrong at the end of a day: differing tills, missing lines, wrong stock.
 pub fn faults(tills: &[Arc<Till>], fresh: &Till, day: &[Invoice]) -> Result<Vec<String>, serde_json::Error> {
     const SHOWN_MAX: usize = 5;
     let truth = fresh.read(|state| state.rows.clone());

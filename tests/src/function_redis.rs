@@ -1,10 +1,10 @@
-//! A local stack's Redis, as its functions have it.
+//! The Redis client that a function of the local stack has.
 
 use config::{BadConfig, Reader};
 use functions::redis::Redis;
 use local::keys::Keys;
 
-/// The client that a function makes of its environment, for the front at `url`.
+/// The client that a function builds from its environment, for Redis at `url`.
 pub fn function_redis(url: &str, keys: &Keys) -> Result<Redis, BadConfig> {
     let setting = |name: &str| match name {
         "UPSTASH_REDIS_REST_URL" => Some(url.to_owned()),

@@ -1,23 +1,23 @@
-//! Who walks in: tills, and the days and worlds they live in.
+//! A client in Rust, and the programs and test tools that use it.
 
 // A client.
 pub mod api;
 pub mod till;
 
-// What it may rely on.
+// Its contract.
 pub mod openapi;
 pub mod protocol_page;
 
-// What it sells.
+// A day of sales.
 pub mod day;
-
-// Where it sells.
 pub mod fleet;
+
+// Test tools.
 pub mod function_redis;
+pub mod report;
 pub mod wait;
 
-// What it is for.
+// Programs.
 pub mod bench;
 pub mod replay;
-pub mod report;
 pub mod sim;

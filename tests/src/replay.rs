@@ -1,11 +1,9 @@
-//! A day of sales, many tills, equal stores at the end.
+//! `cargo xtask replay`: several tills sell a day of invoices and must end with equal records.
 
 mod arguments;
-mod place;
-mod report;
+mod stack;
 
-use std::ffi::OsString;
-use std::path::Path;
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -14,111 +12,89 @@ use local::dev::signals::Signals;
 use protocol::wire::auth::LoginRequest;
 use tokio::task::JoinSet;
 
-use crate::api::{Api, CallError};
-use crate::day::{self, Invoice, ReadDayError};
+use crate::api::Api;
+use crate::day::{self, Invoice};
 use crate::fleet;
+use crate::report::{line, per};
 use crate::till::Till;
-use crate::till::meter::Meter;
-use arguments::Arguments;
-use place::{Place, PlaceError};
+use crate::till::meter::{Meter, Readings};
+use crate::wait;
+pub use arguments::Arguments;
+use stack::TestStack;
 
 /// Invoices of a generated day.
 const GENERATED_INVOICES: usize = 120;
+/// Time for the last commit to reach all tills by their sockets.
+const DELIVERED_WITHIN: Duration = Duration::from_secs(3);
 
-/// Why a replay did not come to its end.
-#[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
-    /// The command line.
-    #[error(transparent)]
-    Arguments(#[from] arguments::BadArguments),
-    /// The file.
-    #[error(transparent)]
-    Day(#[from] ReadDayError),
-    /// The stack.
-    #[error(transparent)]
-    Place(#[from] PlaceError),
-    /// The edge.
-    #[error(transparent)]
-    Call(#[from] CallError),
-    /// A record that cannot be written.
-    #[error("failed to write a record: {0}")]
-    Json(#[from] serde_json::Error),
-    /// We would not notice that we are to stop.
-    #[error("failed to watch for signals: {0}")]
-    Signals(#[source] std::io::Error),
-    /// Somebody had enough.
-    #[error("failed to finish: stopped by a signal")]
-    Stopped,
-    /// A till that panicked.
-    #[error("failed to run a till: {0}")]
-    Task(#[from] tokio::task::JoinError),
-}
-
-/// Runs a replay as the command line says; whether all was well.
-pub async fn run(arguments: impl Iterator<Item = OsString>) -> Result<bool, ReplayError> {
-    let arguments = Arguments::parse(arguments)?;
+/// Runs a replay. Returns whether all tills ended with the right records.
+pub async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let day = match &arguments.file {
-        Some(file) => day::read(Path::new(file))?,
+        Some(file) => day::read(file)?,
         None => day::generated(GENERATED_INVOICES),
     };
-    let mut signals = Signals::watch().map_err(ReplayError::Signals)?;
-    let place = tokio::select! {
-        found = Place::find(&arguments) => found?,
-        () = signals.next() => return Err(ReplayError::Stopped),
+    let mut signals = Signals::watch()?;
+    let stack = tokio::select! {
+        found = TestStack::find(arguments) => found?,
+        () = signals.next() => return Err("stopped by a signal".into()),
     };
     let result = tokio::select! {
-        result = replay(&place, &day, arguments.tills) => result,
-        () = signals.next() => Err(ReplayError::Stopped),
+        result = replay(&stack, &day, arguments.tills.into()) => result,
+        () = signals.next() => Err("stopped by a signal".into()),
     };
-    place.leave().await;
+    stack.stop().await;
     result
 }
 
-async fn replay(place: &Place, day: &[Invoice], count: usize) -> Result<bool, ReplayError> {
-    let api = Api::new(&place.edge_url)?;
+async fn replay(stack: &TestStack, day: &[Invoice], count: usize) -> Result<bool, Box<dyn Error>> {
+    let api = Api::new(&stack.edge_url)?;
     let meter = Arc::new(Meter::default());
     let mut tills = Vec::new();
     for i in 1..=count {
-        tills.push(open(place, &api, &format!("till-{i}"), meter.clone()).await?);
+        tills.push(open(stack, &api, &format!("till-{i}"), meter.clone()).await?);
     }
     let lines: usize = day.iter().map(|invoice| invoice.lines.len()).sum();
-    println!("{} invoices with {lines} lines, {count} tills, at {}", day.len(), place.edge_url);
+    println!("{} invoices with {lines} lines, {count} tills, at {}", day.len(), stack.edge_url);
     let started = Instant::now();
     sell(&tills, day, &meter).await?;
     let took = started.elapsed();
     for till in &tills {
         till.pull_all().await?;
     }
-    let fresh = open(place, &api, "fresh", Arc::new(Meter::default())).await?;
+    let fresh = open(stack, &api, "fresh", Arc::new(Meter::default())).await?;
     fresh.pull_all().await?;
-    report::print(&meter.readings(), took);
+    print(&meter.readings(), took);
     let faults = fleet::faults(&tills, &fresh, day)?;
     faults.iter().for_each(|fault| println!("WRONG: {fault}"));
     if faults.is_empty() {
         println!(
-            "equal: {count} tills and a fresh pull hold the same records, with all {lines} lines, and stock is what was sold"
+            "equal: {count} tills and a fresh pull hold the same records and all {lines} lines, and stock is right"
         );
     }
     Ok(faults.is_empty())
 }
 
-async fn open(place: &Place, api: &Api, name: &str, meter: Arc<Meter>) -> Result<Arc<Till>, ReplayError> {
-    let (username, password) = place.user(name).await?;
-    // A device id of our own naming is always one.
-    let device_id = name.parse().ok();
-    let till = Till::open(api, &LoginRequest { username, password, device_id }, meter).await?;
+async fn open(
+    stack: &TestStack,
+    api: &Api,
+    name: &str,
+    meter: Arc<Meter>,
+) -> Result<Arc<Till>, Box<dyn Error>> {
+    let (username, password) = stack.create_user(name).await?;
+    let till =
+        Till::open(api, &LoginRequest { username, password, device_id: Some(name.parse()?) }, meter).await?;
     till.connected().await;
     Ok(Arc::new(till))
 }
 
-/// Every till sells its share and mends its gaps, side by side; progress once a second.
-async fn sell(tills: &[Arc<Till>], day: &[Invoice], meter: &Meter) -> Result<(), ReplayError> {
+/// All tills sell their shares and fill their gaps at the same time; progress is printed each second.
+async fn sell(tills: &[Arc<Till>], day: &[Invoice], meter: &Meter) -> Result<(), Box<dyn Error>> {
     let sold = Arc::new(AtomicUsize::new(0));
-    let (mut selling, mut mending) = (JoinSet::new(), JoinSet::new());
+    let (mut selling, mut following) = (JoinSet::new(), JoinSet::new());
     for (till, share) in tills.iter().zip(fleet::deal(day, tills.len())) {
-        let (seller, mender, sold) = (till.clone(), till.clone(), sold.clone());
+        let (seller, follower, sold) = (till.clone(), till.clone(), sold.clone());
         selling.spawn(async move { fleet::sell(&seller, &share, &sold).await });
-        mending.spawn(async move { mender.mend_gaps().await });
+        following.spawn(async move { follower.fill_gaps().await });
     }
     let (started, mut tick) = (Instant::now(), tokio::time::interval(Duration::from_secs(1)));
     loop {
@@ -127,19 +103,30 @@ async fn sell(tills: &[Arc<Till>], day: &[Invoice], meter: &Meter) -> Result<(),
                 Some(result) => result??,
                 None => break,
             },
-            _ = tick.tick() => report::progress(&meter.readings(), sold.load(Ordering::Relaxed), day.len(), started.elapsed()),
+            _ = tick.tick() => {
+                let (secs, sold, of) = (started.elapsed().as_secs_f64(), sold.load(Ordering::Relaxed), day.len());
+                let Readings { pushes, records, .. } = meter.readings();
+                println!("[{secs:5.1}s] {sold} of {of} invoices, {} batches, {records} records", pushes.len());
+            }
         }
     }
-    quiet(tills).await;
+    let positions = || tills.iter().map(|till| till.read(|state| state.position)).collect::<Vec<_>>();
+    let are_equal = async || match positions().windows(2).all(|pair| pair.first() == pair.last()) {
+        true => Ok(()),
+        false => Err(()),
+    };
+    // The pull that follows brings what the sockets did not.
+    let _ = wait::until(DELIVERED_WITHIN, are_equal).await;
     Ok(())
 }
 
-/// Waits until every till has heard the last commit, or has had the time to: what is missing is pulled then.
-async fn quiet(tills: &[Arc<Till>]) {
-    const HEARD_WITHIN: Duration = Duration::from_secs(3);
-    let deadline = Instant::now() + HEARD_WITHIN;
-    let stands = || tills.iter().map(|till| till.read(|state| state.position)).collect::<Vec<_>>();
-    while Instant::now() < deadline && stands().windows(2).any(|pair| pair.first() != pair.last()) {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+fn print(readings: &Readings, took: Duration) {
+    let Readings { records, retries, pulled, push_units, pull_units, .. } = readings;
+    let (batches, secs) = (readings.pushes.len(), took.as_secs_f64());
+    println!("{batches} batches, {records} records in {secs:.1} s; {retries} retries");
+    println!("push             {}", line(&readings.pushes));
+    println!("push to delivery {}", line(&readings.deliveries));
+    let write = per(push_units.write_tenths, *records);
+    let read = per(push_units.read_tenths + pull_units.read_tenths, *records);
+    println!("units per record write {write}, read {read}; {pulled} changes pulled");
 }

@@ -1,117 +1,87 @@
-//! `cargo xtask sim`: tills over a faulty network, the real functions and the real DynamoDB adapter, all from a seed.
+//! Deterministic simulation: many tills over a faulty network, with the real functions and the real DynamoDB
+//! adapter.
 //!
-//! In reading order: `plan` is what happens, `world` lets it happen, `model` says what should have come of it, and
-//! `check` compares. Time is tokio's, paused; what is random comes from [`dice`]; nothing waits for anything real. So
-//! a seed that fails fails again, and `shrink` finds what of it matters.
+//! A [`scenario`] is drawn from a seed, a [`world`] runs it, the `model` crate predicts the result, and
+//! [`check`] compares. Time is tokio's paused clock, random numbers come from [`rng`], and nothing does real
+//! I/O. A seed that fails therefore fails again, and [`shrink`] finds the steps that matter.
 
-// What is to happen.
-pub mod dice;
-pub mod edit;
-pub mod plan;
-pub mod shape;
-pub mod weather;
+// Input.
+mod fault_rates;
+mod rng;
+mod scenario;
+mod shape;
+mod workload;
 
-// Where it happens.
-pub mod broadcast;
-pub mod cast;
-pub mod clock;
-pub mod device;
-pub mod line;
-pub mod overseer;
-pub mod server;
-pub mod stage;
-pub mod sweeper;
-pub mod torn;
-pub mod world;
+// The parts of a run.
+mod actors;
+mod broadcast;
+mod clock;
+mod device;
+mod environment;
+mod head_office;
+mod network;
+mod server;
+mod torn;
+mod ttl_reaper;
+mod world;
 
-// What came of it.
-pub mod journal;
-pub mod stored;
-pub mod wire;
+// Output and its checks.
+mod check;
+mod dynamo_json;
+mod event_log;
+mod storage;
 
-// What should have come of it.
-pub mod check;
-pub mod model;
-
-// What must be noticed.
-pub mod sabotage;
+// Variants of the product that must fail.
+mod mutation;
 
 // The program.
-pub mod arguments;
-pub mod run;
-pub mod shrink;
+mod arguments;
+mod run;
+mod shrink;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use config::BadConfig;
-use functions::http::error::HandlerError;
-use local::dynamo::StartDynamoError;
-use local::keys::KeysError;
-use local::template::TemplateError;
+pub use arguments::Arguments;
+pub use run::run;
 
-use journal::Finding;
-use plan::Step;
-use sabotage::Sabotage;
-use stage::Stage;
+use environment::Environment;
+use event_log::Violation;
+use mutation::Mutation;
+use scenario::Step;
 use world::World;
 
-/// Why a simulation cannot run, which says nothing about the product.
-#[derive(Debug, thiserror::Error)]
-pub enum SimError {
-    /// The runtime or a folder.
-    #[error("failed to set the stage: {0}")]
-    Io(#[from] std::io::Error),
-    /// The tables.
-    #[error(transparent)]
-    Dynamo(#[from] StartDynamoError),
-    /// The deployment.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// The keys.
-    #[error(transparent)]
-    Keys(#[from] KeysError),
-    /// A key that cannot sign.
-    #[error("failed to set the stage: the key does not sign: {0}")]
-    Key(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The functions' configuration.
-    #[error(transparent)]
-    Config(#[from] BadConfig),
-    /// A function lacks a part.
-    #[error(transparent)]
-    Function(#[from] HandlerError),
-    /// Who takes part.
-    #[error(transparent)]
-    Cast(#[from] cast::CastError),
-}
+/// Why a simulation cannot run: a fault of the test, not of the product.
+pub type SimError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What a run amounts to.
+/// The result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+struct RunResult {
     /// What is wrong.
-    pub findings: Vec<Finding>,
-    /// The run in a number: equal ones are equal runs.
-    pub fingerprint: u64,
+    violations: Vec<Violation>,
+    /// A hash of the run: equal runs have equal fingerprints.
+    fingerprint: u64,
 }
 
-/// Plays `steps` with everything else from `seed`, and checks what came of it.
-pub fn play(
-    stage: &Stage,
+/// Runs `steps` and checks the result. Everything else is drawn from `seed`.
+fn simulate(
+    environment: &Environment,
     seed: u64,
     tills: usize,
     steps: &[Step],
-    sabotage: Option<Sabotage>,
-) -> Result<Outcome, SimError> {
+    mutation: Option<Mutation>,
+) -> Result<RunResult, SimError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     runtime.block_on(async {
-        let world = World::open(stage, seed, tills, sabotage)?;
-        world.play(steps).await;
+        let world = World::new(environment, seed, tills, mutation)?;
+        world.run(steps).await;
         world.settle().await;
         check::check(&world).await;
-        Ok(Outcome { findings: world.journal.findings(), fingerprint: world.journal.fingerprint() })
+        let entries = world.log.entries();
+        Ok(RunResult { violations: entries.violations.clone(), fingerprint: entries.fingerprint })
     })
 }
 
-/// A lock is only poisoned by a panic, and a run that panicked has failed already.
+/// Locks a mutex. A run that panicked with the lock has failed already.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

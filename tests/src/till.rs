@@ -1,11 +1,11 @@
-//! A till: a client as a shop would run it, in Rust. [`state`] is what it keeps and the rules by which that changes;
-//! here are the network and the clock around it.
+//! A client as a shop runs it. [`state`] holds its data and rules as a pure value; this file adds network and
+//! clock.
 
 pub mod state;
 
 pub mod queue;
 pub mod rows;
-pub mod walk;
+pub mod snapshot;
 
 pub mod meter;
 pub mod socket;
@@ -25,29 +25,31 @@ use queue::Split;
 use socket::Socket;
 use state::State;
 
-/// Changes a till asks for at once.
+/// Changes in a page.
 const PULL_LIMIT: usize = 500;
+/// Time before a push is retried.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
-/// A till that is signed in.
+/// A signed-in till.
 pub struct Till {
-    /// Its device id.
+    /// The device id.
     pub device: String,
-    /// What it measures.
+    /// Its measurements.
     pub meter: Arc<Meter>,
     api: Api,
     state: Arc<Mutex<State>>,
-    /// Rung when the socket saw a gap: something must be pulled.
+    /// Notified when a change was missed and a pull is needed.
     gap: Arc<Notify>,
     socket: Socket,
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    // A test that panicked while it held the lock has failed already.
+    // A test that panicked with the lock has failed already.
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Till {
-    /// Signs in as `login`, opens the socket, and starts to follow the room.
+    /// Signs in, opens the socket and follows the room.
     pub async fn open(api: &Api, login: &LoginRequest, meter: Arc<Meter>) -> Result<Till, CallError> {
         let device = login.device_id.as_ref().map_or_else(|| login.username.clone(), ToString::to_string);
         let (api, _) = api.login(login).await?;
@@ -56,12 +58,12 @@ impl Till {
         Ok(Till { device, meter, api, state, gap, socket })
     }
 
-    /// Puts a batch at the end of the queue.
+    /// Adds a batch to the queue.
     pub fn enqueue(&self, batch: PushRequest) {
-        lock(&self.state).enqueue(batch);
+        lock(&self.state).queue.add(batch);
     }
 
-    /// Reads what the till keeps.
+    /// Reads the state.
     pub fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
         read(&lock(&self.state))
     }
@@ -71,12 +73,14 @@ impl Till {
         self.socket.connected().await;
     }
 
-    /// Pushes until the queue is empty, each batch as often as it takes, under the same batch id.
+    /// Pushes until the queue is empty. Each batch keeps its batch id through all retries.
     pub async fn push_all(&self) -> Result<(), CallError> {
         loop {
-            let Some(batch) = lock(&self.state).next_batch() else { return Ok(()) };
+            let Some(batch) = lock(&self.state).queue.first() else { return Ok(()) };
             match self.push(&batch).await {
-                Ok(answer) if lock(&self.state).take_push(&answer) == Follow::Pull => self.gap.notify_one(),
+                Ok(response) if lock(&self.state).take_push(&response) == Follow::Pull => {
+                    self.gap.notify_one();
+                }
                 Ok(_) => {}
                 Err(CallError::Status { status, .. })
                     if status.as_u16() == 413 && self.split_first() == Split::Done => {}
@@ -86,40 +90,40 @@ impl Till {
     }
 
     fn split_first(&self) -> Split {
-        lock(&self.state).split_first([fleet::batch_id(), fleet::batch_id()])
+        lock(&self.state).queue.split_first([fleet::batch_id(), fleet::batch_id()])
     }
 
     /// Sends `batch` until it is answered.
     async fn push(&self, batch: &PushRequest) -> Result<PushResponse, CallError> {
-        self.meter.pushing(batch);
+        self.meter.push_started(batch);
         let body = serde_json::to_string(batch).unwrap_or_default();
         loop {
             let started = Instant::now();
-            let reply = self.api.post("/api/sync/batch-push", body.clone()).await;
-            match reply {
-                Ok(reply) if reply.status.as_u16() == 503 => self.meter.retried(),
-                Err(CallError::Http(_)) => self.meter.retried(),
+            match self.api.post("/api/sync/batch-push", body.clone()).await {
+                Ok(reply) if reply.status.as_u16() == 503 => {}
+                Err(CallError::Http(_)) => {}
                 reply => {
                     let reply = reply?;
-                    let answer: PushResponse = reply.ok()?;
-                    self.meter.pushed(started.elapsed(), batch.records.len(), reply.cost());
-                    return Ok(answer);
+                    let response: PushResponse = reply.ok()?;
+                    self.meter.push_answered(started.elapsed(), batch.records.len(), reply.cost());
+                    return Ok(response);
                 }
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            self.meter.push_retried();
+            tokio::time::sleep(RETRY_PAUSE).await;
         }
     }
 
-    /// Pulls until there is nothing new.
+    /// Pulls until there are no more changes.
     pub async fn pull_all(&self) -> Result<(), CallError> {
         loop {
             let cursor = lock(&self.state).cursor();
             let (page, cost) = self.api.pull_at(&cursor, PULL_LIMIT).await?;
-            self.meter.pulled(page.changes.len(), cost);
+            self.meter.page_pulled(page.changes.len(), cost);
             let taken = lock(&self.state).take_page(&page);
-            let others = taken.news.iter().filter_map(|&i| page.changes.get(i));
-            for change in others.filter(|change| change.device_id != self.device) {
-                self.meter.seen(&change.table_name, &change.record_id);
+            let new = taken.new.iter().filter_map(|&i| page.changes.get(i));
+            for change in new.filter(|change| change.device_id != self.device) {
+                self.meter.change_seen(&change.table_name, &change.record_id);
             }
             if !taken.more {
                 return Ok(());
@@ -127,8 +131,8 @@ impl Till {
         }
     }
 
-    /// Pulls whenever the socket or a push's answer skipped something. Runs until it is dropped.
-    pub async fn mend_gaps(&self) -> Result<(), CallError> {
+    /// Pulls whenever the socket or the response to a push showed a gap. Does not return without an error.
+    pub async fn fill_gaps(&self) -> Result<(), CallError> {
         loop {
             self.gap.notified().await;
             self.pull_all().await?;

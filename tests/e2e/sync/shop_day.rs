@@ -45,7 +45,7 @@ async fn all_tills_and_a_fresh_pull_hold_the_whole_day(shop: &'static Shop) {
         let till = open(shop, &format!("till-{i}")).await;
         let (seller, mender) = (till.clone(), till.clone());
         selling.spawn(async move { fleet::sell(&seller, &share, &AtomicUsize::new(0)).await.unwrap() });
-        mending.spawn(async move { mender.mend_gaps().await });
+        mending.spawn(async move { mender.fill_gaps().await });
         tills.push(till);
     }
     while let Some(done) = selling.join_next().await {

@@ -1,5 +1,5 @@
-//! What Redis costs: round trips and commands beside what is promised, time beside the bare round trip, and who is
-//! served when it is killed.
+//! The cost of Redis: commands beside their promises, latency beside the bare round trip, and failed requests
+//! while Redis is killed.
 
 mod counts;
 mod kill;
@@ -13,10 +13,10 @@ use local::stack::Stack;
 
 use crate::function_redis::function_redis;
 
-/// Requests a minute, for every limit: as many as may be set, because the callers here never pause.
+/// Every rate limit in requests a minute: the maximum, because these clients never pause.
 const RATE: &str = "1000000";
 
-/// What the edge must be told for this.
+/// The edge's variables for this benchmark.
 pub(super) fn edge_variables() -> BTreeMap<&'static str, String> {
     let names = [
         "RATE_USER_PER_MINUTE",
@@ -27,18 +27,18 @@ pub(super) fn edge_variables() -> BTreeMap<&'static str, String> {
     names.map(|name| (name, RATE.to_owned())).into()
 }
 
-/// Measures everything, and then fails if a count is over its promise or a request was not served. Times are compared
-/// and not judged: how near to the bare round trip one comes depends on the machine.
+/// Measures everything, then fails if a count is over its promise or a request failed. Latency is printed
+/// without a verdict, because it depends on the machine.
 pub(super) async fn measure(stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
     let redis = function_redis(stack.redis().url(), &Keys::load_or_make(stack.data())?)?;
-    // What the stream's functions ask of Redis would be counted as somebody else's.
+    // The commands of the stream's functions would be counted as well.
     stack.stream().pause();
     let over = counts::measure(stack, &redis).await?;
     times::measure(stack, &redis, rounds).await?;
     stack.stream().resume();
-    let unserved = kill::measure(stack).await?;
-    if (over, unserved) == (0, 0) {
+    let failed = kill::measure(stack).await?;
+    if (over, failed) == (0, 0) {
         return Ok(());
     }
-    Err(format!("{over} counts are over what is promised, and {unserved} requests were not served").into())
+    Err(format!("{over} counts are over their promise, and {failed} requests failed").into())
 }

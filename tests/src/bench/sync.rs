@@ -1,13 +1,12 @@
-//! What push, pull and broadcast cost: side by side, in one run.
+//! Latency and cost of push, pull and broadcast, in one run.
 
 mod bare;
 mod contention;
-mod screen;
+mod delivery;
 
 use std::error::Error;
 use std::time::Instant;
 
-use lambda_http::http::Method;
 use local::stack::Stack;
 use protocol::endpoints::function::Function;
 use protocol::limits::PUSH_RECORDS_MAX;
@@ -15,22 +14,22 @@ use protocol::stamp::{Stamp, cursor};
 use protocol::wire::pull::PullResponse;
 use serde_json::{Value, json};
 
-use super::counter::Counter;
-use super::{WARM_UP, product, warm};
+use super::client::BenchClient;
+use super::{WARM_UP, product, without_warm_up};
 use crate::api::Units;
 use crate::fleet;
 use crate::report::{line, per, percentiles, ratio};
 
-/// Measures `rounds` times.
+/// Measures each operation `rounds` times.
 pub(super) async fn measure(stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
-    println!("{rounds} rounds each; records of 300 bytes; side by side in one run\n");
-    // Its delivery takes the same two cores and the same lock of the local database, which a stream in AWS does
-    // not: what a push costs is measured without it, and what a screen waits for with it.
+    println!("{rounds} rounds each; records of 300 bytes; all in one run\n");
+    // The stream shares processors and the database's lock with the functions, which it does not in AWS.
+    // Pushes are measured without it, delivery with it.
     stack.stream().pause();
     pushes(stack, rounds).await?;
     stack.stream().resume();
     pulls(stack, rounds).await?;
-    screen::measure(stack, rounds).await?;
+    delivery::measure(stack, rounds).await?;
     contention::measure(stack, rounds).await
 }
 
@@ -41,58 +40,55 @@ fn batch(device: &str, round: usize) -> String {
 }
 
 async fn pushes(stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
-    let direct = Counter::open(stack, "direct").await?;
+    let client = BenchClient::open(stack, "direct", "direct").await?;
     let (mut handler, mut bare, mut edge) = (Vec::new(), Vec::new(), Vec::new());
     let mut write_tenths = 0;
     for round in 0..rounds + WARM_UP {
-        let body = batch(&direct.device, round);
-        let answer = direct.call(stack, Function::BatchPush, Method::POST, "/pushBatch", body).await?;
-        handler.push(answer.took);
-        write_tenths += answer.cost.write_tenths;
-        bare.push(bare::transaction(stack, &direct.room, answer.stamp).await?);
+        let response = client.push(stack, batch(&client.device, round)).await?;
+        handler.push(response.took);
+        write_tenths += response.cost.write_tenths;
+        bare.push(bare::transaction(stack, &client.room, response.stamp).await?);
     }
-    // Apart from those: the edge goes on working for its room after it has answered, on the same two cores.
+    // In a separate loop: the edge publishes after its response, on the same processors.
     for round in 0..rounds + WARM_UP {
-        let body = batch(&direct.device, rounds + WARM_UP + round);
+        let body = batch(&client.device, rounds + WARM_UP + round);
         let started = Instant::now();
-        direct.api.post("/api/sync/batch-push", body).await?.ok::<Value>()?;
+        client.api.post("/api/sync/batch-push", body).await?.ok::<Value>()?;
         edge.push(started.elapsed());
     }
     let count = (rounds + WARM_UP) * PUSH_RECORDS_MAX;
-    let [handler, bare, edge] = [handler, bare, edge].map(warm);
+    let [handler, bare, edge] = [handler, bare, edge].map(without_warm_up);
     println!("push of 50, bare transaction   {}", line(&bare));
     println!("push of 50, function handler   {}", line(&handler));
     println!("push of 50, through the edge   {}", line(&edge));
     let [[bare, ..], [handler, ..]] = [&bare, &handler].map(|all| percentiles(all));
-    println!("handler against bare           {} (target: at most 1.50)", ratio(handler, bare));
+    println!("handler to bare transaction    {} (target: at most 1.50)", ratio(handler, bare));
     println!("write units per record         {} (target: at most 2.50)\n", per(write_tenths, count));
     Ok(())
 }
 
 async fn pulls(stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
-    let reader = Counter::open(stack, "reader").await?;
-    let full = 3;
-    for round in 0..full {
-        reader.api.post("/api/sync/batch-push", batch(&reader.device, round)).await?.ok::<Value>()?;
+    let client = BenchClient::open(stack, "reader", "reader").await?;
+    for round in 0..3 {
+        client.api.post("/api/sync/batch-push", batch(&client.device, round)).await?.ok::<Value>()?;
     }
     let (mut handler, mut edge, mut nothing) = (Vec::new(), Vec::new(), Vec::new());
     let (mut hundred, mut nothing_cost) = (Units::default(), Units::default());
     for _ in 0..rounds + WARM_UP {
-        let path = "/pullChanges?limit=100";
-        let answer = reader.call(stack, Function::PullChanges, Method::GET, path, String::new()).await?;
-        handler.push(answer.took);
-        hundred = answer.cost;
+        let response = client.get(stack, Function::PullChanges, "/pullChanges?limit=100").await?;
+        handler.push(response.took);
+        hundred = response.cost;
         let started = Instant::now();
-        let page: PullResponse = reader.api.get("/api/sync/pull-changes?limit=100").await?.ok()?;
+        let page: PullResponse = client.api.get("/api/sync/pull-changes?limit=100").await?.ok()?;
         edge.push(started.elapsed());
         assert_eq!((page.changes.len(), page.has_more), (100, true));
-        let last = reader.api.pull(Stamp::ZERO, 1000).await?.0.stamp;
+        let last = client.api.pull(Stamp::ZERO, 1000).await?.0.stamp;
         let started = Instant::now();
-        let reply = reader.api.get(&format!("/api/sync/pull-changes?cursor={}", cursor(last))).await?;
+        let reply = client.api.get(&format!("/api/sync/pull-changes?cursor={}", cursor(last))).await?;
         nothing.push(started.elapsed());
         nothing_cost = reply.cost();
     }
-    let [handler, edge, nothing] = [handler, edge, nothing].map(warm);
+    let [handler, edge, nothing] = [handler, edge, nothing].map(without_warm_up);
     println!("pull of 100, function handler  {}", line(&handler));
     println!("pull of 100, through the edge  {}", line(&edge));
     println!("nothing new, through the edge  {}", line(&nothing));

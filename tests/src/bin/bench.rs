@@ -1,14 +1,12 @@
-//! `cargo xtask bench sync` and `cargo xtask bench redis`: what is promised in figures, measured.
+//! `cargo xtask bench sync` and `cargo xtask bench redis`: measures the promised figures.
 
 use std::process::ExitCode;
 
+use clap::Parser;
+use tests::bench::{Arguments, run};
+use tests::report::exit_code;
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match tests::bench::run(std::env::args_os().skip(1)).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("bench: {}", tests::report::tell(&*error));
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("bench", run(&Arguments::parse()).await.map(|()| true))
 }

@@ -1,15 +1,12 @@
-//! `cargo xtask replay`: several tills sell a day and must end with the same records.
+//! `cargo xtask replay`: several tills sell a day of invoices and must end with equal records.
 
 use std::process::ExitCode;
 
+use clap::Parser;
+use tests::replay::{Arguments, run};
+use tests::report::exit_code;
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match tests::replay::run(std::env::args_os().skip(1)).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("replay: {}", tests::report::tell(&error));
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("replay", run(&Arguments::parse()).await)
 }

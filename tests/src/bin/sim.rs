@@ -1,14 +1,12 @@
-//! `cargo xtask sim`: tills over a faulty network, from a seed.
+//! `cargo xtask sim`: the deterministic simulation.
 
+use std::error::Error;
 use std::process::ExitCode;
 
+use clap::Parser;
+use tests::report::exit_code;
+use tests::sim::{Arguments, run};
+
 fn main() -> ExitCode {
-    match tests::sim::run::run(std::env::args_os().skip(1)) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("sim: {}", tests::report::tell(&error));
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("sim", run(&Arguments::parse()).map_err(|error| -> Box<dyn Error> { error }))
 }

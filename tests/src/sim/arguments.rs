@@ -1,65 +1,42 @@
-//! `sim [--seed N] [--seeds 1000] [--first-seed 1] [--tills 5] [--steps 300] [--minutes M] [--threads T]`
+//! The command line of `cargo xtask sim`.
 
-use std::ffi::OsString;
+use clap::{Parser, value_parser};
 
-use lexopt::prelude::*;
-
-/// What `--help` would say.
-const USAGE: &str =
-    "sim [--seed N] [--seeds 1000] [--first-seed 1] [--tills 5] [--steps 300] [--minutes M] [--threads T]";
-
-/// What the command line asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Runs random scenarios and checks every invariant after each.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "sim")]
 pub struct Arguments {
-    /// The first seed to play.
-    pub first_seed: u64,
-    /// How many.
-    pub seeds: u64,
-    /// Tills in a run.
-    pub tills: usize,
-    /// Steps in a run.
-    pub steps: usize,
-    /// Minutes after which no other seed is begun.
-    pub minutes: Option<u64>,
-    /// Runs at a time; as many as the machine has processors, if absent.
-    pub threads: Option<usize>,
-}
-
-/// A command line that cannot be followed.
-#[derive(Debug, thiserror::Error)]
-pub enum BadArguments {
-    /// An option that does not exist, or a value that does not fit.
-    #[error("failed to read the command line: {0}; usage: {USAGE}")]
-    Option(#[from] lexopt::Error),
-    /// A number that makes no run.
-    #[error("failed to read the command line: --tills and --steps must be 1 to 10000; usage: {USAGE}")]
-    Range,
+    /// Run this seed only
+    #[arg(long, conflicts_with_all = ["seeds", "first_seed"])]
+    seed: Option<u64>,
+    /// Number of seeds
+    #[arg(long, default_value_t = 1000)]
+    seeds: u64,
+    /// First seed
+    #[arg(long, default_value_t = 1)]
+    first_seed: u64,
+    /// Tills in a run
+    #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(1..=10_000))]
+    pub(crate) tills: u16,
+    /// Steps in a run
+    #[arg(long, default_value_t = 300, value_parser = value_parser!(u16).range(1..=10_000))]
+    pub(crate) steps: u16,
+    /// Start no run after this time
+    #[arg(long)]
+    pub(crate) minutes: Option<u64>,
+    /// Runs at a time [default: the number of processors]
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
 }
 
 impl Arguments {
-    /// Reads the words after the program's name.
-    pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Arguments, BadArguments> {
-        let mut parsed =
-            Arguments { first_seed: 1, seeds: 1000, tills: 5, steps: 300, minutes: None, threads: None };
-        let mut parser = lexopt::Parser::from_args(arguments);
-        while let Some(argument) = parser.next()? {
-            match argument {
-                Long("seed") => (parsed.first_seed, parsed.seeds) = (parser.value()?.parse()?, 1),
-                Long("seeds") => parsed.seeds = parser.value()?.parse()?,
-                Long("first-seed") => parsed.first_seed = parser.value()?.parse()?,
-                Long("tills") => parsed.tills = parser.value()?.parse()?,
-                Long("steps") => parsed.steps = parser.value()?.parse()?,
-                Long("minutes") => parsed.minutes = Some(parser.value()?.parse()?),
-                Long("threads") => parsed.threads = Some(parser.value()?.parse()?),
-                other => return Err(other.unexpected().into()),
-            }
-        }
-        let fits = |number: usize| (1..=10_000).contains(&number);
-        if fits(parsed.tills) && fits(parsed.steps) { Ok(parsed) } else { Err(BadArguments::Range) }
+    /// The first seed and the number of seeds.
+    pub(crate) fn seeds(&self) -> (u64, u64) {
+        self.seed.map_or((self.first_seed, self.seeds), |seed| (seed, 1))
     }
 
-    /// The command that plays one seed again.
-    pub fn again(&self, seed: u64) -> String {
+    /// The command that runs one seed again.
+    pub(crate) fn command(&self, seed: u64) -> String {
         format!("cargo xtask sim --seed {seed} --tills {} --steps {}", self.tills, self.steps)
     }
 }
@@ -68,22 +45,22 @@ impl Arguments {
 mod tests {
     use super::*;
 
-    fn parse(words: &[&str]) -> Result<Arguments, BadArguments> {
-        Arguments::parse(words.iter().map(OsString::from))
+    fn parse(words: &[&str]) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from([&["sim"], words].concat())
     }
 
     #[test]
-    fn reads_what_the_usage_says() {
+    fn options_are_parsed() {
         let one = parse(&["--seed", "7", "--tills", "3", "--steps", "50"]).unwrap();
-        assert_eq!((one.first_seed, one.seeds, one.tills, one.steps), (7, 1, 3, 50));
-        assert_eq!(one.again(7), "cargo xtask sim --seed 7 --tills 3 --steps 50");
-        let many =
-            parse(&["--first-seed", "501", "--seeds", "500", "--minutes", "5", "--threads", "2"]).unwrap();
-        assert_eq!((many.first_seed, many.seeds, many.minutes, many.threads), (501, 500, Some(5), Some(2)));
+        assert_eq!((one.seeds(), one.tills, one.steps), ((7, 1), 3, 50));
+        assert_eq!(one.command(7), "cargo xtask sim --seed 7 --tills 3 --steps 50");
+        let many = ["--first-seed", "501", "--seeds", "500", "--minutes", "5", "--threads", "2"];
+        let many = parse(&many).unwrap();
+        assert_eq!((many.seeds(), many.minutes, many.threads), ((501, 500), Some(5), Some(2)));
     }
 
     #[test]
-    fn refuses_the_rest() {
+    fn invalid_options_are_refused() {
         for bad in [&["--tills", "0"][..], &["--steps", "x"], &["--what"], &["7"], &["--seed"]] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }

@@ -1,52 +1,46 @@
-//! What must be true after every run, whatever went wrong in it.
+//! The invariants that hold after every run, whatever faults occurred in it. Their numbers are those of
+//! DESIGN.md.
 
-pub mod answers;
-pub mod chain;
-pub mod dead;
-pub mod fresh;
-pub mod history;
-pub mod promises;
-pub mod records;
-pub mod replayed;
-pub mod sums;
-pub mod tills;
+pub(crate) mod chain;
+pub(crate) mod dead_letters;
+pub(crate) mod fresh_till;
+pub(crate) mod history;
+pub(crate) mod model_run;
+pub(crate) mod permanence;
+pub(crate) mod records;
+pub(crate) mod responses;
+pub(crate) mod sums;
+pub(crate) mod tills;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-
-use protocol::ids::Room;
 
 use super::world::World;
 
-/// Actions that the functions may send: a Scan is none of them.
+/// Actions that the functions may send. Scan is not among them.
 const ACTIONS: [&str; 5] = ["BatchGetItem", "GetItem", "Query", "TransactWriteItems", "UpdateItem"];
 
-/// Checks a run that has come to rest; what is wrong goes into its journal.
-pub async fn check(world: &Arc<World>) {
-    let journal = &world.journal;
-    for action in journal.requests().keys().filter(|action| !ACTIONS.contains(&action.as_str())) {
-        journal.find("requests", format!("a function sent {action}"));
+/// Checks a run that has settled. Violations go to its log.
+pub(crate) async fn check(world: &Arc<World>) {
+    let log = &world.log;
+    let actions: Vec<String> = log.entries().requests.keys().cloned().collect();
+    for action in actions.iter().filter(|action| !ACTIONS.contains(&action.as_str())) {
+        log.violation("requests", format!("a function sent {action}"));
     }
     let history = history::History::of(world);
-    chain::check(&history, journal);
-    promises::check(&history, journal);
-    let replay = replayed::replay(journal);
-    if !journal.findings().is_empty() {
-        // What follows from it would only hide it.
+    chain::check(&history, log);
+    permanence::check(&history, log);
+    let model_run = model_run::ModelRun::of(log);
+    if !log.entries().violations.is_empty() {
+        // Later checks would only repeat the consequences.
         return;
     }
-    answers::check(&replay, journal);
-    for room in rooms(world) {
-        records::check(world, &room, &replay.model, &history);
-        dead::check(world, &room, &replay.model);
-        sums::check(world, &room, &history, &replay);
+    responses::check(&model_run, log);
+    for room in world.rooms() {
+        records::check(world, &room, &model_run.model, &history);
+        dead_letters::check(world, &room, &model_run.model);
+        sums::check(world, &room, &history, &model_run);
     }
     tills::check(world, &history);
-    tills::check_overseer(world);
-    fresh::check(world).await;
-}
-
-/// Every room of the run.
-pub fn rooms(world: &World) -> BTreeSet<Room> {
-    world.devices.iter().map(|device| device.part.caller.room.clone()).collect()
+    tills::check_head_office(world);
+    fresh_till::check(world).await;
 }

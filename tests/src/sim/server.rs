@@ -1,165 +1,175 @@
-//! The functions of a run, called as the edge calls them, over a network that loses things.
+//! The functions of a run, called as the edge calls them, over a lossy network.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use functions::context::Context as FunctionContext;
+use functions::context::Context;
 use functions::http::dispatch;
 use lambda_http::{Body, Request, Response};
+use protocol::timestamp::Timestamp;
 use protocol::wire::publication::Publication;
 use protocol::wire::push::WriteResult;
 use protocol::wire::{REQUEST_ID_HEADER, TOKEN_HEADER, WRITE_RESULT_CONTENT_TYPE};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
-use super::cast::Caller;
+use super::actors::Caller;
 use super::clock::{Clock, skewed};
-use super::dice::Dice;
-use super::journal::{Answered, Call, Journal};
-use super::line::{CALL, Context};
-use super::weather::Weather;
+use super::event_log::{EventLog, PushCall, PushReply};
+use super::fault_rates::FaultRates;
+use super::network::{CALL, CallContext};
+use super::rng::Rng;
 
-/// What is asked of which function.
+/// A request of a till.
 #[derive(Clone, Debug)]
-pub enum Ask {
+pub(crate) enum ApiRequest {
     /// `POST /api/sync/batch-push` with this body.
     Push(String),
     /// `GET /api/sync/pull-changes` with this query.
     Pull(String),
 }
 
-/// An answer that arrived.
 #[derive(Clone, Debug)]
-pub struct Reply {
-    /// The HTTP status.
-    pub status: u16,
-    /// The body, as the edge hands it on.
-    pub body: String,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// The body, as the edge forwards it.
+    pub(crate) body: String,
 }
 
 /// The functions that a run calls.
-pub struct Functions {
-    /// `batch-push`
-    pub batch_push: FunctionContext,
-    /// `pull-changes`
-    pub pull_changes: FunctionContext,
+pub(crate) struct Functions {
+    pub(crate) batch_push: Context,
+    pub(crate) pull_changes: Context,
 }
 
-/// The functions.
-pub struct Server {
+pub(crate) struct Server {
     functions: Functions,
     clock: Clock,
-    journal: Arc<Journal>,
-    weather: Weather,
-    calm: AtomicBool,
+    log: Arc<EventLog>,
+    rates: FaultRates,
+    healed: AtomicBool,
     calls: AtomicU64,
-    /// Where commits go that stand beside an answer.
+    /// Receives the publications that a response carries.
     published: UnboundedSender<Publication>,
 }
 
 impl Server {
-    /// `functions`, whose commits are also sent to `published`.
-    pub fn new(
+    /// `functions`, which send publications to `published` as well.
+    pub(crate) fn new(
         functions: Functions,
         clock: Clock,
-        journal: Arc<Journal>,
-        weather: Weather,
+        log: Arc<EventLog>,
+        rates: FaultRates,
         published: UnboundedSender<Publication>,
     ) -> Server {
-        let (calm, calls) = (AtomicBool::new(false), AtomicU64::new(0));
-        Server { functions, clock, journal, weather, calm, calls, published }
+        let (healed, calls) = (AtomicBool::new(false), AtomicU64::new(0));
+        Server { functions, clock, log, rates, healed, calls, published }
     }
 
     /// Ends all faults.
-    pub fn calm(&self) {
-        self.calm.store(true, Ordering::Relaxed);
+    pub(crate) fn heal(&self) {
+        self.healed.store(true, Ordering::Relaxed);
     }
 
-    /// Sends a request; none if no answer comes.
-    pub async fn call(self: &Arc<Self>, caller: &Caller, ask: Ask, dice: &mut Dice) -> Option<Reply> {
-        let calm = self.calm.load(Ordering::Relaxed);
-        let weather = if calm { Weather::calm() } else { self.weather.clone() };
-        sleep(dice.between(1, 30)).await;
-        if dice.permille(weather.lost) {
+    /// The fault rates now.
+    pub(crate) fn fault_rates(&self) -> FaultRates {
+        if self.healed.load(Ordering::Relaxed) { FaultRates::none() } else { self.rates.clone() }
+    }
+
+    /// Sends a request. Returns `None` if no response arrives.
+    pub(crate) async fn call(
+        self: &Arc<Self>,
+        caller: &Caller,
+        request: ApiRequest,
+        rng: &mut Rng,
+    ) -> Option<Reply> {
+        let rates = self.fault_rates();
+        sleep(rng.between(1, 30)).await;
+        if rng.chance(rates.lost) {
             return None;
         }
-        if dice.permille(weather.twice) {
-            // The edge, or somebody between, sends it once more; nobody hears that answer.
-            let (server, caller, ask, mut dice) = (self.clone(), caller.clone(), ask.clone(), dice.clone());
+        if rng.chance(rates.duplicated) {
+            // The network sends the request a second time and drops that response.
+            let (server, caller, request, mut rng) =
+                (self.clone(), caller.clone(), request.clone(), rng.clone());
             tokio::spawn(async move {
-                sleep(dice.between(1, 2000)).await;
-                server.start(&caller, ask, &mut dice, &Weather::calm());
+                sleep(rng.between(1, 2000)).await;
+                server.start(&caller, request, &mut rng, &FaultRates::none());
             });
         }
-        let reply = self.start(caller, ask, dice, &weather).await.ok().flatten();
-        sleep(dice.between(1, 30)).await;
-        reply.filter(|_| !dice.permille(weather.answer_lost))
+        let reply = self.start(caller, request, rng, &rates).await.ok().flatten();
+        sleep(rng.between(1, 30)).await;
+        reply.filter(|_| !rng.chance(rates.response_lost))
     }
 
-    /// Starts a function, which goes on even if its caller does not wait for it.
+    /// Starts a function, which runs on even if its caller goes away.
     fn start(
         self: &Arc<Self>,
         caller: &Caller,
-        ask: Ask,
-        dice: &mut Dice,
-        weather: &Weather,
+        request: ApiRequest,
+        rng: &mut Rng,
+        rates: &FaultRates,
     ) -> JoinHandle<Option<Reply>> {
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        let skew = i64::try_from(dice.below(weather.skew_micros * 2 + 1)).unwrap_or_default();
-        let now = skewed(self.clock.now(), skew - i64::try_from(weather.skew_micros).unwrap_or_default());
-        let context = Arc::new(Context { number, seed: dice.roll(), requests: AtomicU64::new(0) });
-        let life = dice.permille(weather.crash).then(|| Duration::from_millis(dice.below(150)));
-        if let Ask::Push(body) = &ask {
-            let (room, role, body) = (caller.room.clone(), caller.role, body.clone());
-            self.journal.called(number, Call { room, role, now, body });
+        let skew = i64::try_from(rng.below(rates.skew_micros * 2 + 1)).unwrap_or_default();
+        let now = skewed(self.clock.now(), skew - i64::try_from(rates.skew_micros).unwrap_or_default());
+        let context = Arc::new(CallContext { number, seed: rng.next_u64(), requests: AtomicU64::new(0) });
+        let crash_after = rng.chance(rates.crash).then(|| Duration::from_millis(rng.below(150)));
+        if let ApiRequest::Push(body) = &request {
+            let call = PushCall { room: caller.room.clone(), role: caller.role, now, body: body.clone() };
+            self.log.entries().calls.insert(number, call);
         }
         let (server, token) = (self.clone(), caller.token.clone());
         tokio::spawn(CALL.scope(context, async move {
-            let answering = server.answer(number, &token, ask, now);
-            match life {
-                None => Some(answering.await),
-                // It is stopped wherever it stands: between a commit and its answer, for one.
-                Some(life) => tokio::time::timeout(life, answering).await.ok(),
+            let reply = server.run(number, &token, request, now);
+            match crash_after {
+                None => Some(reply.await),
+                // A crash hits the function anywhere, for example between its commit and its response.
+                Some(after) => tokio::time::timeout(after, reply).await.ok(),
             }
         }))
     }
 
-    async fn answer(&self, number: u64, token: &str, ask: Ask, now: protocol::timestamp::Timestamp) -> Reply {
-        let (uri, body, pushes) = match ask {
-            Ask::Push(body) => ("/pushBatch".to_owned(), Body::Text(body), true),
-            Ask::Pull(query) => (format!("/pullChanges?{query}"), Body::Empty, false),
+    async fn run(&self, number: u64, token: &str, request: ApiRequest, now: Timestamp) -> Reply {
+        let (response, pushes) = match request {
+            ApiRequest::Push(body) => {
+                let request = http_request("/pushBatch", token, number, Body::Text(body));
+                (dispatch::handle(&self.functions.batch_push, request, now).await, true)
+            }
+            ApiRequest::Pull(query) => {
+                let request = http_request(&format!("/pullChanges?{query}"), token, number, Body::Empty);
+                (dispatch::handle(&self.functions.pull_changes, request, now).await, false)
+            }
         };
-        let request = request(&uri, token, number, body);
-        let function = if pushes { &self.functions.batch_push } else { &self.functions.pull_changes };
-        let response = dispatch::handle(function, request, now).await;
-        let reply = self.through_the_edge(&response);
-        self.journal.trace(&format!("{number} answers {} {}", reply.status, reply.body));
+        let reply = self.forward(&response);
+        self.log.trace(&format!("{number} answers {} {}", reply.status, reply.body));
         if pushes {
-            self.journal.answered(Answered { call: number, status: reply.status, body: reply.body.clone() });
+            let reply = PushReply { call: number, status: reply.status, body: reply.body.clone() };
+            self.log.entries().replies.push(reply);
         }
         reply
     }
 
-    /// Takes what is the room's out of the answer.
-    fn through_the_edge(&self, response: &Response<Body>) -> Reply {
+    /// Forwards a response as the edge does: its publications go to the rooms, the rest to the client.
+    fn forward(&self, response: &Response<Body>) -> Reply {
         let status = response.status().as_u16();
         let body = match response.body() {
             Body::Text(text) => text.clone(),
             _ => String::new(),
         };
-        let kind = response.headers().get("content-type").and_then(|value| value.to_str().ok());
-        if kind != Some(WRITE_RESULT_CONTENT_TYPE) {
+        let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok());
+        if content_type != Some(WRITE_RESULT_CONTENT_TYPE) {
             return Reply { status, body };
         }
         match serde_json::from_str::<WriteResult>(&body) {
             Ok(pushed) => {
-                // Nobody listens any more once a run is over.
+                // The receiver is gone once the run is over.
                 pushed.publications.into_iter().for_each(|part| drop(self.published.send(part)));
                 Reply { status, body: pushed.answer.as_str().to_owned() }
             }
             Err(error) => {
-                self.journal.find("answer", format!("an answer for the edge is none: {error}"));
+                self.log.violation("answer", format!("a response for the edge is malformed: {error}"));
                 Reply { status, body }
             }
         }
@@ -167,9 +177,9 @@ impl Server {
 }
 
 /// A request as the edge makes it.
-fn request(uri: &str, token: &str, number: u64, body: Body) -> Request {
+fn http_request(uri: &str, token: &str, number: u64, body: Body) -> Request {
     let request = lambda_http::http::Request::builder().uri(uri).header(TOKEN_HEADER, token);
-    // Addresses and headers of our own are always ones.
+    // These addresses and headers are always valid.
     request.header(REQUEST_ID_HEADER, format!("call-{number}")).body(body).unwrap_or_default()
 }
 

@@ -1,99 +1,75 @@
-//! What the records of the simulated shop look like.
+//! The tables and members that simulated tills write.
 
-/// A member of a record.
 #[derive(Clone, Copy, Debug)]
-pub enum Member {
-    /// Text.
+pub(crate) enum Member {
     Text(&'static str),
-    /// A number, in any of the ways to write one.
+    /// A number in any JSON notation.
     Number(&'static str),
-    /// One of these states, the declared ones and one that is none.
+    /// One of these states. The last one is not declared in `tables.toml`.
     State(&'static str, &'static [&'static str]),
-    /// A sum of deltas.
     Sum(&'static str),
 }
 
 impl Member {
-    /// Its name.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Member::Text(name) | Member::Number(name) | Member::State(name, _) | Member::Sum(name) => name,
         }
     }
 }
 
-/// A table, as tills write to it.
+/// A table and how tills use it.
 #[derive(Clone, Copy, Debug)]
-pub struct Shape {
-    /// Its name.
-    pub table: &'static str,
-    /// Its members.
-    pub members: &'static [Member],
-    /// Whether tills mostly write rows of their own.
-    pub own_rows: bool,
-    /// Whether anybody deletes there.
-    pub deletes: bool,
+pub(crate) struct Shape {
+    pub(crate) table: &'static str,
+    pub(crate) members: &'static [Member],
+    /// Whether most rows belong to one till alone.
+    pub(crate) own_rows: bool,
+    pub(crate) deletes: bool,
 }
 
 const PLAIN: &[Member] = &[Member::Text("name"), Member::Number("size")];
+const STOCK: &[Member] = &[Member::Sum("quantity"), Member::Text("name")];
 
-const fn plain(table: &'static str) -> Shape {
-    Shape { table, members: PLAIN, own_rows: false, deletes: true }
+const fn table(table: &'static str, members: &'static [Member]) -> Shape {
+    Shape { table, members, own_rows: false, deletes: true }
 }
 
-/// Every table.
-pub const SHAPES: [Shape; 13] = [
-    plain("settings"),
-    plain("settings"),
-    Shape {
-        table: "products",
-        members: &[
+/// Every table. `settings` stands twice, which makes it twice as likely.
+pub(crate) const SHAPES: [Shape; 13] = [
+    table("settings", PLAIN),
+    table("settings", PLAIN),
+    table(
+        "products",
+        &[
             Member::Text("name"),
             Member::Number("price"),
             Member::Number("cost"),
             Member::Text("note"),
             Member::Sum("stock"),
         ],
-        own_rows: false,
-        deletes: true,
-    },
-    // Nobody deletes stock, so that at the end it must be the sum of what was sold and brought.
+    ),
+    // Tills do not delete stock, so that its final value must be the sum of all deltas.
+    Shape { deletes: false, ..table("product_stock", &[Member::Sum("quantity"), Member::Text("shelf")]) },
+    table("drinks", STOCK),
+    table("tickets", STOCK),
     Shape {
-        table: "product_stock",
-        members: &[Member::Sum("quantity"), Member::Text("shelf")],
-        own_rows: false,
-        deletes: false,
-    },
-    Shape {
-        table: "drinks",
-        members: &[Member::Sum("quantity"), Member::Text("name")],
-        own_rows: false,
-        deletes: true,
-    },
-    Shape {
-        table: "tickets",
-        members: &[Member::Sum("quantity"), Member::Text("name")],
-        own_rows: false,
-        deletes: true,
-    },
-    Shape {
-        table: "invoices",
-        members: &[
-            Member::Number("total"),
-            Member::State("status", &["draft", "paid", "void", "refunded", "lost"]),
-        ],
         own_rows: true,
-        deletes: true,
+        ..table(
+            "invoices",
+            &[
+                Member::Number("total"),
+                Member::State("status", &["draft", "paid", "void", "refunded", "lost"]),
+            ],
+        )
     },
-    Shape { table: "cash_movements", members: PLAIN, own_rows: true, deletes: true },
-    Shape { table: "employee_advances", members: PLAIN, own_rows: true, deletes: false },
-    Shape {
-        table: "purchases",
-        members: &[Member::Text("name"), Member::State("status", &["draft", "ordered", "received", "void"])],
-        own_rows: false,
-        deletes: true,
-    },
-    plain("payment_methods"),
-    plain("printers"),
-    plain("promotions"),
+    Shape { own_rows: true, ..table("cash_movements", PLAIN) },
+    Shape { own_rows: true, deletes: false, ..table("employee_advances", PLAIN) },
+    table(
+        "purchases",
+        &[Member::Text("name"), Member::State("status", &["draft", "ordered", "received", "void"])],
+    ),
+    table("payment_methods", PLAIN),
+    table("printers", PLAIN),
+    table("promotions", PLAIN),
 ];

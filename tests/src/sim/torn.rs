@@ -1,18 +1,19 @@
-//! A `BatchGetItem` whose items are read one after the other: DynamoDB gives no common view of them.
+//! Torn reads: a `BatchGetItem` reads its items at different times, because DynamoDB gives no consistent view
+//! of them.
 
 use local::dynamo::in_process::Response;
 use serde_json::{Value, json};
 
-use super::dice::Dice;
+use super::rng::Rng;
 
-/// The request as two, each with some of the keys; none if there is only one key.
-pub fn split(body: &str, dice: &mut Dice) -> Option<(Value, Value)> {
+/// Splits a request into two with some of the keys each. Returns `None` if there is only one key.
+pub(crate) fn split(body: &str, rng: &mut Rng) -> Option<(Value, Value)> {
     let whole: Value = serde_json::from_str(body).ok()?;
     let (table, wanted) = whole.get("RequestItems")?.as_object()?.iter().next()?;
     let mut keys = wanted.get("Keys")?.as_array()?.clone();
-    // The SDK keeps their order; which half a key falls into is drawn.
+    // The order of the keys differs between runs, so it must not decide which part a key falls into.
     keys.sort_by_key(|key| key.to_string());
-    let (first, second): (Vec<Value>, Vec<Value>) = keys.into_iter().partition(|_| dice.permille(500));
+    let (first, second): (Vec<Value>, Vec<Value>) = keys.into_iter().partition(|_| rng.chance(500));
     if first.is_empty() || second.is_empty() {
         return None;
     }
@@ -24,22 +25,22 @@ pub fn split(body: &str, dice: &mut Dice) -> Option<(Value, Value)> {
     Some((part(first)?, part(second)?))
 }
 
-/// The answer that leaves the second part for another request.
-pub fn unprocessed(early: Response, second: &Value) -> Response {
+/// The response that leaves the second part unprocessed.
+pub(crate) fn unprocessed(early: Response, second: &Value) -> Response {
     let parsed: Result<Value, _> = serde_json::from_str(&early.body);
-    let (Ok(Value::Object(mut answer)), Some(left)) = (parsed, second.get("RequestItems")) else {
+    let (Ok(Value::Object(mut response)), Some(left)) = (parsed, second.get("RequestItems")) else {
         return early;
     };
-    answer.insert("UnprocessedKeys".into(), left.clone());
-    Response { status: early.status, body: Value::Object(answer).to_string() }
+    response.insert("UnprocessedKeys".into(), left.clone());
+    Response { status: early.status, body: Value::Object(response).to_string() }
 }
 
-/// Both answers as one.
-pub fn join(early: Response, late: Response) -> Response {
+/// Both responses as one.
+pub(crate) fn join(early: Response, late: Response) -> Response {
     if !early.is_ok() || !late.is_ok() {
         return if early.is_ok() { late } else { early };
     }
-    let (Ok(mut one), Ok(other)) = (read(&early), read(&late)) else { return early };
+    let (Ok(mut one), Ok(other)) = (parse(&early), parse(&late)) else { return early };
     let tables = other.get("Responses").and_then(Value::as_object).into_iter().flatten();
     for (table, items) in tables {
         if let Some(known) = one.pointer_mut(&format!("/Responses/{table}")).and_then(Value::as_array_mut) {
@@ -48,8 +49,8 @@ pub fn join(early: Response, late: Response) -> Response {
             responses.insert(table.clone(), items.clone());
         }
     }
-    let units = |answer: &Value| {
-        answer.get("ConsumedCapacity").and_then(Value::as_array).cloned().unwrap_or_default()
+    let units = |response: &Value| {
+        response.get("ConsumedCapacity").and_then(Value::as_array).cloned().unwrap_or_default()
     };
     let consumed = [units(&one), units(&other)].concat();
     if let Some(members) = one.as_object_mut() {
@@ -58,6 +59,6 @@ pub fn join(early: Response, late: Response) -> Response {
     Response { status: early.status, body: one.to_string() }
 }
 
-fn read(answer: &Response) -> Result<Value, serde_json::Error> {
-    serde_json::from_str(&answer.body)
+fn parse(response: &Response) -> Result<Value, serde_json::Error> {
+    serde_json::from_str(&response.body)
 }

@@ -1,30 +1,30 @@
-//! What a till has not pushed yet, and what became of what it has.
+//! The batches that a till has not pushed yet, and the records that were not applied.
 
 use std::collections::VecDeque;
 
 use protocol::wire::push::{Conflict, PushRequest, PushResponse, RejectedRecord};
 
-/// Batches in the order they were made. The first stays until it is answered, so a crash sends it again.
+/// Batches in order. The first one stays until it is answered, so that it is sent again after a crash.
 #[derive(Clone, Debug, Default)]
 pub struct Queue {
     waiting: VecDeque<PushRequest>,
-    /// Writes that lost, for somebody to look at.
+    /// Conflicts, for a person to resolve.
     pub conflicts: Vec<Conflict>,
-    /// Records that were rejected.
+    /// Rejected records.
     pub errors: Vec<RejectedRecord>,
 }
 
-/// What became of a batch that was to be split.
+/// The result of a split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
-    /// Two batches stand in its place.
+    /// Two batches replace the first one.
     Done,
-    /// It has one record, or is all or nothing.
+    /// The first batch has a single record or is atomic.
     Impossible,
 }
 
 impl Queue {
-    /// Puts a batch at the end.
+    /// Adds a batch at the end.
     pub fn add(&mut self, batch: PushRequest) {
         self.waiting.push_back(batch);
     }
@@ -34,22 +34,20 @@ impl Queue {
         self.waiting.front().cloned()
     }
 
-    /// Forgets the first batch: it was answered.
-    pub fn done(&mut self) {
+    /// Removes the first batch after its response, and keeps the records that were not applied.
+    pub fn finish_first(&mut self, response: &PushResponse) {
         self.waiting.pop_front();
+        self.conflicts.extend(response.conflicts.iter().cloned());
+        self.errors.extend(response.errors.iter().cloned());
     }
 
-    /// How many batches are waiting.
-    pub fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// Whether nothing is waiting.
+    /// Whether there are no batches.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// The first batch is too large: cuts it in two, under new ids, since a batch id stands for its records.
+    /// Splits the first batch, which is too large, into two with new ids. A batch id stands for its exact
+    /// records.
     pub fn split_first(&mut self, [first, second]: [String; 2]) -> Split {
         let Some(batch) = self.waiting.pop_front_if(|batch| !batch.atomic && batch.records.len() > 1) else {
             return Split::Impossible;
@@ -62,8 +60,8 @@ impl Queue {
         Split::Done
     }
 
-    /// Takes the first batch out and keeps its records as rejected, for somebody to look at: nothing may block the
-    /// batches behind it.
+    /// Removes the first batch and keeps its records as rejected, so that it does not block the batches
+    /// behind it.
     pub fn give_up_first(&mut self, code: &str, message: &str) {
         let Some(batch) = self.waiting.pop_front() else { return };
         self.errors.extend(batch.records.into_iter().enumerate().map(|(index, record)| RejectedRecord {
@@ -73,11 +71,5 @@ impl Queue {
             code: code.to_owned(),
             message: message.to_owned(),
         }));
-    }
-
-    /// Keeps what an answer did not apply.
-    pub fn note(&mut self, answer: &PushResponse) {
-        self.conflicts.extend(answer.conflicts.iter().cloned());
-        self.errors.extend(answer.errors.iter().cloned());
     }
 }

@@ -1,20 +1,20 @@
-//! A till's local store: the last it knows of every record.
+//! A till's records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::record::Operation;
 use protocol::stamp::Stamp;
 use protocol::wire::pull::PulledChange;
 use protocol::wire::socket::SyncFrame;
 
-/// One record, as a till knows it.
+/// A record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Its data, as the text it was sent with.
+    /// Its data as JSON text.
     pub data: String,
     /// Its version.
     pub version: u64,
-    /// The change that wrote it.
+    /// The stamp of its last change.
     pub stamp: Stamp,
     /// Whether it is a tombstone.
     pub deleted: bool,
@@ -34,24 +34,24 @@ impl From<&SyncFrame> for Row {
     }
 }
 
-/// All records by table and id. Two tills hold the same when these are equal.
+/// All records by table and id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows(BTreeMap<(String, String), Row>);
 
 impl Rows {
-    /// Takes over a row; whether it was new. Rows may come twice and by four ways; the later stamp is the later one.
+    /// Sets a row unless the known one has the same or a later stamp. Returns whether the row changed.
     pub fn set(&mut self, table: &str, id: &str, row: Row) -> bool {
         let newer = self.get(table, id).is_none_or(|known| known.stamp < row.stamp);
         newer && self.replace(table, id, row)
     }
 
-    /// Takes over a row whatever was there; whether it differs.
+    /// Sets a row in any case. Returns whether the row changed.
     pub fn replace(&mut self, table: &str, id: &str, row: Row) -> bool {
         let before = self.0.insert((table.to_owned(), id.to_owned()), row);
         before.as_ref() != self.get(table, id)
     }
 
-    /// Forgets every record whose key `keep` does not hold.
+    /// Removes every record for whose key `keep` is false.
     pub fn retain(&mut self, keep: impl Fn(&(String, String)) -> bool) {
         self.0.retain(|key, _| keep(key));
     }
@@ -61,39 +61,24 @@ impl Rows {
         self.0.iter()
     }
 
-    /// The records that are no tombstones: what two tills must agree on, however long one of them was away.
+    /// The records without tombstones. Two synced tills agree on these, however long one of them was offline.
     pub fn live(&self) -> Rows {
-        Rows(
-            self.0
-                .iter()
-                .filter(|(_, row)| !row.deleted)
-                .map(|(key, row)| (key.clone(), row.clone()))
-                .collect(),
-        )
+        let live = self.0.iter().filter(|(_, row)| !row.deleted);
+        Rows(live.map(|(key, row)| (key.clone(), row.clone())).collect())
     }
 
-    /// The record, if it is known.
+    /// A record.
     pub fn get(&self, table: &str, id: &str) -> Option<&Row> {
         self.0.get(&(table.to_owned(), id.to_owned()))
     }
 
-    /// How many records there are, tombstones included.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The first records, in key order, that `other` has differently, as a sentence each.
+    /// A sentence for each of the first `most` records, in key order, that differ from `other`.
     pub fn differences(&self, other: &Rows, most: usize) -> Vec<String> {
-        let keys: std::collections::BTreeSet<_> = self.0.keys().chain(other.0.keys()).collect();
-        let differ = keys.into_iter().filter(|key| self.0.get(key) != other.0.get(key));
-        let tell = |key: &(String, String)| {
+        let keys: BTreeSet<_> = self.0.keys().chain(other.0.keys()).collect();
+        let differing = keys.into_iter().filter(|key| self.0.get(key) != other.0.get(key));
+        let sentence = |key: &(String, String)| {
             format!("{} {}: {:?} here, {:?} there", key.0, key.1, self.0.get(key), other.0.get(key))
         };
-        differ.take(most).map(tell).collect()
+        differing.take(most).map(sentence).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! A till's WebSocket: applies what follows, asks for a pull where something was skipped, comes back when cut.
+//! A till's WebSocket: applies frames in order, asks for a pull after a gap, and reconnects.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,10 +16,10 @@ use super::meter::Meter;
 use super::state::State;
 use crate::api::Api;
 
-/// Milliseconds before a lost connection is tried again, plus jitter of the same size.
+/// Shortest time before a reconnect, in milliseconds. Random jitter adds at most the same again.
 const RECONNECT_MILLIS: u64 = 200;
 
-/// A connection that is kept open until it is dropped.
+/// A connection that reconnects until it is dropped.
 pub struct Socket {
     task: JoinHandle<()>,
     open: watch::Receiver<bool>,
@@ -40,14 +40,14 @@ impl Socket {
         gap: Arc<Notify>,
         meter: Arc<Meter>,
     ) -> Socket {
-        let (say, open) = watch::channel(false);
+        let (set_open, open) = watch::channel(false);
         let url = url(api, device);
         let task = tokio::spawn(async move {
             loop {
-                if let Err(error) = follow_room(&url, &state, &gap, &meter, &say).await {
-                    eprintln!("a till lost its socket: {error}");
+                if let Err(error) = follow_room(&url, &state, &gap, &meter, &set_open).await {
+                    eprintln!("the socket of a till is lost: {error}");
                 }
-                say.send_replace(false);
+                set_open.send_replace(false);
                 let jitter = getrandom::u64().unwrap_or_default() % RECONNECT_MILLIS;
                 tokio::time::sleep(Duration::from_millis(RECONNECT_MILLIS + jitter)).await;
             }
@@ -55,9 +55,9 @@ impl Socket {
         Socket { task, open }
     }
 
-    /// Waits until the connection stands.
+    /// Waits until the connection is open.
     pub async fn connected(&self) {
-        // The sender lives as long as the task, which lives as long as this.
+        // The sender lives as long as the task, and the task as long as `self`.
         let _ = self.open.clone().wait_for(|open| *open).await;
     }
 }
@@ -65,11 +65,11 @@ impl Socket {
 /// The address of a device's socket.
 pub fn url(api: &Api, device: &str) -> String {
     let edge = api.edge_url.replacen("http", "ws", 1);
-    let device: String =
+    let query: String =
         reqwest::Url::parse_with_params("http://x/", [("token", api.token()), ("device_id", device)])
             .map(|url| url.query().unwrap_or_default().to_owned())
             .unwrap_or_default();
-    format!("{edge}/ws?{device}")
+    format!("{edge}/ws?{query}")
 }
 
 async fn follow_room(
@@ -77,28 +77,28 @@ async fn follow_room(
     state: &Mutex<State>,
     gap: &Notify,
     meter: &Meter,
-    say: &watch::Sender<bool>,
+    set_open: &watch::Sender<bool>,
 ) -> Result<(), Error> {
     let (mut stream, _) = connect_async(url).await?;
-    say.send_replace(true);
-    // Whatever happened while there was no socket must be pulled.
+    set_open.send_replace(true);
+    // Changes before the connection have to be pulled.
     gap.notify_one();
     while let Some(message) = stream.next().await {
         let Message::Text(text) = message? else { continue };
         match ServerFrame::parse(&text) {
-            Some(ServerFrame::Sync(frame)) => hear(&frame, state, gap, meter),
+            Some(ServerFrame::Sync(frame)) => on_frame(&frame, state, gap, meter),
             Some(ServerFrame::Ping) => stream.send(Message::text(r#"{"type":"pong"}"#)).await?,
-            // Answers to nothing we asked, and types of a newer server.
+            // Responses to requests that this client does not send, and frames of newer servers.
             _ => {}
         }
     }
     Ok(())
 }
 
-fn hear(frame: &SyncFrame, state: &Mutex<State>, gap: &Notify, meter: &Meter) {
-    let (followed, new) = lock(state).hear(frame);
-    if new {
-        meter.seen(&frame.table_name, &frame.record_id);
+fn on_frame(frame: &SyncFrame, state: &Mutex<State>, gap: &Notify, meter: &Meter) {
+    let (followed, is_new) = lock(state).on_frame(frame);
+    if is_new {
+        meter.change_seen(&frame.table_name, &frame.record_id);
     }
     if followed == Follow::Pull {
         gap.notify_one();

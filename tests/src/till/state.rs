@@ -1,164 +1,147 @@
-//! What a till keeps, and the rules by which it changes: a pure value. Time, randomness and the network belong to
-//! whoever holds it, so the replay's tills and the simulation's are the same client.
+//! A client's data and the rules by which it changes, as a pure value. Its owner adds time, random numbers
+//! and the network, so the tills of the replay and of the simulation are the same client.
 
 use protocol::stamp::{Stamp, cursor};
 use protocol::timestamp::Timestamp;
 use protocol::wire::pull::PullResponse;
-use protocol::wire::push::{AppliedRecord, Conflict, PushRecord, PushRequest, PushResponse};
+use protocol::wire::push::{AppliedRecord, Conflict, PushRecord, PushResponse};
 use protocol::wire::socket::SyncFrame;
 use sync::follow::{Follow, follow};
 
-use super::queue::{Queue, Split};
+use super::queue::Queue;
 use super::rows::{Row, Rows};
-use super::walk::Walk;
+use super::snapshot::Snapshot;
 
-/// What a till keeps: on a real one, on its disk.
+/// What a till keeps on disk.
 #[derive(Clone, Debug, Default)]
 pub struct State {
     /// The records, as the server is known to have them.
     pub rows: Rows,
-    /// Where it stands in its room.
+    /// The last stamp of the room that the till has applied.
     pub position: Stamp,
-    /// What it has not pushed yet.
+    /// The batches to push.
     pub queue: Queue,
-    /// Where the last page said to go on, while there was more.
+    /// The cursor of the last page, if it has more pages behind it.
     next: Option<String>,
-    /// A snapshot that is being walked.
-    walk: Option<Walk>,
+    /// The snapshot that is not complete yet.
+    snapshot: Option<Snapshot>,
 }
 
-/// What a page brought.
+/// The result of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Taken {
-    /// Whether there is more to ask for at once.
+pub struct PageTaken {
+    /// Whether there are more pages.
     pub more: bool,
-    /// The places in the page of changes that were news.
-    pub news: Vec<usize>,
+    /// The indexes of the changes that were new.
+    pub new: Vec<usize>,
 }
 
 impl State {
-    /// Puts a batch at the end of the queue.
-    pub fn enqueue(&mut self, batch: PushRequest) {
-        self.queue.add(batch);
-    }
-
-    /// The batch to send next.
-    pub fn next_batch(&self) -> Option<PushRequest> {
-        self.queue.first()
-    }
-
-    /// Takes over what became of the first batch, which is done. The answer obeys the same rule as a frame, since a
-    /// till does not hear its own.
+    /// Applies the response to the first batch and removes the batch. A response follows the rule of frames,
+    /// because a till receives no frames for its own changes.
     ///
-    /// Only what this very commit wrote is taken from the answer. What was there before it is known or will be pulled;
-    /// an answer that is given again may show a copy that has changed since, and does not say whether it is deleted.
-    pub fn take_push(&mut self, answer: &PushResponse) -> Follow {
+    /// Only changes of this very commit are taken from the response. Earlier ones are known or will be
+    /// pulled. A repeated response may show a later copy of a record, without saying whether it is deleted.
+    pub fn take_push(&mut self, response: &PushResponse) -> Follow {
         let Some(batch) = self.queue.first() else { return Follow::Drop };
-        let mut whole = true;
-        // In the order of the request: a record may occur in it more than once.
+        let mut complete = true;
+        // In the order of the request: a batch may write a record more than once.
         for (index, record) in batch.records.iter().enumerate() {
-            if let Some(applied) = answer.applied.iter().find(|applied| applied.index == index) {
-                whole &= self.take_applied(record, applied, answer);
+            if let Some(applied) = response.applied.iter().find(|applied| applied.index == index) {
+                complete &= self.take_applied(record, applied, response);
             }
-            if let Some(conflict) = answer.conflicts.iter().find(|conflict| conflict.index == index) {
-                whole &= self.take_merged(conflict, answer);
+            if let Some(conflict) = response.conflicts.iter().find(|conflict| conflict.index == index) {
+                complete &= self.take_merged(conflict, response);
             }
         }
-        self.queue.note(answer);
-        self.queue.done();
-        match self.follow(answer.prev, answer.stamp) {
-            Follow::Apply if whole => {
-                self.position = answer.stamp;
+        self.queue.finish_first(response);
+        match self.follow(response.prev, response.stamp) {
+            Follow::Apply if complete => {
+                self.position = response.stamp;
                 Follow::Apply
             }
-            // Standing behind the commit, the till is shown all of it.
+            // A pull from before the commit brings all of it.
             Follow::Apply => Follow::Pull,
             followed => followed,
         }
     }
 
-    /// The first batch was refused as too large: it becomes two, under the ids given.
-    pub fn split_first(&mut self, ids: [String; 2]) -> Split {
-        self.queue.split_first(ids)
-    }
-
-    /// The first batch was refused for good, for a reason that sending it again will not change.
-    pub fn give_up_first(&mut self, code: &str, message: &str) {
-        self.queue.give_up_first(code, message);
-    }
-
-    /// The cursor of the page to ask for next.
+    /// The cursor of the page to pull next.
     pub fn cursor(&self) -> String {
         self.next.clone().unwrap_or_else(|| cursor(self.position))
     }
 
-    /// Whether a snapshot is being walked.
-    pub fn is_walking(&self) -> bool {
-        self.walk.is_some()
+    /// Whether a snapshot is not complete yet.
+    pub fn is_in_snapshot(&self) -> bool {
+        self.snapshot.is_some()
     }
 
-    /// Takes over a page.
-    pub fn take_page(&mut self, page: &PullResponse) -> Taken {
-        let snapshot = Walk::of(page);
-        if let Some(id) = snapshot.filter(|&id| self.walk.as_ref().is_none_or(|walk| !walk.is(id))) {
-            self.walk = Some(Walk::start(id));
+    /// Applies a page.
+    pub fn take_page(&mut self, page: &PullResponse) -> PageTaken {
+        let id = Snapshot::id_of(page);
+        if let Some(id) = id.filter(|&id| self.snapshot.as_ref().is_none_or(|known| !known.has_id(id))) {
+            self.snapshot = Some(Snapshot::new(id));
         }
-        let mut taken = Taken { more: page.has_more, news: Vec::new() };
+        let mut taken = PageTaken { more: page.has_more, new: Vec::new() };
         for (i, change) in page.changes.iter().enumerate() {
             let row = Row::from(change);
-            let new = match (&mut self.walk, snapshot) {
-                // What the server has replaces what the till believes, even what it believes is newer.
-                (Some(walk), Some(_)) => walk.replace(&mut self.rows, change, row),
-                _ => self.put(&change.table_name, &change.record_id, row),
+            let is_new = match (&mut self.snapshot, id) {
+                // A snapshot replaces even rows that seem newer.
+                (Some(snapshot), Some(_)) => snapshot.replace(&mut self.rows, change, row),
+                _ => self.set(&change.table_name, &change.record_id, row),
             };
-            taken.news.extend(new.then_some(i));
+            taken.new.extend(is_new.then_some(i));
         }
         self.next = page.has_more.then(|| page.next_cursor.clone());
-        if snapshot.is_none() {
-            let walked = self.walk.is_some();
-            self.position = if walked { page.stamp } else { self.position.max(page.stamp) };
+        if id.is_none() || !page.has_more {
+            let floor = if self.snapshot.is_some() { Stamp::ZERO } else { self.position };
+            self.position = floor.max(page.stamp);
         }
         if !page.has_more {
-            self.position = if self.walk.is_some() { page.stamp } else { self.position.max(page.stamp) };
-            self.end_walk();
+            self.end_snapshot();
         }
         taken
     }
 
-    /// The tail of the snapshot that was walked is through: what nothing brought is swept.
-    pub fn end_walk(&mut self) {
-        if let Some(walk) = self.walk.take() {
-            walk.sweep(&mut self.rows);
+    /// Ends a snapshot whose tail is complete: records that did not come are removed.
+    pub fn end_snapshot(&mut self) {
+        if let Some(snapshot) = self.snapshot.take() {
+            snapshot.finish(&mut self.rows);
         }
     }
 
-    /// Takes over a frame, if it is the next one.
-    pub fn hear(&mut self, frame: &SyncFrame) -> (Follow, bool) {
+    /// Applies a frame if it is the next one. Returns also whether its change was new.
+    pub fn on_frame(&mut self, frame: &SyncFrame) -> (Follow, bool) {
         let followed = self.follow(frame.prev, frame.stamp);
         if followed != Follow::Apply {
             return (followed, false);
         }
         self.position = frame.stamp;
-        (followed, self.put(&frame.table_name, &frame.record_id, Row::from(frame)))
+        (followed, self.set(&frame.table_name, &frame.record_id, Row::from(frame)))
     }
 
-    /// Whether something that spans from `prev` to `stamp` is the next thing. While a snapshot is walked nothing
-    /// is: its tail will bring it.
+    /// What to do with changes from `prev` to `stamp`. During a snapshot they are dropped; its tail brings
+    /// them.
     fn follow(&self, prev: Stamp, stamp: Stamp) -> Follow {
-        match &self.walk {
+        match &self.snapshot {
             Some(_) => Follow::Drop,
             None => follow(self.position, prev, stamp),
         }
     }
 
-    /// False if what is stored is not shown.
-    fn take_applied(&mut self, record: &PushRecord, applied: &AppliedRecord, answer: &PushResponse) -> bool {
-        if applied.stamp <= answer.prev || applied.data_omitted {
+    /// Takes an applied record. Returns false if the response omits its stored data.
+    fn take_applied(
+        &mut self,
+        record: &PushRecord,
+        applied: &AppliedRecord,
+        response: &PushResponse,
+    ) -> bool {
+        if applied.stamp <= response.prev || applied.data_omitted {
             return !applied.data_omitted;
         }
         let (table, id) = (&record.table_name, &record.record_id);
         let sent = applied.data.as_ref().or(record.data.as_ref()).map(|data| data.as_str().to_owned());
-        // A delete without data keeps the data that was there: that is what the server's tombstone holds.
+        // A delete without data keeps the stored data, as the server's tombstone does.
         let kept = || self.rows.get(table, id).map(|known| known.data.clone());
         let row = Row {
             data: sent.or_else(kept).unwrap_or_else(|| "null".to_owned()),
@@ -166,31 +149,31 @@ impl State {
             stamp: applied.stamp,
             deleted: record.is_deleted,
         };
-        self.put(table, id, row);
+        self.set(table, id, row);
         true
     }
 
-    /// A part of a write lost, and the rest was merged: that is what there is, and the write is kept for somebody to
-    /// look at. False if the copy is missing, which happens where it did not fit the answer.
-    fn take_merged(&mut self, conflict: &Conflict, answer: &PushResponse) -> bool {
+    /// Takes the copy of a record that was merged in part; the queue keeps the conflict for a person. Returns
+    /// false if the copy did not fit into the response.
+    fn take_merged(&mut self, conflict: &Conflict, response: &PushResponse) -> bool {
         let written = conflict.server_updated_at.as_deref().and_then(|time| Timestamp::parse(time).ok());
         let Some(stamp) = written.map(|time| Stamp(time.0)) else { return true };
-        // Given again, an answer shows the copy as it is by then, which another record of the batch may have written; that
-        // one's outcome says what it is.
-        let told = answer.applied.iter().any(|applied| applied.stamp == stamp);
-        if told || stamp <= answer.prev || stamp > answer.stamp {
+        // A repeated response shows the copy as it is by then, perhaps written by another record of the
+        // batch. That record's own result says what it is.
+        let is_applied = response.applied.iter().any(|applied| applied.stamp == stamp);
+        if is_applied || stamp <= response.prev || stamp > response.stamp {
             return true;
         }
         let Some(data) = &conflict.server_data else { return false };
         let row =
             Row { data: data.as_str().to_owned(), version: conflict.server_version, stamp, deleted: false };
-        self.put(&conflict.table_name, &conflict.record_id, row);
+        self.set(&conflict.table_name, &conflict.record_id, row);
         true
     }
 
-    fn put(&mut self, table: &str, id: &str, row: Row) -> bool {
-        if let Some(walk) = &mut self.walk {
-            walk.mark(table, id);
+    fn set(&mut self, table: &str, id: &str, row: Row) -> bool {
+        if let Some(snapshot) = &mut self.snapshot {
+            snapshot.mark(table, id);
         }
         self.rows.set(table, id, row)
     }

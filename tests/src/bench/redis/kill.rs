@@ -1,93 +1,91 @@
-//! Redis is killed in the middle of a day's work, and started again: how many requests are served, and how fast.
+//! Kills Redis under load and restarts it: how many requests succeed, and how fast.
 
-mod caller;
+mod worker;
 
 use std::error::Error;
 use std::time::Duration;
 
-use lambda_http::http::Method;
 use local::stack::Stack;
-use protocol::endpoints::function::Function;
-use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use self::caller::{Call, Caller, Phase, Work};
-use crate::bench::counter::Counter;
-use crate::bench::product;
+use self::worker::{Operation, Phase, Sample, Worker};
+use crate::bench::client::BenchClient;
 use crate::report::{millis, percentiles};
 
-/// How long Redis is there, gone, and there again: longer than its clients' breakers stay open.
-const THIRD: Duration = Duration::from_secs(5);
+/// The length of each phase: longer than a client's circuit breaker stays open.
+const PHASE: Duration = Duration::from_secs(5);
 /// Tills that read and write.
 const TILLS: usize = 4;
-/// Failures that are told in full.
-const TOLD: usize = 3;
+/// Failures that are printed.
+const SHOWN_MAX: usize = 3;
 
-/// Prints who was served; how many were not.
+/// Prints the results. Returns the number of failed requests.
 pub(super) async fn measure(stack: &Stack) -> Result<usize, Box<dyn Error>> {
     let (phase, watched) = watch::channel(Some(Phase::Before));
-    let mut callers = JoinSet::new();
-    for caller in callers_of(stack).await? {
-        callers.spawn(caller.work(watched.clone()));
+    let mut running = JoinSet::new();
+    for worker in workers(stack).await? {
+        running.spawn(worker.run(watched.clone()));
     }
-    // The engine goes on in any case, and the callers end: what went wrong is told afterwards.
-    let fate = fate(stack, &phase).await;
+    // An error is returned after the workers have stopped.
+    let result = kill_and_restart(stack, &phase).await;
     phase.send_replace(None);
-    let calls: Vec<Call> = callers.join_all().await.into_iter().flatten().collect();
-    fate?;
-    print(&calls);
-    Ok(calls.iter().filter(|call| call.failure.is_some()).count())
+    let samples: Vec<Sample> = running.join_all().await.into_iter().flatten().collect();
+    result?;
+    print(&samples);
+    Ok(samples.iter().filter(|sample| sample.failure.is_some()).count())
 }
 
-async fn callers_of(stack: &Stack) -> Result<Vec<Caller>, Box<dyn Error>> {
-    let mut callers = Vec::new();
+async fn workers(stack: &Stack) -> Result<Vec<Worker>, Box<dyn Error>> {
+    let mut workers = Vec::new();
     for n in 0..TILLS {
-        let counter = Counter::at(stack, "killed", &format!("till-{n}")).await?;
-        callers.push(Caller::new(counter, &[Work::Record, Work::PutCart, Work::GetCart, Work::Figures]));
+        let client = BenchClient::open(stack, "killed", &format!("till-{n}")).await?;
+        let operations = &[Operation::Record, Operation::PutCart, Operation::GetCart, Operation::Stats];
+        workers.push(Worker::new(client, operations));
     }
-    // Somebody else: whoever signs in so often loses the first sessions.
-    let counter = Counter::at(stack, "killed", "door").await?;
-    let body = json!({ "device_id": counter.device, "records": [product(caller::RECORD, 0)] }).to_string();
-    counter.call(stack, Function::BatchPush, Method::POST, "/pushBatch", body).await?;
-    callers.push(Caller::new(counter, &[Work::SignIn]));
-    Ok(callers)
+    // A user of its own signs in: so many sign-ins end the user's first sessions.
+    let client = BenchClient::open(stack, "killed", "sign-in").await?;
+    client.push_product(stack, worker::RECORD).await?;
+    workers.push(Worker::new(client, &[Operation::SignIn]));
+    Ok(workers)
 }
 
-async fn fate(stack: &Stack, phase: &watch::Sender<Option<Phase>>) -> Result<(), Box<dyn Error>> {
+async fn kill_and_restart(stack: &Stack, phase: &watch::Sender<Option<Phase>>) -> Result<(), Box<dyn Error>> {
     let engine = stack.redis().engine();
-    tokio::time::sleep(THIRD).await;
-    phase.send_replace(Some(Phase::Gone));
+    tokio::time::sleep(PHASE).await;
+    phase.send_replace(Some(Phase::Killed));
     engine.kill().await;
-    tokio::time::sleep(THIRD).await;
+    tokio::time::sleep(PHASE).await;
     engine.restart().await?;
     phase.send_replace(Some(Phase::After));
-    tokio::time::sleep(THIRD).await;
+    tokio::time::sleep(PHASE).await;
     Ok(())
 }
 
-fn print(calls: &[Call]) {
-    let secs = THIRD.as_secs();
+fn print(samples: &[Sample]) {
+    let secs = PHASE.as_secs();
     println!(
-        "Redis there for {secs} s, killed for {secs} s, there for {secs} s; {TILLS} tills and one who signs in"
+        "Redis up for {secs} s, killed for {secs} s, up for {secs} s; {TILLS} tills and one that signs in"
     );
-    println!("{:<22} {:>15}   {:>29}", "", "served of asked", "p99 before, killed, after");
-    for work in Work::ALL {
-        told(work.name(), &calls.iter().filter(|call| call.work == work).collect::<Vec<_>>());
+    println!("{:<22} {:>15}   {:>29}", "", "succeeded", "p99 before, killed, after");
+    for operation in Operation::ALL {
+        let own = samples.iter().filter(|sample| sample.operation == operation);
+        print_line(operation.name(), &own.collect::<Vec<_>>());
     }
-    told("together", &calls.iter().collect::<Vec<_>>());
-    let failures = calls.iter().filter_map(|call| Some((call, call.failure.as_deref()?)));
-    for (call, failure) in failures.take(TOLD) {
-        println!("  not served: {}, {:?}: {failure}", call.work.name(), call.phase);
+    print_line("all", &samples.iter().collect::<Vec<_>>());
+    let failures = samples.iter().filter_map(|sample| Some((sample, sample.failure.as_deref()?)));
+    for (sample, failure) in failures.take(SHOWN_MAX) {
+        println!("  failed: {}, {:?}: {failure}", sample.operation.name(), sample.phase);
     }
 }
 
-fn told(name: &str, calls: &[&Call]) {
-    let (asked, served) = (calls.len(), calls.iter().filter(|call| call.failure.is_none()).count());
-    let [before, gone, after] = [Phase::Before, Phase::Gone, Phase::After].map(|phase| {
-        let began_in = calls.iter().filter(|call| call.phase == phase);
-        let [.., p99] = percentiles(&began_in.map(|call| call.took).collect::<Vec<_>>());
+fn print_line(name: &str, samples: &[&Sample]) {
+    let total = samples.len();
+    let succeeded = samples.iter().filter(|sample| sample.failure.is_none()).count();
+    let [before, killed, after] = [Phase::Before, Phase::Killed, Phase::After].map(|phase| {
+        let started_in = samples.iter().filter(|sample| sample.phase == phase);
+        let [.., p99] = percentiles(&started_in.map(|sample| sample.took).collect::<Vec<_>>());
         millis(p99)
     });
-    println!("{name:<22} {served:>6} of {asked:>5}   {before:>9} {gone:>9} {after:>9} (target: all)");
+    println!("{name:<22} {succeeded:>6} of {total:>5}   {before:>9} {killed:>9} {after:>9} (target: all)");
 }

@@ -1,99 +1,126 @@
-//! What our client and cache add to a round trip: each beside the bare one, in turns.
+//! The overhead of our client and cache over a bare round trip, measured in turns.
 //!
-//! Client and cache in a loop each: they have deadlines of their own, and a timer that ends before all that are set wakes
-//! the runtime up to be told, which the one that comes after the other would pay for.
-
-mod bare;
+//! Client and cache are measured in separate loops: the timers of their deadlines wake the runtime later,
+//! which would slow down the next measurement.
 
 use std::convert::Infallible;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
 use cache::request::{Loaded, Request, Source};
+use config::Secret;
 use functions::redis::Redis;
+use local::keys::Keys;
 use local::stack::Stack;
 use protocol::ids::Room;
 use redis_client::command;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode};
 
-use crate::bench::{WARM_UP, product, warm};
-use crate::report::{fine_line, percentiles, ratio};
-use bare::Bare;
+use crate::bench::{WARM_UP, product, without_warm_up};
+use crate::report::{micros_line, percentiles, ratio};
 
-/// How many turns make one round: a turn takes half a millisecond.
+/// Turns in a round. A turn takes half a millisecond.
 const TURNS: usize = 20;
 
-/// What is measured on both sides.
-struct Street<'a> {
-    stack: &'a Stack,
-    redis: &'a Redis,
-    room: Room,
-    turns: usize,
-}
-
 pub(super) async fn measure(stack: &Stack, redis: &Redis, rounds: usize) -> Result<(), Box<dyn Error>> {
-    let street = Street { stack, redis, room: "bench:times".parse()?, turns: rounds * TURNS + WARM_UP };
-    // First, since it leaves the entry that the client reads.
-    street.cache().await?;
-    street.client().await?;
+    let (room, turns) = ("bench:times".parse()?, rounds * TURNS + WARM_UP);
+    // The cache comes first, because it leaves the entry that the client reads.
+    measure_cache(stack, redis, &room, turns).await?;
+    measure_client(stack, redis, &room, turns).await?;
     println!();
     Ok(())
 }
 
-impl Street<'_> {
-    /// A hit of the cache beside the very command that it sends, bare.
-    async fn cache(&self) -> Result<(), Box<dyn Error>> {
-        let (room, keys) = (&self.room, &self.redis.keys);
-        let request = Request::record(keys, room, "products", "p1");
-        let (entry, tag) = (keys.record(room, "products", "p1"), keys.record_tag(room, "products", "p1"));
-        let cache = self.redis.cache();
-        let loaded = Loaded::some(product("p1", 1).to_string().into_bytes(), 1);
-        let load = async || Ok::<_, Infallible>(loaded.clone());
-        cache.read(&request, load).await?;
-        let ping = Bare::new(self.stack, &["PING"])?;
-        let mget = Bare::new(self.stack, &["MGET", entry.as_str(), tag.as_str()])?;
-        let [mut pings, mut mgets, mut hits] = [const { Vec::new() }; 3];
-        for _ in 0..self.turns {
-            pings.push(timed(ping.exchange()).await?.1);
-            mgets.push(timed(mget.exchange()).await?.1);
-            let (found, took) = timed(cache.read(&request, load)).await?;
-            if found.source == Source::Fresh {
-                hits.push(took);
-            }
+/// A cache hit beside the command that it sends.
+async fn measure_cache(
+    stack: &Stack,
+    redis: &Redis,
+    room: &Room,
+    turns: usize,
+) -> Result<(), Box<dyn Error>> {
+    let keys = &redis.keys;
+    let request = Request::record(keys, room, "products", "p1");
+    let (entry, tag) = (keys.record(room, "products", "p1"), keys.record_tag(room, "products", "p1"));
+    let cache = redis.cache();
+    let loaded = Loaded::some(product("p1", 1).to_string().into_bytes(), 1);
+    let load = async || Ok::<_, Infallible>(loaded.clone());
+    cache.read(&request, load).await?;
+    let ping = BareCommand::new(stack, &["PING"])?;
+    let mget = BareCommand::new(stack, &["MGET", entry.as_str(), tag.as_str()])?;
+    let [mut pings, mut mgets, mut hits] = [const { Vec::new() }; 3];
+    for _ in 0..turns {
+        pings.push(timed(ping.send()).await?.1);
+        mgets.push(timed(mget.send()).await?.1);
+        let (found, took) = timed(cache.read(&request, load)).await?;
+        if found.source == Source::Fresh {
+            hits.push(took);
         }
-        told([("bare PING", pings), ("bare MGET of entry and stamp", mgets), ("the cache's hit", hits)]);
-        Ok(())
     }
-
-    /// The client's GET beside a bare one of the same key.
-    async fn client(&self) -> Result<(), Box<dyn Error>> {
-        let key = self.redis.keys.record(&self.room, "products", "p1");
-        let (ping, get) = (Bare::new(self.stack, &["PING"])?, Bare::new(self.stack, &["GET", key.as_str()])?);
-        let command = command::get(&key);
-        let [mut pings, mut gets, mut client] = [const { Vec::new() }; 3];
-        for _ in 0..self.turns {
-            pings.push(timed(ping.exchange()).await?.1);
-            gets.push(timed(get.exchange()).await?.1);
-            client.push(timed(self.redis.client.run(&command)).await?.1);
-        }
-        told([("bare PING", pings), ("bare GET of the entry", gets), ("the client's GET of it", client)]);
-        Ok(())
-    }
+    print([("bare PING", pings), ("bare MGET of entry and tag", mgets), ("cache hit", hits)]);
+    Ok(())
 }
 
-/// Says how long the last of the three took, and how long beside the two before it.
-fn told(all: [(&str, Vec<Duration>); 3]) {
-    let all = all.map(|(name, times)| (name, warm(times)));
+/// The client's GET beside a bare one of the same key.
+async fn measure_client(
+    stack: &Stack,
+    redis: &Redis,
+    room: &Room,
+    turns: usize,
+) -> Result<(), Box<dyn Error>> {
+    let key = redis.keys.record(room, "products", "p1");
+    let (ping, get) = (BareCommand::new(stack, &["PING"])?, BareCommand::new(stack, &["GET", key.as_str()])?);
+    let command = command::get(&key);
+    let [mut pings, mut gets, mut client] = [const { Vec::new() }; 3];
+    for _ in 0..turns {
+        pings.push(timed(ping.send()).await?.1);
+        gets.push(timed(get.send()).await?.1);
+        client.push(timed(redis.client.run(&command)).await?.1);
+    }
+    print([("bare PING", pings), ("bare GET of the entry", gets), ("client's GET of the entry", client)]);
+    Ok(())
+}
+
+/// Prints the three, and the ratio of the last to each of the others.
+fn print(all: [(&str, Vec<Duration>); 3]) {
+    let all = all.map(|(name, times)| (name, without_warm_up(times)));
     for (name, times) in &all {
-        println!("{name:<30} {}", fine_line(times));
+        println!("{name:<30} {}", micros_line(times));
     }
-    let [ping, same, ours] = all.map(|(_, times)| percentiles(&times)).map(|[middle, ..]| middle);
-    let (of_ping, of_same) = (ratio(ours, ping), ratio(ours, same));
-    println!("{:<30} {of_ping}, {of_same} (p50; target: at most 1.10)", "  against these two");
+    let [ping, same, ours] = all.map(|(_, times)| percentiles(&times)).map(|[median, ..]| median);
+    let (to_ping, to_same) = (ratio(ours, ping), ratio(ours, same));
+    println!("{:<30} {to_ping}, {to_same} (p50; target: at most 1.10)", "  ratio to these two");
 }
 
-/// What comes of `work`, and how long it takes.
 async fn timed<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<(T, Duration), E> {
     let started = Instant::now();
     let done = work.await?;
     Ok((done, started.elapsed()))
+}
+
+/// One command over plain HTTP, with the HTTP client that the functions use and on a connection of its own.
+struct BareCommand {
+    client: Client,
+    url: String,
+    token: Secret,
+    body: Vec<u8>,
+}
+
+impl BareCommand {
+    fn new(stack: &Stack, command: &[&str]) -> Result<BareCommand, Box<dyn Error>> {
+        let client = Client::builder().no_proxy().redirect(Policy::none()).build()?;
+        let token = Keys::load_or_make(stack.data())?.redis_token;
+        let body = serde_json::to_vec(command)?;
+        Ok(BareCommand { client, url: stack.redis().url().to_owned(), token, body })
+    }
+
+    async fn send(&self) -> Result<(), Box<dyn Error>> {
+        let post = self.client.post(&self.url).bearer_auth(self.token.expose());
+        let post = post.header(CONTENT_TYPE, "application/json").header("upstash-encoding", "base64");
+        let response = post.body(self.body.clone()).send().await?;
+        let status = response.status();
+        let body = response.bytes().await?;
+        if status == StatusCode::OK { Ok(()) } else { Err(format!("{status}: {}", body.len()).into()) }
+    }
 }

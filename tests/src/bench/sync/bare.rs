@@ -1,4 +1,4 @@
-//! The bare transaction: the same items as a push wrote, with the same SDK and conditions, and nothing else.
+//! The bare transaction: the items of a push, written with the same SDK and condition and nothing else.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -15,7 +15,7 @@ use protocol::stamp::Stamp;
 
 use crate::fleet;
 
-/// Writes what the push that ended with `stamp` wrote once more, elsewhere; how long that takes.
+/// Writes the items of the push that ended at `stamp` to another partition. Returns the time it takes.
 pub(super) async fn transaction(
     stack: &Stack,
     room: &Room,
@@ -24,10 +24,10 @@ pub(super) async fn transaction(
     let client = stack.client();
     let items = written(&client, stack.table(), room, stamp).await?;
     assert_eq!(items.len(), PUSH_RECORDS_MAX + 3);
-    let elsewhere = fleet::batch_id();
+    let partition = fleet::batch_id();
     let put = |mut item: Item| {
         let pk = item.get("pk").and_then(|pk| pk.as_s().ok()).cloned().unwrap_or_default();
-        item.insert("pk".into(), AttributeValue::S(format!("BARE#{elsewhere}#{pk}")));
+        item.insert("pk".into(), AttributeValue::S(format!("BARE#{partition}#{pk}")));
         let put = Put::builder().table_name(stack.table()).set_item(Some(item));
         let put = put.condition_expression("attribute_not_exists(pk)").build()?;
         Ok::<_, Box<dyn Error>>(TransactWriteItem::builder().put(put).build())
@@ -38,7 +38,7 @@ pub(super) async fn transaction(
     Ok(started.elapsed())
 }
 
-/// The records, HEAD, the marker and the log item of one push.
+/// The records, HEAD, marker and log item of one push.
 async fn written(
     client: &Client,
     table: &str,

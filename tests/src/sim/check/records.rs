@@ -1,77 +1,73 @@
-//! I1, I7: what is stored at the end is what the model has, HEAD counts it, and the log tells the same story.
+//! I1, I7: the stored records are those of the model and those of the log, and HEAD counts them.
 
 use std::collections::BTreeMap;
 
 use functions::sync::items::to_record;
 use functions::sync::keys;
+use model::{Key, Model};
 use protocol::ids::Room;
 use protocol::record::Operation;
 
-use super::history::{History, wrong};
-use super::replayed::{differences, key_of};
-use crate::sim::model::{Key, Model};
-use crate::sim::stored;
-use crate::sim::wire;
+use super::history::History;
+use super::model_run::{difference, key_of};
 use crate::sim::world::World;
+use crate::sim::{dynamo_json, storage};
 
-/// Checks the records of a room.
-pub fn check(world: &World, room: &Room, model: &Model, history: &History) {
-    let journal = &world.journal;
+pub(crate) fn check(world: &World, room: &Room, model: &Model, history: &History) {
+    let wrong = |what: String| world.log.violation("records", format!("{room}: {what}"));
     let expected = model.rooms.get(room).cloned().unwrap_or_default();
-    let (mut live, mut met): (BTreeMap<String, u64>, Vec<Key>) = (BTreeMap::new(), Vec::new());
-    for item in stored::partition(world.line.tables(), &keys::room(room)) {
-        let Some(key) = key_of(wire::key(&item, "sk")) else { continue };
-        match (to_record(&item), expected.rows.get(&key)) {
+    let (mut live, mut stored): (BTreeMap<String, u64>, Vec<Key>) = (BTreeMap::new(), Vec::new());
+    for item in storage::partition(world.network.tables(), &keys::room(room)) {
+        let Some(key) = key_of(dynamo_json::key(&item, "sk")) else { continue };
+        let problem = match (to_record(&item), expected.rows.get(&key)) {
             (Ok(record), Some(row)) => {
-                if let Some(what) = differences(&key, &record, row) {
-                    wrong(journal, "records", room, &format!("{} {}: {what}", key.0, key.1));
-                }
                 *live.entry(key.0.clone()).or_default() += u64::from(!record.deleted);
+                difference(&key, &record, row)
             }
-            (Ok(_), None) => {
-                wrong(journal, "records", room, &format!("{} {} should not be there", key.0, key.1));
-            }
-            (Err(error), _) => wrong(journal, "records", room, &format!("{} {}: {error}", key.0, key.1)),
+            (Ok(_), None) => Some("should not exist".to_owned()),
+            (Err(error), _) => Some(error.to_string()),
+        };
+        if let Some(problem) = problem {
+            wrong(format!("{} {}: {problem}", key.0, key.1));
         }
-        met.push(key);
+        stored.push(key);
     }
-    for key in expected.rows.keys().filter(|key| !met.contains(key)) {
-        wrong(journal, "records", room, &format!("{} {} is lost", key.0, key.1));
+    for key in expected.rows.keys().filter(|key| !stored.contains(key)) {
+        wrong(format!("{} {} is missing", key.0, key.1));
     }
-    let head = stored::head(world.line.tables(), room);
+    let head = storage::head(world.network.tables(), room);
     live.retain(|_, count| *count > 0);
     let counted: BTreeMap<String, u64> = head.live.into_iter().filter(|(_, count)| *count > 0).collect();
     if counted != live {
-        wrong(journal, "records", room, &format!("HEAD counts {counted:?}, there are {live:?}"));
+        wrong(format!("HEAD counts {counted:?}, but there are {live:?}"));
     }
-    if (head.stamp.0, head.changes) != (expected.head, expected.changes) {
-        let (stamp, changes) = (head.stamp.0, head.changes);
-        let what =
-            format!("HEAD is at {stamp} after {changes}, not {} after {}", expected.head, expected.changes);
-        wrong(journal, "records", room, &what);
+    let (stamp, changes) = (head.stamp.0, head.changes);
+    if (stamp, changes) != (expected.head, expected.changes) {
+        let (head, total) = (expected.head, expected.changes);
+        wrong(format!("HEAD is at {stamp} after {changes} changes, not at {head} after {total}"));
     }
-    story(world, room, history);
+    if let Some(difference) = log_difference(world, room, history) {
+        wrong(format!("the log and the records differ, first in {difference}"));
+    }
 }
 
-/// The log replayed from its beginning is what is stored.
-fn story(world: &World, room: &Room, history: &History) {
-    let mut told: BTreeMap<Key, (u64, String)> = BTreeMap::new();
-    for (stamp, _, change) in history.changes(room) {
+/// Replays the log from its beginning. Returns a difference to the stored records.
+fn log_difference(world: &World, room: &Room, history: &History) -> Option<String> {
+    let mut logged: BTreeMap<Key, (u64, String)> = BTreeMap::new();
+    for (stamp, change) in history.changes(room) {
         let key = (change.table_name.clone(), change.record_id.clone());
         match change.operation {
-            Operation::Delete => drop(told.remove(&key)),
-            _ => drop(told.insert(key, (stamp.0, change.data.as_str().to_owned()))),
+            Operation::Delete => drop(logged.remove(&key)),
+            _ => drop(logged.insert(key, (stamp.0, change.data.as_str().to_owned()))),
         }
     }
-    let items = stored::partition(world.line.tables(), &keys::room(room));
+    let items = storage::partition(world.network.tables(), &keys::room(room));
     let records =
-        items.iter().filter_map(|item| Some((key_of(wire::key(item, "sk"))?, to_record(item).ok()?)));
-    let found: BTreeMap<Key, (u64, String)> = records
+        items.iter().filter_map(|item| Some((key_of(dynamo_json::key(item, "sk"))?, to_record(item).ok()?)));
+    let stored: BTreeMap<Key, (u64, String)> = records
         .filter(|(_, record)| !record.deleted)
         .map(|(key, record)| (key, (record.stamp.0, record.data.as_str().to_owned())))
         .collect();
-    if found != told {
-        let differs = found.iter().find(|(key, value)| told.get(*key) != Some(*value));
-        wrong(&world.journal, "records", room, &format!("the log tells another story, first of {differs:?}"));
-    }
+    let first = stored.iter().find(|(key, value)| logged.get(*key) != Some(*value));
+    (stored != logged).then(|| format!("{first:?}"))
 }

@@ -1,7 +1,8 @@
-use protocol::wire::push::PushResponse;
+use protocol::wire::push::{PushRequest, PushResponse};
 use serde_json::json;
 
 use super::*;
+use crate::till::queue::Split;
 
 fn page(mode: &str, id: Option<&str>, at: u64, more: bool, rows: &[(&str, u64)]) -> PullResponse {
     let change = |&(id, stamp): &(&str, u64)| {
@@ -37,32 +38,32 @@ fn held(state: &State) -> Vec<(&str, u64)> {
 }
 
 #[test]
-fn a_snapshot_replaces_what_is_there_and_sweeps_the_rest_when_its_tail_is_through() {
+fn a_snapshot_replaces_rows_and_its_end_removes_the_others() {
     let mut state = State::default();
     state.take_page(&page("changes", None, 90, false, &[("gone", 10), ("restored", 90)]));
     state.take_page(&page("snapshot", Some("s"), 50, true, &[("restored", 40)]));
-    assert_eq!(held(&state), [("gone", 10), ("restored", 40)], "what the server has is what there is");
-    assert_eq!(state.hear(&frame("heard", 90, 91)).0, Follow::Drop, "the tail will bring it");
+    assert_eq!(held(&state), [("gone", 10), ("restored", 40)], "the server's row wins");
+    assert_eq!(state.on_frame(&frame("live", 90, 91)).0, Follow::Drop, "the tail brings it");
     state.take_page(&page("snapshot", Some("s"), 50, true, &[("second", 45)]));
-    assert_eq!(state.cursor(), "c50", "it goes on where the page said");
+    assert_eq!(state.cursor(), "c50", "the page says where to continue");
     state.take_page(&page("changes", None, 60, false, &[("tail", 60)]));
     assert_eq!(held(&state), [("restored", 40), ("second", 45), ("tail", 60)]);
     assert_eq!((state.position, state.cursor().as_str()), (Stamp(60), "v1.60"));
-    assert_eq!(state.hear(&frame("heard", 60, 61)).0, Follow::Apply);
+    assert_eq!(state.on_frame(&frame("live", 60, 61)).0, Follow::Apply);
 }
 
 #[test]
-fn another_snapshot_begins_anew() {
+fn another_snapshot_starts_over() {
     let mut state = State::default();
     state.take_page(&page("snapshot", Some("s"), 50, true, &[("first", 40)]));
     state.take_page(&page("snapshot", Some("t"), 70, true, &[("second", 60)]));
     state.take_page(&page("changes", None, 70, false, &[]));
-    assert_eq!(held(&state), [("second", 60)], "what only the first had is gone");
+    assert_eq!(held(&state), [("second", 60)], "records of the first snapshot alone are gone");
 }
 
 #[test]
-fn the_answer_to_a_push_follows_the_rule_of_frames() {
-    let answer = |prev: u64, stamp: u64| -> PushResponse {
+fn the_response_to_a_push_follows_the_rule_of_frames() {
+    let response = |prev: u64, stamp: u64| -> PushResponse {
         serde_json::from_value(json!({ "success": true, "synced_count": 1, "conflicts": [], "errors": [],
             "applied": [{ "index": 0, "table_name": "products", "record_id": "p0", "version": 1,
                 "server_updated_at": "2026-01-01T00:00:00.000000Z", "stamp": stamp }],
@@ -70,54 +71,58 @@ fn the_answer_to_a_push_follows_the_rule_of_frames() {
         .unwrap()
     };
     let mut state = State::default();
-    state.enqueue(batch(1, false));
-    assert_eq!(state.take_push(&answer(0, 5)), Follow::Apply);
+    state.queue.add(batch(1, false));
+    assert_eq!(state.take_push(&response(0, 5)), Follow::Apply);
     assert!(state.queue.is_empty() && state.position == Stamp(5));
-    state.enqueue(batch(1, false));
-    assert_eq!(state.take_push(&answer(7, 9)), Follow::Pull);
+    state.queue.add(batch(1, false));
+    assert_eq!(state.take_push(&response(7, 9)), Follow::Pull);
     assert_eq!(
         (state.position, held(&state)),
         (Stamp(5), vec![("p0", 9)]),
-        "the row is known, the gap is not"
+        "the row is known, the gap remains"
     );
 }
 
 #[test]
-fn of_a_conflict_only_what_this_commit_merged_is_taken() {
+fn a_conflict_is_taken_only_if_this_commit_merged_it() {
     let conflict = |index: usize, data: serde_json::Value, at: u64| {
         json!({ "index": index, "table_name": "products", "record_id": format!("p{index}"),
             "reason": "fields_conflict", "local_data": {}, "server_data": data, "local_updated_at": "x",
             "server_updated_at": Timestamp(at).to_string(), "server_version": 4 })
     };
-    let answer = |data: serde_json::Value| -> PushResponse {
-        let answer = json!({ "success": true, "synced_count": 0, "errors": [], "applied": [], "prev": 8, "stamp": 9,
+    let response = |data: serde_json::Value| -> PushResponse {
+        let response = json!({ "success": true, "synced_count": 0, "errors": [], "applied": [], "prev": 8, "stamp": 9,
             "conflicts": [conflict(0, data, 9), conflict(1, json!({ "old": 1 }), 3)],
             "cursor": "c", "server_time": Timestamp(9).to_string() });
-        serde_json::from_value(answer).unwrap()
+        serde_json::from_value(response).unwrap()
     };
     let mut state = State { position: Stamp(8), ..State::default() };
-    state.enqueue(batch(2, false));
-    assert_eq!(state.take_push(&answer(json!({ "a": 1 }))), Follow::Apply);
+    state.queue.add(batch(2, false));
+    assert_eq!(state.take_push(&response(json!({ "a": 1 }))), Follow::Apply);
     assert_eq!((state.position, held(&state)), (Stamp(9), vec![("p0", 9)]));
     let mut state = State { position: Stamp(8), ..State::default() };
-    state.enqueue(batch(2, false));
-    assert_eq!(state.take_push(&answer(json!(null))), Follow::Pull, "the copy did not fit the answer");
+    state.queue.add(batch(2, false));
+    assert_eq!(
+        state.take_push(&response(json!(null))),
+        Follow::Pull,
+        "the copy did not fit into the response"
+    );
     assert_eq!(state.position, Stamp(8));
 }
 
 #[test]
-fn a_batch_that_is_too_large_becomes_two() {
+fn a_batch_that_is_too_large_is_split() {
     let mut state = State::default();
-    state.enqueue(batch(3, false));
-    assert_eq!(state.split_first(["x".into(), "y".into()]), Split::Done);
-    let first = state.next_batch().unwrap();
+    state.queue.add(batch(3, false));
+    assert_eq!(state.queue.split_first(["x".into(), "y".into()]), Split::Done);
+    let first = state.queue.first().unwrap();
     assert_eq!((first.batch_id.as_deref(), first.records.len()), (Some("x"), 1));
-    assert_eq!(state.split_first(["z".into(), "w".into()]), Split::Impossible);
-    state.give_up_first("batch_too_large", "no");
-    let second = state.next_batch().unwrap();
+    assert_eq!(state.queue.split_first(["z".into(), "w".into()]), Split::Impossible);
+    state.queue.give_up_first("batch_too_large", "no");
+    let second = state.queue.first().unwrap();
     assert_eq!((second.batch_id.as_deref(), second.records.len()), (Some("y"), 2));
     assert_eq!(state.queue.errors.len(), 1);
     let mut state = State::default();
-    state.enqueue(batch(3, true));
-    assert_eq!(state.split_first(["x".into(), "y".into()]), Split::Impossible, "all or nothing");
+    state.queue.add(batch(3, true));
+    assert_eq!(state.queue.split_first(["x".into(), "y".into()]), Split::Impossible, "it is atomic");
 }

@@ -1,0 +1,21 @@
+//! A reference model of push: the rules of sync once more, written from DESIGN.md alone and as plainly as
+//! possible.
+//!
+//! Nothing here calls the product's rules, and the crate does not depend on them: where the two disagree, one
+//! is wrong. The model is sequential. The simulation feeds it the pushes in commit order, each with the time
+//! at which the function decided it.
+
+mod batch;
+mod merge;
+mod record;
+mod room;
+mod rules;
+mod write;
+
+pub mod decimal;
+pub mod member;
+
+pub use batch::Push;
+pub use member::Members;
+pub use room::{ExpectedResult, Key, Model, Prediction, RoomState, Row};
+pub use rules::{TableRule, table_rule};

@@ -1,0 +1,97 @@
+//! The plain members of a record, neither sums nor states: which of two concurrent writes wins.
+
+use crate::member::Members;
+use crate::record::Situation;
+use crate::room::Row;
+use crate::rules::{FieldRule, Policy};
+use crate::write::Write;
+
+/// The plain members after a write.
+pub(crate) struct Merged {
+    /// The record's data; sums and states as the server has them.
+    pub(crate) data: Members,
+    /// Whether the record is deleted.
+    pub(crate) deleted: bool,
+    /// Why a part of the write was not taken.
+    pub(crate) conflict: Option<&'static str>,
+    /// Whether the write has plain members at all.
+    pub(crate) has_plain: bool,
+}
+
+/// Merges the plain members of `write` into `row`.
+pub(crate) fn merge(situation: &Situation<'_>, row: &Row, write: &Write, concurrent: bool) -> Merged {
+    let stored = row.data.clone().unwrap_or_default();
+    let has_plain = !is_only_sums_and_states(write);
+    let rejected =
+        |reason| Merged { data: stored.clone(), deleted: false, conflict: Some(reason), has_plain };
+    let accepted =
+        || Merged { data: overwritten(&stored, write), deleted: write.deleted, conflict: None, has_plain };
+    // A write of nothing but deltas and states conflicts with nothing.
+    if !concurrent || !has_plain {
+        return accepted();
+    }
+    let is_later = (write.at, situation.device) > (row.modified_at, row.device.as_str());
+    match write.rule.policy {
+        Policy::LastWriter | Policy::AppendOnly if is_later => accepted(),
+        Policy::LastWriter | Policy::AppendOnly => rejected("newer_on_server"),
+        Policy::Server => rejected("server_wins"),
+        Policy::Manual => rejected("manual"),
+        Policy::Client => accepted(),
+        Policy::Merge => match write.base {
+            None if is_later => accepted(),
+            None => rejected("newer_on_server"),
+            Some(_) if write.deleted => rejected("fields_conflict"),
+            Some(base) => merge_members(&stored, row, write, base, is_later),
+        },
+    }
+}
+
+fn is_only_sums_and_states(write: &Write) -> bool {
+    !write.deleted
+        && write.fields.as_ref().is_some_and(|fields| fields.iter().all(|name| write.rule.is_special(name)))
+}
+
+/// The data after the write alone: replaced, or with the named members changed. Sums and states stay.
+fn overwritten(stored: &Members, write: &Write) -> Members {
+    // A delete keeps the stored data, unless it sends its own and the table has no sums and states.
+    let sent = write.data.as_ref().filter(|_| !write.deleted || !write.rule.has_special());
+    let Some(sent) = sent else { return stored.clone() };
+    if write.deleted {
+        return sent.clone();
+    }
+    let mut data = Members::new();
+    for name in stored.keys().chain(sent.keys()) {
+        let keeps = write.rule.is_special(name) || !write.covers(name);
+        let from = if keeps { stored.get(name) } else { sent.get(name) };
+        from.into_iter().for_each(|value| drop(data.insert(name.clone(), value.clone())));
+    }
+    data
+}
+
+/// Merges member by member: the write wins where the server has not changed the member since `base`.
+fn merge_members(stored: &Members, row: &Row, write: &Write, base: u64, is_later: bool) -> Merged {
+    let wanted = overwritten(stored, write);
+    let (mut data, mut conflict) = (stored.clone(), None);
+    // Equal changes on both sides do not conflict.
+    let differing = stored.keys().chain(wanted.keys()).filter(|name| stored.get(*name) != wanted.get(*name));
+    for name in differing.filter(|name| !write.rule.is_special(name)) {
+        let changed = row.created > base || row.changed.get(name).is_some_and(|version| *version > base);
+        let accepts = match write.rule.field(name) {
+            _ if !changed => true,
+            Some(FieldRule::Client) => true,
+            Some(FieldRule::Server) => false,
+            Some(FieldRule::LastWriter) => is_later,
+            _ => {
+                conflict = Some("fields_conflict");
+                false
+            }
+        };
+        if accepts {
+            match wanted.get(name) {
+                Some(value) => drop(data.insert(name.clone(), value.clone())),
+                None => drop(data.remove(name)),
+            }
+        }
+    }
+    Merged { data, deleted: false, conflict, has_plain: true }
+}

@@ -1,0 +1,89 @@
+//! The users and devices of a run: two clients whose branches have equal ids, and devices with equal ids in
+//! both.
+
+use functions::accounts::signer::Signer;
+use protocol::ids::Room;
+use protocol::role::Role;
+use protocol::timestamp::Timestamp;
+use protocol::wire::auth::User;
+
+use super::SimError;
+use super::rng::Rng;
+
+/// A signed-in user.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    /// The room of the user. Head office has no branch of its own; its room names the branch it works on.
+    pub(crate) room: Room,
+    pub(crate) role: Role,
+    pub(crate) token: String,
+}
+
+/// A device and its user.
+#[derive(Clone, Debug)]
+pub(crate) struct Actor {
+    pub(crate) device: String,
+    pub(crate) caller: Caller,
+    /// Microseconds by which the device's clock is ahead.
+    pub(crate) skew_micros: i64,
+    /// The `branch_id` of its requests, which only head office sends.
+    pub(crate) branch: Option<String>,
+}
+
+/// Tokens are signed once for a run, however long it is.
+const TOKENS_UNTIL: Timestamp = Timestamp(4_000_000_000_000_000);
+
+/// The room of till `i`. Most tills share one; one is in another branch of that client, and one in the branch
+/// with the same id of another client.
+fn room(i: usize, tills: usize) -> &'static str {
+    match tills.saturating_sub(i) {
+        1 if tills >= 3 => "b:1",
+        2 if tills >= 4 => "a:2",
+        _ => "a:1",
+    }
+}
+
+pub(crate) fn tills(signer: &Signer, rng: &mut Rng, tills: usize) -> Result<Vec<Actor>, SimError> {
+    let till = |i| {
+        let room: Room = room(i, tills).parse()?;
+        let role = if i == 0 { Role::Manager } else { Role::Cashier };
+        // Two clients have a device with the same id, so a storage key without the client would mix them up.
+        let device = if i + 1 == tills { "till-0".to_owned() } else { format!("till-{i}") };
+        let caller = caller(signer, &room, role)?;
+        Ok(Actor { device, caller, skew_micros: skew_micros(rng), branch: None })
+    };
+    (0..tills).map(till).collect()
+}
+
+/// Head office's devices, one for each branch of the first client.
+pub(crate) fn offices(signer: &Signer, rng: &mut Rng) -> Result<Vec<Actor>, SimError> {
+    let office = |room: &str| {
+        let room: Room = room.parse()?;
+        let branch = Some(room.branch.to_string());
+        let caller = caller(signer, &room, Role::SuperAdmin)?;
+        Ok(Actor { device: "office".to_owned(), caller, skew_micros: skew_micros(rng), branch })
+    };
+    ["a:1", "a:2"].into_iter().map(office).collect()
+}
+
+/// A user of `room`. Head office's token names the client without a branch.
+fn caller(signer: &Signer, room: &Room, role: Role) -> Result<Caller, SimError> {
+    let user = User {
+        id: format!("user-of-{room}"),
+        username: "user".into(),
+        role,
+        client_id: room.client.clone(),
+        branch_id: (role != Role::SuperAdmin).then(|| room.branch.clone()),
+    };
+    let token = signer.sign(&user, None, None, TOKENS_UNTIL)?;
+    Ok(Caller { room: room.clone(), role, token })
+}
+
+fn skew_micros(rng: &mut Rng) -> i64 {
+    const HOUR_MICROS: u64 = 3_600_000_000;
+    let signed = |micros: u64| i64::try_from(micros).unwrap_or_default();
+    let small = signed(rng.between(0, 4_000_000)) - 2_000_000;
+    let behind = -signed(rng.between(0, 30 * HOUR_MICROS));
+    let ahead = signed(rng.between(0, 10 * 60_000_000));
+    rng.weighted(&[(6, small), (2, behind), (2, ahead)], 0)
+}

@@ -1,0 +1,179 @@
+//! The run once more, through the model: every transaction must have written what the model predicts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use functions::dynamo::item::Item;
+use functions::sync::items::to_record;
+use functions::sync::keys;
+use model::{Key, Model, Prediction, Push, Row, member, table_rule};
+use protocol::ids::Room;
+use protocol::stamp::Stamp;
+use protocol::timestamp::Timestamp;
+use protocol::wire::push::{PushRecord, PushRequest};
+use sync::record::Record;
+
+use crate::sim::dynamo_json;
+use crate::sim::event_log::{Event, EventLog, PushCall};
+
+#[derive(Default)]
+pub(crate) struct ModelRun {
+    pub(crate) model: Model,
+    /// The expected response of each call that committed.
+    pub(crate) predictions: BTreeMap<u64, Prediction>,
+    /// The batch markers that have expired, by partition and sort key.
+    expired_markers: BTreeSet<(String, String)>,
+    /// The tombstones that have expired. The versions of such a record start again.
+    purged: BTreeSet<(Room, Key)>,
+    /// The stamps of the deletions that are in force.
+    deletions: BTreeMap<(Room, Key), Stamp>,
+}
+
+impl ModelRun {
+    /// Feeds the model with the commits of a run, up to the first violation.
+    pub(crate) fn of(log: &EventLog) -> ModelRun {
+        let calls = log.entries().calls.clone();
+        let events = log.entries().events.clone();
+        let mut run = ModelRun::default();
+        for event in events {
+            if !log.entries().violations.is_empty() {
+                break;
+            }
+            match event {
+                Event::Committed { call, puts } => {
+                    if let Some(pushed) = calls.get(&call) {
+                        run.commit(log, call, pushed, &puts);
+                    }
+                }
+                Event::Expired { pk, sk } => run.expire(log, &pk, &sk),
+            }
+        }
+        run
+    }
+
+    /// Whether the marker of a batch has expired, after 90 days. If the batch arrives once more, it is
+    /// decided again.
+    pub(crate) fn has_expired_marker(&self, room: &Room, body: &PushRequest) -> bool {
+        let device = body.device_id.parse().ok();
+        let batch = body.batch_id.as_ref().and_then(|batch| batch.parse().ok());
+        device.zip(batch).is_some_and(|(device, batch)| {
+            self.expired_markers.contains(&(keys::room(room), keys::batch(&device, &batch)))
+        })
+    }
+
+    /// The lowest version of a record that a repeated response to a batch may show: the version that the
+    /// batch gave it. 0 if the batch did not write the record, or if its tombstone was purged.
+    pub(crate) fn version_min(&self, room: &Room, batch: &Prediction, key: Key) -> u64 {
+        let written = batch.versions.get(&key).copied().unwrap_or_default();
+        if self.purged.contains(&(room.clone(), key)) { 0 } else { written }
+    }
+
+    fn commit(&mut self, log: &EventLog, call: u64, pushed: &PushCall, puts: &[Item]) {
+        let wrong = |what: String| log.violation("commit", what);
+        let PushCall { room, role, now, body } = pushed;
+        let Some(prediction) = self.model.push(&Push { room, role: *role, body, now: *now }) else {
+            return wrong(format!("call {call} committed a body that is not a push"));
+        };
+        if prediction.rolled_back {
+            wrong(format!("call {call} committed an atomic batch that has to be rolled back"));
+        }
+        let rows = self.model.rooms.get(room).into_iter().flat_map(|room| &room.rows);
+        let puts: BTreeMap<Key, &Item> =
+            puts.iter().filter_map(|put| Some((key_of(dynamo_json::key(put, "sk"))?, put))).collect();
+        let mut written = rows.filter(|(_, row)| row.stamp > prediction.prev);
+        if let Some((key, row)) = written.find(|(key, _)| !puts.contains_key(*key)) {
+            let (table, id, sent) = (&key.0, &key.1, sent(body, key));
+            wrong(format!("{room}: call {call} did not write {table} {id} at {now}: {row:?}; sent {sent}"));
+        }
+        self.predictions.insert(call, prediction);
+        for (key, put) in puts {
+            let expected = self.model.rooms.get(room).and_then(|room| room.rows.get(&key));
+            let difference = match (to_record(put), expected) {
+                (Ok(found), Some(expected)) => {
+                    stays_deleted(&mut self.deletions, log, pushed, &key, &found);
+                    difference(&key, &found, expected)
+                }
+                (Ok(_), None) => Some("it should not exist".to_owned()),
+                (Err(error), _) => Some(error.to_string()),
+            };
+            if let Some(what) = difference {
+                let (table, id, sent) = (&key.0, &key.1, sent(body, &key));
+                wrong(format!("{room}: call {call} wrote {table} {id} at {now}: {what}; sent {sent}"));
+            }
+        }
+    }
+
+    /// Only tombstones, markers and log items may expire, never a live record.
+    fn expire(&mut self, log: &EventLog, pk: &str, sk: &str) {
+        if sk.starts_with("BATCH#") {
+            self.expired_markers.insert((pk.to_owned(), sk.to_owned()));
+        }
+        let room = pk.strip_prefix("ROOM#").and_then(|rest| rest.replacen('#', ":", 1).parse::<Room>().ok());
+        let (Some(room), Some(key)) = (room, key_of(sk)) else { return };
+        let row = self.model.rooms.get(&room).and_then(|room| room.rows.get(&key));
+        if row.is_some_and(|row| !row.deleted) {
+            log.violation("commit", format!("{room}: the live record {} {} expires", key.0, key.1));
+        }
+        self.model.purge(&room, &key);
+        self.purged.insert((room, key));
+    }
+}
+
+/// I6, without the model: no write from before a deletion restores the record without a `base_version`, even
+/// after the tombstone is gone.
+fn stays_deleted(
+    deletions: &mut BTreeMap<(Room, Key), Stamp>,
+    log: &EventLog,
+    pushed: &PushCall,
+    key: &Key,
+    found: &Record,
+) {
+    let place = (pushed.room.clone(), key.clone());
+    if found.deleted {
+        deletions.insert(place, found.stamp);
+        return;
+    }
+    let Some(deletion) = deletions.remove(&place) else { return };
+    let Ok(body) = serde_json::from_str::<PushRequest>(&pushed.body) else { return };
+    let is_stale = |record: &PushRecord| {
+        record.base_version.is_none()
+            && Timestamp::parse(&record.local_updated_at).is_ok_and(|at| at.0 < deletion.0)
+    };
+    if body.records.iter().filter(|record| is_about(record, key)).all(is_stale) {
+        let (room, when) = (&pushed.room, deletion.time());
+        let what = format!("{room}: {} {}, deleted at {when}, is restored", key.0, key.1);
+        log.violation("resurrection", what);
+    }
+}
+
+fn is_about(record: &PushRecord, key: &Key) -> bool {
+    (&record.table_name, &record.record_id) == (&key.0, &key.1)
+}
+
+/// The part of a push that is about a record, as JSON.
+fn sent(body: &str, key: &Key) -> String {
+    let Ok(mut body) = serde_json::from_str::<PushRequest>(body) else { return String::new() };
+    body.records.retain(|record| is_about(record, key));
+    serde_json::to_string(&body).unwrap_or_default()
+}
+
+/// The record that a sort key names.
+pub(crate) fn key_of(sk: &str) -> Option<Key> {
+    let (table, id) = sk.strip_prefix("REC#")?.split_once('#')?;
+    Some((table.to_owned(), id.to_owned()))
+}
+
+/// The difference between a stored record and the model.
+pub(crate) fn difference(key: &Key, found: &Record, expected: &Row) -> Option<String> {
+    let is_additive = |name: &str| table_rule(&key.0).is_some_and(|rule| rule.is_additive(name));
+    let equal_data = match (member::parse(found.data.as_str()), &expected.data) {
+        (Some(found), Some(expected)) => member::equal(&found, expected, is_additive),
+        (found, expected) => found.is_none() && expected.is_none(),
+    };
+    let rest = (found.version, found.stamp.0, found.modified_at.0, found.device.as_str(), found.deleted);
+    let Row { version, stamp, modified_at, device, deleted, .. } = expected;
+    let expected_rest = (*version, *stamp, *modified_at, device.as_str(), *deleted);
+    if equal_data && rest == expected_rest {
+        return None;
+    }
+    Some(format!("found {} {rest:?}, expected {:?} {expected_rest:?}", found.data.as_str(), expected.data))
+}

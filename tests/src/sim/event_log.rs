@@ -1,0 +1,149 @@
+//! Everything that happened in a run, in the order in which it took effect.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard};
+
+use functions::dynamo::item::Item;
+use protocol::ids::Room;
+use protocol::role::Role;
+use protocol::timestamp::Timestamp;
+use tokio::sync::Notify;
+
+use super::lock;
+
+/// A function call that pushes.
+#[derive(Clone, Debug)]
+pub(crate) struct PushCall {
+    pub(crate) room: Room,
+    pub(crate) role: Role,
+    /// The function's time.
+    pub(crate) now: Timestamp,
+    /// The body as it was sent.
+    pub(crate) body: String,
+}
+
+/// A change to the tables.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// A transaction was committed.
+    Committed {
+        call: u64,
+        /// The items that it put.
+        puts: Vec<Item>,
+    },
+    /// An expired item was deleted.
+    Expired { pk: String, sk: String },
+}
+
+/// The response to a push, whether or not it arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct PushReply {
+    pub(crate) call: u64,
+    pub(crate) status: u16,
+    /// The client's part of the body.
+    pub(crate) body: String,
+}
+
+/// A violated invariant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// The check that found it.
+    pub(crate) check: &'static str,
+    /// What is wrong.
+    pub(crate) what: String,
+}
+
+impl std::fmt::Display for Violation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.check, self.what)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct EventLog {
+    entries: Mutex<Entries>,
+    /// Notified after each event.
+    added: Notify,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Entries {
+    /// The function calls that push, by number.
+    pub(crate) calls: BTreeMap<u64, PushCall>,
+    /// Their responses, in order.
+    pub(crate) replies: Vec<PushReply>,
+    /// The changes to the tables, in order.
+    pub(crate) events: Vec<Event>,
+    /// The number of requests to DynamoDB by action.
+    pub(crate) requests: BTreeMap<String, u64>,
+    /// What is wrong so far.
+    pub(crate) violations: Vec<Violation>,
+    /// A hash of everything that happened: equal runs have equal fingerprints.
+    pub(crate) fingerprint: u64,
+    /// Client tokens of committed transactions: a second transaction with the same token changes nothing.
+    tokens: BTreeSet<String>,
+    committed: BTreeSet<u64>,
+    read_again: BTreeSet<u64>,
+}
+
+impl EventLog {
+    /// Locks the log. A caller must not hold two of these guards at once.
+    pub(crate) fn entries(&self) -> MutexGuard<'_, Entries> {
+        lock(&self.entries)
+    }
+
+    pub(crate) fn sent(&self, action: &str) {
+        *self.entries().requests.entry(action.to_owned()).or_default() += 1;
+    }
+
+    pub(crate) fn event(&self, event: Event) {
+        let mut entries = self.entries();
+        if let Event::Committed { call, .. } = &event {
+            entries.committed.insert(*call);
+        }
+        entries.events.push(event);
+        self.added.notify_one();
+    }
+
+    /// Notes that a call received the items that it read for a write.
+    pub(crate) fn read(&self, call: u64) {
+        let mut entries = self.entries();
+        if entries.committed.contains(&call) {
+            entries.read_again.insert(call);
+        }
+    }
+
+    /// Whether a call read again after it had committed, because the response to its commit was lost.
+    pub(crate) fn has_read_again(&self, call: u64) -> bool {
+        self.entries().read_again.contains(&call)
+    }
+
+    /// The events after the first `known`; waits until there are some.
+    pub(crate) async fn events_after(&self, known: usize) -> Vec<Event> {
+        loop {
+            let events = self.entries().events.get(known..).unwrap_or_default().to_vec();
+            if !events.is_empty() {
+                return events;
+            }
+            self.added.notified().await;
+        }
+    }
+
+    /// Whether a transaction with `token` is the first one.
+    pub(crate) fn is_first(&self, token: &str) -> bool {
+        self.entries().tokens.insert(token.to_owned())
+    }
+
+    /// Adds a violation that `check` found.
+    pub(crate) fn violation(&self, check: &'static str, what: impl Into<String>) {
+        self.entries().violations.push(Violation { check, what: what.into() });
+    }
+
+    /// Mixes `text` into the fingerprint (FNV-1a).
+    pub(crate) fn trace(&self, text: &str) {
+        let mut entries = self.entries();
+        for byte in text.bytes() {
+            entries.fingerprint = (entries.fingerprint ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! How often the network, the database and the clocks of a run fail.
+
+use super::rng::Rng;
+
+/// Probabilities in permille. Each run has its own rates: most bugs show where few other faults occur.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FaultRates {
+    /// A request is lost on its way to a function or to DynamoDB.
+    pub(crate) lost: u64,
+    /// The response is lost after the request took effect.
+    pub(crate) response_lost: u64,
+    /// A request arrives after its sender gave up.
+    pub(crate) late: u64,
+    pub(crate) duplicated: u64,
+    pub(crate) conflict: u64,
+    pub(crate) throttled: u64,
+    /// A `BatchGetItem` reads its items at different times, or leaves some unprocessed.
+    pub(crate) torn: u64,
+    pub(crate) crash: u64,
+    pub(crate) frame_lost: u64,
+    pub(crate) frame_duplicated: u64,
+    /// Largest error of a function's clock, in microseconds.
+    pub(crate) skew_micros: u64,
+    /// Largest latency to DynamoDB, each way, in milliseconds.
+    pub(crate) latency_millis: u64,
+}
+
+impl FaultRates {
+    /// The rates of a run.
+    pub(crate) fn random(rng: &mut Rng) -> FaultRates {
+        let mut rate = |most: u64| if rng.chance(400) { rng.between(1, most) } else { 0 };
+        FaultRates {
+            lost: rate(60),
+            response_lost: rate(60),
+            late: rate(30),
+            duplicated: rate(60),
+            conflict: rate(100),
+            throttled: rate(60),
+            torn: rate(700),
+            crash: rate(60),
+            frame_lost: rate(500),
+            frame_duplicated: rate(300),
+            skew_micros: rng.weighted(&[(3, 0), (4, 2_000_000), (2, 120_000_000)], 0),
+            latency_millis: rng.weighted(&[(2, 2), (3, 12), (1, 80)], 12),
+        }
+    }
+
+    /// No faults, exact clocks and little latency.
+    pub(crate) fn none() -> FaultRates {
+        FaultRates { latency_millis: 2, ..FaultRates::default() }
+    }
+}

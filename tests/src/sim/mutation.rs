@@ -1,0 +1,106 @@
+//! Mutations: variants of the product with one rule removed. The simulation must detect each of them. They
+//! change requests and responses between the parts of a run, so no broken code ships.
+
+use serde_json::Value;
+
+/// A rule that is removed.
+#[cfg_attr(not(test), allow(dead_code, reason = "only tests run the product with a mutation"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mutation {
+    /// A commit does not check that HEAD is unchanged.
+    NoHeadCondition,
+    /// A commit does not check the records that it only read.
+    NoConditionChecks,
+    /// A batch leaves no marker.
+    NoMarker,
+    /// A batch's marker does not contain the device.
+    MarkerWithoutDevice,
+    /// Tills pull the changes since the server's time at their last pull.
+    WallClock,
+    /// Tombstones are deleted as early as the log.
+    EarlyPurge,
+    /// The tail of a snapshot begins at the end of its walk.
+    LateTail,
+    /// A frame carries the stamps of its whole publication.
+    ChunkStamp,
+    /// Records and HEAD are put without conditions.
+    LastPutWins,
+    /// Tills retry a batch under another id.
+    FreshBatchIds,
+}
+
+impl Mutation {
+    /// The mutated body of a request to DynamoDB. `None` if the body stays as it is.
+    pub(crate) fn mutate_request(self, action: &str, body: &str) -> Option<String> {
+        let writes = action == "TransactWriteItems";
+        if self == Mutation::MarkerWithoutDevice && (writes || action == "BatchGetItem") {
+            return Some(without_device(body));
+        }
+        if !writes {
+            return None;
+        }
+        let mut body: Value = serde_json::from_str(body).ok()?;
+        let actions = body.get_mut("TransactItems")?.as_array_mut()?;
+        match self {
+            Mutation::NoHeadCondition => {
+                actions.retain(|action| !is_check(action) || !sort_key(action).starts_with("HEAD"));
+                remove_conditions(actions, |sk| sk == "HEAD");
+            }
+            Mutation::NoConditionChecks => {
+                actions.retain(|action| !is_check(action) || !sort_key(action).starts_with("REC#"));
+            }
+            Mutation::NoMarker => actions.retain(|action| !sort_key(action).starts_with("BATCH#")),
+            Mutation::LastPutWins => remove_conditions(actions, |sk| sk == "HEAD" || sk.starts_with("REC#")),
+            _ => return None,
+        }
+        // DynamoDB refuses an empty transaction, so such a request stays as it is.
+        if actions.is_empty() { None } else { Some(body.to_string()) }
+    }
+
+    /// Restores the marker's key in a response, so that the function finds the key it asked for.
+    pub(crate) fn repair_response(self, request: &str, response: &mut String) {
+        if self != Mutation::MarkerWithoutDevice {
+            return;
+        }
+        if let (Some(asked), Some(found)) = (marker(request), marker(response)) {
+            *response = response.replace(found, asked);
+        }
+    }
+}
+
+/// The first marker's key in a body.
+fn marker(body: &str) -> Option<&str> {
+    let rest = body.get(body.find("BATCH#")?..)?;
+    rest.get(..rest.find('"')?)
+}
+
+fn is_check(action: &Value) -> bool {
+    action.get("ConditionCheck").is_some()
+}
+
+fn sort_key(action: &Value) -> &str {
+    let paths = ["/Put/Item/sk/S", "/ConditionCheck/Key/sk/S", "/Delete/Key/sk/S", "/Update/Key/sk/S"];
+    paths.iter().find_map(|path| action.pointer(path)?.as_str()).unwrap_or_default()
+}
+
+fn remove_conditions(actions: &mut [Value], concerns: impl Fn(&str) -> bool) {
+    const CONDITION: [&str; 3] =
+        ["ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues"];
+    for action in actions.iter_mut().filter(|action| concerns(sort_key(action))) {
+        if let Some(put) = action.get_mut("Put").and_then(Value::as_object_mut) {
+            put.retain(|name, _| !CONDITION.contains(&name.as_str()));
+        }
+    }
+}
+
+/// Replaces `BATCH#device#batch` by `BATCH##batch` everywhere in the JSON.
+fn without_device(body: &str) -> String {
+    let mut parts = body.split("\"BATCH#");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.split_once('#').map_or(part, |(_, batch)| batch);
+        text.push_str("\"BATCH##");
+        text.push_str(rest);
+    }
+    text
+}

@@ -1,0 +1,216 @@
+//! The network between the functions and DynamoDB, and its faults.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use local::dynamo::faults::Fault;
+use local::dynamo::in_process::{Request, Response, Sending, Tables, Transport};
+use serde_json::Value;
+
+use super::dynamo_json;
+use super::event_log::{Event, EventLog};
+use super::fault_rates::FaultRates;
+use super::mutation::Mutation;
+use super::rng::Rng;
+use super::torn;
+
+/// Longest delay of a late request in milliseconds: both the SDK and the function have given up by then.
+const LATE_MILLIS_MAX: u64 = 30_000;
+/// Longest time between the two halves of a torn read, in milliseconds.
+const TORN_MILLIS_MAX: u64 = 300;
+/// Milliseconds after which the SDK gives up on an attempt.
+const ATTEMPT_MILLIS: u64 = 10_000;
+
+tokio::task_local! {
+    /// The function call that runs in this task.
+    pub(crate) static CALL: Arc<CallContext>;
+}
+
+/// A function call, as its requests to DynamoDB see it.
+#[derive(Debug)]
+pub(crate) struct CallContext {
+    pub(crate) number: u64,
+    pub(crate) seed: u64,
+    pub(crate) requests: AtomicU64,
+}
+
+/// The network of a run. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct FaultyNetwork(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    tables: Tables,
+    log: Arc<EventLog>,
+    rates: FaultRates,
+    mutation: Option<Mutation>,
+    healed: AtomicBool,
+}
+
+/// What happens to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Delivery {
+    Normal,
+    Lost,
+    ResponseLost,
+    Late,
+    Duplicated,
+    Conflict,
+    Throttled,
+    Torn,
+}
+
+impl Transport for FaultyNetwork {
+    fn send(&self, request: Request) -> Sending {
+        let network = self.clone();
+        let (call, mut rng) = CALL
+            .try_with(|call| {
+                let nth = call.requests.fetch_add(1, Ordering::Relaxed);
+                (call.number, Rng::derived(call.seed, nth))
+            })
+            // The checks after a run send requests outside of any call.
+            .unwrap_or_else(|_| (0, Rng::new(0)));
+        Box::pin(async move { network.deliver(call, &mut rng, request).await })
+    }
+}
+
+impl FaultyNetwork {
+    /// A network in front of `tables`.
+    pub(crate) fn new(
+        tables: Tables,
+        log: Arc<EventLog>,
+        rates: FaultRates,
+        mutation: Option<Mutation>,
+    ) -> FaultyNetwork {
+        FaultyNetwork(Arc::new(Inner { tables, log, rates, mutation, healed: AtomicBool::new(false) }))
+    }
+
+    pub(crate) fn heal(&self) {
+        self.0.healed.store(true, Ordering::Relaxed);
+    }
+
+    /// The tables, for direct reads.
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.0.tables
+    }
+
+    async fn deliver(&self, call: u64, rng: &mut Rng, request: Request) -> Result<Response, Fault> {
+        let latency = self.0.rates.latency_millis;
+        self.0.log.sent(&request.action);
+        sleep(rng.below(latency + 1)).await;
+        let reads = request.action == "BatchGetItem";
+        let result = match self.delivery(rng, &request.action) {
+            Delivery::Normal => Ok(self.execute(call, &request)),
+            Delivery::Lost => {
+                sleep(rng.below(latency * 4 + 1)).await;
+                Err(Fault::Refused)
+            }
+            Delivery::ResponseLost => {
+                self.execute(call, &request);
+                sleep(rng.below(latency * 4 + 1)).await;
+                Err(Fault::LostResponse)
+            }
+            Delivery::Late => {
+                self.execute_later(call, request, rng.between(ATTEMPT_MILLIS / 4, LATE_MILLIS_MAX));
+                sleep(ATTEMPT_MILLIS).await;
+                Err(Fault::LostResponse)
+            }
+            Delivery::Duplicated => {
+                self.execute_later(call, request.clone(), rng.between(1, ATTEMPT_MILLIS));
+                Ok(self.execute(call, &request))
+            }
+            Delivery::Conflict => Err(Fault::TransactionConflict),
+            Delivery::Throttled => Err(Fault::Throttled),
+            Delivery::Torn => Ok(self.torn_read(call, rng, &request).await),
+        };
+        if reads && result.is_ok() {
+            // A read whose response is lost does not count.
+            self.0.log.read(call);
+        }
+        sleep(rng.below(latency + 1)).await;
+        result
+    }
+
+    fn delivery(&self, rng: &mut Rng, action: &str) -> Delivery {
+        if self.0.healed.load(Ordering::Relaxed) {
+            return Delivery::Normal;
+        }
+        let rates = &self.0.rates;
+        let (writes, reads_many) = (action == "TransactWriteItems", action == "BatchGetItem");
+        let weights = [
+            (rates.lost, Delivery::Lost),
+            (rates.response_lost, Delivery::ResponseLost),
+            (rates.late, Delivery::Late),
+            (rates.throttled, Delivery::Throttled),
+            (if writes { rates.duplicated } else { 0 }, Delivery::Duplicated),
+            (if writes { rates.conflict } else { 0 }, Delivery::Conflict),
+            (if reads_many { rates.torn } else { 0 }, Delivery::Torn),
+        ];
+        let total = weights.iter().map(|(rate, _)| rate).sum::<u64>();
+        if rng.chance(total) { rng.weighted(&weights, Delivery::Normal) } else { Delivery::Normal }
+    }
+
+    /// Executes a request after its sender may have gone.
+    fn execute_later(&self, call: u64, request: Request, millis: u64) {
+        let network = self.clone();
+        tokio::spawn(async move {
+            sleep(millis).await;
+            network.execute(call, &request);
+        });
+    }
+
+    async fn torn_read(&self, call: u64, rng: &mut Rng, request: &Request) -> Response {
+        let Some((first, second)) = torn::split(&request.body, rng) else {
+            return self.execute(call, request);
+        };
+        let part = |body: &Value| Request { action: request.action.clone(), body: body.to_string() };
+        let early = self.execute(call, &part(&first));
+        if rng.chance(300) {
+            return torn::unprocessed(early, &second);
+        }
+        sleep(rng.below(TORN_MILLIS_MAX)).await;
+        torn::join(early, self.execute(call, &part(&second)))
+    }
+
+    fn execute(&self, call: u64, request: &Request) -> Response {
+        let Inner { tables, log, mutation, .. } = &*self.0;
+        let mutated = mutation.and_then(|mutation| mutation.mutate_request(&request.action, &request.body));
+        let body = mutated.as_deref().unwrap_or(&request.body);
+        let mut response = tables.execute(&request.action, body);
+        if let Some(mutation) = mutation {
+            mutation.repair_response(&request.body, &mut response.body);
+        }
+        log.trace(&format!("{call} {} {}", request.action, response.status));
+        if response.is_ok() && request.action == "TransactWriteItems" {
+            match committed(call, body, log) {
+                Some(Some(event)) => log.event(event),
+                Some(None) => {}
+                None => log.violation("log", "a transaction has an item that cannot be read"),
+            }
+        }
+        response
+    }
+}
+
+async fn sleep(millis: u64) {
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+}
+
+/// The event of a committed transaction. The inner `None` is a repetition; the outer `None` cannot be read.
+fn committed(call: u64, body: &str, log: &EventLog) -> Option<Option<Event>> {
+    let body: Value = serde_json::from_str(body).ok()?;
+    if !log.is_first(body.get("ClientRequestToken")?.as_str()?) {
+        return Some(None);
+    }
+    let mut puts = Vec::new();
+    for action in body.get("TransactItems")?.as_array()? {
+        if let Some(put) = action.get("Put") {
+            puts.push(dynamo_json::item(put.get("Item")?)?);
+        }
+        if let Some(delete) = action.get("Delete") {
+            dynamo_json::item(delete.get("Key")?)?;
+        }
+    }
+    Some(Some(Event::Committed { call, puts }))
+}

@@ -1,0 +1,124 @@
+//! The steps of a run. They are drawn from the seed before the run begins, so that steps can be removed and
+//! the rest replayed.
+
+use std::fmt;
+
+use super::rng::Rng;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// Its place in the original scenario.
+    pub(crate) number: usize,
+    /// The seed of its own decisions.
+    pub(crate) seed: u64,
+    pub(crate) wait_millis: u64,
+    pub(crate) action: Action,
+}
+
+/// What may happen. The number is a till's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// A cashier edits records; they wait in the till's queue.
+    Edit(usize),
+    /// A till pushes its queue and pulls.
+    Sync(usize),
+    /// A till loses its connection.
+    Disconnect(usize),
+    /// A till has its connection again, and syncs.
+    Reconnect(usize),
+    /// A till crashes and restarts from its disk.
+    Crash(usize),
+    /// A batch that was answered long ago is sent again.
+    Resend(usize),
+    /// DynamoDB deletes some expired items.
+    Expire,
+    /// Head office pulls all branches.
+    HeadOfficePull,
+    /// Head office writes into a branch.
+    HeadOfficeWrite,
+}
+
+const MINUTE_MILLIS: u64 = 60_000;
+const DAY_MILLIS: u64 = 24 * 60 * MINUTE_MILLIS;
+
+pub(crate) fn scenario(seed: u64, tills: usize, steps: usize) -> Vec<Step> {
+    let mut rng = Rng::new(seed);
+    // Some runs are one busy hour; in others a till is offline for months.
+    let span = rng.weighted(&[(5, Span::Hours), (4, Span::Days), (2, Span::Months)], Span::Hours);
+    (0..steps)
+        .map(|number| Step {
+            number,
+            seed: rng.next_u64(),
+            wait_millis: span.wait_millis(&mut rng),
+            action: action(&mut rng, tills),
+        })
+        .collect()
+}
+
+#[derive(Clone, Copy)]
+enum Span {
+    Hours,
+    Days,
+    Months,
+}
+
+impl Span {
+    fn wait_millis(self, rng: &mut Rng) -> u64 {
+        let moment = rng.between(0, 40);
+        let pause = rng.between(1000, 20 * MINUTE_MILLIS);
+        let days = rng.between(DAY_MILLIS / 4, 4 * DAY_MILLIS);
+        let weeks = rng.between(8 * DAY_MILLIS, 40 * DAY_MILLIS);
+        match self {
+            Span::Hours => rng.weighted(&[(90, moment), (10, pause)], moment),
+            Span::Days => rng.weighted(&[(85, moment), (10, pause), (5, days)], moment),
+            Span::Months => rng.weighted(&[(82, moment), (10, pause), (4, days), (4, weeks)], moment),
+        }
+    }
+}
+
+fn action(rng: &mut Rng, tills: usize) -> Action {
+    let till = usize::try_from(rng.below(tills as u64)).unwrap_or_default();
+    let actions = [
+        (34, Action::Edit(till)),
+        (36, Action::Sync(till)),
+        (6, Action::Disconnect(till)),
+        (8, Action::Reconnect(till)),
+        (3, Action::Crash(till)),
+        (3, Action::Resend(till)),
+        (4, Action::Expire),
+        (4, Action::HeadOfficePull),
+        (2, Action::HeadOfficeWrite),
+    ];
+    rng.weighted(&actions, Action::Expire)
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>4}  after {:>10} ms  ", self.number, self.wait_millis)?;
+        match self.action {
+            Action::Edit(till) => write!(f, "till {till} edits"),
+            Action::Sync(till) => write!(f, "till {till} syncs"),
+            Action::Disconnect(till) => write!(f, "till {till} disconnects"),
+            Action::Reconnect(till) => write!(f, "till {till} reconnects"),
+            Action::Crash(till) => write!(f, "till {till} crashes"),
+            Action::Resend(till) => write!(f, "an old batch of till {till} is sent again"),
+            Action::Expire => write!(f, "expired items are deleted"),
+            Action::HeadOfficePull => write!(f, "head office pulls"),
+            Action::HeadOfficeWrite => write!(f, "head office writes"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_depends_on_its_seed_alone() {
+        assert_eq!(scenario(3, 5, 50), scenario(3, 5, 50));
+        assert_ne!(scenario(3, 5, 50), scenario(4, 5, 50));
+        assert!(
+            scenario(3, 5, 50).iter().all(|step| !matches!(step.action, Action::Edit(till) if till >= 5))
+        );
+    }
+}
