@@ -1,6 +1,9 @@
 //! Accounts end to end: sign-in and sessions.
 
 use libtest_mimic::Trial;
+use protocol::wire::auth::MeResponse;
+use serde_json::json;
+use tests::api::{Api, Reply};
 
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
@@ -8,4 +11,16 @@ pub(crate) mod sign_in;
 pub(crate) fn trials() -> Vec<Trial> {
     let all = [sessions::trials(), sign_in::trials()];
     all.into_iter().flatten().collect()
+}
+
+pub(crate) async fn refresh(api: &Api, refresh_token: &str) -> Reply {
+    api.post("/api/auth/refresh", json!({ "refreshToken": refresh_token }).to_string()).await.unwrap()
+}
+
+async fn logout(api: &Api, refresh_token: &str) -> Reply {
+    api.post("/api/auth/logout", json!({ "refreshToken": refresh_token }).to_string()).await.unwrap()
+}
+
+async fn me(api: &Api) -> MeResponse {
+    api.get("/api/auth/me").await.unwrap().ok().unwrap()
 }

@@ -1,4 +1,4 @@
-//! What the edge does for every endpoint: bad input, rate limits, and the two descriptions of the wire.
+//! The edge, for every endpoint: bad input, rate limits, and the two descriptions of the protocol.
 
 use libtest_mimic::Trial;
 

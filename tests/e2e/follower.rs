@@ -1,4 +1,4 @@
-//! What a till holds that follows pages, snapshots included.
+//! A client that follows pages, snapshots included, by the rules of PROTOCOL.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,17 +8,17 @@ use protocol::wire::pull::PullResponse;
 
 use crate::shop::Shop;
 
-/// What a till holds, and the walk it is in: the rules of PROTOCOL.md and nothing else.
+/// The rows that a client holds, its cursor, and the snapshot that it is walking through.
 #[derive(Clone, Default)]
-pub(crate) struct Holds {
+pub(crate) struct Follower {
     pub(crate) rows: BTreeMap<String, (Stamp, bool)>,
     walk: Option<(String, BTreeSet<String>)>,
     pub(crate) cursor: Option<String>,
 }
 
-impl Holds {
-    /// Takes over a page; whether there is more.
-    pub(crate) fn take(&mut self, page: &PullResponse) -> bool {
+impl Follower {
+    /// Applies a page. Returns whether there are more.
+    pub(crate) fn apply(&mut self, page: &PullResponse) -> bool {
         assert_eq!(page.snapshot_id.is_some(), page.mode == "snapshot");
         if let Some(id) = &page.snapshot_id
             && self.walk.as_ref().is_none_or(|(known, _)| known != id)
@@ -41,17 +41,16 @@ impl Holds {
         page.has_more
     }
 
-    /// Asks for the next page at `now`.
+    /// Pulls and applies the next page at the time `now`.
     pub(crate) async fn page(&mut self, shop: &Shop, limit: usize, now: Timestamp) -> PullResponse {
         let cursor = self.cursor.clone().unwrap_or_default();
-        let (status, body) = shop.pull_at(&format!("cursor={cursor}&limit={limit}"), now).await;
-        assert_eq!(status, 200, "{body}");
-        let page: PullResponse = serde_json::from_value(body).unwrap();
-        self.take(&page);
+        let reply = shop.pull_at(&format!("cursor={cursor}&limit={limit}"), now).await;
+        let page: PullResponse = reply.ok().unwrap();
+        self.apply(&page);
         page
     }
 
-    /// Follows to the end; the modes of the pages.
+    /// Pulls until there are no more pages. Returns their modes.
     pub(crate) async fn catch_up(&mut self, shop: &Shop, limit: usize, now: Timestamp) -> Vec<String> {
         let mut modes = Vec::new();
         loop {

@@ -18,7 +18,7 @@ use sync::tables::Tables;
 
 use crate::world::World;
 
-/// Every item of a partition, in key order.
+/// All items of a partition, in key order.
 pub(crate) async fn partition(client: &Client, table: &str, pk: String) -> Vec<Item> {
     let query = client.query().table_name(table).consistent_read(true).key_condition_expression("pk = :pk");
     let pages =
@@ -30,8 +30,8 @@ fn sk(item: &Item) -> &str {
     item["sk"].as_s().unwrap()
 }
 
-/// Fails unless the room's HEAD, log and records tell the same story; of a `forgetful` room, what is left of it.
-pub(crate) async fn check(world: &World, room: &Room, forgetful: bool) {
+/// Checks that the room's HEAD, log and records agree. `is_partial`: log items or tombstones have been deleted.
+pub(crate) async fn check(world: &World, room: &Room, is_partial: bool) {
     let (client, table) = (&world.dynamo, &world.table);
     let tables = Tables::built_in().unwrap();
     let items = partition(client, table, keys::room(room)).await;
@@ -50,17 +50,21 @@ pub(crate) async fn check(world: &World, room: &Room, forgetful: bool) {
         .filter(|item| sk(item).starts_with("REC#"))
         .map(|item| (sk(item).to_owned(), to_record(item).unwrap()))
         .collect();
-    if forgetful {
-        return remains(&head, &log, &records);
+    if is_partial {
+        return check_partial(&head, &log, &records);
     }
-    chain(&head, &log);
-    story(&head, &log, &records);
+    check_chain(&head, &log);
+    check_replay(&head, &log, &records);
 }
 
-/// Where log items and tombstones have expired: what is left of the log is what is stored, and the counts are exact.
-fn remains(head: &Head, log: &[Publication], records: &BTreeMap<String, Record>) {
+/// Checks a room whose log items or tombstones have expired: the rest of the log agrees with the records, and HEAD
+/// counts them exactly.
+fn check_partial(head: &Head, log: &[Publication], records: &BTreeMap<String, Record>) {
     for item in log {
-        assert!(item.first > item.prev && item.last() <= head.stamp, "stamps go back, or beyond HEAD");
+        assert!(
+            item.first > item.prev && item.last() <= head.stamp,
+            "stamps do not increase, or exceed HEAD"
+        );
         for (i, change) in item.changes.iter().enumerate() {
             let record = records.get(&format!("REC#{}#{}", change.table_name, change.record_id));
             let stamp = item.first.plus(i);
@@ -69,23 +73,23 @@ fn remains(head: &Head, log: &[Publication], records: &BTreeMap<String, Record>)
             assert_eq!((change.version, &change.data), (record.version, &record.data));
         }
     }
-    counted(head, records);
+    check_count(head, records);
 }
 
-/// I3: each log item names its predecessor, stamps only go up, and the last is HEAD's.
-fn chain(head: &Head, log: &[Publication]) {
+/// I3: each log item names its predecessor, stamps increase, and the last one is HEAD's.
+fn check_chain(head: &Head, log: &[Publication]) {
     let mut prev = Stamp::ZERO;
     for item in log {
         assert_eq!(item.prev, prev, "the log's chain is broken");
-        assert!(item.first > prev, "stamps go back");
+        assert!(item.first > prev, "stamps do not increase");
         prev = item.last();
     }
     assert_eq!(prev, head.stamp, "HEAD is not the last log item");
     assert_eq!(head.log_items, log.len() as u64);
 }
 
-/// I1, I2, I6: the log replayed is what is stored; every version is written once.
-fn story(head: &Head, log: &[Publication], records: &BTreeMap<String, Record>) {
+/// I1, I2, I6: replaying the log gives the stored records, and each version is written once.
+fn check_replay(head: &Head, log: &[Publication], records: &BTreeMap<String, Record>) {
     let mut replayed: BTreeMap<String, (PublishedChange, Stamp)> = BTreeMap::new();
     let mut changes = 0;
     for item in log {
@@ -95,7 +99,7 @@ fn story(head: &Head, log: &[Publication], records: &BTreeMap<String, Record>) {
             assert_eq!(
                 change.version,
                 last.map_or(1, |(last, _)| last.version + 1),
-                "a version is doubled or lost"
+                "a version is written twice or missing"
             );
             changes += 1;
         }
@@ -111,10 +115,10 @@ fn story(head: &Head, log: &[Publication], records: &BTreeMap<String, Record>) {
         );
         assert_eq!(change.operation == Operation::Delete, record.deleted, "{key}");
     }
-    counted(head, records);
+    check_count(head, records);
 }
 
-fn counted(head: &Head, records: &BTreeMap<String, Record>) {
+fn check_count(head: &Head, records: &BTreeMap<String, Record>) {
     let live = records.values().filter(|record| !record.deleted).count() as u64;
-    assert_eq!(head.live.values().sum::<u64>(), live, "HEAD counts other records than there are");
+    assert_eq!(head.live.values().sum::<u64>(), live, "HEAD miscounts the live records");
 }

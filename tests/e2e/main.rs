@@ -1,7 +1,7 @@
-//! End to end: every test goes through workerd, the Lambda handlers and DynamoDB, on one stack that all share.
+//! End to end: every test goes through workerd, the Lambda handlers and DynamoDB, on a stack that the tests share.
 //!
-//! Each test has a client of its own, so they run side by side; what it left in its rooms is checked against
-//! DESIGN.md's invariants when it is done.
+//! Each test has a tenant of its own, so that tests run side by side. After a test, DESIGN.md's invariants are
+//! checked on what the test has written.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,17 +10,17 @@
     reason = "a test fails by panicking"
 )]
 
-/// Trials of these tests, each named by its path: `sync::push::a_batch_is_applied`.
+/// Tests on the shared stack, each named by its path: `sync::push::an_empty_batch_changes_nothing`.
 macro_rules! trials {
     ($($test:ident),* $(,)?) => {
-        vec![$($crate::world::trial(concat!(module_path!(), "::", stringify!($test)), $test)),*]
+        vec![$($crate::world::shared_trial(concat!(module_path!(), "::", stringify!($test)), $test)),*]
     };
 }
 
-/// As [`trials`], for tests that take Redis away: one at a time, on a stack of their own.
-macro_rules! frail_trials {
+/// Tests that stop Redis or count its commands: one at a time, on the other stack.
+macro_rules! exclusive_trials {
     ($($test:ident),* $(,)?) => {
-        vec![$($crate::world::frail(concat!(module_path!(), "::", stringify!($test)), $test)),*]
+        vec![$($crate::world::exclusive_trial(concat!(module_path!(), "::", stringify!($test)), $test)),*]
     };
 }
 
@@ -34,6 +34,7 @@ mod sync;
 
 mod follower;
 mod invariants;
+mod replies;
 mod shop;
 mod world;
 

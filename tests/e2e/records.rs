@@ -1,39 +1,35 @@
-//! Records, one or several, by way of the cache.
+//! `/api/data`: reads of one record or several, through the cache.
 
 mod batch_get;
 
-use std::time::Duration;
-
 use libtest_mimic::Trial;
-use protocol::role::Role;
 use protocol::stamp::{Stamp, cursor};
 use protocol::wire::record::RecordResponse;
 use protocol::wire::stats::StatsResponse;
 use serde_json::{Value, json};
 use tests::api::{Api, Reply};
-use tokio::time::{Instant, sleep};
+use tests::wait::{done_if, until};
 
-use crate::shop::{Shop, product, with};
+use crate::replies::{is_fresh, source};
+use crate::shop::{Shop, advance, deletion, product};
+use crate::world::PATIENCE;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = trials![
-        a_record_is_read_once_and_then_found,
-        a_change_is_seen_at_once_with_min_and_in_moments_without,
-        a_deleted_record_is_gone_and_an_unknown_one_too,
-        a_branch_reads_its_own,
-        a_role_reads_what_it_may,
-        ids_are_any_text,
-        what_cannot_be_read_is_refused,
-        figures_are_as_new_as_min_asks,
+        a_record_is_loaded_once_and_then_cached,
+        a_read_with_min_sees_a_write_at_once_and_without_min_soon,
+        deleted_and_unknown_records_are_not_found,
+        a_branch_reads_only_its_own_records,
+        a_role_reads_only_its_tables,
+        record_ids_may_be_any_text,
+        bad_reads_are_refused,
+        stats_with_min_include_that_write,
     ];
     trials.extend(batch_get::trials());
     trials
 }
 
-const PATIENCE: Duration = Duration::from_secs(20);
-/// A user has a hundred requests a minute.
-const PAUSE: Duration = Duration::from_millis(150);
-
+/// Reads a product.
 pub(crate) async fn read(api: &Api, id: &str, min: Option<Stamp>) -> Reply {
     let min = min.map(|min| format!("?min={}", min.0)).unwrap_or_default();
     api.get(&format!("/api/data/products/{id}{min}")).await.unwrap()
@@ -43,86 +39,88 @@ pub(crate) fn data(reply: &Reply) -> Value {
     serde_json::from_str(reply.ok::<RecordResponse>().unwrap().data.as_str()).unwrap()
 }
 
-/// Reads until the answer is `wanted`.
-pub(crate) async fn wait_for(api: &Api, id: &str, wanted: &Value) {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let reply = read(api, id, None).await;
-        let seen = if reply.status == 200 { data(&reply) } else { Value::Null };
-        if seen == *wanted {
-            return;
-        }
-        assert!(Instant::now() < until, "still {} {}", reply.status, reply.body);
-        sleep(PAUSE).await;
-    }
+/// The names of products, as `batch-get` takes them.
+pub(crate) fn names(ids: impl IntoIterator<Item = impl Into<String>>) -> Vec<Value> {
+    ids.into_iter().map(|id| json!({ "table_name": "products", "record_id": id.into() })).collect()
 }
 
-async fn a_record_is_read_once_and_then_found(shop: &'static Shop) {
+/// Waits until a read without `min` returns this data; null stands for a record that does not exist.
+pub(crate) async fn wait_for_data(api: &Api, id: &str, wanted: &Value) {
+    let matches = async || {
+        let reply = read(api, id, None).await;
+        let seen = if reply.status == 200 { data(&reply) } else { Value::Null };
+        done_if(seen == *wanted, reply)
+    };
+    until(PATIENCE, matches).await.unwrap();
+}
+
+/// Waits until the cache has the product as of `min`.
+pub(crate) async fn wait_until_cached(api: &Api, id: &str, min: Option<Stamp>) {
+    let cached = async || {
+        let reply = read(api, id, min).await;
+        done_if(is_fresh(&reply), reply)
+    };
+    until(PATIENCE, cached).await.unwrap();
+}
+
+async fn a_record_is_loaded_once_and_then_cached(shop: &'static Shop) {
     let (a, b) = (shop.till("till-1").await, shop.till("till-2").await);
     let pushed = a.push(&[product("p1", &json!({ "name": "Tea", "price": 1 }))]).await;
     let first = read(&a.api, "p1", Some(pushed.stamp)).await;
-    assert_eq!(first.header("tillsync-cache"), Some("loaded"));
+    assert_eq!(source(&first), Some("loaded"));
     assert_eq!(first.cost().requests, 2);
-    // The commit itself makes the cache forget, once; after that it is found.
-    let until = Instant::now() + PATIENCE;
-    while read(&b.api, "p1", Some(pushed.stamp)).await.header("tillsync-cache") != Some("fresh") {
-        assert!(Instant::now() < until, "it is never found");
-        sleep(PAUSE).await;
-    }
+    // The stream invalidates the record once, because of the commit.
+    wait_until_cached(&b.api, "p1", Some(pushed.stamp)).await;
     let record: RecordResponse = read(&b.api, "p1", None).await.ok().unwrap();
     assert_eq!((record.version, record.stamp, record.table_name.as_str()), (1, pushed.stamp, "products"));
     assert_eq!(data(&first), json!({ "name": "Tea", "price": 1 }));
 }
 
-async fn a_change_is_seen_at_once_with_min_and_in_moments_without(shop: &'static Shop) {
+async fn a_read_with_min_sees_a_write_at_once_and_without_min_soon(shop: &'static Shop) {
     let (a, b) = (shop.till("till-1").await, shop.till("till-2").await);
     for n in 1..6 {
         let pushed = a.push(&[product("p1", &json!({ "n": n }))]).await;
-        // Whoever pushed says what it has seen.
+        // The till that pushed reads its own write.
         assert_eq!(data(&read(&a.api, "p1", Some(pushed.stamp)).await), json!({ "n": n }));
         let text = cursor(pushed.stamp);
         let by_cursor = a.api.get(&format!("/api/data/products/p1?min={text}")).await.unwrap();
         assert_eq!(data(&by_cursor), json!({ "n": n }));
-        wait_for(&b.api, "p1", &json!({ "n": n })).await;
+        wait_for_data(&b.api, "p1", &json!({ "n": n })).await;
     }
 }
 
-async fn a_deleted_record_is_gone_and_an_unknown_one_too(shop: &'static Shop) {
+async fn deleted_and_unknown_records_are_not_found(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     assert_eq!(read(&till.api, "p1", None).await.code().as_deref(), Some("record_not_found"));
-    // That there is none is remembered too, until there is one.
+    // The absence of a record is cached as well.
     till.push(&[product("p1", &json!({ "n": 1 }))]).await;
-    wait_for(&till.api, "p1", &json!({ "n": 1 })).await;
-    let pushed = till.push(&[with(product("p1", &json!({ "n": 1 })), "is_deleted", true)]).await;
+    wait_for_data(&till.api, "p1", &json!({ "n": 1 })).await;
+    let pushed = till.push(&[deletion("p1", 1)]).await;
     assert_eq!(read(&till.api, "p1", Some(pushed.stamp)).await.status, 404);
-    wait_for(&till.api, "p1", &Value::Null).await;
+    wait_for_data(&till.api, "p1", &Value::Null).await;
 }
 
-async fn a_branch_reads_its_own(shop: &'static Shop) {
+async fn a_branch_reads_only_its_own_records(shop: &'static Shop) {
     let (mine, other) = (shop.till("till-1").await, shop.till_of("till-2", "2").await);
     let pushed = mine.push(&[product("p1", &json!({ "mine": 1 }))]).await;
     assert_eq!(read(&mine.api, "p1", Some(pushed.stamp)).await.status, 200);
     assert_eq!(read(&other.api, "p1", None).await.status, 404);
-    let boss = shop.head_office().await;
+    let head_office = shop.head_office().await;
     let path = format!("/api/data/products/p1?branch_id=1&min={}", pushed.stamp.0);
-    assert_eq!(data(&boss.get(&path).await.unwrap()), json!({ "mine": 1 }));
+    assert_eq!(data(&head_office.get(&path).await.unwrap()), json!({ "mine": 1 }));
     assert_eq!(other.api.get("/api/data/products/p1?branch_id=1").await.unwrap().status, 403);
 }
 
-async fn a_role_reads_what_it_may(shop: &'static Shop) {
-    let cashier = shop.till("till-1").await;
-    let login = shop.user("manager", Role::Manager, Some("1")).await;
-    let (manager, _) = shop.stranger().login(&login).await.unwrap();
-    let advance = with(product("a1", &json!({ "amount": 5 })), "table_name", "employee_advances");
-    let body = json!({ "device_id": "desk", "records": [advance] }).to_string();
-    manager.post("/api/sync/batch-push", body).await.unwrap();
+async fn a_role_reads_only_its_tables(shop: &'static Shop) {
+    let (cashier, office) = (shop.till("till-1").await, shop.office().await);
+    office.push(&[advance("a1")]).await;
     let read = async |api: &Api| api.get("/api/data/employee_advances/a1").await.unwrap();
-    // The copy that the manager's read has left is not the cashier's to see.
-    assert_eq!(read(&manager).await.status, 200);
+    // The manager's read caches the record, which must not show it to a cashier.
+    assert_eq!(read(&office.api).await.status, 200);
     assert_eq!(read(&cashier.api).await.code().as_deref(), Some("table_forbidden"));
 }
 
-async fn ids_are_any_text(shop: &'static Shop) {
+async fn record_ids_may_be_any_text(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let names = [("a b", "a%20b"), ("Käse/1", "K%C3%A4se%2F1"), ("a%20b", "a%2520b"), ("x#?y", "x%23%3Fy")];
     let records: Vec<Value> = names.iter().map(|(id, _)| product(id, &json!({ "is": id }))).collect();
@@ -135,9 +133,9 @@ async fn ids_are_any_text(shop: &'static Shop) {
     }
 }
 
-async fn what_cannot_be_read_is_refused(shop: &'static Shop) {
+async fn bad_reads_are_refused(shop: &'static Shop) {
     let till = shop.till("till-1").await;
-    // Some of these are no address at all, of which no document says what they answer.
+    // The OpenAPI document does not describe replies to unknown paths.
     let api = till.api.unchecked();
     let code = async |path: &str| api.get(path).await.unwrap().code().unwrap_or_default();
     assert_eq!(code("/api/data/parrots/p1").await, "unknown_table");
@@ -149,7 +147,7 @@ async fn what_cannot_be_read_is_refused(shop: &'static Shop) {
     assert_eq!(code(&format!("/api/data/products/{}", "x".repeat(256))).await, "not_found");
 }
 
-async fn figures_are_as_new_as_min_asks(shop: &'static Shop) {
+async fn stats_with_min_include_that_write(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     for n in 1..4_u64 {
         let pushed = till.push(&[product(&format!("p{n}"), &json!({ "n": n }))]).await;

@@ -1,5 +1,5 @@
-//! Redis, taken away and given back: every request is served, nothing is lost, and nothing stale stays. Most of these tests
-//! have a stack of their own, one at a time.
+//! Redis fails and comes back: requests still succeed, no write is lost, and no stale data stays. Most of these tests
+//! run one at a time on a stack of their own.
 
 mod commands;
 mod counts;
@@ -10,6 +10,11 @@ mod stale;
 mod through;
 
 use libtest_mimic::Trial;
+use tests::wait::{done_if, until};
+use tokio::time::sleep;
+
+use crate::shop::Shop;
+use crate::world::PATIENCE;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let all = [
@@ -22,4 +27,18 @@ pub(crate) fn trials() -> Vec<Trial> {
         load::trials(),
     ];
     all.into_iter().flatten().collect()
+}
+
+/// Pauses the streams, and waits until Redis receives no more commands of work in progress.
+async fn pause_streams(shop: &Shop) {
+    /// Time without commands after which Redis counts as idle.
+    const IDLE: std::time::Duration = std::time::Duration::from_millis(200);
+    shop.world.stream.pause();
+    let idle = async || {
+        let before = shop.world.redis_counts();
+        sleep(IDLE).await;
+        let after = shop.world.redis_counts();
+        done_if(before == after, (before, after))
+    };
+    until(PATIENCE, idle).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! One test's own client: its users, its tills, its rooms.
+//! A tenant per test: its users, tills and rooms.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use functions::accounts::users::NewUser;
 use lambda_http::Body;
 use lambda_http::http::{Request, request};
+use local::dynamo::faults::Fault;
 use protocol::endpoints::function::Function;
 use protocol::ids::Room;
 use protocol::role::Role;
@@ -24,12 +25,15 @@ use crate::world::{World, cashier};
 
 pub(crate) const PASSWORD: &str = "a long enough password";
 
-/// A client that nobody else has, with branch 1 unless a test asks for another.
+/// More faults than all retries of the functions and of the SDK.
+const FAULTS_UNTIL_CLEARED: u32 = 1000;
+
+/// A tenant that no other test uses, with branch 1 unless a test asks for another branch.
 pub(crate) struct Shop {
     pub(crate) world: &'static World,
     pub(crate) client: String,
     rooms: Mutex<Vec<Room>>,
-    forgetful: AtomicBool,
+    is_history_partial: AtomicBool,
 }
 
 impl Shop {
@@ -38,20 +42,31 @@ impl Shop {
             world,
             client: format!("t{}", fleet::batch_id()),
             rooms: Mutex::default(),
-            forgetful: AtomicBool::default(),
+            is_history_partial: AtomicBool::default(),
         }
     }
 
-    /// A caller that is not signed in, and fails over any answer that the served document does not describe.
-    pub(crate) fn stranger(&self) -> Api {
+    /// Another tenant of the same stack.
+    pub(crate) fn other_tenant(&self) -> Shop {
+        Shop::new(self.world)
+    }
+
+    /// A caller without a token, whose calls fail if a reply does not fit the OpenAPI document.
+    pub(crate) fn anonymous(&self) -> Api {
         Api::new(&self.world.edge_url).unwrap().held_to(self.world.checker.clone())
     }
 
-    /// A user's name that is unique to this shop.
+    /// A username that is unique to this tenant.
     pub(crate) fn username(&self, name: &str) -> String {
         format!("{name}@{}", self.client)
     }
 
+    /// The login of a user, without a device.
+    pub(crate) fn login(&self, name: &str) -> LoginRequest {
+        LoginRequest { username: self.username(name), password: PASSWORD.into(), device_id: None }
+    }
+
+    /// Creates a user. Returns its login.
     pub(crate) async fn user(&self, name: &str, role: Role, branch: Option<&str>) -> LoginRequest {
         let branch_id = branch.map(|branch| branch.parse().unwrap());
         let new = NewUser {
@@ -65,9 +80,16 @@ impl Shop {
         if let Some(branch) = branch {
             self.rooms.lock().unwrap().push(self.room(branch));
         }
-        LoginRequest { username: self.username(name), password: PASSWORD.into(), device_id: None }
+        self.login(name)
     }
 
+    /// Creates a user and signs it in, without a device.
+    pub(crate) async fn signed_in(&self, name: &str, role: Role, branch: Option<&str>) -> Api {
+        let login = self.user(name, role, branch).await;
+        self.anonymous().login(&login).await.unwrap().0
+    }
+
+    /// Creates a cashier and signs it in.
     pub(crate) async fn session(
         &self,
         name: &str,
@@ -76,7 +98,7 @@ impl Shop {
     ) -> (Api, SessionResponse) {
         let login = self.user(name, Role::Cashier, Some(branch)).await;
         let login = LoginRequest { device_id: device.map(|device| device.parse().unwrap()), ..login };
-        self.stranger().login(&login).await.unwrap()
+        self.anonymous().login(&login).await.unwrap()
     }
 
     /// A cashier of branch 1, signed in at the device of the same name.
@@ -89,10 +111,24 @@ impl Shop {
         Till { api, device: name.to_owned() }
     }
 
-    /// Head office.
+    /// A manager of branch 1.
+    pub(crate) async fn manager(&self) -> Api {
+        self.signed_in("manager", Role::Manager, Some("1")).await
+    }
+
+    /// A manager of branch 1 that pushes as the device `office`.
+    pub(crate) async fn office(&self) -> Till {
+        Till { api: self.manager().await, device: "office".into() }
+    }
+
+    /// An admin of branch 1.
+    pub(crate) async fn admin(&self) -> Api {
+        self.signed_in("admin", Role::Admin, Some("1")).await
+    }
+
+    /// A super admin, who belongs to no branch.
     pub(crate) async fn head_office(&self) -> Api {
-        let login = self.user("boss", Role::SuperAdmin, None).await;
-        self.stranger().login(&login).await.unwrap().0
+        self.signed_in("head-office", Role::SuperAdmin, None).await
     }
 
     pub(crate) fn room(&self, branch: &str) -> Room {
@@ -104,52 +140,70 @@ impl Shop {
         self.world.token_of(&User { role: Role::Admin, ..cashier(&self.client) }, fleet::now())
     }
 
-    /// Calls a function as a cashier of branch 1 would at another time.
-    async fn call_at(
+    /// Calls a function as a cashier of branch 1 at the time `now`.
+    pub(crate) async fn call_at(
         &self,
         function: Function,
         request: request::Builder,
         body: Body,
         now: Timestamp,
-    ) -> (u16, String) {
+    ) -> Reply {
         let request = request.header(TOKEN_HEADER, self.world.token_at(&self.client, now));
-        let request = request.body(body).unwrap();
-        let answer = self.world.handlers.call(function, request, now).await;
-        (answer.status().as_u16(), String::from_utf8(answer.body().to_vec()).unwrap())
+        self.world.call(function, request.body(body).unwrap(), now).await
     }
 
-    /// Pulls in branch 1 as if it were another time.
-    pub(crate) async fn pull_at(&self, query: &str, now: Timestamp) -> (u16, Value) {
+    /// Pulls in branch 1 at the time `now`.
+    pub(crate) async fn pull_at(&self, query: &str, now: Timestamp) -> Reply {
         let request = Request::get(format!("/pullChanges?{query}"));
-        let (status, body) = self.call_at(Function::PullChanges, request, Body::Empty, now).await;
-        (status, serde_json::from_str(&body).unwrap())
+        self.call_at(Function::PullChanges, request, Body::Empty, now).await
     }
 
-    /// Pushes in branch 1 as if it were another time.
+    /// Pushes in branch 1 at the time `now`.
     pub(crate) async fn push_at(&self, records: &[Value], now: Timestamp) -> PushResponse {
         let body = json!({ "device_id": "till-1", "records": records }).to_string();
         let request = Request::post("/pushBatch");
-        let (status, body) = self.call_at(Function::BatchPush, request, Body::Text(body), now).await;
-        assert_eq!(status, 200, "{body}");
-        let pushed: WriteResult = serde_json::from_str(&body).unwrap();
-        serde_json::from_str(pushed.answer.as_str()).unwrap()
+        let reply = self.call_at(Function::BatchPush, request, Body::Text(body), now).await;
+        serde_json::from_str(reply.ok::<WriteResult>().unwrap().answer.as_str()).unwrap()
     }
 
-    /// Says that a test lets log items or tombstones go, so that the log is no longer the whole story.
-    pub(crate) fn forgets(&self) {
-        self.forgetful.store(true, Ordering::Relaxed);
+    /// The next `times` requests of `action` to this tenant's rooms fail with `fault`.
+    pub(crate) fn inject_dynamo_fault(&self, action: &str, fault: Fault, times: u32) {
+        self.world.dynamo_faults.inject(&self.dynamo_scope(), action, fault, times);
     }
 
-    /// Checks what the test left behind.
+    /// Awaits `calls` while every `action` on this tenant's rooms fails with `fault`.
+    pub(crate) async fn with_dynamo_fault<T>(
+        &self,
+        action: &str,
+        fault: Fault,
+        calls: impl Future<Output = T>,
+    ) -> T {
+        self.inject_dynamo_fault(action, fault, FAULTS_UNTIL_CLEARED);
+        let result = calls.await;
+        self.world.dynamo_faults.clear(&self.dynamo_scope());
+        result
+    }
+
+    /// The text that every DynamoDB request about this tenant's rooms contains.
+    pub(crate) fn dynamo_scope(&self) -> String {
+        format!("ROOM#{}#", self.client)
+    }
+
+    /// Says that the test deletes log items or tombstones: the log is no longer the whole history.
+    pub(crate) fn mark_history_partial(&self) {
+        self.is_history_partial.store(true, Ordering::Relaxed);
+    }
+
+    /// Checks DESIGN.md's invariants on what the test has written.
     pub(crate) async fn close(&self) {
         let rooms = std::mem::take(&mut *self.rooms.lock().unwrap());
         for room in rooms {
-            invariants::check(self.world, &room, self.forgetful.load(Ordering::Relaxed)).await;
+            invariants::check(self.world, &room, self.is_history_partial.load(Ordering::Relaxed)).await;
         }
     }
 }
 
-/// A till that a test moves by hand.
+/// A till without a queue or state of its own: the test sends each request.
 pub(crate) struct Till {
     pub(crate) api: Api,
     pub(crate) device: String,
@@ -162,7 +216,26 @@ impl Till {
 
     /// Pushes without a batch id.
     pub(crate) async fn push(&self, records: &[Value]) -> PushResponse {
-        self.push_raw(&self.batch(None, records)).await.ok().unwrap()
+        self.push_batch(&self.batch(None, records)).await
+    }
+
+    /// Pushes a batch that is accepted at the first attempt.
+    pub(crate) async fn push_batch(&self, batch: &Value) -> PushResponse {
+        self.push_raw(batch).await.ok().unwrap()
+    }
+
+    /// Pushes a batch again until it is accepted. Fails after [`PUSH_RETRIES_MAX`] retries.
+    pub(crate) async fn push_with_retries(&self, batch: &Value) -> PushResponse {
+        for _ in 0..=PUSH_RETRIES_MAX {
+            let reply = self.push_raw(batch).await;
+            if reply.status.as_u16() != 503 {
+                return reply.ok().unwrap();
+            }
+            // `unavailable`: the function's own retries took longer than the edge waits.
+            assert!(matches!(reply.code().as_deref(), Some("busy" | "unavailable")), "{}", reply.body);
+            assert!(reply.headers.contains_key("retry-after"));
+        }
+        panic!("the server never accepts the batch of {}", self.device);
     }
 
     pub(crate) fn batch(&self, batch_id: Option<&str>, records: &[Value]) -> Value {
@@ -173,7 +246,7 @@ impl Till {
         self.api.get(&format!("/api/sync/pull-changes?{query}")).await.unwrap()
     }
 
-    /// Everything after `position`, through as many pages as it takes.
+    /// All changes after `position`.
     pub(crate) async fn pull_all(&self, mut position: Stamp, limit: usize) -> Vec<PulledChange> {
         let mut changes = Vec::new();
         loop {
@@ -187,22 +260,41 @@ impl Till {
     }
 }
 
+/// Retries of one batch under contention. The function retries each a dozen times itself, so more would mean that
+/// a device starves.
+const PUSH_RETRIES_MAX: usize = 10;
+
+/// A write of a record, now.
+pub(crate) fn record(table: &str, id: &str, data: &Value) -> Value {
+    json!({ "table_name": table, "record_id": id, "data": data, "local_updated_at": fleet::now().to_string() })
+}
+
 /// A write of a product, now.
 pub(crate) fn product(id: &str, data: &Value) -> Value {
-    json!({ "table_name": "products", "record_id": id, "data": data, "local_updated_at": fleet::now().to_string() })
+    record("products", id, data)
 }
 
-/// A write of a hall, now: a table in which the later write wins.
+/// A write of a hall, now: in this table the later write wins.
 pub(crate) fn hall(id: &str, data: &Value) -> Value {
-    with(product(id, data), "table_name", "halls")
+    record("halls", id, data)
 }
 
-/// A time so many seconds ago, as a till writes it.
+/// A write to a table that a cashier may not read, now.
+pub(crate) fn advance(id: &str) -> Value {
+    record("employee_advances", id, &json!({ "amount": 5 }))
+}
+
+/// A deletion of a product at `base_version`, now.
+pub(crate) fn deletion(id: &str, base_version: u64) -> Value {
+    with(with(product(id, &Value::Null), "is_deleted", true), "base_version", base_version)
+}
+
+/// The time `secs` seconds ago, in the wire's format.
 pub(crate) fn ago(secs: u64) -> String {
     Timestamp(fleet::now().0 - secs * 1_000_000).to_string()
 }
 
-/// The same record with another member.
+/// The same record with the member `name` set.
 pub(crate) fn with(mut record: Value, name: &str, value: impl Into<Value>) -> Value {
     record[name] = value.into();
     record

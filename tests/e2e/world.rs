@@ -1,5 +1,4 @@
-//! The stack that all tests share, and another one for those that take its Redis away: each started by the first test
-//! that needs it, stopped when the last is done.
+//! The two local stacks of a test run. The first test that needs a stack starts it; it stops after the last test.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -9,6 +8,8 @@ use aws_sdk_dynamodb::Client;
 use functions::accounts::Accounts;
 use functions::accounts::signer::Signer;
 use functions::redis::Redis as FunctionRedis;
+use lambda_http::Body;
+use lambda_http::http::Request;
 use libtest_mimic::Trial;
 use local::dynamo::faults::Faults;
 use local::function_host::faults::HostFaults;
@@ -17,69 +18,74 @@ use local::keys::Keys;
 use local::redis::Redis;
 use local::stack::{Options, Stack};
 use local::stream::StreamSwitch;
+use protocol::endpoints::function::Function;
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
 use protocol::wire::auth::User;
+use redis_rest::counts::Counts;
+use redis_rest::faults::{Fault as RedisFault, Faults as RedisFaults};
 use serde_json::Value;
+use tests::api::Reply;
 use tests::fleet;
 use tests::function_redis::function_redis;
 use tests::openapi::check::Checker;
+use tests::wait::until;
 use tokio::runtime::Runtime;
-use tokio::time::{Instant, sleep};
 
 use crate::shop::Shop;
 
-/// How long the functions may take Redis for down after it has come back.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two looks at that.
-const POLL: Duration = Duration::from_millis(20);
+/// Longest wait for the stream or for the cache.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest wait where the functions may first have to notice that Redis is back.
+pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct World {
     pub(crate) edge_url: String,
     pub(crate) accounts: Accounts,
     pub(crate) handlers: Arc<Handlers>,
-    /// What goes wrong between edge and functions.
+    /// Faults between the edge and the functions.
     pub(crate) host_faults: HostFaults,
-    /// What goes wrong between functions and DynamoDB.
+    /// Faults between the functions and DynamoDB.
     pub(crate) dynamo_faults: Faults,
-    /// Holds the stream back, for every test at once.
+    /// Pauses the streams of all tests.
     pub(crate) stream: StreamSwitch,
     /// DynamoDB, with every permission.
     pub(crate) dynamo: Client,
     pub(crate) table: String,
     pub(crate) accounts_table: String,
     pub(crate) carts_table: String,
-    /// How every answer must look.
+    /// Checks replies and frames against the OpenAPI document.
     pub(crate) checker: Arc<Checker>,
-    /// Redis, and what goes wrong on the way to it.
     pub(crate) redis: Arc<Redis>,
     keys: Keys,
     stack: Mutex<Option<Stack>>,
     runtime: Runtime,
 }
 
-static WORLD: OnceLock<World> = OnceLock::new();
-/// Whose Redis tests take away, one at a time.
-static FRAIL: OnceLock<World> = OnceLock::new();
+/// The stack of most tests, which run side by side.
+static SHARED: OnceLock<World> = OnceLock::new();
+/// The stack of tests that stop Redis or count its commands, which run one at a time.
+static EXCLUSIVE: OnceLock<World> = OnceLock::new();
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// As many sign-ins as the tests of one run need, which all come from one address. A user's are what one test needs.
+/// Limits that let all tests of a run sign in from one address. A username has the requests that one test needs.
 const RATES: [(&str, &str); 3] = [
     ("RATE_LOGIN_NAME_PER_MINUTE", "30"),
     ("RATE_LOGIN_ADDRESS_PER_MINUTE", "100000"),
     ("RATE_ADDRESS_PER_MINUTE", "100000"),
 ];
 
-/// Requests a minute that a user has where Redis is taken away: tests wait there for it to come back, and ask often.
-pub(crate) const FRAIL_USER_PER_MINUTE: u32 = 600;
+/// Requests per minute of a user of the exclusive stack, where tests poll until Redis is back.
+pub(crate) const EXCLUSIVE_USER_PER_MINUTE: u32 = 600;
 
 impl World {
-    fn sound() -> World {
-        World::start(None)
+    fn shared() -> &'static World {
+        SHARED.get_or_init(|| World::start(None))
     }
 
-    fn frail() -> World {
-        World::start(Some(("RATE_USER_PER_MINUTE", FRAIL_USER_PER_MINUTE.to_string())))
+    fn exclusive() -> &'static World {
+        let rate = ("RATE_USER_PER_MINUTE", EXCLUSIVE_USER_PER_MINUTE.to_string());
+        EXCLUSIVE.get_or_init(|| World::start(Some(rate)))
     }
 
     fn start(rate: Option<(&'static str, String)>) -> World {
@@ -106,9 +112,27 @@ impl World {
             runtime,
         }
     }
-}
 
-impl World {
+    /// Removes what a failed test may have left: a fault, a paused stream, a stopped Redis.
+    async fn restore(&self) {
+        self.redis_faults().lift();
+        self.stream.resume();
+        self.redis.engine().restart().await.unwrap();
+        let is_redis_in_use = async || (!self.handlers.is_redis_given_up()).then_some(()).ok_or(());
+        until(LONG_PATIENCE, is_redis_in_use).await.expect("the functions use Redis again");
+    }
+
+    /// Calls a function directly, without the edge, at the time `now`.
+    pub(crate) async fn call(&self, function: Function, request: Request<Body>, now: Timestamp) -> Reply {
+        let response = self.handlers.call(function, request, now).await;
+        let (parts, body) = response.into_parts();
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+
     /// An access token for a cashier of branch 1 of `client`, signed at `now` with this stack's key.
     pub(crate) fn token_at(&self, client: &str, now: Timestamp) -> String {
         self.token_of(&cashier(client), now)
@@ -120,25 +144,40 @@ impl World {
         signer.sign(user, None, None, now).unwrap()
     }
 
-    /// Redis as a function has it, on a connection of its own.
+    /// A Redis client as a function has it, with its own connection.
     pub(crate) fn function_redis(&self) -> FunctionRedis {
         function_redis(self.redis.url(), &self.keys).unwrap()
     }
 
-    /// What Redis answers to a command that somebody else sends, by way of the front.
-    pub(crate) async fn redis_says(&self, command: &[&str]) -> Value {
+    /// Sends a command to Redis, past the functions. Returns its result.
+    pub(crate) async fn redis_command(&self, command: &[&str]) -> Value {
         let request =
             reqwest::Client::new().post(self.redis.url()).bearer_auth(self.keys.redis_token.expose());
-        let answer = request.body(serde_json::to_vec(command).unwrap()).send().await.unwrap();
-        serde_json::from_str::<Value>(&answer.text().await.unwrap()).unwrap()["result"].clone()
+        let response = request.body(serde_json::to_vec(command).unwrap()).send().await.unwrap();
+        serde_json::from_str::<Value>(&response.text().await.unwrap()).unwrap()["result"].clone()
     }
 
-    /// A token that was ours and has just expired.
+    /// Every request to Redis fails with `fault` until the faults are lifted.
+    pub(crate) fn begin_redis_fault(&self, fault: RedisFault) {
+        self.redis_faults().begin(fault);
+    }
+
+    /// Faults between the functions and Redis.
+    pub(crate) fn redis_faults(&self) -> &RedisFaults {
+        self.redis.front().faults()
+    }
+
+    /// Requests and commands that Redis has received.
+    pub(crate) fn redis_counts(&self) -> Counts {
+        self.redis.front().counts()
+    }
+
+    /// A token of this stack that has just expired.
     pub(crate) fn expired_token(&self, client: &str) -> String {
         self.token_at(client, Timestamp(fleet::now().0 - (ACCESS_TOKEN_SECS + 1) * 1_000_000))
     }
 
-    /// A token of somebody who calls his own key by our key's name.
+    /// A token that another stack's key signed under the key id of this stack.
     pub(crate) fn foreign_token(&self, client: &str) -> String {
         let folder = std::env::temp_dir().join(format!("tillsync-foreign-{}", fleet::batch_id()));
         std::fs::create_dir(&folder).unwrap();
@@ -147,49 +186,61 @@ impl World {
         let signer = Signer::new(foreign.access_key.expose(), self.keys.access_kid.clone()).unwrap();
         signer.sign(&cashier(client), None, None, fleet::now()).unwrap()
     }
+
+    fn run<F: Future<Output = ()>>(&'static self, test: impl FnOnce(&'static Shop) -> F) {
+        // Leaked, so that tests need no lifetimes: there are few tests and the process is short.
+        let shop: &'static Shop = Box::leak(Box::new(Shop::new(self)));
+        self.runtime.block_on(async {
+            test(shop).await;
+            shop.close().await;
+        });
+    }
+
+    fn stop(&'static self) {
+        let stack = self.stack.lock().unwrap().take();
+        self.runtime.block_on(async {
+            if let Some(stack) = stack {
+                stack.stop().await;
+            }
+        });
+        let denied = self.dynamo_faults.denied();
+        assert!(denied.is_empty(), "functions made calls that their roles do not allow: {denied:?}");
+        // I9, over all tests of this run.
+        assert_eq!(self.dynamo_faults.sent("Scan"), 0, "a function sent a Scan");
+    }
 }
 
 pub(crate) fn cashier(client: &str) -> User {
     User {
         id: "u1".into(),
-        username: "somebody".into(),
+        username: "cashier".into(),
         role: Role::Cashier,
         client_id: client.parse().unwrap(),
         branch_id: Some("1".parse().unwrap()),
     }
 }
 
-/// A test: it gets a shop of its own, which is checked when it is done.
-pub(crate) fn trial<F>(path: &str, test: impl FnOnce(&'static Shop) -> F + Send + 'static) -> Trial
+/// A test on the shared stack. The invariants of its tenant are checked after it.
+pub(crate) fn shared_trial<F>(path: &str, test: impl FnOnce(&'static Shop) -> F + Send + 'static) -> Trial
 where
     F: Future<Output = ()>,
 {
     Trial::test(name(path), move || {
-        run(WORLD.get_or_init(World::sound), test);
+        World::shared().run(test);
         Ok(())
     })
 }
 
-/// A test that has the other stack to itself: it may take its Redis away, and count what that is asked.
-pub(crate) fn frail<F>(path: &str, test: impl FnOnce(&'static Shop) -> F + Send + 'static) -> Trial
+/// A test that has a stack to itself while it runs: it may stop Redis and count what Redis receives.
+pub(crate) fn exclusive_trial<F>(path: &str, test: impl FnOnce(&'static Shop) -> F + Send + 'static) -> Trial
 where
     F: Future<Output = ()>,
 {
     Trial::test(name(path), move || {
-        // One that failed leaves no more behind than one that did not: each begins with a Redis that is well.
         let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let world = FRAIL.get_or_init(World::frail);
-        world.runtime.block_on(async {
-            world.redis.front().faults().lift();
-            world.stream.resume();
-            world.redis.engine().restart().await.unwrap();
-            let until = Instant::now() + PATIENCE;
-            while world.handlers.is_redis_given_up() {
-                assert!(Instant::now() < until, "a function never asks Redis again");
-                sleep(POLL).await;
-            }
-        });
-        run(world, test);
+        let world = World::exclusive();
+        world.runtime.block_on(world.restore());
+        world.run(test);
         Ok(())
     })
 }
@@ -199,29 +250,7 @@ fn name(path: &str) -> &str {
     path.split_once("::").map_or(path, |(_, name)| name)
 }
 
-fn run<F: Future<Output = ()>>(world: &'static World, test: impl FnOnce(&'static Shop) -> F) {
-    // Tests are few and the process is short: a shop that lives on spares every test a lifetime.
-    let shop: &'static Shop = Box::leak(Box::new(Shop::new(world)));
-    world.runtime.block_on(async {
-        test(shop).await;
-        shop.close().await;
-    });
-}
-
 /// Stops the stacks that tests have started.
 pub(crate) fn stop() {
-    [&WORLD, &FRAIL].into_iter().filter_map(OnceLock::get).for_each(close);
-}
-
-fn close(world: &'static World) {
-    let stack = world.stack.lock().unwrap().take();
-    world.runtime.block_on(async {
-        if let Some(stack) = stack {
-            stack.stop().await;
-        }
-    });
-    let denied = world.dynamo_faults.denied();
-    assert!(denied.is_empty(), "functions did what their roles do not allow: {denied:?}");
-    // I9, over everything that the tests of this run did.
-    assert_eq!(world.dynamo_faults.sent("Scan"), 0, "somebody sent a Scan");
+    [&SHARED, &EXCLUSIVE].into_iter().filter_map(OnceLock::get).for_each(World::stop);
 }

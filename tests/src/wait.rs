@@ -16,7 +16,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(400);
 /// ```ignore
 /// until(PATIENCE, async || {
 ///     let reply = api.get(path).await.unwrap();
-///     (reply.status == 200).then_some(()).ok_or(reply.body)
+///     done_if(reply.status == 200, reply)
 /// })
 /// .await
 /// .unwrap();
@@ -34,6 +34,15 @@ pub async fn until<T, E>(within: Duration, mut attempt: impl AsyncFnMut() -> Res
         }
         pause = PAUSE_MAX.min(pause * 2);
     }
+}
+
+/// The result of an attempt of [`until`] that looked at `state`: `Ok` if that is what it waits for.
+///
+/// # Errors
+///
+/// The state, which the test then shows.
+pub fn done_if<T>(is_done: bool, state: T) -> Result<T, T> {
+    if is_done { Ok(state) } else { Err(state) }
 }
 
 #[cfg(test)]

@@ -1,85 +1,72 @@
-//! Bad input: each the right status, one stable code, a sentence that helps, no internals, nothing stored.
+//! Bad input gets the right status, a stable code and a helpful sentence. It shows no internals and stores nothing.
 
+use functions::sync::keys;
 use libtest_mimic::Trial;
 use protocol::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX, RECORD_BYTES_MAX};
 use protocol::stamp::Stamp;
 use protocol::wire::push::PushResponse;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::api::Reply;
+use tests::till::socket;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;
 
+use crate::invariants;
+use crate::replies::assert_error;
 use crate::shop::{Shop, Till, product, with};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![
-        tokens,
-        envelopes,
-        too_much,
+        bad_tokens_are_refused,
+        bad_batches_are_refused,
+        too_large_bodies_are_refused,
         one_bad_record_does_not_stop_the_others,
-        pulls,
-        addresses_and_methods,
-        sockets,
-        logins,
+        bad_pulls_are_refused,
+        unknown_paths_and_methods_are_refused,
+        bad_socket_requests_are_refused,
+        bad_logins_are_refused,
     ]
 }
 
-/// Checks an error answer, whatever it is about.
-fn assert_refused(reply: &Reply, status: u16, code: &str) {
-    assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (status, Some(code)), "{}", reply.body);
-    let error = serde_json::from_str::<Value>(&reply.body).unwrap()["error"].clone();
-    let message = error["message"].as_str().unwrap();
-    assert!(message.len() > 20 && message.ends_with('.'), "no sentence: {message}");
-    assert_eq!(error["request_id"], reply.headers["x-request-id"].to_str().unwrap());
-    for internal in ["panicked", "src/", "dynamo", "DynamoDB", "arn:", "lambda", "workerd", "ROOM#"] {
-        assert!(!reply.body.contains(internal), "internals: {}", reply.body);
-    }
-    assert_eq!(reply.headers.contains_key("retry-after"), status == 503);
+/// Checks that the room has no items.
+async fn assert_nothing_stored(shop: &Shop, till: &Till) {
+    assert_eq!(stored_items(shop, till).await, 0);
 }
 
-/// Nothing was stored: the room still is as if it had never been.
-async fn assert_untouched(shop: &Shop, till: &Till) {
-    assert_eq!(stored(shop, till).await, 0);
-}
-
-/// How many items the room has; no change is among them.
-async fn stored(shop: &Shop, till: &Till) -> usize {
+/// The number of items in the room, none of which is a change.
+async fn stored_items(shop: &Shop, till: &Till) -> usize {
     assert!(till.pull_all(Stamp::ZERO, 100).await.is_empty());
-    let room = format!("{}:1", shop.client).parse().unwrap();
-    let query = shop.world.dynamo.query().table_name(&shop.world.table).key_condition_expression("pk = :pk");
-    let pk = aws_sdk_dynamodb::types::AttributeValue::S(functions::sync::keys::room(&room));
-    let items = query.expression_attribute_values(":pk", pk).send().await.unwrap();
-    usize::try_from(items.count()).unwrap()
+    let pk = keys::room(&shop.room("1"));
+    invariants::partition(&shop.world.dynamo, &shop.world.table, pk).await.len()
 }
 
-async fn tokens(shop: &'static Shop) {
+async fn bad_tokens_are_refused(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let body = till.batch(None, &[product("p1", &json!({}))]).to_string();
     let own = till.api.token().to_owned();
     let (head, signature) = own.rsplit_once('.').unwrap();
     let (header, payload) = head.split_once('.').unwrap();
     let cases = [
-        (shop.stranger(), "token_missing"),
-        (shop.stranger().with_token("nonsense"), "token_invalid"),
-        (shop.stranger().with_token(format!("{head}.")), "token_invalid"),
-        (shop.stranger().with_token(format!("eyJhbGciOiJub25lIn0.{payload}.")), "token_invalid"),
+        (shop.anonymous(), "token_missing"),
+        (shop.anonymous().with_token("nonsense"), "token_invalid"),
+        (shop.anonymous().with_token(format!("{head}.")), "token_invalid"),
+        (shop.anonymous().with_token(format!("eyJhbGciOiJub25lIn0.{payload}.")), "token_invalid"),
         (
-            shop.stranger().with_token(format!("{header}.{}.{signature}", payload.replacen('J', "K", 1))),
+            shop.anonymous().with_token(format!("{header}.{}.{signature}", payload.replacen('J', "K", 1))),
             "token_invalid",
         ),
-        (shop.stranger().with_token(shop.world.foreign_token(&shop.client)), "token_invalid"),
-        (shop.stranger().with_token(shop.world.expired_token(&shop.client)), "token_expired"),
+        (shop.anonymous().with_token(shop.world.foreign_token(&shop.client)), "token_invalid"),
+        (shop.anonymous().with_token(shop.world.expired_token(&shop.client)), "token_expired"),
     ];
     for (api, code) in cases {
-        assert_refused(&api.post("/api/sync/batch-push", body.clone()).await.unwrap(), 401, code);
-        assert_refused(&api.get("/api/sync/pull-changes").await.unwrap(), 401, code);
-        assert_refused(&api.get("/api/auth/me").await.unwrap(), 401, code);
+        assert_error(&api.post("/api/sync/batch-push", body.clone()).await.unwrap(), 401, code);
+        assert_error(&api.get("/api/sync/pull-changes").await.unwrap(), 401, code);
+        assert_error(&api.get("/api/auth/me").await.unwrap(), 401, code);
     }
-    assert_untouched(shop, &till).await;
+    assert_nothing_stored(shop, &till).await;
 }
 
-async fn envelopes(shop: &'static Shop) {
+async fn bad_batches_are_refused(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let good = product("p1", &json!({}));
     let cases = [
@@ -98,31 +85,31 @@ async fn envelopes(shop: &'static Shop) {
         ("[".repeat(10_000), "bad_request"),
     ];
     for (body, code) in cases {
-        assert_refused(&till.api.post("/api/sync/batch-push", body).await.unwrap(), 400, code);
+        assert_error(&till.api.post("/api/sync/batch-push", body).await.unwrap(), 400, code);
     }
-    assert_refused(&till.api.post("/api/sync/batch-push", vec![0xff, 0xfe]).await.unwrap(), 400, "bad_json");
-    assert_untouched(shop, &till).await;
+    assert_error(&till.api.post("/api/sync/batch-push", vec![0xff, 0xfe]).await.unwrap(), 400, "bad_json");
+    assert_nothing_stored(shop, &till).await;
 }
 
-async fn too_much(shop: &'static Shop) {
+async fn too_large_bodies_are_refused(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let small: Vec<Value> = (0..51).map(|i| product(&format!("p{i}"), &json!({}))).collect();
     let large: Vec<Value> = (0..=BATCH_BYTES_MAX / 60_000)
         .map(|i| product(&format!("p{i}"), &json!({"x": "x".repeat(60_000)})))
         .collect();
     for records in [small, large] {
-        assert_refused(&till.push_raw(&till.batch(Some("b1"), &records)).await, 413, "batch_too_large");
+        assert_error(&till.push_raw(&till.batch(Some("b1"), &records)).await, 413, "batch_too_large");
     }
     let body = format!("{{\"pad\":\"{}\"}}", "x".repeat(BODY_BYTES_MAX));
-    assert_refused(&till.api.post("/api/sync/batch-push", body).await.unwrap(), 413, "body_too_large");
-    // Also where the length is not told beforehand.
+    assert_error(&till.api.post("/api/sync/batch-push", body).await.unwrap(), 413, "body_too_large");
+    // A chunked body, whose length the edge does not know in advance.
     let chunk = Ok::<_, std::io::Error>("x".repeat(1024 * 1024));
     let chunks = futures_util::stream::iter(
         (0..5).map(move |_| chunk.as_ref().map(Clone::clone).map_err(|_| std::io::Error::other(""))),
     );
     let reply = till.api.post("/api/sync/batch-push", reqwest::Body::wrap_stream(chunks)).await.unwrap();
-    assert_refused(&reply, 413, "body_too_large");
-    assert_untouched(shop, &till).await;
+    assert_error(&reply, 413, "body_too_large");
+    assert_nothing_stored(shop, &till).await;
 }
 
 async fn one_bad_record_does_not_stop_the_others(shop: &'static Shop) {
@@ -155,7 +142,7 @@ async fn one_bad_record_does_not_stop_the_others(shop: &'static Shop) {
         assert_eq!(answer.errors[0].code, *code);
         assert!(answer.errors[0].message.ends_with('.'), "{}", answer.errors[0].message);
     }
-    assert_eq!(stored(shop, &till).await, bad.len(), "one item of dead letters each");
+    assert_eq!(stored_items(shop, &till).await, bad.len(), "one item of dead letters each");
     let mut all: Vec<Value> = bad.iter().map(|(record, _)| record.clone()).collect();
     all.push(good());
     let body = till.batch(Some("b1"), &all).to_string().replace("\"DEEP\"", &deep);
@@ -164,7 +151,7 @@ async fn one_bad_record_does_not_stop_the_others(shop: &'static Shop) {
     assert_eq!(till.pull_all(Stamp::ZERO, 100).await.len(), 1);
 }
 
-async fn pulls(shop: &'static Shop) {
+async fn bad_pulls_are_refused(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let cases = [
         ("limit=0", "bad_limit"),
@@ -177,14 +164,14 @@ async fn pulls(shop: &'static Shop) {
         ("tables=products,nonsense", "unknown_table"),
     ];
     for (query, code) in cases {
-        assert_refused(&till.pull_raw(query).await, 400, code);
+        assert_error(&till.pull_raw(query).await, 400, code);
     }
 }
 
-async fn addresses_and_methods(shop: &'static Shop) {
+async fn unknown_paths_and_methods_are_refused(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     for path in ["/", "/api", "/api/sync/batch-push/more", "/internal/other"] {
-        assert_refused(&till.api.get(path).await.unwrap(), 404, "not_found");
+        assert_error(&till.api.get(path).await.unwrap(), 404, "not_found");
     }
     let cases = [
         (Method::GET, "/api/sync/batch-push", "POST"),
@@ -193,25 +180,25 @@ async fn addresses_and_methods(shop: &'static Shop) {
     ];
     for (method, path, allow) in cases {
         let reply = till.api.send(till.api.request(method, path)).await.unwrap();
-        assert_refused(&reply, 405, "method_not_allowed");
+        assert_error(&reply, 405, "method_not_allowed");
         assert_eq!(reply.headers["allow"], allow);
     }
 }
 
-async fn sockets(shop: &'static Shop) {
+async fn bad_socket_requests_are_refused(shop: &'static Shop) {
     let till = shop.till("till-1").await;
-    let url = tests::till::socket::url(&till.api, "till-1");
+    let url = socket::url(&till.api, "till-1");
     let path = url.split_once("/ws").unwrap().1;
-    assert_refused(&till.api.get(&format!("/ws{path}")).await.unwrap(), 426, "upgrade_required");
-    let foreign = shop.stranger().with_token(shop.world.foreign_token(&shop.client));
-    let expired = shop.stranger().with_token(shop.world.expired_token(&shop.client));
+    assert_error(&till.api.get(&format!("/ws{path}")).await.unwrap(), 426, "upgrade_required");
+    let foreign = shop.anonymous().with_token(shop.world.foreign_token(&shop.client));
+    let expired = shop.anonymous().with_token(shop.world.expired_token(&shop.client));
     let cases = [
-        (tests::till::socket::url(&shop.stranger(), "till-1"), 401),
-        (tests::till::socket::url(&foreign, "till-1"), 401),
-        (tests::till::socket::url(&expired, "till-1"), 401),
-        (tests::till::socket::url(&till.api, "till-2"), 403),
-        (tests::till::socket::url(&till.api, ""), 400),
-        (tests::till::socket::url(&till.api, &"d".repeat(129)), 400),
+        (socket::url(&shop.anonymous(), "till-1"), 401),
+        (socket::url(&foreign, "till-1"), 401),
+        (socket::url(&expired, "till-1"), 401),
+        (socket::url(&till.api, "till-2"), 403),
+        (socket::url(&till.api, ""), 400),
+        (socket::url(&till.api, &"d".repeat(129)), 400),
     ];
     for (url, status) in cases {
         match connect_async(&url).await {
@@ -221,7 +208,7 @@ async fn sockets(shop: &'static Shop) {
     }
 }
 
-async fn logins(shop: &'static Shop) {
+async fn bad_logins_are_refused(shop: &'static Shop) {
     let cases = [
         ("", 400, "bad_json"),
         ("{", 400, "bad_json"),
@@ -231,14 +218,14 @@ async fn logins(shop: &'static Shop) {
         (r#"{"username":"","password":""}"#, 401, "bad_credentials"),
     ];
     for (body, status, code) in cases {
-        assert_refused(&shop.stranger().post("/api/auth/login", body).await.unwrap(), status, code);
+        assert_error(&shop.anonymous().post("/api/auth/login", body).await.unwrap(), status, code);
     }
     let long = json!({"username": "x".repeat(300), "password": "y".repeat(100_000)}).to_string();
-    assert_refused(&shop.stranger().post("/api/auth/login", long).await.unwrap(), 401, "bad_credentials");
+    assert_error(&shop.anonymous().post("/api/auth/login", long).await.unwrap(), 401, "bad_credentials");
     for token in ["", "a.b", &"x".repeat(5000)] {
         let body = json!({ "refreshToken": token }).to_string();
-        assert_refused(
-            &shop.stranger().post("/api/auth/refresh", body).await.unwrap(),
+        assert_error(
+            &shop.anonymous().post("/api/auth/refresh", body).await.unwrap(),
             401,
             "refresh_invalid",
         );

@@ -1,4 +1,4 @@
-//! `/api/openapi.json`: the description that every other test's answers are held against.
+//! `/api/openapi.json`: the document that the replies of all other tests are checked against.
 
 use libtest_mimic::Trial;
 use reqwest::Method;
@@ -9,11 +9,11 @@ use crate::shop::Shop;
 const PATH: &str = "/api/openapi.json";
 
 pub(crate) fn trials() -> Vec<Trial> {
-    trials![anybody_gets_the_document_and_may_keep_it, an_answer_that_is_not_described_fails_the_call,]
+    trials![the_document_is_public_and_cacheable, an_undescribed_reply_fails_the_call,]
 }
 
-async fn anybody_gets_the_document_and_may_keep_it(shop: &'static Shop) {
-    let api = shop.stranger();
+async fn the_document_is_public_and_cacheable(shop: &'static Shop) {
+    let api = shop.anonymous();
     let reply = api.get(PATH).await.unwrap();
     assert_eq!((reply.status.as_u16(), reply.header("content-type")), (200, Some("application/json")));
     assert_eq!(reply.body, tests::openapi::text().unwrap());
@@ -29,11 +29,11 @@ async fn anybody_gets_the_document_and_may_keep_it(shop: &'static Shop) {
     assert_eq!(elsewhere.header("cache-control"), Some("no-store"));
 }
 
-async fn an_answer_that_is_not_described_fails_the_call(shop: &'static Shop) {
+async fn an_undescribed_reply_fails_the_call(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let reply = till.api.get("/api/auth/me").await.unwrap();
     let checker = Checker::new().unwrap();
     assert!(checker.check("GET", "/api/auth/me", &reply).is_ok());
-    // The same answer is none to another question.
+    // The reply does not fit another operation.
     assert!(checker.check("GET", "/api/sync/pull-changes", &reply).is_err());
 }

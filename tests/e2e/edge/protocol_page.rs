@@ -1,4 +1,4 @@
-//! PROTOCOL.md, run: every example of it is sent to the real stack, in order, and its answer compared.
+//! Sends every example of PROTOCOL.md to the stack, in order, and compares the responses.
 
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ use crate::sync::broadcast::Listener;
 
 const PAGE: &str = include_str!("../../../PROTOCOL.md");
 
-/// Who the page is about, as it says: name, role, branch, device.
-const PEOPLE: [(&str, Role, Option<&str>, Option<&str>); 4] = [
+/// The users of the page's examples: name, role, branch, device.
+const USERS: [(&str, Role, Option<&str>, Option<&str>); 4] = [
     ("anna", Role::Cashier, Some("2"), Some("laptop-123")),
     ("ben", Role::Cashier, Some("2"), Some("laptop-9")),
     ("mara", Role::Manager, Some("2"), None),
@@ -31,34 +31,34 @@ const PEOPLE: [(&str, Role, Option<&str>, Option<&str>); 4] = [
 const PASSWORD: &str = "correct horse battery";
 
 pub(crate) fn trials() -> Vec<Trial> {
-    trials![every_example_of_the_page_is_true,]
+    trials![every_example_of_the_page_holds,]
 }
 
-async fn every_example_of_the_page_is_true(shop: &'static Shop) {
-    let mut run = Run { shop, api: shop.stranger(), examples: Placeholders::default(), socket: None };
-    run.open().await;
+async fn every_example_of_the_page_holds(shop: &'static Shop) {
+    let mut runner = Runner { shop, api: shop.anonymous(), examples: Placeholders::default(), socket: None };
+    runner.open().await;
     let steps = steps(PAGE).unwrap();
-    assert!(steps.len() > 20, "the page has lost its examples");
+    assert!(steps.len() > 20, "the page has too few examples");
     for step in steps {
-        if let Err(why) = run.act(step.action).await {
+        if let Err(why) = runner.act(step.action).await {
             panic!("the example in line {} of PROTOCOL.md: {why}", step.line);
         }
     }
     invariants::check(shop.world, &"1:2".parse().unwrap(), false).await;
 }
 
-/// The page, as far as it was run.
-struct Run {
+/// Runs the examples one after the other.
+struct Runner {
     shop: &'static Shop,
     api: Api,
     examples: Placeholders,
     socket: Option<Listener>,
 }
 
-impl Run {
-    /// The page's people, all but anna signed in: `Bearer eyJ.ben` is ben's token.
+impl Runner {
+    /// Creates the page's users and signs in all but anna: `Bearer eyJ.ben` stands for ben's token.
     async fn open(&mut self) {
-        for (name, role, branch, device) in PEOPLE {
+        for (name, role, branch, device) in USERS {
             let new = NewUser {
                 username: name.into(),
                 password: PASSWORD.into(),
@@ -78,7 +78,7 @@ impl Run {
 
     async fn act(&mut self, action: Action) -> Result<(), String> {
         match action {
-            Action::Call(request, answer) => self.ask(&request, &answer).await,
+            Action::Call(request, answer) => self.request(&request, &answer).await,
             Action::Open(target) => {
                 let edge = self.api.edge_url.replacen("http", "ws", 1);
                 let url = format!("{edge}{}", self.examples.real(&target));
@@ -91,30 +91,32 @@ impl Run {
                 Ok(())
             }
             Action::Receive(frame) => {
-                let heard = self.socket.as_mut().ok_or("no socket is open")?.next().await;
-                self.examples.compare(&frame, &heard).map_err(|why| format!("{why}\nin {heard}"))
+                let frame_received = self.socket.as_mut().ok_or("no socket is open")?.next().await;
+                self.examples
+                    .compare(&frame, &frame_received)
+                    .map_err(|why| format!("{why}\nin {frame_received}"))
             }
         }
     }
 
-    async fn ask(&mut self, asked: &Request, answer: &Response) -> Result<(), String> {
-        let method = Method::from_bytes(asked.method.as_bytes()).map_err(|error| error.to_string())?;
-        let mut request = self.api.request(method, &self.examples.real(&asked.target));
-        for (name, value) in &asked.headers {
+    async fn request(&mut self, shown: &Request, answer: &Response) -> Result<(), String> {
+        let method = Method::from_bytes(shown.method.as_bytes()).map_err(|error| error.to_string())?;
+        let mut request = self.api.request(method, &self.examples.real(&shown.target));
+        for (name, value) in &shown.headers {
             request = request.header(name, self.examples.real(value));
         }
-        if !asked.body.is_empty() {
-            let path = asked.target.split('?').next().unwrap_or_default();
-            let fits = self.shop.world.checker.check_request(&asked.method, path, &asked.body);
+        if !shown.body.is_empty() {
+            let path = shown.target.split('?').next().unwrap_or_default();
+            let fits = self.shop.world.checker.check_request(&shown.method, path, &shown.body);
             fits.map_err(|error| error.to_string())?;
-            request = request.header(CONTENT_TYPE, "application/json").body(self.examples.real(&asked.body));
+            request = request.header(CONTENT_TYPE, "application/json").body(self.examples.real(&shown.body));
         }
         if answer.body.as_ref().is_some_and(|body| body["mode"] == "snapshot") {
-            // The page has a day between the last push and this; a walk notes what was committed some time ago.
+            // On the page a day has passed since the last push. A snapshot covers only commits that have settled.
             sleep(Duration::from_secs(LOG_SETTLE_SECS + 1)).await;
         }
         if answer.body.as_ref().is_some_and(|body| body.get("sessions").is_some()) {
-            // The page has time between signing in and being active.
+            // On the page time passes between sign-in and this activity, and the list shows both times.
             sleep(Duration::from_secs(1)).await;
         }
         let reply = self.api.send(request).await.map_err(|error| error.to_string())?;
@@ -124,7 +126,7 @@ impl Run {
                 answer.status, reply.status, reply.body
             ));
         }
-        let Some(shown) = &answer.body else {
+        let Some(expected) = &answer.body else {
             return if reply.body.is_empty() {
                 Ok(())
             } else {
@@ -132,6 +134,6 @@ impl Run {
             };
         };
         let real: Value = serde_json::from_str(&reply.body).map_err(|error| error.to_string())?;
-        self.examples.compare(shown, &real).map_err(|why| format!("{why}\nin {}", reply.body))
+        self.examples.compare(expected, &real).map_err(|why| format!("{why}\nin {}", reply.body))
     }
 }

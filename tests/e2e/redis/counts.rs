@@ -1,96 +1,67 @@
-//! What is asked of Redis: each command and each round trip is billed, so how many there are is a promise.
+//! The number of commands that Redis receives. Each command and each round trip is billed, so it is a promise.
 //!
-//! The functions are called without the edge before them, which asks Redis for itself.
-
-use std::time::Duration;
+//! Most tests call the functions without the edge, which has commands of its own.
 
 use auth::limits::SESSIONS_PER_USER_DEFAULT;
 use cache::limits::CACHE_FLUSH_READS;
+use lambda_http::Body;
 use lambda_http::http::Request;
-use lambda_http::{Body, http};
+use lambda_http::http::request::Builder;
 use libtest_mimic::Trial;
 use protocol::endpoints::function::Function;
 use protocol::limits::READ_RECORDS_MAX;
+use protocol::role::Role;
 use protocol::wire::TOKEN_HEADER;
 use redis_rest::counts::Counts;
 use serde_json::{Value, json};
+use tests::api::Reply;
 use tests::fleet;
-use tokio::time::{Instant, sleep};
+use tests::wait::{done_if, until};
 
-use crate::shop::{PASSWORD, Shop, product};
+use super::pause_streams;
+use crate::records::names;
+use crate::replies::{is_fresh, json as json_body, source};
+use crate::shop::{PASSWORD, Shop, product, with};
+use crate::sync::resolve::accept_client;
+use crate::world::PATIENCE;
 
 pub(super) fn trials() -> Vec<Trial> {
-    frail_trials![
-        a_record_that_is_found_is_one_command,
-        forty_records_that_are_found_are_one_command,
-        a_settled_conflict_is_written_through_by_four,
-        a_commit_is_one_command_however_many_records_it_changes,
-        a_cart_is_one_command_to_put_one_to_get_and_one_to_fold,
-        a_session_is_begun_and_goes_on_by_one_command,
-        a_session_that_is_one_too_many_is_begun_in_one_round_trip,
-        the_door_asks_once_a_request_and_not_at_all_for_syncing,
-        statistics_are_one_command_for_a_hundred_requests,
+    exclusive_trials![
+        a_cached_record_takes_one_command,
+        forty_cached_records_take_one_command,
+        writing_a_resolved_conflict_through_takes_four_commands,
+        a_commit_takes_one_command_for_any_number_of_records,
+        put_get_and_compaction_of_a_cart_take_one_command_each,
+        login_refresh_and_logout_take_one_command_each,
+        a_login_that_ends_the_oldest_session_takes_one_round_trip,
+        the_edge_sends_one_request_per_call_and_none_for_sync,
+        statistics_take_one_command_per_hundred_requests,
     ]
 }
-
-const PATIENCE: Duration = Duration::from_secs(20);
-const A_WHILE: Duration = Duration::from_millis(200);
 
 fn counts(requests: u64, commands: u64, billed: u64) -> Counts {
     Counts { requests, commands, billed }
 }
 
-struct Answer {
-    status: u16,
-    source: Option<String>,
-    body: Value,
+/// Calls a function as a cashier of branch 1. Returns what it sent to Redis as well.
+async fn call(shop: &Shop, function: Function, request: Builder, body: Body) -> (Reply, Counts) {
+    let before = shop.world.redis_counts();
+    let reply = shop.call_at(function, request, body, fleet::now()).await;
+    let sent = shop.world.redis_counts() - before;
+    (reply, sent)
 }
 
-/// Holds the streams back, and waits until nothing that was under way is counted any more.
-pub(super) async fn quiet(shop: &Shop) {
-    shop.world.stream.pause();
-    let until = Instant::now() + PATIENCE;
-    let mut before = shop.world.redis.front().counts();
-    loop {
-        sleep(A_WHILE).await;
-        let now = shop.world.redis.front().counts();
-        if now == before {
-            return;
-        }
-        assert!(Instant::now() < until, "Redis is asked all the time");
-        before = now;
-    }
-}
-
-/// Calls a function as a cashier of branch 1; what that asked of Redis.
-async fn call(
-    shop: &Shop,
-    function: Function,
-    request: http::request::Builder,
-    body: Body,
-) -> (Answer, Counts) {
-    let now = fleet::now();
-    let request = request.header(TOKEN_HEADER, shop.world.token_at(&shop.client, now));
-    let before = shop.world.redis.front().counts();
-    let answer = shop.world.handlers.call(function, request.body(body).unwrap(), now).await;
-    let asked = shop.world.redis.front().counts() - before;
-    let source = answer.headers().get("tillsync-cache").map(|value| value.to_str().unwrap().to_owned());
-    let body = serde_json::from_slice(answer.body()).unwrap_or_default();
-    (Answer { status: answer.status().as_u16(), source, body }, asked)
-}
-
-/// Reads `path` until the function has written its statistics, so that they are not due again within the next seconds
-/// and counted with something else.
-async fn flushed(shop: &Shop, function: Function, path: &str) {
+/// Reads `path` until the function has written its statistics, so that the test does not count that write as well.
+async fn flush_statistics(shop: &Shop, function: Function, path: &str) {
     for _ in 0..CACHE_FLUSH_READS {
         call(shop, function, Request::get(path), Body::Empty).await;
     }
 }
 
-/// A record that is not there.
+/// A record that does not exist.
 const NO_RECORD: &str = "/getRecord?table=products&record_id=none";
 
-async fn read(shop: &Shop, id: &str) -> (Answer, Counts) {
+async fn read(shop: &Shop, id: &str) -> (Reply, Counts) {
     let path = format!("/getRecord?table=products&record_id={id}");
     call(shop, Function::Data, Request::get(path), Body::Empty).await
 }
@@ -100,180 +71,171 @@ async fn push(shop: &Shop, records: usize) {
     shop.push_at(&records, fleet::now()).await;
 }
 
-async fn a_record_that_is_found_is_one_command(shop: &'static Shop) {
-    quiet(shop).await;
-    flushed(shop, Function::Data, NO_RECORD).await;
+async fn a_cached_record_takes_one_command(shop: &'static Shop) {
+    pause_streams(shop).await;
+    flush_statistics(shop, Function::Data, NO_RECORD).await;
     push(shop, 1).await;
-    // Nobody has read it today: its stamp is written, which is the lock as well.
-    let (first, asked) = read(shop, "p0").await;
-    assert_eq!((first.status, first.source.as_deref(), asked), (200, Some("loaded"), counts(3, 3, 3)));
+    // The first read of the day also writes the tag version, which is the lock as well.
+    let (first, sent) = read(shop, "p0").await;
+    assert_eq!((first.status.as_u16(), source(&first), sent), (200, Some("loaded"), counts(3, 3, 3)));
     for _ in 0..3 {
-        let (found, asked) = read(shop, "p0").await;
-        // By chance, the rarer the longer the record lives on, it is read anew before its time.
-        if found.source.as_deref() == Some("fresh") {
-            assert_eq!(asked, counts(1, 1, 1));
+        let (found, sent) = read(shop, "p0").await;
+        // A read may refresh the entry early, at random, and then sends more.
+        if is_fresh(&found) {
+            assert_eq!(sent, counts(1, 1, 1));
         }
     }
-    assert_eq!(read(shop, "p0").await.0.source.as_deref(), Some("fresh"));
+    assert_eq!(source(&read(shop, "p0").await.0), Some("fresh"));
     shop.world.stream.resume();
 }
 
-async fn forty_records_that_are_found_are_one_command(shop: &'static Shop) {
-    quiet(shop).await;
-    flushed(shop, Function::Data, NO_RECORD).await;
+async fn forty_cached_records_take_one_command(shop: &'static Shop) {
+    pause_streams(shop).await;
+    flush_statistics(shop, Function::Data, NO_RECORD).await;
     push(shop, READ_RECORDS_MAX).await;
-    let names =
-        (0..READ_RECORDS_MAX).map(|n| json!({ "table_name": "products", "record_id": format!("p{n}") }));
-    let body = json!({ "records": names.collect::<Vec<_>>() }).to_string();
-    let ask = async || {
+    let names = names((0..READ_RECORDS_MAX).map(|n| format!("p{n}")));
+    let body = json!({ "records": names }).to_string();
+    let batch_get = async || {
         call(shop, Function::Data, Request::post("/batchGetRecords"), Body::Text(body.clone())).await
     };
-    let (first, asked) = ask().await;
+    let (first, sent) = batch_get().await;
     let many = READ_RECORDS_MAX as u64;
-    // One look, a stamp for each, and a copy of each.
-    assert_eq!((first.status, asked), (200, counts(3, 1 + 2 * many, 1 + 2 * many)));
-    let (again, asked) = ask().await;
-    assert_eq!((again.source.as_deref(), asked), (Some("fresh"), counts(1, 1, 1)));
-    assert_eq!(again.body["records"].as_array().unwrap().len(), READ_RECORDS_MAX);
+    // One lookup, then a tag version and an entry for each record.
+    assert_eq!((first.status.as_u16(), sent), (200, counts(3, 1 + 2 * many, 1 + 2 * many)));
+    let (again, sent) = batch_get().await;
+    assert_eq!((source(&again), sent), (Some("fresh"), counts(1, 1, 1)));
+    assert_eq!(json_body(&again)["records"].as_array().unwrap().len(), READ_RECORDS_MAX);
     shop.world.stream.resume();
 }
 
-async fn a_settled_conflict_is_written_through_by_four(shop: &'static Shop) {
-    quiet(shop).await;
+async fn writing_a_resolved_conflict_through_takes_four_commands(shop: &'static Shop) {
+    pause_streams(shop).await;
     push(shop, 1).await;
     read(shop, "p0").await;
-    let body = json!({ "device_id": "till-1", "table_name": "products", "record_id": "p0",
-        "resolution": "accept_client", "client_data": { "n": 1 } });
+    let body = with(accept_client("till-1", &json!({ "n": 1 })), "record_id", "p0").to_string();
     let request = Request::post("/resolveConflict");
-    let (settled, asked) = call(shop, Function::ResolveConflict, request, Body::Text(body.to_string())).await;
-    // The stamps before; then a new one, the room's figures forgotten, and the copy.
-    assert_eq!((settled.status, asked), (200, counts(3, 4, 4)));
+    let (resolved, sent) = call(shop, Function::ResolveConflict, request, body.into()).await;
+    // Read the tag versions; then write a new one, invalidate the stats and store the entry.
+    assert_eq!((resolved.status.as_u16(), sent), (200, counts(3, 4, 4)));
     shop.world.stream.resume();
 }
 
-async fn a_commit_is_one_command_however_many_records_it_changes(shop: &'static Shop) {
-    quiet(shop).await;
-    let before = shop.world.redis.front().counts();
+async fn a_commit_takes_one_command_for_any_number_of_records(shop: &'static Shop) {
+    pause_streams(shop).await;
+    let before = shop.world.redis_counts();
     push(shop, 50).await;
-    assert_eq!(shop.world.redis.front().counts() - before, counts(0, 0, 0), "a push asks Redis");
-    resumed(shop, 1).await;
+    assert_eq!(shop.world.redis_counts() - before, counts(0, 0, 0), "a push sends commands to Redis");
+    resume_streams(shop, 1).await;
 }
 
-async fn a_cart_is_one_command_to_put_one_to_get_and_one_to_fold(shop: &'static Shop) {
-    quiet(shop).await;
-    flushed(shop, Function::Carts, "/getCart?id=none").await;
+async fn put_get_and_compaction_of_a_cart_take_one_command_each(shop: &'static Shop) {
+    pause_streams(shop).await;
+    flush_statistics(shop, Function::Carts, "/getCart?id=none").await;
     let watch = shop.world.dynamo_faults.watch(&format!("CART#{}#1#c1", shop.client));
     for n in 1..4 {
         let body = Body::Text(json!({ "data": { "n": n } }).to_string());
-        let (put, asked) = call(shop, Function::Carts, Request::put("/putCart?id=c1"), body).await;
-        assert_eq!((put.status, asked), (200, counts(1, 1, 1)));
-        // One durable write each, and nothing else.
+        let (put, sent) = call(shop, Function::Carts, Request::put("/putCart?id=c1"), body).await;
+        assert_eq!((put.status.as_u16(), sent), (200, counts(1, 1, 1)));
+        // Each put is one durable write and nothing else.
         assert_eq!((watch.total(), watch.count("PutItem")), (n, n));
     }
-    let (got, asked) = call(shop, Function::Carts, Request::get("/getCart?id=c1"), Body::Empty).await;
-    assert_eq!((got.body["data"]["n"].as_u64(), asked, watch.total()), (Some(3), counts(1, 1, 1), 3));
-    // They are folded together, and the cache is told once more of what came of it.
-    resumed(shop, 1).await;
+    let (got, sent) = call(shop, Function::Carts, Request::get("/getCart?id=c1"), Body::Empty).await;
+    assert_eq!((json_body(&got)["data"]["n"].as_u64(), sent, watch.total()), (Some(3), counts(1, 1, 1), 3));
+    // One compaction covers all writes and updates the cache once.
+    resume_streams(shop, 1).await;
     assert_eq!((watch.count("Query"), watch.count("TransactWriteItems")), (1, 1));
 }
 
-/// Lets the streams go on; until their functions have asked Redis as many `commands`, of a round trip each.
-async fn resumed(shop: &Shop, commands: u64) {
-    let before = shop.world.redis.front().counts();
+/// Resumes the streams, and waits until their functions have sent this many commands, each in its own round trip.
+async fn resume_streams(shop: &Shop, commands: u64) {
+    let before = shop.world.redis_counts();
     shop.world.stream.resume();
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let asked = shop.world.redis.front().counts() - before;
-        if asked == counts(commands, commands, commands) {
-            return;
-        }
-        assert!(asked.commands <= commands && asked.billed <= commands, "{asked:?}");
-        assert!(Instant::now() < until, "the cache is not told");
-        sleep(Duration::from_millis(20)).await;
-    }
+    let all_sent = async || {
+        let sent = shop.world.redis_counts() - before;
+        assert!(sent.commands <= commands && sent.billed <= commands, "{sent:?}");
+        done_if(sent == counts(commands, commands, commands), sent)
+    };
+    until(PATIENCE, all_sent).await.unwrap();
 }
 
-async fn a_session_is_begun_and_goes_on_by_one_command(shop: &'static Shop) {
-    quiet(shop).await;
-    flushed(shop, Function::Auth, "/getCurrentUser").await;
-    shop.user("till-1", protocol::role::Role::Cashier, Some("1")).await;
+async fn login_refresh_and_logout_take_one_command_each(shop: &'static Shop) {
+    pause_streams(shop).await;
+    flush_statistics(shop, Function::Auth, "/getCurrentUser").await;
+    shop.user("till-1", Role::Cashier, Some("1")).await;
     let login = json!({ "username": shop.username("till-1"), "password": PASSWORD }).to_string();
-    let (first, asked) = call(shop, Function::Auth, Request::post("/logIn"), login.into()).await;
-    assert_eq!((first.status, asked), (200, counts(1, 1, 1)));
-    let refresh = json!({ "refreshToken": first.body["refreshToken"] }).to_string();
-    let (next, asked) = call(shop, Function::Auth, Request::post("/refreshSession"), refresh.into()).await;
-    assert_eq!((next.status, asked), (200, counts(1, 1, 1)));
-    let logout = json!({ "refreshToken": next.body["refreshToken"] }).to_string();
-    let (ended, asked) = call(shop, Function::Auth, Request::post("/logOut"), logout.into()).await;
-    assert_eq!((ended.status, asked), (204, counts(1, 1, 1)));
+    let (first, sent) = call(shop, Function::Auth, Request::post("/logIn"), login.into()).await;
+    assert_eq!((first.status.as_u16(), sent), (200, counts(1, 1, 1)));
+    let refresh = json!({ "refreshToken": json_body(&first)["refreshToken"] }).to_string();
+    let (next, sent) = call(shop, Function::Auth, Request::post("/refreshSession"), refresh.into()).await;
+    assert_eq!((next.status.as_u16(), sent), (200, counts(1, 1, 1)));
+    let logout = json!({ "refreshToken": json_body(&next)["refreshToken"] }).to_string();
+    let (ended, sent) = call(shop, Function::Auth, Request::post("/logOut"), logout.into()).await;
+    assert_eq!((ended.status.as_u16(), sent), (204, counts(1, 1, 1)));
     shop.world.stream.resume();
 }
 
-async fn a_session_that_is_one_too_many_is_begun_in_one_round_trip(shop: &'static Shop) {
-    quiet(shop).await;
-    flushed(shop, Function::Auth, "/getCurrentUser").await;
-    shop.user("till-1", protocol::role::Role::Cashier, Some("1")).await;
+async fn a_login_that_ends_the_oldest_session_takes_one_round_trip(shop: &'static Shop) {
+    pause_streams(shop).await;
+    flush_statistics(shop, Function::Auth, "/getCurrentUser").await;
+    shop.user("till-1", Role::Cashier, Some("1")).await;
     let login = json!({ "username": shop.username("till-1"), "password": PASSWORD }).to_string();
     let sign_in = async || {
         let request = Request::post("/logIn");
-        let (answer, asked) = call(shop, Function::Auth, request, login.clone().into()).await;
-        assert_eq!(answer.status, 200);
-        asked
+        let (reply, sent) = call(shop, Function::Auth, request, login.clone().into()).await;
+        assert_eq!(reply.status, 200);
+        sent
     };
     for _ in 0..SESSIONS_PER_USER_DEFAULT {
         assert_eq!(sign_in().await, counts(1, 1, 1));
     }
-    // The oldest leaves with it.
+    // This one ends the oldest session as well.
     assert_eq!(sign_in().await, counts(1, 2, 2));
     shop.world.stream.resume();
 }
 
-async fn the_door_asks_once_a_request_and_not_at_all_for_syncing(shop: &'static Shop) {
+async fn the_edge_sends_one_request_per_call_and_none_for_sync(shop: &'static Shop) {
     let (api, _) = shop.session("till-1", "1", None).await;
-    quiet(shop).await;
-    flushed(shop, Function::Carts, "/getCart?id=none").await;
-    // The first request asks for the session as well, and the first that is counted brings the script.
+    pause_streams(shop).await;
+    flush_statistics(shop, Function::Carts, "/getCart?id=none").await;
+    // The first request also looks up the session, and the first one that is limited also loads the script.
     assert_eq!(api.get("/api/carts/c0").await.unwrap().status, 404);
     assert_eq!(api.get("/api/sync/pull-changes").await.unwrap().status, 200);
-    let before = shop.world.redis.front().counts();
+    let before = shop.world.redis_counts();
     for _ in 0..5 {
         assert_eq!(api.get("/api/sync/pull-changes").await.unwrap().status, 200);
     }
-    let asked = shop.world.redis.front().counts() - before;
-    // At most once more, where five seconds have gone by.
-    assert!(asked.commands <= 1, "{asked:?}");
-    let before = shop.world.redis.front().counts();
+    let sent = shop.world.redis_counts() - before;
+    // One lookup of the session is possible, if five seconds have passed.
+    assert!(sent.commands <= 1, "{sent:?}");
+    let before = shop.world.redis_counts();
     assert_eq!(api.get("/api/carts/c1").await.unwrap().status, 404);
-    let asked = shop.world.redis.front().counts() - before;
-    // The limit's script is billed as three, and the cart is asked for.
-    assert!(asked.requests == 2 && (2..=3).contains(&asked.commands), "{asked:?}");
-    assert!((4..=5).contains(&asked.billed), "{asked:?}");
+    let sent = shop.world.redis_counts() - before;
+    // The rate limit's script is billed as three commands; the function looks up the cart.
+    assert!(sent.requests == 2 && (2..=3).contains(&sent.commands), "{sent:?}");
+    assert!((4..=5).contains(&sent.billed), "{sent:?}");
     shop.world.stream.resume();
 }
 
-async fn statistics_are_one_command_for_a_hundred_requests(shop: &'static Shop) {
-    quiet(shop).await;
+async fn statistics_take_one_command_per_hundred_requests(shop: &'static Shop) {
+    pause_streams(shop).await;
     push(shop, 1).await;
-    flushed(shop, Function::Data, NO_RECORD).await;
+    flush_statistics(shop, Function::Data, NO_RECORD).await;
     read(shop, "p0").await;
     let (mut commands, mut reads) = (0, 0);
-    let until = Instant::now() + PATIENCE;
-    // Those that others have read before are written first, two clients for every hundred reads.
-    let report = loop {
+    // The function first writes the counts of other tests' tenants: two tenants per hundred reads.
+    let written = async || {
         for _ in 0..100 {
-            let (found, asked) = read(shop, "p0").await;
-            if found.source.as_deref() == Some("fresh") {
-                commands += asked.commands - 1;
+            let (found, sent) = read(shop, "p0").await;
+            if is_fresh(&found) {
+                commands += sent.commands - 1;
                 reads += 1;
             }
         }
         let report = report(shop).await;
-        if report["total"]["hits"].as_u64().unwrap() >= 100 {
-            break report;
-        }
-        assert!(Instant::now() < until, "nothing is ever written: {report}");
+        done_if(report["total"]["hits"].as_u64().unwrap() >= 100, report)
     };
-    // At most 0.02 a request, and one more for the day's first.
+    let report = until(PATIENCE, written).await.unwrap();
+    // At most 0.02 commands per request, and one more for the first of the day.
     assert!(commands >= 1 && commands * 50 <= reads + 50, "{commands} commands for {reads} reads");
     assert!(report["redis"]["used_memory_bytes"].as_u64().unwrap() > 0, "{report}");
     assert!(report["redis"]["uptime_secs"].as_u64().is_some(), "{report}");
@@ -281,10 +243,9 @@ async fn statistics_are_one_command_for_a_hundred_requests(shop: &'static Shop) 
     shop.world.stream.resume();
 }
 
-/// The cache's report of today, as the shop's admin is told it.
+/// Today's cache report, as the tenant's admin gets it.
 async fn report(shop: &Shop) -> Value {
     let request = Request::get("/getCacheReport").header(TOKEN_HEADER, shop.admin_token());
     let request = request.body(Body::Empty).unwrap();
-    let answer = shop.world.handlers.call(Function::CacheAdmin, request, fleet::now()).await;
-    serde_json::from_slice(answer.body()).unwrap()
+    json_body(&shop.world.call(Function::CacheAdmin, request, fleet::now()).await)
 }

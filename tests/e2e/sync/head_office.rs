@@ -1,4 +1,4 @@
-//! Head office: a pull of one branch, or of all with one cursor.
+//! `GET /api/sync/pull-changes` by head office: one branch, or all branches with one cursor.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,20 @@ use serde_json::json;
 use tests::api::{Api, Reply};
 use tests::fleet;
 
-use crate::follower::Holds;
+use crate::follower::Follower;
+use crate::replies::assert_error;
 use crate::shop::{Shop, Till, product, with};
-use crate::sync::absence::forget_log;
+use crate::sync::absence::expire_log;
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![
-        pulls_one_branch_by_name,
-        pulls_all_branches_with_one_cursor,
-        a_new_branch_joins_by_itself,
-        a_time_applies_to_every_branch,
-        a_branch_whose_log_has_expired_is_walked,
-        nobody_else_names_a_branch,
-        what_makes_no_sense_for_all_is_refused,
+        head_office_pulls_one_branch,
+        head_office_pulls_all_branches_with_one_cursor,
+        a_new_branch_joins_the_pull_of_all_branches,
+        since_applies_to_every_branch,
+        a_branch_with_an_expired_log_gets_a_snapshot,
+        only_head_office_names_a_branch,
+        bad_pulls_of_all_branches_are_refused,
     ]
 }
 
@@ -34,7 +35,7 @@ async fn ask(office: &Api, query: &str) -> Reply {
     office.get(&format!("/api/sync/pull-changes?{query}")).await.unwrap()
 }
 
-/// Follows all branches from `cursor` to the end; what came from where, in order, and the last cursor.
+/// Pulls all branches from `cursor` to the end. Returns branch and id of each change, in order, and the last cursor.
 async fn follow(office: &Api, cursor: &str, limit: usize) -> (Vec<(String, String)>, String) {
     let (mut rows, mut next) = (Vec::new(), cursor.to_owned());
     loop {
@@ -54,7 +55,7 @@ fn sorted(mut rows: Vec<(String, String)>) -> Vec<String> {
     rows.into_iter().map(|(branch, id)| format!("{branch}:{id}")).collect()
 }
 
-async fn pulls_one_branch_by_name(shop: &'static Shop) {
+async fn head_office_pulls_one_branch(shop: &'static Shop) {
     let (first, second) = (shop.till_of("till-1", "1").await, shop.till_of("till-2", "2").await);
     sell(&first, &["a"]).await;
     let stamp = second.push(&[product("b", &json!({})), product("c", &json!({}))]).await.stamp;
@@ -64,11 +65,11 @@ async fn pulls_one_branch_by_name(shop: &'static Shop) {
     let next = ask(&office, &format!("branch_id=2&cursor={}&min={}", page.next_cursor, stamp.0)).await;
     let page: PullResponse = next.ok().unwrap();
     assert_eq!((page.changes[0].record_id.as_str(), page.next_cursor), ("c", cursor(stamp)));
-    // A branch in which nothing happened yet is empty.
+    // A branch without changes is empty.
     assert!(ask(&office, "branch_id=9").await.ok::<PullResponse>().unwrap().changes.is_empty());
 }
 
-async fn pulls_all_branches_with_one_cursor(shop: &'static Shop) {
+async fn head_office_pulls_all_branches_with_one_cursor(shop: &'static Shop) {
     let (first, second) = (shop.till_of("till-1", "1").await, shop.till_of("till-2", "2").await);
     let office = shop.head_office().await;
     let nothing: PullResponse = ask(&office, "").await.ok().unwrap();
@@ -77,12 +78,12 @@ async fn pulls_all_branches_with_one_cursor(shop: &'static Shop) {
     sell(&second, &["a", "d"]).await;
     let (rows, cursor) = follow(&office, "", 2).await;
     assert_eq!(sorted(rows), ["1:a", "1:b", "1:c", "2:a", "2:d"]);
-    // Nothing new costs the list of branches and their HEADs.
+    // A pull without changes reads the list of branches and their HEADs.
     let reply = ask(&office, &format!("cursor={cursor}")).await;
     let page: PullResponse = reply.ok().unwrap();
     assert_eq!((page.changes.len(), page.has_more, &page.next_cursor), (0, false, &cursor));
     assert_eq!(reply.cost().requests, 2);
-    // A branch that never stops selling keeps no other waiting.
+    // A busy branch does not hold back the others.
     sell(&first, &["e", "f", "g", "h"]).await;
     sell(&second, &["i"]).await;
     let page: PullResponse = ask(&office, &format!("cursor={cursor}&limit=1")).await.ok().unwrap();
@@ -92,7 +93,7 @@ async fn pulls_all_branches_with_one_cursor(shop: &'static Shop) {
     assert_eq!(sorted(follow(&office, &cursor, 100).await.0), ["1:e", "1:f", "1:g", "1:h", "2:i"]);
 }
 
-async fn a_new_branch_joins_by_itself(shop: &'static Shop) {
+async fn a_new_branch_joins_the_pull_of_all_branches(shop: &'static Shop) {
     let office = shop.head_office().await;
     sell(&shop.till_of("till-1", "1").await, &["a"]).await;
     let (_, cursor) = follow(&office, "", 100).await;
@@ -100,7 +101,7 @@ async fn a_new_branch_joins_by_itself(shop: &'static Shop) {
     assert_eq!(sorted(follow(&office, &cursor, 100).await.0), ["3:b", "3:c"]);
 }
 
-async fn a_time_applies_to_every_branch(shop: &'static Shop) {
+async fn since_applies_to_every_branch(shop: &'static Shop) {
     let (first, second) = (shop.till_of("till-1", "1").await, shop.till_of("till-2", "2").await);
     sell(&first, &["a"]).await;
     let between = second.push(&[product("b", &json!({}))]).await.stamp;
@@ -110,62 +111,65 @@ async fn a_time_applies_to_every_branch(shop: &'static Shop) {
         let page: PullResponse = ask(&office, &format!("since={since}")).await.ok().unwrap();
         assert_eq!((page.changes.len(), page.changes[0].record_id.as_str(), page.has_more), (1, "c", false));
     }
-    // A branch that had nothing since then goes on from where it stood.
+    // A branch without changes since then continues from its current position.
     let page: PullResponse = ask(&office, &format!("since={}", fleet::now())).await.ok().unwrap();
     assert_eq!((page.changes.len(), page.has_more), (0, false));
     sell(&second, &["d"]).await;
     assert_eq!(sorted(follow(&office, &page.next_cursor, 100).await.0), ["2:d"]);
 }
 
-async fn a_branch_whose_log_has_expired_is_walked(shop: &'static Shop) {
+async fn a_branch_with_an_expired_log_gets_a_snapshot(shop: &'static Shop) {
     let then = protocol::timestamp::Timestamp(fleet::now().0 - 8 * 24 * 3600 * 1_000_000);
     let record = |id: &str| with(product(id, &json!({})), "local_updated_at", then.to_string());
     shop.till("till-1").await;
     shop.push_at(&["a", "b", "c", "d"].map(record), then).await;
-    forget_log(shop, &shop.room("1"), |_| true).await;
+    expire_log(shop, &shop.room("1"), |_| true).await;
     let second = shop.till_of("till-2", "2").await;
     sell(&second, &["e", "f"]).await;
     let office = shop.head_office().await;
-    let (mut holds, mut next, mut modes) = (BTreeMap::<String, Holds>::new(), String::new(), Vec::new());
+    let (mut followers, mut next, mut modes) =
+        (BTreeMap::<String, Follower>::new(), String::new(), Vec::new());
     loop {
         let page: PullResponse = ask(&office, &format!("cursor={next}&limit=2")).await.ok().unwrap();
         let branch = page.branch_id.clone().unwrap();
         modes.push((branch.clone(), page.mode.clone()));
-        holds.entry(branch).or_default().take(&page);
+        followers.entry(branch).or_default().apply(&page);
         if !page.has_more {
             break;
         }
         next = page.next_cursor;
-        // The other branch sells on while this one is walked, for a while.
+        // The other branch sells between the first pages of the snapshot.
         if modes.len() < 4 {
             sell(&second, &[["g", "h", "i"][modes.len() - 1]]).await;
         }
     }
-    assert_eq!(holds["1"].live(), ["a", "b", "c", "d"]);
-    assert_eq!(holds["2"].live(), ["e", "f", "g", "h", "i"]);
-    let walks = modes.iter().filter(|(branch, mode)| branch == "1" && mode == "snapshot").count();
-    assert!(walks >= 2 && modes.iter().all(|(branch, mode)| branch == "1" || mode == "changes"), "{modes:?}");
+    assert_eq!(followers["1"].live(), ["a", "b", "c", "d"]);
+    assert_eq!(followers["2"].live(), ["e", "f", "g", "h", "i"]);
+    let snapshot_pages = modes.iter().filter(|(branch, mode)| branch == "1" && mode == "snapshot").count();
+    assert!(
+        snapshot_pages >= 2 && modes.iter().all(|(branch, mode)| branch == "1" || mode == "changes"),
+        "{modes:?}"
+    );
 }
 
-async fn nobody_else_names_a_branch(shop: &'static Shop) {
+async fn only_head_office_names_a_branch(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     for branch in ["1", "2"] {
         let reply = till.pull_raw(&format!("branch_id={branch}")).await;
-        assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (403, Some("branch_forbidden")));
+        assert_error(&reply, 403, "branch_forbidden");
     }
     let office = shop.head_office().await;
     sell(&till, &["a"]).await;
     let (_, cursor) = follow(&office, "", 100).await;
     assert_eq!(till.pull_raw(&format!("cursor={cursor}")).await.code().as_deref(), Some("bad_cursor"));
-    // Another client's head office has other branches, whatever cursor it sends and whatever it names.
-    let stranger = Shop::new(shop.world);
-    let other = stranger.head_office().await;
+    // Another tenant's head office sees only its own branches, with any cursor and any branch id.
+    let other = shop.other_tenant().head_office().await;
     for query in [String::new(), format!("cursor={cursor}"), "branch_id=1".into()] {
         assert!(ask(&other, &query).await.ok::<PullResponse>().unwrap().changes.is_empty(), "{query}");
     }
 }
 
-async fn what_makes_no_sense_for_all_is_refused(shop: &'static Shop) {
+async fn bad_pulls_of_all_branches_are_refused(shop: &'static Shop) {
     let office = shop.head_office().await;
     let cases = [
         ("cursor=v1.5", "bad_cursor"),
@@ -176,6 +180,6 @@ async fn what_makes_no_sense_for_all_is_refused(shop: &'static Shop) {
     ];
     for (query, code) in cases {
         let reply = ask(&office, query).await;
-        assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (400, Some(code)), "{query}");
+        assert_error(&reply, 400, code);
     }
 }

@@ -1,29 +1,28 @@
 //! `GET /api/sync/pull-changes`
 
 use libtest_mimic::Trial;
-use protocol::role::Role;
 use protocol::stamp::{Stamp, cursor};
 use protocol::wire::pull::PullResponse;
-use protocol::wire::push::PushResponse;
 use serde_json::{Value, json};
 
-use crate::shop::{Shop, Till, product, with};
+use crate::replies::{assert_error, json as json_body, member_names};
+use crate::shop::{Shop, Till, advance, product, record};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![
-        the_answer_has_exactly_the_promised_members,
-        since_is_exact_and_exclusive_as_stamp_and_as_time,
-        pages_of_any_size_add_up,
-        tables_filter_and_the_position_still_moves,
-        an_empty_room_has_a_cursor_too,
-        a_min_of_another_history_asks_for_a_reset,
-        a_role_sees_its_tables_only,
+        the_response_has_exactly_the_promised_members,
+        since_excludes_its_own_change_as_stamp_and_as_time,
+        pages_of_any_size_return_the_same_changes,
+        a_table_filter_still_advances_the_cursor,
+        an_empty_room_has_a_cursor,
+        min_beyond_head_requires_a_reset,
+        a_role_pulls_only_its_tables,
         a_hundred_changes_cost_two_requests_and_five_units,
-        only_the_cursor_moves_when_nothing_is_new,
+        a_pull_without_changes_returns_the_same_cursor,
     ]
 }
 
-/// Pushes `count` products, each in a batch of its own; their stamps.
+/// Pushes `count` products, each in a batch of its own. Returns their stamps.
 async fn sell(till: &Till, count: usize) -> Vec<Stamp> {
     let mut stamps = Vec::new();
     for i in 0..count {
@@ -40,20 +39,19 @@ fn ids(page: &PullResponse) -> Vec<&str> {
     page.changes.iter().map(|change| change.record_id.as_str()).collect()
 }
 
-async fn the_answer_has_exactly_the_promised_members(shop: &'static Shop) {
+async fn the_response_has_exactly_the_promised_members(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     sell(&till, 1).await;
-    let body: Value = serde_json::from_str(&till.pull_raw("").await.body).unwrap();
-    let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
-    assert_eq!(names(&body), "changes has_more mode next_cursor stamp");
+    let body = json_body(&till.pull_raw("").await);
+    assert_eq!(member_names(&body), "changes has_more mode next_cursor stamp");
     assert_eq!(
-        names(&body["changes"][0]),
+        member_names(&body["changes"][0]),
         "branch_id data device_id is_deleted operation record_id server_updated_at stamp table_name version"
     );
     assert_eq!((&body["mode"], &body["changes"][0]["branch_id"]), (&json!("changes"), &json!("1")));
 }
 
-async fn since_is_exact_and_exclusive_as_stamp_and_as_time(shop: &'static Shop) {
+async fn since_excludes_its_own_change_as_stamp_and_as_time(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let stamps = sell(&till, 3).await;
     let middle = stamps[1];
@@ -62,13 +60,13 @@ async fn since_is_exact_and_exclusive_as_stamp_and_as_time(shop: &'static Shop) 
         assert_eq!(ids(&page(&till, &format!("since={since}")).await), ["p2"]);
     }
     assert_eq!(ids(&page(&till, &format!("since={}", middle.0 - 1)).await), ["p1", "p2"]);
-    // A continuation wins over where the caller once began, and a time to come stands at HEAD.
+    // A cursor takes precedence over `since`, and a time in the future means HEAD.
     assert_eq!(ids(&page(&till, &format!("since=0&cursor={}", cursor(middle))).await), ["p2"]);
-    let to_come = page(&till, "since=2200-01-01T00:00:00Z").await;
-    assert_eq!((to_come.changes.len(), to_come.stamp), (0, stamps[2]));
+    let future = page(&till, "since=2200-01-01T00:00:00Z").await;
+    assert_eq!((future.changes.len(), future.stamp), (0, stamps[2]));
 }
 
-async fn pages_of_any_size_add_up(shop: &'static Shop) {
+async fn pages_of_any_size_return_the_same_changes(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     for size in [1, 7, 50, 1, 1, 30] {
         let records: Vec<Value> =
@@ -80,14 +78,14 @@ async fn pages_of_any_size_add_up(shop: &'static Shop) {
     for limit in [1, 3, 50, 100] {
         assert_eq!(till.pull_all(Stamp::ZERO, limit).await, whole, "limit {limit}");
     }
-    // Two partial pulls equal one, wherever they meet, also inside a batch.
+    // A pull may continue anywhere, even inside a batch.
     let part = till.pull_all(whole[20].stamp, 1000).await;
     assert_eq!(part, whole[21..]);
 }
 
-async fn tables_filter_and_the_position_still_moves(shop: &'static Shop) {
+async fn a_table_filter_still_advances_the_cursor(shop: &'static Shop) {
     let till = shop.till("till-1").await;
-    let customer = |id: &str| with(product(id, &json!({})), "table_name", "customers");
+    let customer = |id: &str| record("customers", id, &json!({}));
     till.push(&[product("p1", &json!({})), customer("c1"), product("p2", &json!({}))]).await;
     let last = till.push(&[product("p3", &json!({}))]).await.stamp;
     let found = page(&till, "tables=customers").await;
@@ -95,7 +93,7 @@ async fn tables_filter_and_the_position_still_moves(shop: &'static Shop) {
     assert_eq!(page(&till, "tables=customers,products").await.changes.len(), 4);
 }
 
-async fn an_empty_room_has_a_cursor_too(shop: &'static Shop) {
+async fn an_empty_room_has_a_cursor(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let first = page(&till, "").await;
     assert_eq!((first.changes.len(), first.has_more, &*first.next_cursor), (0, false, "v1.0"));
@@ -103,28 +101,24 @@ async fn an_empty_room_has_a_cursor_too(shop: &'static Shop) {
     assert_eq!(page(&till, &format!("cursor={}", first.next_cursor)).await.changes.len(), 1);
 }
 
-async fn a_min_of_another_history_asks_for_a_reset(shop: &'static Shop) {
+async fn min_beyond_head_requires_a_reset(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let last = *sell(&till, 1).await.last().unwrap();
     let reply = till.pull_raw(&format!("min={}", last.plus(1).0)).await;
-    assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (410, Some("reset_required")));
+    assert_error(&reply, 410, "reset_required");
     assert!(till.pull_raw(&format!("min={}", cursor(last))).await.ok::<PullResponse>().is_ok());
 }
 
-async fn a_role_sees_its_tables_only(shop: &'static Shop) {
+async fn a_role_pulls_only_its_tables(shop: &'static Shop) {
     let till = shop.till("till-1").await;
-    let login = shop.user("manager", Role::Manager, Some("1")).await;
-    let (manager, _) = shop.stranger().login(&login).await.unwrap();
-    let advance = with(product("a1", &json!({"amount": "100"})), "table_name", "employee_advances");
-    let batch = json!({"device_id": "office", "records": [advance, product("p1", &json!({}))]});
-    let pushed: PushResponse =
-        manager.post("/api/sync/batch-push", batch.to_string()).await.unwrap().ok().unwrap();
+    let office = shop.office().await;
+    let pushed = office.push(&[advance("a1"), product("p1", &json!({}))]).await;
     assert_eq!(pushed.synced_count, 2);
     let seen = page(&till, "").await;
     assert_eq!((ids(&seen), seen.stamp, seen.has_more), (vec!["p1"], pushed.stamp, false));
     let reply = till.pull_raw("tables=products,employee_advances").await;
-    assert_eq!((reply.status.as_u16(), reply.code().as_deref()), (403, Some("table_forbidden")));
-    let (all, _) = manager.pull(Stamp::ZERO, 100).await.unwrap();
+    assert_error(&reply, 403, "table_forbidden");
+    let (all, _) = office.api.pull(Stamp::ZERO, 100).await.unwrap();
     assert_eq!(ids(&all), ["a1", "p1"]);
 }
 
@@ -143,9 +137,9 @@ async fn a_hundred_changes_cost_two_requests_and_five_units(shop: &'static Shop)
     assert!(page.changes.is_empty() && cost.requests == 1 && cost.read_tenths <= 10, "{cost:?}");
 }
 
-async fn only_the_cursor_moves_when_nothing_is_new(shop: &'static Shop) {
+async fn a_pull_without_changes_returns_the_same_cursor(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let last = *sell(&till, 2).await.last().unwrap();
-    let answer = page(&till, &format!("cursor={}", cursor(last))).await;
-    assert_eq!((answer.changes.len(), answer.has_more, answer.next_cursor), (0, false, cursor(last)));
+    let response = page(&till, &format!("cursor={}", cursor(last))).await;
+    assert_eq!((response.changes.len(), response.has_more, response.next_cursor), (0, false, cursor(last)));
 }

@@ -1,10 +1,12 @@
-//! A day of sales by several tills, on the shared stack: real data where it is there, a generated day otherwise.
+//! A day of sales by several tills: a real day if its file exists, a generated one otherwise.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use libtest_mimic::Trial;
+use protocol::role::Role;
+use protocol::wire::auth::LoginRequest;
 use tests::day::{self, Invoice};
 use tests::fleet;
 use tests::till::Till;
@@ -14,14 +16,14 @@ use tokio::task::JoinSet;
 use crate::shop::Shop;
 
 const TILLS: usize = 3;
-/// Invoices of the real day that are sold here; `cargo xtask replay` sells all of them.
+/// Invoices of the day that are sold here. `cargo xtask replay` sells all of them.
 const INVOICES: usize = 30;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    trials![all_tills_and_a_fresh_pull_hold_the_whole_day,]
+    trials![all_tills_and_a_new_till_hold_the_whole_day,]
 }
 
-fn some_day() -> Vec<Invoice> {
+fn day_of_sales() -> Vec<Invoice> {
     let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/online-retail/2010-12-01.csv");
     if real.exists() {
         day::read(&real).unwrap().into_iter().take(INVOICES).collect()
@@ -31,21 +33,21 @@ fn some_day() -> Vec<Invoice> {
 }
 
 async fn open(shop: &Shop, name: &str) -> Arc<Till> {
-    let login = shop.user(name, protocol::role::Role::Cashier, Some("1")).await;
-    let login = protocol::wire::auth::LoginRequest { device_id: Some(name.parse().unwrap()), ..login };
-    let till = Till::open(&shop.stranger(), &login, Arc::new(Meter::default())).await.unwrap();
+    let login = shop.user(name, Role::Cashier, Some("1")).await;
+    let login = LoginRequest { device_id: Some(name.parse().unwrap()), ..login };
+    let till = Till::open(&shop.anonymous(), &login, Arc::new(Meter::default())).await.unwrap();
     till.connected().await;
     Arc::new(till)
 }
 
-async fn all_tills_and_a_fresh_pull_hold_the_whole_day(shop: &'static Shop) {
-    let day = some_day();
-    let (mut tills, mut selling, mut mending) = (Vec::new(), JoinSet::new(), JoinSet::new());
+async fn all_tills_and_a_new_till_hold_the_whole_day(shop: &'static Shop) {
+    let day = day_of_sales();
+    let (mut tills, mut selling, mut pulling) = (Vec::new(), JoinSet::new(), JoinSet::new());
     for (i, share) in fleet::deal(&day, TILLS).into_iter().enumerate() {
         let till = open(shop, &format!("till-{i}")).await;
-        let (seller, mender) = (till.clone(), till.clone());
+        let (seller, puller) = (till.clone(), till.clone());
         selling.spawn(async move { fleet::sell(&seller, &share, &AtomicUsize::new(0)).await.unwrap() });
-        mending.spawn(async move { mender.fill_gaps().await });
+        pulling.spawn(async move { puller.fill_gaps().await });
         tills.push(till);
     }
     while let Some(done) = selling.join_next().await {
