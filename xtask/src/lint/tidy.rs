@@ -9,9 +9,14 @@ use super::StepError;
 use crate::project::Project;
 use crate::report;
 
+mod comment;
 mod length;
 mod machine_path;
+mod metaphors;
 mod name;
+mod type_name;
+mod width;
+mod word;
 
 /// Why the tree is not tidy.
 #[derive(Debug, Error)]
@@ -20,6 +25,8 @@ pub(super) enum TidyError {
     List { why: String },
     #[error("failed to run git: {source}")]
     Git { source: io::Error },
+    #[error("failed to find max_width in rustfmt.toml")]
+    NoWidth,
     #[error("failed to read {path}: {source}")]
     Read { path: String, source: io::Error },
     #[error("failed to pass the tidy rules: {count} findings above")]
@@ -51,10 +58,15 @@ pub(super) fn run(project: &Project) -> Result<(), StepError> {
     let sources = sources(project)?;
     let home = std::env::home_dir();
     let folders = machine_path::folders(&project.root, home.as_deref());
+    let rustfmt = sources.iter().find(|source| source.path == "rustfmt.toml");
+    let width = rustfmt.and_then(|rustfmt| width::max_width(&rustfmt.text)).ok_or(TidyError::NoWidth)?;
     let mut findings = Vec::new();
     for source in &sources {
         findings.extend(length::check(source));
         findings.extend(name::check(source));
+        findings.extend(type_name::check(source));
+        findings.extend(width::check(source, width));
+        findings.extend(word::check(source));
         findings.extend(machine_path::check(source, &folders));
     }
     let median = length::rust_median(&sources);
