@@ -60,8 +60,8 @@ pub fn url(port: u16) -> String {
 }
 
 impl Edge {
-    /// Starts the worker of the project at `root` and waits until it is healthy. Its output goes to `say`, its
-    /// files into `folder`.
+    /// Starts the worker of the project at `root` and waits until it is healthy. Its output goes to `say`,
+    /// its files into `folder`.
     pub async fn start(
         root: &Path,
         folder: &Path,

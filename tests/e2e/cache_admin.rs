@@ -58,8 +58,9 @@ async fn warm_up(api: &Api, table: &str) -> (u64, u64) {
     }
 }
 
-/// Warms up a table until all of it is cached and `is_cached` agrees. Returns how many records were looked at. The
-/// stream may invalidate what was pushed before while `is_cached` looks, so each attempt starts from an empty cache.
+/// Warms up a table until all of it is cached and `is_cached` agrees. Returns how many records were looked
+/// at. The stream may invalidate what was pushed before while `is_cached` looks, so each attempt starts from
+/// an empty cache.
 async fn warm_up_until(api: &Api, table: &str, is_cached: impl AsyncFn() -> bool) -> u64 {
     let attempt = async || {
         let looked = warm_up_all(api, table).await;
@@ -170,8 +171,8 @@ async fn reads_are_counted_and_reported(shop: &'static Shop) {
     warm_up_all(&admin, "products").await;
     let names = names((0..READ_RECORDS_MAX).map(|n| format!("p{n:03}")));
     let counted = async || {
-        // A function writes the counts of one tenant at a time, and other tests have counts too: read enough that
-        // it writes once per attempt.
+        // A function writes the counts of one tenant at a time, and other tests have counts too: read enough
+        // that it writes once per attempt.
         for till in &tills {
             let reply = post(&till.api, "/api/data/batch-get", json!({ "records": names })).await;
             assert_eq!(reply.status, 200, "{}", reply.body);
@@ -235,8 +236,8 @@ async fn bad_requests_are_refused(shop: &'static Shop) {
     assert_eq!(reply.code().as_deref(), Some("bad_request"));
 }
 
-/// Keys without a TTL come from a manual write or a crash between two commands. This is one test, since maintenance
-/// covers all tenants.
+/// Keys without a TTL come from a manual write or a crash between two commands. This is one test, since
+/// maintenance covers all tenants.
 async fn maintenance_expires_every_key_and_compacts_past_statistics(shop: &'static Shop) {
     let key = |name: &str| format!("tillsync:{}:{name}", shop.client);
     let (record, rate) = (key("record:1:products:p1"), key("rate:user:u1"));

@@ -30,7 +30,8 @@ fn sk(item: &Item) -> &str {
     item["sk"].as_s().unwrap()
 }
 
-/// Checks that the room's HEAD, log and records agree. `is_partial`: log items or tombstones have been deleted.
+/// Checks that the room's HEAD, log and records agree. `is_partial`: log items or tombstones have been
+/// deleted.
 pub(crate) async fn check(world: &World, room: &Room, is_partial: bool) {
     let (client, table) = (&world.dynamo, &world.table);
     let tables = Tables::built_in().unwrap();
@@ -57,8 +58,8 @@ pub(crate) async fn check(world: &World, room: &Room, is_partial: bool) {
     check_replay(&head, &log, &records);
 }
 
-/// Checks a room whose log items or tombstones have expired: the rest of the log agrees with the records, and HEAD
-/// counts them exactly.
+/// Checks a room whose log items or tombstones have expired: the rest of the log agrees with the records, and
+/// HEAD counts them exactly.
 fn check_partial(head: &Head, log: &[Publication], records: &BTreeMap<String, Record>) {
     for item in log {
         assert!(

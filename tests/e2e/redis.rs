@@ -1,5 +1,5 @@
-//! Redis fails and comes back: requests still succeed, no write is lost, and no stale data stays. Most of these tests
-//! run one at a time on a stack of their own.
+//! Redis fails and comes back: requests still succeed, no write is lost, and no stale data stays. Most of
+//! these tests run one at a time on a stack of their own.
 
 mod commands;
 mod counts;

@@ -25,7 +25,7 @@ use crate::world::{World, cashier};
 
 pub(crate) const PASSWORD: &str = "a long enough password";
 
-/// More faults than all retries of the functions and of the SDK.
+/// More faults than all retries.
 const FAULTS_UNTIL_CLEARED: u32 = 1000;
 
 /// A tenant that no other test uses, with branch 1 unless a test asks for another branch.
@@ -135,7 +135,6 @@ impl Shop {
         format!("{}:{branch}", self.client).parse().unwrap()
     }
 
-    /// An access token of an admin of branch 1.
     pub(crate) fn admin_token(&self) -> String {
         self.world.token_of(&User { role: Role::Admin, ..cashier(&self.client) }, fleet::now())
     }
@@ -260,8 +259,8 @@ impl Till {
     }
 }
 
-/// Retries of one batch under contention. The function retries each a dozen times itself, so more would mean that
-/// a device starves.
+/// Retries of one batch under contention. The function retries each a dozen times itself, so more would mean
+/// that a device starves.
 const PUSH_RETRIES_MAX: usize = 10;
 
 /// A write of a record, now.
@@ -294,7 +293,7 @@ pub(crate) fn ago(secs: u64) -> String {
     Timestamp(fleet::now().0 - secs * 1_000_000).to_string()
 }
 
-/// The same record with the member `name` set.
+/// The record with the member `name` set.
 pub(crate) fn with(mut record: Value, name: &str, value: impl Into<Value>) -> Value {
     record[name] = value.into();
     record

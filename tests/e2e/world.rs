@@ -1,4 +1,5 @@
-//! The two local stacks of a test run. The first test that needs a stack starts it; it stops after the last test.
+//! The two local stacks of a test run. The first test that needs a stack starts it; it stops after the last
+//! test.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -68,7 +69,8 @@ static SHARED: OnceLock<World> = OnceLock::new();
 static EXCLUSIVE: OnceLock<World> = OnceLock::new();
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// Limits that let all tests of a run sign in from one address. A username has the requests that one test needs.
+/// Limits that let all tests of a run sign in from one address. A username has the requests that one test
+/// needs.
 const RATES: [(&str, &str); 3] = [
     ("RATE_LOGIN_NAME_PER_MINUTE", "30"),
     ("RATE_LOGIN_ADDRESS_PER_MINUTE", "100000"),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// A line of an invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct InvoiceLine {
     /// The product.
     pub stock_code: String,
     /// The product's name.
@@ -27,7 +27,7 @@ pub struct Invoice {
     /// The customer's country.
     pub country: String,
     /// The lines.
-    pub lines: Vec<Line>,
+    pub lines: Vec<InvoiceLine>,
 }
 
 /// Why a day cannot be read.
@@ -53,7 +53,7 @@ pub fn read(file: &Path) -> Result<Vec<Invoice>, ReadDayError> {
         let place = row.position().map_or(0, csv::Position::line);
         let column =
             |i: usize| row.get(i).map(|text| text.trim().to_owned()).ok_or(ReadDayError::Column(place));
-        let line = Line {
+        let line = InvoiceLine {
             stock_code: column(1)?,
             description: column(2)?,
             quantity: number(column(3)?).ok_or(ReadDayError::Number(place))?,
@@ -97,9 +97,9 @@ pub fn generated(invoices: usize) -> Vec<Invoice> {
     (0..invoices).map(invoice).collect()
 }
 
-fn product(n: usize, invoice: usize) -> Line {
+fn product(n: usize, invoice: usize) -> InvoiceLine {
     let code = n % 300;
-    Line {
+    InvoiceLine {
         stock_code: format!("{}", 20_000 + code),
         description: format!("HANGING DECORATION NO {code} ROSE"),
         quantity: if invoice % 20 == 19 { "-1".to_owned() } else { format!("{}", 1 + n % 12) },

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use sync::decimal::Decimal;
 
 use crate::api::CallError;
-use crate::day::{Invoice, Line};
+use crate::day::{Invoice, InvoiceLine};
 use crate::till::Till;
 
 /// The time on this machine.
@@ -44,7 +44,7 @@ fn json(value: &impl Serialize) -> Result<JsonText, serde_json::Error> {
 
 /// The id and data of every line of `invoice`.
 pub fn lines(invoice: &Invoice) -> Result<Vec<(String, JsonText)>, serde_json::Error> {
-    let line = |(i, line): (usize, &Line)| {
+    let line = |(i, line): (usize, &InvoiceLine)| {
         let data = LineData {
             invoice: &invoice.number,
             product: &line.stock_code,
@@ -69,7 +69,7 @@ fn record(table: &str, id: &str, data: JsonText) -> PushRecord {
 }
 
 /// The stock movement of a line, as a delta: the till does not need to know the stock.
-fn movement(line: &Line) -> Result<PushRecord, serde_json::Error> {
+fn movement(line: &InvoiceLine) -> Result<PushRecord, serde_json::Error> {
     let taken =
         line.quantity.strip_prefix('-').map_or_else(|| format!("-{}", line.quantity), ToOwned::to_owned);
     let data = json(&serde_json::json!({ "quantity": { "$delta": taken } }))?;

@@ -12,8 +12,8 @@ pub fn name(username: &str) -> Item {
     key(format!("NAME#{username}"), "NAME")
 }
 
-/// The key of a family of refresh tokens (one sign-in on one device), in its user's partition so that families can be
-/// listed.
+/// The key of a family of refresh tokens (one sign-in on one device), in its user's partition so that
+/// families can be listed.
 pub fn family(user: &str, id: &str) -> Item {
     key(families(user), format!("{FAMILY_PREFIX}{id}"))
 }

@@ -54,8 +54,8 @@ impl Table {
         Ok(output.item)
     }
 
-    /// The existing items among `keys`, at most [`crate::limits::BATCH_GET_KEYS_MAX`], each strongly consistent
-    /// by itself.
+    /// The existing items among `keys`, at most [`crate::limits::BATCH_GET_KEYS_MAX`], each strongly
+    /// consistent by itself.
     pub async fn batch_get(&self, keys: Vec<Item>, cost: &mut Cost) -> Result<Vec<Item>, StoreError> {
         let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
         let (mut wanted, mut items) = (wanted.map_err(StoreError::build)?, Vec::new());

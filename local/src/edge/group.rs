@@ -37,7 +37,8 @@ impl Group {
         let _ = kill_process_group(self.0, Signal::KILL);
     }
 
-    /// Whether children of this process, adopted ones included, are alive in the group. Reaps those that ended.
+    /// Whether children of this process, adopted ones included, are alive in the group. Reaps those that
+    /// ended.
     pub(super) fn has_members(self) -> bool {
         loop {
             match waitpgid(self.0, WaitOptions::NOHANG) {

@@ -18,7 +18,7 @@
 //!   (`fallback`).
 //! - Every key has a time to live.
 //!
-//! The cache reads no clock and has no randomness of its own. In reading order:
+//! Clock and randomness are arguments. In reading order:
 
 mod cache;
 pub use cache::{Cache, Clock};
@@ -30,7 +30,6 @@ pub mod request;
 
 mod entry;
 mod tags;
-
 // Reading: `read` is the path through all of it.
 mod lookup;
 mod read;

@@ -1,7 +1,7 @@
 //! The protocol of tillsync: ids, times, errors and the messages on the wire.
 //!
-//! This crate does no I/O and reads no clock and no environment (clippy's `disallowed-methods` checks it). It compiles
-//! for the worker (wasm) and for the functions (native). In reading order:
+//! This crate does no I/O and reads no clock and no environment (clippy's `disallowed-methods` checks it). It
+//! compiles for the worker (wasm) and for the functions (native). In reading order:
 
 // Ids, times and positions.
 pub mod ids;

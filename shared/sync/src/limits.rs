@@ -4,8 +4,8 @@ use protocol::limits::{BATCH_BYTES_MAX, RECORD_BYTES_MAX, RECORD_ID_BYTES_MAX};
 
 /// Bytes of `data` in one page of a pull; the change that exceeds the limit is the last of its page.
 pub const PULL_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// Bytes of a cursor. A cursor over [`protocol::limits::HEAD_OFFICE_BRANCHES_MAX`] branches fits, and leaves room for other
-/// parameters in the edge's 4 KiB query.
+/// Bytes of a cursor. A cursor over [`protocol::limits::HEAD_OFFICE_BRANCHES_MAX`] branches fits, and leaves
+/// room for other parameters in the edge's 4 KiB query.
 pub const CURSOR_BYTES_MAX: usize = 3950;
 /// Bytes of a record key inside a cursor: table name, separator and record id.
 pub const CURSOR_KEY_BYTES_MAX: usize = RECORD_ID_BYTES_MAX + 1 + 64;

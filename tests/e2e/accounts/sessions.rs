@@ -85,7 +85,8 @@ async fn is_accepted(api: &Api) -> bool {
     api.get("/api/auth/me").await.unwrap().status == 200
 }
 
-/// Signs in a user that exists. While Redis is slow, a name has three sign-ins a minute, so this may take a while.
+/// Signs in a user that exists. While Redis is slow, a name has three sign-ins a minute, so this may take a
+/// while.
 async fn sign_in_again(shop: &Shop, name: &str, device: Option<&str>) -> (Api, SessionResponse) {
     let device_id = device.map(|device| device.parse().unwrap());
     let login = LoginRequest { device_id, ..shop.login(name) };
@@ -205,8 +206,8 @@ async fn ending_a_session_closes_its_sockets(shop: &'static Shop) {
     for listener in &mut listeners {
         assert_eq!(listener.close_frame().await, session_ended());
     }
-    // The session gets no new socket, even while HTTP requests may still accept its token. Only if Redis does not
-    // answer in time can the edge miss that the session has ended.
+    // The session gets no new socket, even while HTTP requests may still accept its token. Only if Redis does
+    // not answer in time can the edge miss that the session has ended.
     let refused = async || match connect_async(socket::url(&lost, "lost")).await {
         Err(refused) => Ok(refused),
         Ok(_) => Err("an ended session gets a socket"),

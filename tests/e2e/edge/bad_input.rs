@@ -1,4 +1,5 @@
-//! Bad input gets the right status, a stable code and a helpful sentence. It shows no internals and stores nothing.
+//! Bad input gets the right status, a stable code and a helpful sentence. It shows no internals and stores
+//! nothing.
 
 use functions::sync::keys;
 use libtest_mimic::Trial;

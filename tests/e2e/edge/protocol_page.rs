@@ -112,7 +112,8 @@ impl Runner {
             request = request.header(CONTENT_TYPE, "application/json").body(self.examples.real(&shown.body));
         }
         if answer.body.as_ref().is_some_and(|body| body["mode"] == "snapshot") {
-            // On the page a day has passed since the last push. A snapshot covers only commits that have settled.
+            // On the page a day has passed since the last push. A snapshot covers only commits that have
+            // settled.
             sleep(Duration::from_secs(LOG_SETTLE_SECS + 1)).await;
         }
         if answer.body.as_ref().is_some_and(|body| body.get("sessions").is_some()) {

@@ -65,8 +65,8 @@ async fn records_are_loaded_together_and_then_cached(shop: &'static Shop) {
     let hall = pair("h1", json!({ "seats": 40 }));
     let there = vec![hall.clone(), pair("Käse/2", json!({ "n": 2 })), hall];
     assert_eq!(parts(&first), (there.clone(), vec!["none".to_owned()]));
-    // The stream invalidates the records once, because of the commit. After that all are cached, and so is the
-    // absence of the missing one.
+    // The stream invalidates the records once, because of the commit. After that all are cached, and so is
+    // the absence of the missing one.
     let cached = async || {
         let again = ask(&b.api, &names, stamp).await;
         assert_eq!(parts(&again), (there.clone(), vec!["none".to_owned()]));

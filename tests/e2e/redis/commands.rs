@@ -1,4 +1,5 @@
-//! Every Redis command of the client, sent as the functions send it: their connection, the REST server, a real Redis.
+//! Every Redis command of the client, sent as the functions send it: their connection, the REST server, a
+//! real Redis.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! The number of commands that Redis receives. Each command and each round trip is billed, so it is a promise.
+//! The number of commands that Redis receives. Each command and each round trip is billed, so it is a
+//! promise.
 //!
 //! Most tests call the functions without the edge, which has commands of its own.
 
@@ -51,7 +52,8 @@ async fn call(shop: &Shop, function: Function, request: Builder, body: Body) -> 
     (reply, sent)
 }
 
-/// Reads `path` until the function has written its statistics, so that the test does not count that write as well.
+/// Reads `path` until the function has written its statistics, so that the test does not count that write as
+/// well.
 async fn flush_statistics(shop: &Shop, function: Function, path: &str) {
     for _ in 0..CACHE_FLUSH_READS {
         call(shop, function, Request::get(path), Body::Empty).await;
@@ -146,7 +148,8 @@ async fn put_get_and_compaction_of_a_cart_take_one_command_each(shop: &'static S
     assert_eq!((watch.count("Query"), watch.count("TransactWriteItems")), (1, 1));
 }
 
-/// Resumes the streams, and waits until their functions have sent this many commands, each in its own round trip.
+/// Resumes the streams, and waits until their functions have sent this many commands, each in its own round
+/// trip.
 async fn resume_streams(shop: &Shop, commands: u64) {
     let before = shop.world.redis_counts();
     shop.world.stream.resume();

@@ -1,5 +1,5 @@
-//! Redis is full: it answers reads and refuses writes. Its old data hides no acknowledged write, and the server
-//! promises nothing that Redis has not stored.
+//! Redis is full: it answers reads and refuses writes. Its old data hides no acknowledged write, and the
+//! server promises nothing that Redis has not stored.
 
 use auth::limits::{SESSION_ENDED_SECS, SESSION_STATUS_SECS};
 use libtest_mimic::Trial;

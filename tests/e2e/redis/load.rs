@@ -20,15 +20,15 @@ pub(super) fn trials() -> Vec<Trial> {
 
 /// Rounds of each caller before Redis is killed, while it is dead, and after its restart.
 const ROUNDS: u64 = 8;
-/// Longest time that a read without `min` may be stale once Redis is back: the lifetime of a function's own copy, the
-/// stream's next retry, and a margin for a slow machine.
+/// Longest time that a read without `min` may be stale once Redis is back: the lifetime of a function's own
+/// copy, the stream's next retry, and a margin for a slow machine.
 const STALE_MAX: Duration = Duration::from_secs(30);
 
 /// Longest time that the callers may take for a phase.
 const PHASE_MAX: Duration = Duration::from_secs(120);
 
-/// A till of a branch that writes and reads its writes until `stop`. Returns the till and the data of its last write.
-/// Most of its requests are sync requests, which are not limited.
+/// A till of a branch that writes and reads its writes until `stop`. Returns the till and the data of its
+/// last write. Most of its requests are sync requests, which are not limited.
 async fn write_and_read(shop: &Shop, branch: &str, done: &AtomicU64, stop: &AtomicBool) -> (Till, Value) {
     let name = format!("till-{branch}");
     let till = shop.till_of(&name, branch).await;

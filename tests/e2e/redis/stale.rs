@@ -1,4 +1,5 @@
-//! Redis misses changes and comes back with old data: the old data does not stay, and changed data is not trusted.
+//! Redis misses changes and comes back with old data: the old data does not stay, and changed data is not
+//! trusted.
 
 use libtest_mimic::Trial;
 use redis_rest::faults::Fault;
@@ -32,8 +33,8 @@ async fn a_record_change_that_redis_missed_reaches_it_later(shop: &'static Shop)
     // Without Redis, reads return the new version.
     wait_for_data(&till.api, "p1", &json!({ "n": 2 })).await;
     shop.world.redis_faults().lift();
-    // Redis may return the old version until the stream retries, which takes moments; the entry itself would live
-    // half an hour.
+    // Redis may return the old version until the stream retries, which takes moments; the entry itself would
+    // live half an hour.
     let current = async || {
         let reply = read(&till.api, "p1", None).await;
         done_if(data(&reply) == json!({ "n": 2 }) && is_fresh(&reply), reply)

@@ -75,8 +75,8 @@ async fn caught_up(shop: &Shop, now: Timestamp) -> Follower {
     follower
 }
 
-/// Pushes twelve products in four batches of eight days ago, then one update and one deletion, and deletes the log.
-/// Returns the last stamp.
+/// Pushes twelve products in four batches of eight days ago, then one update and one deletion, and deletes
+/// the log. Returns the last stamp.
 async fn push_and_expire_log(shop: &'static Shop) -> Stamp {
     shop.till("till-1").await;
     let then = days_ago(8);

@@ -140,8 +140,8 @@ async fn fast_path_and_stream_deliver_each_change_once(shop: &'static Shop) {
     for stamp in stamps {
         assert_eq!(listener.next_sync().await.stamp, stamp);
     }
-    // The stream delivers in order. Once it has delivered a later commit, of a tenant without the fast path, it has
-    // delivered these commits too.
+    // The stream delivers in order. Once it has delivered a later commit, of a tenant without the fast path,
+    // it has delivered these commits too.
     let marker = shop.other_tenant();
     let (three, four) = (marker.till("till-3").await, marker.till("till-4").await);
     let mut marker_listener = Listener::open(&four.api, "till-4").await;

@@ -35,7 +35,8 @@ async fn ask(office: &Api, query: &str) -> Reply {
     office.get(&format!("/api/sync/pull-changes?{query}")).await.unwrap()
 }
 
-/// Pulls all branches from `cursor` to the end. Returns branch and id of each change, in order, and the last cursor.
+/// Pulls all branches from `cursor` to the end. Returns branch and id of each change, in order, and the last
+/// cursor.
 async fn follow(office: &Api, cursor: &str, limit: usize) -> (Vec<(String, String)>, String) {
     let (mut rows, mut next) = (Vec::new(), cursor.to_owned());
     loop {

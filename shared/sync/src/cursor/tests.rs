@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::vector::{Place, Tag};
+use super::vector::{BranchPosition, Tag};
 use super::*;
 use crate::limits::CURSOR_KEY_BYTES_MAX;
 use protocol::limits::{HEAD_OFFICE_BRANCHES_MAX, RECORD_ID_BYTES_MAX};
@@ -23,18 +23,18 @@ fn largest() -> Vector {
     let key = key(&"t".repeat(64), &"x".repeat(RECORD_ID_BYTES_MAX));
     let stamp = Timestamp::MAX.0;
     let walk = Walk { noted: Stamp(stamp), started: Timestamp(stamp), after: Some(key) };
-    let places =
-        (0..HEAD_OFFICE_BRANCHES_MAX).map(|i| (tag(&format!("b{i}")), Place::Position(Stamp(stamp))));
-    Vector { served: Some(tag("b1")), walk: Some((tag("b2"), walk)), places: places.collect() }
+    let positions = (0..HEAD_OFFICE_BRANCHES_MAX)
+        .map(|i| (tag(&format!("b{i}")), BranchPosition::Position(Stamp(stamp))));
+    Vector { served: Some(tag("b1")), walk: Some((tag("b2"), walk)), positions: positions.collect() }
 }
 
 #[test]
 fn the_exact_texts_are_pinned() {
-    let places = [
-        (tag("1"), Place::Position(Stamp(1_765_103_400_000_145))),
-        (tag("2"), Place::Time(Timestamp(1_765_103_400_000_000))),
+    let positions = [
+        (tag("1"), BranchPosition::Position(Stamp(1_765_103_400_000_145))),
+        (tag("2"), BranchPosition::Time(Timestamp(1_765_103_400_000_000))),
     ];
-    let vector = Vector { served: Some(tag("1")), walk: None, places: places.into() };
+    let vector = Vector { served: Some(tag("1")), walk: None, positions: positions.into() };
     let walking = Vector { walk: Some((tag("2"), walk(Some(key("products", "a#b"))))), ..vector.clone() };
     // The fixture of a snapshot page in `protocol::wire` has this cursor and this id.
     let short = Walk { noted: Stamp(9), started: Timestamp(11), after: None };
@@ -68,7 +68,7 @@ fn a_cursor_of_two_hundred_branches_fits_a_query() {
     assert!(query.len() <= 4 * 1024, "{}", query.len());
     assert_eq!(text.parse(), Ok(Cursor::Vector(largest())));
     let mut more = largest();
-    more.places.insert(tag("one_more"), Place::Position(Stamp(1)));
+    more.positions.insert(tag("one_more"), BranchPosition::Position(Stamp(1)));
     assert_eq!(Cursor::Vector(more).to_string().parse::<Cursor>(), Err(NotACursor));
 }
 
@@ -120,12 +120,12 @@ fn any_walk() -> impl Strategy<Value = Walk> {
 fn any_vector() -> impl Strategy<Value = Vector> {
     let tag = || "[a-z]{1,3}".prop_map(|branch| Tag::of(&branch.parse().unwrap()));
     let place = (0..Timestamp::MAX.0, any::<bool>()).prop_map(|(value, time)| match time {
-        true => Place::Time(Timestamp(value)),
-        false => Place::Position(Stamp(value)),
+        true => BranchPosition::Time(Timestamp(value)),
+        false => BranchPosition::Position(Stamp(value)),
     });
-    let places = prop::collection::btree_map(tag(), place, 0..HEAD_OFFICE_BRANCHES_MAX);
-    (prop::option::of(tag()), prop::option::of((tag(), any_walk())), places)
-        .prop_map(|(served, walk, places)| Vector { served, walk, places })
+    let positions = prop::collection::btree_map(tag(), place, 0..HEAD_OFFICE_BRANCHES_MAX);
+    (prop::option::of(tag()), prop::option::of((tag(), any_walk())), positions)
+        .prop_map(|(served, walk, positions)| Vector { served, walk, positions })
 }
 
 proptest! {

@@ -34,7 +34,7 @@ impl Tag {
 
 /// The position of one branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum BranchPosition {
     /// After the change with this stamp.
     Position(Stamp),
     /// At a time that the caller chose; nothing of this branch was returned yet.
@@ -49,7 +49,7 @@ pub struct Vector {
     /// The unfinished snapshot; only one branch has one at a time.
     pub walk: Option<(Tag, Walk)>,
     /// The positions.
-    pub places: BTreeMap<Tag, Place>,
+    pub positions: BTreeMap<Tag, BranchPosition>,
 }
 
 const SERVED: u8 = 1;
@@ -70,11 +70,11 @@ impl Vector {
             bytes.extend(u16::try_from(after.len()).unwrap_or(u16::MAX).to_be_bytes());
             bytes.extend(after.bytes());
         }
-        for (tag, place) in &self.places {
+        for (tag, place) in &self.positions {
             bytes.extend(tag.0);
             bytes.extend(number(match place {
-                Place::Position(stamp) => stamp.0,
-                Place::Time(time) => time.0 | TIME,
+                BranchPosition::Position(stamp) => stamp.0,
+                BranchPosition::Time(time) => time.0 | TIME,
             }));
         }
         bytes
@@ -93,19 +93,19 @@ impl Vector {
         while !bytes.is_empty() {
             let (tag, value) = (Tag(take(&mut bytes)?), take_number(&mut bytes)?);
             let place = match value & TIME {
-                0 => Place::Position(Stamp(value)),
-                _ => Place::Time(Timestamp(value ^ TIME)),
+                0 => BranchPosition::Position(Stamp(value)),
+                _ => BranchPosition::Time(Timestamp(value ^ TIME)),
             };
-            let (Place::Position(Stamp(value)) | Place::Time(Timestamp(value))) = place;
-            let last = vector.places.last_key_value().map(|(&last, _)| last);
+            let (BranchPosition::Position(Stamp(value)) | BranchPosition::Time(Timestamp(value))) = place;
+            let last = vector.positions.last_key_value().map(|(&last, _)| last);
             // Sorted and without duplicates, so that each vector has one encoding.
             if last >= Some(tag)
                 || value > Timestamp::MAX.0
-                || vector.places.len() >= HEAD_OFFICE_BRANCHES_MAX
+                || vector.positions.len() >= HEAD_OFFICE_BRANCHES_MAX
             {
                 return None;
             }
-            vector.places.insert(tag, place);
+            vector.positions.insert(tag, place);
         }
         (flags & !(SERVED | WALK) == 0).then_some(vector)
     }

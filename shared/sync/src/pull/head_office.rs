@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::query::{ClientPull, ClientStart, RoomPull, RoomStart};
 use super::{Next, Page};
 use crate::cursor::Cursor;
-use crate::cursor::vector::{Place, Tag, Vector};
+use crate::cursor::vector::{BranchPosition, Tag, Vector};
 use crate::snapshot::Head;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::{BranchId, Room};
@@ -40,14 +40,14 @@ impl BranchRotation {
         let vector = match &pull.start {
             ClientStart::Vector(vector) => vector.clone(),
             ClientStart::Time(time) => Vector {
-                places: branches.iter().map(|(&tag, (_, head))| (tag, place(*time, head))).collect(),
+                positions: branches.iter().map(|(&tag, (_, head))| (tag, place(*time, head))).collect(),
                 ..Vector::default()
             },
         };
         // Branches that the client no longer has are dropped from the cursor.
-        let places = vector.places.into_iter().filter(|(tag, _)| branches.contains_key(tag)).collect();
+        let positions = vector.positions.into_iter().filter(|(tag, _)| branches.contains_key(tag)).collect();
         let walk = vector.walk.filter(|(tag, _)| branches.contains_key(tag));
-        BranchRotation { branches, vector: Vector { places, walk, served: vector.served } }
+        BranchRotation { branches, vector: Vector { positions, walk, served: vector.served } }
     }
 
     /// The branch of the next page, if any has new changes: the one whose walk is unfinished, or the next in
@@ -78,7 +78,9 @@ impl BranchRotation {
         self.vector.served = Some(tag);
         self.vector.walk = None;
         match &page.next {
-            Next::Position(stamp) => drop(self.vector.places.insert(tag, Place::Position(*stamp))),
+            Next::Position(stamp) => {
+                self.vector.positions.insert(tag, BranchPosition::Position(*stamp));
+            }
             Next::Walk(walk) => self.vector.walk = Some((tag, walk.clone())),
         }
         let others = self.branches.keys().any(|&other| other != tag && self.is_behind(other));
@@ -95,10 +97,10 @@ impl BranchRotation {
     }
 
     fn start_of(&self, tag: Tag) -> RoomStart {
-        match self.vector.places.get(&tag) {
+        match self.vector.positions.get(&tag) {
             None => RoomStart::Cursor(Stamp::ZERO),
-            Some(Place::Position(stamp)) => RoomStart::Cursor(*stamp),
-            Some(Place::Time(time)) => RoomStart::Time(*time),
+            Some(BranchPosition::Position(stamp)) => RoomStart::Cursor(*stamp),
+            Some(BranchPosition::Time(time)) => RoomStart::Time(*time),
         }
     }
 
@@ -115,6 +117,6 @@ impl BranchRotation {
 
 /// The position of a branch from `time` on. Without later changes it is HEAD: a time could skip a commit by a
 /// server whose clock is behind.
-fn place(time: Timestamp, head: &Head) -> Place {
-    if time >= head.stamp.time() { Place::Position(head.stamp) } else { Place::Time(time) }
+fn place(time: Timestamp, head: &Head) -> BranchPosition {
+    if time >= head.stamp.time() { BranchPosition::Position(head.stamp) } else { BranchPosition::Time(time) }
 }
