@@ -1,6 +1,5 @@
 //! Accounts end to end: sign-in and sessions.
 
-use libtest_mimic::Trial;
 use protocol::wire::auth::MeResponse;
 use serde_json::json;
 use tests::api::{Api, Reply};
@@ -8,9 +7,8 @@ use tests::api::{Api, Reply};
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    let all = [sessions::trials(), sign_in::trials()];
-    all.into_iter().flatten().collect()
+trials! {
+    modules: sessions, sign_in,
 }
 
 pub(crate) async fn refresh(api: &Api, refresh_token: &str) -> Reply {

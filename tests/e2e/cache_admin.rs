@@ -1,7 +1,6 @@
 //! `/api/cache/…` for a tenant's admins, and the scheduled maintenance.
 
 use cache::limits::{CACHE_BATCH_MAX, CACHE_COMPACT_DAYS_BEFORE};
-use libtest_mimic::Trial;
 use protocol::limits::READ_RECORDS_MAX;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
@@ -15,19 +14,19 @@ use tests::wait::{done_if, until};
 
 use crate::records::{data, names, read};
 use crate::replies::{is_fresh, source};
-use crate::shop::{Shop, Till, deletion, hall, product, with};
+use crate::shop::{Shop, deletion, hall, product, with};
+use crate::till::Till;
 use crate::world::LONG_PATIENCE;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![
-        warmed_records_are_cache_hits_for_the_first_reader,
-        a_warm_up_continues_page_by_page,
-        invalidate_removes_only_what_the_pattern_matches,
-        reads_are_counted_and_reported,
-        only_admins_of_the_branch_or_tenant_are_allowed,
-        bad_requests_are_refused,
-        maintenance_expires_every_key_and_compacts_past_statistics,
-    ]
+trials! {
+    shared:
+    warmed_records_are_cache_hits_for_the_first_reader,
+    a_warm_up_continues_page_by_page,
+    invalidate_removes_only_what_the_pattern_matches,
+    reads_are_counted_and_reported,
+    only_admins_of_the_branch_or_tenant_are_allowed,
+    bad_requests_are_refused,
+    maintenance_expires_every_key_and_compacts_past_statistics,
 }
 
 async fn post(api: &Api, path: &str, body: Value) -> Reply {

@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use libtest_mimic::Trial;
 use protocol::limits::RECORD_BYTES_MAX;
 use protocol::stamp::Stamp;
 use protocol::wire::carts::{CartResponse, PutCartResponse};
@@ -17,17 +16,16 @@ use crate::replies::is_fresh;
 use crate::shop::Shop;
 use crate::world::PATIENCE;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![
-        every_till_of_the_branch_reads_the_cart,
-        a_cart_belongs_to_one_branch_of_one_tenant,
-        a_deleted_cart_stays_deleted,
-        a_write_gets_a_stamp_after_the_one_it_has_seen,
-        concurrent_writes_leave_the_one_with_the_latest_stamp,
-        pending_writes_are_compacted,
-        numbers_keep_their_text,
-        bad_carts_are_refused,
-    ]
+trials! {
+    shared:
+    every_till_of_the_branch_reads_the_cart,
+    a_cart_belongs_to_one_branch_of_one_tenant,
+    a_deleted_cart_stays_deleted,
+    a_write_gets_a_stamp_after_the_one_it_has_seen,
+    concurrent_writes_leave_the_one_with_the_latest_stamp,
+    pending_writes_are_compacted,
+    numbers_keep_their_text,
+    bad_carts_are_refused,
 }
 
 pub(crate) async fn put(api: &Api, id: &str, body: &Value) -> Reply {

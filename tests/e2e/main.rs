@@ -11,17 +11,23 @@
     reason = "a test fails by panicking"
 )]
 
-/// Tests on the shared stack, each named by its path: `sync::push::an_empty_batch_changes_nothing`.
+/// Defines `trials()`: the tests of a module, each named by its path (`sync::push::an_empty_batch_changes_nothing`),
+/// and those of its submodules. `exclusive` tests stop Redis or count its commands, and run one at a time on a stack
+/// of their own. `NAME = EXPRESSION` names a call of a function that several tests share.
 macro_rules! trials {
-    ($($test:ident),* $(,)?) => {
-        vec![$($crate::world::shared_trial(concat!(module_path!(), "::", stringify!($test)), $test)),*]
+    (@test $name:ident) => { $name };
+    (@test $name:ident $test:expr) => { $test };
+    (modules: $($module:ident),+ $(,)?) => {
+        pub(crate) fn trials() -> Vec<libtest_mimic::Trial> {
+            [$($module::trials()),+].into_iter().flatten().collect()
+        }
     };
-}
-
-/// Tests that stop Redis or count its commands: one at a time, on the other stack.
-macro_rules! exclusive_trials {
-    ($($test:ident),* $(,)?) => {
-        vec![$($crate::world::exclusive_trial(concat!(module_path!(), "::", stringify!($test)), $test)),*]
+    ($stack:ident: $($name:ident $(= $test:expr)?),+ $(,)? $(; modules: $($module:ident),+)?) => {
+        pub(crate) fn trials() -> Vec<libtest_mimic::Trial> {
+            let path = |name| concat!(module_path!(), "::").to_owned() + name;
+            let own = vec![$(crate::world::$stack(&path(stringify!($name)), trials!(@test $name $($test)?))),+];
+            [own $($(, $module::trials())+)?].into_iter().flatten().collect()
+        }
     };
 }
 
@@ -37,24 +43,20 @@ mod follower;
 mod invariants;
 mod replies;
 mod shop;
+mod till;
 mod world;
 
 use std::process::ExitCode;
 
 use libtest_mimic::Arguments;
 
+trials! {
+    modules: accounts, cache_admin, carts, edge, records, redis, sync,
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials = [
-        accounts::trials(),
-        cache_admin::trials(),
-        carts::trials(),
-        edge::trials(),
-        records::trials(),
-        redis::trials(),
-        sync::trials(),
-    ];
-    let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());
+    let conclusion = libtest_mimic::run(&arguments, trials());
     world::stop();
     conclusion.exit_code()
 }

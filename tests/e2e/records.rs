@@ -2,7 +2,6 @@
 
 mod batch_get;
 
-use libtest_mimic::Trial;
 use protocol::stamp::{Stamp, cursor};
 use protocol::wire::record::RecordResponse;
 use protocol::wire::stats::StatsResponse;
@@ -14,19 +13,17 @@ use crate::replies::{is_fresh, source};
 use crate::shop::{Shop, advance, deletion, product};
 use crate::world::PATIENCE;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    let mut trials = trials![
-        a_record_is_loaded_once_and_then_cached,
-        a_read_with_min_sees_a_write_at_once_and_without_min_soon,
-        deleted_and_unknown_records_are_not_found,
-        a_branch_reads_only_its_own_records,
-        a_role_reads_only_its_tables,
-        record_ids_may_be_any_text,
-        bad_reads_are_refused,
-        stats_with_min_include_that_write,
-    ];
-    trials.extend(batch_get::trials());
-    trials
+trials! {
+    shared:
+    a_record_is_loaded_once_and_then_cached,
+    a_read_with_min_sees_a_write_at_once_and_without_min_soon,
+    deleted_and_unknown_records_are_not_found,
+    a_branch_reads_only_its_own_records,
+    a_role_reads_only_its_tables,
+    record_ids_may_be_any_text,
+    bad_reads_are_refused,
+    stats_with_min_include_that_write;
+    modules: batch_get
 }
 
 /// Reads a product.

@@ -9,24 +9,14 @@ mod load;
 mod stale;
 mod through;
 
-use libtest_mimic::Trial;
 use tests::wait::{done_if, until};
 use tokio::time::sleep;
 
 use crate::shop::Shop;
 use crate::world::PATIENCE;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    let all = [
-        commands::trials(),
-        counts::trials(),
-        gone::trials(),
-        full::trials(),
-        stale::trials(),
-        through::trials(),
-        load::trials(),
-    ];
-    all.into_iter().flatten().collect()
+trials! {
+    modules: commands, counts, gone, full, stale, through, load,
 }
 
 /// Pauses the streams, and waits until Redis receives no more commands of work in progress.

@@ -1,7 +1,5 @@
 //! Sync end to end: push, pull, conflicts, dead letters and the broadcast.
 
-use libtest_mimic::Trial;
-
 pub(crate) mod absence;
 pub(crate) mod broadcast;
 pub(crate) mod concurrency;
@@ -16,21 +14,7 @@ pub(crate) mod shop_day;
 pub(crate) mod stats;
 pub(crate) mod tenancy;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    let all = [
-        absence::trials(),
-        broadcast::trials(),
-        concurrency::trials(),
-        dead_letters::trials(),
-        faults::trials(),
-        head_office::trials(),
-        policies::trials(),
-        pull::trials(),
-        push::trials(),
-        resolve::trials(),
-        shop_day::trials(),
-        stats::trials(),
-        tenancy::trials(),
-    ];
-    all.into_iter().flatten().collect()
+trials! {
+    modules: absence, broadcast, concurrency, dead_letters, faults, head_office, policies, pull, push,
+    resolve, shop_day, stats, tenancy,
 }

@@ -223,7 +223,7 @@ pub(crate) fn cashier(client: &str) -> User {
 }
 
 /// A test on the shared stack. The invariants of its tenant are checked after it.
-pub(crate) fn shared_trial<F>(path: &str, test: impl FnOnce(&'static Shop) -> F + Send + 'static) -> Trial
+pub(crate) fn shared<F>(path: &str, test: impl FnOnce(&'static Shop) -> F + Send + 'static) -> Trial
 where
     F: Future<Output = ()>,
 {
@@ -234,7 +234,7 @@ where
 }
 
 /// A test that has a stack to itself while it runs: it may stop Redis and count what Redis receives.
-pub(crate) fn exclusive_trial<F>(path: &str, test: impl FnOnce(&'static Shop) -> F + Send + 'static) -> Trial
+pub(crate) fn exclusive<F>(path: &str, test: impl FnOnce(&'static Shop) -> F + Send + 'static) -> Trial
 where
     F: Future<Output = ()>,
 {

@@ -1,7 +1,6 @@
 //! `/api/sessions`: listing a user's sessions and ending them.
 
 use auth::limits::{SESSION_STATUS_SECS, SESSIONS_PER_USER_DEFAULT};
-use libtest_mimic::Trial;
 use local::dynamo::faults::Fault;
 use protocol::wire::auth::{LoginRequest, SessionResponse};
 use protocol::wire::sessions::{EndSessionsResponse, SessionsResponse};
@@ -16,28 +15,27 @@ use tokio_tungstenite::tungstenite::Error;
 
 use super::{logout, refresh};
 use crate::replies::assert_error;
-use crate::shop::{PASSWORD, Shop, Till, product};
+use crate::shop::{PASSWORD, Shop, product};
 use crate::sync::broadcast::Listener;
+use crate::till::Till;
 use crate::world::LONG_PATIENCE;
 use privileges::set_user_attribute;
 
 mod privileges;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    let mut trials = trials![
-        a_user_lists_its_sessions,
-        ending_a_session_revokes_its_tokens,
-        a_user_ends_the_other_sessions_or_all,
-        a_retry_ends_the_sessions_that_a_failed_request_left,
-        a_user_cannot_end_sessions_of_another_user,
-        one_session_too_many_ends_the_oldest,
-        a_session_missing_in_redis_is_not_listed_as_idle,
-        ending_a_session_closes_its_sockets,
-        every_way_to_end_a_session_closes_its_sockets,
-        logout_and_a_reused_refresh_token_end_the_session,
-    ];
-    trials.extend(privileges::trials());
-    trials
+trials! {
+    shared:
+    a_user_lists_its_sessions,
+    ending_a_session_revokes_its_tokens,
+    a_user_ends_the_other_sessions_or_all,
+    a_retry_ends_the_sessions_that_a_failed_request_left,
+    a_user_cannot_end_sessions_of_another_user,
+    one_session_too_many_ends_the_oldest,
+    a_session_missing_in_redis_is_not_listed_as_idle,
+    ending_a_session_closes_its_sockets,
+    every_way_to_end_a_session_closes_its_sockets,
+    logout_and_a_reused_refresh_token_end_the_session;
+    modules: privileges
 }
 
 pub(crate) async fn sessions(api: &Api) -> SessionsResponse {

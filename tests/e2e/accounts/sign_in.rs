@@ -2,7 +2,6 @@
 
 use lambda_http::Body;
 use lambda_http::http::Request;
-use libtest_mimic::Trial;
 use protocol::endpoints::function::Function;
 use protocol::role::Role;
 use protocol::wire::TOKEN_HEADER;
@@ -14,16 +13,15 @@ use super::{logout, me, refresh};
 use crate::replies::{assert_error, json};
 use crate::shop::{PASSWORD, Shop};
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![
-        login_returns_the_user_and_the_token_lifetime,
-        wrong_username_and_wrong_password_get_the_same_reply,
-        refresh_replaces_both_tokens_and_a_retry_returns_the_same,
-        a_reused_refresh_token_ends_its_session_only,
-        two_concurrent_refreshes_return_the_same_token,
-        logout_ends_the_session_and_may_be_repeated,
-        refresh_tokens_are_reusable_for_a_minute_and_access_tokens_expire,
-    ]
+trials! {
+    shared:
+    login_returns_the_user_and_the_token_lifetime,
+    wrong_username_and_wrong_password_get_the_same_reply,
+    refresh_replaces_both_tokens_and_a_retry_returns_the_same,
+    a_reused_refresh_token_ends_its_session_only,
+    two_concurrent_refreshes_return_the_same_token,
+    logout_ends_the_session_and_may_be_repeated,
+    refresh_tokens_are_reusable_for_a_minute_and_access_tokens_expire,
 }
 
 async fn login_returns_the_user_and_the_token_lifetime(shop: &'static Shop) {

@@ -2,7 +2,6 @@
 //! nothing.
 
 use functions::sync::keys;
-use libtest_mimic::Trial;
 use protocol::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX, RECORD_BYTES_MAX};
 use protocol::stamp::Stamp;
 use protocol::wire::push::PushResponse;
@@ -14,19 +13,19 @@ use tokio_tungstenite::tungstenite::Error;
 
 use crate::invariants;
 use crate::replies::assert_error;
-use crate::shop::{Shop, Till, product, with};
+use crate::shop::{Shop, product, with};
+use crate::till::Till;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![
-        bad_tokens_are_refused,
-        bad_batches_are_refused,
-        too_large_bodies_are_refused,
-        one_bad_record_does_not_stop_the_others,
-        bad_pulls_are_refused,
-        unknown_paths_and_methods_are_refused,
-        bad_socket_requests_are_refused,
-        bad_logins_are_refused,
-    ]
+trials! {
+    shared:
+    bad_tokens_are_refused,
+    bad_batches_are_refused,
+    too_large_bodies_are_refused,
+    one_bad_record_does_not_stop_the_others,
+    bad_pulls_are_refused,
+    unknown_paths_and_methods_are_refused,
+    bad_socket_requests_are_refused,
+    bad_logins_are_refused,
 }
 
 /// Checks that the room has no items.

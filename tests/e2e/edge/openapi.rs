@@ -1,6 +1,5 @@
 //! `/api/openapi.json`: the document that the replies of all other tests are checked against.
 
-use libtest_mimic::Trial;
 use reqwest::Method;
 use tests::openapi::check::Checker;
 
@@ -8,8 +7,10 @@ use crate::shop::Shop;
 
 const PATH: &str = "/api/openapi.json";
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![the_document_is_public_and_cacheable, an_undescribed_reply_fails_the_call,]
+trials! {
+    shared:
+    the_document_is_public_and_cacheable,
+    an_undescribed_reply_fails_the_call,
 }
 
 async fn the_document_is_public_and_cacheable(shop: &'static Shop) {

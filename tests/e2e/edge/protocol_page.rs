@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use functions::accounts::users::NewUser;
-use libtest_mimic::Trial;
 use protocol::role::Role;
 use protocol::wire::auth::LoginRequest;
 use reqwest::Method;
@@ -30,8 +29,9 @@ const USERS: [(&str, Role, Option<&str>, Option<&str>); 4] = [
 ];
 const PASSWORD: &str = "correct horse battery";
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![every_example_of_the_page_holds,]
+trials! {
+    shared:
+    every_example_of_the_page_holds,
 }
 
 async fn every_example_of_the_page_holds(shop: &'static Shop) {

@@ -1,14 +1,16 @@
 //! Rate limits per user and per username.
 
 use auth::limits::USER_PER_MINUTE;
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use tests::api::Reply;
 
 use crate::shop::{PASSWORD, Shop};
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![a_user_is_limited_per_minute, sync_requests_are_not_limited, sign_ins_are_limited_per_username,]
+trials! {
+    shared:
+    a_user_is_limited_per_minute,
+    sync_requests_are_not_limited,
+    sign_ins_are_limited_per_username,
 }
 
 /// Sign-ins per minute that the stack of the tests allows for one username.

@@ -1,6 +1,5 @@
 //! `POST /api/data/batch-get`
 
-use libtest_mimic::Trial;
 use protocol::limits::{READ_RECORDS_MAX, RECORD_BYTES_MAX};
 use protocol::stamp::Stamp;
 use protocol::wire::record::BatchGetResponse;
@@ -10,17 +9,17 @@ use tests::wait::{done_if, until};
 
 use super::names;
 use crate::replies::{is_fresh, source};
-use crate::shop::{Shop, Till, deletion, hall, product};
+use crate::shop::{Shop, deletion, hall, product};
+use crate::till::Till;
 use crate::world::PATIENCE;
 
-pub(super) fn trials() -> Vec<Trial> {
-    trials![
-        records_are_loaded_together_and_then_cached,
-        changed_records_are_current_and_deleted_ones_missing,
-        the_most_and_largest_records_fit,
-        a_branch_and_a_role_read_only_their_records,
-        bad_requests_are_refused,
-    ]
+trials! {
+    shared:
+    records_are_loaded_together_and_then_cached,
+    changed_records_are_current_and_deleted_ones_missing,
+    the_most_and_largest_records_fit,
+    a_branch_and_a_role_read_only_their_records,
+    bad_requests_are_refused,
 }
 
 fn name(table: &str, id: &str) -> Value {

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use functions::redis::Redis;
-use libtest_mimic::Trial;
 use redis_client::arguments::Arguments;
 use redis_client::budget::Budget;
 use redis_client::command::{self, Command, Expiry, Range, Remaining, Ttl};
@@ -20,18 +19,17 @@ use tests::wait::{done_if, until};
 
 use crate::shop::Shop;
 
-pub(super) fn trials() -> Vec<Trial> {
-    trials![
-        set_takes_conditions_and_get_returns_the_value,
-        ttls_are_set_read_and_kept,
-        json_and_bytes_round_trip,
-        hashes_sets_and_sorted_sets_work,
-        numbers_beyond_two_to_the_53_are_exact,
-        scan_finds_keys_by_pattern_within_a_tenant,
-        pipelines_and_transactions_return_every_reply,
-        scripts_run_by_hash_and_are_loaded_when_unknown,
-        server_commands_return_its_state,
-    ]
+trials! {
+    shared:
+    set_takes_conditions_and_get_returns_the_value,
+    ttls_are_set_read_and_kept,
+    json_and_bytes_round_trip,
+    hashes_sets_and_sorted_sets_work,
+    numbers_beyond_two_to_the_53_are_exact,
+    scan_finds_keys_by_pattern_within_a_tenant,
+    pipelines_and_transactions_return_every_reply,
+    scripts_run_by_hash_and_are_loaded_when_unknown,
+    server_commands_return_its_state,
 }
 
 /// A Redis client that uses the keys of one tenant.

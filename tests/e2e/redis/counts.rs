@@ -8,7 +8,6 @@ use cache::limits::CACHE_FLUSH_READS;
 use lambda_http::Body;
 use lambda_http::http::Request;
 use lambda_http::http::request::Builder;
-use libtest_mimic::Trial;
 use protocol::endpoints::function::Function;
 use protocol::limits::READ_RECORDS_MAX;
 use protocol::role::Role;
@@ -26,18 +25,17 @@ use crate::shop::{PASSWORD, Shop, product, with};
 use crate::sync::resolve::accept_client;
 use crate::world::PATIENCE;
 
-pub(super) fn trials() -> Vec<Trial> {
-    exclusive_trials![
-        a_cached_record_takes_one_command,
-        forty_cached_records_take_one_command,
-        writing_a_resolved_conflict_through_takes_four_commands,
-        a_commit_takes_one_command_for_any_number_of_records,
-        put_get_and_compaction_of_a_cart_take_one_command_each,
-        login_refresh_and_logout_take_one_command_each,
-        a_login_that_ends_the_oldest_session_takes_one_round_trip,
-        the_edge_sends_one_request_per_call_and_none_for_sync,
-        statistics_take_one_command_per_hundred_requests,
-    ]
+trials! {
+    exclusive:
+    a_cached_record_takes_one_command,
+    forty_cached_records_take_one_command,
+    writing_a_resolved_conflict_through_takes_four_commands,
+    a_commit_takes_one_command_for_any_number_of_records,
+    put_get_and_compaction_of_a_cart_take_one_command_each,
+    login_refresh_and_logout_take_one_command_each,
+    a_login_that_ends_the_oldest_session_takes_one_round_trip,
+    the_edge_sends_one_request_per_call_and_none_for_sync,
+    statistics_take_one_command_per_hundred_requests,
 }
 
 fn counts(requests: u64, commands: u64, billed: u64) -> Counts {

@@ -2,7 +2,6 @@
 //! server promises nothing that Redis has not stored.
 
 use auth::limits::{SESSION_ENDED_SECS, SESSION_STATUS_SECS};
-use libtest_mimic::Trial;
 use protocol::wire::sessions::EndSessionsResponse;
 use redis_rest::faults::Fault;
 use serde_json::json;
@@ -15,12 +14,11 @@ use crate::records::{read, wait_for_data, wait_until_cached};
 use crate::shop::{Shop, product};
 use crate::world::{LONG_PATIENCE, PATIENCE};
 
-pub(super) fn trials() -> Vec<Trial> {
-    exclusive_trials![
-        a_session_end_that_redis_refused_is_not_promised,
-        a_cart_reads_as_last_written,
-        a_changed_record_is_not_read_from_the_cache,
-    ]
+trials! {
+    exclusive:
+    a_session_end_that_redis_refused_is_not_promised,
+    a_cart_reads_as_last_written,
+    a_changed_record_is_not_read_from_the_cache,
 }
 
 async fn a_session_end_that_redis_refused_is_not_promised(shop: &'static Shop) {

@@ -1,7 +1,6 @@
 //! Redis is dead, hangs or answers 500: what works without it.
 
 use auth::limits::SESSION_ENDED_SECS;
-use libtest_mimic::Trial;
 use protocol::stamp::Stamp;
 use protocol::wire::auth::SessionResponse;
 use protocol::wire::record::BatchGetResponse;
@@ -20,38 +19,17 @@ use crate::shop::{Shop, product};
 use crate::sync::resolve::{accept_client, send};
 use crate::world::{EXCLUSIVE_USER_PER_MINUTE, LONG_PATIENCE};
 
-pub(super) fn trials() -> Vec<Trial> {
-    exclusive_trials![
-        users_sign_in_and_out_while_redis_is_dead,
-        users_sign_in_and_out_while_redis_hangs,
-        tills_sell_and_read_while_redis_is_dead,
-        tills_sell_and_read_while_redis_answers_500,
-        tills_sell_and_read_while_redis_hangs,
-        a_retry_revokes_a_session_whose_end_redis_missed,
-        cache_endpoints_answer_503_without_redis,
-        each_isolate_keeps_the_rate_limits_without_redis,
-        readyz_reports_degraded_redis,
-    ]
-}
-
-async fn users_sign_in_and_out_while_redis_is_dead(shop: &'static Shop) {
-    check_sign_in(shop, Outage::Dead).await;
-}
-
-async fn users_sign_in_and_out_while_redis_hangs(shop: &'static Shop) {
-    check_sign_in(shop, Outage::Hangs).await;
-}
-
-async fn tills_sell_and_read_while_redis_is_dead(shop: &'static Shop) {
-    check_requests(shop, Outage::Dead).await;
-}
-
-async fn tills_sell_and_read_while_redis_answers_500(shop: &'static Shop) {
-    check_requests(shop, Outage::Status500).await;
-}
-
-async fn tills_sell_and_read_while_redis_hangs(shop: &'static Shop) {
-    check_requests(shop, Outage::Hangs).await;
+trials! {
+    exclusive:
+    users_sign_in_and_out_while_redis_is_dead = |shop| check_sign_in(shop, Outage::Dead),
+    users_sign_in_and_out_while_redis_hangs = |shop| check_sign_in(shop, Outage::Hangs),
+    tills_sell_and_read_while_redis_is_dead = |shop| check_requests(shop, Outage::Dead),
+    tills_sell_and_read_while_redis_answers_500 = |shop| check_requests(shop, Outage::Status500),
+    tills_sell_and_read_while_redis_hangs = |shop| check_requests(shop, Outage::Hangs),
+    a_retry_revokes_a_session_whose_end_redis_missed,
+    cache_endpoints_answer_503_without_redis,
+    each_isolate_keeps_the_rate_limits_without_redis,
+    readyz_reports_degraded_redis,
 }
 
 /// How Redis fails.

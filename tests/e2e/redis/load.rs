@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use libtest_mimic::Trial;
 use protocol::stamp::Stamp;
 use protocol::wire::record::BatchGetResponse;
 use protocol::wire::stats::StatsResponse;
@@ -12,10 +11,12 @@ use tests::wait::{done_if, until};
 
 use crate::carts::{cart_data, get, get_since, put_data};
 use crate::records::{data, names, read};
-use crate::shop::{Shop, Till, product};
+use crate::shop::{Shop, product};
+use crate::till::Till;
 
-pub(super) fn trials() -> Vec<Trial> {
-    exclusive_trials![requests_succeed_and_show_no_data_of_others_while_redis_restarts,]
+trials! {
+    exclusive:
+    requests_succeed_and_show_no_data_of_others_while_redis_restarts,
 }
 
 /// Rounds of each caller before Redis is killed, while it is dead, and after its restart.

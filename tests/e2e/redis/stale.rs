@@ -1,7 +1,6 @@
 //! Redis misses changes and comes back with old data: the old data does not stay, and changed data is not
 //! trusted.
 
-use libtest_mimic::Trial;
 use redis_rest::faults::Fault;
 use serde_json::json;
 use tests::wait::{done_if, until};
@@ -13,13 +12,12 @@ use crate::replies::{is_fresh, source};
 use crate::shop::{Shop, product};
 use crate::world::LONG_PATIENCE;
 
-pub(super) fn trials() -> Vec<Trial> {
-    exclusive_trials![
-        a_record_change_that_redis_missed_reaches_it_later,
-        a_cart_change_that_redis_missed_reaches_it_later,
-        a_read_with_min_ignores_an_older_cached_cart,
-        changed_cache_values_are_not_trusted,
-    ]
+trials! {
+    exclusive:
+    a_record_change_that_redis_missed_reaches_it_later,
+    a_cart_change_that_redis_missed_reaches_it_later,
+    a_read_with_min_ignores_an_older_cached_cart,
+    changed_cache_values_are_not_trusted,
 }
 
 async fn a_record_change_that_redis_missed_reaches_it_later(shop: &'static Shop) {

@@ -1,6 +1,5 @@
 //! Write-through: a resolved conflict is in the cache at once, even while the streams are paused.
 
-use libtest_mimic::Trial;
 use protocol::wire::resolve::ResolveResponse;
 use serde_json::{Value, json};
 
@@ -10,8 +9,9 @@ use crate::replies::{is_fresh, source};
 use crate::shop::{Shop, product};
 use crate::sync::resolve::{accept_client, send};
 
-pub(super) fn trials() -> Vec<Trial> {
-    exclusive_trials![the_next_read_returns_a_resolved_conflict_from_the_cache,]
+trials! {
+    exclusive:
+    the_next_read_returns_a_resolved_conflict_from_the_cache,
 }
 
 async fn the_next_read_returns_a_resolved_conflict_from_the_cache(shop: &'static Shop) {

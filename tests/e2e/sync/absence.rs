@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use functions::sync::keys;
-use libtest_mimic::Trial;
 use protocol::ids::Room;
 use protocol::record::RecordKey;
 use protocol::stamp::{Stamp, cursor};
@@ -18,17 +17,16 @@ use crate::follower::Follower;
 use crate::invariants;
 use crate::shop::{Shop, product, with};
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![
-        an_expired_log_is_replaced_by_a_snapshot,
-        a_cursor_beyond_head_gets_a_snapshot,
-        a_gap_in_the_log_gets_a_snapshot,
-        a_recent_gap_answers_503_until_it_settles,
-        a_snapshot_of_a_busy_room_ends_with_changes,
-        a_snapshot_continues_while_the_room_is_written_to,
-        a_snapshot_removes_purged_records,
-        a_long_offline_till_cannot_restore_deleted_records,
-    ]
+trials! {
+    shared:
+    an_expired_log_is_replaced_by_a_snapshot,
+    a_cursor_beyond_head_gets_a_snapshot,
+    a_gap_in_the_log_gets_a_snapshot,
+    a_recent_gap_answers_503_until_it_settles,
+    a_snapshot_of_a_busy_room_ends_with_changes,
+    a_snapshot_continues_while_the_room_is_written_to,
+    a_snapshot_removes_purged_records,
+    a_long_offline_till_cannot_restore_deleted_records,
 }
 
 const DAY_SECS: u64 = 24 * 3600;

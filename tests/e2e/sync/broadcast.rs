@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use libtest_mimic::Trial;
 use protocol::wire::REQUEST_ID_HEADER;
 use protocol::wire::socket::SyncFrame;
 use serde_json::{Value, json};
@@ -21,17 +20,16 @@ use crate::shop::{Shop, advance, deletion, product};
 /// Longest wait for a frame.
 const FRAME_PATIENCE: Duration = Duration::from_secs(10);
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![
-        a_push_reaches_the_other_tills_and_not_its_own,
-        the_stream_delivers_without_the_fast_path,
-        fast_path_and_stream_deliver_each_change_once,
-        every_client_frame_gets_a_response,
-        an_unsubscribed_socket_gets_no_changes,
-        a_deletion_carries_the_last_data,
-        a_socket_gets_only_tables_its_role_may_read,
-        publish_requires_a_valid_signature,
-    ]
+trials! {
+    shared:
+    a_push_reaches_the_other_tills_and_not_its_own,
+    the_stream_delivers_without_the_fast_path,
+    fast_path_and_stream_deliver_each_change_once,
+    every_client_frame_gets_a_response,
+    an_unsubscribed_socket_gets_no_changes,
+    a_deletion_carries_the_last_data,
+    a_socket_gets_only_tables_its_role_may_read,
+    publish_requires_a_valid_signature,
 }
 
 /// An open socket, whose frames the test reads.

@@ -1,14 +1,15 @@
 //! Concurrent devices: every batch is applied exactly once.
 
-use libtest_mimic::Trial;
 use protocol::stamp::Stamp;
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::shop::{Shop, product, with};
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![sixteen_concurrent_devices_all_commit, a_batch_sent_twice_concurrently_is_applied_once,]
+trials! {
+    shared:
+    sixteen_concurrent_devices_all_commit,
+    a_batch_sent_twice_concurrently_is_applied_once,
 }
 
 async fn sixteen_concurrent_devices_all_commit(shop: &'static Shop) {

@@ -3,7 +3,6 @@
 mod replay;
 
 use functions::sync::keys;
-use libtest_mimic::Trial;
 use local::dynamo::faults::{ANY_ACTION, Fault};
 use protocol::role::Role;
 use protocol::stamp::Stamp;
@@ -14,20 +13,19 @@ use tests::api::{Api, Reply};
 
 use crate::invariants;
 use crate::replies::{assert_error, json};
-use crate::shop::{Shop, Till, advance, product, with};
+use crate::shop::{Shop, advance, product, with};
+use crate::till::Till;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    let mut trials = trials![
-        a_rejected_record_is_stored_with_its_error_and_payload,
-        pages_cover_all_dead_letters_once,
-        discard_removes_one_dead_letter_of_a_batch,
-        concurrent_replays_and_discards_of_one_batch_succeed,
-        only_managers_of_the_branch_and_head_office_are_allowed,
-        bad_requests_are_refused,
-        dead_letters_answer_503_without_dynamodb,
-    ];
-    trials.extend(replay::trials());
-    trials
+trials! {
+    shared:
+    a_rejected_record_is_stored_with_its_error_and_payload,
+    pages_cover_all_dead_letters_once,
+    discard_removes_one_dead_letter_of_a_batch,
+    concurrent_replays_and_discards_of_one_batch_succeed,
+    only_managers_of_the_branch_and_head_office_are_allowed,
+    bad_requests_are_refused,
+    dead_letters_answer_503_without_dynamodb;
+    modules: replay
 }
 
 const PATH: &str = "/api/sync/dead-dead_letters";

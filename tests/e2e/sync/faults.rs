@@ -1,6 +1,5 @@
 //! Failing parts: the client gets a clear error, and a retry with the same batch id is applied exactly once.
 
-use libtest_mimic::Trial;
 use local::dynamo::faults::Fault;
 use local::function_host::faults::HostFault;
 use protocol::stamp::Stamp;
@@ -8,48 +7,24 @@ use serde_json::{Value, json};
 use tests::api::Reply;
 
 use crate::replies::assert_error;
-use crate::shop::{Shop, Till, product, with};
+use crate::shop::{Shop, product, with};
+use crate::till::Till;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![
-        a_push_succeeds_after_a_function_was_down,
-        a_push_is_applied_once_after_a_lost_function_response,
-        a_push_succeeds_after_lambda_answered_502,
-        a_push_succeeds_after_dynamodb_was_down,
-        a_push_is_applied_once_after_a_lost_dynamodb_response,
-        a_push_succeeds_after_dynamodb_throttled,
-        transaction_conflicts_are_retried,
-        endless_transaction_conflicts_answer_busy,
-        a_pull_answers_503_without_dynamodb,
-    ]
-}
-
-async fn a_push_succeeds_after_a_function_was_down(shop: &'static Shop) {
-    check_host_fault(shop, HostFault::Down).await;
-}
-
-async fn a_push_is_applied_once_after_a_lost_function_response(shop: &'static Shop) {
-    check_host_fault(shop, HostFault::LostResponse).await;
-}
-
-async fn a_push_succeeds_after_lambda_answered_502(shop: &'static Shop) {
-    check_host_fault(shop, HostFault::Status(502)).await;
-}
-
-async fn a_push_succeeds_after_dynamodb_was_down(shop: &'static Shop) {
-    check_dynamo_fault(shop, Fault::Refused, "unavailable").await;
-}
-
-async fn a_push_is_applied_once_after_a_lost_dynamodb_response(shop: &'static Shop) {
-    check_dynamo_fault(shop, Fault::LostResponse, "unavailable").await;
-}
-
-async fn a_push_succeeds_after_dynamodb_throttled(shop: &'static Shop) {
-    check_dynamo_fault(shop, Fault::Throttled, "unavailable").await;
-}
-
-async fn endless_transaction_conflicts_answer_busy(shop: &'static Shop) {
-    check_dynamo_fault(shop, Fault::TransactionConflict, "busy").await;
+trials! {
+    shared:
+    a_push_succeeds_after_a_function_was_down = |shop| check_host_fault(shop, HostFault::Down),
+    a_push_is_applied_once_after_a_lost_function_response =
+        |shop| check_host_fault(shop, HostFault::LostResponse),
+    a_push_succeeds_after_lambda_answered_502 = |shop| check_host_fault(shop, HostFault::Status(502)),
+    a_push_succeeds_after_dynamodb_was_down = |shop| check_dynamo_fault(shop, Fault::Refused, "unavailable"),
+    a_push_is_applied_once_after_a_lost_dynamodb_response =
+        |shop| check_dynamo_fault(shop, Fault::LostResponse, "unavailable"),
+    a_push_succeeds_after_dynamodb_throttled =
+        |shop| check_dynamo_fault(shop, Fault::Throttled, "unavailable"),
+    transaction_conflicts_are_retried,
+    endless_transaction_conflicts_answer_busy =
+        |shop| check_dynamo_fault(shop, Fault::TransactionConflict, "busy"),
+    a_pull_answers_503_without_dynamodb,
 }
 
 fn assert_retry_later(reply: &Reply, code: &str) {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use libtest_mimic::Trial;
 use protocol::stamp::cursor;
 use protocol::wire::pull::PullResponse;
 use serde_json::json;
@@ -11,19 +10,19 @@ use tests::fleet;
 
 use crate::follower::Follower;
 use crate::replies::assert_error;
-use crate::shop::{Shop, Till, product, with};
+use crate::shop::{Shop, product, with};
 use crate::sync::absence::expire_log;
+use crate::till::Till;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![
-        head_office_pulls_one_branch,
-        head_office_pulls_all_branches_with_one_cursor,
-        a_new_branch_joins_the_pull_of_all_branches,
-        since_applies_to_every_branch,
-        a_branch_with_an_expired_log_gets_a_snapshot,
-        only_head_office_names_a_branch,
-        bad_pulls_of_all_branches_are_refused,
-    ]
+trials! {
+    shared:
+    head_office_pulls_one_branch,
+    head_office_pulls_all_branches_with_one_cursor,
+    a_new_branch_joins_the_pull_of_all_branches,
+    since_applies_to_every_branch,
+    a_branch_with_an_expired_log_gets_a_snapshot,
+    only_head_office_names_a_branch,
+    bad_pulls_of_all_branches_are_refused,
 }
 
 async fn sell(till: &Till, ids: &[&str]) {

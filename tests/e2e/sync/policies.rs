@@ -1,6 +1,5 @@
 //! Every policy of tables.toml, end to end.
 
-use libtest_mimic::Trial;
 use local::function_host::faults::HostFault;
 use protocol::stamp::Stamp;
 use protocol::wire::push::PushResponse;
@@ -9,22 +8,22 @@ use sync::decimal::Decimal;
 use tests::fleet;
 use tokio::task::JoinSet;
 
-use crate::shop::{Shop, Till, ago, product, record, with};
+use crate::shop::{Shop, ago, product, record, with};
 use crate::sync::broadcast::Listener;
+use crate::till::Till;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![
-        concurrent_deltas_add_up_exactly,
-        a_delta_whose_response_was_lost_is_added_once,
-        large_numbers_keep_their_text,
-        a_sum_below_the_floor_is_flagged_in_every_response,
-        append_only_records_change_only_their_state,
-        changes_of_different_fields_merge_and_others_conflict,
-        server_wins_client_wins_and_manual_policies_apply,
-        a_fast_clock_is_clamped_or_refused,
-        a_cashier_cannot_write_settings,
-        an_atomic_batch_with_a_rejected_record_stores_nothing,
-    ]
+trials! {
+    shared:
+    concurrent_deltas_add_up_exactly,
+    a_delta_whose_response_was_lost_is_added_once,
+    large_numbers_keep_their_text,
+    a_sum_below_the_floor_is_flagged_in_every_response,
+    append_only_records_change_only_their_state,
+    changes_of_different_fields_merge_and_others_conflict,
+    server_wins_client_wins_and_manual_policies_apply,
+    a_fast_clock_is_clamped_or_refused,
+    a_cashier_cannot_write_settings,
+    an_atomic_batch_with_a_rejected_record_stores_nothing,
 }
 
 fn stock_delta(delta: &str) -> Value {

@@ -1,25 +1,24 @@
 //! `GET /api/sync/pull-changes`
 
-use libtest_mimic::Trial;
 use protocol::stamp::{Stamp, cursor};
 use protocol::wire::pull::PullResponse;
 use serde_json::{Value, json};
 
 use crate::replies::{assert_error, json as json_body, member_names};
-use crate::shop::{Shop, Till, advance, product, record};
+use crate::shop::{Shop, advance, product, record};
+use crate::till::Till;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![
-        the_response_has_exactly_the_promised_members,
-        since_excludes_its_own_change_as_stamp_and_as_time,
-        pages_of_any_size_return_the_same_changes,
-        a_table_filter_still_advances_the_cursor,
-        an_empty_room_has_a_cursor,
-        min_beyond_head_requires_a_reset,
-        a_role_pulls_only_its_tables,
-        a_hundred_changes_cost_two_requests_and_five_units,
-        a_pull_without_changes_returns_the_same_cursor,
-    ]
+trials! {
+    shared:
+    the_response_has_exactly_the_promised_members,
+    since_excludes_its_own_change_as_stamp_and_as_time,
+    pages_of_any_size_return_the_same_changes,
+    a_table_filter_still_advances_the_cursor,
+    an_empty_room_has_a_cursor,
+    min_beyond_head_requires_a_reset,
+    a_role_pulls_only_its_tables,
+    a_hundred_changes_cost_two_requests_and_five_units,
+    a_pull_without_changes_returns_the_same_cursor,
 }
 
 /// Pushes `count` products, each in a batch of its own. Returns their stamps.

@@ -1,6 +1,5 @@
 //! `POST /api/sync/batch-push`
 
-use libtest_mimic::Trial;
 use protocol::stamp::Stamp;
 use protocol::wire::push::PushResponse;
 use serde_json::{Value, json};
@@ -8,26 +7,25 @@ use serde_json::{Value, json};
 use crate::replies::{assert_error, json as json_body, member_names};
 use crate::shop::{Shop, ago, deletion, hall, product, with};
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![
-        create_update_and_delete_each_raise_the_version,
-        the_response_has_exactly_the_promised_members,
-        a_conflict_returns_both_copies,
-        base_version_zero_only_creates,
-        the_later_write_wins_without_a_base_version,
-        a_tombstone_wins_over_updates_of_older_versions,
-        a_batch_id_is_applied_once_and_gets_the_same_response,
-        batch_ids_are_per_device,
-        a_retried_batch_of_conflicts_gets_the_same_response,
-        writes_of_one_record_apply_in_order,
-        offline_create_and_edits_apply_in_order,
-        named_fields_change_and_others_keep_their_text,
-        an_atomic_batch_applies_all_or_nothing,
-        numbers_keep_their_text,
-        the_largest_incompressible_batch_commits,
-        an_empty_batch_changes_nothing,
-        fifty_records_cost_no_more_than_promised,
-    ]
+trials! {
+    shared:
+    create_update_and_delete_each_raise_the_version,
+    the_response_has_exactly_the_promised_members,
+    a_conflict_returns_both_copies,
+    base_version_zero_only_creates,
+    the_later_write_wins_without_a_base_version,
+    a_tombstone_wins_over_updates_of_older_versions,
+    a_batch_id_is_applied_once_and_gets_the_same_response,
+    batch_ids_are_per_device,
+    a_retried_batch_of_conflicts_gets_the_same_response,
+    writes_of_one_record_apply_in_order,
+    offline_create_and_edits_apply_in_order,
+    named_fields_change_and_others_keep_their_text,
+    an_atomic_batch_applies_all_or_nothing,
+    numbers_keep_their_text,
+    the_largest_incompressible_batch_commits,
+    an_empty_batch_changes_nothing,
+    fifty_records_cost_no_more_than_promised,
 }
 
 /// The version of the only record, which was applied.

@@ -1,6 +1,5 @@
 //! `POST /api/sync/resolve-conflict`
 
-use libtest_mimic::Trial;
 use local::dynamo::faults::Fault;
 use local::function_host::faults::HostFault;
 use protocol::limits::RECORD_BYTES_MAX;
@@ -10,25 +9,25 @@ use serde_json::{Value, json};
 use tests::api::{Api, Reply};
 
 use crate::replies::{assert_error, json as json_body, member_names};
-use crate::shop::{Shop, Till, deletion, product, record, with};
+use crate::shop::{Shop, deletion, product, record, with};
 use crate::sync::broadcast::Listener;
+use crate::till::Till;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![
-        accept_server_returns_the_stored_copy_and_writes_nothing,
-        accept_client_writes_a_new_version_that_others_receive,
-        a_manual_conflict_is_resolved,
-        a_stale_expected_version_gets_the_current_copy,
-        a_batch_id_is_applied_once_and_gets_a_response_again,
-        a_retry_after_a_lost_response_is_applied_once,
-        a_deleted_record_is_restored_or_stays_deleted,
-        a_rejected_resolution_answers_422_and_stores_nothing,
-        bad_requests_are_refused,
-        other_tenants_and_branches_get_404,
-        only_head_office_names_a_branch,
-        transaction_conflicts_are_retried_and_end_in_busy,
-        resolve_answers_503_without_dynamodb,
-    ]
+trials! {
+    shared:
+    accept_server_returns_the_stored_copy_and_writes_nothing,
+    accept_client_writes_a_new_version_that_others_receive,
+    a_manual_conflict_is_resolved,
+    a_stale_expected_version_gets_the_current_copy,
+    a_batch_id_is_applied_once_and_gets_a_response_again,
+    a_retry_after_a_lost_response_is_applied_once,
+    a_deleted_record_is_restored_or_stays_deleted,
+    a_rejected_resolution_answers_422_and_stores_nothing,
+    bad_requests_are_refused,
+    other_tenants_and_branches_get_404,
+    only_head_office_names_a_branch,
+    transaction_conflicts_are_retried_and_end_in_busy,
+    resolve_answers_503_without_dynamodb,
 }
 
 const PATH: &str = "/api/sync/resolve-conflict";

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use libtest_mimic::Trial;
 use protocol::role::Role;
 use protocol::wire::auth::LoginRequest;
 use tests::day::{self, Invoice};
@@ -19,8 +18,9 @@ const TILLS: usize = 3;
 /// Invoices of the day that are sold here. `cargo xtask replay` sells all of them.
 const INVOICES: usize = 30;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![all_tills_and_a_new_till_hold_the_whole_day,]
+trials! {
+    shared:
+    all_tills_and_a_new_till_hold_the_whole_day,
 }
 
 fn day_of_sales() -> Vec<Invoice> {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use libtest_mimic::Trial;
 use local::dynamo::faults::Fault;
 use local::stream::StreamSwitch;
 use protocol::stamp::Stamp;
@@ -17,17 +16,16 @@ use crate::replies::{assert_error, json as json_body, member_names};
 use crate::shop::{Shop, advance, deletion, product, record, with};
 use crate::world::LONG_PATIENCE;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![
-        an_empty_room_has_zero_counts,
-        counts_follow_creates_updates_and_deletions,
-        undelivered_changes_are_pending,
-        stats_show_the_clock_skew_of_devices,
-        stats_cost_the_same_for_any_number_of_records,
-        stats_show_only_tables_the_role_may_read,
-        only_head_office_names_a_branch,
-        stats_answer_503_without_dynamodb,
-    ]
+trials! {
+    shared:
+    an_empty_room_has_zero_counts,
+    counts_follow_creates_updates_and_deletions,
+    undelivered_changes_are_pending,
+    stats_show_the_clock_skew_of_devices,
+    stats_cost_the_same_for_any_number_of_records,
+    stats_show_only_tables_the_role_may_read,
+    only_head_office_names_a_branch,
+    stats_answer_503_without_dynamodb,
 }
 
 const PATH: &str = "/api/sync/stats";

@@ -1,6 +1,5 @@
 //! I5: no tenant sees data of another tenant, and no branch data of another branch.
 
-use libtest_mimic::Trial;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
 use serde_json::json;
@@ -9,12 +8,11 @@ use crate::replies::assert_error;
 use crate::shop::{Shop, product};
 use crate::sync::broadcast::Listener;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    trials![
-        other_tenants_and_branches_see_nothing,
-        head_office_needs_a_branch_to_push,
-        a_token_is_bound_to_its_device,
-    ]
+trials! {
+    shared:
+    other_tenants_and_branches_see_nothing,
+    head_office_needs_a_branch_to_push,
+    a_token_is_bound_to_its_device,
 }
 
 async fn other_tenants_and_branches_see_nothing(shop: &'static Shop) {

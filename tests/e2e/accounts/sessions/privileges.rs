@@ -1,7 +1,6 @@
 //! Sessions of a user whose role or branch changes.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use libtest_mimic::Trial;
 use protocol::role::Role;
 use protocol::wire::auth::SessionResponse;
 
@@ -9,12 +8,11 @@ use super::{is_accepted, refresh, sessions, sign_in_again, wait_until_revoked};
 use crate::accounts::me;
 use crate::shop::Shop;
 
-pub(super) fn trials() -> Vec<Trial> {
-    trials![
-        a_refresh_after_a_role_change_starts_a_new_session,
-        a_token_keeps_the_role_of_its_sign_in,
-        a_retried_refresh_grants_no_new_role,
-    ]
+trials! {
+    shared:
+    a_refresh_after_a_role_change_starts_a_new_session,
+    a_token_keeps_the_role_of_its_sign_in,
+    a_retried_refresh_grants_no_new_role,
 }
 
 /// Changes an attribute of the session's user in the table.

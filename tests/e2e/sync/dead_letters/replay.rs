@@ -1,6 +1,5 @@
 //! `POST /api/sync/dead-dead_letters/{id}/replay`
 
-use libtest_mimic::Trial;
 use local::dynamo::faults::Fault;
 use local::function_host::faults::HostFault;
 use protocol::limits::RECORD_BYTES_MAX;
@@ -13,14 +12,13 @@ use crate::replies::assert_error;
 use crate::shop::{Shop, product, record, with};
 use crate::sync::broadcast::Listener;
 
-pub(super) fn trials() -> Vec<Trial> {
-    trials![
-        a_replay_is_a_new_write_and_removes_the_dead_letter,
-        a_replay_with_corrected_data_succeeds_and_a_bad_one_keeps_the_dead_letter,
-        a_truncated_payload_needs_data_to_replay,
-        a_replayed_delta_is_added_once,
-        a_replay_whose_response_is_lost_is_applied_once,
-    ]
+trials! {
+    shared:
+    a_replay_is_a_new_write_and_removes_the_dead_letter,
+    a_replay_with_corrected_data_succeeds_and_a_bad_one_keeps_the_dead_letter,
+    a_truncated_payload_needs_data_to_replay,
+    a_replayed_delta_is_added_once,
+    a_replay_whose_response_is_lost_is_applied_once,
 }
 
 async fn a_replay_is_a_new_write_and_removes_the_dead_letter(shop: &'static Shop) {
