@@ -1,4 +1,4 @@
-//! `/api/sync/dead-dead_letters`
+//! `/api/sync/dead-letters`
 
 mod replay;
 
@@ -28,7 +28,7 @@ trials! {
     modules: replay
 }
 
-const PATH: &str = "/api/sync/dead-dead_letters";
+const PATH: &str = "/api/sync/dead-letters";
 
 async fn list(api: &Api, query: &str) -> DeadLettersResponse {
     api.get(&format!("{PATH}?{query}")).await.unwrap().ok().unwrap()

@@ -1,4 +1,4 @@
-//! `POST /api/sync/dead-dead_letters/{id}/replay`
+//! `POST /api/sync/dead-letters/{id}/replay`
 
 use local::dynamo::faults::Fault;
 use local::function_host::faults::HostFault;
