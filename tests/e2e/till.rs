@@ -6,8 +6,8 @@ use protocol::wire::push::PushResponse;
 use serde_json::{Value, json};
 use tests::api::{Api, Reply};
 
-/// Retries of one batch under contention. The function retries each a dozen times itself, so more would mean that
-/// a device starves.
+/// Retries of one batch under contention. The function retries each a dozen times itself, so more would mean
+/// that a device starves.
 const PUSH_RETRIES_MAX: usize = 10;
 
 /// A till without a queue or state of its own: the test sends each request.

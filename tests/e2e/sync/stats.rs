@@ -99,7 +99,7 @@ async fn undelivered_changes_are_pending(shop: &'static Shop) {
     wait_until_delivered(&till.api).await;
     shop.world.stream.pause();
     let paused = PausedStream(&shop.world.stream);
-    // The pause does not stop a delivery in progress, of which a test sees no end: give it time.
+    // Not a wait for a condition: a delivery in progress goes on after the pause, and nothing shows its end.
     sleep(Duration::from_millis(200)).await;
     till.push(&[product("p1", &json!({})), product("p2", &json!({}))]).await;
     let last = till.push(&[product("p3", &json!({}))]).await.stamp;
