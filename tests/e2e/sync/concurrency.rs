@@ -28,9 +28,7 @@ async fn sixteen_concurrent_devices_all_commit(shop: &'static Shop) {
             }
         });
     }
-    while let Some(done) = pushes.join_next().await {
-        done.unwrap();
-    }
+    pushes.join_all().await;
     let till = shop.till("reader").await;
     let changes = till.pull_all(Stamp::ZERO, 7).await;
     let own = changes.iter().filter(|change| change.record_id != "shared").count();

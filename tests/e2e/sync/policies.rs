@@ -58,9 +58,7 @@ async fn concurrent_deltas_add_up_exactly(shop: &'static Shop) {
             }
         });
     }
-    while let Some(done) = pushes.join_next().await {
-        done.unwrap();
-    }
+    pushes.join_all().await;
     let reader = shop.till("reader").await;
     let expected = (0..2 * TILLS)
         .flat_map(|_| sales)

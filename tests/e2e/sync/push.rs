@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::replies::{assert_error, json as json_body, member_names};
 use crate::shop::{Shop, ago, deletion, hall, product, with};
+use crate::till::Till;
 
 trials! {
     shared:
@@ -42,6 +43,13 @@ fn only_version(response: &PushResponse) -> u64 {
 fn only_conflict(response: &PushResponse) -> &str {
     assert_eq!((response.applied.len(), response.conflicts.len()), (0, 1), "{response:?}");
     &response.conflicts[0].reason
+}
+
+/// Pushes the product `p1` with this text as its data, and with these members.
+async fn push_text(till: &Till, data: &str, members: &str) -> PushResponse {
+    let key = r#""table_name":"products","record_id":"p1","local_updated_at":"2025-12-07T10:30:00Z""#;
+    let body = format!(r#"{{"device_id":"till-1","records":[{{{key},"data":{data},{members}}}]}}"#);
+    till.api.post("/api/sync/batch-push", body).await.unwrap().ok().unwrap()
 }
 
 async fn create_update_and_delete_each_raise_the_version(shop: &'static Shop) {
@@ -201,17 +209,8 @@ async fn offline_create_and_edits_apply_in_order(shop: &'static Shop) {
 
 async fn named_fields_change_and_others_keep_their_text(shop: &'static Shop) {
     let till = shop.till("till-1").await;
-    let raw = |data: &str, more: &str| {
-        format!(
-            r#"{{"device_id":"till-1","records":[{{"table_name":"products","record_id":"p1","data":{data},"local_updated_at":"2025-12-07T10:30:00Z"{more}}}]}}"#
-        )
-    };
-    till.api
-        .post("/api/sync/batch-push", raw(r#"{"name":"A","price":1.10}"#, r#","base_version":0"#))
-        .await
-        .unwrap();
-    let change = raw(r#"{"name":"B"}"#, r#","base_version":1,"fields":["name"]"#);
-    let response: PushResponse = till.api.post("/api/sync/batch-push", change).await.unwrap().ok().unwrap();
+    push_text(&till, r#"{"name":"A","price":1.10}"#, r#""base_version":0"#).await;
+    let response = push_text(&till, r#"{"name":"B"}"#, r#""base_version":1,"fields":["name"]"#).await;
     assert_eq!(response.applied[0].data.as_ref().unwrap().as_str(), r#"{"name":"B","price":1.10}"#);
 }
 
@@ -231,10 +230,7 @@ async fn an_atomic_batch_applies_all_or_nothing(shop: &'static Shop) {
 async fn numbers_keep_their_text(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let data = r#"{"big":9007199254740993,"price":1.10,"tiny":1e-400}"#;
-    let body = format!(
-        r#"{{"device_id":"till-1","records":[{{"table_name":"products","record_id":"p1","data":{data},"local_updated_at":"2025-12-07T10:30:00Z","base_version":0}}]}}"#
-    );
-    till.api.post("/api/sync/batch-push", body).await.unwrap();
+    push_text(&till, data, r#""base_version":0"#).await;
     assert_eq!(till.pull_all(Stamp::ZERO, 100).await[0].data.as_str(), data);
 }
 

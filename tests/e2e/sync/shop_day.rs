@@ -50,9 +50,7 @@ async fn all_tills_and_a_new_till_hold_the_whole_day(shop: &'static Shop) {
         pulling.spawn(async move { puller.fill_gaps().await });
         tills.push(till);
     }
-    while let Some(done) = selling.join_next().await {
-        done.unwrap();
-    }
+    selling.join_all().await;
     for till in &tills {
         till.pull_all().await.unwrap();
     }
