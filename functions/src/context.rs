@@ -23,7 +23,7 @@ use crate::sync::rules;
 use crate::sync::store::Store;
 use kind::{FunctionKind, Part};
 
-/// The parts of one function. Only those that [`FunctionKind::parts`] lists are there.
+/// The parts of one function. `FunctionKind::parts` lists which it has.
 pub struct Context {
     function: FunctionKind,
     verifier: Option<Verifier>,
@@ -58,7 +58,7 @@ pub struct RedisContext {
     sessions: SessionRegistry,
 }
 
-/// A function lacks a part that its handler needs: [`FunctionKind::parts`] is wrong.
+/// A function lacks a part that its handler needs: `FunctionKind::parts` is wrong.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to handle the request: the function {function} has no {part}")]
 struct MissingPart {

@@ -1,6 +1,6 @@
 //! The carts table: each partition holds one compacted cart and the pending changes to it.
 //!
-//! A change is one small unconditional write that is durable before the caller gets its response. The table's
+//! A change is one small write that is durable before the caller gets its response. The table's
 //! stream invokes `cart-compact`, which merges pending changes into the cart. A read merges both, so it waits
 //! for nothing, and a crash at any point loses nothing.
 

@@ -26,7 +26,7 @@ struct Report {
     ended: EndedSessions,
 }
 
-/// Handles a request that fully_applied at `now`. Its path is `/{operation_id}`.
+/// Handles a request that arrived at `now`. Its path is `/{operation_id}`.
 pub async fn handle(context: &Context, request: Request, now: Timestamp) -> Response<Body> {
     let Some(endpoint) = endpoint(context.function(), request.uri().path()) else {
         return respond(&request, None, Err(not_found()));

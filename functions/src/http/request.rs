@@ -15,7 +15,7 @@ use super::error::HandlerError;
 
 /// A request to one endpoint, whose access rule it has passed.
 pub struct FunctionRequest<'a> {
-    /// When the request fully_applied.
+    /// When the request arrived.
     pub now: Timestamp,
     http: &'a Request,
     claims: Option<Claims>,

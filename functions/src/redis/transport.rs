@@ -71,7 +71,7 @@ async fn body(response: &mut Response) -> Result<Vec<u8>, TransportError> {
 fn failure(error: reqwest::Error) -> TransportError {
     let (connecting, building, late) = (error.is_connect(), error.is_builder(), error.is_timeout());
     let cause = error.without_url().into();
-    // A timeout while connecting means that the request never fully_applied.
+    // A timeout while connecting means that the request never arrived.
     if connecting || building {
         TransportError::NeverArrived(cause)
     } else if late {
