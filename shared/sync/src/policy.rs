@@ -13,8 +13,9 @@ use last_writer_wins::Side;
 use state::States;
 
 /// How a table settles concurrent writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Policy {
     /// The write with the later time by the till's clock wins.
     LastWriterWins,
@@ -28,6 +29,13 @@ pub enum Policy {
     ClientWins,
     /// The server's copy stays until a person resolves the conflict.
     Manual,
+}
+
+impl Policy {
+    /// The policy's name in a tables file.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// The rule of a single member.

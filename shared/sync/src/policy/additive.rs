@@ -16,8 +16,9 @@ pub struct Floor {
 }
 
 /// What happens to a delta that takes the sum below its floor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Below {
     /// The record is rejected.
     Reject,
@@ -25,6 +26,13 @@ pub enum Below {
     Clamp,
     /// The sum is stored and the write is flagged.
     Flag,
+}
+
+impl Below {
+    /// The name in a tables file.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// The result of an addition.

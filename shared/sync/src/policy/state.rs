@@ -37,6 +37,16 @@ impl States {
         }
     }
 
+    /// The states in which a record may be created.
+    pub fn initial(&self) -> &BTreeSet<String> {
+        &self.initial
+    }
+
+    /// The next states of each state that has any.
+    pub fn transitions(&self) -> &BTreeMap<String, BTreeSet<String>> {
+        &self.next
+    }
+
     /// Whether a record may be created in `state`.
     pub fn may_begin(&self, state: &str) -> bool {
         self.initial.contains(state)
