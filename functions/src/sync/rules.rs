@@ -1,10 +1,16 @@
-//! The sync rules of a deployment, from optional environment variables.
+//! The sync rules of a deployment: read from optional environment variables, and listed for a client.
 
 use std::path::Path;
 
 use config::Reader;
+use protocol::wire::stats::{MemberRule, TableInfo, TablesResponse};
+use sync::policy::{FieldPolicy, FieldRule};
 use sync::rules::{Retention, SyncRules};
-use sync::tables::{ReadTablesError, Tables};
+use sync::tables::{ReadTablesError, Table, Tables};
+
+use crate::context::Context;
+use crate::http::request::FunctionRequest;
+use crate::http::response::{HandlerResponse, HandlerResult};
 
 const DAY_SECS: u64 = 24 * 3600;
 
@@ -41,6 +47,40 @@ fn tables(path: &Path) -> Result<Tables, TablesFileError> {
 
 fn secs_of_days(text: &str) -> Result<u64, std::num::ParseIntError> {
     text.parse::<u32>().map(|days| u64::from(days) * DAY_SECS)
+}
+
+/// `GET /api/sync/tables`: the tables that the caller's role may read.
+pub fn list_tables(context: &Context, request: &FunctionRequest<'_>) -> HandlerResult {
+    let (tables, role) = (&context.sync()?.rules.tables, request.claims()?.role);
+    let readable = tables.names().filter(|name| tables.may_read(name, role));
+    let tables = readable.filter_map(|name| Some(table_info(name, tables.get(name)?))).collect();
+    HandlerResponse::json(&TablesResponse { tables })
+}
+
+fn table_info(name: &str, table: &Table) -> TableInfo {
+    let members = table.fields.iter().map(|(name, rule)| (name.clone(), member_rule(rule)));
+    TableInfo {
+        table_name: name.to_owned(),
+        policy: table.policy.as_str().to_owned(),
+        read: table.read,
+        write: table.write,
+        members: members.collect(),
+    }
+}
+
+fn member_rule(rule: &FieldRule) -> MemberRule {
+    match rule {
+        FieldRule::Additive(floor) => MemberRule::Additive {
+            floor: floor.map(|floor| floor.at.to_string()),
+            below: floor.map(|floor| floor.below.as_str().to_owned()),
+        },
+        FieldRule::State(states) => {
+            MemberRule::State { initial: states.initial().clone(), transitions: states.transitions().clone() }
+        }
+        FieldRule::Settled(FieldPolicy::LastWriterWins) => MemberRule::LastWriterWins,
+        FieldRule::Settled(FieldPolicy::ServerWins) => MemberRule::ServerWins,
+        FieldRule::Settled(FieldPolicy::ClientWins) => MemberRule::ClientWins,
+    }
 }
 
 #[cfg(test)]

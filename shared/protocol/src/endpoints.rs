@@ -37,7 +37,7 @@ use crate::wire::record::{BatchGetRequest, BatchGetResponse, RecordResponse};
 use crate::wire::resolve::{ResolveRequest, ResolveResponse, VersionChangedDetails};
 use crate::wire::sessions::{EndSessionsResponse, SessionsResponse};
 use crate::wire::socket::{ClientFrame, ServerFrame};
-use crate::wire::stats::StatsResponse;
+use crate::wire::stats::{StatsResponse, TablesResponse};
 
 /// Everything that the edge answers, in the order of [`ENDPOINTS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +53,7 @@ pub enum Endpoint {
     PullChanges,
     ResolveConflict,
     GetSyncStats,
+    ListTables,
     ListDeadLetters,
     ReplayDeadLetter,
     DiscardDeadLetter,
@@ -75,7 +76,7 @@ pub enum Endpoint {
 /// One row per endpoint, in the order of PROTOCOL.md. A row takes any access token and counts against its
 /// user's limit unless it says otherwise; a row without `function` is answered by the edge itself.
 #[rustfmt::skip] // A table reads row by row.
-pub static ENDPOINTS: [EndpointSpec; 27] = [
+pub static ENDPOINTS: [EndpointSpec; 28] = [
     post(Endpoint::LogIn, "/api/auth/login", "logIn", "Signs in.")
         .function(Function::Auth).public(LimitScope::SignIn).request::<LoginRequest>().response::<SessionResponse>()
         .errors(&[BadCredentials]),
@@ -110,6 +111,8 @@ pub static ENDPOINTS: [EndpointSpec; 27] = [
     get(Endpoint::GetSyncStats, "/api/sync/stats", "getSyncStats", "Returns the figures of a branch.")
         .function(Function::SyncStats).unlimited().parameters(&[MIN, BRANCH]).response::<StatsResponse>()
         .counts_cost().cached().errors(&[ResetRequired]),
+    get(Endpoint::ListTables, "/api/sync/tables", "listTables", "Lists the readable tables and their rules.")
+        .function(Function::SyncStats).unlimited().response::<TablesResponse>(),
     get(Endpoint::ListDeadLetters, "/api/sync/dead-letters", "listDeadLetters", "Lists rejected records.")
         .function(Function::DeadLetters).role(Role::Manager).unlimited()
         .parameters(&[LETTERS_LIMIT, CURSOR, BRANCH]).response::<DeadLettersResponse>().counts_cost(),

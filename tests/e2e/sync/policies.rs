@@ -1,10 +1,14 @@
 //! Every policy of tables.toml, end to end.
 
 use local::function_host::faults::HostFault;
+use protocol::role::Role;
 use protocol::stamp::Stamp;
 use protocol::wire::push::PushResponse;
+use protocol::wire::stats::{TableInfo, TablesResponse};
 use serde_json::{Value, json};
 use sync::decimal::Decimal;
+use sync::tables::Tables;
+use tests::api::Api;
 use tests::fleet;
 use tokio::task::JoinSet;
 
@@ -24,6 +28,7 @@ trials! {
     a_fast_clock_is_clamped_or_refused,
     a_cashier_cannot_write_settings,
     an_atomic_batch_with_a_rejected_record_stores_nothing,
+    a_role_lists_the_tables_that_it_may_read,
 }
 
 fn stock_delta(delta: &str) -> Value {
@@ -195,4 +200,37 @@ async fn an_atomic_batch_with_a_rejected_record_stores_nothing(shop: &'static Sh
     assert!(till.pull_all(Stamp::ZERO, 10).await.is_empty());
     let response = till.push_batch(&batch(&[stock_delta("-1")])).await;
     assert_eq!((response.success, response.synced_count), (true, 1), "the batch id is still free");
+}
+
+async fn a_role_lists_the_tables_that_it_may_read(shop: &'static Shop) {
+    let tables = async |api: Api| -> Vec<TableInfo> {
+        api.get("/api/sync/tables").await.unwrap().ok::<TablesResponse>().unwrap().tables
+    };
+    let built_in = Tables::built_in().unwrap();
+    let as_cashier = tables(shop.till("till-1").await.api).await;
+    let as_admin = tables(shop.admin().await).await;
+    for (role, listed) in [(Role::Cashier, &as_cashier), (Role::Admin, &as_admin)] {
+        let names = listed.iter().map(|table| table.table_name.as_str());
+        assert!(names.eq(built_in.names().filter(|name| built_in.may_read(name, role))));
+    }
+    let named = |name: &str| as_admin.iter().find(|table| table.table_name == name).cloned().unwrap();
+    let stock = json!({
+        "table_name": "product_stock", "policy": "last-writer-wins", "read": "cashier", "write": "cashier",
+        "members": { "quantity": { "rule": "additive", "floor": "0", "below": "flag" } },
+    });
+    let accounts = json!({
+        "table_name": "whatsapp_accounts", "policy": "last-writer-wins", "read": "manager", "write": "admin",
+        "members": {},
+    });
+    let returns = json!({
+        "table_name": "sales_returns", "policy": "append-only", "read": "cashier", "write": "cashier",
+        "members": { "status": {
+            "rule": "state", "initial": ["done", "open"], "transitions": { "open": ["done", "refused"] },
+        } },
+    });
+    for expected in [stock, accounts, returns] {
+        let table = named(expected["table_name"].as_str().unwrap());
+        assert_eq!(serde_json::to_value(table).unwrap(), expected);
+    }
+    assert_eq!(shop.anonymous().get("/api/sync/tables").await.unwrap().status, 401);
 }

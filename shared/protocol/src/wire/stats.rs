@@ -1,7 +1,10 @@
-//! `GET /api/sync/stats`.
+//! What a room holds: `GET /api/sync/stats` and `GET /api/sync/tables`.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::role::Role;
 #[cfg(feature = "schema")]
 use crate::wire::schema;
 
@@ -41,4 +44,58 @@ pub struct DeviceClock {
     /// The time of the reading.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub at: String,
+}
+
+/// The tables that the caller may read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TablesResponse {
+    /// By name.
+    pub tables: Vec<TableInfo>,
+}
+
+/// A table and its rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TableInfo {
+    /// The table.
+    pub table_name: String,
+    /// How concurrent writes are settled: `last-writer-wins`, `field-merge`, `append-only`, `server-wins`,
+    /// `client-wins` or `manual`.
+    pub policy: String,
+    /// The lowest role that may read it.
+    pub read: Role,
+    /// The lowest role that may write it.
+    pub write: Role,
+    /// The members with a rule of their own, by name.
+    pub members: BTreeMap<String, MemberRule>,
+}
+
+/// The rule of a single member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "rule", rename_all = "kebab-case")]
+pub enum MemberRule {
+    /// Changed by deltas only.
+    Additive {
+        /// The lowest sum, as the text of a decimal number; absent without a floor.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        floor: Option<String>,
+        /// What happens to a delta that takes the sum below the floor: `reject`, `clamp` or `flag`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        below: Option<String>,
+    },
+    /// Moves along transitions.
+    State {
+        /// The states in which a record may be created.
+        initial: BTreeSet<String>,
+        /// The next states of each state that has any.
+        transitions: BTreeMap<String, BTreeSet<String>>,
+    },
+    /// If both sides changed it, the later write wins.
+    LastWriterWins,
+    /// If both sides changed it, the server's copy wins.
+    ServerWins,
+    /// If both sides changed it, the incoming write wins.
+    ClientWins,
 }
