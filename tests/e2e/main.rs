@@ -11,9 +11,10 @@
     reason = "a test fails by panicking"
 )]
 
-/// Defines `trials()`: the tests of a module, each named by its path (`sync::push::batch_ids_are_per_device`),
-/// and those of its submodules. `exclusive` tests stop Redis or count its commands, and run one at a time on a
-/// stack of their own. `NAME = EXPRESSION` names a call of a function that several tests share.
+/// Defines `trials()`: the tests of a module, each named by its path
+/// (`sync::push::batch_ids_are_per_device`), and those of its submodules. `exclusive` tests stop Redis or
+/// count its commands, and run one at a time on a stack of their own. `NAME = EXPRESSION` names a call of a
+/// function that several tests share.
 macro_rules! trials {
     (@test $name:ident) => { $name };
     (@test $name:ident $test:expr) => { $test };

@@ -1,9 +1,9 @@
 //! Deterministic simulation: many tills over a faulty network, with the real functions and the real DynamoDB
 //! adapter.
 //!
-//! A [`scenario`] is drawn from a seed, a [`world`] runs it, the `model` crate predicts the result, and
-//! [`check`] compares. Time is tokio's paused clock, random numbers come from [`rng`], and nothing does real
-//! I/O. A seed that fails therefore fails again, and [`shrink`] finds the steps that matter.
+//! A `scenario` is drawn from a seed, a `world` runs it, the `model` crate predicts the result, and
+//! `check` compares. Time is tokio's paused clock, random numbers come from `rng`, and nothing does real
+//! I/O. A seed that fails therefore fails again, and `shrink` finds the steps that matter.
 
 // Input.
 mod fault_rates;

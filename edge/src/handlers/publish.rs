@@ -19,7 +19,7 @@ use crate::upstream::CallError;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Commit {
     room: Room,
-    /// A [`Publish`].
+    /// A [`protocol::wire::publication::PublishRequest`].
     body: String,
 }
 

@@ -13,8 +13,8 @@ use protocol::wire::publication::{Publication, PublishedChange};
 use protocol::wire::pull::PulledChange;
 
 /// Cuts a page from `log`, the items after `position` in order; reads no more items than the page needs.
-/// `None` if the log lacks the next change, so that only a snapshot helps; [`ErrorCode::Unavailable`] if that
-/// change may not be readable yet.
+/// `None` if the log lacks the next change, so that only a snapshot helps;
+/// [`unavailable`](protocol::error::ErrorCode::Unavailable) if that change may not be readable yet.
 ///
 /// The page ends at the limit, at 2 MiB of data, at HEAD as read, and where the log ends or an item is
 /// missing. A till that follows `next_cursor` until `has_more` is false stands exactly at HEAD.
