@@ -11,10 +11,9 @@
     reason = "a test fails by panicking"
 )]
 
-/// Defines `trials()`: the tests of a module, each named by its path
-/// (`sync::push::batch_ids_are_per_device`), and those of its submodules. `exclusive` tests stop Redis or
-/// count its commands, and run one at a time on a stack of their own. `NAME = EXPRESSION` names a call of a
-/// function that several tests share.
+/// Defines `trials()`: the tests of a module and of its submodules. A test's name is its path, for example
+/// `sync::push::batch_ids_are_per_device`. `exclusive` tests stop Redis or count its commands, and run one at
+/// a time on a stack of their own. `NAME = EXPRESSION` is a call of a function that several tests share.
 macro_rules! trials {
     (@test $name:ident) => { $name };
     (@test $name:ident $test:expr) => { $test };
@@ -26,7 +25,9 @@ macro_rules! trials {
     ($stack:ident: $($name:ident $(= $test:expr)?),+ $(,)? $(; modules: $($module:ident),+)?) => {
         pub(crate) fn trials() -> Vec<libtest_mimic::Trial> {
             let path = |name| concat!(module_path!(), "::").to_owned() + name;
-            let own = vec![$(crate::world::$stack(&path(stringify!($name)), trials!(@test $name $($test)?))),+];
+            let own = vec![
+                $(crate::world::$stack(&path(stringify!($name)), trials!(@test $name $($test)?))),+
+            ];
             [own $($(, $module::trials())+)?].into_iter().flatten().collect()
         }
     };
