@@ -12,7 +12,7 @@ use crate::shop::Shop;
 #[derive(Clone, Default)]
 pub(crate) struct Follower {
     pub(crate) rows: BTreeMap<String, (Stamp, bool)>,
-    walk: Option<(String, BTreeSet<String>)>,
+    snapshot: Option<(String, BTreeSet<String>)>,
     pub(crate) cursor: Option<String>,
 }
 
@@ -21,19 +21,19 @@ impl Follower {
     pub(crate) fn apply(&mut self, page: &PullResponse) -> bool {
         assert_eq!(page.snapshot_id.is_some(), page.mode == "snapshot");
         if let Some(id) = &page.snapshot_id
-            && self.walk.as_ref().is_none_or(|(known, _)| known != id)
+            && self.snapshot.as_ref().is_none_or(|(known, _)| known != id)
         {
-            self.walk = Some((id.clone(), BTreeSet::new()));
+            self.snapshot = Some((id.clone(), BTreeSet::new()));
         }
         for change in &page.changes {
             let name = change.record_id.clone();
-            let fresh = self.walk.as_mut().is_some_and(|(_, marked)| marked.insert(name.clone()));
+            let fresh = self.snapshot.as_mut().is_some_and(|(_, marked)| marked.insert(name.clone()));
             if fresh || self.rows.get(&name).is_none_or(|known| known.0 < change.stamp) {
                 self.rows.insert(name, (change.stamp, change.is_deleted));
             }
         }
         if !page.has_more
-            && let Some((_, marked)) = self.walk.take()
+            && let Some((_, marked)) = self.snapshot.take()
         {
             self.rows.retain(|name, _| marked.contains(name));
         }

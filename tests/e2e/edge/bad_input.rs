@@ -137,17 +137,17 @@ async fn one_bad_record_does_not_stop_the_others(shop: &'static Shop) {
     for (record, code) in &bad {
         let body = till.batch(None, std::slice::from_ref(record)).to_string().replace("\"DEEP\"", &deep);
         let reply = till.api.post("/api/sync/batch-push", body).await.unwrap();
-        let answer: PushResponse = reply.ok().unwrap();
-        assert_eq!((answer.errors.len(), answer.applied.len(), answer.success), (1, 0, true), "{code}");
-        assert_eq!(answer.errors[0].code, *code);
-        assert!(answer.errors[0].message.ends_with('.'), "{}", answer.errors[0].message);
+        let response: PushResponse = reply.ok().unwrap();
+        assert_eq!((response.errors.len(), response.applied.len(), response.success), (1, 0, true), "{code}");
+        assert_eq!(response.errors[0].code, *code);
+        assert!(response.errors[0].message.ends_with('.'), "{}", response.errors[0].message);
     }
     assert_eq!(stored_items(shop, &till).await, bad.len(), "one item of dead letters each");
     let mut all: Vec<Value> = bad.iter().map(|(record, _)| record.clone()).collect();
     all.push(good());
     let body = till.batch(Some("b1"), &all).to_string().replace("\"DEEP\"", &deep);
-    let answer: PushResponse = till.api.post("/api/sync/batch-push", body).await.unwrap().ok().unwrap();
-    assert_eq!((answer.errors.len(), answer.applied.len()), (bad.len(), 1));
+    let response: PushResponse = till.api.post("/api/sync/batch-push", body).await.unwrap().ok().unwrap();
+    assert_eq!((response.errors.len(), response.applied.len()), (bad.len(), 1));
     assert_eq!(till.pull_all(Stamp::ZERO, 100).await.len(), 1);
 }
 
@@ -202,7 +202,7 @@ async fn bad_socket_requests_are_refused(shop: &'static Shop) {
     ];
     for (url, status) in cases {
         match connect_async(&url).await {
-            Err(Error::Http(answer)) => assert_eq!(answer.status().as_u16(), status, "{url}"),
+            Err(Error::Http(response)) => assert_eq!(response.status().as_u16(), status, "{url}"),
             other => panic!("{url}: {other:?}"),
         }
     }

@@ -78,7 +78,7 @@ impl Runner {
 
     async fn act(&mut self, action: Action) -> Result<(), String> {
         match action {
-            Action::Call(request, answer) => self.request(&request, &answer).await,
+            Action::Call(request, response) => self.request(&request, &response).await,
             Action::Open(target) => {
                 let edge = self.api.edge_url.replacen("http", "ws", 1);
                 let url = format!("{edge}{}", self.examples.real(&target));
@@ -99,7 +99,7 @@ impl Runner {
         }
     }
 
-    async fn request(&mut self, shown: &Request, answer: &Response) -> Result<(), String> {
+    async fn request(&mut self, shown: &Request, response: &Response) -> Result<(), String> {
         let method = Method::from_bytes(shown.method.as_bytes()).map_err(|error| error.to_string())?;
         let mut request = self.api.request(method, &self.examples.real(&shown.target));
         for (name, value) in &shown.headers {
@@ -111,23 +111,23 @@ impl Runner {
             fits.map_err(|error| error.to_string())?;
             request = request.header(CONTENT_TYPE, "application/json").body(self.examples.real(&shown.body));
         }
-        if answer.body.as_ref().is_some_and(|body| body["mode"] == "snapshot") {
+        if response.body.as_ref().is_some_and(|body| body["mode"] == "snapshot") {
             // On the page a day has passed since the last push. A snapshot covers only commits that have
             // settled.
             sleep(Duration::from_secs(LOG_SETTLE_SECS + 1)).await;
         }
-        if answer.body.as_ref().is_some_and(|body| body.get("sessions").is_some()) {
+        if response.body.as_ref().is_some_and(|body| body.get("sessions").is_some()) {
             // On the page time passes between sign-in and this activity, and the list shows both times.
             sleep(Duration::from_secs(1)).await;
         }
         let reply = self.api.send(request).await.map_err(|error| error.to_string())?;
-        if reply.status.as_u16() != answer.status {
+        if reply.status.as_u16() != response.status {
             return Err(format!(
                 "the page has {}, the server {} {}",
-                answer.status, reply.status, reply.body
+                response.status, reply.status, reply.body
             ));
         }
-        let Some(expected) = &answer.body else {
+        let Some(expected) = &response.body else {
             return if reply.body.is_empty() {
                 Ok(())
             } else {
