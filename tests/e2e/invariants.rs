@@ -1,4 +1,4 @@
-//! DESIGN.md's invariants, checked against what a test left in a room's tables.
+//! ARCHITECTURE.md's invariants, checked against what a test left in a room's tables.
 
 use std::collections::BTreeMap;
 

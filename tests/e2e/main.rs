@@ -1,8 +1,8 @@
 //! End to end: every test goes through workerd, the Lambda handlers and DynamoDB, on a stack that the tests
 //! share.
 //!
-//! Each test has a tenant of its own, so that tests run side by side. After a test, DESIGN.md's invariants
-//! are checked on what the test has written.
+//! Each test has a tenant of its own, so that tests run side by side. After a test, ARCHITECTURE.md's
+//! invariants are checked on what the test has written.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -192,7 +192,7 @@ impl Shop {
         self.is_history_partial.store(true, Ordering::Relaxed);
     }
 
-    /// Checks DESIGN.md's invariants on what the test has written.
+    /// Checks ARCHITECTURE.md's invariants on what the test has written.
     pub(crate) async fn close(&self) {
         let rooms = std::mem::take(&mut *self.rooms.lock().unwrap());
         for room in rooms {

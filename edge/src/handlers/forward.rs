@@ -1,4 +1,4 @@
-//! Endpoints of callers with an access token that a function answers.
+//! Endpoints that need an access token and that a function answers.
 
 use worker::Response;
 

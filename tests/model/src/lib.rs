@@ -1,5 +1,5 @@
-//! A reference model of push: the rules of sync once more, written from DESIGN.md alone and as plainly as
-//! possible.
+//! A reference model of push: the rules of sync once more, written from ARCHITECTURE.md alone and as plainly
+//! as possible.
 //!
 //! Nothing here calls the product's rules, and the crate does not depend on them: where the two disagree, one
 //! is wrong. The model is sequential. The simulation feeds it the pushes in commit order, each with the time

@@ -1,5 +1,5 @@
 //! The invariants that hold after every run, whatever faults occurred in it. Their numbers are those of
-//! DESIGN.md.
+//! ARCHITECTURE.md.
 
 pub(crate) mod chain;
 pub(crate) mod dead_letters;
