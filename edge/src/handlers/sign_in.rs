@@ -25,8 +25,7 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     Ok(response.into_response()?)
 }
 
-/// The name to sign in with. The function reads the body with the same code, so no body has a name there and
-/// none here.
+/// The name to sign in with. The function reads the body with the same code, so both see the same name.
 fn username(body: &[u8]) -> Option<String> {
     read_body::<LoginRequest>(body).ok().map(|login| login.username)
 }
