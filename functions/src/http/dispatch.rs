@@ -29,7 +29,7 @@ struct Report {
 /// Handles a request that arrived at `now`. Its path is `/{operation_id}`.
 pub async fn handle(context: &Context, request: Request, now: Timestamp) -> Response<Body> {
     let Some(endpoint) = endpoint(context.function(), request.uri().path()) else {
-        return respond(&request, None, Err(not_found()));
+        return respond(&request, None, Err(unknown_operation()));
     };
     let mut report = Report::default();
     // Boxed, because the futures of all handlers together are large and deeply nested.
@@ -111,6 +111,13 @@ fn authorize(
             Ok(Some(claims))
         }
     }
+}
+
+/// An edge of another version may forward an operation that this version does not know; a retry meets the
+/// version that does.
+fn unknown_operation() -> HandlerError {
+    let message = "The service is being updated. Nothing is lost: send the same request again.";
+    ApiError::new(ErrorCode::Unavailable, message).into()
 }
 
 fn not_found() -> HandlerError {

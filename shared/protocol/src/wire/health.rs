@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HealthResponse {
     /// Always `ok`; an edge with incomplete configuration responds with 500.
+    #[cfg_attr(feature = "schema", schemars(extend("const" = "ok")))]
     pub status: HealthStatus,
 }
 
