@@ -80,10 +80,10 @@ pub(super) async fn handle(
     })
 }
 
-/// The response with the next fault injected, or nothing where the connection is to close without one.
+/// The response with the current fault injected, or nothing where the connection is to close without one.
 async fn respond_or_fail(context: &Arc<Context>, client: &Client, request: Request) -> Option<Response> {
     context.lock_counts().requests += 1;
-    let fault = context.faults.next();
+    let fault = context.faults.current();
     let lifted = context.faults.lifted();
     match fault {
         Some(Fault::Refuse) => return None,
@@ -91,7 +91,7 @@ async fn respond_or_fail(context: &Arc<Context>, client: &Client, request: Reque
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             return Some(response::error(status, "ERR injected fault"));
         }
-        Some(Fault::LoseResponse | Fault::Delay(_) | Fault::Hold | Fault::Full) | None => {}
+        Some(Fault::Hold | Fault::Full) | None => {}
     }
     let headers = request.headers().clone();
     let mut response = match respond(context, client, request).await {
@@ -99,11 +99,8 @@ async fn respond_or_fail(context: &Arc<Context>, client: &Client, request: Reque
         Err(error) => error.into_response()?,
     };
     response::allow_origin(&mut response, &headers);
-    match fault {
-        Some(Fault::LoseResponse) => return None,
-        Some(Fault::Delay(time)) => tokio::time::sleep(time).await,
-        Some(Fault::Hold) => lifted.await,
-        _ => {}
+    if fault == Some(Fault::Hold) {
+        lifted.await;
     }
     Some(response)
 }

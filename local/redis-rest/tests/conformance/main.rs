@@ -65,8 +65,8 @@ cases! {
     limits: large_requests_are_refused, large_replies_are_refused;
     counts: requests_and_commands_are_counted, scripts_are_billed_by_their_commands,
         billing_is_exact_under_load;
-    faults: refused_requests_are_not_executed, connections_are_closed_without_a_response, requests_with_lost_responses_are_executed, injected_statuses_are_sent,
-        responses_are_delayed, responses_are_held;
+    faults: refused_requests_get_no_response_and_are_not_executed, injected_statuses_are_sent,
+        responses_are_held;
     engine: dead_engine_is_an_error_at_once, silent_engine_is_an_error_in_time,
         restarted_engine_is_used_again, engine_death_under_load_hangs_no_request, stopped_servers_do_not_listen,
         stopped_servers_close_connections,
