@@ -49,10 +49,6 @@ impl Output {
 }
 
 /// Runs a program with its output on the terminal.
-///
-/// # Errors
-///
-/// [`ChildError`] if it cannot be started or fails.
 pub(crate) fn run(mut command: Command) -> Result<(), ChildError> {
     let program = name(&command);
     let started = signals::spawn(command.stdin(Stdio::null()));
@@ -63,11 +59,8 @@ pub(crate) fn run(mut command: Command) -> Result<(), ChildError> {
     }
 }
 
-/// Runs a program without showing its output, and keeps the last lines.
-///
-/// # Errors
-///
-/// [`ChildError`] if it cannot be started or read. A failure of the program is in [`Output::status`].
+/// Runs a program without showing its output, and keeps the last lines. A failure of the program is in
+/// [`Output::status`].
 pub(crate) fn capture(mut command: Command) -> Result<Output, ChildError> {
     let program = name(&command);
     let start = |source| ChildError::Start { program: program.clone(), source };

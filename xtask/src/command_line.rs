@@ -55,10 +55,6 @@ pub(crate) fn usage() -> String {
 }
 
 /// Parses the words after `cargo xtask`.
-///
-/// # Errors
-///
-/// [`UsageError`] for an unknown command or wrong arguments.
 pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, UsageError> {
     let mut words = words.into_iter();
     let command = words.next().ok_or(UsageError::NoCommand)?;

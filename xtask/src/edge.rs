@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
-use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::child::{self, ChildError};
-use crate::lock::{self, LockError};
+use crate::file::{self, FileError};
+use crate::lock;
 use crate::project::Project;
 use crate::report;
 use crate::setup::{self, EdgeTools, SetupError};
@@ -23,21 +23,15 @@ pub(crate) const WASM_VARIABLE: (&str, &str) = ("WASM_BINDGEN_USE_JS_SYS", "1");
 /// Why the worker was not built.
 #[derive(Debug, Error)]
 pub(crate) enum EdgeError {
-    #[error("failed to {verb} {}: {source}", path.display())]
-    File { verb: &'static str, path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error(transparent)]
     Setup(#[from] SetupError),
-    #[error(transparent)]
-    Lock(#[from] LockError),
     #[error(transparent)]
     Child(#[from] ChildError),
 }
 
 /// Sets up and builds the worker.
-///
-/// # Errors
-///
-/// [`EdgeError`] if set-up or the build fails.
 pub(crate) fn run(project: &Project) -> Result<(), EdgeError> {
     let tools = setup::edge(project)?;
     build(project, &tools)
@@ -50,10 +44,6 @@ pub(crate) fn output(project: &Project) -> PathBuf {
 
 /// Builds the worker, unless it was built from the same wasm with the same tools. Safe to call from several
 /// processes: every start of wrangler calls it, and tests start several beside `dev`.
-///
-/// # Errors
-///
-/// [`EdgeError`] if it does not compile or a tool fails.
 pub(crate) fn build(project: &Project, tools: &EdgeTools) -> Result<(), EdgeError> {
     let _lock = lock::hold(&project.locks(), "edge")?;
     compile(project)?;
@@ -64,10 +54,10 @@ pub(crate) fn build(project: &Project, tools: &EdgeTools) -> Result<(), EdgeErro
         report::say("edge", "the worker is up to date");
         return Ok(());
     }
-    remove(&record)?;
+    file::remove(&record)?;
     package(project, tools)?;
     // Written last, so that an interrupted build does not count.
-    fs::write(&record, &inputs).map_err(|source| EdgeError::File { verb: "write", path: record, source })?;
+    fs::write(&record, &inputs).map_err(FileError::of("write", &record))?;
     report::say("edge", "the worker is built");
     Ok(())
 }
@@ -107,9 +97,8 @@ fn inputs(project: &Project, tools: &EdgeTools) -> Result<String, EdgeError> {
 }
 
 /// A hash that tells contents apart. Another compiler version may hash differently, which costs one build.
-fn digest(path: &Path) -> Result<String, EdgeError> {
-    let read = |source| EdgeError::File { verb: "read", path: path.to_path_buf(), source };
-    let bytes = fs::read(path).map_err(read)?;
+fn digest(path: &Path) -> Result<String, FileError> {
+    let bytes = fs::read(path).map_err(FileError::of("read", path))?;
     let mut hasher = DefaultHasher::new();
     hasher.write(&bytes);
     Ok(format!("{:016x}", hasher.finish()))
@@ -117,15 +106,6 @@ fn digest(path: &Path) -> Result<String, EdgeError> {
 
 fn is_current(recorded: &str, inputs: &str, output: &Path) -> bool {
     recorded == inputs && WORKER_FILES.iter().all(|name| output.join(name).is_file())
-}
-
-fn remove(record: &Path) -> Result<(), EdgeError> {
-    match fs::remove_file(record) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(EdgeError::File { verb: "remove", path: record.to_path_buf(), source })
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

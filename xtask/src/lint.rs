@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::child::ChildError;
 use crate::edge::EdgeError;
+use crate::file::FileError;
 use crate::project::Project;
 use crate::report;
 use crate::setup::SetupError;
@@ -27,6 +28,8 @@ pub(crate) struct LintError {
 enum StepError {
     #[error(transparent)]
     Child(#[from] ChildError),
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error(transparent)]
     Setup(#[from] SetupError),
     #[error(transparent)]
@@ -59,10 +62,6 @@ const STEPS: [Step; 10] = [
 ];
 
 /// Runs all steps and prints how long each took.
-///
-/// # Errors
-///
-/// [`LintError`] with the names of the steps that failed.
 pub(crate) fn run(project: &Project) -> Result<(), LintError> {
     let mut done: Vec<(&'static str, Duration, bool)> = Vec::with_capacity(STEPS.len());
     for step in &STEPS {

@@ -2,28 +2,14 @@
 //! at the same time.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use thiserror::Error;
-
+use crate::file::FileError;
 use crate::report;
-
-/// Why a lock could not be taken.
-#[derive(Debug, Error)]
-#[error("failed to lock {}: {source}", path.display())]
-pub(crate) struct LockError {
-    path: PathBuf,
-    source: io::Error,
-}
 
 /// Waits for the lock `folder/name.lock` and holds it until the returned file is dropped. The system releases
 /// it when the process dies.
-///
-/// # Errors
-///
-/// [`LockError`] if the file cannot be created or locked.
-pub(crate) fn hold(folder: &Path, name: &str) -> Result<File, LockError> {
+pub(crate) fn hold(folder: &Path, name: &str) -> Result<File, FileError> {
     let path = folder.join(name).with_extension("lock");
     let open = || {
         fs::create_dir_all(folder)?;
@@ -38,5 +24,5 @@ pub(crate) fn hold(folder: &Path, name: &str) -> Result<File, LockError> {
             }
         }
     };
-    open().map_err(|source| LockError { path: path.clone(), source })
+    open().map_err(FileError::of("lock", &path))
 }

@@ -18,6 +18,7 @@ mod lint;
 mod setup;
 
 mod child;
+mod file;
 mod lock;
 mod native;
 mod project;

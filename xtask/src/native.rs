@@ -21,10 +21,6 @@ pub(crate) enum Profile {
 }
 
 /// Builds the program and replaces this process by it. Returns only on failure.
-///
-/// # Errors
-///
-/// [`ChildError`] if it does not build or does not start.
 pub(crate) fn build_and_exec(
     project: &Project,
     program: Program,

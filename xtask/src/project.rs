@@ -41,10 +41,6 @@ pub(crate) enum ProjectError {
 
 impl Project {
     /// Finds the folders from the environment that cargo sets.
-    ///
-    /// # Errors
-    ///
-    /// [`ProjectError`] if cargo did not start this process, or there is no home.
     pub(crate) fn find() -> Result<Self, ProjectError> {
         let manifest = env::var_os("CARGO_MANIFEST_DIR").ok_or(ProjectError::NotUnderCargo)?;
         let root = Path::new(&manifest).parent().ok_or(ProjectError::NotUnderCargo)?.to_path_buf();

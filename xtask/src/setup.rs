@@ -4,10 +4,14 @@
 //! project. An interrupted installation never counts: a tool's folder is renamed last, packages get their
 //! record last.
 
+use std::io;
 use std::path::PathBuf;
+use std::process::Command;
 
 use thiserror::Error;
 
+use crate::child::{self, ChildError, Output};
+use crate::file::FileError;
 use crate::project::Project;
 use crate::report;
 
@@ -19,8 +23,11 @@ mod python;
 mod tools;
 mod wasm_target;
 
+use diagnosis::{Diagnosis, diagnose};
+pub(crate) use python::ensure as cfn_lint;
 pub(crate) use tools::{CARGO_DENY, CARGO_MACHETE, Installed};
 use tools::{MEEBIS, WORKER_BUILD};
+pub(crate) use wasm_target::ensure as wasm_target;
 
 /// Gives our programs the path of the development Redis.
 pub(crate) const MEEBIS_VARIABLE: &str = "MEEBIS_BIN";
@@ -31,16 +38,61 @@ const REDIS_PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
 /// Why something could not be set up.
 #[derive(Debug, Error)]
 pub(crate) enum SetupError {
+    #[error("failed to find rustc: {why}")]
+    NoCompiler { why: String },
+    #[error(
+        "failed to add the target {}: it is not installed, and neither is rustup, which could add it; \
+         install Rust with rustup, or the target with what you installed Rust with",
+        wasm_target::TARGET
+    )]
+    NoRustup,
+    #[error("failed to add the target {}: {diagnosis}", wasm_target::TARGET)]
+    Target { diagnosis: Diagnosis },
+    #[error("failed to read Cargo.lock: {source}")]
+    LockFile { source: io::Error },
+    #[error("failed to find {crate_name} in Cargo.lock: run `cargo metadata` and try again")]
+    NoSuchCrate { crate_name: &'static str },
+    #[error("failed to install {what}: `{program}` is not on PATH; install {needed} or newer")]
+    NotOnPath { what: &'static str, program: &'static str, needed: &'static str },
+    #[error("failed to install the npm packages: Node 20 or newer is needed and this is {found}")]
+    NodeTooOld { found: String },
+    #[error("failed to install the npm packages: npm left out `{program}`; does it run install scripts?")]
+    LeftOut { program: &'static str },
+    #[error("failed to install cfn-lint: Python 3.11 or newer is needed and `python3` is {found}")]
+    PythonTooOld { found: String },
+    #[error(
+        "failed to install cfn-lint: `python3` has no venv module; install it (on Debian it is the package \
+         python3-venv)"
+    )]
+    NoVenv,
+    #[error("failed to install {what}: {diagnosis}")]
+    Install { what: String, diagnosis: Diagnosis },
     #[error(transparent)]
-    WasmTarget(#[from] wasm_target::WasmTargetError),
+    File(#[from] FileError),
     #[error(transparent)]
-    LockFile(#[from] lock_file::LockFileError),
-    #[error(transparent)]
-    Tools(#[from] tools::ToolsError),
-    #[error(transparent)]
-    Npm(#[from] npm::NpmError),
-    #[error(transparent)]
-    Python(#[from] python::PythonError),
+    Child(#[from] ChildError),
+}
+
+/// The program's output, or that it is not on PATH.
+fn capture(
+    what: &'static str,
+    needed: &'static str,
+    program: &'static str,
+    command: Command,
+) -> Result<Output, SetupError> {
+    match child::capture(command) {
+        Err(error) if error.is_not_found() => Err(SetupError::NotOnPath { what, program, needed }),
+        output => Ok(output?),
+    }
+}
+
+/// Shows the output of a failed installation of `what` and diagnoses it.
+fn check(what: &str, output: &Output) -> Result<(), SetupError> {
+    if output.status.success() {
+        return Ok(());
+    }
+    output.show();
+    Err(SetupError::Install { what: what.to_owned(), diagnosis: diagnose(&output.last_lines) })
 }
 
 /// The tools that package the worker.
@@ -51,10 +103,6 @@ pub(crate) struct EdgeTools {
 }
 
 /// Installs what builds and runs the worker.
-///
-/// # Errors
-///
-/// [`SetupError`] if something cannot be installed; its text says what to do.
 pub(crate) fn edge(project: &Project) -> Result<EdgeTools, SetupError> {
     wasm_target::ensure(project)?;
     let version = lock_file::version_of(project, "wasm-bindgen")?;
@@ -65,19 +113,11 @@ pub(crate) fn edge(project: &Project) -> Result<EdgeTools, SetupError> {
 }
 
 /// Installs what `dev` needs: the worker's tools, and a Redis where the machine has none.
-///
-/// # Errors
-///
-/// [`SetupError`] if something cannot be installed; its text says what to do.
 pub(crate) fn dev(project: &Project) -> Result<EdgeTools, SetupError> {
     if has_redis(project) { edge(project) } else { Ok(test(project)?.0) }
 }
 
 /// Installs what `test` needs: the worker's tools and the development Redis.
-///
-/// # Errors
-///
-/// [`SetupError`] if something cannot be installed; its text says what to do.
 pub(crate) fn test(project: &Project) -> Result<(EdgeTools, PathBuf), SetupError> {
     // Before the tools, because it fails at once where it cannot be added.
     wasm_target::ensure(project)?;
@@ -88,10 +128,6 @@ pub(crate) fn test(project: &Project) -> Result<(EdgeTools, PathBuf), SetupError
 }
 
 /// Installs all of `lint`'s compiled tools: its own and the worker's.
-///
-/// # Errors
-///
-/// [`SetupError`] if something cannot be installed; its text says what to do.
 pub(crate) fn lint(project: &Project) -> Result<(), SetupError> {
     let version = lock_file::version_of(project, "wasm-bindgen")?;
     tools::ensure(project, [CARGO_DENY, CARGO_MACHETE, WORKER_BUILD, tools::wasm_bindgen(&version)])?;
@@ -99,20 +135,12 @@ pub(crate) fn lint(project: &Project) -> Result<(), SetupError> {
 }
 
 /// Installs one of `lint`'s own tools and returns its path.
-///
-/// # Errors
-///
-/// [`SetupError`] if it cannot be installed; its text says what to do.
 pub(crate) fn lint_tool(project: &Project, tool: tools::Tool<'_>) -> Result<PathBuf, SetupError> {
     let [tool] = tools::ensure(project, [tool])?;
     Ok(tool.path)
 }
 
 /// The development Redis, if the machine has no Redis.
-///
-/// # Errors
-///
-/// [`SetupError`] if it cannot be installed; its text says what to do.
 pub(crate) fn redis(project: &Project) -> Result<Option<PathBuf>, SetupError> {
     if has_redis(project) {
         return Ok(None);
@@ -123,22 +151,4 @@ pub(crate) fn redis(project: &Project) -> Result<Option<PathBuf>, SetupError> {
 
 fn has_redis(project: &Project) -> bool {
     REDIS_PROGRAMS.into_iter().any(|name| project.find_on_path(name).is_some())
-}
-
-/// Installs what compiling for the worker needs.
-///
-/// # Errors
-///
-/// [`SetupError`] if it cannot be installed; its text says what to do.
-pub(crate) fn wasm_target(project: &Project) -> Result<(), SetupError> {
-    Ok(wasm_target::ensure(project)?)
-}
-
-/// Installs the linter of `template.yaml` and returns its path.
-///
-/// # Errors
-///
-/// [`SetupError`] if it cannot be installed; its text says what to do.
-pub(crate) fn cfn_lint(project: &Project) -> Result<PathBuf, SetupError> {
-    Ok(python::ensure(project)?)
 }

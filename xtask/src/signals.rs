@@ -44,10 +44,6 @@ pub(crate) struct Running {
 
 impl Running {
     /// Waits until the program has ended.
-    ///
-    /// # Errors
-    ///
-    /// The system's error.
     pub(crate) fn wait(&mut self) -> io::Result<ExitStatus> {
         self.child.wait()
     }
@@ -60,10 +56,6 @@ impl Drop for Running {
 }
 
 /// Starts to watch: a signal ends everything we run, then this process with status 128 plus the signal.
-///
-/// # Errors
-///
-/// [`SignalsError`] if the system refuses.
 pub(crate) fn install() -> Result<(), SignalsError> {
     process_tree::set_subreaper(true);
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
@@ -78,10 +70,6 @@ pub(crate) fn install() -> Result<(), SignalsError> {
 }
 
 /// Starts a program in a process group of its own.
-///
-/// # Errors
-///
-/// The system's error if the program cannot be started.
 pub(crate) fn spawn(command: &mut Command) -> io::Result<Running> {
     let mut groups = groups();
     let child = command.process_group(0).spawn()?;

@@ -75,10 +75,6 @@ pub(crate) enum TaskError {
 
 impl Task {
     /// Runs the command. Tasks that end in a program of ours become it and return only on failure.
-    ///
-    /// # Errors
-    ///
-    /// [`TaskError`] if any part of it failed.
     pub(crate) fn run(&self, arguments: &[OsString]) -> Result<(), TaskError> {
         let project = Project::find()?;
         crate::signals::install()?;

@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use thiserror::Error;
 
 use super::StepError;
+use crate::file::FileError;
 use crate::project::Project;
 use crate::{edge, report, setup};
 
@@ -16,13 +16,9 @@ use crate::{edge, report, setup};
 const WORKER_GZIP_BYTES_MAX: usize = 600 * 1024;
 const KIB: usize = 1024;
 
-/// Why the worker's size is refused or unknown.
+/// Why the worker's size is refused.
 #[derive(Debug, Error)]
 pub(super) enum WorkerSizeError {
-    #[error("failed to read {}: {source}", path.display())]
-    Read { path: PathBuf, source: io::Error },
-    #[error("failed to compress {}: {source}", path.display())]
-    Compress { path: PathBuf, source: io::Error },
     #[error(
         "failed to keep the worker small: {found} KiB gzipped, at most {} KiB are allowed",
         WORKER_GZIP_BYTES_MAX / KIB
@@ -37,10 +33,8 @@ pub(super) fn run(project: &Project) -> Result<(), StepError> {
     let mut bytes = 0_usize;
     for name in edge::WORKER_FILES {
         let path = edge::output(project).join(name);
-        let content =
-            fs::read(&path).map_err(|source| WorkerSizeError::Read { path: path.clone(), source })?;
-        let compressed =
-            gzipped_bytes(&content).map_err(|source| WorkerSizeError::Compress { path, source })?;
+        let content = fs::read(&path).map_err(FileError::of("read", &path))?;
+        let compressed = gzipped_bytes(&content).map_err(FileError::of("compress", &path))?;
         bytes = bytes.saturating_add(compressed);
     }
     let limit = WORKER_GZIP_BYTES_MAX / KIB;

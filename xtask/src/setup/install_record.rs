@@ -1,10 +1,9 @@
 //! Records which list of packages is installed: a copy of the list, written last.
 
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use thiserror::Error;
+use crate::file::{self, FileError};
 
 /// A list of packages to install, and the copy of it that is made once they are installed.
 #[derive(Debug)]
@@ -13,53 +12,23 @@ pub(crate) struct InstallRecord {
     pub(crate) copy: PathBuf,
 }
 
-/// Why a list or its copy could not be read or written.
-#[derive(Debug, Error)]
-#[error("failed to {verb} {}: {source}", path.display())]
-pub(crate) struct RecordError {
-    verb: &'static str,
-    path: PathBuf,
-    source: io::Error,
-}
-
 impl InstallRecord {
     /// Whether the installed packages are those of the list.
-    ///
-    /// # Errors
-    ///
-    /// [`RecordError`] if the list cannot be read.
-    pub(crate) fn is_current(&self) -> Result<bool, RecordError> {
-        let list = fs::read(&self.list).map_err(|source| failure("read", &self.list, source))?;
+    pub(crate) fn is_current(&self) -> Result<bool, FileError> {
+        let list = fs::read(&self.list).map_err(FileError::of("read", &self.list))?;
         Ok(fs::read(&self.copy).is_ok_and(|copy| copy == list))
     }
 
     /// Call before installing: until [`Self::set`], nothing counts as installed.
-    ///
-    /// # Errors
-    ///
-    /// [`RecordError`] if the copy cannot be removed.
-    pub(crate) fn clear(&self) -> Result<(), RecordError> {
-        match fs::remove_file(&self.copy) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(failure("remove", &self.copy, source))
-            }
-            _ => Ok(()),
-        }
+    pub(crate) fn clear(&self) -> Result<(), FileError> {
+        file::remove(&self.copy)
     }
 
     /// Call after installing.
-    ///
-    /// # Errors
-    ///
-    /// [`RecordError`] if the list cannot be copied.
-    pub(crate) fn set(&self) -> Result<(), RecordError> {
-        fs::copy(&self.list, &self.copy).map_err(|source| failure("write", &self.copy, source))?;
+    pub(crate) fn set(&self) -> Result<(), FileError> {
+        fs::copy(&self.list, &self.copy).map_err(FileError::of("write", &self.copy))?;
         Ok(())
     }
-}
-
-fn failure(verb: &'static str, path: &Path, source: io::Error) -> RecordError {
-    RecordError { verb, path: path.to_path_buf(), source }
 }
 
 #[cfg(test)]

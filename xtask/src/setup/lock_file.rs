@@ -1,33 +1,15 @@
 //! The version of a crate in `Cargo.lock`.
 
 use std::fs;
-use std::io;
 
-use thiserror::Error;
-
+use super::SetupError;
 use crate::project::Project;
 
-/// Why a locked version could not be found.
-#[derive(Debug, Error)]
-pub(crate) enum LockFileError {
-    #[error("failed to read Cargo.lock: {source}")]
-    Read { source: io::Error },
-    #[error("failed to find {crate_name} in Cargo.lock: run `cargo metadata` and try again")]
-    NoSuchCrate { crate_name: &'static str },
-}
-
 /// The version that the workspace uses.
-///
-/// # Errors
-///
-/// [`LockFileError`] if the file cannot be read or does not name the crate.
-pub(crate) fn version_of(project: &Project, crate_name: &'static str) -> Result<String, LockFileError> {
+pub(crate) fn version_of(project: &Project, crate_name: &'static str) -> Result<String, SetupError> {
     let text = fs::read_to_string(project.root.join("Cargo.lock"))
-        .map_err(|source| LockFileError::Read { source })?;
-    match find(&text, crate_name) {
-        Some(version) => Ok(version.to_owned()),
-        None => Err(LockFileError::NoSuchCrate { crate_name }),
-    }
+        .map_err(|source| SetupError::LockFile { source })?;
+    find(&text, crate_name).map(str::to_owned).ok_or(SetupError::NoSuchCrate { crate_name })
 }
 
 /// Cargo writes a package's `name` and `version` on two lines, in this order.

@@ -1,13 +1,14 @@
 //! The npm packages that build and run the worker, from `package-lock.json`.
 
-use thiserror::Error;
-
-use super::diagnosis::{Diagnosis, diagnose};
-use super::install_record::{InstallRecord, RecordError};
-use crate::child::{self, ChildError, Output};
-use crate::lock::{self, LockError};
+use super::SetupError;
+use super::install_record::InstallRecord;
+use crate::child::Output;
+use crate::lock;
 use crate::project::Project;
 use crate::report;
+
+/// What is installed, in error messages.
+const PACKAGES: &str = "the npm packages";
 
 /// The oldest Node whose npm installs our packages. Wrangler runs under the newer Node among the packages.
 const NODE_MAJOR_MIN: u32 = 20;
@@ -27,31 +28,8 @@ const INSTALL: [&str; 6] = [
     "--fetch-retry-maxtimeout=5000",
 ];
 
-/// Why the packages are missing.
-#[derive(Debug, Error)]
-pub(crate) enum NpmError {
-    #[error("failed to install the npm packages: `{program}` is not on PATH; install Node 20 or newer")]
-    Missing { program: &'static str },
-    #[error("failed to install the npm packages: Node 20 or newer is needed and this is {found}")]
-    TooOld { found: String },
-    #[error("failed to install the npm packages: {diagnosis}")]
-    Install { diagnosis: Diagnosis },
-    #[error("failed to install the npm packages: npm left out `{program}`; does it run install scripts?")]
-    LeftOut { program: &'static str },
-    #[error(transparent)]
-    Record(#[from] RecordError),
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    #[error(transparent)]
-    Child(#[from] ChildError),
-}
-
 /// Installs the packages if they are missing or differ from the lock file.
-///
-/// # Errors
-///
-/// [`NpmError`] if they cannot be installed.
-pub(crate) fn ensure(project: &Project) -> Result<(), NpmError> {
+pub(crate) fn ensure(project: &Project) -> Result<(), SetupError> {
     let record = InstallRecord {
         list: project.root.join("package-lock.json"),
         copy: project.root.join("node_modules").join(".installed-package-lock.json"),
@@ -67,25 +45,21 @@ pub(crate) fn ensure(project: &Project) -> Result<(), NpmError> {
     check_node(project)?;
     record.clear()?;
     report::say("setup", "installing the npm packages");
-    let output = run(project, "npm", &INSTALL)?;
-    if !output.status.success() {
-        output.show();
-        return Err(NpmError::Install { diagnosis: diagnose(&output.last_lines) });
-    }
+    super::check(PACKAGES, &run(project, "npm", &INSTALL)?)?;
     if let Some(program) = PROGRAMS.into_iter().find(|name| !project.npm_program(name).exists()) {
-        return Err(NpmError::LeftOut { program });
+        return Err(SetupError::LeftOut { program });
     }
     record.set()?;
     report::say("setup", "npm packages installed");
     Ok(())
 }
 
-fn check_node(project: &Project) -> Result<(), NpmError> {
+fn check_node(project: &Project) -> Result<(), SetupError> {
     let output = run(project, "node", &["--version"])?;
     let found = output.last_lines.concat();
     match major(&found) {
         Some(major) if major >= NODE_MAJOR_MIN => Ok(()),
-        _ => Err(NpmError::TooOld { found }),
+        _ => Err(SetupError::NodeTooOld { found }),
     }
 }
 
@@ -94,14 +68,11 @@ fn major(version: &str) -> Option<u32> {
     version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
-fn run(project: &Project, program: &'static str, args: &[&str]) -> Result<Output, NpmError> {
+fn run(project: &Project, program: &'static str, args: &[&str]) -> Result<Output, SetupError> {
     // The machine's own Node: npm must not run under the Node that it replaces.
     let mut command = project.machine_command(program);
     command.args(args);
-    match child::capture(command) {
-        Err(error) if error.is_not_found() => Err(NpmError::Missing { program }),
-        output => Ok(output?),
-    }
+    super::capture(PACKAGES, "Node 20", program, command)
 }
 
 #[cfg(test)]

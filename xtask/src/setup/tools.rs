@@ -3,10 +3,8 @@
 use std::path::PathBuf;
 use std::thread;
 
-use thiserror::Error;
-
-use crate::child::ChildError;
-use crate::lock::{self, LockError};
+use crate::file;
+use crate::lock;
 use crate::project::Project;
 use crate::report;
 
@@ -14,7 +12,7 @@ mod install;
 mod plan;
 mod version;
 
-use super::diagnosis::Diagnosis;
+use super::SetupError;
 use plan::{Order, Source};
 
 /// A program and how it is installed.
@@ -83,28 +81,11 @@ pub(crate) struct Installed {
     pub(crate) label: String,
 }
 
-/// Why a tool could not be installed.
-#[derive(Debug, Error)]
-pub(crate) enum ToolsError {
-    #[error("failed to install {tool}: {diagnosis}")]
-    Install { tool: String, diagnosis: Diagnosis },
-    #[error("failed to {verb} {}: {source}", path.display())]
-    Folder { verb: &'static str, path: PathBuf, source: std::io::Error },
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    #[error(transparent)]
-    Child(#[from] ChildError),
-}
-
 /// Finds the tools and installs the missing ones. Returns them in the same order.
-///
-/// # Errors
-///
-/// [`ToolsError`] if one cannot be installed.
 pub(crate) fn ensure<const N: usize>(
     project: &Project,
     tools: [Tool<'_>; N],
-) -> Result<[Installed; N], ToolsError> {
+) -> Result<[Installed; N], SetupError> {
     let located = tools.map(|tool| locate(project, &tool));
     if located.iter().any(|(source, _)| source.needs_installation()) {
         let _lock = lock::hold(&project.tools, "setup")?;
@@ -130,7 +111,7 @@ fn locate(project: &Project, tool: &Tool<'_>) -> (Source, PathBuf) {
     }
 }
 
-fn install_all(project: &Project, order: &Order<'_>) -> Result<(), ToolsError> {
+fn install_all(project: &Project, order: &Order<'_>) -> Result<(), SetupError> {
     let Some(announcement) = order.announcement() else { return Ok(()) };
     report::say("setup", &announcement);
     // Kept after an interruption, so that a second attempt continues; removed once all tools are there.
@@ -154,9 +135,9 @@ fn install_all(project: &Project, order: &Order<'_>) -> Result<(), ToolsError> {
     } else {
         order.steps.iter().try_for_each(|(tool, source)| install(tool, *source))?;
     }
-    install::remove(&build)
+    Ok(file::remove(&build)?)
 }
 
-fn join(thread: thread::ScopedJoinHandle<'_, Result<(), ToolsError>>) -> Result<(), ToolsError> {
+fn join(thread: thread::ScopedJoinHandle<'_, Result<(), SetupError>>) -> Result<(), SetupError> {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

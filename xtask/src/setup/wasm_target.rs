@@ -2,45 +2,24 @@
 
 use std::path::Path;
 
-use thiserror::Error;
-
-use super::diagnosis::{Diagnosis, diagnose};
-use crate::child::{self, ChildError};
+use super::SetupError;
+use super::diagnosis::diagnose;
+use crate::child;
 use crate::project::Project;
 use crate::report;
 
 /// The target that workerd runs.
-const TARGET: &str = "wasm32-unknown-unknown";
-
-/// Why the target is missing.
-#[derive(Debug, Error)]
-pub(crate) enum WasmTargetError {
-    #[error("failed to find rustc: {why}")]
-    NoCompiler { why: String },
-    #[error(
-        "failed to add the target {TARGET}: it is not installed, and neither is rustup, which could add it; \
-         install Rust with rustup, or the target with what you installed Rust with"
-    )]
-    NoRustup,
-    #[error("failed to add the target {TARGET}: {diagnosis}")]
-    Add { diagnosis: Diagnosis },
-    #[error(transparent)]
-    Child(#[from] ChildError),
-}
+pub(super) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Adds the target if it is missing.
-///
-/// # Errors
-///
-/// [`WasmTargetError`] if it cannot be added.
-pub(crate) fn ensure(project: &Project) -> Result<(), WasmTargetError> {
+pub(crate) fn ensure(project: &Project) -> Result<(), SetupError> {
     // Looks where the compiler looks: asking rustup takes ten times as long.
     let mut rustc = project.command("rustc");
     rustc.args(["--print", "sysroot"]);
     let output = child::capture(rustc)?;
     let sysroot = match output.last_lines.last() {
         Some(sysroot) if output.status.success() => Path::new(sysroot),
-        _ => return Err(WasmTargetError::NoCompiler { why: output.last_lines.join(" ") }),
+        _ => return Err(SetupError::NoCompiler { why: output.last_lines.join(" ") }),
     };
     if sysroot.join("lib").join("rustlib").join(TARGET).is_dir() {
         return Ok(());
@@ -50,12 +29,12 @@ pub(crate) fn ensure(project: &Project) -> Result<(), WasmTargetError> {
     let mut rustup = project.command("rustup");
     rustup.args(["target", "add", TARGET]);
     let output = match child::capture(rustup) {
-        Err(error) if error.is_not_found() => return Err(WasmTargetError::NoRustup),
+        Err(error) if error.is_not_found() => return Err(SetupError::NoRustup),
         output => output?,
     };
     if !output.status.success() {
         output.show();
-        return Err(WasmTargetError::Add { diagnosis: diagnose(&output.last_lines) });
+        return Err(SetupError::Target { diagnosis: diagnose(&output.last_lines) });
     }
     report::say("setup", &format!("target {TARGET} added"));
     Ok(())

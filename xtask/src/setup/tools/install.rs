@@ -1,15 +1,15 @@
 //! Installs one tool into a folder of the user's cache that is named after its version.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 
 use super::plan::Source;
-use super::{Tool, ToolsError, version};
+use super::{Tool, version};
 use crate::child;
+use crate::file::{self, FileError};
 use crate::project::Project;
 use crate::report;
-use crate::setup::diagnosis::diagnose;
+use crate::setup::{self, SetupError};
 
 /// Halves the build time of tools that run for a second.
 const QUICK_BUILD: [(&str, &str); 3] = [
@@ -24,27 +24,23 @@ pub(super) fn install(
     tool: &Tool<'_>,
     source: Source,
     target: &Path,
-) -> Result<(), ToolsError> {
+) -> Result<(), SetupError> {
     let folder = tool.folder(project);
     let partial = folder.with_added_extension("partial");
-    remove(&partial)?;
+    file::remove(&partial)?;
     if source != Source::Download || !download(project, tool, &partial)? {
-        remove(&partial)?;
+        file::remove(&partial)?;
         compile(project, tool, &partial, target)?;
     }
     // Renamed last: a folder under its final name is complete.
-    remove(&folder)?;
-    fs::rename(&partial, &folder).map_err(|source| ToolsError::Folder {
-        verb: "write",
-        path: folder,
-        source,
-    })?;
+    file::remove(&folder)?;
+    fs::rename(&partial, &folder).map_err(FileError::of("write", &folder))?;
     report::say("setup", &format!("{} installed", tool.label()));
     Ok(())
 }
 
 /// Whether cargo-binstall installed a program that runs and has the right version.
-fn download(project: &Project, tool: &Tool<'_>, partial: &Path) -> Result<bool, ToolsError> {
+fn download(project: &Project, tool: &Tool<'_>, partial: &Path) -> Result<bool, SetupError> {
     let bin = partial.join("bin");
     let mut binstall = project.cargo();
     binstall
@@ -64,7 +60,7 @@ fn download(project: &Project, tool: &Tool<'_>, partial: &Path) -> Result<bool, 
     Ok(false)
 }
 
-fn compile(project: &Project, tool: &Tool<'_>, partial: &Path, target: &Path) -> Result<(), ToolsError> {
+fn compile(project: &Project, tool: &Tool<'_>, partial: &Path, target: &Path) -> Result<(), SetupError> {
     let mut cargo = project.cargo();
     cargo
         .arg("install")
@@ -74,24 +70,9 @@ fn compile(project: &Project, tool: &Tool<'_>, partial: &Path, target: &Path) ->
         .arg(partial)
         .env("CARGO_TARGET_DIR", target)
         .envs(QUICK_BUILD);
-    let output = child::capture(cargo)?;
-    if output.status.success() {
-        return Ok(());
-    }
-    output.show();
-    Err(ToolsError::Install { tool: tool.label(), diagnosis: diagnose(&output.last_lines) })
+    setup::check(&tool.label(), &child::capture(cargo)?)
 }
 
 fn crate_at_version(tool: &Tool<'_>) -> String {
     format!("{}@{}", tool.crate_name, tool.version)
-}
-
-/// Removes a folder, if it is there.
-pub(super) fn remove(path: &Path) -> Result<(), ToolsError> {
-    match fs::remove_dir_all(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(ToolsError::Folder { verb: "remove", path: path.to_path_buf(), source })
-        }
-        _ => Ok(()),
-    }
 }
