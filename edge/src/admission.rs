@@ -6,7 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use auth::limits::ADMISSION_BUDGET_MILLIS;
+use auth::limits::{ADMISSION_BUDGET_MILLIS, SESSION_STATUS_SECS, SESSION_STATUSES_MAX};
 use auth::rate::decision::RateDecision;
 use auth::rate::limit::Limit;
 use auth::rate::local::LocalLimiter;
@@ -26,11 +26,10 @@ use redis_client::transport::Transport;
 use redis_client::value::Value;
 
 mod check;
-mod session_status;
 
+use crate::expiring_cache::ExpiringCache;
 use check::CountedLimit;
 pub(crate) use check::{AdmissionCheck, AdmissionPolicy};
-use session_status::{SessionStatus, SessionStatusCache};
 
 /// Maximum wait for Redis.
 const BUDGET: Budget = Budget {
@@ -38,11 +37,21 @@ const BUDGET: Budget = Budget {
     total: Duration::from_millis(ADMISSION_BUDGET_MILLIS),
 };
 
-/// Checks sessions and rate limits, and caches session statuses.
+/// The status of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SessionStatus {
+    /// Not revoked. A missing key in Redis counts as active: only a revocation ends a session.
+    Active,
+    /// Revoked.
+    Revoked,
+}
+
+/// Checks sessions and rate limits, and caches session statuses: a busy till sends several requests a second.
 pub(crate) struct Admission<T> {
     redis: Client<T>,
     script: Script,
-    statuses: RefCell<SessionStatusCache>,
+    /// Only sessions of verified tokens are stored.
+    statuses: RefCell<ExpiringCache<Key, SessionStatus>>,
     local: RefCell<LocalLimiter>,
     local_decisions: Cell<u64>,
 }
@@ -91,7 +100,7 @@ impl<T: Transport> Admission<T> {
         Admission {
             redis: redis.within(BUDGET),
             script: Script::once(script::TEXT),
-            statuses: RefCell::default(),
+            statuses: RefCell::new(ExpiringCache::new(SESSION_STATUSES_MAX)),
             local: RefCell::default(),
             local_decisions: Cell::new(0),
         }
@@ -105,7 +114,7 @@ impl<T: Transport> Admission<T> {
     /// Runs `check` at `now`.
     pub(crate) async fn run(&self, check: &AdmissionCheck, now: Timestamp) -> AdmissionResult {
         let usable = |status: &SessionStatus| !check.skip_cache || *status == SessionStatus::Revoked;
-        let cached = |key: &Key| self.statuses.borrow().get(key, now).filter(usable);
+        let cached = |key: &Key| self.statuses.borrow().get(key, now).copied().filter(usable);
         let status = check.session.as_ref().and_then(cached);
         if status == Some(SessionStatus::Revoked) {
             return AdmissionResult { revoked: true, decision: None, failure: None };
@@ -124,7 +133,8 @@ impl<T: Transport> Admission<T> {
             }
         };
         if let (Some(key), Some(status)) = (unknown, status) {
-            self.statuses.borrow_mut().insert(key, status, now);
+            let expires_at = now.plus_secs(SESSION_STATUS_SECS);
+            self.statuses.borrow_mut().insert(key.clone(), status, expires_at, now);
         }
         if failure.is_some() {
             self.local_decisions.set(self.local_decisions.get().saturating_add(1));

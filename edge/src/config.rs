@@ -97,10 +97,8 @@ fn rates<L: Fn(&str) -> Option<String>>(reader: &mut Reader<L>) -> Rates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authenticate::tests::JWKS;
     use protocol::endpoints::function::Function;
-
-    // RFC 8037, appendix A.2.
-    const JWKS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"test","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
     const NAMES: [(&str, &str); 17] = [
         ("ACCESS_JWKS", JWKS),

@@ -23,6 +23,7 @@ mod client_info;
 // What an isolate keeps.
 mod clock;
 mod config;
+mod expiring_cache;
 mod state;
 
 // Functions, Redis and rooms.

@@ -104,29 +104,11 @@ fn hash(parts: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use protocol::claims::{AUDIENCE, ISSUER};
-    use protocol::role::Role;
-
     use super::*;
+    use crate::authenticate::tests::claims;
 
     fn policy() -> AdmissionPolicy {
         AdmissionPolicy::new(Keys::new("t").unwrap(), Rates::default())
-    }
-
-    fn claims(sid: Option<&str>) -> Claims {
-        Claims {
-            sub: "u:1".into(),
-            client_id: "7".parse().unwrap(),
-            branch_id: None,
-            role: Role::Cashier,
-            device: None,
-            sid: sid.map(|sid| sid.parse().unwrap()),
-            iss: ISSUER.into(),
-            aud: AUDIENCE.into(),
-            exp: 0,
-            iat: 0,
-            jti: "j1".into(),
-        }
     }
 
     fn limits(check: &AdmissionCheck) -> Vec<(&str, &str, u32, u32)> {
@@ -139,12 +121,12 @@ mod tests {
     fn a_caller_is_checked_by_session_and_user() {
         let keys = Keys::new("t").unwrap();
         let client = "7".parse().unwrap();
-        let check = policy().for_caller(&claims(Some("s1")), LimitScope::User);
+        let check = policy().for_caller(&claims(Some("s1"), 0), LimitScope::User);
         assert_eq!(check.session, Some(keys.session(&client, "s1")));
         assert_eq!(limits(&check), [(keys.rate(&client, "u:1", "user").as_str(), "user", 100, 100)]);
-        let check = policy().for_caller(&claims(Some("s1")), LimitScope::None);
+        let check = policy().for_caller(&claims(Some("s1"), 0), LimitScope::None);
         assert_eq!((check.session.is_some(), check.limits.len()), (true, 0));
-        let check = policy().for_caller(&claims(None), LimitScope::User);
+        let check = policy().for_caller(&claims(None, 0), LimitScope::User);
         assert_eq!((check.session, check.limits.len()), (None, 1));
     }
 
