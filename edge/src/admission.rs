@@ -31,18 +31,15 @@ use crate::expiring_cache::ExpiringCache;
 use check::CountedLimit;
 pub(crate) use check::{AdmissionCheck, AdmissionPolicy};
 
-/// Maximum wait for Redis.
 const BUDGET: Budget = Budget {
     per_try: Duration::from_millis(ADMISSION_BUDGET_MILLIS),
     total: Duration::from_millis(ADMISSION_BUDGET_MILLIS),
 };
 
-/// The status of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SessionStatus {
     /// Not revoked. A missing key in Redis counts as active: only a revocation ends a session.
     Active,
-    /// Revoked.
     Revoked,
 }
 
@@ -56,10 +53,8 @@ pub(crate) struct Admission<T> {
     local_decisions: Cell<u64>,
 }
 
-/// The result of an admission check.
 #[derive(Debug)]
 pub(crate) struct AdmissionResult {
-    /// Whether the session was revoked.
     pub(crate) revoked: bool,
     /// The rate limit decision; `None` where no limit applies.
     pub(crate) decision: Option<RateDecision>,
@@ -67,16 +62,12 @@ pub(crate) struct AdmissionResult {
     pub(crate) failure: Option<AdmissionError>,
 }
 
-/// Why Redis did not decide.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AdmissionError {
-    /// Redis did not answer.
     #[error(transparent)]
     Redis(#[from] RedisError),
-    /// A reply has an unexpected type.
     #[error(transparent)]
     Reply(#[from] ReplyError),
-    /// The script returned something else than a decision.
     #[error("failed to read the decision: the script returned unexpected numbers")]
     NoDecision,
 }
@@ -95,7 +86,6 @@ struct Pending {
 }
 
 impl<T: Transport> Admission<T> {
-    /// An admission that asks `redis`.
     pub(crate) fn new(redis: &Client<T>) -> Admission<T> {
         Admission {
             redis: redis.within(BUDGET),
@@ -111,7 +101,6 @@ impl<T: Transport> Admission<T> {
         self.local_decisions.get()
     }
 
-    /// Runs `check` at `now`.
     pub(crate) async fn run(&self, check: &AdmissionCheck, now: Timestamp) -> AdmissionResult {
         let usable = |status: &SessionStatus| !check.skip_cache || *status == SessionStatus::Revoked;
         let cached = |key: &Key| self.statuses.borrow().get(key, now).copied().filter(usable);

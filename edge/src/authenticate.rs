@@ -23,7 +23,6 @@ pub(crate) struct Authenticator {
 }
 
 impl Authenticator {
-    /// An authenticator that accepts the tokens of `verifier`.
     pub(crate) fn new(verifier: Verifier) -> Authenticator {
         Authenticator { verifier, cache: RefCell::new(ExpiringCache::new(CACHED_TOKENS_MAX)) }
     }

@@ -22,7 +22,6 @@ pub(crate) async fn read(request: &Request) -> Result<Vec<u8>, RequestError> {
     Ok(body.0)
 }
 
-/// The bytes received so far.
 #[derive(Debug)]
 struct BodyBuffer(Vec<u8>);
 

@@ -27,7 +27,6 @@ impl ClientInfo {
         }
     }
 
-    /// The headers for a function.
     pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
         let pairs = [(ADDRESS_HEADER, &self.address), (AGENT_HEADER, &self.agent)];
         pairs.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()

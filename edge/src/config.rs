@@ -11,42 +11,30 @@ mod urls;
 
 use urls::FunctionUrls;
 
-/// The default prefix of our keys in Redis.
 const REDIS_PREFIX: &str = "tillsync";
 
 /// The configuration of the edge. No `Debug`: it holds secrets.
 pub(crate) struct Config {
-    /// Verifies access tokens with public keys.
     pub(crate) verifier: Verifier,
     /// The key with which functions sign publications.
     pub(crate) publish_secret: Secret,
-    /// Signs calls to functions.
     pub(crate) keys: AwsKeys,
-    /// The URLs of the functions.
     pub(crate) urls: FunctionUrls,
-    /// Access to Redis.
     pub(crate) redis: RedisAccess,
-    /// The rate limits.
     pub(crate) rates: Rates,
 }
 
 /// A Redis database and our part of it.
 pub(crate) struct RedisAccess {
-    /// The address of its REST service.
     pub(crate) address: Address,
-    /// The token of its REST service.
     pub(crate) token: Secret,
-    /// Our keys.
     pub(crate) keys: Keys,
 }
 
 /// The credentials of the edge's AWS user, which may only invoke the function URLs.
 pub(crate) struct AwsKeys {
-    /// The region of the functions.
     pub(crate) region: String,
-    /// The access key id.
     pub(crate) access_key_id: String,
-    /// The secret access key.
     pub(crate) secret_access_key: Secret,
 }
 

@@ -22,17 +22,12 @@ use crate::session_end;
 use crate::state::AppState;
 use crate::upstream::{self, Call, Credentials, UpstreamResponse};
 
-/// A request and what belongs to it.
 pub(crate) struct RequestContext {
-    /// The request as received.
     pub(crate) request: Request,
-    /// The bindings.
     pub(crate) env: Env,
     /// Runs work after the response.
     pub(crate) execution: Context,
-    /// What the isolate keeps between requests.
     pub(crate) state: Rc<AppState>,
-    /// The request id.
     pub(crate) id: RequestId,
     /// The time of arrival.
     pub(crate) now: Timestamp,
@@ -42,21 +37,16 @@ pub(crate) struct RequestContext {
     pub(crate) decision: OnceCell<RateDecision>,
 }
 
-/// The caller of a request.
 pub(crate) struct Caller {
-    /// The verified access token.
     pub(crate) token: String,
-    /// Its claims.
     pub(crate) claims: Claims,
 }
 
 impl RequestContext {
-    /// The endpoint's row.
     pub(crate) fn spec(&self) -> &'static EndpointSpec {
         self.route.endpoint.spec()
     }
 
-    /// The value of a header.
     pub(crate) fn header(&self, name: &str) -> Result<Option<String>, RequestError> {
         Ok(self.request.headers().get(name)?)
     }
@@ -66,7 +56,6 @@ impl RequestContext {
         query::of(&self.request.inner().url()).to_owned()
     }
 
-    /// The client's address and user agent.
     pub(crate) fn client_info(&self) -> Result<ClientInfo, RequestError> {
         let (address, agent) = (self.header(CONNECTING_ADDRESS_HEADER)?, self.header("user-agent")?);
         Ok(ClientInfo::new(address.as_deref(), agent.as_deref()))
@@ -80,7 +69,6 @@ impl RequestContext {
         Ok(caller)
     }
 
-    /// Authenticates the caller by `token`.
     pub(crate) fn authenticate(&self, token: String) -> Result<Caller, ApiError> {
         let claims = self.state.authenticator.claims(&token, self.now)?;
         Ok(Caller { token, claims })
@@ -118,6 +106,15 @@ impl RequestContext {
     pub(crate) fn upstream_query(&self) -> Result<String, ApiError> {
         let query = query::canonical(&self.query())?;
         Ok(query::with(&self.route.parameters, &query))
+    }
+
+    /// Forwards the request with the caller's token. The function checks branch and role itself.
+    pub(crate) async fn forward_with_token(&self) -> Result<(Caller, UpstreamResponse), RequestError> {
+        let caller = self.caller().await?;
+        let query = self.upstream_query()?;
+        let body = self.body().await?;
+        let response = self.forward(&query, body, Credentials::Token(&caller.token)).await?;
+        Ok((caller, response))
     }
 
     /// Forwards the request to the endpoint's function. `query` is checked before the body is read, so a bad

@@ -10,22 +10,16 @@ use crate::upstream::CallError;
 /// Why a request fails. The caller sees the whole of its own error, and only a code of a fault.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RequestError {
-    /// The caller's error.
     #[error(transparent)]
     Caller(#[from] ApiError),
-    /// No endpoint has this method and path.
     #[error("failed to find a route")]
     NoRoute(NoRoute),
-    /// The configuration is incomplete.
     #[error(transparent)]
     Config(#[from] BadConfig),
-    /// A function did not answer.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// A room did not answer.
     #[error(transparent)]
     Room(#[from] RoomError),
-    /// The runtime failed.
     #[error("failed to handle the request: {0}")]
     Runtime(#[from] worker::Error),
 }

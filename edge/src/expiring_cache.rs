@@ -12,7 +12,6 @@ pub(crate) struct ExpiringCache<K, V> {
 }
 
 impl<K: Eq + Hash, V> ExpiringCache<K, V> {
-    /// A cache of at most `max` entries.
     pub(crate) fn new(max: usize) -> ExpiringCache<K, V> {
         ExpiringCache { entries: HashMap::new(), max }
     }

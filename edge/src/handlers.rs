@@ -1,6 +1,5 @@
 //! What the edge does for an endpoint: forward it to a function, or answer by itself.
 
-pub(crate) mod forward;
 pub(crate) mod openapi;
 pub(crate) mod publish;
 pub(crate) mod readiness;

@@ -28,6 +28,7 @@ mod state;
 
 // Functions, Redis and rooms.
 mod body;
+mod fetch;
 mod redis;
 mod room;
 mod session_end;

@@ -5,22 +5,19 @@
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use js_sys::Uint8Array;
 use protocol::timestamp::Timestamp;
 use redis_client::address::Address;
 use redis_client::limits::REDIS_ANSWER_BYTES_MAX;
 use redis_client::transport::{HttpRequest, HttpResponse, SYNC_TOKEN_HEADER, Transport, TransportError};
-use worker::{AbortSignal, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response};
+use worker::{AbortSignal, Delay, Fetch, Request, Response};
 
-use crate::clock;
+use crate::{clock, fetch};
 
-/// Sends requests to Redis.
 pub(crate) struct RedisFetch {
     address: Address,
 }
 
 impl RedisFetch {
-    /// A transport to the service at `address`.
     pub(crate) fn new(address: Address) -> RedisFetch {
         RedisFetch { address }
     }
@@ -32,11 +29,11 @@ impl Transport for RedisFetch {
         request: HttpRequest<'_>,
         deadline: Duration,
     ) -> Result<HttpResponse, TransportError> {
-        let request = post(&self.address, request)
+        let url = self.address.at(request.path);
+        let request = fetch::request("POST", &url, &request.headers(), Some(request.body))
             .map_err(|error| TransportError::NeverArrived(error.to_string().into()))?;
-        let signal =
-            AbortSignal::from(worker::web_sys::AbortSignal::timeout_with_u32(whole_millis(deadline)));
-        let answer = fetch(request, &signal).await;
+        let signal = fetch::abort_after(deadline);
+        let answer = send(request, &signal).await;
         // The crate takes some aborted bodies for complete ones.
         if signal.aborted() {
             return Err(TransportError::Late);
@@ -54,17 +51,7 @@ impl Transport for RedisFetch {
     }
 }
 
-fn post(address: &Address, request: HttpRequest<'_>) -> worker::Result<Request> {
-    let mut init = RequestInit::new();
-    // The service never redirects, and the target of a redirect must not receive the token.
-    init.with_method(Method::Post).with_redirect(RequestRedirect::Manual);
-    let headers = request.headers();
-    init.with_headers(headers.iter().map(|(name, value)| (*name, value.as_str())).collect::<Headers>());
-    init.with_body(Some(Uint8Array::from(request.body).into()));
-    Request::new_with_init(&address.at(request.path), &init)
-}
-
-async fn fetch(request: Request, signal: &AbortSignal) -> worker::Result<HttpResponse> {
+async fn send(request: Request, signal: &AbortSignal) -> worker::Result<HttpResponse> {
     let mut response = Fetch::Request(request).send_with_signal(signal).await?;
     let sync_token = response.headers().get(SYNC_TOKEN_HEADER)?;
     Ok(HttpResponse { status: response.status_code(), sync_token, body: body(&mut response).await? })
@@ -83,22 +70,4 @@ async fn body(response: &mut Response) -> worker::Result<Vec<u8>> {
         Ok(body)
     };
     chunks.try_fold(Vec::new(), append).await
-}
-
-/// The deadline in milliseconds, at least 1: a timer of 0 would fire at once.
-fn whole_millis(deadline: Duration) -> u32 {
-    u32::try_from(deadline.as_millis()).unwrap_or(u32::MAX).max(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_deadline_is_at_least_a_millisecond() {
-        assert_eq!(whole_millis(Duration::ZERO), 1);
-        assert_eq!(whole_millis(Duration::from_micros(1999)), 1);
-        assert_eq!(whole_millis(Duration::from_millis(400)), 400);
-        assert_eq!(whole_millis(Duration::MAX), u32::MAX);
-    }
 }

@@ -5,7 +5,6 @@
 pub(crate) struct RequestId(String);
 
 impl RequestId {
-    /// A new id.
     pub(crate) fn new() -> RequestId {
         let mut bytes = [0; 16];
         // WebCrypto does not fail within an event, and an id of zeros is better than no response.
@@ -13,7 +12,6 @@ impl RequestId {
         RequestId(hex::encode(bytes))
     }
 
-    /// The id as text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

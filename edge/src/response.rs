@@ -23,7 +23,6 @@ pub(crate) fn json(body: &str) -> worker::Result<Response> {
     Ok(builder.fixed(body.as_bytes().to_vec()))
 }
 
-/// The error response for `error`.
 pub(crate) fn error(error: &RequestError, id: &RequestId) -> worker::Result<Response> {
     let api_error = error.api_error();
     let mut builder = ResponseBuilder::new()
@@ -63,7 +62,6 @@ pub(crate) fn finish(mut response: Response, id: &RequestId) -> worker::Result<R
     Ok(response)
 }
 
-/// The headers of an error code.
 fn headers(error: &ApiError) -> Vec<(&'static str, String)> {
     let mut headers = Vec::new();
     if let Some(secs) = error.code.retry_after_secs() {

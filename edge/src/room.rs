@@ -21,16 +21,12 @@ use call::RoomCall;
 /// The binding in `wrangler.toml`.
 const BINDING: &str = "ROOM";
 
-/// Why a call of a room failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RoomError {
-    /// The object could not be reached, or failed.
     #[error("failed to reach the room: {0}")]
     Unreachable(#[from] worker::Error),
-    /// The room holds its maximum of sockets.
     #[error("failed to enter the room: it is full")]
     Full,
-    /// The room answered with another status.
     #[error("failed to ask the room: it answered {0}")]
     Status(u16),
 }
@@ -53,22 +49,18 @@ pub(crate) async fn connect(env: &Env, connect: &ConnectRequest) -> Result<Respo
 /// Publishes `body`, a `protocol::wire::publication::PublishRequest`, to `room`; returns once the room has
 /// accepted it.
 pub(crate) async fn publish(env: &Env, room: &ids::Room, body: &[u8]) -> Result<(), RoomError> {
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(js_sys::Uint8Array::from(body).into()));
-    let request = Request::new_with_init(RoomCall::PUBLISH_URL, &init)?;
-    let response = stub(env, room)?.fetch_with_request(request).await?;
-    match response.status_code() {
-        call::ACCEPTED => Ok(()),
-        status => Err(RoomError::Status(status)),
-    }
+    post(env, room, RoomCall::PUBLISH_URL, body).await
 }
 
 /// Has `room` close the sockets of `sessions`.
 pub(crate) async fn end(env: &Env, room: &ids::Room, sessions: &[SessionId]) -> Result<(), RoomError> {
+    post(env, room, &call::end_url(sessions), &[]).await
+}
+
+async fn post(env: &Env, room: &ids::Room, url: &str, body: &[u8]) -> Result<(), RoomError> {
     let mut init = RequestInit::new();
-    init.with_method(Method::Post);
-    let request = Request::new_with_init(&call::end_url(sessions), &init)?;
-    let response = stub(env, room)?.fetch_with_request(request).await?;
+    init.with_method(Method::Post).with_body(Some(js_sys::Uint8Array::from(body).into()));
+    let response = stub(env, room)?.fetch_with_request(Request::new_with_init(url, &init)?).await?;
     match response.status_code() {
         call::ACCEPTED => Ok(()),
         status => Err(RoomError::Status(status)),

@@ -9,12 +9,11 @@ use worker::{Context, Env, Request, Response, console_error};
 use crate::clock;
 use crate::context::RequestContext;
 use crate::error::RequestError;
-use crate::handlers::{forward, openapi, publish, readiness, sign_in, socket, write};
+use crate::handlers::{openapi, publish, readiness, sign_in, socket, write};
 use crate::request_id::RequestId;
 use crate::response;
 use crate::state::AppState;
 
-/// Answers a request.
 pub(crate) async fn serve(request: Request, env: Env, execution: Context) -> worker::Result<Response> {
     let id = RequestId::new();
     let response = match context(request, env, execution, &id) {
@@ -68,6 +67,6 @@ async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
         Endpoint::PublishChanges => publish::handle(context).await,
         _ if !spec.needs_token() => sign_in::handle(context).await,
         _ if spec.publishes => write::handle(context).await,
-        _ => forward::handle(context).await,
+        _ => Ok(context.forward_with_token().await?.1.into_response()?),
     }
 }

@@ -15,17 +15,11 @@ use crate::redis::RedisFetch;
 
 /// The configuration, and caches of tokens, sessions and limits.
 pub(crate) struct AppState {
-    /// The configuration.
     pub(crate) config: Config,
-    /// Verifies access tokens.
     pub(crate) authenticator: Authenticator,
-    /// Decides what to check per request.
     pub(crate) policy: AdmissionPolicy,
-    /// Checks sessions and rate limits.
     pub(crate) admission: Admission<RedisFetch>,
-    /// The Redis client.
     pub(crate) redis: Client<RedisFetch>,
-    /// The last answer of `/readyz`.
     pub(crate) readiness: Readiness,
 }
 

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use js_sys::Uint8Array;
 use protocol::timestamp::Timestamp;
 use protocol::wire::{CACHE_HEADER, COST_HEADER, ENDED_HEADER};
-use worker::{
-    AbortSignal, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response, ResponseBuilder,
-};
+use worker::{Fetch, Request, Response, ResponseBuilder};
 
 use crate::config::Config;
+use crate::fetch;
 
 mod call;
 mod check;
@@ -24,10 +22,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// Headers of a function's response that the caller receives.
 const FORWARDED_HEADERS: [&str; 4] = ["content-type", "retry-after", COST_HEADER, CACHE_HEADER];
 
-/// Why a call of a function failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
-    /// The call could not be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
     /// The runtime refused the request.
@@ -42,7 +38,6 @@ pub(crate) enum CallError {
     /// The response is not from one of our functions, or the platform refused the signature.
     #[error("failed to call the function: an unknown response with status {0}")]
     Foreign(u16),
-    /// The response to a write has another shape.
     #[error("failed to read the function's answer to a write: {0}")]
     Unreadable(#[source] serde_json::Error),
     /// The response to a write carries a commit that is not the caller's: a bug of ours. No room receives it.
@@ -64,13 +59,11 @@ impl CallError {
 
 /// A function's response, read to its end.
 pub(crate) struct UpstreamResponse {
-    /// The status.
     pub(crate) status: u16,
     /// Its headers among [`FORWARDED_HEADERS`].
     headers: Vec<(&'static str, String)>,
     /// The header that names ended sessions.
     pub(crate) ended: Option<String>,
-    /// The body.
     pub(crate) body: Vec<u8>,
 }
 
@@ -102,24 +95,15 @@ pub(crate) async fn call(
     let mut headers = call.headers();
     let body = call.body.as_deref().unwrap_or_default();
     headers.extend(sign::sign(&config.keys, now, call.spec.method, &url, &headers, body)?);
-    let request = request(&url, &call, &headers).map_err(CallError::Build)?;
+    let request =
+        fetch::request(call.spec.method, &url, &headers, call.body.as_deref()).map_err(CallError::Build)?;
     let response = send(request).await.map_err(CallError::Unreachable)?;
     check::check(response.status, &response.body)?;
     Ok(response)
 }
 
-fn request(url: &str, call: &Call<'_>, headers: &[(&'static str, String)]) -> worker::Result<Request> {
-    let mut init = RequestInit::new();
-    // A function never redirects, and the target of a redirect must not receive the token.
-    init.with_method(Method::from(call.spec.method.to_owned())).with_redirect(RequestRedirect::Manual);
-    init.with_headers(headers.iter().map(|(name, value)| (*name, value.as_str())).collect::<Headers>());
-    init.with_body(call.body.as_deref().map(|body| Uint8Array::from(body).into()));
-    Request::new_with_init(url, &init)
-}
-
 async fn send(request: Request) -> worker::Result<UpstreamResponse> {
-    let millis = u32::try_from(CALL_TIMEOUT.as_millis()).unwrap_or(u32::MAX);
-    let signal = AbortSignal::from(worker::web_sys::AbortSignal::timeout_with_u32(millis));
+    let signal = fetch::abort_after(CALL_TIMEOUT);
     let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
     let mut headers = Vec::new();
     for name in FORWARDED_HEADERS {

@@ -19,7 +19,6 @@ pub(crate) struct AdmissionCheck {
     pub(super) session: Option<Key>,
     /// Whether to ask Redis even where the session's status is cached.
     pub(super) skip_cache: bool,
-    /// The limits that it counts against.
     pub(super) limits: Vec<CountedLimit>,
 }
 
@@ -30,12 +29,9 @@ impl AdmissionCheck {
     }
 }
 
-/// A limit and the key of its count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CountedLimit {
-    /// The key of the count.
     pub(super) key: Key,
-    /// The limit.
     pub(super) limit: Limit,
     /// The limit while Redis is unreachable.
     pub(super) local_limit: Limit,
@@ -49,7 +45,6 @@ pub(crate) struct AdmissionPolicy {
 }
 
 impl AdmissionPolicy {
-    /// A policy with these keys and limits.
     pub(crate) fn new(keys: Keys, rates: Rates) -> AdmissionPolicy {
         AdmissionPolicy { keys, rates, local_rates: rates.for_one_isolate() }
     }

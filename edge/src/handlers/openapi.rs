@@ -14,7 +14,6 @@ const DOCUMENT: &str = include_str!("../../openapi.json");
 /// Clients see a new deployment's document within the hour.
 const CACHE: &str = "public, max-age=3600";
 
-/// The document's entity tag.
 static ETAG: LazyLock<String> = LazyLock::new(|| {
     let digest = Sha256::digest(DOCUMENT.as_bytes());
     let mut tag = hex::encode(digest);

@@ -31,7 +31,6 @@ pub(crate) struct Readiness {
 }
 
 impl Readiness {
-    /// The health at `now`.
     pub(crate) async fn check<T: Transport>(&self, redis: &Client<T>, now: Timestamp) -> ReadinessResponse {
         let is_recent = |asked: Timestamp| now < asked.plus_secs(READY_SECS);
         let last = self.last.borrow().clone().filter(|_| self.asked_at.get().is_some_and(is_recent));

@@ -11,7 +11,6 @@ use crate::error::RequestError;
 use crate::query;
 use crate::room::{self, ConnectRequest};
 
-/// Authenticates the device and connects it.
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
     // First, so that a browser that opens the address gets an explanation.
     is_upgrade(context.header("upgrade")?.as_deref())?;

@@ -9,15 +9,12 @@ use crate::context::RequestContext;
 use crate::error::RequestError;
 use crate::handlers::publish::{self, Commit};
 use crate::response;
-use crate::upstream::{CallError, Credentials};
+use crate::upstream::CallError;
 
 /// Forwards the request, and publishes the commit to its room after the response. The function decides which
 /// branch the commit belongs to, since a super admin names it in the body.
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
-    let caller = context.caller().await?;
-    let query = context.upstream_query()?;
-    let body = context.body().await?;
-    let upstream = context.forward(&query, body, Credentials::Token(&caller.token)).await?;
+    let (caller, upstream) = context.forward_with_token().await?;
     if upstream.header("content-type") != Some(WRITE_RESULT_CONTENT_TYPE) {
         return Ok(upstream.into_response()?);
     }

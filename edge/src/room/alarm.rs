@@ -6,7 +6,6 @@ use worker::{Date, DateInit, State};
 
 use super::sockets;
 
-/// Sets the alarm to `at`.
 pub(super) async fn wake_at(state: &State, at: Timestamp) -> worker::Result<()> {
     // As a date: the crate reads a number as an offset.
     let date = Date::new(DateInit::Millis(at.0 / 1000));

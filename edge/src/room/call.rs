@@ -6,7 +6,6 @@ use protocol::timestamp::Timestamp;
 
 use crate::query;
 
-/// The status of an accepted call.
 pub(super) const ACCEPTED: u16 = 204;
 /// The status of a connection to a full room.
 pub(super) const FULL: u16 = 503;
@@ -14,7 +13,6 @@ pub(super) const FULL: u16 = 503;
 /// A call of a room. Only the edge can make one: objects have no public address.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum RoomCall {
-    /// Connects a device.
     Connect(ConnectRequest),
     /// Broadcasts the commits in the body.
     Publish,
@@ -25,15 +23,11 @@ pub(super) enum RoomCall {
 /// A device that the edge has authenticated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConnectRequest {
-    /// The room of its token.
     pub(crate) room: Room,
-    /// The device.
     pub(crate) device: DeviceId,
-    /// The role of its user.
     pub(crate) role: Role,
     /// The session of its token, if it has one.
     pub(crate) session: Option<SessionId>,
-    /// The expiry of its token.
     pub(crate) expires_at: Timestamp,
 }
 
@@ -44,7 +38,6 @@ const PUBLISH: &str = "/publish";
 const END: &str = "/end";
 
 impl RoomCall {
-    /// The URL of [`RoomCall::Publish`].
     pub(super) const PUBLISH_URL: &str = "http://room/publish";
 
     /// Parses a call; `None` for anything else.

@@ -12,9 +12,7 @@ const PONG_WITHIN_SECS: u64 = 10;
 /// Why a socket is closed. RFC 6455 leaves the codes 4000 to 4999 to applications.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CloseReason {
-    /// The close code.
     pub(super) code: u16,
-    /// The close reason.
     pub(super) reason: &'static str,
 }
 
@@ -22,17 +20,12 @@ pub(super) struct CloseReason {
 pub(super) const EXPIRED: CloseReason = CloseReason { code: 4401, reason: "token expired" };
 /// The session ended; the user must sign in again.
 pub(super) const ENDED: CloseReason = CloseReason { code: 4401, reason: "session ended" };
-/// No answer to a ping.
 pub(super) const SILENT: CloseReason = CloseReason { code: 4408, reason: "no answer to a ping" };
 
-/// What to do with a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Nothing.
     Nothing,
-    /// Send a ping.
     Ping,
-    /// Close it.
     Close(CloseReason),
 }
 

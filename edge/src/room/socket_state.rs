@@ -15,14 +15,12 @@ const ATTACHMENT_BYTES_MAX: usize = 16 * 1024;
 // Four ids of up to two bytes per character, and room for names and numbers.
 const _: () = assert!(2 * (3 * TENANT_ID_BYTES_MAX + DEVICE_ID_BYTES_MAX) + 1024 < ATTACHMENT_BYTES_MAX);
 
-/// The state of one socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SocketState {
     client: ClientId,
     branch: BranchId,
     device: DeviceId,
     role: Role,
-    /// The session of its token.
     #[serde(default)]
     session: Option<SessionId>,
     /// The expiry of its token, and so of the socket.
@@ -64,7 +62,6 @@ impl SocketState {
         answer
     }
 
-    /// Whether the socket belongs to one of `sessions`.
     pub(super) fn belongs_to(&self, sessions: &[SessionId]) -> bool {
         self.session.as_ref().is_some_and(|session| sessions.contains(session))
     }

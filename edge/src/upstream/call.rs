@@ -6,15 +6,12 @@ use protocol::wire::{REQUEST_ID_HEADER, TOKEN_HEADER};
 use crate::client_info::ClientInfo;
 use crate::request_id::RequestId;
 
-/// A request for a function.
 pub(crate) struct Call<'a> {
-    /// The endpoint.
     pub(crate) spec: &'static EndpointSpec,
     /// The query in its canonical form, without the question mark.
     pub(crate) query: &'a str,
     /// The body, for methods with one.
     pub(crate) body: Option<Vec<u8>>,
-    /// Who asks.
     pub(crate) credentials: Credentials<'a>,
     /// The request id, for the function's log.
     pub(crate) request_id: &'a RequestId,

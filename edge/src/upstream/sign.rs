@@ -15,10 +15,8 @@ use crate::config::AwsKeys;
 /// The service's name in the signature; function URLs are Lambda's.
 const SERVICE: &str = "lambda";
 
-/// Why a call could not be signed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SignError {
-    /// A parameter is missing.
     #[error("failed to sign the call: {0}")]
     Parameters(#[from] v4::signing_params::BuildError),
     /// The request cannot be brought into its canonical form.
