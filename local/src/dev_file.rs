@@ -30,7 +30,6 @@ pub struct DevFile {
 }
 
 impl DevFile {
-    /// Describes `stack`.
     pub(crate) fn of(stack: &Stack, users: Vec<KnownUser>) -> DevFile {
         DevFile {
             edge_url: stack.edge_url().to_owned(),
@@ -48,12 +47,10 @@ impl DevFile {
         private_file::read(&path(folder))
     }
 
-    /// Writes the file into `folder`.
     pub(crate) fn write(&self, folder: &Path) -> Result<(), PrivateFileError> {
         private_file::write(&path(folder), self)
     }
 
-    /// Removes the file from `folder`.
     pub(crate) fn remove(folder: &Path) {
         // It may never have been written.
         let _ = std::fs::remove_file(path(folder));

@@ -16,7 +16,6 @@ impl<K, F: Copy> FaultPlan<K, F> {
         self.0.push((key, fault, times));
     }
 
-    /// Removes the faults whose key matches.
     pub(crate) fn remove(&mut self, matches: impl Fn(&K) -> bool) {
         self.0.retain(|(key, ..)| !matches(key));
     }

@@ -114,7 +114,6 @@ mod secret {
     }
 }
 
-/// A keyring with one new key.
 fn keyring() -> Result<String, getrandom::Error> {
     let mut key = [0; 32];
     getrandom::fill(&mut key)?;

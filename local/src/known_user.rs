@@ -56,7 +56,6 @@ pub(crate) fn demo() -> Result<Vec<KnownUser>, BadId> {
     users.collect()
 }
 
-/// The users stored in `folder`.
 pub(crate) fn load(folder: &Path) -> Result<Vec<KnownUser>, PrivateFileError> {
     Ok(private_file::read(&folder.join(FILE))?.unwrap_or_default())
 }

@@ -42,7 +42,6 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Privat
     parsed.map(Some).map_err(|source| PrivateFileError::Json { path: path.to_owned(), source })
 }
 
-/// Writes `value` as JSON.
 pub(crate) fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), PrivateFileError> {
     let json = |source| PrivateFileError::Json { path: path.to_owned(), source };
     let mut text = serde_json::to_vec_pretty(value).map_err(json)?;

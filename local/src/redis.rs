@@ -1,7 +1,7 @@
 //! Redis over REST on this machine: a real Redis behind a server with the REST API of Upstash.
 
 use config::Secret;
-use redis_rest::engine::{Engine, EngineChoice, EngineError};
+use redis_rest::engine::{Engine, EngineError};
 use redis_rest::server::{Server, ServerError, ServerOptions};
 
 /// Why Redis did not start.
@@ -24,7 +24,7 @@ pub struct Redis {
 impl Redis {
     /// Starts both on free ports of this machine. Requests to the REST API need `token`.
     pub async fn start(token: &Secret) -> Result<Redis, RedisError> {
-        let engine = Engine::start(EngineChoice::Any).await?;
+        let engine = Engine::start(None).await?;
         let server = Server::start(ServerOptions::new(engine.url(), token.expose())).await?;
         Ok(Redis { engine, server })
     }

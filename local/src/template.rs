@@ -167,7 +167,6 @@ pub(crate) enum Reference {
 }
 
 impl Reference {
-    /// Reads `value` if it is a reference.
     fn read(value: &Value) -> Option<Reference> {
         Reference::deserialize(value).ok()
     }

@@ -65,7 +65,6 @@ fn dev(data: &Path, port: u16) -> Running {
     Running(Some(command.spawn().unwrap()))
 }
 
-/// Waits until the stack is ready.
 fn wait_until_ready(running: &mut Running, data: &Path) -> DevFile {
     let deadline = Instant::now() + READY_WITHIN;
     loop {

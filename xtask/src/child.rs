@@ -13,7 +13,6 @@ use crate::signals;
 /// Lines kept of a program's output: npm alone ends with a screenful about its usage.
 const LAST_LINES_MAX: usize = 40;
 
-/// Why a program failed.
 #[derive(Debug, Error)]
 pub(crate) enum ChildError {
     #[error("failed to run {program}: {source}")]
@@ -25,7 +24,6 @@ pub(crate) enum ChildError {
 }
 
 impl ChildError {
-    /// Whether the program does not exist.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Start { source, .. } if source.kind() == io::ErrorKind::NotFound)
     }

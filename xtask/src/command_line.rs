@@ -9,7 +9,6 @@ use thiserror::Error;
 
 use crate::task::{TASKS, Task};
 
-/// What arguments a task takes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Arguments {
     Nothing,
@@ -26,7 +25,6 @@ pub(crate) enum Request {
     Run(&'static Task, Vec<OsString>),
 }
 
-/// Why a command line was refused.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub(crate) enum UsageError {
     #[error("failed to read the command line: no command was given")]

@@ -20,7 +20,6 @@ pub(crate) const WORKER_FILES: [&str; 2] = ["index_bg.wasm", "index.js"];
 /// wasm build must set it: cargo would take code that was compiled without it for current.
 pub(crate) const WASM_VARIABLE: (&str, &str) = ("WASM_BINDGEN_USE_JS_SYS", "1");
 
-/// Why the worker was not built.
 #[derive(Debug, Error)]
 pub(crate) enum EdgeError {
     #[error(transparent)]
@@ -31,13 +30,11 @@ pub(crate) enum EdgeError {
     Child(#[from] ChildError),
 }
 
-/// Sets up and builds the worker.
 pub(crate) fn run(project: &Project) -> Result<(), EdgeError> {
     let tools = setup::edge(project)?;
     build(project, &tools)
 }
 
-/// The folder that the worker is built into.
 pub(crate) fn output(project: &Project) -> PathBuf {
     project.root.join("edge").join("build")
 }

@@ -16,14 +16,12 @@ mod checks;
 mod tidy;
 mod worker_size;
 
-/// Why lint failed.
 #[derive(Debug, Error)]
 #[error("failed to pass lint: {} of {} steps failed ({})", failed.len(), STEPS.len(), failed.join(", "))]
 pub(crate) struct LintError {
     failed: Vec<&'static str>,
 }
 
-/// Why one step failed.
 #[derive(Debug, Error)]
 enum StepError {
     #[error(transparent)]

@@ -26,7 +26,6 @@ pub(crate) struct Project {
     project_path: OsString,
 }
 
-/// Why the project's folders could not be found.
 #[derive(Debug, Error)]
 pub(crate) enum ProjectError {
     #[error("failed to find the project: run it as `cargo xtask`")]

@@ -17,13 +17,11 @@ pub(crate) fn say(area: &str, text: &str) {
     line(&format!("[{area:<5} {}] {text}", seconds(elapsed)));
 }
 
-/// Prints a line to standard error.
 pub(crate) fn line(text: &str) {
     // Unlike `eprintln!`, this does not panic when the terminal is gone.
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Prints a line to standard output.
 pub(crate) fn print(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
 }

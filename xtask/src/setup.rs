@@ -35,7 +35,6 @@ pub(crate) const MEEBIS_VARIABLE: &str = "MEEBIS_BIN";
 /// The programs that count as a Redis of the machine.
 const REDIS_PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
 
-/// Why something could not be set up.
 #[derive(Debug, Error)]
 pub(crate) enum SetupError {
     #[error("failed to find rustc: {why}")]

@@ -27,7 +27,6 @@ const POLL: Duration = Duration::from_millis(20);
 /// never releases it, so that no program starts after a signal.
 static GROUPS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
-/// Why signals cannot be watched.
 #[derive(Debug, Error)]
 #[error("failed to watch for signals: {source}")]
 pub(crate) struct SignalsError {
@@ -43,7 +42,6 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Waits until the program has ended.
     pub(crate) fn wait(&mut self) -> io::Result<ExitStatus> {
         self.child.wait()
     }

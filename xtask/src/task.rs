@@ -14,7 +14,6 @@ use crate::report;
 use crate::setup::{self, SetupError};
 use crate::signals::SignalsError;
 
-/// One command.
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) name: &'static str,
@@ -56,7 +55,6 @@ const fn task(
     Task { name, arguments, run, help }
 }
 
-/// Why a command failed, in one sentence.
 #[derive(Debug, Error)]
 pub(crate) enum TaskError {
     #[error(transparent)]

@@ -16,10 +16,13 @@ const UNKNOWN_COMMAND: &[u8] = b"ERR unknown command";
 
 /// One command of a request.
 pub(crate) enum Step {
-    /// Already answered.
     Answered(Reply),
     /// For the engine. `alias` is set for a rewritten script; `metering` says how a script is counted.
-    Forwarded { arguments: Arguments, alias: Option<Alias>, metering: Metering },
+    Forwarded {
+        arguments: Arguments,
+        alias: Option<Alias>,
+        metering: Metering,
+    },
 }
 
 /// The replies to the commands of one request.
@@ -54,7 +57,6 @@ pub(crate) fn read_pipeline(steps: Vec<Step>, replies: Vec<Reply>, limit: usize)
     })
 }
 
-/// The commands to send for a transaction.
 pub(crate) fn transaction_commands(steps: &[Step]) -> Vec<Arguments> {
     transaction(steps.iter().flat_map(Step::commands))
 }

@@ -48,7 +48,6 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Connects and authenticates.
     pub(crate) async fn open(url: &RedisUrl) -> Result<Connection, ExchangeError> {
         let connect = TcpStream::connect((url.host.as_str(), url.port));
         let stream = timeout(CONNECT_DEADLINE, connect).await.map_err(|_| ExchangeError::Deadline)??;

@@ -29,15 +29,6 @@ const RESTART_PAUSE: Duration = Duration::from_millis(50);
 /// Bytes of randomness in the password.
 const PASSWORD_BYTES: usize = 16;
 
-/// The program to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EngineChoice {
-    /// `redis-server`, else `valkey-server`, else `meebis`.
-    Any,
-    /// Only this one.
-    Only(EngineKind),
-}
-
 /// Why an engine does not start.
 #[derive(Debug, Error)]
 pub enum EngineError {
@@ -91,13 +82,14 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts an engine and waits until it answers.
+    /// Starts an engine and waits until it answers: of this kind, or the first of `redis-server`,
+    /// `valkey-server` and `meebis` that is installed.
     ///
     /// # Errors
     ///
     /// [`EngineError`] if no program is found or it does not start.
-    pub async fn start(choice: EngineChoice) -> Result<Engine, EngineError> {
-        let program = Program::find(choice)?;
+    pub async fn start(kind: Option<EngineKind>) -> Result<Engine, EngineError> {
+        let program = Program::find(kind)?;
         let password = random_password()?;
         let mut attempts = 1;
         loop {

@@ -47,7 +47,6 @@ impl Faults {
         self.lifted.notify_waiters();
     }
 
-    /// The fault for the next request.
     pub(crate) fn current(&self) -> Option<Fault> {
         *self.lock()
     }

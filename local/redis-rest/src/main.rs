@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::Parser;
-use redis_rest::engine::{Engine, EngineChoice};
+use redis_rest::engine::Engine;
 use redis_rest::server::{Server, ServerOptions};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::LevelFilter;
@@ -58,7 +58,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let mut hangup = signal(SignalKind::hangup())?;
     let engine = match &options.redis_url {
         Some(_) => None,
-        None => Some(Engine::start(EngineChoice::Any).await?),
+        None => Some(Engine::start(None).await?),
     };
     let redis_url = engine.as_ref().map(|engine| engine.url().to_owned()).or(options.redis_url);
     let server = Server::start(ServerOptions {

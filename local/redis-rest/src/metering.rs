@@ -68,7 +68,6 @@ impl Metering {
         }
     }
 
-    /// The number of those commands.
     pub(crate) fn length(self) -> usize {
         match self {
             Metering::Off => 1,
@@ -93,7 +92,6 @@ impl Metering {
     }
 }
 
-/// MULTI and EXEC around commands.
 pub(crate) fn transaction(commands: impl IntoIterator<Item = Arguments>) -> Vec<Arguments> {
     std::iter::once(arguments(["MULTI"]))
         .chain(commands)

@@ -24,7 +24,6 @@ impl Default for Monitor {
 }
 
 impl Monitor {
-    /// Shows a command to all listeners.
     pub(crate) fn show(&self, arguments: &Arguments) {
         if self.0.receiver_count() > 0 {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -15,10 +15,8 @@ use crate::resp::{Reply, encode_reply};
 /// `{"result":…}` or `{"error":…}`.
 struct Envelope<'a>(&'a Reply, Format);
 
-/// A reply as a JSON value.
 struct Value<'a>(&'a Reply, Format);
 
-/// The response body for one reply.
 pub(crate) fn single(reply: &Reply, format: Format) -> Bytes {
     match format {
         Format::Resp2 => raw(std::slice::from_ref(reply)),

@@ -38,7 +38,6 @@ impl Reply {
         Reply::Error(Bytes::from(text.into()))
     }
 
-    /// The status OK.
     pub(crate) fn ok() -> Reply {
         Reply::Simple(Bytes::from_static(b"OK"))
     }
@@ -170,7 +169,6 @@ fn length(number: i64) -> Result<usize, DecodeError> {
     usize::try_from(number).map_err(|_| DecodeError("a negative length"))
 }
 
-/// Appends one command.
 pub(crate) fn encode_command(arguments: &[Bytes], out: &mut Vec<u8>) {
     encode_line(b'*', arguments.len().to_string().as_bytes(), out);
     for argument in arguments {
@@ -178,7 +176,6 @@ pub(crate) fn encode_command(arguments: &[Bytes], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends one reply.
 pub(crate) fn encode_reply(reply: &Reply, out: &mut Vec<u8>) {
     match reply {
         Reply::Simple(text) => encode_line(b'+', text, out),

@@ -12,7 +12,7 @@ use auth::rate::decision::RateDecision;
 use auth::rate::gcra::{TheoreticalArrival, decide, theoretical_arrival};
 use auth::rate::limit::Limit;
 use protocol::timestamp::Timestamp;
-use redis_rest::engine::{Engine, EngineChoice};
+use redis_rest::engine::Engine;
 
 #[path = "gcra/limiter.rs"]
 mod limiter;
@@ -49,7 +49,7 @@ async fn the_script_decides_like_the_rule_and_is_billed_as_documented() {
     let engines = Engine::available();
     assert!(!engines.is_empty(), "there is no Redis on this machine");
     for kind in engines {
-        let limiter = Limiter::start(EngineChoice::Only(kind)).await;
+        let limiter = Limiter::start(Some(kind)).await;
         let seed = seed();
         println!("{} with SEED={seed}", kind.name());
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -83,7 +83,7 @@ async fn the_script_decides_like_the_rule_and_is_billed_as_documented() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_stored_value_locks_a_caller_out() {
     for kind in Engine::available() {
-        let limiter = Limiter::start(EngineChoice::Only(kind)).await;
+        let limiter = Limiter::start(Some(kind)).await;
         limiter.load_script().await;
         let limit = [Limit::per_minute("test", 10)];
         for damage in

@@ -6,7 +6,6 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// One operation on DynamoDB.
 pub(super) struct Call<'a> {
     /// The operation, such as `TransactWriteItems`.
     pub(super) action: &'a str,

@@ -64,7 +64,6 @@ fn bad_request(body: &Value) -> HttpResult {
     response(400, body.to_string())
 }
 
-/// A response with a JSON body.
 pub(super) fn response(status: u16, body: String) -> HttpResult {
     let status = StatusCode::try_from(status).map_err(|error| ConnectorError::user(error.into()))?;
     let mut response = HttpResponse::new(status, SdkBody::from(body));
@@ -72,7 +71,6 @@ pub(super) fn response(status: u16, body: String) -> HttpResult {
     Ok(response)
 }
 
-/// A connection that failed.
 pub(super) fn connection_error(kind: ErrorKind) -> ConnectorError {
     ConnectorError::io(std::io::Error::from(kind).into())
 }

@@ -21,18 +21,15 @@ pub(super) fn adopt_orphans() {
 pub(super) fn adopt_orphans() {}
 
 impl Group {
-    /// The group that `child` leads.
     pub(super) fn of(child: &Child) -> Option<Group> {
         Pid::from_raw(i32::try_from(child.id()?).ok()?).map(Group)
     }
 
-    /// Sends SIGTERM to the group.
     pub(super) fn terminate(self) {
         // An error means that all processes have ended already.
         let _ = kill_process_group(self.0, Signal::TERM);
     }
 
-    /// Sends SIGKILL to the group.
     pub(super) fn kill(self) {
         let _ = kill_process_group(self.0, Signal::KILL);
     }

@@ -15,7 +15,6 @@ const LAST_LINES_MAX: usize = 30;
 /// What wrangler 4 prints when workerd has crashed.
 const RUNTIME_CRASHED: &str = "The Workers runtime crashed unexpectedly";
 
-/// The output of a running edge.
 pub(super) struct Output {
     last: Mutex<VecDeque<String>>,
     crashed: Notify,

@@ -37,7 +37,6 @@ impl HostFaults {
         self.state().cut.insert(client.to_owned());
     }
 
-    /// The fault for this call of `client`.
     pub(super) fn take(&self, client: &str) -> Option<HostFault> {
         self.state().plan.take(|planned| planned == client)
     }

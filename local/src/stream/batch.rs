@@ -49,7 +49,6 @@ fn whole_secs(time: f64) -> u64 {
     time as u64
 }
 
-/// The event with `entries`, in order.
 pub(super) fn event(entries: &[Entry]) -> Result<Event, serde_json::Error> {
     let records: Vec<&Value> = entries.iter().map(|entry| &entry.json).collect();
     serde_json::from_value(json!({ "Records": records }))

@@ -7,7 +7,6 @@ use crate::project::Project;
 use crate::setup::{CARGO_DENY, CARGO_MACHETE};
 use crate::{child, edge, setup};
 
-/// Why the template could not be checked.
 #[derive(Debug, Error)]
 pub(super) enum TemplateError {
     #[error("failed to check template.yaml: it is missing")]
@@ -31,7 +30,6 @@ pub(super) fn deny(project: &Project) -> Result<(), StepError> {
     Ok(child::run(deny)?)
 }
 
-/// Unused dependencies.
 pub(super) fn machete(project: &Project) -> Result<(), StepError> {
     let mut machete = project.command(setup::lint_tool(project, CARGO_MACHETE)?);
     // With `CARGO` set, machete guesses whether its first argument is its own name.

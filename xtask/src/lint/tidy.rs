@@ -18,7 +18,6 @@ mod type_name;
 mod width;
 mod word;
 
-/// Why the tree is not tidy.
 #[derive(Debug, Error)]
 pub(super) enum TidyError {
     #[error("failed to list the files with git: {why}")]

@@ -16,7 +16,6 @@ use crate::{edge, report, setup};
 const WORKER_GZIP_BYTES_MAX: usize = 600 * 1024;
 const KIB: usize = 1024;
 
-/// Why the worker's size is refused.
 #[derive(Debug, Error)]
 pub(super) enum WorkerSizeError {
     #[error(
@@ -26,7 +25,6 @@ pub(super) enum WorkerSizeError {
     TooLarge { found: usize },
 }
 
-/// Builds the worker and measures it.
 pub(super) fn run(project: &Project) -> Result<(), StepError> {
     let tools = setup::edge(project)?;
     edge::build(project, &tools)?;

@@ -29,7 +29,6 @@ const NO_NETWORK_SIGNS: [&str; 14] = [
     "name or service not known",
 ];
 
-/// Diagnoses a failed program by its last lines.
 pub(crate) fn diagnose(last_lines: &[String]) -> Diagnosis {
     let has_sign = |line: &String| {
         let line = line.to_lowercase();

@@ -43,7 +43,6 @@ impl ReadOnlyCommands {
         Ok(ReadOnlyCommands(marked))
     }
 
-    /// Whether the command is permitted.
     pub(crate) fn permits(&self, arguments: &Arguments) -> bool {
         let name = command::name(arguments);
         let subcommand = arguments.get(1).map(|word| String::from_utf8_lossy(word).to_uppercase());

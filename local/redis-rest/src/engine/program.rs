@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use super::{EngineChoice, EngineError};
+use super::EngineError;
 
 /// Path of the `meebis` that `cargo xtask` has installed.
 const MEEBIS_VARIABLE: &str = "MEEBIS_BIN";
@@ -51,17 +51,11 @@ impl EngineKind {
 }
 
 impl Program {
-    pub(super) fn find(choice: EngineChoice) -> Result<Program, EngineError> {
-        match choice {
-            EngineChoice::Any => EngineKind::ALL
-                .into_iter()
-                .find_map(|kind| Some(Program { kind, path: kind.find()? }))
-                .ok_or(EngineError::NotFound),
-            EngineChoice::Only(kind) => {
-                let path = kind.find().ok_or(EngineError::KindNotFound(kind.name()))?;
-                Ok(Program { kind, path })
-            }
-        }
+    /// A program of this kind, or the first that is installed.
+    pub(super) fn find(kind: Option<EngineKind>) -> Result<Program, EngineError> {
+        let kinds = kind.map_or(EngineKind::ALL.to_vec(), |kind| vec![kind]);
+        let found = kinds.into_iter().find_map(|kind| Some(Program { kind, path: kind.find()? }));
+        found.ok_or(kind.map_or(EngineError::NotFound, |kind| EngineError::KindNotFound(kind.name())))
     }
 
     pub(super) fn available() -> Vec<EngineKind> {

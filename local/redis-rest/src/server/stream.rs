@@ -59,7 +59,6 @@ pub(super) async fn subscribe(
     Ok(response)
 }
 
-/// Responds to `/monitor`.
 pub(super) fn monitor(context: &Arc<Context>, client: Client, access: Access) -> Response {
     context.count(1, 0);
     // It shows what other clients write.

@@ -9,7 +9,7 @@ use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use redis_rest::engine::{Engine, EngineChoice, EngineKind};
+use redis_rest::engine::{Engine, EngineKind};
 use redis_rest::server::{Server, ServerOptions};
 use tokio::process::Command;
 
@@ -52,7 +52,7 @@ fn run(kind: EngineKind, script: &str) -> Result<(), Failed> {
 }
 
 async fn run_script(kind: EngineKind, script: &str) -> Result<(), Failed> {
-    let engine = Engine::start(EngineChoice::Only(kind)).await?;
+    let engine = Engine::start(Some(kind)).await?;
     let options = ServerOptions {
         read_only_token: Some("read-only".to_owned()),
         ..ServerOptions::new(engine.url(), "full")

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis_rest::engine::{Engine, EngineChoice, EngineKind};
+use redis_rest::engine::{Engine, EngineKind};
 use redis_rest::server::{Server, ServerOptions};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};
@@ -35,7 +35,7 @@ pub(crate) struct Response {
 
 impl World {
     pub(crate) async fn start(kind: EngineKind) -> World {
-        let engine = Engine::start(EngineChoice::Only(kind)).await.unwrap();
+        let engine = Engine::start(Some(kind)).await.unwrap();
         let server = Server::start(ServerOptions {
             read_only_token: Some(READ_ONLY.to_owned()),
             request_bytes_max: REQUEST_BYTES_MAX,

@@ -7,7 +7,7 @@ use auth::rate::limit::Limit;
 use auth::rate::script;
 use protocol::timestamp::Timestamp;
 use redis_client::script::Script;
-use redis_rest::engine::{Engine, EngineChoice};
+use redis_rest::engine::{Engine, EngineKind};
 use redis_rest::server::{Server, ServerOptions};
 use serde_json::{Value, json};
 
@@ -22,8 +22,8 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    pub(crate) async fn start(choice: EngineChoice) -> Limiter {
-        let engine = Engine::start(choice).await.unwrap();
+    pub(crate) async fn start(kind: Option<EngineKind>) -> Limiter {
+        let engine = Engine::start(kind).await.unwrap();
         let server = Server::start(ServerOptions::new(engine.url(), TOKEN)).await.unwrap();
         let http = reqwest::Client::builder().timeout(DEADLINE).no_proxy().build().unwrap();
         Limiter { server, engine, http }

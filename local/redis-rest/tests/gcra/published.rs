@@ -8,7 +8,6 @@ use std::process::Stdio;
 use auth::rate::gcra::{TheoreticalArrival, decide, theoretical_arrival};
 use auth::rate::limit::Limit;
 use protocol::timestamp::Timestamp;
-use redis_rest::engine::EngineChoice;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -22,7 +21,7 @@ const WINDOWS: u64 = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn our_rule_admits_at_most_one_quota_at_once_and_two_in_any_window() {
-    let limiter = Limiter::start(EngineChoice::Any).await;
+    let limiter = Limiter::start(None).await;
     let seed = seed();
     println!("SEED={seed}; a limit of {QUOTA} a minute over {WINDOWS} minutes");
     let mut rng = fastrand::Rng::with_seed(seed);

@@ -11,7 +11,6 @@ const MEDIAN_LINES_UNDER: usize = 100;
 
 const SOURCE_EXTENSIONS: [&str; 6] = ["rs", "ts", "js", "mjs", "py", "sh"];
 
-/// The finding if this file is too long.
 pub(super) fn check(source: &Source) -> Option<String> {
     if !SOURCE_EXTENSIONS.contains(&source.extension()) {
         return None;
@@ -21,7 +20,6 @@ pub(super) fn check(source: &Source) -> Option<String> {
     (lines > max).then(|| format!("{}: {lines} lines, at most {max}", source.path))
 }
 
-/// The median length of the Rust files.
 pub(super) fn rust_median(sources: &[Source]) -> usize {
     let mut lengths: Vec<usize> =
         sources.iter().filter(|source| source.extension() == "rs").map(lines).collect();
@@ -29,7 +27,6 @@ pub(super) fn rust_median(sources: &[Source]) -> usize {
     lengths.get(lengths.len() / 2).copied().unwrap_or_default()
 }
 
-/// The finding if the median is too high.
 pub(super) fn check_median(median: usize) -> Option<String> {
     (median >= MEDIAN_LINES_UNDER).then(|| {
         format!("Rust files: a median of {median} lines, which should be under {MEDIAN_LINES_UNDER}")

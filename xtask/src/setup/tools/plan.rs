@@ -8,7 +8,6 @@ const DOWNLOAD_SECS: u32 = 10;
 /// With more processors than this, tools are installed at once. One build keeps two processors busy.
 const PROCESSORS_OF_ONE_BUILD: usize = 2;
 
-/// Where a tool comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
     /// An earlier installation in the user's cache.
@@ -40,7 +39,6 @@ pub(super) fn source(is_cached: bool, on_path: Option<&str>, required: &str, has
     }
 }
 
-/// The tools to install.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Order<'version> {
     pub(super) steps: Vec<(Tool<'version>, Source)>,
