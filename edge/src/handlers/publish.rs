@@ -140,27 +140,18 @@ mod tests {
         }
     }
 
-    fn body(rooms: &[(&str, &str)]) -> String {
-        let publication = |(client, branch): &(&str, &str)| {
-            format!(
-                r#"{{"client_id":"{client}","branch_id":"{branch}","device_id":"d","prev":0,"first":1,"changes":[]}}"#
-            )
-        };
-        format!(r#"{{"publications":[{}]}}"#, rooms.iter().map(publication).collect::<Vec<_>>().join(","))
+    fn body(rooms: &[&str]) -> String {
+        let publications = rooms.iter().map(|room| publication(room, 100)).collect();
+        serde_json::to_string(&PublishRequest { publications }).unwrap()
     }
 
     #[test]
-    fn commits_of_one_room_are_accepted() {
-        for rooms in [&[("1", "2")][..], &[("1", "2"), ("1", "2")]] {
+    fn only_a_body_with_commits_of_one_room_is_accepted() {
+        for rooms in [&["1:2"][..], &["1:2", "1:2"]] {
             assert_eq!(room_of(body(rooms).as_bytes()).unwrap().to_string(), "1:2");
         }
-    }
-
-    #[test]
-    fn any_other_body_is_refused() {
-        let mixed = body(&[("1", "2"), ("1", "3")]);
-        let clients = body(&[("1", "2"), ("2", "2")]);
-        let forged = body(&[("1:2", "2")]);
+        let (mixed, clients) = (body(&["1:2", "1:3"]), body(&["1:2", "2:2"]));
+        let forged = body(&["1:2"]).replace(r#""client_id":"1""#, r#""client_id":"1:2""#);
         for bad in ["", "{}", "[]", r#"{"publications":[]}"#, &mixed, &clients, &forged] {
             assert_eq!(room_of(bad.as_bytes()).unwrap_err().code, ErrorCode::BadRequest, "{bad}");
         }
