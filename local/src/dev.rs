@@ -1,7 +1,5 @@
 //! `tillsync-local dev`: runs the stack until a signal arrives or a part of it fails.
 
-use std::collections::BTreeMap;
-
 use functions::accounts::users::CreateUserError;
 use protocol::ids::BadId;
 
@@ -48,8 +46,8 @@ pub async fn run(dev: &Dev) -> Result<(), DevError> {
         edge_port: dev.edge_port,
         fresh: dev.fresh,
         tables: dev.tables.clone(),
-        edge_variables: BTreeMap::new(),
         say: |text| report::say("dev", text),
+        ..Options::default()
     };
     let mut stack = tokio::select! {
         started = Stack::start(options) => started?,

@@ -4,9 +4,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 
-use thiserror::Error;
-
-use crate::child::{self, ChildError};
+use crate::child;
 use crate::file::{self, FileError};
 use crate::lock;
 use crate::project::Project;
@@ -20,17 +18,7 @@ pub(crate) const WORKER_FILES: [&str; 2] = ["index_bg.wasm", "index.js"];
 /// wasm build must set it: cargo would take code that was compiled without it for current.
 pub(crate) const WASM_VARIABLE: (&str, &str) = ("WASM_BINDGEN_USE_JS_SYS", "1");
 
-#[derive(Debug, Error)]
-pub(crate) enum EdgeError {
-    #[error(transparent)]
-    File(#[from] FileError),
-    #[error(transparent)]
-    Setup(#[from] SetupError),
-    #[error(transparent)]
-    Child(#[from] ChildError),
-}
-
-pub(crate) fn run(project: &Project) -> Result<(), EdgeError> {
+pub(crate) fn run(project: &Project) -> Result<(), SetupError> {
     let tools = setup::edge(project)?;
     build(project, &tools)
 }
@@ -41,7 +29,7 @@ pub(crate) fn output(project: &Project) -> PathBuf {
 
 /// Builds the worker, unless it was built from the same wasm with the same tools. Safe to call from several
 /// processes: every start of wrangler calls it, and tests start several beside `dev`.
-pub(crate) fn build(project: &Project, tools: &EdgeTools) -> Result<(), EdgeError> {
+pub(crate) fn build(project: &Project, tools: &EdgeTools) -> Result<(), SetupError> {
     let _lock = lock::hold(&project.locks(), "edge")?;
     compile(project)?;
     let output = output(project);
@@ -60,7 +48,7 @@ pub(crate) fn build(project: &Project, tools: &EdgeTools) -> Result<(), EdgeErro
 }
 
 /// Compiles with the arguments and target folder of worker-build, so that worker-build finds the result.
-fn compile(project: &Project) -> Result<(), EdgeError> {
+fn compile(project: &Project) -> Result<(), SetupError> {
     let mut cargo = project.cargo();
     cargo
         .args(["build", "--lib", "--release", "--target", "wasm32-unknown-unknown"])
@@ -70,7 +58,7 @@ fn compile(project: &Project) -> Result<(), EdgeError> {
 }
 
 /// Generates bindings, optimises and bundles. The variables keep worker-build from downloading these tools.
-fn package(project: &Project, tools: &EdgeTools) -> Result<(), EdgeError> {
+fn package(project: &Project, tools: &EdgeTools) -> Result<(), SetupError> {
     let mut worker_build = project.command(&tools.worker_build.path);
     worker_build
         .arg("--release")
@@ -82,7 +70,7 @@ fn package(project: &Project, tools: &EdgeTools) -> Result<(), EdgeError> {
 }
 
 /// Everything that the worker is made from: the wasm, the tools and the npm packages.
-fn inputs(project: &Project, tools: &EdgeTools) -> Result<String, EdgeError> {
+fn inputs(project: &Project, tools: &EdgeTools) -> Result<String, SetupError> {
     let wasm = project.target.join("wasm32-unknown-unknown").join("release").join("edge.wasm");
     Ok(format!(
         "wasm {}\n{}\n{}\npackages {}\n",

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use crate::child::ChildError;
-use crate::edge::EdgeError;
 use crate::file::FileError;
 use crate::project::Project;
 use crate::report;
@@ -30,10 +29,8 @@ enum StepError {
     File(#[from] FileError),
     #[error(transparent)]
     Setup(#[from] SetupError),
-    #[error(transparent)]
-    Edge(#[from] EdgeError),
-    #[error(transparent)]
-    Template(#[from] checks::TemplateError),
+    #[error("failed to check template.yaml: it is missing")]
+    NoTemplate,
     #[error(transparent)]
     WorkerSize(#[from] worker_size::WorkerSizeError),
     #[error(transparent)]

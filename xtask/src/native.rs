@@ -6,13 +6,6 @@ use crate::child::{self, ChildError};
 use crate::project::Project;
 use crate::report;
 
-/// A program of the workspace and its build.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Program {
-    pub(crate) binary: &'static str,
-    pub(crate) profile: Profile,
-}
-
 /// Cargo's profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
@@ -23,14 +16,15 @@ pub(crate) enum Profile {
 /// Builds the program and replaces this process by it. Returns only on failure.
 pub(crate) fn build_and_exec(
     project: &Project,
-    program: Program,
+    binary: &str,
+    profile: Profile,
     arguments: &[OsString],
 ) -> Result<(), ChildError> {
     let mut build = project.cargo();
     // Cargo unifies the features of the packages it is asked for. `--package` would compile nearly every
     // dependency a second time beside the tests' build, the AWS SDK included.
-    build.args(["build", "--workspace", "--bin", program.binary]);
-    let folder = match program.profile {
+    build.args(["build", "--workspace", "--bin", binary]);
+    let folder = match profile {
         Profile::Dev => "debug",
         Profile::Release => {
             build.arg("--release");
@@ -38,8 +32,8 @@ pub(crate) fn build_and_exec(
         }
     };
     child::run(build)?;
-    report::say("build", &format!("{} built", program.binary));
-    let mut command = project.command_here(project.target.join(folder).join(program.binary));
+    report::say("build", &format!("{binary} built"));
+    let mut command = project.command_here(project.target.join(folder).join(binary));
     command.args(arguments);
     Err(child::exec(command))
 }

@@ -6,9 +6,9 @@ use thiserror::Error;
 
 use crate::child::{self, ChildError};
 use crate::command_line::Arguments::{self, NameFirst, Nothing, PassedOn};
-use crate::edge::{self, EdgeError};
+use crate::edge;
 use crate::lint::{self, LintError};
-use crate::native::{self, Profile, Program};
+use crate::native::{self, Profile};
 use crate::project::{Project, ProjectError};
 use crate::report;
 use crate::setup::{self, SetupError};
@@ -64,8 +64,6 @@ pub(crate) enum TaskError {
     #[error(transparent)]
     Setup(#[from] SetupError),
     #[error(transparent)]
-    Edge(#[from] EdgeError),
-    #[error(transparent)]
     Child(#[from] ChildError),
     #[error(transparent)]
     Lint(#[from] LintError),
@@ -93,9 +91,8 @@ fn user(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
 }
 
 fn local(project: &Project, command: &str, arguments: &[OsString]) -> Result<(), TaskError> {
-    let program = Program { binary: "tillsync-local", profile: Profile::Dev };
     let arguments: Vec<OsString> = std::iter::once(command.into()).chain(arguments.iter().cloned()).collect();
-    Ok(native::build_and_exec(project, program, &arguments)?)
+    Ok(native::build_and_exec(project, "tillsync-local", Profile::Dev, &arguments)?)
 }
 
 fn redis_rest(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
@@ -113,8 +110,7 @@ fn redis_rest(project: &Project, arguments: &[OsString]) -> Result<(), TaskError
 
 fn replay(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
     edge::run(project)?;
-    let program = Program { binary: "replay", profile: Profile::Dev };
-    Ok(native::build_and_exec(project, program, arguments)?)
+    Ok(native::build_and_exec(project, "replay", Profile::Dev, arguments)?)
 }
 
 /// Needs no worker and so no set-up.
@@ -123,14 +119,13 @@ fn sim(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
     let profile =
         if arguments.iter().any(|argument| argument == DEV) { Profile::Dev } else { Profile::Release };
     let rest: Vec<OsString> = arguments.iter().filter(|argument| *argument != DEV).cloned().collect();
-    Ok(native::build_and_exec(project, Program { binary: "sim", profile }, &rest)?)
+    Ok(native::build_and_exec(project, "sim", profile, &rest)?)
 }
 
 /// Release, because what is deployed is what is compared with the bare SDK.
 fn bench(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
     edge::run(project)?;
-    let program = Program { binary: "bench", profile: Profile::Release };
-    Ok(native::build_and_exec(project, program, arguments)?)
+    Ok(native::build_and_exec(project, "bench", Profile::Release, arguments)?)
 }
 
 fn test(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
@@ -145,7 +140,6 @@ fn test(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
 }
 
 fn openapi(project: &Project, _: &[OsString]) -> Result<(), TaskError> {
-    let program = Program { binary: "openapi", profile: Profile::Dev };
     let file = project.root.join("edge").join("openapi.json");
-    Ok(native::build_and_exec(project, program, &[file.into()])?)
+    Ok(native::build_and_exec(project, "openapi", Profile::Dev, &[file.into()])?)
 }

@@ -31,9 +31,9 @@ pub struct Faults(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     plan: FaultPlan<Target, Fault>,
-    watched: Vec<(String, Counts)>,
+    watched: Vec<(String, Watch)>,
     denied: Vec<String>,
-    sent: Counts,
+    sent: Watch,
 }
 
 /// The requests that a fault applies to.
@@ -43,13 +43,10 @@ struct Target {
     action: String,
 }
 
-/// Requests per action: the connector counts them, a [`Watch`] reads them.
+/// Requests per action: of a scope since this value was made, or all. The SDK's retries count as well. Clones
+/// share the counts.
 #[derive(Debug, Clone, Default)]
-struct Counts(Arc<Mutex<BTreeMap<String, u64>>>);
-
-/// The requests of a scope since this value was made. The SDK's retries count as well.
-#[derive(Debug)]
-pub struct Watch(Counts);
+pub struct Watch(Arc<Mutex<BTreeMap<String, u64>>>);
 
 impl Faults {
     /// The next `times` requests for `action` (or [`ANY_ACTION`]) whose body contains `scope` fail. The SDK
@@ -66,14 +63,14 @@ impl Faults {
 
     /// Counts the requests whose body contains `scope`.
     pub fn watch(&self, scope: &str) -> Watch {
-        let counts = Counts::default();
-        lock(&self.0).watched.push((scope.to_owned(), counts.clone()));
-        Watch(counts)
+        let watch = Watch::default();
+        lock(&self.0).watched.push((scope.to_owned(), watch.clone()));
+        watch
     }
 
     /// All requests for `action` since the start, failed ones included.
     pub fn sent(&self, action: &str) -> u64 {
-        lock(&lock(&self.0).sent.0).get(action).copied().unwrap_or_default()
+        lock(&self.0).sent.count(action)
     }
 
     /// Calls that a role did not allow, one sentence each. Tests assert that there are none.
@@ -104,12 +101,12 @@ impl Faults {
 impl Watch {
     /// Requests for `action` so far.
     pub fn count(&self, action: &str) -> u64 {
-        lock(&self.0.0).get(action).copied().unwrap_or_default()
+        lock(&self.0).get(action).copied().unwrap_or_default()
     }
 
     /// Requests of any kind so far.
     pub fn total(&self) -> u64 {
-        lock(&self.0.0).values().sum()
+        lock(&self.0).values().sum()
     }
 }
 

@@ -1,17 +1,9 @@
 //! The steps that run another program.
 
-use thiserror::Error;
-
 use super::StepError;
 use crate::project::Project;
 use crate::setup::{CARGO_DENY, CARGO_MACHETE};
 use crate::{child, edge, setup};
-
-#[derive(Debug, Error)]
-pub(super) enum TemplateError {
-    #[error("failed to check template.yaml: it is missing")]
-    Missing,
-}
 
 /// Formatting, by `rustfmt.toml`.
 pub(super) fn fmt(project: &Project) -> Result<(), StepError> {
@@ -64,7 +56,7 @@ pub(super) fn doc(project: &Project) -> Result<(), StepError> {
 /// `template.yaml`, by cfn-lint, which knows SAM's transform.
 pub(super) fn template(project: &Project) -> Result<(), StepError> {
     if !project.root.join("template.yaml").is_file() {
-        return Err(TemplateError::Missing.into());
+        return Err(StepError::NoTemplate);
     }
     let mut lint = project.command(setup::cfn_lint(project)?);
     lint.args(["--non-zero-exit-code", "informational", "--", "template.yaml"]);
