@@ -130,24 +130,23 @@ pub(crate) fn random_text(bytes: usize) -> Result<String, getrandom::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data_dir::DataDir;
     use auth::token::Verifier;
     use redis_client::encryption::Keyring;
 
     #[test]
     fn keys_are_generated_once_and_readable_by_the_owner_only() {
         use std::os::unix::fs::PermissionsExt;
-        let folder = std::env::temp_dir().join(format!("tillsync-keys-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let made = Keys::load_or_make(&folder).unwrap();
-        let read = Keys::load_or_make(&folder).unwrap();
+        let dir = DataDir::temporary().unwrap();
+        let made = Keys::load_or_make(dir.path()).unwrap();
+        let read = Keys::load_or_make(dir.path()).unwrap();
         assert_eq!(made.access_key, read.access_key);
         assert_eq!(made.access_jwks, read.access_jwks);
         assert_eq!(made.caller.secret_access_key, read.caller.secret_access_key);
         Verifier::from_jwks(&read.access_jwks).unwrap();
         Keyring::parse(read.cache_keys.expose()).unwrap();
         assert!(read.access_key.expose().starts_with("-----BEGIN PRIVATE KEY-----\n"));
-        let mode = std::fs::metadata(folder.join(FILE)).unwrap().permissions().mode();
+        let mode = std::fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

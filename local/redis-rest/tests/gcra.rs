@@ -16,6 +16,8 @@ use redis_rest::engine::Engine;
 
 #[path = "gcra/limiter.rs"]
 mod limiter;
+#[path = "support/node.rs"]
+mod node;
 #[path = "gcra/published.rs"]
 mod published;
 

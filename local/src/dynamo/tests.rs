@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 
 use super::*;
+use crate::data_dir::DataDir;
 use crate::dynamo::faults::{ANY_ACTION, Fault};
 use crate::template::{Template, project_root};
 
@@ -93,9 +94,8 @@ async fn the_sdk_takes_injected_faults_for_real_ones() {
 
 #[tokio::test]
 async fn a_file_keeps_its_items_over_a_restart() {
-    let folder = std::env::temp_dir().join(format!("tillsync-dynamo-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let file = folder.join("dynamo.sqlite");
+    let dir = DataDir::temporary().unwrap();
+    let file = dir.path().join("dynamo.sqlite");
     let dynamo = start(Some(&file));
     let client = function(&dynamo, "batch-push");
     client.transact_write_items().transact_items(put("ROOM#c1#b")).send().await.unwrap();
@@ -103,5 +103,4 @@ async fn a_file_keeps_its_items_over_a_restart() {
     let dynamo = start(Some(&file));
     assert!(exists(&dynamo, "ROOM#c1#b").await);
     dynamo.stop().await;
-    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -14,14 +14,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
-use redis_rest::engine::{Engine, EngineKind};
+use libtest_mimic::Trial;
+use redis_rest::engine::EngineKind;
 
 mod access;
 mod capabilities;
 mod commands;
 mod counts;
 mod engine;
+#[path = "../support/engines.rs"]
+mod engines;
 mod faults;
 mod formats;
 mod limits;
@@ -74,20 +76,13 @@ cases! {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let engines = Engine::available();
-    if engines.is_empty() {
-        eprintln!("failed to test: there is no Redis on this machine; run `cargo xtask test`");
-        return ExitCode::FAILURE;
-    }
-    let trials = engines.into_iter().flat_map(|kind| CASES.iter().map(move |case| trial(kind, *case)));
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    engines::run(|kind| CASES.iter().map(|case| trial(kind, *case)).collect())
 }
 
 fn trial(kind: EngineKind, (name, case): Case) -> Trial {
-    Trial::test(format!("{}::{name}", kind.name()), move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        runtime.block_on(async { case(World::start(kind).await).await });
+    let run = async move || {
+        case(World::start(kind).await).await;
         Ok(())
-    })
+    };
+    Trial::test(format!("{}::{name}", kind.name()), move || engines::block_on(run()))
 }

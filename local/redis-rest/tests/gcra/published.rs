@@ -2,7 +2,6 @@
 //!
 //! Asserts bounds of our rule, and prints what both admit.
 
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use auth::rate::gcra::{TheoreticalArrival, decide, theoretical_arrival};
@@ -10,9 +9,9 @@ use auth::rate::limit::Limit;
 use protocol::timestamp::Timestamp;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
 
 use crate::limiter::{DEADLINE, Limiter, TOKEN, now, seed};
+use crate::node;
 
 const QUOTA: u32 = 20;
 const WINDOW_MILLIS: u64 = 60_000;
@@ -83,16 +82,9 @@ fn ours(arrivals: &[u64]) -> Vec<u64> {
 
 /// The arrivals that the published limiter admits. It gets its time from us and uses the same engine.
 async fn theirs(limiter: &Limiter, name: &str, arrivals: &[u64]) -> Vec<u64> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join("..");
-    let modules = root.join("node_modules");
-    let installed = modules.join("@upstash").join("ratelimit").is_dir();
-    assert!(installed, "@upstash/ratelimit is not installed; run `cargo xtask test`, or `npm ci`");
-    let own = modules.join(".bin").join("node");
-    let mut node = Command::new(if own.exists() { own } else { PathBuf::from("node") });
-    node.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gcra/sliding_window.mjs"));
-    node.env("UPSTASH_REDIS_REST_URL", limiter.server.url()).env("UPSTASH_REDIS_REST_TOKEN", TOKEN);
-    node.env("UPSTASH_DISABLE_TELEMETRY", "1");
-    node.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
+    let script = "gcra/sliding_window.mjs";
+    let mut node = node::command(script, &["@upstash/ratelimit"], limiter.server.url(), TOKEN).unwrap();
+    node.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     let mut running = node.spawn().unwrap();
     let input = json!({ "name": name, "quota": QUOTA, "arrivals": arrivals }).to_string();
     let mut stdin = running.stdin.take().unwrap();
