@@ -1,32 +1,191 @@
 //! The exact JSON of every type that clients see. A change here changes the protocol and PROTOCOL.md.
 //!
-//! Each test pins its values to the lines of a fixture, one value per line.
-
-mod push;
-mod service;
-mod socket;
-mod sync;
+//! A line of a fixture is one value. Its type must read it and write it back byte by byte.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
 
+use crate::error::{ApiError, ErrorCode};
 use crate::json::JsonText;
-use crate::stamp::Stamp;
-
-const AT: &str = "2025-12-07T10:30:01.000123Z";
-const STAMP: Stamp = Stamp(1_765_103_401_000_123);
-
-fn data(text: &str) -> JsonText {
-    JsonText::from_text(text.to_owned()).unwrap()
-}
+use crate::wire::auth::{MeResponse, SessionResponse};
+use crate::wire::cache::{
+    CacheReportResponse, CacheStatsResponse, InvalidateRequest, InvalidateResponse, WarmRequest, WarmResponse,
+};
+use crate::wire::carts::{CartResponse, PutCartRequest, PutCartResponse};
+use crate::wire::dead_letters::{DeadLetterEntry, DeadLettersResponse, ReplayRequest};
+use crate::wire::error_response::{ErrorResponse, RateLimitDetails};
+use crate::wire::health::{BreakerState, ReadinessResponse};
+use crate::wire::pull::{CHANGES, PullResponse, SNAPSHOT};
+use crate::wire::push::{AppliedRecord, Conflict, PushRequest, PushResponse, RejectedRecord};
+use crate::wire::record::{BatchGetRequest, BatchGetResponse, RecordResponse};
+use crate::wire::resolve::{Resolution, ResolveRequest, ResolveResponse, VersionChangedDetails};
+use crate::wire::sessions::{EndSessionsResponse, SessionsResponse};
+use crate::wire::socket::{BadFrame, ClientFrame, ServerFrame};
+use crate::wire::stats::StatsResponse;
 
 fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap()
 }
 
-/// Compares `values` with the lines of `fixture`.
-fn pin(fixture: &str, values: &[String]) {
-    for (value, line) in values.iter().zip(fixture.lines()) {
-        assert_eq!(value, line);
+fn read<T: DeserializeOwned>(line: &str) -> T {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))
+}
+
+/// The line as a `T` writes it.
+fn of<T: Serialize + DeserializeOwned>(line: &str) -> String {
+    text(&read::<T>(line))
+}
+
+/// Reads and writes each line of `fixture` by the type at its position.
+fn pin(fixture: &str, types: &[fn(&str) -> String]) {
+    for (line, rewritten) in fixture.lines().zip(types) {
+        assert_eq!(rewritten(line), line);
     }
-    assert_eq!(values.len(), fixture.lines().count(), "every value has a line");
+    assert_eq!(types.len(), fixture.lines().count(), "every line has a type");
+}
+
+#[test]
+fn pushes() {
+    pin(
+        include_str!("golden/push_responses.jsonl"),
+        &[
+            of::<AppliedRecord>,
+            of::<AppliedRecord>,
+            of::<AppliedRecord>,
+            of::<AppliedRecord>,
+            of::<Conflict>,
+            of::<Conflict>,
+            of::<Conflict>,
+            of::<Conflict>,
+            of::<RejectedRecord>,
+            of::<PushResponse>,
+        ],
+    );
+    pin(include_str!("golden/push_request.jsonl"), &[of::<PushRequest>]);
+    let least = r#"{"device_id":"d","records":[{"table_name":"t","record_id":"r","local_updated_at":"x"}]}"#;
+    let least: PushRequest = read(least);
+    assert_eq!((least.batch_id, least.atomic, least.device_time, least.branch_id), (None, false, None, None));
+    let record = &least.records[0];
+    assert_eq!((record.base_version, record.is_deleted, &record.fields), (None, false, &None));
+    assert_eq!(record.data, None);
+}
+
+#[test]
+fn pulls_and_statistics() {
+    let fixture = include_str!("golden/pull.jsonl");
+    pin(fixture, &[of::<PullResponse>, of::<PullResponse>]);
+    let modes: Vec<String> = fixture.lines().map(|line| read::<PullResponse>(line).mode).collect();
+    assert_eq!(modes, [CHANGES, SNAPSHOT]);
+    pin(include_str!("golden/stats.jsonl"), &[of::<StatsResponse>, of::<StatsResponse>]);
+}
+
+#[test]
+fn conflict_resolution() {
+    let fixture = include_str!("golden/resolve.jsonl");
+    pin(
+        fixture,
+        &[
+            of::<ResolveRequest>,
+            of::<ResolveRequest>,
+            of::<ResolveResponse>,
+            of::<ResolveResponse>,
+            of::<VersionChangedDetails>,
+        ],
+    );
+    let resolutions: Vec<_> =
+        fixture.lines().take(2).map(|line| read::<ResolveRequest>(line).resolution).collect();
+    assert_eq!(resolutions, [Resolution::AcceptClient, Resolution::AcceptServer]);
+}
+
+#[test]
+fn dead_letters() {
+    pin(
+        include_str!("golden/dead_letters.jsonl"),
+        &[
+            of::<DeadLetterEntry>,
+            of::<DeadLetterEntry>,
+            of::<DeadLettersResponse>,
+            |_| text(&ReplayRequest::default()),
+            of::<ReplayRequest>,
+        ],
+    );
+}
+
+#[test]
+fn accounts() {
+    pin(
+        include_str!("golden/accounts.jsonl"),
+        &[of::<SessionResponse>, of::<MeResponse>, of::<SessionsResponse>, of::<EndSessionsResponse>],
+    );
+}
+
+#[test]
+fn records_and_carts() {
+    pin(
+        include_str!("golden/data.jsonl"),
+        &[
+            of::<RecordResponse>,
+            of::<BatchGetRequest>,
+            of::<BatchGetResponse>,
+            of::<PutCartRequest>,
+            of::<PutCartRequest>,
+            of::<CartResponse>,
+            of::<PutCartResponse>,
+        ],
+    );
+}
+
+#[test]
+fn errors() {
+    let plain = ApiError::new(ErrorCode::NotFound, "There is nothing at this address.");
+    let detailed = plain.clone().with_details(&json!({"limit": 50}));
+    let exact = plain.clone().with_details(&JsonText::from_text(r#"{"price":1.10}"#.into()).unwrap());
+    let errors = [plain, detailed, exact].map(|error| ErrorResponse::new(&error, "r1").to_json());
+    let limit = RateLimitDetails { policy: "user", limit: 100, window_secs: 60, retry_after_secs: 3 };
+    let lines: Vec<&str> = include_str!("golden/errors.jsonl").lines().collect();
+    assert_eq!([&errors[..], &[text(&limit)]].concat(), lines);
+}
+
+#[test]
+fn readiness() {
+    // The status follows from Redis.
+    let ready = |line: &str| text(&ReadinessResponse::new(read::<ReadinessResponse>(line).redis));
+    pin(include_str!("golden/readiness.jsonl"), &[ready, ready, |_| text(&BreakerState::Open)]);
+}
+
+#[test]
+fn cache() {
+    pin(
+        include_str!("golden/cache.jsonl"),
+        &[
+            of::<CacheReportResponse>,
+            of::<CacheStatsResponse>,
+            of::<InvalidateRequest>,
+            of::<InvalidateRequest>,
+            of::<InvalidateResponse>,
+            of::<WarmRequest>,
+            of::<WarmResponse>,
+        ],
+    );
+}
+
+#[test]
+fn frames() {
+    let room = || "1:2".to_owned();
+    let mut frames = vec![
+        text(&ClientFrame::Ping),
+        text(&ClientFrame::Pong),
+        text(&ClientFrame::Subscribe { room: room() }),
+        text(&ClientFrame::Unsubscribe { room: room() }),
+        ServerFrame::Ping.to_json(),
+        ServerFrame::Pong.to_json(),
+        ServerFrame::Subscribed { room: room() }.to_json(),
+        ServerFrame::Unsubscribed { room: room() }.to_json(),
+        BadFrame::TooLarge.reply().to_json(),
+        BadFrame::Unknown.reply().to_json(),
+    ];
+    let lines: Vec<&str> = include_str!("golden/frames.jsonl").lines().collect();
+    frames.extend(lines.last().and_then(|line| ServerFrame::parse(line)).map(|sync| sync.to_json()));
+    assert_eq!(frames, lines);
 }
