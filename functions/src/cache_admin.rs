@@ -2,7 +2,6 @@
 
 pub mod invalidate;
 pub mod report;
-pub mod stats;
 pub mod warm;
 
 pub mod maintenance;

@@ -1,7 +1,6 @@
 //! Families of refresh tokens in the accounts table: the durable truth about sign-ins, independent of Redis.
 
 use auth::limits::SESSION_ENDED_SECS;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use protocol::error::{ApiError, ErrorCode};
@@ -9,13 +8,13 @@ use protocol::timestamp::Timestamp;
 use protocol::wire::auth::User;
 
 use super::client_info::ClientInfo;
-use super::family::{Family, NewFamily, Presented, Privileges, SecretBytes, Token, surplus};
+use super::family::{Family, NewFamily, Presented, Privileges, SecretBytes, Token};
 use super::family_item::{to_family, to_item};
 use super::{Accounts, keys};
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{number, text};
-use crate::dynamo::table::all_pages;
+use crate::dynamo::table::{all_pages, if_condition_held};
 use crate::http::error::HandlerError;
 use crate::random;
 
@@ -115,12 +114,6 @@ impl Accounts {
         Ok(families)
     }
 
-    /// The user's live families in excess of `most`. Call it after writing a new family, so that concurrent
-    /// sign-ins find the same families.
-    pub async fn surplus(&self, user: &str, most: usize, now: Timestamp) -> Result<Vec<Family>, StoreError> {
-        Ok(surplus(self.live_families(user, now).await?, most))
-    }
-
     /// Replaces `old` by `next`; `false` if the family has changed meanwhile.
     async fn replace(&self, old: &Family, next: &Family) -> Result<bool, StoreError> {
         let request = self.table.client.put_item().table_name(&self.table.name).set_item(Some(to_item(next)));
@@ -129,7 +122,7 @@ impl Accounts {
             .expression_attribute_names("#current", "current")
             .expression_attribute_values(":current", AttributeValue::B(Blob::new(old.current)))
             .expression_attribute_values(":no", AttributeValue::Bool(false));
-        Ok(if_condition_held(request.send().await)?.is_some())
+        Ok(if_condition_held(request.send().await, &mut Cost::default())?.is_some())
     }
 
     /// Revokes a family and returns it, if it exists. The item is kept while access tokens of the family may
@@ -150,7 +143,7 @@ impl Accounts {
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .expression_attribute_values(":ttl", number(ttl))
             .return_values(ReturnValue::AllNew);
-        let written = if_condition_held(request.send().await)?;
+        let written = if_condition_held(request.send().await, &mut Cost::default())?;
         written.and_then(|written| written.attributes).as_ref().map(to_family).transpose()
     }
 }
@@ -158,16 +151,4 @@ impl Accounts {
 /// The error for a refresh token that is not valid.
 pub fn invalid() -> ApiError {
     ApiError::new(ErrorCode::RefreshInvalid, "The refresh token is not valid; sign in again.")
-}
-
-/// The output of a conditional write; `None` if its condition failed.
-fn if_condition_held<T, E>(result: Result<T, SdkError<E>>) -> Result<Option<T>, StoreError>
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-{
-    match result {
-        Ok(written) => Ok(Some(written)),
-        Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }

@@ -6,7 +6,7 @@ use protocol::limits::CREDENTIAL_BYTES_MAX;
 use protocol::wire::auth::LoginRequest;
 use protocol::wire::session_end::EndedSessions;
 
-use super::family::NewFamily;
+use super::family::{NewFamily, surplus};
 use super::{client_info, password, session_end};
 use crate::context::Context;
 use crate::http::error::HandlerError;
@@ -33,7 +33,9 @@ pub async fn handle(
     let (id, session, client) = (random::token::<16>(), random::session_id(), client_info::of(request));
     let new = NewFamily { id, session, device: device_id, client };
     let signed_in = users.accounts.sign_in(user, new, now).await?;
-    let surplus = users.accounts.surplus(&signed_in.user.id, users.sessions_per_user, now).await?;
+    // Read after the new family is written, so that concurrent sign-ins find the same families.
+    let families = users.accounts.live_families(&signed_in.user.id, now).await?;
+    let surplus = surplus(families, users.sessions_per_user);
     let (revoked, error) =
         session_end::revoke_families(&users.accounts, &signed_in.user.id, &surplus, now).await;
     session_end::report(&revoked, ended);

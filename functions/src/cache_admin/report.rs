@@ -1,4 +1,4 @@
-//! `GET /api/cache/report`
+//! `GET /api/cache/report` and `GET /api/cache/stats`
 
 use protocol::error::{ApiError, ErrorCode};
 use protocol::timestamp::Timestamp;
@@ -9,10 +9,19 @@ use crate::http::request::FunctionRequest;
 use crate::http::response::{HandlerResponse, HandlerResult};
 
 /// Reports one day of the cache.
-pub async fn handle(context: &Context, request: &FunctionRequest<'_>) -> HandlerResult {
+pub async fn report(context: &Context, request: &FunctionRequest<'_>) -> HandlerResult {
     let day = request.parameter("day").map_or(Ok(request.now), day)?;
     let report = context.cache()?.report(&request.claims()?.client_id, day).await.map_err(unavailable)?;
     HandlerResponse::json(&report)
+}
+
+/// Returns the state of this process's connection to Redis, and the day's figures of all processes.
+pub async fn stats(context: &Context, request: &FunctionRequest<'_>) -> HandlerResult {
+    let (cache, client) = (context.cache()?, &request.claims()?.client_id);
+    let report = cache.report(client, request.now).await.map_err(unavailable)?;
+    let mut stats = cache.stats(client);
+    (stats.total, stats.kinds) = (report.total, report.kinds);
+    HandlerResponse::json(&stats)
 }
 
 /// Midnight in UTC of a day such as 2025-12-07.

@@ -5,7 +5,6 @@
 //! for nothing, and a crash at any point loses nothing.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use protocol::ids::{CartId, Room};
 use protocol::json::JsonText;
@@ -17,7 +16,7 @@ use super::keys;
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, as_number, as_text, get, key, number, optional, text};
-use crate::dynamo::table::{Condition, Table, all_pages};
+use crate::dynamo::table::{Condition, Table, all_pages, if_condition_held};
 use crate::limits::CART_COMPACT_MAX;
 
 /// Maximum attempts with a higher stamp if another change has the stamp already.
@@ -56,20 +55,12 @@ impl CartStore {
             let item = to_item(room, id, keys::change(cart.stamp), &cart);
             let request = self.table.client.put_item().table_name(&self.table.name).set_item(Some(item));
             let request = request.condition_expression("attribute_not_exists(pk)");
-            match request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await {
-                Ok(output) => {
-                    cost.wrote(output.consumed_capacity());
-                    return Ok(cart);
-                }
-                Err(error) if error.code() == Some("ConditionalCheckFailedException") => {
-                    cost.failed();
-                    cart = cart.later();
-                }
-                Err(error) => {
-                    cost.failed();
-                    return Err(error.into());
-                }
+            let result = request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
+            if let Some(output) = if_condition_held(result, cost)? {
+                cost.wrote(output.consumed_capacity());
+                return Ok(cart);
             }
+            cart = cart.later();
         }
         Err(StoreError::Lost)
     }

@@ -1,6 +1,7 @@
 //! A table of DynamoDB: requests that count their cost, and the actions of transactions.
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{
@@ -130,5 +131,20 @@ pub async fn all_pages(request: QueryFluentBuilder, cost: &mut Cost) -> Result<V
         if from.is_none() {
             return Ok(items);
         }
+    }
+}
+
+/// The output of a conditional write; `None` if its condition failed. A failed request counts in `cost`.
+pub fn if_condition_held<T, E>(
+    result: Result<T, SdkError<E>>,
+    cost: &mut Cost,
+) -> Result<Option<T>, StoreError>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match result.inspect_err(|_| cost.failed()) {
+        Ok(written) => Ok(Some(written)),
+        Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }

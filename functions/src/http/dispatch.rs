@@ -82,8 +82,8 @@ async fn call(
         Endpoint::GetCart => carts::get(context, request, cost).await,
         Endpoint::PutCart => carts::put(context, request, cost).await,
         Endpoint::DeleteCart => carts::delete(context, request, cost).await,
-        Endpoint::GetCacheReport => cache_admin::report::handle(context, request).await,
-        Endpoint::GetCacheStats => cache_admin::stats::handle(context, request).await,
+        Endpoint::GetCacheReport => cache_admin::report::report(context, request).await,
+        Endpoint::GetCacheStats => cache_admin::report::stats(context, request).await,
         Endpoint::InvalidateCache => cache_admin::invalidate::handle(context, request).await,
         Endpoint::WarmCache => cache_admin::warm::handle(context, request, cost).await,
         // The edge serves these itself.

@@ -4,9 +4,7 @@ pub mod records;
 
 mod branches;
 mod dead_letters;
-mod feed;
-mod load;
-mod log;
+mod room;
 mod transaction;
 
 use aws_sdk_dynamodb::Client;

@@ -1,7 +1,6 @@
 //! JSON objects as members whose values keep their text.
 
-use std::collections::HashMap;
-use std::marker::PhantomData;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -28,12 +27,7 @@ impl PartialEq for Object {
 impl Object {
     /// Parses an object.
     pub fn parse(text: &JsonText) -> Result<Object, serde_json::Error> {
-        let Members(members) = serde_json::from_str(text.as_str())?;
-        let mut object = Object::default();
-        for (name, value) in members {
-            object.put(name, Some(value));
-        }
-        Ok(object)
+        serde_json::from_str(text.as_str())
     }
 
     /// Name and text of every member, in order.
@@ -91,8 +85,8 @@ impl Object {
 /// appended. `None` if `text` is not an object or `value` not JSON.
 pub fn replace_member(text: &JsonText, name: &str, value: &str) -> Option<JsonText> {
     let whole = text.as_str();
-    let Members(members) = serde_json::from_str::<Members<&RawValue>>(whole).ok()?;
-    let Some((_, old)) = members.iter().rev().find(|(known, _)| known == name) else {
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(whole).ok()?;
+    let Some(old) = members.get(name) else {
         let comma = if members.is_empty() { "" } else { "," };
         let name = serde_json::to_string(name).ok()?;
         return JsonText::from_text(format!("{}{comma}{name}:{value}}}", whole.strip_suffix('}')?)).ok();
@@ -103,30 +97,27 @@ pub fn replace_member(text: &JsonText, name: &str, value: &str) -> Option<JsonTe
     JsonText::from_text(format!("{before}{value}{after}")).ok()
 }
 
-/// Name and value of every member, duplicates included.
-struct Members<V>(Vec<(String, V)>);
-
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for Members<V> {
+impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Pairs(PhantomData))
+        deserializer.deserialize_map(Members)
     }
 }
 
-struct Pairs<V>(PhantomData<V>);
+struct Members;
 
-impl<'de, V: Deserialize<'de>> Visitor<'de> for Pairs<V> {
-    type Value = Members<V>;
+impl<'de> Visitor<'de> for Members {
+    type Value = Object;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<V>, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+        let mut object = Object::default();
+        while let Some((name, value)) = map.next_entry()? {
+            object.put(name, Some(value));
         }
-        Ok(Members(members))
+        Ok(object)
     }
 }
 
