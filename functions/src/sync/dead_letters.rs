@@ -6,7 +6,7 @@ use protocol::wire::dead_letters::ReplayRequest;
 use sync::dead_letter_id::DeadLetterId;
 use sync::dead_letters::page::{DeadLettersQuery, page};
 use sync::decide::commit::CommitPlan;
-use sync::replay::{Replay, fully_applied};
+use sync::replay::{self, fully_applied};
 use sync::response;
 
 use super::commit::{CommitRetry, commit, respond};
@@ -34,9 +34,9 @@ pub async fn replay(context: &Context, request: &FunctionRequest<'_>, cost: &mut
     let mut retry = CommitRetry::new(request, &claims.sub);
     loop {
         let open = sync.store.dead_letter(&room, &id, cost).await?.ok_or_else(not_found)?;
-        let replay = Replay::of(&sync.rules, claims.role, &open, body.data.as_ref(), now)?;
-        let snapshot = sync.store.load(&room, replay.push(), cost).await?;
-        let (push, plan) = replay.decide(&sync.rules, &snapshot, now)?;
+        let mut push = replay::push(&sync.rules, claims.role, &open, body.data.as_ref(), now)?;
+        let snapshot = sync.store.load(&room, &push, cost).await?;
+        let plan = replay::decide_replay(&sync.rules, &snapshot, &mut push, now)?;
         let response = response::from_plan(&push, &plan, now);
         if !fully_applied(&plan) {
             // The record was rejected again: nothing is written and the letter stays open.

@@ -11,7 +11,7 @@ use protocol::body::read_body;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::{BatchId, BranchId, DeviceId};
 use protocol::json::object::Object;
-use protocol::json::{JsonText, parse_error_text, too_deep};
+use protocol::json::{JsonText, parse_error_text, too_deep, truncated};
 use protocol::limits::{
     BATCH_BYTES_MAX, FIELDS_MAX, JSON_DEPTH_MAX, PUSH_RECORDS_MAX, RECORD_BYTES_MAX, RECORD_ID_BYTES_MAX,
 };
@@ -185,7 +185,7 @@ fn member(raw: &str, name: &str) -> Option<String> {
 
 /// A name as the response repeats it, cut to the length of the longest valid id.
 fn echo(text: &str) -> String {
-    text.get(..text.floor_char_boundary(RECORD_ID_BYTES_MAX)).unwrap_or_default().to_owned()
+    truncated(text, RECORD_ID_BYTES_MAX).to_owned()
 }
 
 /// Whether every member name is valid Unicode. JSON allows escapes of half a surrogate pair.

@@ -12,76 +12,51 @@ use crate::snapshot::Snapshot;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::json::JsonText;
 use protocol::json::object::Object;
-use protocol::record::RecordKey;
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
 
-/// A dead letter on its way back.
-#[derive(Clone, Debug)]
-pub struct Replay {
-    push: Push,
+/// The push of the dead letter at `now` by a caller with `role`, with `data` instead of its own if given.
+/// [`ErrorCode::PayloadCut`] if the payload is incomplete and there is no `data`.
+pub fn push(
+    rules: &SyncRules,
+    role: Role,
+    open: &OpenDeadLetter,
+    data: Option<&JsonText>,
+    now: Timestamp,
+) -> Result<Push, ApiError> {
+    let record = record(&open.letter, data, now)?;
+    Ok(Push {
+        device: open.device.clone(),
+        batch: Some(open.id.replay_batch()?),
+        atomic: false,
+        hash: Sha256::digest(record.as_str().as_bytes()).into(),
+        device_time: None,
+        branch: None,
+        records: vec![Incoming::read(&rules.tables, role, record.as_raw())],
+    })
 }
 
-impl Replay {
-    /// The write of the dead letter at `now` by a caller with `role`, with `data` instead of its own if
-    /// given. [`ErrorCode::PayloadCut`] if the payload is incomplete and there is no `data`.
-    pub fn of(
-        rules: &SyncRules,
-        role: Role,
-        open: &OpenDeadLetter,
-        data: Option<&JsonText>,
-        now: Timestamp,
-    ) -> Result<Replay, ApiError> {
-        let record = record(&open.letter, data, now)?;
-        let push = Push {
-            device: open.device.clone(),
-            batch: Some(open.id.replay_batch()?),
-            atomic: false,
-            hash: Sha256::digest(record.as_str().as_bytes()).into(),
-            device_time: None,
-            branch: None,
-            records: vec![Incoming::read(&rules.tables, role, record.as_raw())],
-        };
-        Ok(Replay { push })
+/// Bases the replay `push` on the current version in `snapshot` and decides it at `now`.
+pub fn decide_replay(
+    rules: &SyncRules,
+    snapshot: &Snapshot,
+    push: &mut Push,
+    now: Timestamp,
+) -> Result<Plan, ApiError> {
+    if snapshot.marker.is_some() {
+        // The transaction that closes the dead letter writes this marker, and devices cannot use its batch id.
+        let message = "This dead letter was replayed a moment ago.";
+        return Err(ApiError::new(ErrorCode::DeadLetterNotFound, message));
     }
-
-    /// The push to load a snapshot for: the record and the marker of the batch.
-    pub fn push(&self) -> &Push {
-        &self.push
+    for write in push.records.iter_mut().filter_map(|incoming| incoming.write.as_mut().ok()) {
+        write.base = snapshot.records.get(&write.key).map(|record| record.version);
     }
-
-    /// Decides the write against `snapshot` at `now`; returns the decided push and its plan.
-    pub fn decide(
-        mut self,
-        rules: &SyncRules,
-        snapshot: &Snapshot,
-        now: Timestamp,
-    ) -> Result<(Push, Plan), ApiError> {
-        if snapshot.marker.is_some() {
-            // The transaction that closes the dead letter writes this marker, and devices cannot use its
-            // batch id.
-            return Err(ApiError::new(
-                ErrorCode::DeadLetterNotFound,
-                "This dead letter was replayed a moment ago.",
-            ));
-        }
-        for incoming in &mut self.push.records {
-            if let Ok(write) = &mut incoming.write {
-                write.base = version(snapshot, &write.key);
-            }
-        }
-        let plan = decide(rules, snapshot, &self.push, now);
-        Ok((self.push, plan))
-    }
+    Ok(decide(rules, snapshot, push, now))
 }
 
 /// Whether every record of `plan` is applied, so that the dead letter can be closed.
 pub fn fully_applied(plan: &Plan) -> bool {
     !plan.outcomes.is_empty() && plan.outcomes.iter().all(Outcome::is_applied)
-}
-
-fn version(snapshot: &Snapshot, key: &RecordKey) -> Option<u64> {
-    snapshot.records.get(key).map(|record| record.version)
 }
 
 /// The record to send. A payload that is not an object stays as it is, and is rejected again.

