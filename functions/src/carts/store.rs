@@ -7,7 +7,6 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use protocol::ids::{CartId, Room};
-use protocol::json::JsonText;
 use protocol::stamp::Stamp;
 use retail::cart::Cart;
 use retail::limits::CART_RETENTION_SECS;
@@ -15,7 +14,7 @@ use retail::limits::CART_RETENTION_SECS;
 use super::keys;
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
-use crate::dynamo::item::{Item, as_number, as_text, get, key, number, optional, text};
+use crate::dynamo::item::{Item, as_json, as_number, as_text, get, key, number, optional, text};
 use crate::dynamo::table::{Condition, Table, all_pages, if_condition_held};
 use crate::limits::CART_COMPACT_MAX;
 
@@ -127,12 +126,13 @@ fn to_item(room: &Room, id: &CartId, sk: String, cart: &Cart) -> Item {
 }
 
 fn to_cart(item: &Item) -> Result<Cart, StoreError> {
-    let data = optional(item, "data", |value| JsonText::from_text(as_text(value)?.clone()).ok())?;
-    Ok(Cart { stamp: Stamp(get(item, "stamp", as_number)?), data })
+    Ok(Cart { stamp: Stamp(get(item, "stamp", as_number)?), data: optional(item, "data", as_json)? })
 }
 
 #[cfg(test)]
 mod tests {
+    use protocol::json::JsonText;
+
     use super::*;
 
     #[test]

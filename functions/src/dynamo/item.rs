@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use protocol::json::JsonText;
 
 use super::error::StoreError;
 
@@ -56,6 +57,11 @@ pub fn as_text(value: &AttributeValue) -> Option<&String> {
 /// Reads text and parses it.
 pub fn as_parsed<T: std::str::FromStr>(value: &AttributeValue) -> Option<T> {
     value.as_s().ok()?.parse().ok()
+}
+
+/// Reads a text of JSON.
+pub fn as_json(value: &AttributeValue) -> Option<JsonText> {
+    JsonText::from_text(as_text(value)?.clone()).ok()
 }
 
 /// Reads a flag.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use protocol::ids::{BatchId, DeviceId};
-use protocol::json::JsonText;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use sync::dead_letters::DeadLetterItem;
@@ -17,11 +16,12 @@ use sync::rules::Retention;
 use sync::snapshot::{ClockReading, Head};
 
 use crate::dynamo::error::StoreError;
-use crate::dynamo::item::{Item, as_bool, as_bytes, as_number, as_parsed, as_text, get, item, number, text};
+use crate::dynamo::item::{
+    Item, as_bool, as_bytes, as_json, as_number, as_parsed, as_text, get, item, number, optional, text,
+};
 
 /// Writes a room's HEAD.
 pub fn from_head(head: &Head) -> Item {
-    let live = head.live.iter().map(|(table, &count)| (table.clone(), number(count))).collect();
     let clock = |(device, reading): (&DeviceId, &ClockReading)| {
         let skew = AttributeValue::N(reading.skew_millis.to_string());
         (device.to_string(), AttributeValue::L(vec![skew, number(reading.at.0)]))
@@ -30,32 +30,23 @@ pub fn from_head(head: &Head) -> Item {
         ("stamp", number(head.stamp.0)),
         ("changes", number(head.changes)),
         ("log_items", number(head.log_items)),
-        ("live", AttributeValue::M(live)),
+        ("live", from_counts(&head.live)),
         ("clocks", AttributeValue::M(head.clocks.iter().map(clock).collect())),
     ])
 }
 
 /// Reads a room's HEAD.
 pub fn to_head(item: &Item) -> Result<Head, StoreError> {
-    let live = get(item, "live", |value| value.as_m().ok())?;
-    let count = |(table, value): (&String, &AttributeValue)| Some((table.clone(), as_number(value)?));
     Ok(Head {
         stamp: Stamp(get(item, "stamp", as_number)?),
         changes: get(item, "changes", as_number)?,
         log_items: get(item, "log_items", as_number)?,
-        live: live
-            .iter()
-            .map(count)
-            .collect::<Option<BTreeMap<_, _>>>()
-            .ok_or(StoreError::Corrupt("live"))?,
-        clocks: item
-            .get("clocks")
-            .map_or_else(|| Some(BTreeMap::new()), to_clocks)
-            .ok_or(StoreError::Corrupt("clocks"))?,
+        live: get(item, "live", to_counts)?,
+        // An old HEAD has no clocks.
+        clocks: optional(item, "clocks", to_clocks)?.unwrap_or_default(),
     })
 }
 
-/// Reads the devices' clocks. An old HEAD has none.
 fn to_clocks(value: &AttributeValue) -> Option<BTreeMap<DeviceId, ClockReading>> {
     let clock = |(device, reading): (&String, &AttributeValue)| {
         let [skew, at] = reading.as_l().ok()?.as_slice() else { return None };
@@ -80,35 +71,35 @@ pub fn from_record(record: &Record, retention: Retention, now: Timestamp) -> Ite
         written.insert("ttl".to_owned(), number(ttl));
     }
     if record.fields != FieldVersions::default() {
-        let changed = record.fields.changed.iter().map(|(name, &version)| (name.clone(), number(version)));
         written.insert("fields_since".to_owned(), number(record.fields.since));
-        written.insert("fields".to_owned(), AttributeValue::M(changed.collect()));
+        written.insert("fields".to_owned(), from_counts(&record.fields.changed));
     }
     written
 }
 
 /// Reads a record.
 pub fn to_record(item: &Item) -> Result<Record, StoreError> {
-    let data = get(item, "data", as_text)?;
     Ok(Record {
-        data: JsonText::from_text(data.clone()).map_err(|_| StoreError::Corrupt("data"))?,
+        data: get(item, "data", as_json)?,
         version: get(item, "version", as_number)?,
         stamp: Stamp(get(item, "stamp", as_number)?),
         modified_at: Timestamp(get(item, "modified_at", as_number)?),
         device: get(item, "device", as_parsed)?,
         deleted: get(item, "deleted", as_bool)?,
-        fields: match item.get("fields") {
+        fields: match optional(item, "fields", to_counts)? {
             None => FieldVersions::default(),
-            Some(changed) => FieldVersions {
-                since: get(item, "fields_since", as_number)?,
-                changed: to_versions(changed).ok_or(StoreError::Corrupt("fields"))?,
-            },
+            Some(changed) => FieldVersions { since: get(item, "fields_since", as_number)?, changed },
         },
     })
 }
 
-fn to_versions(value: &AttributeValue) -> Option<BTreeMap<String, u64>> {
-    value.as_m().ok()?.iter().map(|(name, version)| Some((name.clone(), as_number(version)?))).collect()
+/// Numbers by name.
+fn to_counts(value: &AttributeValue) -> Option<BTreeMap<String, u64>> {
+    value.as_m().ok()?.iter().map(|(name, count)| Some((name.clone(), as_number(count)?))).collect()
+}
+
+fn from_counts(counts: &BTreeMap<String, u64>) -> AttributeValue {
+    AttributeValue::M(counts.iter().map(|(name, &count)| (name.clone(), number(count))).collect())
 }
 
 /// Writes a batch's marker, which expires after its retention.
@@ -156,13 +147,17 @@ pub fn to_log(item: &Item) -> Result<LogItem, StoreError> {
     })
 }
 
+/// A set of the indexes of dead letters.
+pub fn numbers(indexes: &[usize]) -> AttributeValue {
+    AttributeValue::Ns(indexes.iter().map(ToString::to_string).collect())
+}
+
 /// Writes the dead letters of a batch. They are kept until each is replayed or discarded.
 pub fn from_dead(dead: DeadLetterItem, device: &DeviceId, batch: Option<&BatchId>, now: Timestamp) -> Item {
-    let open = dead.open.iter().map(|index| index.to_string()).collect();
     let mut written = item([
         ("device", text(device.as_str())),
         ("received_at", number(now.0)),
-        ("open", AttributeValue::Ns(open)),
+        ("open", numbers(&dead.open)),
         ("body", AttributeValue::B(Blob::new(dead.body))),
     ]);
     if let Some(batch) = batch {
@@ -173,6 +168,8 @@ pub fn from_dead(dead: DeadLetterItem, device: &DeviceId, batch: Option<&BatchId
 
 #[cfg(test)]
 mod tests {
+    use protocol::json::JsonText;
+
     use super::*;
 
     #[test]

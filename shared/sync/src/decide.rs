@@ -99,7 +99,7 @@ pub fn decide(rules: &SyncRules, snapshot: &Snapshot, push: &Push, now: Timestam
     let head = batch.head();
     let dead = DeadLetter::of(push, &outcomes);
     let puts = batch.steps.into_iter().map(|(key, record)| {
-        let expected = snapshot.records.get(&key).map(|record| record.version);
+        let expected = snapshot.version(&key);
         Put { key, record, expected }
     });
     Plan { outcomes, prev, puts: puts.collect(), changes: batch.changes, checks, dead, first, head }
@@ -148,9 +148,7 @@ impl Batch<'_> {
                 self.apply(table.policy, current.as_ref(), write, edited, modified_at)
             }
             RecordDecision::AlreadyApplied => {
-                let differs = |record: &Record| !write.deleted && write.data.as_ref() != Some(&record.data);
-                let stored =
-                    current.as_ref().filter(|record| differs(record)).map(|record| record.data.clone());
+                let stored = current.as_ref().and_then(|record| write.differing(&record.data));
                 let (version, stamp) =
                     current.map_or((0, Stamp::ZERO), |record| (record.version, record.stamp));
                 Outcome::AlreadyApplied { version, stamp, stored }
@@ -193,27 +191,11 @@ impl Batch<'_> {
             (None, Some(record)) => (record.modified_at, record.device.clone()),
             (at, _) => (at.unwrap_or(write.at), self.device().clone()),
         };
-        let data = edited.data;
-        let record = Record {
-            data: data.clone(),
-            version,
-            stamp,
-            modified_at,
-            device,
-            deleted: write.deleted,
-            fields,
-        };
+        let (data, deleted) = (edited.data, write.deleted);
+        let record = Record { data: data.clone(), version, stamp, modified_at, device, deleted, fields };
         let outcome = match edited.conflict {
             Some(reason) => Outcome::Merged { reason, server: record.clone() },
-            None => {
-                let differs = !write.deleted && write.data.as_ref() != Some(&data);
-                Outcome::Applied {
-                    version,
-                    stamp,
-                    stored: differs.then(|| data.clone()),
-                    flags: edited.flags,
-                }
-            }
+            None => Outcome::Applied { version, stamp, stored: write.differing(&data), flags: edited.flags },
         };
         self.changes.push(Change { key: write.key.clone(), operation, data, version, stamp });
         self.steps.insert(write.key.clone(), record);
@@ -222,12 +204,7 @@ impl Batch<'_> {
 
     fn checks(&self, keys: BTreeSet<&RecordKey>) -> Vec<Check> {
         let read_only = keys.into_iter().filter(|key| !self.steps.contains_key(key));
-        read_only
-            .map(|key| Check {
-                key: key.clone(),
-                expected: self.snapshot.records.get(key).map(|record| record.version),
-            })
-            .collect()
+        read_only.map(|key| Check { key: key.clone(), expected: self.snapshot.version(key) }).collect()
     }
 
     fn head(&self) -> Head {

@@ -73,6 +73,11 @@ pub struct Write {
 }
 
 impl Write {
+    /// `stored`, where it differs from what was sent; `None` for a delete.
+    pub fn differing(&self, stored: &JsonText) -> Option<JsonText> {
+        (!self.deleted && self.data.as_ref() != Some(stored)).then(|| stored.clone())
+    }
+
     /// Whether the stored data depends on the stored record too: the write names members or has deltas.
     pub fn is_partial(&self) -> bool {
         self.fields.is_some() || self.data.as_ref().is_some_and(has_delta)
@@ -126,13 +131,14 @@ impl Push {
         Ok(Push { device, batch, atomic, hash, device_time, branch, records })
     }
 
+    /// The push of one record that the server writes for `device`.
+    pub fn of_record(device: DeviceId, batch: Option<BatchId>, hash: [u8; 32], record: Incoming) -> Push {
+        Push { device, batch, atomic: false, hash, device_time: None, branch: None, records: vec![record] }
+    }
+
     /// The keys of all valid writes, deduplicated and sorted.
     pub fn keys(&self) -> std::collections::BTreeSet<&RecordKey> {
-        self.records
-            .iter()
-            .filter_map(|incoming| incoming.write.as_ref().ok())
-            .map(|write| &write.key)
-            .collect()
+        self.records.iter().filter_map(|incoming| Some(&incoming.write.as_ref().ok()?.key)).collect()
     }
 }
 

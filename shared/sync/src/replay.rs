@@ -25,15 +25,9 @@ pub fn push(
     now: Timestamp,
 ) -> Result<Push, ApiError> {
     let record = record(&open.letter, data, now)?;
-    Ok(Push {
-        device: open.device.clone(),
-        batch: Some(open.id.replay_batch()?),
-        atomic: false,
-        hash: Sha256::digest(record.as_str().as_bytes()).into(),
-        device_time: None,
-        branch: None,
-        records: vec![Incoming::read(&rules.tables, role, record.as_raw())],
-    })
+    let hash = Sha256::digest(record.as_str()).into();
+    let incoming = Incoming::read(&rules.tables, role, record.as_raw());
+    Ok(Push::of_record(open.device.clone(), Some(open.id.replay_batch()?), hash, incoming))
 }
 
 /// Bases the replay `push` on the current version in `snapshot` and decides it at `now`.
@@ -49,7 +43,7 @@ pub fn decide_replay(
         return Err(ApiError::new(ErrorCode::DeadLetterNotFound, message));
     }
     for write in push.records.iter_mut().filter_map(|incoming| incoming.write.as_mut().ok()) {
-        write.base = snapshot.records.get(&write.key).map(|record| record.version);
+        write.base = snapshot.version(&write.key);
     }
     Ok(decide(rules, snapshot, push, now))
 }

@@ -165,15 +165,8 @@ impl Resolve {
             fields: None,
         };
         let raw = to_raw_value(&body).map_err(|error| rejected(error.to_string(), "malformed"))?;
-        Ok(Push {
-            device: self.device.clone(),
-            batch: self.batch.clone(),
-            atomic: false,
-            hash: self.hash,
-            device_time: None,
-            branch: None,
-            records: vec![Incoming::read(&rules.tables, self.role, &raw)],
-        })
+        let incoming = Incoming::read(&rules.tables, self.role, &raw);
+        Ok(Push::of_record(self.device.clone(), self.batch.clone(), self.hash, incoming))
     }
 
     fn response(&self, record: &Record, prev: Stamp, stamp: Stamp) -> ResolveResponse {

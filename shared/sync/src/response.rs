@@ -91,9 +91,8 @@ pub fn from_marker(
 
 /// The stored data of a write, where it differs from what was sent and the server still has that version.
 fn stored(incoming: &Incoming, server: Option<&Record>, version: u64) -> Option<JsonText> {
-    let write = incoming.write.as_ref().ok().filter(|write| !write.deleted)?;
     let held = server.filter(|record| record.version == version)?;
-    (write.data.as_ref() != Some(&held.data)).then(|| held.data.clone())
+    incoming.write.as_ref().ok()?.differing(&held.data)
 }
 
 fn build(push: &Push, outcomes: &[Outcome], prev: Stamp, stamp: Stamp, now: Timestamp) -> PushResponse {

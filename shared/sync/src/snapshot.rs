@@ -66,6 +66,11 @@ impl Snapshot {
     pub fn stamp(&self) -> Stamp {
         self.head.as_ref().map_or(Stamp::ZERO, |head| head.stamp)
     }
+
+    /// The version of the stored record `key`, if there is one.
+    pub fn version(&self, key: &RecordKey) -> Option<u64> {
+        self.records.get(key).map(|record| record.version)
+    }
 }
 
 #[cfg(test)]

@@ -20,14 +20,10 @@ pub(crate) fn push(role: Role, body: &serde_json::Value) -> Push {
     Push::parse(&rules().tables, role, body.to_string().as_bytes()).unwrap()
 }
 
-pub(crate) fn json_text(text: &str) -> JsonText {
-    JsonText::from_text(text.to_owned()).unwrap()
-}
-
 /// A live record of till-2 that was written at the time of `stamp`.
 pub(crate) fn record(data: &str, version: u64, stamp: u64) -> Record {
     Record {
-        data: json_text(data),
+        data: JsonText::from_text(data.to_owned()).unwrap(),
         version,
         stamp: Stamp(stamp),
         modified_at: Timestamp(stamp),

@@ -1,6 +1,6 @@
 //! Listing and closing dead letters.
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use protocol::ids::Room;
 use protocol::timestamp::Timestamp;
 use sync::dead_letter_id::{DeadLetterId, DeadLetterKey};
@@ -11,6 +11,7 @@ use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, as_bytes, as_number, as_parsed, as_text, get, key, optional, text};
 use crate::dynamo::table::{Condition, Table, page};
+use crate::sync::items::numbers;
 use crate::sync::keys;
 
 impl Store {
@@ -77,7 +78,6 @@ pub(super) fn close(
     letter: &OpenDeadLetter,
 ) -> Result<TransactWriteItem, StoreError> {
     let key = key(keys::room(room), keys::dead(&letter.id.key));
-    let numbers = |places: &[usize]| AttributeValue::Ns(places.iter().map(ToString::to_string).collect());
     let open = numbers(&letter.open);
     if letter.is_last() {
         return table.delete(key, Condition::Equals("open", open));
