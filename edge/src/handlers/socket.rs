@@ -16,7 +16,7 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     is_upgrade(context.header("upgrade")?.as_deref())?;
     let query = context.query();
     let caller = context.authenticate(socket_token(&query, context.header("authorization")?.as_deref())?)?;
-    let room = caller.claims.room()?;
+    let room = caller.claims.room_of(None)?;
     let device: DeviceId =
         query::value(&query, "device_id").unwrap_or_default().parse().map_err(ApiError::from)?;
     caller.claims.acts_as(&device)?;

@@ -13,7 +13,7 @@ use super::family_item::{to_family, to_item};
 use super::{Accounts, keys};
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
-use crate::dynamo::item::{number, text};
+use crate::dynamo::item::number;
 use crate::dynamo::table::{all_pages, if_condition_held};
 use crate::http::error::HandlerError;
 use crate::random;
@@ -106,8 +106,7 @@ impl Accounts {
 
     /// All families of the user that DynamoDB has not expired yet, the latest first.
     pub async fn families(&self, user: &str) -> Result<Vec<Family>, StoreError> {
-        let query = self.table.query("pk = :pk AND begins_with(sk, :prefix)", keys::families(user));
-        let query = query.expression_attribute_values(":prefix", text(keys::FAMILY_PREFIX));
+        let query = self.table.query_prefix(keys::families(user), keys::FAMILY_PREFIX);
         let items = all_pages(query, &mut Cost::default()).await?;
         let mut families: Vec<Family> = items.iter().map(to_family).collect::<Result<_, _>>()?;
         families.sort_by(|a, b| (b.started_at, &b.id).cmp(&(a.started_at, &a.id)));

@@ -83,6 +83,12 @@ impl Table {
         request.return_consumed_capacity(ReturnConsumedCapacity::Total)
     }
 
+    /// A strongly consistent Query for the items of `pk` whose sort keys begin with `prefix`.
+    pub fn query_prefix(&self, pk: String, prefix: &str) -> QueryFluentBuilder {
+        let request = self.query("pk = :pk AND begins_with(sk, :prefix)", pk);
+        request.expression_attribute_values(":prefix", text(prefix))
+    }
+
     /// Sends a transaction; [`StoreError::Lost`] if a condition does not hold.
     pub async fn transact(&self, actions: Vec<TransactWriteItem>, cost: &mut Cost) -> Result<(), StoreError> {
         let request = self.client.transact_write_items().set_transact_items(Some(actions));

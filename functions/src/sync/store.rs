@@ -2,7 +2,6 @@
 
 pub mod records;
 
-mod branches;
 mod dead_letters;
 mod room;
 mod transaction;

@@ -67,11 +67,6 @@ impl Claims {
         Err(ApiError::new(ErrorCode::ForbiddenRole, message))
     }
 
-    /// The user's own room.
-    pub fn room(&self) -> Result<Room, ApiError> {
-        self.room_of(None)
-    }
-
     /// [`ErrorCode::DeviceMismatch`] if the token belongs to another device.
     pub fn acts_as(&self, device: &DeviceId) -> Result<(), ApiError> {
         match &self.device {

@@ -11,12 +11,10 @@ use sync::record::Record;
 use super::{Store, limit};
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
-use crate::dynamo::item::{Item, as_bool, as_text, get, key, text};
+use crate::dynamo::item::{Item, as_bool, as_text, get, key};
 use crate::dynamo::table::page;
 use crate::sync::items::to_record;
 use crate::sync::keys;
-
-const BEGINS_WITH: &str = "pk = :pk AND begins_with(sk, :prefix)";
 
 /// A page of record keys, in key order.
 pub struct KeysPage {
@@ -63,12 +61,9 @@ impl Store {
         items: usize,
         cost: &mut Cost,
     ) -> Result<KeysPage, StoreError> {
-        let prefix = text(keys::table_prefix(table));
-        let request =
-            self.table.query(BEGINS_WITH, keys::room(room)).limit(limit(items)).consistent_read(false);
-        let request =
-            request.projection_expression("sk, deleted").expression_attribute_values(":prefix", prefix);
-        let answer = page(starting_after(request, room, after), cost).await?;
+        let query = self.records_query(room, &keys::table_prefix(table), after, items);
+        let query = query.consistent_read(false).projection_expression("sk, deleted");
+        let answer = page(query, cost).await?;
         let mut keys = Vec::with_capacity(answer.items().len());
         for item in answer.items() {
             if !get(item, "deleted", as_bool)? {
@@ -87,19 +82,23 @@ impl Store {
         items: usize,
         cost: &mut Cost,
     ) -> Result<Rows, StoreError> {
-        let prefix = text(keys::RECORD_PREFIX);
-        let request = self.table.query(BEGINS_WITH, keys::room(room)).limit(limit(items));
-        let request = request.expression_attribute_values(":prefix", prefix);
-        let answer = page(starting_after(request, room, after), cost).await?;
+        let answer = page(self.records_query(room, keys::RECORD_PREFIX, after, items), cost).await?;
         let more = answer.last_evaluated_key().is_some();
         let row = |item| Ok((key_of(item)?, to_record(item)?));
         Ok(Rows { rows: answer.items().iter().map(row).collect::<Result<_, StoreError>>()?, more })
     }
-}
 
-/// The same Query, starting after the record `after`.
-fn starting_after(request: QueryFluentBuilder, room: &Room, after: Option<&RecordKey>) -> QueryFluentBuilder {
-    request.set_exclusive_start_key(after.map(|record| key(keys::room(room), keys::record(record))))
+    /// A Query for at most `items` records after `after` whose sort keys begin with `prefix`.
+    fn records_query(
+        &self,
+        room: &Room,
+        prefix: &str,
+        after: Option<&RecordKey>,
+        items: usize,
+    ) -> QueryFluentBuilder {
+        let query = self.table.query_prefix(keys::room(room), prefix).limit(limit(items));
+        query.set_exclusive_start_key(after.map(|record| key(keys::room(room), keys::record(record))))
+    }
 }
 
 fn key_of(item: &Item) -> Result<RecordKey, StoreError> {

@@ -101,8 +101,8 @@ fn a_token_with_a_device_acts_as_that_device_only() {
 #[test]
 fn a_user_without_a_branch_has_no_room() {
     let boss = Claims { branch_id: None, role: Role::SuperAdmin, ..claims() };
-    assert_eq!(boss.room().unwrap_err().code, ErrorCode::BranchRequired);
-    assert_eq!(claims().room().unwrap().to_string(), "1:2");
+    assert_eq!(boss.room_of(None).unwrap_err().code, ErrorCode::BranchRequired);
+    assert_eq!(claims().room_of(None).unwrap().to_string(), "1:2");
 }
 
 #[test]

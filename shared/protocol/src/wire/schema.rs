@@ -1,6 +1,5 @@
-//! JSON Schemas of what is text or a number in Rust and more than that on the wire.
-//!
-//! Compiled only for those who describe the wire (feature `schema`); neither the worker nor a function is.
+//! JSON Schemas of texts and numbers that have a stricter form on the wire. Only the feature `schema` compiles
+//! them, for the OpenAPI document.
 
 use std::borrow::Cow;
 
@@ -17,7 +16,7 @@ use crate::wire::outcome::{ConflictReason, Flag, RejectionCode};
 /// A time as the server writes it.
 pub struct Time;
 
-/// A place from which a pull goes on.
+/// A position that a pull continues from.
 pub struct Cursor;
 
 /// Any JSON value.
@@ -26,22 +25,22 @@ pub struct Any;
 /// Any JSON object.
 pub struct Details;
 
-/// Out of what a page of a pull comes.
+/// The mode of a page of a pull.
 pub struct Modes;
 
-/// Why the server's copy stays.
+/// The reason of a conflict.
 pub struct Reasons;
 
-/// What is to be known of a record that was applied.
+/// A flag of an applied record.
 pub struct Flags;
 
-/// Why a record is rejected.
+/// The code of a rejected record.
 pub struct RecordCodes;
 
-/// Why a request is refused.
+/// The code of a refused request.
 pub struct Codes;
 
-/// Implements the schema of a type of this name: inside others, or under its name where it is long.
+/// Implements the schema of a type: inline, or as a component of its name.
 macro_rules! schema {
     ($type:ty, $name:literal, $inline:literal, $schema:expr) => {
         impl JsonSchema for $type {
@@ -87,7 +86,7 @@ schema!(
         "maximum": Timestamp::MAX.0,
     })
 );
-// What is in a record is its shop's own business.
+// The protocol does not define the members of a record.
 schema!(JsonText, "Data", true, json_schema!({ "type": ["object", "null"] }));
 schema!(Details, "Details", true, json_schema!({ "type": "object" }));
 schema!(Any, "Any", true, json_schema!({}));
