@@ -1,7 +1,7 @@
 //! The configuration of a deployment: read once per isolate, from variables and secrets.
 
 use auth::rate::limit::Limit;
-use auth::rate::table::Rates;
+use auth::rate::limit::Rates;
 use auth::token::Verifier;
 use config::{BadConfig, Reader, Secret};
 use redis_client::address::Address;

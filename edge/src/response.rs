@@ -1,7 +1,6 @@
 //! Headers of every response, and error responses.
 
 use auth::rate::decision::RateDecision;
-use auth::rate::headers::fields;
 use protocol::endpoints::route::NoRoute;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::wire::REQUEST_ID_HEADER;
@@ -40,7 +39,7 @@ pub(crate) fn error(error: &RequestError, id: &RequestId) -> worker::Result<Resp
 /// Adds the rate limit fields, if the request counted against a limit.
 pub(crate) fn limited(mut response: Response, decision: Option<&RateDecision>) -> worker::Result<Response> {
     let headers = response.headers_mut();
-    for (name, value) in decision.map(fields).unwrap_or_default() {
+    for (name, value) in decision.map(RateDecision::headers).unwrap_or_default() {
         headers.set(name, &value)?;
     }
     Ok(response)

@@ -1,7 +1,7 @@
 //! What to check for one request: its session and its rate limits.
 
 use auth::rate::limit::Limit;
-use auth::rate::table::Rates;
+use auth::rate::limit::Rates;
 use protocol::claims::Claims;
 use protocol::endpoints::spec::LimitScope;
 use redis_client::keys::{Key, Keys};

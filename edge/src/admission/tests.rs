@@ -1,4 +1,4 @@
-use auth::rate::table::Rates;
+use auth::rate::limit::Rates;
 use redis_client::fake::{FakeRedis, Step};
 use redis_client::keys::Keys;
 use redis_client::limits::BREAKER_FAILURES;

@@ -8,8 +8,6 @@
 
 pub mod decision;
 pub mod gcra;
-pub mod headers;
 pub mod limit;
 pub mod local;
 pub mod script;
-pub mod table;

@@ -38,7 +38,7 @@ pub fn decide_replay(
     now: Timestamp,
 ) -> Result<Plan, ApiError> {
     if snapshot.marker.is_some() {
-        // The transaction that closes the dead letter writes this marker, and devices cannot use its batch id.
+        // The transaction that closes the dead letter writes this marker; no device can use its batch id.
         let message = "This dead letter was replayed a moment ago.";
         return Err(ApiError::new(ErrorCode::DeadLetterNotFound, message));
     }

@@ -1,5 +1,5 @@
-//! JSON Schemas of texts and numbers that have a stricter form on the wire. Only the feature `schema` compiles
-//! them, for the OpenAPI document.
+//! JSON Schemas of texts and numbers that have a stricter form on the wire. Only the feature `schema`
+//! compiles them, for the OpenAPI document.
 
 use std::borrow::Cow;
 

@@ -74,6 +74,14 @@ fn version(outcome: &Outcome) -> u64 {
     }
 }
 
+/// The data of an applied write that differs from what was sent.
+fn stored(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Applied { stored: Some(stored), .. } => stored.as_str(),
+        other => panic!("not applied or as sent: {other:?}"),
+    }
+}
+
 fn reason(outcome: &Outcome) -> ConflictReason {
     match outcome {
         Outcome::Conflict { reason, .. } => *reason,
