@@ -41,7 +41,7 @@ impl<'a> RequestedCart<'a> {
         min: Stamp,
         cost: &mut Cost,
     ) -> Result<(Option<Cart>, Source), HandlerError> {
-        let entry = self.entry().min(Some(min.0));
+        let entry = entry(self.cache, &self.room, &self.id).min(Some(min.0));
         let cached = self.cache.latest(&entry).await;
         if let Ok(Latest::Found(found)) = cached {
             let text = found.payload().map(std::str::from_utf8).transpose().map_err(HandlerError::fault)?;
@@ -65,12 +65,8 @@ impl<'a> RequestedCart<'a> {
     pub(super) async fn write(&self, cart: Cart, cost: &mut Cost) -> Result<Cart, HandlerError> {
         let stored = self.store.append(&self.room, &self.id, cart, cost).await?;
         // If this fails, `cart-compact` updates the cache: it consumes every change.
-        log_failure(self.cache.put_latest(&self.entry(), &content(&stored)).await);
+        log_failure(self.cache.put_latest(&entry(self.cache, &self.room, &self.id), &content(&stored)).await);
         Ok(stored)
-    }
-
-    fn entry(&self) -> Request {
-        entry(self.cache, &self.room, &self.id)
     }
 }
 

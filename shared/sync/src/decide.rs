@@ -7,7 +7,6 @@ mod record_decision;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dead_letters::DeadLetter;
-use crate::limits::COMMIT_BYTES_MAX;
 use crate::outcome::Outcome;
 use crate::policy::Policy;
 use crate::policy::field_merge::FieldVersions;
@@ -71,11 +70,6 @@ impl Plan {
         let log = self.changes.iter().map(|change| change.data.as_str().len());
         let dead = self.dead.iter().map(DeadLetter::stored_bytes);
         records.chain(log).chain(dead).sum()
-    }
-
-    /// Whether the commit fits one transaction.
-    fn fits(&self) -> bool {
-        self.bytes() <= COMMIT_BYTES_MAX
     }
 
     /// The last stamp of the commit; [`Plan::prev`] if it has no changes.

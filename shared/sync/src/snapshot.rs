@@ -77,25 +77,24 @@ impl Snapshot {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_oldest_clock_readings_are_dropped() {
+    /// A HEAD with the readings of `devices` devices, taken one after the other.
+    fn head(devices: usize, name: impl Fn(usize) -> String) -> Head {
         let mut head = Head::default();
-        for i in 0..=DEVICE_CLOCKS_MAX as u64 {
-            let device = format!("till-{i}").parse().unwrap();
-            head.note_clock(&device, ClockReading { skew_millis: -5, at: Timestamp(i) });
+        for i in 0..devices {
+            let reading = ClockReading { skew_millis: -5, at: Timestamp(i as u64) };
+            head.note_clock(&name(i).parse().unwrap(), reading);
         }
-        assert_eq!(head.clocks.len(), DEVICE_CLOCKS_MAX);
-        assert!(!head.clocks.contains_key(&"till-0".parse().unwrap()));
-        assert!(head.clocks.contains_key(&format!("till-{DEVICE_CLOCKS_MAX}").parse().unwrap()));
+        head
     }
 
     #[test]
-    fn long_device_ids_leave_room_for_fewer_clocks() {
-        let mut head = Head::default();
-        for i in 0..DEVICE_CLOCKS_MAX as u64 {
-            let device = format!("{i:0>128}").parse().unwrap();
-            head.note_clock(&device, ClockReading { skew_millis: 0, at: Timestamp(i) });
-        }
-        assert_eq!(head.clocks.len(), DEVICE_CLOCKS_BYTES_MAX / 128);
+    fn the_oldest_clock_readings_are_dropped_and_long_ids_leave_room_for_fewer() {
+        let name = |i: usize| format!("till-{i}");
+        let clocks = head(DEVICE_CLOCKS_MAX + 1, name).clocks;
+        assert_eq!(clocks.len(), DEVICE_CLOCKS_MAX);
+        assert!(!clocks.contains_key(&name(0).parse().unwrap()));
+        assert!(clocks.contains_key(&name(DEVICE_CLOCKS_MAX).parse().unwrap()));
+        let clocks = head(DEVICE_CLOCKS_MAX, |i| format!("{i:0>128}")).clocks;
+        assert_eq!(clocks.len(), DEVICE_CLOCKS_BYTES_MAX / 128);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Plan;
 use crate::dead_letters::OpenDeadLetter;
+use crate::limits::COMMIT_BYTES_MAX;
 use crate::log;
 use crate::push::Push;
 use crate::tables::Tables;
@@ -33,7 +34,7 @@ impl<'a> CommitPlan<'a> {
         plan: &'a Plan,
         closes: Option<&'a OpenDeadLetter>,
     ) -> Result<CommitPlan<'a>, ApiError> {
-        if !plan.fits() {
+        if plan.bytes() > COMMIT_BYTES_MAX {
             let message =
                 "The batch writes more than fits one transaction; send its records in smaller batches.";
             return Err(ApiError::new(ErrorCode::BatchTooLarge, message));
