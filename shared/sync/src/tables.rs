@@ -24,7 +24,7 @@ pub struct Table {
     pub read: Role,
     /// The lowest role that may write the table; at least `read`.
     pub write: Role,
-    /// Members with a rule of their own.
+    /// Members with a rule of their own; the table's policy applies to all others.
     pub fields: BTreeMap<String, FieldRule>,
 }
 
@@ -66,19 +66,14 @@ impl Tables {
 }
 
 impl Table {
-    /// The rule of the member `name`; `None` if the table's policy applies.
-    pub fn field(&self, name: &str) -> Option<&FieldRule> {
-        self.fields.get(name)
-    }
-
     /// Whether the member `name` is a state field.
     pub fn is_state(&self, name: &str) -> bool {
-        matches!(self.field(name), Some(FieldRule::State(_)))
+        matches!(self.fields.get(name), Some(FieldRule::State(_)))
     }
 
     /// Whether the member `name` is additive or a state: a plain value does not simply replace it.
     pub fn is_special(&self, name: &str) -> bool {
-        matches!(self.field(name), Some(FieldRule::State(_) | FieldRule::Additive(_)))
+        matches!(self.fields.get(name), Some(FieldRule::State(_) | FieldRule::Additive(_)))
     }
 
     /// Whether the table has special members.

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::rate::limit::Limit;
+use crate::rate::limit::{Limit, WINDOW_SECS};
 use protocol::error::{ApiError, ErrorCode};
 use protocol::wire::error_response::RateLimitDetails;
 
@@ -90,7 +90,7 @@ impl RateDecision {
         let details = RateLimitDetails {
             policy: limit.name,
             limit: limit.quota(),
-            window_secs: limit.window_secs(),
+            window_secs: WINDOW_SECS,
             retry_after_secs,
         };
         let seconds = if retry_after_secs == 1 { "second" } else { "seconds" };
@@ -106,7 +106,7 @@ fn list(states: &[LimitState], item: impl Fn(&LimitState) -> String) -> String {
 
 fn policy(state: &LimitState) -> String {
     let limit = state.limit;
-    format!("\"{}\";q={};w={}", limit.name, limit.quota(), limit.window_secs())
+    format!("\"{}\";q={};w={}", limit.name, limit.quota(), WINDOW_SECS)
 }
 
 fn service_limit(state: &LimitState) -> String {

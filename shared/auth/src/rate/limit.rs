@@ -6,7 +6,7 @@ use crate::limits::{
 };
 
 /// The window of every limit in seconds.
-const WINDOW_SECS: u64 = 60;
+pub const WINDOW_SECS: u64 = 60;
 /// The window in microseconds.
 const WINDOW_MICROS: u64 = WINDOW_SECS * 1_000_000;
 
@@ -52,11 +52,6 @@ impl Limit {
     /// Microseconds after which the whole quota comes back.
     pub fn capacity_micros(self) -> u64 {
         self.interval_micros() * u64::from(self.quota)
-    }
-
-    /// The window in seconds.
-    pub fn window_secs(self) -> u64 {
-        WINDOW_SECS
     }
 
     /// The same limit with the quota divided by `divisor`; at least one request.

@@ -138,7 +138,8 @@ impl Edit<'_> {
         };
         let mut data = server.data.clone();
         for name in &moves {
-            let (Some(FieldRule::State(states)), Some(to)) = (self.table.field(name), sent.get(name)) else {
+            let (Some(FieldRule::State(states)), Some(to)) = (self.table.fields.get(name), sent.get(name))
+            else {
                 return Err(forbidden());
             };
             may_move(states, name, stored.get(name), to)?;

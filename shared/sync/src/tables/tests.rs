@@ -26,7 +26,7 @@ fn the_built_in_policies_are_pinned() {
     }
     assert_eq!((policy("products"), policy("settings")), (Policy::FieldMerge, Policy::LastWriterWins));
     let stock = tables.get("product_stock").unwrap();
-    let Some(FieldRule::Additive(Some(floor))) = stock.field("quantity") else { panic!("not additive") };
+    let Some(FieldRule::Additive(Some(floor))) = stock.fields.get("quantity") else { panic!("not additive") };
     assert_eq!(floor.below, Below::Flag);
     assert!(tables.get("invoices").unwrap().is_state("status"));
 }

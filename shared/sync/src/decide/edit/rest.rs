@@ -106,7 +106,7 @@ impl Edit<'_> {
             Settle::Each { versions, base, .. } if !versions.changed_since(name, *base) => {
                 Some(Winner::Incoming)
             }
-            Settle::Each { server, incoming, .. } => match self.table.field(name) {
+            Settle::Each { server, incoming, .. } => match self.table.fields.get(name) {
                 Some(FieldRule::Settled(policy)) => Some(policy.winner(*server, *incoming)),
                 _ => None,
             },

@@ -17,7 +17,7 @@ impl Edit<'_> {
 
     /// Refuses deltas on members that are not additive; they would be stored as objects.
     pub(super) fn refuse_stray_deltas(&self, sent: &Object) -> Result<(), Rejection> {
-        let additive = |name| matches!(self.table.field(name), Some(FieldRule::Additive(_)));
+        let additive = |name: &str| matches!(self.table.fields.get(name), Some(FieldRule::Additive(_)));
         for (_, value) in sent.iter().filter(|(name, _)| !additive(name)) {
             if self.delta(value)?.is_some() {
                 return Err(bad_delta());
