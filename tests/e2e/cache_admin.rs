@@ -10,7 +10,7 @@ use protocol::wire::health::BreakerState;
 use serde_json::{Value, json};
 use tests::api::{Api, Reply};
 use tests::fleet;
-use tests::wait::{done_if, until};
+use tests::wait::{poll, until};
 
 use crate::records::{data, names, read};
 use crate::replies::{is_fresh, source};
@@ -35,11 +35,8 @@ async fn post(api: &Api, path: &str, body: Value) -> Reply {
 
 /// Warms up one page, once Redis answers in time.
 async fn warm_page(api: &Api, body: Value) -> Reply {
-    let warm = async || {
-        let reply = post(api, "/api/cache/warm", body.clone()).await;
-        done_if(reply.status != 503, reply)
-    };
-    until(LONG_PATIENCE, warm).await.unwrap()
+    let warm = async || post(api, "/api/cache/warm", body.clone()).await;
+    poll(LONG_PATIENCE, warm, |reply| reply.status != 503).await.unwrap()
 }
 
 /// Warms up a whole table. Returns how many records were looked at and how many of them were stored.
@@ -74,11 +71,7 @@ async fn warm_up_until(api: &Api, table: &str, is_cached: impl AsyncFn() -> bool
 
 /// Warms up a table until all of it is cached. Returns how many records were looked at.
 async fn warm_up_all(api: &Api, table: &str) -> u64 {
-    let attempt = async || {
-        let (looked, stored) = warm_up(api, table).await;
-        done_if(stored == 0, (looked, stored))
-    };
-    until(LONG_PATIENCE, attempt).await.unwrap().0
+    poll(LONG_PATIENCE, async || warm_up(api, table).await, |(_, stored)| *stored == 0).await.unwrap().0
 }
 
 async fn push_products(till: &Till, count: usize) -> Stamp {
@@ -176,10 +169,9 @@ async fn reads_are_counted_and_reported(shop: &'static Shop) {
             let reply = post(&till.api, "/api/data/batch-get", json!({ "records": names })).await;
             assert_eq!(reply.status, 200, "{}", reply.body);
         }
-        let report: CacheReportResponse = admin.get("/api/cache/report").await.unwrap().ok().unwrap();
-        done_if(report.total.hits > 0, report)
+        admin.get("/api/cache/report").await.unwrap().ok::<CacheReportResponse>().unwrap()
     };
-    let report = until(LONG_PATIENCE, counted).await.unwrap();
+    let report = poll(LONG_PATIENCE, counted, |report| report.total.hits > 0).await.unwrap();
     let total = report.total;
     assert_eq!(total.requests, total.hits + total.stale + total.memory + total.misses);
     assert!(total.hit_permille > 0 && total.mean_response_micros > 0, "{total:?}");

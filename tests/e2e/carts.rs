@@ -10,7 +10,7 @@ use protocol::wire::carts::{CartResponse, PutCartResponse};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::api::{Api, Reply};
-use tests::wait::{done_if, until};
+use tests::wait::poll;
 
 use crate::replies::is_fresh;
 use crate::shop::Shop;
@@ -57,19 +57,12 @@ pub(crate) fn cart_data(reply: &Reply) -> Value {
 
 /// Waits until the cache has the cart with this data. Returns that reply.
 pub(crate) async fn wait_until_cached(api: &Api, id: &str, data: &Value, within: Duration) -> Reply {
-    let cached = async || {
-        let reply = get(api, id).await;
-        done_if(cart_data(&reply) == *data && is_fresh(&reply), reply)
-    };
-    until(within, cached).await.unwrap()
+    let is_cached = |reply: &Reply| cart_data(reply) == *data && is_fresh(reply);
+    poll(within, async || get(api, id).await, is_cached).await.unwrap()
 }
 
 async fn wait_until_deleted(api: &Api, id: &str) {
-    let deleted = async || {
-        let reply = get(api, id).await;
-        done_if(reply.status == 404, reply)
-    };
-    until(PATIENCE, deleted).await.unwrap();
+    poll(PATIENCE, async || get(api, id).await, |reply| reply.status == 404).await.unwrap();
 }
 
 /// The sort keys and stamps of a cart's items.
@@ -86,11 +79,8 @@ async fn items(shop: &Shop, id: &str) -> Vec<(String, u64)> {
 
 /// Waits until the cart is one compacted item with this stamp.
 async fn wait_until_compacted(shop: &Shop, id: &str, stamp: Stamp) {
-    let compacted = async || {
-        let items = items(shop, id).await;
-        done_if(items == [("FOLDED".to_owned(), stamp.0)], items)
-    };
-    until(PATIENCE, compacted).await.unwrap();
+    let expected = [("FOLDED".to_owned(), stamp.0)];
+    poll(PATIENCE, async || items(shop, id).await, |items| *items == expected).await.unwrap();
 }
 
 async fn every_till_of_the_branch_reads_the_cart(shop: &'static Shop) {

@@ -7,7 +7,7 @@ use protocol::wire::record::RecordResponse;
 use protocol::wire::stats::StatsResponse;
 use serde_json::{Value, json};
 use tests::api::{Api, Reply};
-use tests::wait::{done_if, until};
+use tests::wait::poll;
 
 use crate::replies::{is_fresh, source};
 use crate::shop::{Shop, advance, deletion, product};
@@ -43,21 +43,13 @@ pub(crate) fn names(ids: impl IntoIterator<Item = impl Into<String>>) -> Vec<Val
 
 /// Waits until a read without `min` returns this data; null stands for a record that does not exist.
 pub(crate) async fn wait_for_data(api: &Api, id: &str, wanted: &Value) {
-    let matches = async || {
-        let reply = read(api, id, None).await;
-        let seen = if reply.status == 200 { data(&reply) } else { Value::Null };
-        done_if(seen == *wanted, reply)
-    };
-    until(PATIENCE, matches).await.unwrap();
+    let matches = |reply: &Reply| *wanted == if reply.status == 200 { data(reply) } else { Value::Null };
+    poll(PATIENCE, async || read(api, id, None).await, matches).await.unwrap();
 }
 
 /// Waits until the cache has the product as of `min`.
 pub(crate) async fn wait_until_cached(api: &Api, id: &str, min: Option<Stamp>) {
-    let cached = async || {
-        let reply = read(api, id, min).await;
-        done_if(is_fresh(&reply), reply)
-    };
-    until(PATIENCE, cached).await.unwrap();
+    poll(PATIENCE, async || read(api, id, min).await, is_fresh).await.unwrap();
 }
 
 async fn a_record_is_loaded_once_and_then_cached(shop: &'static Shop) {

@@ -9,7 +9,7 @@ mod load;
 mod stale;
 mod through;
 
-use tests::wait::{done_if, until};
+use tests::wait::poll;
 use tokio::time::sleep;
 
 use crate::shop::Shop;
@@ -24,11 +24,10 @@ async fn pause_streams(shop: &Shop) {
     /// Time without commands after which Redis counts as idle.
     const IDLE: std::time::Duration = std::time::Duration::from_millis(200);
     shop.world.stream.pause();
-    let idle = async || {
+    let counts = async || {
         let before = shop.world.redis_counts();
         sleep(IDLE).await;
-        let after = shop.world.redis_counts();
-        done_if(before == after, (before, after))
+        (before, shop.world.redis_counts())
     };
-    until(PATIENCE, idle).await.unwrap();
+    poll(PATIENCE, counts, |(before, after)| before == after).await.unwrap();
 }

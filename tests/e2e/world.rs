@@ -30,7 +30,7 @@ use tests::api::Reply;
 use tests::fleet;
 use tests::function_redis::function_redis;
 use tests::openapi::check::Checker;
-use tests::wait::until;
+use tests::wait::poll;
 use tokio::runtime::Runtime;
 
 use crate::shop::Shop;
@@ -120,8 +120,8 @@ impl World {
         self.redis_faults().lift();
         self.stream.resume();
         self.redis.engine().restart().await.unwrap();
-        let is_redis_in_use = async || (!self.handlers.is_redis_given_up()).then_some(()).ok_or(());
-        until(LONG_PATIENCE, is_redis_in_use).await.expect("the functions use Redis again");
+        let is_given_up = async || self.handlers.is_redis_given_up();
+        poll(LONG_PATIENCE, is_given_up, |given_up| !given_up).await.expect("the functions use Redis again");
     }
 
     /// Calls a function directly, without the edge, at the time `now`.

@@ -11,17 +11,6 @@ const PAUSE_MAX: Duration = Duration::from_millis(400);
 
 /// Calls `attempt` until it succeeds. Returns its last error once `within` has passed.
 ///
-/// A test unwraps the result, so that the panic names the test's line and the last error:
-///
-/// ```ignore
-/// until(PATIENCE, async || {
-///     let reply = api.get(path).await.unwrap();
-///     done_if(reply.status == 200, reply)
-/// })
-/// .await
-/// .unwrap();
-/// ```
-///
 /// # Errors
 ///
 /// The error of the last attempt.
@@ -36,13 +25,22 @@ pub async fn until<T, E>(within: Duration, mut attempt: impl AsyncFnMut() -> Res
     }
 }
 
-/// The result of an attempt of [`until`] that looked at `state`: `Ok` if that is what it waits for.
+/// Calls `read` until `is_done` holds for its result. A test unwraps the returned result, so that the panic
+/// names the test's line and shows what was read last.
 ///
 /// # Errors
 ///
-/// The state, which the test then shows.
-pub fn done_if<T>(is_done: bool, state: T) -> Result<T, T> {
-    if is_done { Ok(state) } else { Err(state) }
+/// What was read last.
+pub async fn poll<T>(
+    within: Duration,
+    mut read: impl AsyncFnMut() -> T,
+    is_done: impl Fn(&T) -> bool,
+) -> Result<T, T> {
+    let attempt = async || {
+        let state = read().await;
+        if is_done(&state) { Ok(state) } else { Err(state) }
+    };
+    until(within, attempt).await
 }
 
 #[cfg(test)]

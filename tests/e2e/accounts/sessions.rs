@@ -9,7 +9,7 @@ use reqwest::header::USER_AGENT;
 use serde_json::json;
 use tests::api::{Api, Reply};
 use tests::till::socket;
-use tests::wait::{done_if, until};
+use tests::wait::{poll, until};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;
 
@@ -44,11 +44,7 @@ pub(crate) async fn sessions(api: &Api) -> SessionsResponse {
 
 /// The sessions, once Redis has answered in time to say when each was last used.
 pub(crate) async fn sessions_with_activity(api: &Api) -> SessionsResponse {
-    let list = async || {
-        let list = sessions(api).await;
-        done_if(list.activity_known, list)
-    };
-    until(LONG_PATIENCE, list).await.unwrap()
+    poll(LONG_PATIENCE, async || sessions(api).await, |list| list.activity_known).await.unwrap()
 }
 
 /// Ends the session of this id, or `others`, or `all`.
@@ -67,16 +63,13 @@ pub(crate) async fn is_revoked(api: &Api) -> bool {
 
 /// Waits until the edge refuses the token of `api`, for sync and for other requests.
 async fn wait_until_revoked(api: &Api) {
-    let refused = async || {
-        for path in ["/api/auth/me", "/api/sync/pull-changes"] {
-            let reply = api.get(path).await.unwrap();
-            let reply = done_if(reply.code().as_deref() == Some("session_revoked"), reply)?;
-            assert_error(&reply, 401, "session_revoked");
-            assert!(reply.header("www-authenticate").unwrap().contains("invalid_token"));
-        }
-        Ok::<_, Reply>(())
-    };
-    until(LONG_PATIENCE, refused).await.unwrap();
+    for path in ["/api/auth/me", "/api/sync/pull-changes"] {
+        let read = async || api.get(path).await.unwrap();
+        let is_refused = |reply: &Reply| reply.code().as_deref() == Some("session_revoked");
+        let reply = poll(LONG_PATIENCE, read, is_refused).await.unwrap();
+        assert_error(&reply, 401, "session_revoked");
+        assert!(reply.header("www-authenticate").unwrap().contains("invalid_token"));
+    }
 }
 
 async fn is_accepted(api: &Api) -> bool {

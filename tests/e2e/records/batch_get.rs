@@ -5,7 +5,7 @@ use protocol::stamp::Stamp;
 use protocol::wire::record::BatchGetResponse;
 use serde_json::{Value, json};
 use tests::api::{Api, Reply};
-use tests::wait::{done_if, until};
+use tests::wait::poll;
 
 use super::names;
 use crate::replies::{is_fresh, source};
@@ -69,9 +69,9 @@ async fn records_are_loaded_together_and_then_cached(shop: &'static Shop) {
     let cached = async || {
         let again = ask(&b.api, &names, stamp).await;
         assert_eq!(parts(&again), (there.clone(), vec!["none".to_owned()]));
-        done_if(is_fresh(&again), again)
+        again
     };
-    assert_eq!(until(PATIENCE, cached).await.unwrap().cost().requests, 0);
+    assert_eq!(poll(PATIENCE, cached, is_fresh).await.unwrap().cost().requests, 0);
 }
 
 async fn changed_records_are_current_and_deleted_ones_missing(shop: &'static Shop) {
@@ -106,16 +106,9 @@ async fn the_most_and_largest_records_fit(shop: &'static Shop) {
     };
     read(&names).await;
     // In parts, since two megabytes may take longer than a reader waits for Redis.
-    let mut parts = names.chunks(5).peekable();
-    let cached = async || {
-        while let Some(part) = parts.peek() {
-            let reply = read(part).await;
-            done_if(is_fresh(&reply), source(&reply).map(str::to_owned))?;
-            parts.next();
-        }
-        Ok::<_, Option<String>>(())
-    };
-    until(PATIENCE, cached).await.unwrap();
+    for part in names.chunks(5) {
+        poll(PATIENCE, async || read(part).await, is_fresh).await.unwrap();
+    }
 }
 
 async fn a_branch_and_a_role_read_only_their_records(shop: &'static Shop) {

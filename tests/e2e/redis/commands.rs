@@ -15,7 +15,7 @@ use redis_client::reply::Reply;
 use redis_client::script::{LOCKS_ITS_KEYS, Script};
 use redis_client::value::Value;
 use serde_json::{Value as Json, json};
-use tests::wait::{done_if, until};
+use tests::wait::poll;
 
 use crate::shop::Shop;
 
@@ -117,11 +117,7 @@ async fn ttls_are_set_read_and_kept(shop: &'static Shop) {
     assert!(left().await > seconds(500));
     // A TTL below a millisecond is rounded up, and the key expires.
     redis.run(&command::set(&key, &Value::text("3"), Expiry::In(Ttl::of(Duration::from_nanos(1))))).await;
-    let expired = async || {
-        let value = redis.run(&command::get(&key)).await;
-        done_if(value.is_none(), value)
-    };
-    until(seconds(10), expired).await.unwrap();
+    poll(seconds(10), async || redis.run(&command::get(&key)).await, |value| value.is_none()).await.unwrap();
 }
 
 async fn json_and_bytes_round_trip(shop: &'static Shop) {

@@ -16,7 +16,7 @@ use redis_rest::counts::Counts;
 use serde_json::{Value, json};
 use tests::api::Reply;
 use tests::fleet;
-use tests::wait::{done_if, until};
+use tests::wait::poll;
 
 use super::pause_streams;
 use crate::records::names;
@@ -151,12 +151,12 @@ async fn put_get_and_compaction_of_a_cart_take_one_command_each(shop: &'static S
 async fn resume_streams(shop: &Shop, commands: u64) {
     let before = shop.world.redis_counts();
     shop.world.stream.resume();
-    let all_sent = async || {
+    let sent = async || {
         let sent = shop.world.redis_counts() - before;
         assert!(sent.commands <= commands && sent.billed <= commands, "{sent:?}");
-        done_if(sent == counts(commands, commands, commands), sent)
+        sent
     };
-    until(PATIENCE, all_sent).await.unwrap();
+    poll(PATIENCE, sent, |sent| *sent == counts(commands, commands, commands)).await.unwrap();
 }
 
 async fn login_refresh_and_logout_take_one_command_each(shop: &'static Shop) {
@@ -224,7 +224,7 @@ async fn statistics_take_one_command_per_hundred_requests(shop: &'static Shop) {
     read(shop, "p0").await;
     let (mut commands, mut reads) = (0, 0);
     // The function first writes the counts of other tests' tenants: two tenants per hundred reads.
-    let written = async || {
+    let read_hundred = async || {
         for _ in 0..100 {
             let (found, sent) = read(shop, "p0").await;
             if is_fresh(&found) {
@@ -232,10 +232,10 @@ async fn statistics_take_one_command_per_hundred_requests(shop: &'static Shop) {
                 reads += 1;
             }
         }
-        let report = report(shop).await;
-        done_if(report["total"]["hits"].as_u64().unwrap() >= 100, report)
+        report(shop).await
     };
-    let report = until(PATIENCE, written).await.unwrap();
+    let is_written = |report: &Value| report["total"]["hits"].as_u64().unwrap() >= 100;
+    let report = poll(PATIENCE, read_hundred, is_written).await.unwrap();
     // At most 0.02 commands per request, and one more for the first of the day.
     assert!(commands >= 1 && commands * 50 <= reads + 50, "{commands} commands for {reads} reads");
     assert!(report["redis"]["used_memory_bytes"].as_u64().unwrap() > 0, "{report}");

@@ -5,7 +5,7 @@ use auth::limits::{SESSION_ENDED_SECS, SESSION_STATUS_SECS};
 use protocol::wire::sessions::EndSessionsResponse;
 use redis_rest::faults::Fault;
 use serde_json::json;
-use tests::wait::{done_if, until};
+use tests::wait::poll;
 
 use super::pause_streams;
 use crate::accounts::sessions::{end, is_revoked, sessions_with_activity};
@@ -30,8 +30,9 @@ async fn a_session_end_that_redis_refused_is_not_promised(shop: &'static Shop) {
     sessions_with_activity(&mine).await;
     shop.world.begin_redis_fault(Fault::Full);
     // A repeated request promises no more.
+    let end_others = async || end(&mine, "others").await.ok::<EndSessionsResponse>().unwrap();
     for ended in [1, 0] {
-        let response: EndSessionsResponse = end(&mine, "others").await.ok().unwrap();
+        let response = end_others().await;
         assert_eq!((response.ended, response.effective_within_secs), (ended, SESSION_ENDED_SECS));
     }
     // Sign-in still works, and so do reads from Redis.
@@ -39,14 +40,12 @@ async fn a_session_end_that_redis_refused_is_not_promised(shop: &'static Shop) {
     let list = sessions_with_activity(&third).await.sessions;
     assert!(list.len() == 2 && list.iter().all(|session| !session.idle), "{list:?}");
     shop.world.redis_faults().lift();
-    let promised = async || {
-        let response: EndSessionsResponse = end(&mine, "others").await.ok().unwrap();
-        done_if(response.effective_within_secs == SESSION_STATUS_SECS, response)
-    };
-    until(LONG_PATIENCE, promised).await.unwrap();
+    let is_promised = |ended: &EndSessionsResponse| ended.effective_within_secs == SESSION_STATUS_SECS;
+    poll(LONG_PATIENCE, end_others, is_promised).await.unwrap();
     for api in [&other, &third] {
-        let revoked = async || is_revoked(api).await.then_some(()).ok_or("the token is still accepted");
-        until(PATIENCE, revoked).await.unwrap();
+        poll(PATIENCE, async || is_revoked(api).await, |revoked| *revoked)
+            .await
+            .expect("the token is revoked");
     }
 }
 
@@ -77,11 +76,8 @@ async fn a_changed_record_is_not_read_from_the_cache(shop: &'static Shop) {
     // The stream has invalidated the record once its tag version is gone. What is cached after that stays.
     let key = format!("tillsync:{}:tag:record:1:products:p1", shop.client);
     shop.world.stream.resume();
-    let invalidated = async || {
-        let exists = shop.world.redis_command(&["EXISTS", &key]).await;
-        done_if(exists == json!(0), exists)
-    };
-    until(LONG_PATIENCE, invalidated).await.unwrap();
+    let exists = async || shop.world.redis_command(&["EXISTS", &key]).await;
+    poll(LONG_PATIENCE, exists, |exists| *exists == json!(0)).await.unwrap();
     wait_until_cached(&till.api, "p1", None).await;
     shop.world.begin_redis_fault(Fault::Full);
     till.push(&[product("p1", &json!({ "n": 2 }))]).await;

@@ -8,7 +8,7 @@ use protocol::wire::resolve::ResolveResponse;
 use protocol::wire::sessions::EndSessionsResponse;
 use redis_rest::faults::Fault;
 use serde_json::{Value, json};
-use tests::wait::{done_if, until};
+use tests::wait::{poll, until};
 
 use crate::accounts::refresh;
 use crate::accounts::sessions::{end, is_revoked, sessions};
@@ -155,11 +155,8 @@ async fn cache_endpoints_answer_503_without_redis(shop: &'static Shop) {
     }
     end_outage(shop, Outage::Dead).await;
     // The endpoints work again once the circuit breaker closes.
-    let works = async || {
-        let reply = admin.post("/api/cache/warm", warm.clone()).await.unwrap();
-        done_if(reply.status == 200, reply)
-    };
-    until(LONG_PATIENCE, works).await.unwrap();
+    let warm_up = async || admin.post("/api/cache/warm", warm.clone()).await.unwrap();
+    poll(LONG_PATIENCE, warm_up, |reply| reply.status == 200).await.unwrap();
 }
 
 async fn each_isolate_keeps_the_rate_limits_without_redis(shop: &'static Shop) {
@@ -193,13 +190,9 @@ async fn each_isolate_keeps_the_rate_limits_without_redis(shop: &'static Shop) {
 }
 
 async fn readyz_reports_degraded_redis(shop: &'static Shop) {
-    let wait_for = async |status: &str| {
-        let ready = async || {
-            let ready: Value = shop.anonymous().get("/readyz").await.unwrap().ok().unwrap();
-            done_if(ready["status"] == status, ready)
-        };
-        until(LONG_PATIENCE, ready).await.unwrap()
-    };
+    let ready = async || shop.anonymous().get("/readyz").await.unwrap().ok::<Value>().unwrap();
+    let wait_for =
+        async |status| poll(LONG_PATIENCE, ready, |ready| ready["status"] == status).await.unwrap();
     let ok = wait_for("ok").await;
     assert_eq!((&ok["redis"]["reachable"], &ok["redis"]["breaker"]), (&json!(true), &json!("closed")));
     assert!(ok["redis"]["used_memory_bytes"].as_u64().unwrap() > 0, "{ok}");

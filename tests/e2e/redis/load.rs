@@ -1,13 +1,13 @@
 //! Redis is killed and restarted under load.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use protocol::stamp::Stamp;
 use protocol::wire::record::BatchGetResponse;
 use protocol::wire::stats::StatsResponse;
 use serde_json::{Value, json};
-use tests::wait::{done_if, until};
+use tests::wait::poll;
 
 use crate::carts::{cart_data, get, get_since, put_data};
 use crate::records::{data, names, read};
@@ -71,11 +71,7 @@ async fn requests_succeed_and_show_no_data_of_others_while_redis_restarts(shop: 
     let (done, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let next_rounds = async || {
         let target = done.load(Ordering::Relaxed) + 3 * ROUNDS;
-        let reached = async || {
-            let done = done.load(Ordering::Relaxed);
-            done_if(done >= target, done)
-        };
-        until(PHASE_MAX, reached).await.unwrap();
+        poll(PHASE_MAX, async || done.load(Ordering::Relaxed), |done| *done >= target).await.unwrap();
     };
     let restarts = async {
         let engine = shop.world.redis.engine();
@@ -94,14 +90,11 @@ async fn requests_succeed_and_show_no_data_of_others_while_redis_restarts(shop: 
         write_and_read(shop, "2", &done, &stop),
         write_and_read(&other, "1", &done, &stop)
     );
-    let all_current = async || {
-        for (till, written) in [&a, &b, &c] {
-            assert!(written["n"].as_u64().unwrap() > 0);
-            let seen = data(&read(&till.api, "same-id", None).await);
-            done_if(seen == *written, seen)?;
-        }
-        Ok::<_, Value>(())
-    };
-    until(STALE_MAX, all_current).await.unwrap();
+    let deadline = Instant::now() + STALE_MAX;
+    for (till, written) in [&a, &b, &c] {
+        assert!(written["n"].as_u64().unwrap() > 0);
+        let seen = async || data(&read(&till.api, "same-id", None).await);
+        poll(deadline - Instant::now(), seen, |seen| seen == written).await.unwrap();
+    }
     other.close().await;
 }

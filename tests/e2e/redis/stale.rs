@@ -3,7 +3,8 @@
 
 use redis_rest::faults::Fault;
 use serde_json::json;
-use tests::wait::{done_if, until};
+use tests::api::Reply;
+use tests::wait::poll;
 
 use super::pause_streams;
 use crate::carts::{cart_data, delete, get, get_since, put_data, wait_until_cached};
@@ -33,11 +34,8 @@ async fn a_record_change_that_redis_missed_reaches_it_later(shop: &'static Shop)
     shop.world.redis_faults().lift();
     // Redis may return the old version until the stream retries, which takes moments; the entry itself would
     // live half an hour.
-    let current = async || {
-        let reply = read(&till.api, "p1", None).await;
-        done_if(data(&reply) == json!({ "n": 2 }) && is_fresh(&reply), reply)
-    };
-    until(LONG_PATIENCE, current).await.unwrap();
+    let is_current = |reply: &Reply| data(reply) == json!({ "n": 2 }) && is_fresh(reply);
+    poll(LONG_PATIENCE, async || read(&till.api, "p1", None).await, is_current).await.unwrap();
 }
 
 async fn a_cart_change_that_redis_missed_reaches_it_later(shop: &'static Shop) {

@@ -9,7 +9,7 @@ use protocol::wire::stats::StatsResponse;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::api::{Api, Reply, Units};
-use tests::wait::{done_if, until};
+use tests::wait::poll;
 use tokio::time::sleep;
 
 use crate::replies::{assert_error, json as json_body, member_names};
@@ -45,11 +45,7 @@ fn count(stats: &StatsResponse, table: &str) -> Option<u64> {
 
 /// Waits until the stream has delivered every change of the room.
 pub(crate) async fn wait_until_delivered(api: &Api) -> StatsResponse {
-    let delivered = async || {
-        let stats = stats(api).await;
-        done_if(stats.pending_queue_count == 0, stats)
-    };
-    until(LONG_PATIENCE, delivered).await.unwrap()
+    poll(LONG_PATIENCE, async || stats(api).await, |stats| stats.pending_queue_count == 0).await.unwrap()
 }
 
 async fn an_empty_room_has_zero_counts(shop: &'static Shop) {
