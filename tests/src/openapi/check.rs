@@ -9,7 +9,7 @@ use protocol::wire::socket::ServerFrame;
 use protocol::wire::{CACHE_HEADER, COST_HEADER, REQUEST_ID_HEADER};
 use serde_json::{Value, json};
 
-use super::operation::{ERROR, RATE_LIMIT_HEADERS, details, successes};
+use super::operation::{ERROR, RATE_LIMIT_HEADERS, describe, details, successes};
 use super::schemas::Schemas;
 use super::{public_endpoints, strict};
 use crate::api::{Reply, Units};
@@ -33,43 +33,8 @@ struct EndpointValidators {
     details: Vec<(ErrorCode, Validator)>,
 }
 
-/// An endpoint's schemas, before everything that they refer to is collected.
-struct EndpointSchemas {
-    spec: &'static EndpointSpec,
-    request: Option<Value>,
-    successes: Vec<(u16, Option<Value>)>,
-    details: Vec<(ErrorCode, Value)>,
-}
-
-impl EndpointSchemas {
-    fn of(spec: &'static EndpointSpec, schemas: &mut Schemas) -> EndpointSchemas {
-        let body = |(status, body): (u16, Option<WireType>), schemas: &mut Schemas| {
-            (status, body.map(|body| schemas.response(body)))
-        };
-        let successes = successes(spec).into_iter().map(|success| body(success, schemas)).collect();
-        let details = details(spec).into_iter().map(|(code, body)| (code, schemas.response(body))).collect();
-        let request = spec.request.map(|body| schemas.request(body.wire_type));
-        EndpointSchemas { spec, request, successes, details }
-    }
-
-    fn compile(
-        self,
-        (requests, responses): (&Value, &Value),
-    ) -> Result<EndpointValidators, Box<ValidationError<'static>>> {
-        let request = self.request.map(|schema| compile(&schema, requests)).transpose()?;
-        let success = |(status, schema): (u16, Option<Value>)| {
-            Ok((status, schema.map(|schema| compile(&schema, responses)).transpose()?))
-        };
-        let successes = self.successes.into_iter().map(success).collect::<Result<_, Box<_>>>()?;
-        let detail = |(code, schema): (ErrorCode, Value)| Ok((code, compile(&schema, responses)?));
-        let details = self.details.into_iter().map(detail).collect::<Result<_, Box<_>>>()?;
-        Ok(EndpointValidators { spec: self.spec, request, successes, details })
-    }
-}
-
 /// Compiles `schema`, which refers to `components`.
-fn compile(schema: &Value, components: &Value) -> Result<Validator, Box<ValidationError<'static>>> {
-    let mut schema = schema.clone();
+fn compile(mut schema: Value, components: &Value) -> Result<Validator, Box<ValidationError<'static>>> {
     if let Some(members) = schema.as_object_mut() {
         members.insert("components".into(), json!({ "schemas": components }));
     }
@@ -88,17 +53,24 @@ impl Checker {
     /// Compiles every schema, once for all checks.
     pub fn new() -> Result<Checker, Box<ValidationError<'static>>> {
         let mut schemas = Schemas::default();
-        let error = schemas.response(ERROR);
-        let frame = schemas.response(WireType::of::<ServerFrame>());
-        let endpoints: Vec<_> =
-            public_endpoints().map(|spec| EndpointSchemas::of(spec, &mut schemas)).collect();
+        // The endpoints refer to every type.
+        public_endpoints().for_each(|spec| drop(describe(spec, &mut schemas)));
         let (requests, responses) = strict::close(schemas.finish());
-        let endpoints = endpoints.into_iter().map(|schemas| schemas.compile((&requests, &responses)));
-        Ok(Checker {
-            endpoints: endpoints.collect::<Result<_, _>>()?,
-            error: compile(&error, &responses)?,
-            frame: compile(&frame, &responses)?,
-        })
+        let mut response = |wire_type| compile(schemas.response(wire_type), &responses);
+        let (error, frame) = (response(ERROR)?, response(WireType::of::<ServerFrame>())?);
+        let mut endpoints = Vec::new();
+        for spec in public_endpoints() {
+            let mut response = |wire_type| compile(schemas.response(wire_type), &responses);
+            let success =
+                |(status, body): (u16, Option<WireType>)| Ok((status, body.map(&mut response).transpose()?));
+            let successes = successes(spec).into_iter().map(success).collect::<Result<_, Box<_>>>()?;
+            let detail = |(code, body)| Ok((code, response(body)?));
+            let details = details(spec).into_iter().map(detail).collect::<Result<_, Box<_>>>()?;
+            let request =
+                spec.request.map(|body| compile(schemas.request(body.wire_type), &requests)).transpose()?;
+            endpoints.push(EndpointValidators { spec, request, successes, details });
+        }
+        Ok(Checker { endpoints, error, frame })
     }
 
     /// Whether the document describes `reply` as a response to `method` and `path`.

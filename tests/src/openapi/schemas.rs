@@ -49,8 +49,8 @@ impl Schemas {
         (wire_type.schema)(&mut self.responses).into()
     }
 
-    /// All schemas.
-    pub(super) fn finish(mut self) -> Collected {
+    /// Takes the schemas so far.
+    pub(super) fn finish(&mut self) -> Collected {
         let mut collected = Collected {
             requests: self.requests.take_definitions(true),
             responses: self.responses.take_definitions(true),
