@@ -27,7 +27,6 @@ mod world;
 
 // Output and its checks.
 mod check;
-mod dynamo_json;
 mod event_log;
 mod storage;
 

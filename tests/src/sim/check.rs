@@ -2,7 +2,6 @@
 //! ARCHITECTURE.md.
 
 pub(crate) mod chain;
-pub(crate) mod dead_letters;
 pub(crate) mod fresh_till;
 pub(crate) mod history;
 pub(crate) mod model_run;
@@ -37,7 +36,7 @@ pub(crate) async fn check(world: &Arc<World>) {
     responses::check(&model_run, log);
     for room in world.rooms() {
         records::check(world, &room, &model_run.model, &history);
-        dead_letters::check(world, &room, &model_run.model);
+        records::check_dead_letters(world, &room, &model_run.model);
         sums::check(world, &room, &history, &model_run);
     }
     tills::check(world, &history);

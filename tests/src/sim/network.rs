@@ -8,11 +8,11 @@ use local::dynamo::faults::Fault;
 use local::dynamo::in_process::{Request, Response, Sending, Tables, Transport};
 use serde_json::Value;
 
-use super::dynamo_json;
 use super::event_log::{Event, EventLog};
 use super::fault_rates::FaultRates;
 use super::mutation::Mutation;
 use super::rng::Rng;
+use super::storage;
 use super::torn;
 
 /// Longest delay of a late request in milliseconds: both the SDK and the function have given up by then.
@@ -206,10 +206,10 @@ fn committed(call: u64, body: &str, log: &EventLog) -> Option<Option<Event>> {
     let mut puts = Vec::new();
     for action in body.get("TransactItems")?.as_array()? {
         if let Some(put) = action.get("Put") {
-            puts.push(dynamo_json::item(put.get("Item")?)?);
+            puts.push(storage::item(put.get("Item")?)?);
         }
         if let Some(delete) = action.get("Delete") {
-            dynamo_json::item(delete.get("Key")?)?;
+            storage::item(delete.get("Key")?)?;
         }
     }
     Some(Some(Event::Committed { call, puts }))

@@ -1,15 +1,40 @@
 //! Direct access to the tables, past the network and its faults.
 
+use functions::dynamo::error::StoreError;
 use functions::dynamo::item::Item;
-use functions::sync::items::to_head;
+use functions::sync::items::{to_head, to_record};
 use functions::sync::keys;
 use local::dynamo::in_process::Tables;
+use model::Key;
 use protocol::ids::Room;
+use serde::Deserialize;
 use serde_json::{Value, json};
+use sync::record::Record;
 use sync::snapshot::Head;
 
-use super::dynamo_json;
 use super::environment::TABLE;
+
+/// Parses an item in DynamoDB's JSON format.
+pub(crate) fn item(json: &Value) -> Option<Item> {
+    serde_dynamo::Item::deserialize(json).ok().map(Item::from)
+}
+
+/// A key attribute of an item; empty if it is missing.
+pub(crate) fn key<'a>(item: &'a Item, name: &str) -> &'a str {
+    item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
+}
+
+/// The record that a sort key names.
+pub(crate) fn record_key(sk: &str) -> Option<Key> {
+    let (table, id) = sk.strip_prefix("REC#")?.split_once('#')?;
+    Some((table.to_owned(), id.to_owned()))
+}
+
+/// The stored records of a room, tombstones included.
+pub(crate) fn records(tables: &Tables, room: &Room) -> Vec<(Key, Result<Record, StoreError>)> {
+    let items = partition(tables, &keys::room(room));
+    items.iter().filter_map(|item| Some((record_key(key(item, "sk"))?, to_record(item)))).collect()
+}
 
 /// Every item of a partition, in key order.
 pub(crate) fn partition(tables: &Tables, pk: &str) -> Vec<Item> {
@@ -20,7 +45,7 @@ pub(crate) fn partition(tables: &Tables, pk: &str) -> Vec<Item> {
         let response = tables.execute("Query", &request.to_string());
         let Ok(mut response) = serde_json::from_str::<Value>(&response.body) else { return items };
         let found = response.get("Items").and_then(Value::as_array).into_iter().flatten();
-        items.extend(found.filter_map(dynamo_json::item));
+        items.extend(found.filter_map(item));
         match (response.get_mut("LastEvaluatedKey"), request.as_object_mut()) {
             (Some(key), Some(members)) => drop(members.insert("ExclusiveStartKey".into(), key.take())),
             _ => return items,
@@ -34,7 +59,7 @@ pub(crate) fn head(tables: &Tables, room: &Room) -> Head {
     let request = json!({ "TableName": TABLE, "ConsistentRead": true, "Key": key });
     let response = tables.execute("GetItem", &request.to_string());
     let response: Value = serde_json::from_str(&response.body).unwrap_or_default();
-    let item = response.get("Item").and_then(dynamo_json::item);
+    let item = response.get("Item").and_then(item);
     item.and_then(|item| to_head(&item).ok()).unwrap_or_default()
 }
 

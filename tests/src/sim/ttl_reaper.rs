@@ -7,8 +7,8 @@ use sync::limits::LOG_RETENTION_SECS;
 use super::event_log::Event;
 use super::mutation::Mutation;
 use super::rng::Rng;
+use super::storage;
 use super::world::World;
-use super::{dynamo_json, storage};
 
 /// Deletes some of the expired items of every room.
 pub(crate) fn delete_expired(world: &World, rng: &mut Rng) {
@@ -17,7 +17,7 @@ pub(crate) fn delete_expired(world: &World, rng: &mut Rng) {
         for pk in [keys::room(&room), keys::log(&room)] {
             for item in storage::partition(world.network.tables(), &pk) {
                 if is_expired(world, &item) && (all || rng.chance(400)) {
-                    let sk = dynamo_json::key(&item, "sk").to_owned();
+                    let sk = storage::key(&item, "sk").to_owned();
                     storage::delete(world.network.tables(), &pk, &sk);
                     world.log.event(Event::Expired { pk: pk.clone(), sk });
                 }

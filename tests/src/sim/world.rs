@@ -4,19 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use functions::sync::items::to_log;
-use functions::sync::keys;
 use protocol::ids::Room;
 use protocol::wire::publication::Publication;
 use protocol::wire::pull::PullResponse;
-use sync::log;
 use sync::tables::Tables;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
+use super::check::history::commits;
 use super::clock::Clock;
 use super::device::Device;
 use super::environment::Environment;
-use super::event_log::{Event, EventLog};
+use super::event_log::EventLog;
 use super::fault_rates::FaultRates;
 use super::head_office::HeadOffice;
 use super::mutation::Mutation;
@@ -25,7 +23,7 @@ use super::rng::Rng;
 use super::scenario::{Action, Step};
 use super::server::{ApiRequest, Server};
 use super::workload::KeySpace;
-use super::{SimError, actors, broadcast, dynamo_json, storage, ttl_reaper};
+use super::{SimError, actors, broadcast, storage, ttl_reaper};
 
 pub(crate) struct World {
     pub(crate) clock: Clock,
@@ -177,18 +175,9 @@ impl World {
         loop {
             for event in self.log.events_after(known).await {
                 known += 1;
-                let Event::Committed { puts, .. } = event else { continue };
-                for item in &puts {
-                    let Some(room) = keys::room_of_log(dynamo_json::key(item, "pk")) else { continue };
-                    let publication =
-                        to_log(item).and_then(|item| Ok(log::publication(&self.tables, &room, &item)?));
-                    match publication {
-                        // The receiver is gone once the run is over.
-                        Ok(publication) => drop(published.send(publication)),
-                        Err(error) => {
-                            self.log.violation("log", format!("a log item cannot be read: {error}"));
-                        }
-                    }
+                for (_, commit) in commits(&self, &event) {
+                    // The receiver is gone once the run is over.
+                    drop(published.send(commit.publication));
                 }
             }
         }

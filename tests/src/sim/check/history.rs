@@ -12,8 +12,8 @@ use protocol::wire::publication::{Publication, PublishedChange};
 use sync::log;
 use sync::tables::Tables;
 
-use crate::sim::dynamo_json;
 use crate::sim::event_log::Event;
+use crate::sim::storage;
 use crate::sim::world::World;
 
 /// The commits of each room, in order.
@@ -34,15 +34,8 @@ impl History {
         let mut rooms: BTreeMap<Room, Vec<Commit>> = BTreeMap::new();
         let events = world.log.entries().events.clone();
         for event in events {
-            let Event::Committed { puts, .. } = event else { continue };
-            for item in &puts {
-                let Some(room) = keys::room_of_log(dynamo_json::key(item, "pk")) else { continue };
-                match commit(&world.tables, &room, item) {
-                    Ok(commit) => rooms.entry(room).or_default().push(commit),
-                    Err(error) => {
-                        world.log.violation("log", format!("a log item cannot be read: {error}"));
-                    }
-                }
+            for (room, commit) in commits(world, &event) {
+                rooms.entry(room).or_default().push(commit);
             }
         }
         History { rooms }
@@ -55,6 +48,20 @@ impl History {
             changes.map(|(i, change)| (publication.first.plus(i), change))
         })
     }
+}
+
+/// The log items that an event stored. One that cannot be read is a violation.
+pub(crate) fn commits(world: &World, event: &Event) -> Vec<(Room, Commit)> {
+    let Event::Committed { puts, .. } = event else { return Vec::new() };
+    let commit = |item| {
+        let room = keys::room_of_log(storage::key(item, "pk"))?;
+        let parsed = commit(&world.tables, &room, item);
+        let report = |error: &StoreError| {
+            world.log.violation("log", format!("a log item cannot be read: {error}"));
+        };
+        Some((room, parsed.inspect_err(report).ok()?))
+    };
+    puts.iter().filter_map(commit).collect()
 }
 
 fn commit(tables: &Tables, room: &Room, item: &Item) -> Result<Commit, StoreError> {

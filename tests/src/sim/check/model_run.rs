@@ -12,8 +12,8 @@ use protocol::timestamp::Timestamp;
 use protocol::wire::push::{PushRecord, PushRequest};
 use sync::record::Record;
 
-use crate::sim::dynamo_json;
 use crate::sim::event_log::{Event, EventLog, PushCall};
+use crate::sim::storage;
 
 #[derive(Default)]
 pub(crate) struct ModelRun {
@@ -77,8 +77,10 @@ impl ModelRun {
             wrong(format!("call {call} committed an atomic batch that has to be rolled back"));
         }
         let rows = self.model.rooms.get(room).into_iter().flat_map(|room| &room.rows);
-        let puts: BTreeMap<Key, &Item> =
-            puts.iter().filter_map(|put| Some((key_of(dynamo_json::key(put, "sk"))?, put))).collect();
+        let puts: BTreeMap<Key, &Item> = puts
+            .iter()
+            .filter_map(|put| Some((storage::record_key(storage::key(put, "sk"))?, put)))
+            .collect();
         let mut written = rows.filter(|(_, row)| row.stamp > prediction.prev);
         if let Some((key, row)) = written.find(|(key, _)| !puts.contains_key(*key)) {
             let (table, id, sent) = (&key.0, &key.1, sent(body, key));
@@ -108,7 +110,7 @@ impl ModelRun {
             self.expired_markers.insert((pk.to_owned(), sk.to_owned()));
         }
         let room = pk.strip_prefix("ROOM#").and_then(|rest| rest.replacen('#', ":", 1).parse::<Room>().ok());
-        let (Some(room), Some(key)) = (room, key_of(sk)) else { return };
+        let (Some(room), Some(key)) = (room, storage::record_key(sk)) else { return };
         let row = self.model.rooms.get(&room).and_then(|room| room.rows.get(&key));
         if row.is_some_and(|row| !row.deleted) {
             log.violation("commit", format!("{room}: the live record {} {} expires", key.0, key.1));
@@ -154,12 +156,6 @@ fn sent(body: &str, key: &Key) -> String {
     let Ok(mut body) = serde_json::from_str::<PushRequest>(body) else { return String::new() };
     body.records.retain(|record| is_about(record, key));
     serde_json::to_string(&body).unwrap_or_default()
-}
-
-/// The record that a sort key names.
-pub(crate) fn key_of(sk: &str) -> Option<Key> {
-    let (table, id) = sk.strip_prefix("REC#")?.split_once('#')?;
-    Some((table.to_owned(), id.to_owned()))
 }
 
 /// The difference between a stored record and the model.

@@ -1,25 +1,24 @@
-//! I1, I7: the stored records are those of the model and those of the log, and HEAD counts them.
+//! I1, I7: the stored records are those of the model and those of the log, HEAD counts them, and each rejected
+//! record is among the dead letters, once.
 
 use std::collections::BTreeMap;
 
-use functions::sync::items::to_record;
 use functions::sync::keys;
 use model::{Key, Model};
 use protocol::ids::Room;
 use protocol::record::Operation;
 
 use super::history::History;
-use super::model_run::{difference, key_of};
+use super::model_run::difference;
+use crate::sim::storage;
 use crate::sim::world::World;
-use crate::sim::{dynamo_json, storage};
 
 pub(crate) fn check(world: &World, room: &Room, model: &Model, history: &History) {
     let wrong = |what: String| world.log.violation("records", format!("{room}: {what}"));
     let expected = model.rooms.get(room).cloned().unwrap_or_default();
     let (mut live, mut stored): (BTreeMap<String, u64>, Vec<Key>) = (BTreeMap::new(), Vec::new());
-    for item in storage::partition(world.network.tables(), &keys::room(room)) {
-        let Some(key) = key_of(dynamo_json::key(&item, "sk")) else { continue };
-        let problem = match (to_record(&item), expected.rows.get(&key)) {
+    for (key, record) in storage::records(world.network.tables(), room) {
+        let problem = match (record, expected.rows.get(&key)) {
             (Ok(record), Some(row)) => {
                 *live.entry(key.0.clone()).or_default() += u64::from(!record.deleted);
                 difference(&key, &record, row)
@@ -51,6 +50,17 @@ pub(crate) fn check(world: &World, room: &Room, model: &Model, history: &History
     }
 }
 
+pub(crate) fn check_dead_letters(world: &World, room: &Room, model: &Model) {
+    let expected: usize = model.rooms.get(room).map_or(0, |room| room.dead_letters.values().sum());
+    let items = storage::partition(world.network.tables(), &keys::room(room));
+    let letters = items.iter().filter(|item| storage::key(item, "sk").starts_with("DEAD#"));
+    let found: usize = letters.filter_map(|item| Some(item.get("open")?.as_ns().ok()?.len())).sum();
+    if found != expected {
+        let what = format!("{room}: there are {found} dead letters, but {expected} records were rejected");
+        world.log.violation("dead letters", what);
+    }
+}
+
 /// Replays the log from its beginning. Returns a difference to the stored records.
 fn log_difference(world: &World, room: &Room, history: &History) -> Option<String> {
     let mut logged: BTreeMap<Key, (u64, String)> = BTreeMap::new();
@@ -61,13 +71,10 @@ fn log_difference(world: &World, room: &Room, history: &History) -> Option<Strin
             _ => drop(logged.insert(key, (stamp.0, change.data.as_str().to_owned()))),
         }
     }
-    let items = storage::partition(world.network.tables(), &keys::room(room));
-    let records =
-        items.iter().filter_map(|item| Some((key_of(dynamo_json::key(item, "sk"))?, to_record(item).ok()?)));
-    let stored: BTreeMap<Key, (u64, String)> = records
-        .filter(|(_, record)| !record.deleted)
-        .map(|(key, record)| (key, (record.stamp.0, record.data.as_str().to_owned())))
-        .collect();
+    let records = storage::records(world.network.tables(), room).into_iter();
+    let live = records.filter_map(|(key, record)| Some((key, record.ok().filter(|record| !record.deleted)?)));
+    let stored: BTreeMap<Key, (u64, String)> =
+        live.map(|(key, record)| (key, (record.stamp.0, record.data.as_str().to_owned()))).collect();
     let first = stored.iter().find(|(key, value)| logged.get(*key) != Some(*value));
     (stored != logged).then(|| format!("{first:?}"))
 }

@@ -3,16 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use functions::sync::items::to_record;
-use functions::sync::keys;
 use model::{decimal, member};
 use protocol::ids::Room;
 use protocol::wire::push::{Conflict, PushRecord, PushRequest, PushResponse};
 
 use super::history::History;
-use super::model_run::{ModelRun, key_of};
+use super::model_run::ModelRun;
+use crate::sim::storage;
 use crate::sim::world::World;
-use crate::sim::{dynamo_json, storage};
 
 /// The table whose rows are never deleted, and its additive member.
 const TABLE: &str = "product_stock";
@@ -41,9 +39,8 @@ pub(crate) fn check(world: &World, room: &Room, history: &History, run: &ModelRu
             }
         }
     }
-    for item in storage::partition(world.network.tables(), &keys::room(room)) {
-        let key = key_of(dynamo_json::key(&item, "sk"));
-        let (Some((table, id)), Ok(record)) = (key, to_record(&item)) else { continue };
+    for ((table, id), record) in storage::records(world.network.tables(), room) {
+        let Ok(record) = record else { continue };
         let found = sum(record.data.as_str());
         let wanted = expected.get(&id).copied().unwrap_or_default();
         if table == TABLE && found != wanted && !unknown.contains(&id) {

@@ -2,16 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use functions::sync::items::to_record;
-use functions::sync::keys;
 use model::table_rule;
 use protocol::ids::Room;
 use protocol::role::Role;
 
 use super::history::History;
-use super::model_run::key_of;
+use crate::sim::storage;
 use crate::sim::world::World;
-use crate::sim::{dynamo_json, storage};
 use crate::till::rows::{Row, Rows};
 
 /// Differences that are reported of one till.
@@ -20,10 +17,10 @@ const SHOWN_MAX: usize = 3;
 /// The stored records of a room that `role` may read.
 fn stored(world: &World, room: &Room, role: Role) -> Rows {
     let mut rows = Rows::default();
-    for item in storage::partition(world.network.tables(), &keys::room(room)) {
-        let key = key_of(dynamo_json::key(&item, "sk"));
-        let (Some((table, id)), Ok(record)) = (key, to_record(&item)) else { continue };
-        if may_read(role, &table) {
+    for ((table, id), record) in storage::records(world.network.tables(), room) {
+        if let Ok(record) = record
+            && may_read(role, &table)
+        {
             let data = record.data.as_str().to_owned();
             let (version, stamp, deleted) = (record.version, record.stamp, record.deleted);
             rows.set(&table, &id, Row { data, version, stamp, deleted });
