@@ -5,7 +5,6 @@ pub mod state;
 
 pub mod queue;
 pub mod rows;
-pub mod snapshot;
 
 pub mod meter;
 pub mod socket;

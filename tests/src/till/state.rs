@@ -1,6 +1,8 @@
 //! A client's data and the rules by which it changes, as a pure value. Its owner adds time, random numbers
 //! and the network, so the tills of the replay and of the simulation are the same client.
 
+use std::collections::BTreeSet;
+
 use protocol::stamp::{Stamp, cursor};
 use protocol::timestamp::Timestamp;
 use protocol::wire::pull::PullResponse;
@@ -10,7 +12,6 @@ use sync::follow::{Follow, follow};
 
 use super::queue::Queue;
 use super::rows::{Row, Rows};
-use super::snapshot::Snapshot;
 
 /// What a till keeps on disk.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,14 @@ pub struct State {
     next: Option<String>,
     /// The snapshot that is not complete yet.
     snapshot: Option<Snapshot>,
+}
+
+/// A snapshot that is not complete yet. Records that it does not contain are removed at its end.
+#[derive(Clone, Debug)]
+struct Snapshot {
+    id: String,
+    /// The records that came since the snapshot began: from it, its tail or a push of this till.
+    received: BTreeSet<(String, String)>,
 }
 
 /// The result of a page.
@@ -78,17 +87,17 @@ impl State {
 
     /// Applies a page.
     pub fn take_page(&mut self, page: &PullResponse) -> PageTaken {
-        let id = Snapshot::id_of(page);
-        if let Some(id) = id.filter(|&id| self.snapshot.as_ref().is_none_or(|known| !known.has_id(id))) {
-            self.snapshot = Some(Snapshot::new(id));
+        let id = page.snapshot_id.as_deref().filter(|_| page.mode == "snapshot");
+        if let Some(id) = id.filter(|&id| self.snapshot.as_ref().is_none_or(|known| known.id != id)) {
+            self.snapshot = Some(Snapshot { id: id.to_owned(), received: BTreeSet::new() });
         }
         let mut taken = PageTaken { more: page.has_more, new: Vec::new() };
         for (i, change) in page.changes.iter().enumerate() {
-            let row = Row::from(change);
-            let is_new = match (&mut self.snapshot, id) {
-                // A snapshot replaces even rows that seem newer.
-                (Some(snapshot), Some(_)) => snapshot.replace(&mut self.rows, change, row),
-                _ => self.set(&change.table_name, &change.record_id, row),
+            let (table, record_id) = (&change.table_name, &change.record_id);
+            let is_new = match self.mark(table, record_id) && id.is_some() {
+                // The first copy from a snapshot replaces even a row that seems newer.
+                true => self.rows.replace(table, record_id, Row::from(change)),
+                false => self.rows.set(table, record_id, Row::from(change)),
             };
             taken.new.extend(is_new.then_some(i));
         }
@@ -106,7 +115,7 @@ impl State {
     /// Ends a snapshot whose tail is complete: records that did not come are removed.
     pub fn end_snapshot(&mut self) {
         if let Some(snapshot) = self.snapshot.take() {
-            snapshot.finish(&mut self.rows);
+            self.rows.retain(|key| snapshot.received.contains(key));
         }
     }
 
@@ -172,10 +181,14 @@ impl State {
     }
 
     fn set(&mut self, table: &str, id: &str, row: Row) -> bool {
-        if let Some(snapshot) = &mut self.snapshot {
-            snapshot.mark(table, id);
-        }
+        self.mark(table, id);
         self.rows.set(table, id, row)
+    }
+
+    /// Notes that a record came. Returns whether it is the first time during a snapshot.
+    fn mark(&mut self, table: &str, id: &str) -> bool {
+        let received = self.snapshot.as_mut().map(|snapshot| &mut snapshot.received);
+        received.is_some_and(|received| received.insert((table.to_owned(), id.to_owned())))
     }
 }
 
