@@ -1,13 +1,19 @@
 //! Several tills of one branch that sell a day of invoices together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use functions::accounts::Accounts;
+use functions::accounts::users::NewUser;
+use protocol::ids::Room;
 use protocol::json::JsonText;
 use protocol::limits::PUSH_RECORDS_MAX;
+use protocol::role::Role;
 use protocol::timestamp::Timestamp;
+use protocol::wire::auth::LoginRequest;
 use protocol::wire::push::{PushRecord, PushRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -27,6 +33,20 @@ pub fn now() -> Timestamp {
 /// A fresh batch id.
 pub fn batch_id() -> String {
     format!("{:016x}", getrandom::u64().unwrap_or_default())
+}
+
+/// Creates a cashier of `room` with a random password. Returns its login at `device`.
+pub async fn cashier(accounts: &Accounts, room: &Room, device: &str) -> Result<LoginRequest, Box<dyn Error>> {
+    let (username, password) = (format!("{device}@{}", room.branch), batch_id());
+    let new = NewUser {
+        username: username.clone(),
+        password: password.clone(),
+        role: Role::Cashier,
+        client_id: room.client.clone(),
+        branch_id: Some(room.branch.clone()),
+    };
+    accounts.create(new).await?;
+    Ok(LoginRequest { username, password, device_id: Some(device.parse()?) })
 }
 
 /// The data of an invoice line. Numbers keep the text of the file.

@@ -3,13 +3,13 @@
 mod arguments;
 mod stack;
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use local::dev::signals::Signals;
-use protocol::wire::auth::LoginRequest;
 use tokio::task::JoinSet;
 
 use crate::api::Api;
@@ -80,9 +80,8 @@ async fn open(
     name: &str,
     meter: Arc<Meter>,
 ) -> Result<Arc<Till>, Box<dyn Error>> {
-    let (username, password) = stack.create_user(name).await?;
-    let till =
-        Till::open(api, &LoginRequest { username, password, device_id: Some(name.parse()?) }, meter).await?;
+    let login = fleet::cashier(&stack.accounts, &stack.room, name).await?;
+    let till = Till::open(api, &login, meter).await?;
     till.connected().await;
     Ok(Arc::new(till))
 }
@@ -110,13 +109,10 @@ async fn sell(tills: &[Arc<Till>], day: &[Invoice], meter: &Meter) -> Result<(),
             }
         }
     }
-    let positions = || tills.iter().map(|till| till.read(|state| state.position)).collect::<Vec<_>>();
-    let are_equal = async || match positions().windows(2).all(|pair| pair.first() == pair.last()) {
-        true => Ok(()),
-        false => Err(()),
-    };
+    let positions =
+        async || tills.iter().map(|till| till.read(|state| state.position)).collect::<BTreeSet<_>>();
     // The pull that follows brings what the sockets did not.
-    let _ = wait::until(DELIVERED_WITHIN, are_equal).await;
+    let _ = wait::poll(DELIVERED_WITHIN, positions, |positions| positions.len() <= 1).await;
     Ok(())
 }
 

@@ -3,15 +3,12 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use functions::accounts::users::NewUser;
 use lambda_http::Body;
 use lambda_http::http::{Method, Request};
 use local::stack::Stack;
 use protocol::endpoints::function::Function;
 use protocol::ids::Room;
-use protocol::role::Role;
 use protocol::stamp::Stamp;
-use protocol::wire::auth::LoginRequest;
 use protocol::wire::{COST_HEADER, TOKEN_HEADER};
 use serde_json::{Value, json};
 
@@ -47,17 +44,8 @@ impl BenchClient {
         branch: &str,
         device: &str,
     ) -> Result<BenchClient, Box<dyn Error>> {
-        let (username, password) = (format!("{device}@{branch}"), fleet::batch_id());
         let room = Room { client: CLIENT.parse()?, branch: branch.parse()? };
-        let new = NewUser {
-            username: username.clone(),
-            password: password.clone(),
-            role: Role::Cashier,
-            client_id: room.client.clone(),
-            branch_id: Some(room.branch.clone()),
-        };
-        stack.accounts().create(new).await?;
-        let login = LoginRequest { username, password, device_id: Some(device.parse()?) };
+        let login = fleet::cashier(&stack.accounts(), &room, device).await?;
         let (api, _) = Api::new(stack.edge_url())?.login(&login).await?;
         let login = serde_json::to_string(&login)?;
         Ok(BenchClient { api, device: device.to_owned(), room, login })
