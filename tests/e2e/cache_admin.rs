@@ -4,17 +4,16 @@ use cache::limits::{CACHE_BATCH_MAX, CACHE_COMPACT_DAYS_BEFORE};
 use protocol::limits::READ_RECORDS_MAX;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
-use protocol::timestamp::{DAY_SECS, Timestamp};
+use protocol::timestamp::DAY_SECS;
 use protocol::wire::cache::{CacheReportResponse, CacheStatsResponse, InvalidateResponse, WarmResponse};
 use protocol::wire::health::BreakerState;
 use serde_json::{Value, json};
 use tests::api::{Api, Reply};
-use tests::fleet;
 use tests::wait::{poll, until};
 
 use crate::records::{data, names, read};
 use crate::replies::{is_fresh, source};
-use crate::shop::{Shop, deletion, hall, product, with};
+use crate::shop::{Shop, before_now, deletion, hall, product, with};
 use crate::till::Till;
 use crate::world::LONG_PATIENCE;
 
@@ -235,7 +234,7 @@ async fn maintenance_expires_every_key_and_compacts_past_statistics(shop: &'stat
     for key in [&record, &rate] {
         shop.world.redis_command(&["SET", key, "left behind"]).await;
     }
-    let past = Timestamp(fleet::now().0 - CACHE_COMPACT_DAYS_BEFORE * DAY_SECS * 1_000_000).date();
+    let past = before_now(CACHE_COMPACT_DAYS_BEFORE * DAY_SECS).date();
     let day = key(&format!("cache-statistics:{past}"));
     let counts = json!({ "product": { "requests": 2, "hits": 2, "micros": 10 } }).to_string();
     shop.world.redis_command(&["HSET", &day, "one", &counts, "two", &counts]).await;

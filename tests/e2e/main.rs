@@ -41,7 +41,6 @@ mod records;
 mod redis;
 mod sync;
 
-mod follower;
 mod invariants;
 mod replies;
 mod shop;

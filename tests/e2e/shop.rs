@@ -226,9 +226,14 @@ pub(crate) fn deletion(id: &str, base_version: u64) -> Value {
     with(with(product(id, &Value::Null), "is_deleted", true), "base_version", base_version)
 }
 
+/// The time `secs` seconds ago.
+pub(crate) fn before_now(secs: u64) -> Timestamp {
+    Timestamp(fleet::now().0 - secs * 1_000_000)
+}
+
 /// The time `secs` seconds ago, in the wire's format.
 pub(crate) fn ago(secs: u64) -> String {
-    Timestamp(fleet::now().0 - secs * 1_000_000).to_string()
+    before_now(secs).to_string()
 }
 
 /// The record with the member `name` set.

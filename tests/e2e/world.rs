@@ -33,7 +33,7 @@ use tests::openapi::check::Checker;
 use tests::wait::poll;
 use tokio::runtime::Runtime;
 
-use crate::shop::Shop;
+use crate::shop::{Shop, before_now};
 
 /// Longest wait for the stream or for the cache.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -176,7 +176,7 @@ impl World {
 
     /// A token of this stack that has just expired.
     pub(crate) fn expired_token(&self, client: &str) -> String {
-        self.token_at(client, Timestamp(fleet::now().0 - (ACCESS_TOKEN_SECS + 1) * 1_000_000))
+        self.token_at(client, before_now(ACCESS_TOKEN_SECS + 1))
     }
 
     /// A token that another stack's key signed under the key id of this stack.
@@ -243,6 +243,7 @@ where
         let world = World::exclusive();
         world.runtime.block_on(world.restore());
         world.run(test);
+        world.stream.resume();
         Ok(())
     })
 }

@@ -86,7 +86,6 @@ async fn a_cached_record_takes_one_command(shop: &'static Shop) {
         }
     }
     assert_eq!(source(&read(shop, "p0").await.0), Some("fresh"));
-    shop.world.stream.resume();
 }
 
 async fn forty_cached_records_take_one_command(shop: &'static Shop) {
@@ -105,7 +104,6 @@ async fn forty_cached_records_take_one_command(shop: &'static Shop) {
     let (again, sent) = batch_get().await;
     assert_eq!((source(&again), sent), (Some("fresh"), counts(1, 1, 1)));
     assert_eq!(json_body(&again)["records"].as_array().unwrap().len(), READ_RECORDS_MAX);
-    shop.world.stream.resume();
 }
 
 async fn writing_a_resolved_conflict_through_takes_four_commands(shop: &'static Shop) {
@@ -117,7 +115,6 @@ async fn writing_a_resolved_conflict_through_takes_four_commands(shop: &'static 
     let (resolved, sent) = call(shop, Function::ResolveConflict, request, body.into()).await;
     // Read the tag versions; then write a new one, invalidate the stats and store the entry.
     assert_eq!((resolved.status.as_u16(), sent), (200, counts(3, 4, 4)));
-    shop.world.stream.resume();
 }
 
 async fn a_commit_takes_one_command_for_any_number_of_records(shop: &'static Shop) {
@@ -172,7 +169,6 @@ async fn login_refresh_and_logout_take_one_command_each(shop: &'static Shop) {
     let logout = json!({ "refreshToken": json_body(&next)["refreshToken"] }).to_string();
     let (ended, sent) = call(shop, Function::Auth, Request::post("/logOut"), logout.into()).await;
     assert_eq!((ended.status.as_u16(), sent), (204, counts(1, 1, 1)));
-    shop.world.stream.resume();
 }
 
 async fn a_login_that_ends_the_oldest_session_takes_one_round_trip(shop: &'static Shop) {
@@ -191,7 +187,6 @@ async fn a_login_that_ends_the_oldest_session_takes_one_round_trip(shop: &'stati
     }
     // This one ends the oldest session as well.
     assert_eq!(sign_in().await, counts(1, 2, 2));
-    shop.world.stream.resume();
 }
 
 async fn the_edge_sends_one_request_per_call_and_none_for_sync(shop: &'static Shop) {
@@ -214,7 +209,6 @@ async fn the_edge_sends_one_request_per_call_and_none_for_sync(shop: &'static Sh
     // The rate limit's script is billed as three commands; the function looks up the cart.
     assert!(sent.requests == 2 && (2..=3).contains(&sent.commands), "{sent:?}");
     assert!((4..=5).contains(&sent.billed), "{sent:?}");
-    shop.world.stream.resume();
 }
 
 async fn statistics_take_one_command_per_hundred_requests(shop: &'static Shop) {
@@ -241,7 +235,6 @@ async fn statistics_take_one_command_per_hundred_requests(shop: &'static Shop) {
     assert!(report["redis"]["used_memory_bytes"].as_u64().unwrap() > 0, "{report}");
     assert!(report["redis"]["uptime_secs"].as_u64().is_some(), "{report}");
     assert_eq!(report["kinds"][0]["kind"], "product");
-    shop.world.stream.resume();
 }
 
 /// Today's cache report, as the tenant's admin gets it.

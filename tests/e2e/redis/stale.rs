@@ -74,7 +74,6 @@ async fn a_read_with_min_ignores_an_older_cached_cart(shop: &'static Shop) {
     assert_eq!(get(&api, "c1").await.status, 404);
     assert_eq!(delete(&api, "c1").await.status, 204);
     assert_eq!(get_since(&api, "c1", second.plus(1)).await.status, 404);
-    shop.world.stream.resume();
 }
 
 /// A value that was changed in Redis or moved to another key is a cache miss.

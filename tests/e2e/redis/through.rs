@@ -33,5 +33,4 @@ async fn the_next_read_returns_a_resolved_conflict_from_the_cache(shop: &'static
     assert_eq!((&loaded.body, source(&loaded)), (&cached.body, Some("loaded")));
     let record: Value = cached.ok().unwrap();
     assert_eq!((&record["version"], &record["stamp"]), (&json!(3), &json!(resolved.stamp.0)));
-    shop.world.stream.resume();
 }

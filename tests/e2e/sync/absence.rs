@@ -7,15 +7,16 @@ use functions::sync::keys;
 use protocol::ids::Room;
 use protocol::record::RecordKey;
 use protocol::stamp::{Stamp, cursor};
-use protocol::timestamp::Timestamp;
+use protocol::timestamp::{DAY_SECS, Timestamp};
 use protocol::wire::pull::PullResponse;
 use serde_json::{Value, json};
 use sync::limits::{LOG_RETENTION_SECS, LOG_SETTLE_SECS, TOMBSTONE_RETENTION_SECS};
 use tests::fleet;
+use tests::till::rows::Row;
+use tests::till::state::State;
 
-use crate::follower::Follower;
 use crate::invariants;
-use crate::shop::{Shop, product, with};
+use crate::shop::{Shop, before_now, product, with};
 
 trials! {
     shared:
@@ -29,10 +30,8 @@ trials! {
     a_long_offline_till_cannot_restore_deleted_records,
 }
 
-const DAY_SECS: u64 = 24 * 3600;
-
 fn days_ago(days: u64) -> Timestamp {
-    Timestamp(fleet::now().0 - days * DAY_SECS * 1_000_000)
+    before_now(days * DAY_SECS)
 }
 
 fn week_later() -> Timestamp {
@@ -66,11 +65,37 @@ async fn expire_record(shop: &Shop, room: &Room, id: &str) {
     expire(shop, keys::room(room), keys::record(&key)).await;
 }
 
-/// A follower that has pulled everything at the time `now`.
-async fn caught_up(shop: &Shop, now: Timestamp) -> Follower {
-    let mut follower = Follower::default();
-    follower.catch_up(shop, 1000, now).await;
-    follower
+/// Pulls and applies the next page at the time `now`.
+async fn pull(till: &mut State, shop: &Shop, limit: usize, now: Timestamp) -> PullResponse {
+    let query = format!("cursor={}&limit={limit}", till.cursor());
+    let page: PullResponse = shop.pull_at(&query, now).await.ok().unwrap();
+    assert_eq!(page.snapshot_id.is_some(), page.mode == "snapshot");
+    till.take_page(&page);
+    page
+}
+
+/// Pulls until there are no more pages. Returns their modes.
+async fn catch_up(till: &mut State, shop: &Shop, limit: usize, now: Timestamp) -> Vec<String> {
+    let mut modes = Vec::new();
+    loop {
+        let page = pull(till, shop, limit, now).await;
+        modes.push(page.mode);
+        if !page.has_more {
+            return modes;
+        }
+    }
+}
+
+/// A till that has pulled everything at the time `now`.
+async fn caught_up(shop: &Shop, now: Timestamp) -> State {
+    let mut till = State::default();
+    catch_up(&mut till, shop, 1000, now).await;
+    till
+}
+
+/// The ids of the live rows, sorted.
+pub(crate) fn live(till: &State) -> Vec<&str> {
+    till.rows.iter().filter(|(_, row)| !row.deleted).map(|((_, id), _)| id.as_str()).collect()
 }
 
 /// Pushes twelve products in four batches of eight days ago, then one update and one deletion, and deletes
@@ -143,9 +168,9 @@ async fn a_gap_in_the_log_gets_a_snapshot(shop: &'static Shop) {
         till.push(&[product(&format!("p{i}"), &json!({}))]).await;
     }
     expire_log(shop, &shop.room("1"), |i| i == 2).await;
-    let mut follower = Follower::default();
-    assert_eq!(follower.catch_up(shop, 100, week_later()).await, ["changes", "snapshot"]);
-    assert_eq!(follower.live(), ["p0", "p1", "p2", "p3"]);
+    let mut follower = State::default();
+    assert_eq!(catch_up(&mut follower, shop, 100, week_later()).await, ["changes", "snapshot"]);
+    assert_eq!(live(&follower), ["p0", "p1", "p2", "p3"]);
 }
 
 async fn a_recent_gap_answers_503_until_it_settles(shop: &'static Shop) {
@@ -167,20 +192,20 @@ async fn a_snapshot_of_a_busy_room_ends_with_changes(shop: &'static Shop) {
     let settled = push_and_expire_log(shop).await;
     let now = fleet::now();
     let last = shop.push_at(&[write("p0-0", now), write("new", now)], now).await.stamp;
-    let mut follower = Follower::default();
-    let first = follower.page(shop, 100, now).await;
+    let mut follower = State::default();
+    let first = pull(&mut follower, shop, 100, now).await;
     assert_eq!((first.stamp, first.has_more, first.mode.as_str()), (settled, true, "snapshot"));
-    let tail = follower.page(shop, 100, now).await;
+    let tail = pull(&mut follower, shop, 100, now).await;
     assert_eq!((tail.stamp, tail.has_more, tail.mode.as_str()), (last, false, "changes"));
-    assert_eq!(follower.live().len(), 12);
+    assert_eq!(live(&follower).len(), 12);
 }
 
 async fn a_snapshot_continues_while_the_room_is_written_to(shop: &'static Shop) {
     push_and_expire_log(shop).await;
-    let mut follower = Follower::default();
+    let mut follower = State::default();
     let mut now = fleet::now();
     for i in 0.. {
-        let page = follower.page(shop, 3, now).await;
+        let page = pull(&mut follower, shop, 3, now).await;
         if page.mode == "changes" {
             break;
         }
@@ -192,26 +217,30 @@ async fn a_snapshot_continues_while_the_room_is_written_to(shop: &'static Shop) 
         shop.push_at(&records, now).await;
     }
     now = now.plus_secs(60);
-    follower.catch_up(shop, 2, now).await;
+    catch_up(&mut follower, shop, 2, now).await;
     assert_eq!(follower.rows, caught_up(shop, now).await.rows);
-    assert!(follower.live().contains(&"z0") && !follower.live().contains(&"p0-2"));
+    assert!(live(&follower).contains(&"z0") && !live(&follower).contains(&"p0-2"));
 }
 
 async fn a_snapshot_removes_purged_records(shop: &'static Shop) {
     push_and_expire_log(shop).await;
     // This till has pulled everything, and holds a record that the server has purged.
     let mut follower = caught_up(shop, fleet::now()).await;
-    follower.rows.insert("purged".into(), (Stamp(1), false));
+    follower.rows.set(
+        "products",
+        "purged",
+        Row { data: "{}".into(), version: 1, stamp: Stamp(1), deleted: false },
+    );
     let mut missed = follower.clone();
-    missed.cursor = Some(cursor(Stamp(days_ago(30).0)));
+    missed.position = Stamp(days_ago(30).0);
     let now = fleet::now();
     shop.push_at(&[with(write("p1-1", now), "is_deleted", true)], now).await;
     expire_log(shop, &shop.room("1"), |_| true).await;
     expire_record(shop, &shop.room("1"), "p1-1").await;
     let later = now.plus_secs(TOMBSTONE_RETENTION_SECS);
-    missed.catch_up(shop, 5, later).await;
+    catch_up(&mut missed, shop, 5, later).await;
     assert_eq!(missed.rows, caught_up(shop, later).await.rows);
-    assert!(!missed.live().contains(&"p1-1") && !missed.live().contains(&"purged"));
+    assert!(!live(&missed).contains(&"p1-1") && !live(&missed).contains(&"purged"));
 }
 
 async fn a_long_offline_till_cannot_restore_deleted_records(shop: &'static Shop) {
@@ -235,5 +264,5 @@ async fn a_long_offline_till_cannot_restore_deleted_records(shop: &'static Shop)
         (1, "deleted_on_server")
     );
     assert_eq!((response.applied.len(), response.applied[0].index), (1, 2), "a sale is never too late");
-    assert_eq!(caught_up(shop, week_later()).await.live(), ["sold"]);
+    assert_eq!(live(&caught_up(shop, week_later()).await), ["sold"]);
 }

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use protocol::stamp::cursor;
+use protocol::timestamp::DAY_SECS;
 use protocol::wire::pull::PullResponse;
 use serde_json::json;
 use tests::api::{Api, Reply};
 use tests::fleet;
+use tests::till::state::State;
 
-use crate::follower::Follower;
 use crate::replies::assert_error;
-use crate::shop::{Shop, product, with};
-use crate::sync::absence::expire_log;
+use crate::shop::{Shop, before_now, product, with};
+use crate::sync::absence::{expire_log, live};
 use crate::till::Till;
 
 trials! {
@@ -119,7 +120,7 @@ async fn since_applies_to_every_branch(shop: &'static Shop) {
 }
 
 async fn a_branch_with_an_expired_log_gets_a_snapshot(shop: &'static Shop) {
-    let then = protocol::timestamp::Timestamp(fleet::now().0 - 8 * 24 * 3600 * 1_000_000);
+    let then = before_now(8 * DAY_SECS);
     let record = |id: &str| with(product(id, &json!({})), "local_updated_at", then.to_string());
     shop.till("till-1").await;
     shop.push_at(&["a", "b", "c", "d"].map(record), then).await;
@@ -127,13 +128,13 @@ async fn a_branch_with_an_expired_log_gets_a_snapshot(shop: &'static Shop) {
     let second = shop.till_of("till-2", "2").await;
     sell(&second, &["e", "f"]).await;
     let office = shop.head_office().await;
-    let (mut followers, mut next, mut modes) =
-        (BTreeMap::<String, Follower>::new(), String::new(), Vec::new());
+    let (mut followers, mut next, mut modes) = (BTreeMap::<String, State>::new(), String::new(), Vec::new());
     loop {
         let page: PullResponse = ask(&office, &format!("cursor={next}&limit=2")).await.ok().unwrap();
         let branch = page.branch_id.clone().unwrap();
         modes.push((branch.clone(), page.mode.clone()));
-        followers.entry(branch).or_default().apply(&page);
+        assert_eq!(page.snapshot_id.is_some(), page.mode == "snapshot");
+        followers.entry(branch).or_default().take_page(&page);
         if !page.has_more {
             break;
         }
@@ -143,8 +144,8 @@ async fn a_branch_with_an_expired_log_gets_a_snapshot(shop: &'static Shop) {
             sell(&second, &[["g", "h", "i"][modes.len() - 1]]).await;
         }
     }
-    assert_eq!(followers["1"].live(), ["a", "b", "c", "d"]);
-    assert_eq!(followers["2"].live(), ["e", "f", "g", "h", "i"]);
+    assert_eq!(live(&followers["1"]), ["a", "b", "c", "d"]);
+    assert_eq!(live(&followers["2"]), ["e", "f", "g", "h", "i"]);
     let snapshot_pages = modes.iter().filter(|(branch, mode)| branch == "1" && mode == "snapshot").count();
     assert!(
         snapshot_pages >= 2 && modes.iter().all(|(branch, mode)| branch == "1" || mode == "changes"),
