@@ -24,7 +24,6 @@ pub struct Push<'a> {
     pub now: Timestamp,
 }
 
-/// Applies a push to its room.
 pub(crate) fn push(room: &mut RoomState, request: &Push<'_>) -> Option<Prediction> {
     let body: PushRequest = serde_json::from_str(request.body).ok()?;
     let name = body.batch_id.clone().map(|batch| (body.device_id.clone(), batch));
@@ -54,7 +53,6 @@ pub(crate) fn push(room: &mut RoomState, request: &Push<'_>) -> Option<Predictio
 
 struct Batch<'a> {
     room: &'a mut RoomState,
-    /// The rows before the batch.
     before: &'a BTreeMap<Key, Row>,
     body: &'a PushRequest,
     request: &'a Push<'a>,

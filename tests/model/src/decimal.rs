@@ -26,7 +26,6 @@ pub(crate) fn fits(value: i128) -> bool {
     value.abs() < TOO_LARGE
 }
 
-/// The number of digits after the point.
 pub(crate) fn places(text: &str) -> usize {
     text.split_once('.').map_or(0, |(_, part)| part.len())
 }

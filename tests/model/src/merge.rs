@@ -6,15 +6,12 @@ use crate::room::Row;
 use crate::rules::{FieldRule, Policy};
 use crate::write::Write;
 
-/// The plain members after a write.
 pub(crate) struct Merged {
     /// The record's data; sums and states as the server has them.
     pub(crate) data: Members,
-    /// Whether the record is deleted.
     pub(crate) deleted: bool,
     /// Why a part of the write was not taken.
     pub(crate) conflict: Option<&'static str>,
-    /// Whether the write has plain members at all.
     pub(crate) has_plain: bool,
 }
 

@@ -16,33 +16,31 @@ pub(crate) struct Situation<'a> {
     pub(crate) current: Option<&'a Row>,
     /// Whether an earlier write of this batch changed the record.
     pub(crate) written_by_batch: bool,
-    /// The record's version before the batch.
     pub(crate) version_before: Option<u64>,
-    /// Whether this batch created the record.
     pub(crate) created_by_batch: bool,
-    /// The device that writes.
     pub(crate) device: &'a str,
-    /// Whether the batch has an id.
     pub(crate) has_batch_id: bool,
     /// The function's time in microseconds.
     pub(crate) now: u64,
 }
 
-/// The effect of a write.
 pub(crate) enum Decision {
     /// Stores this row; the batch sets version and stamp.
-    Store { row: Row, flags: Vec<&'static str> },
+    Store {
+        row: Row,
+        flags: Vec<&'static str>,
+    },
     /// Stores the part that could be merged and reports the rest as a conflict.
-    Merge { row: Row, reason: &'static str },
-    /// The server has this write already.
+    Merge {
+        row: Row,
+        reason: &'static str,
+    },
     AlreadyApplied,
     /// The server's copy stays.
     Conflict(&'static str),
-    /// The record is rejected.
     Reject(&'static str),
 }
 
-/// Decides a write.
 pub(crate) fn decide(situation: &Situation<'_>, write: &Write) -> Decision {
     match situation.current {
         None => create(situation, write),

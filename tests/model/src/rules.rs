@@ -5,15 +5,11 @@ use protocol::role::Role;
 /// How a table settles concurrent writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Policy {
-    /// The later write wins.
     LastWriter,
-    /// Members are merged one by one.
     Merge,
     /// Rows never change, but for their states.
     AppendOnly,
-    /// The stored write wins.
     Server,
-    /// The arriving write wins.
     Client,
     /// The stored write stays until a person decides.
     Manual,
@@ -26,20 +22,16 @@ pub(crate) enum FieldRule {
     Additive(Option<(i128, BelowFloor)>),
     /// A state: the initial values and the transitions.
     State(&'static [&'static str], &'static [(&'static str, &'static str)]),
-    /// In a conflict the later value wins.
     LastWriter,
     /// In a conflict the stored value wins, without a report.
     Server,
-    /// In a conflict the arriving value wins.
     Client,
 }
 
 /// What happens to a sum that falls below its floor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BelowFloor {
-    /// The record is rejected.
     Reject,
-    /// The floor is stored.
     Clamp,
     /// The sum is stored, and the result has a flag.
     Flag,
@@ -50,11 +42,9 @@ pub(crate) enum BelowFloor {
 pub struct TableRule {
     /// The policy for members without a rule of their own.
     pub(crate) policy: Policy,
-    /// The lowest role that may write.
     pub(crate) write: Role,
     /// The lowest role that may read.
     pub read: Role,
-    /// The members with a rule of their own.
     pub(crate) fields: &'static [(&'static str, FieldRule)],
 }
 
@@ -63,7 +53,6 @@ impl TableRule {
         TableRule { policy, write: Role::Cashier, read: Role::Cashier, fields }
     }
 
-    /// The rule of a member.
     pub(crate) fn field(&self, name: &str) -> Option<FieldRule> {
         self.fields.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
     }
@@ -83,12 +72,10 @@ impl TableRule {
         matches!(self.field(name), Some(FieldRule::State(..)))
     }
 
-    /// Whether a member is a sum or a state.
     pub(crate) fn is_special(&self, name: &str) -> bool {
         self.is_additive(name) || self.is_state(name)
     }
 
-    /// Whether the table has sums or states.
     pub(crate) fn has_special(&self) -> bool {
         self.fields.iter().any(|(name, _)| self.is_special(name))
     }

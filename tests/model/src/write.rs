@@ -11,18 +11,14 @@ use crate::rules::{Policy, TableRule, table_rule};
 /// Microseconds that a client's clock may be ahead.
 const AHEAD_MICROS_MAX: u64 = 5 * 60 * 1_000_000;
 
-/// A valid write to one record.
 #[derive(Clone, Debug)]
 pub(crate) struct Write {
-    /// The table and the record's id.
     pub(crate) key: Key,
-    /// The rules of the table.
     pub(crate) rule: TableRule,
     /// The data that was sent. Only a delete may have none.
     pub(crate) data: Option<Members>,
     /// The client's time, clamped to the server's clock; microseconds.
     pub(crate) at: u64,
-    /// Whether the write is a delete.
     pub(crate) deleted: bool,
     /// The version that the client changed.
     pub(crate) base: Option<u64>,
@@ -30,7 +26,6 @@ pub(crate) struct Write {
     pub(crate) fields: Option<Vec<String>>,
     /// Whether the client sent `fields` itself.
     pub(crate) explicit_fields: bool,
-    /// Flags of the result so far.
     pub(crate) flags: Vec<&'static str>,
 }
 
@@ -72,7 +67,6 @@ impl Write {
         Ok(write)
     }
 
-    /// Whether the write is about this member.
     pub(crate) fn covers(&self, name: &str) -> bool {
         self.fields.as_ref().is_none_or(|fields| fields.iter().any(|field| field == name))
     }
