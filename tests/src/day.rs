@@ -36,50 +36,39 @@ pub enum ReadDayError {
     /// The file cannot be read as CSV.
     #[error("failed to read the day: {0}")]
     Csv(#[from] csv::Error),
-    /// A line lacks a column.
-    #[error("failed to read the day: line {0} lacks a column")]
-    Column(u64),
     /// A number is malformed.
     #[error("failed to read the day: line {0} has a malformed quantity or price")]
     Number(u64),
 }
 
-/// Reads the columns InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID,
-/// Country.
+/// The columns InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country.
+type Columns = (String, String, String, String, String, String, String, String);
+
+/// Reads the columns of [`Columns`] with any header.
 pub fn read(file: &Path) -> Result<Vec<Invoice>, ReadDayError> {
     let mut invoices: Vec<Invoice> = Vec::new();
-    for row in csv::Reader::from_path(file)?.records() {
+    for row in csv::ReaderBuilder::new().trim(csv::Trim::Fields).from_path(file)?.records() {
         let row = row?;
-        let place = row.position().map_or(0, csv::Position::line);
-        let column =
-            |i: usize| row.get(i).map(|text| text.trim().to_owned()).ok_or(ReadDayError::Column(place));
-        let line = InvoiceLine {
-            stock_code: column(1)?,
-            description: column(2)?,
-            quantity: number(column(3)?).ok_or(ReadDayError::Number(place))?,
-            unit_price: number(column(5)?).ok_or(ReadDayError::Number(place))?,
-        };
-        let number = column(0)?;
+        let columns: Columns = row.deserialize(None)?;
+        let (number, stock_code, description, quantity, date, unit_price, customer, country) = columns;
+        if !is_number(&quantity) || !is_number(&unit_price) {
+            return Err(ReadDayError::Number(row.position().map_or(0, csv::Position::line)));
+        }
+        let line = InvoiceLine { stock_code, description, quantity, unit_price };
         match invoices.last_mut().filter(|invoice| invoice.number == number) {
             Some(invoice) => invoice.lines.push(line),
-            None => invoices.push(Invoice {
-                number,
-                date: column(4)?,
-                customer: column(6)?,
-                country: column(7)?,
-                lines: vec![line],
-            }),
+            None => invoices.push(Invoice { number, date, customer, country, lines: vec![line] }),
         }
     }
     Ok(invoices)
 }
 
-/// The text of a number that is valid in JSON: an optional sign, digits, and optionally a point and digits.
-fn number(text: String) -> Option<String> {
+/// Whether a text is a number in JSON: an optional sign, digits, and optionally a point and digits.
+fn is_number(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let unsigned = text.strip_prefix('-').unwrap_or(&text);
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (whole, part) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
-    (digits(whole) && digits(part)).then_some(text)
+    digits(whole) && digits(part)
 }
 
 /// A generated day, always the same. One invoice in ten has over 50 lines, one in twenty is a return, one in
@@ -123,10 +112,10 @@ mod tests {
     #[test]
     fn malformed_numbers_are_refused() {
         for good in ["6", "-6", "2.55", "0.001"] {
-            assert!(number(good.into()).is_some(), "{good}");
+            assert!(is_number(good), "{good}");
         }
         for bad in ["", "-", "1e3", "1.", ".5", "--1", "NaN"] {
-            assert!(number(bad.into()).is_none(), "{bad}");
+            assert!(!is_number(bad), "{bad}");
         }
     }
 }
