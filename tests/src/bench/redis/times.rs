@@ -49,17 +49,8 @@ async fn measure_cache(
     cache.read(&request, load).await?;
     let ping = BareCommand::new(stack, &["PING"])?;
     let mget = BareCommand::new(stack, &["MGET", entry.as_str(), tag.as_str()])?;
-    let [mut pings, mut mgets, mut hits] = [const { Vec::new() }; 3];
-    for _ in 0..turns {
-        pings.push(timed(ping.send()).await?.1);
-        mgets.push(timed(mget.send()).await?.1);
-        let (found, took) = timed(cache.read(&request, load)).await?;
-        if found.source == Source::Fresh {
-            hits.push(took);
-        }
-    }
-    print([("bare PING", pings), ("bare MGET of entry and tag", mgets), ("cache hit", hits)]);
-    Ok(())
+    let hit = async || Ok(cache.read(&request, load).await?.source == Source::Fresh);
+    in_turns(["bare PING", "bare MGET of entry and tag", "cache hit"], [ping, mget], hit, turns).await
 }
 
 /// The client's GET beside a bare one of the same key.
@@ -72,25 +63,34 @@ async fn measure_client(
     let key = redis.keys.record(room, "products", "p1");
     let (ping, get) = (BareCommand::new(stack, &["PING"])?, BareCommand::new(stack, &["GET", key.as_str()])?);
     let command = command::get(&key);
-    let [mut pings, mut gets, mut client] = [const { Vec::new() }; 3];
-    for _ in 0..turns {
-        pings.push(timed(ping.send()).await?.1);
-        gets.push(timed(get.send()).await?.1);
-        client.push(timed(redis.client.run(&command)).await?.1);
-    }
-    print([("bare PING", pings), ("bare GET of the entry", gets), ("client's GET of the entry", client)]);
-    Ok(())
+    let ours = async || redis.client.run(&command).await.map(|_| true).map_err(Into::into);
+    in_turns(["bare PING", "bare GET of the entry", "client's GET of the entry"], [ping, get], ours, turns)
+        .await
 }
 
-/// Prints the three, and the ratio of the last to each of the others.
-fn print(all: [(&str, Vec<Duration>); 3]) {
-    let all = all.map(|(name, times)| (name, without_warm_up(times)));
-    for (name, times) in &all {
+/// Measures two bare commands and `ours` in turns. Prints the three, and the ratio of the last to each of the
+/// others. A turn of `ours` counts if it returns true.
+async fn in_turns(
+    names: [&str; 3],
+    [one, other]: [BareCommand; 2],
+    ours: impl AsyncFn() -> Result<bool, Box<dyn Error>>,
+    turns: usize,
+) -> Result<(), Box<dyn Error>> {
+    let mut all = [const { Vec::new() }; 3];
+    for _ in 0..turns {
+        all[0].push(timed(one.send()).await?.1);
+        all[1].push(timed(other.send()).await?.1);
+        let (counts, took) = timed(ours()).await?;
+        all[2].extend(counts.then_some(took));
+    }
+    let all = all.map(without_warm_up);
+    for (name, times) in names.iter().zip(&all) {
         println!("{name:<30} {}", micros_line(times));
     }
-    let [ping, same, ours] = all.map(|(_, times)| percentiles(&times)).map(|[median, ..]| median);
+    let [ping, same, ours] = all.map(|times| percentiles(&times)).map(|[median, ..]| median);
     let (to_ping, to_same) = (ratio(ours, ping), ratio(ours, same));
     println!("{:<30} {to_ping}, {to_same} (p50; target: at most 1.10)", "  ratio to these two");
+    Ok(())
 }
 
 async fn timed<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<(T, Duration), E> {
