@@ -31,10 +31,10 @@ pub(crate) struct Device {
     inner: Mutex<Inner>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Inner {
     state: State,
-    online: bool,
+    offline: bool,
     running: Option<AbortHandle>,
     batches: u64,
     /// The batches that were answered, and when; they may be sent again.
@@ -47,16 +47,7 @@ struct Inner {
 
 impl Device {
     pub(crate) fn new(actor: Actor) -> Device {
-        let inner = Inner {
-            state: State::default(),
-            online: true,
-            running: None,
-            batches: 0,
-            answered: Vec::new(),
-            pulled_at: None,
-            seen: BTreeSet::new(),
-        };
-        Device { actor, inner: Mutex::new(inner) }
+        Device { actor, inner: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -79,7 +70,7 @@ impl Device {
     }
 
     pub(crate) fn set_online(&self, online: bool) {
-        self.lock().online = online;
+        self.lock().offline = !online;
         if !online {
             self.crash();
         }
@@ -94,7 +85,7 @@ impl Device {
 
     /// Starts a push and a pull, unless one runs or the till is offline.
     pub(crate) fn start_sync(self: &Arc<Self>, world: &Arc<World>, seed: u64) {
-        if self.is_busy() || !self.lock().online {
+        if self.is_busy() || self.lock().offline {
             return;
         }
         let (device, world) = (self.clone(), world.clone());
@@ -219,7 +210,7 @@ impl Device {
     pub(crate) fn on_frame(&self, frame: &SyncFrame) -> bool {
         let mut inner = self.lock();
         inner.seen.insert((frame.table_name.clone(), frame.record_id.clone(), frame.stamp.0));
-        inner.online && inner.state.on_frame(frame).0 == Follow::Pull
+        !inner.offline && inner.state.on_frame(frame).0 == Follow::Pull
     }
 
     /// Every change that the till received: table, id, stamp.

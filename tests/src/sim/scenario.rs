@@ -94,18 +94,7 @@ fn action(rng: &mut Rng, tills: usize) -> Action {
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>4}  after {:>10} ms  ", self.number, self.wait_millis)?;
-        match self.action {
-            Action::Edit(till) => write!(f, "till {till} edits"),
-            Action::Sync(till) => write!(f, "till {till} syncs"),
-            Action::Disconnect(till) => write!(f, "till {till} disconnects"),
-            Action::Reconnect(till) => write!(f, "till {till} reconnects"),
-            Action::Crash(till) => write!(f, "till {till} crashes"),
-            Action::Resend(till) => write!(f, "an old batch of till {till} is sent again"),
-            Action::Expire => write!(f, "expired items are deleted"),
-            Action::HeadOfficePull => write!(f, "head office pulls"),
-            Action::HeadOfficeWrite => write!(f, "head office writes"),
-        }
+        write!(f, "{:>4}  after {:>10} ms  {:?}", self.number, self.wait_millis, self.action)
     }
 }
 

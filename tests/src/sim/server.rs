@@ -44,29 +44,18 @@ pub(crate) struct Functions {
 }
 
 pub(crate) struct Server {
-    functions: Functions,
-    clock: Clock,
-    log: Arc<EventLog>,
-    rates: FaultRates,
-    healed: AtomicBool,
-    calls: AtomicU64,
+    pub(crate) functions: Functions,
+    pub(crate) clock: Clock,
+    pub(crate) log: Arc<EventLog>,
+    pub(crate) rates: FaultRates,
+    pub(crate) healed: AtomicBool,
+    /// The number of calls so far.
+    pub(crate) calls: AtomicU64,
     /// Receives the publications that a response carries.
-    published: UnboundedSender<Publication>,
+    pub(crate) published: UnboundedSender<Publication>,
 }
 
 impl Server {
-    /// `functions`, which send publications to `published` as well.
-    pub(crate) fn new(
-        functions: Functions,
-        clock: Clock,
-        log: Arc<EventLog>,
-        rates: FaultRates,
-        published: UnboundedSender<Publication>,
-    ) -> Server {
-        let (healed, calls) = (AtomicBool::new(false), AtomicU64::new(0));
-        Server { functions, clock, log, rates, healed, calls, published }
-    }
-
     /// Ends all faults.
     pub(crate) fn heal(&self) {
         self.healed.store(true, Ordering::Relaxed);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use protocol::ids::Room;
@@ -58,7 +59,9 @@ impl World {
         let (published, publications) = unbounded_channel();
         let functions = environment.functions(&network)?;
         let tables = functions.batch_push.sync()?.rules.tables.clone();
-        let server = Server::new(functions, clock, log.clone(), rates, published.clone());
+        let (healed, calls) = (AtomicBool::default(), AtomicU64::default());
+        let server =
+            Server { functions, clock, log: log.clone(), rates, healed, calls, published: published.clone() };
         let mut actors = actors::tills(&environment.signer, &mut rng, tills)?;
         let offices = actors::offices(&environment.signer, &mut rng)?;
         let head_office = offices.first().map(|office| HeadOffice::new(office.caller.clone()));
