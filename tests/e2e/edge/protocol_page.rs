@@ -91,10 +91,8 @@ impl Runner {
                 Ok(())
             }
             Action::Receive(frame) => {
-                let frame_received = self.socket.as_mut().ok_or("no socket is open")?.next().await;
-                self.examples
-                    .compare(&frame, &frame_received)
-                    .map_err(|why| format!("{why}\nin {frame_received}"))
+                let real = self.socket.as_mut().ok_or("no socket is open")?.next().await;
+                self.examples.compare(&frame, &real).map_err(|why| format!("{why}\nin {real}"))
             }
         }
     }
@@ -122,17 +120,11 @@ impl Runner {
         }
         let reply = self.api.send(request).await.map_err(|error| error.to_string())?;
         if reply.status.as_u16() != response.status {
-            return Err(format!(
-                "the page has {}, the server {} {}",
-                response.status, reply.status, reply.body
-            ));
+            let (shown, status, body) = (response.status, reply.status, reply.body);
+            return Err(format!("the page has {shown}, the server {status} {body}"));
         }
         let Some(expected) = &response.body else {
-            return if reply.body.is_empty() {
-                Ok(())
-            } else {
-                Err(format!("there is a body {}", reply.body))
-            };
+            return reply.body.is_empty().then_some(()).ok_or_else(|| format!("there is a body {}", reply.body));
         };
         let real: Value = serde_json::from_str(&reply.body).map_err(|error| error.to_string())?;
         self.examples.compare(expected, &real).map_err(|why| format!("{why}\nin {}", reply.body))

@@ -53,6 +53,15 @@ async fn reject(till: &Till, batch: Option<&str>, records: &[Value]) -> PushResp
     response
 }
 
+/// A till whose only record was rejected, a manager, and the dead letter.
+async fn rejected(shop: &Shop, record: Value) -> (Till, Api, DeadLetterEntry) {
+    let till = shop.till("till-1").await;
+    reject(&till, None, &[record]).await;
+    let api = shop.manager().await;
+    let dead_letter = dead_letters(&api).await.remove(0);
+    (till, api, dead_letter)
+}
+
 async fn a_rejected_record_is_stored_with_its_error_and_payload(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let records = [
@@ -196,10 +205,7 @@ async fn only_managers_of_the_branch_and_head_office_are_allowed(shop: &'static 
 }
 
 async fn bad_requests_are_refused(shop: &'static Shop) {
-    let till = shop.till("till-1").await;
-    reject(&till, None, &[undated("p1", &json!({}))]).await;
-    let api = shop.manager().await;
-    let id = dead_letters(&api).await.remove(0).id;
+    let (_, api, DeadLetterEntry { id, .. }) = rejected(shop, undated("p1", &json!({}))).await;
     for query in ["limit=0", "limit=101", "limit=ten", "limit="] {
         assert_error(&api.get(&format!("{PATH}?{query}")).await.unwrap(), 400, "bad_limit");
     }
@@ -223,10 +229,7 @@ async fn bad_requests_are_refused(shop: &'static Shop) {
 }
 
 async fn dead_letters_answer_503_without_dynamodb(shop: &'static Shop) {
-    let till = shop.till("till-1").await;
-    reject(&till, None, &[undated("p1", &json!({}))]).await;
-    let api = shop.manager().await;
-    let id = dead_letters(&api).await.remove(0).id;
+    let (_, api, DeadLetterEntry { id, .. }) = rejected(shop, undated("p1", &json!({}))).await;
     let calls = async {
         [
             api.get(PATH).await.unwrap(),

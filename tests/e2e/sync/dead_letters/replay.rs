@@ -4,10 +4,11 @@ use local::dynamo::faults::Fault;
 use local::function_host::faults::HostFault;
 use protocol::limits::RECORD_BYTES_MAX;
 use protocol::stamp::Stamp;
+use protocol::wire::dead_letters::DeadLetterEntry;
 use protocol::wire::push::PushResponse;
 use serde_json::{Value, json};
 
-use super::{dead_letters, post, reject, undated};
+use super::{dead_letters, post, reject, rejected, undated};
 use crate::replies::assert_error;
 use crate::shop::{Shop, product, record, with};
 use crate::sync::broadcast::Listener;
@@ -43,10 +44,7 @@ async fn a_replay_is_a_new_write_and_removes_the_dead_letter(shop: &'static Shop
 }
 
 async fn a_replay_with_corrected_data_succeeds_and_a_bad_one_keeps_the_dead_letter(shop: &'static Shop) {
-    let till = shop.till("till-1").await;
-    reject(&till, None, &[product("p1", &json!(5))]).await;
-    let api = shop.manager().await;
-    let id = dead_letters(&api).await.remove(0).id;
+    let (till, api, DeadLetterEntry { id, .. }) = rejected(shop, product("p1", &json!(5))).await;
     for body in ["", "{}", r#"{"data":7}"#] {
         let response: PushResponse = post(&api, &id, "replay", body).await.ok().unwrap();
         assert_eq!((response.synced_count, response.errors[0].code.as_str()), (0, "malformed"), "{body}");
@@ -60,11 +58,8 @@ async fn a_replay_with_corrected_data_succeeds_and_a_bad_one_keeps_the_dead_lett
 }
 
 async fn a_truncated_payload_needs_data_to_replay(shop: &'static Shop) {
-    let till = shop.till("till-1").await;
     let large = product("p1", &json!({"x": "x".repeat(RECORD_BYTES_MAX)}));
-    reject(&till, None, std::slice::from_ref(&large)).await;
-    let api = shop.manager().await;
-    let dead_letter = dead_letters(&api).await.remove(0);
+    let (_, api, dead_letter) = rejected(shop, large.clone()).await;
     assert_eq!(
         (dead_letter.code.as_str(), dead_letter.is_cut, dead_letter.record),
         ("record_too_large", true, None)
@@ -79,13 +74,11 @@ async fn a_truncated_payload_needs_data_to_replay(shop: &'static Shop) {
 }
 
 async fn a_replayed_delta_is_added_once(shop: &'static Shop) {
-    let till = shop.till("till-1").await;
     let stock = |data: Value| record("product_stock", "s1", &data);
+    let till = shop.till("till-2").await;
     till.push(&[stock(json!({"quantity": 5}))]).await;
     // A delta without a batch id is rejected, since a retry would add it twice.
-    reject(&till, None, &[stock(json!({"quantity": {"$delta": "-2"}}))]).await;
-    let api = shop.manager().await;
-    let dead_letter = dead_letters(&api).await.remove(0);
+    let (_, api, dead_letter) = rejected(shop, stock(json!({"quantity": {"$delta": "-2"}}))).await;
     assert_eq!(dead_letter.code, "delta_needs_batch");
     shop.world.host_faults.inject(&shop.client, HostFault::LostResponse, 1);
     assert_error(&post(&api, &dead_letter.id, "replay", "").await, 503, "unavailable");
@@ -95,10 +88,7 @@ async fn a_replayed_delta_is_added_once(shop: &'static Shop) {
 }
 
 async fn a_replay_whose_response_is_lost_is_applied_once(shop: &'static Shop) {
-    let till = shop.till("till-1").await;
-    reject(&till, None, &[undated("p1", &json!({}))]).await;
-    let api = shop.manager().await;
-    let id = dead_letters(&api).await.remove(0).id;
+    let (till, api, DeadLetterEntry { id, .. }) = rejected(shop, undated("p1", &json!({}))).await;
     let replay = post(&api, &id, "replay", "");
     let reply = shop.with_dynamo_fault("TransactWriteItems", Fault::LostResponse, replay).await;
     assert_error(&reply, 503, "unavailable");
