@@ -196,10 +196,8 @@ async fn only_admins_of_the_branch_or_tenant_are_allowed(shop: &'static Shop) {
     for (path, body) in [("/api/cache/invalidate", json!({})), ("/api/cache/warm", warm.clone())] {
         assert_eq!(post(&cashier, path, body).await.code().as_deref(), Some("forbidden_role"), "{path}");
     }
-    assert_eq!(
-        post(&head_office, "/api/cache/warm", warm.clone()).await.code().as_deref(),
-        Some("branch_required")
-    );
+    let unnamed = post(&head_office, "/api/cache/warm", warm.clone()).await;
+    assert_eq!(unnamed.code().as_deref(), Some("branch_required"));
     let named = with(warm, "branch_id", "1");
     assert_eq!(post(&head_office, "/api/cache/warm", named.clone()).await.status, 200);
     let elsewhere = shop.signed_in("admin", Role::Admin, Some("2")).await;

@@ -36,21 +36,14 @@ pub(crate) async fn check(world: &World, room: &Room, is_partial: bool) {
     let (client, table) = (&world.dynamo, &world.table);
     let tables = Tables::built_in().unwrap();
     let items = partition(client, table, keys::room(room)).await;
-    let log: Vec<Publication> = partition(client, table, keys::log(room))
-        .await
-        .iter()
-        .map(|item| log::publication(&tables, room, &to_log(item).unwrap()).unwrap())
-        .collect();
-    let head = items
-        .iter()
-        .find(|item| sk(item) == keys::HEAD)
-        .map(|item| to_head(item).unwrap())
-        .unwrap_or_default();
-    let records: BTreeMap<String, Record> = items
-        .iter()
-        .filter(|item| sk(item).starts_with("REC#"))
-        .map(|item| (sk(item).to_owned(), to_record(item).unwrap()))
-        .collect();
+    let log = partition(client, table, keys::log(room)).await;
+    let publication = |item| log::publication(&tables, room, &to_log(item).unwrap()).unwrap();
+    let log: Vec<Publication> = log.iter().map(publication).collect();
+    let head = items.iter().find(|item| sk(item) == keys::HEAD);
+    let head = head.map(|item| to_head(item).unwrap()).unwrap_or_default();
+    let records = items.iter().filter(|item| sk(item).starts_with("REC#"));
+    let records: BTreeMap<String, Record> =
+        records.map(|item| (sk(item).to_owned(), to_record(item).unwrap())).collect();
     if is_partial {
         return check_partial(&head, &log, &records);
     }
@@ -62,10 +55,8 @@ pub(crate) async fn check(world: &World, room: &Room, is_partial: bool) {
 /// HEAD counts them exactly.
 fn check_partial(head: &Head, log: &[Publication], records: &BTreeMap<String, Record>) {
     for item in log {
-        assert!(
-            item.first > item.prev && item.last() <= head.stamp,
-            "stamps do not increase, or exceed HEAD"
-        );
+        let is_in_order = item.first > item.prev && item.last() <= head.stamp;
+        assert!(is_in_order, "stamps do not increase, or exceed HEAD");
         for (i, change) in item.changes.iter().enumerate() {
             let record = records.get(&format!("REC#{}#{}", change.table_name, change.record_id));
             let stamp = item.first.plus(i);
@@ -97,11 +88,8 @@ fn check_replay(head: &Head, log: &[Publication], records: &BTreeMap<String, Rec
         for (i, change) in item.changes.iter().enumerate() {
             let key = format!("REC#{}#{}", change.table_name, change.record_id);
             let last = replayed.insert(key, (change.clone(), item.first.plus(i)));
-            assert_eq!(
-                change.version,
-                last.map_or(1, |(last, _)| last.version + 1),
-                "a version is written twice or missing"
-            );
+            let next = last.map_or(1, |(last, _)| last.version + 1);
+            assert_eq!(change.version, next, "a version is written twice or missing");
             changes += 1;
         }
     }
@@ -109,11 +97,8 @@ fn check_replay(head: &Head, log: &[Publication], records: &BTreeMap<String, Rec
     assert_eq!(replayed.len(), records.len());
     for (key, record) in records {
         let (change, stamp) = &replayed[key];
-        assert_eq!(
-            (change.version, *stamp, &change.data),
-            (record.version, record.stamp, &record.data),
-            "{key}"
-        );
+        let stored = (record.version, record.stamp, &record.data);
+        assert_eq!((change.version, *stamp, &change.data), stored, "{key}");
         assert_eq!(change.operation == Operation::Delete, record.deleted, "{key}");
     }
     check_count(head, records);

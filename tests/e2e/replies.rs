@@ -26,9 +26,10 @@ pub(crate) fn json(reply: &Reply) -> Value {
     if reply.body.is_empty() { Value::Null } else { serde_json::from_str(&reply.body).unwrap() }
 }
 
-/// The names of an object's members, sorted and separated by spaces.
-pub(crate) fn member_names(object: &Value) -> String {
-    object.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
+/// Checks that an object has exactly these members, sorted and separated by spaces.
+#[track_caller]
+pub(crate) fn assert_members(object: &Value, names: &str) {
+    assert_eq!(object.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" "), names);
 }
 
 /// Where the data of a reply came from: `fresh` (the cache), `loaded` (DynamoDB) and so on.

@@ -27,10 +27,8 @@ trials! {
 async fn login_returns_the_user_and_the_token_lifetime(shop: &'static Shop) {
     let (api, session) = shop.session("till-1", "1", Some("till-1")).await;
     assert_eq!(session.expires_in, 900);
-    assert_eq!(
-        (session.user.username.as_str(), session.user.role),
-        (&*shop.username("till-1"), Role::Cashier)
-    );
+    let user = &session.user;
+    assert_eq!((&user.username, user.role), (&shop.username("till-1"), Role::Cashier));
     let reply = api.get("/api/auth/me").await.unwrap();
     let me: MeResponse = reply.ok().unwrap();
     assert_eq!(me.user, session.user);

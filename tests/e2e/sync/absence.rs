@@ -259,10 +259,8 @@ async fn a_long_offline_till_cannot_restore_deleted_records(shop: &'static Shop)
     ];
     let response = shop.push_at(&records, fleet::now()).await;
     assert_eq!((response.errors[0].index, response.errors[0].code.as_str()), (0, "too_old"));
-    assert_eq!(
-        (response.conflicts[0].index, response.conflicts[0].reason.as_str()),
-        (1, "deleted_on_server")
-    );
+    let conflict = &response.conflicts[0];
+    assert_eq!((conflict.index, conflict.reason.as_str()), (1, "deleted_on_server"));
     assert_eq!((response.applied.len(), response.applied[0].index), (1, 2), "a sale is never too late");
     assert_eq!(live(&caught_up(shop, week_later()).await), ["sold"]);
 }

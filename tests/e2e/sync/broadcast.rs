@@ -105,14 +105,9 @@ async fn a_push_reaches_the_other_tills_and_not_its_own(shop: &'static Shop) {
     let response = one.push(&[product("p1", &json!({"n": 1})), product("p2", &json!({"n": 2}))]).await;
     for other in &mut others {
         let (first, second) = (other.next_sync().await, other.next_sync().await);
-        assert_eq!(
-            (first.record_id.as_str(), first.prev, first.stamp),
-            ("p1", response.prev, response.applied[0].stamp)
-        );
-        assert_eq!(
-            (second.record_id.as_str(), second.prev, second.stamp),
-            ("p2", first.stamp, response.stamp)
-        );
+        let place = |frame: &SyncFrame| (frame.record_id.clone(), frame.prev, frame.stamp);
+        assert_eq!(place(&first), ("p1".into(), response.prev, response.applied[0].stamp));
+        assert_eq!(place(&second), ("p2".into(), first.stamp, response.stamp));
         assert_eq!(second.data.as_str(), r#"{"n":2}"#);
         assert_eq!((second.version, &*second.room), (1, &*format!("{}:1", shop.client)));
         assert_eq!(second.server_updated_at, response.applied[1].server_updated_at);

@@ -79,10 +79,8 @@ async fn a_rejected_record_is_stored_with_its_error_and_payload(shop: &'static S
     assert_eq!((&body["has_more"], body["next_cursor"].is_string()), (&json!(false), true));
     let found = dead_letters(&api).await;
     for (dead_letter, error) in found.iter().zip(&pushed.errors) {
-        assert_eq!(
-            (dead_letter.index, &dead_letter.code, &dead_letter.message),
-            (error.index, &error.code, &error.message)
-        );
+        let stored = (dead_letter.index, &dead_letter.code, &dead_letter.message);
+        assert_eq!(stored, (error.index, &error.code, &error.message));
         assert_eq!((dead_letter.device_id.as_str(), dead_letter.batch_id.as_deref()), ("till-1", Some("b1")));
         let raw = records[dead_letter.index].to_string();
         assert_eq!(dead_letter.record.as_ref().unwrap().as_str(), raw);

@@ -4,7 +4,7 @@ use protocol::stamp::{Stamp, cursor};
 use protocol::wire::pull::PullResponse;
 use serde_json::{Value, json};
 
-use crate::replies::{assert_error, json as json_body, member_names};
+use crate::replies::{assert_error, assert_members, json as json_body};
 use crate::shop::{Shop, advance, product, record};
 use crate::till::Till;
 
@@ -42,11 +42,10 @@ async fn the_response_has_exactly_the_promised_members(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     sell(&till, 1).await;
     let body = json_body(&till.pull_raw("").await);
-    assert_eq!(member_names(&body), "changes has_more mode next_cursor stamp");
-    assert_eq!(
-        member_names(&body["changes"][0]),
-        "branch_id data device_id is_deleted operation record_id server_updated_at stamp table_name version"
-    );
+    assert_members(&body, "changes has_more mode next_cursor stamp");
+    let members =
+        "branch_id data device_id is_deleted operation record_id server_updated_at stamp table_name version";
+    assert_members(&body["changes"][0], members);
     assert_eq!((&body["mode"], &body["changes"][0]["branch_id"]), (&json!("changes"), &json!("1")));
 }
 

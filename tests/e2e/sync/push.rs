@@ -4,7 +4,7 @@ use protocol::stamp::Stamp;
 use protocol::wire::push::PushResponse;
 use serde_json::{Value, json};
 
-use crate::replies::{assert_error, json as json_body, member_names};
+use crate::replies::{assert_error, assert_members, json as json_body};
 use crate::shop::{Shop, ago, deletion, hall, product, with};
 use crate::till::Till;
 
@@ -31,11 +31,8 @@ trials! {
 
 /// The version of the only record, which was applied.
 fn only_version(response: &PushResponse) -> u64 {
-    assert_eq!(
-        (response.applied.len(), response.conflicts.len(), response.errors.len()),
-        (1, 0, 0),
-        "{response:?}"
-    );
+    let counts = (response.applied.len(), response.conflicts.len(), response.errors.len());
+    assert_eq!(counts, (1, 0, 0), "{response:?}");
     response.applied[0].version
 }
 
@@ -72,15 +69,9 @@ async fn the_response_has_exactly_the_promised_members(shop: &'static Shop) {
     let records = [product("p1", &json!({"name": "A"})), product("p1", &json!(7))];
     let reply = till.push_raw(&till.batch(Some("b1"), &records)).await;
     let body = json_body(&reply);
-    assert_eq!(
-        member_names(&body),
-        "applied conflicts cursor errors prev server_time stamp success synced_count"
-    );
-    assert_eq!(
-        member_names(&body["applied"][0]),
-        "index record_id server_updated_at stamp table_name version"
-    );
-    assert_eq!(member_names(&body["errors"][0]), "code index message record_id table_name");
+    assert_members(&body, "applied conflicts cursor errors prev server_time stamp success synced_count");
+    assert_members(&body["applied"][0], "index record_id server_updated_at stamp table_name version");
+    assert_members(&body["errors"][0], "code index message record_id table_name");
     assert_eq!((body["synced_count"].as_u64(), body["success"].as_bool()), (Some(1), Some(true)));
     assert_eq!(body["errors"][0]["index"], 1);
     let time = body["server_time"].as_str().unwrap();
@@ -113,10 +104,8 @@ async fn base_version_zero_only_creates(shop: &'static Shop) {
     let unknown = with(product("p2", &json!({})), "base_version", 4);
     let response = till.push(&[unknown]).await;
     assert_eq!(only_conflict(&response), "deleted_on_server");
-    assert_eq!(
-        (response.conflicts[0].server_version, response.conflicts[0].server_data.is_none()),
-        (0, true)
-    );
+    let conflict = &response.conflicts[0];
+    assert_eq!((conflict.server_version, conflict.server_data.is_none()), (0, true));
 }
 
 async fn the_later_write_wins_without_a_base_version(shop: &'static Shop) {
@@ -125,11 +114,8 @@ async fn the_later_write_wins_without_a_base_version(shop: &'static Shop) {
     one.push(&[at(1800)]).await;
     assert_eq!(only_conflict(&two.push(&[at(1801)]).await), "newer_on_server");
     assert_eq!(only_version(&two.push(&[at(1799)]).await), 2);
-    assert_eq!(
-        only_version(&two.push(&[at(3600)]).await),
-        3,
-        "a device may overwrite its own record with an older time"
-    );
+    // A device may overwrite its own record with an older time.
+    assert_eq!(only_version(&two.push(&[at(3600)]).await), 3);
 }
 
 async fn a_tombstone_wins_over_updates_of_older_versions(shop: &'static Shop) {
@@ -153,14 +139,8 @@ async fn a_batch_id_is_applied_once_and_gets_the_same_response(shop: &'static Sh
     for clock in ["2025-12-07T10:30:00Z", "2025-12-07T10:31:00Z"] {
         let again = till.push_batch(&with(batch.clone(), "device_time", clock)).await;
         let stable_members = |response: &PushResponse| {
-            serde_json::to_value((
-                &response.applied,
-                &response.errors,
-                response.prev,
-                response.stamp,
-                &response.cursor,
-            ))
-            .unwrap()
+            let PushResponse { applied, errors, prev, stamp, cursor, .. } = response;
+            serde_json::to_value((applied, errors, prev, stamp, cursor)).unwrap()
         };
         assert_eq!(stable_members(&again), stable_members(&first));
     }

@@ -8,7 +8,7 @@ use protocol::wire::resolve::ResolveResponse;
 use serde_json::{Value, json};
 use tests::api::{Api, Reply};
 
-use crate::replies::{assert_error, json as json_body, member_names};
+use crate::replies::{assert_error, assert_members, json as json_body};
 use crate::shop::{Shop, deletion, product, record, with};
 use crate::sync::broadcast::Listener;
 use crate::till::Till;
@@ -67,8 +67,10 @@ async fn accept_server_returns_the_stored_copy_and_writes_nothing(shop: &'static
     let (_, two) = conflicting(shop).await;
     let head = two.pull_all(Stamp::ZERO, 100).await.last().unwrap().stamp;
     let reply = send(&two.api, &accept_server("till-2")).await;
-    let names = member_names(&json_body(&reply));
-    assert_eq!(names, "cursor data prev record_id server_updated_at stamp success table_name version");
+    assert_members(
+        &json_body(&reply),
+        "cursor data prev record_id server_updated_at stamp success table_name version",
+    );
     assert_eq!(reply.headers["content-type"], "application/json");
     let response: ResolveResponse = reply.ok().unwrap();
     assert_eq!((response.version, response.data.as_str()), (2, r#"{"price":2}"#));
@@ -88,11 +90,8 @@ async fn accept_client_writes_a_new_version_that_others_receive(shop: &'static S
     assert!(!reply.body.contains("publications"), "the publications reach the client: {}", reply.body);
     let response: ResolveResponse = reply.ok().unwrap();
     assert!(response.success && !response.is_deleted);
-    assert_eq!(
-        (response.version, response.data.as_str()),
-        (3, r#"{"price":2.50}"#),
-        "numbers keep their text"
-    );
+    let stored = (response.version, response.data.as_str());
+    assert_eq!(stored, (3, r#"{"price":2.50}"#), "numbers keep their text");
     let frame = listener.next_sync().await;
     assert_eq!((frame.prev, frame.stamp, frame.version), (response.prev, response.stamp, 3));
     own.assert_no_frame().await;
@@ -239,11 +238,8 @@ async fn only_head_office_names_a_branch(shop: &'static Shop) {
     assert_error(&send(&head_office, &body).await, 403, "branch_required");
     assert_error(&send(&head_office, &with(body.clone(), "branch_id", "a:b")).await, 400, "bad_request");
     let branch = with(body, "branch_id", "1");
-    assert_error(
-        &send(&one.api, &with(branch.clone(), "device_id", "till-1")).await,
-        403,
-        "branch_forbidden",
-    );
+    let own_branch = with(branch.clone(), "device_id", "till-1");
+    assert_error(&send(&one.api, &own_branch).await, 403, "branch_forbidden");
     let response = resolved(&head_office, &branch).await;
     // The branch's sockets receive the change, although head office belongs to no branch.
     assert_eq!((response.version, listener.next_sync().await.stamp), (3, response.stamp));

@@ -61,7 +61,7 @@ async fn a_truncated_payload_needs_data_to_replay(shop: &'static Shop) {
     let large = product("p1", &json!({"x": "x".repeat(RECORD_BYTES_MAX)}));
     let (_, api, dead_letter) = rejected(shop, large.clone()).await;
     assert_eq!(
-        (dead_letter.code.as_str(), dead_letter.is_cut, dead_letter.record),
+        (&*dead_letter.code, dead_letter.is_cut, dead_letter.record),
         ("record_too_large", true, None)
     );
     assert_eq!((dead_letter.bytes, dead_letter.sha256.len()), (large.to_string().len(), 64));

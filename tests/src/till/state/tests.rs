@@ -76,11 +76,8 @@ fn the_response_to_a_push_follows_the_rule_of_frames() {
     assert!(state.queue.is_empty() && state.position == Stamp(5));
     state.queue.add(batch(1, false));
     assert_eq!(state.take_push(&response(7, 9)), Follow::Pull);
-    assert_eq!(
-        (state.position, held(&state)),
-        (Stamp(5), vec![("p0", 9)]),
-        "the row is known, the gap remains"
-    );
+    // The row is known, the gap remains.
+    assert_eq!((state.position, held(&state)), (Stamp(5), vec![("p0", 9)]));
 }
 
 #[test]
@@ -102,11 +99,8 @@ fn a_conflict_is_taken_only_if_this_commit_merged_it() {
     assert_eq!((state.position, held(&state)), (Stamp(9), vec![("p0", 9)]));
     let mut state = State { position: Stamp(8), ..State::default() };
     state.queue.add(batch(2, false));
-    assert_eq!(
-        state.take_push(&response(json!(null))),
-        Follow::Pull,
-        "the copy did not fit into the response"
-    );
+    // The copy did not fit into the response.
+    assert_eq!(state.take_push(&response(json!(null))), Follow::Pull);
     assert_eq!(state.position, Stamp(8));
 }
 
