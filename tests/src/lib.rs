@@ -21,3 +21,8 @@ pub mod wait;
 pub mod bench;
 pub mod replay;
 pub mod sim;
+
+/// Locks a mutex. A test that panicked with the lock has failed already.
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -38,11 +38,10 @@ mod arguments;
 mod run;
 mod shrink;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 pub use arguments::Arguments;
 pub use run::run;
 
+use crate::lock;
 use environment::Environment;
 use event_log::Violation;
 use mutation::Mutation;
@@ -78,11 +77,6 @@ fn simulate(
         let entries = world.log.entries();
         Ok(RunResult { violations: entries.violations.clone(), fingerprint: entries.fingerprint })
     })
-}
-
-/// Locks a mutex. A run that panicked with the lock has failed already.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

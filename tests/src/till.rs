@@ -9,7 +9,7 @@ pub mod rows;
 pub mod meter;
 pub mod socket;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use protocol::wire::auth::LoginRequest;
@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 
 use crate::api::{Api, CallError};
 use crate::fleet;
+use crate::lock;
 use meter::Meter;
 use queue::Split;
 use socket::Socket;
@@ -40,11 +41,6 @@ pub struct Till {
     /// Notified when a change was missed and a pull is needed.
     gap: Arc<Notify>,
     socket: Socket,
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    // A test that panicked with the lock has failed already.
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Till {
@@ -82,14 +78,12 @@ impl Till {
                 }
                 Ok(_) => {}
                 Err(CallError::Status { status, .. })
-                    if status.as_u16() == 413 && self.split_first() == Split::Done => {}
+                    if status.as_u16() == 413
+                        && lock(&self.state).queue.split_first([fleet::batch_id(), fleet::batch_id()])
+                            == Split::Done => {}
                 Err(error) => return Err(error),
             }
         }
-    }
-
-    fn split_first(&self) -> Split {
-        lock(&self.state).queue.split_first([fleet::batch_id(), fleet::batch_id()])
     }
 
     /// Sends `batch` until it is answered.

@@ -22,10 +22,10 @@ use crate::world::{EXCLUSIVE_USER_PER_MINUTE, LONG_PATIENCE};
 trials! {
     exclusive:
     users_sign_in_and_out_while_redis_is_dead = |shop| check_sign_in(shop, Outage::Dead),
-    users_sign_in_and_out_while_redis_hangs = |shop| check_sign_in(shop, Outage::Hangs),
+    users_sign_in_and_out_while_redis_hangs = |shop| check_sign_in(shop, HANGS),
     tills_sell_and_read_while_redis_is_dead = |shop| check_requests(shop, Outage::Dead),
-    tills_sell_and_read_while_redis_answers_500 = |shop| check_requests(shop, Outage::Status500),
-    tills_sell_and_read_while_redis_hangs = |shop| check_requests(shop, Outage::Hangs),
+    tills_sell_and_read_while_redis_answers_500 = |shop| check_requests(shop, STATUS_500),
+    tills_sell_and_read_while_redis_hangs = |shop| check_requests(shop, HANGS),
     a_retry_revokes_a_session_whose_end_redis_missed,
     cache_endpoints_answer_503_without_redis,
     each_isolate_keeps_the_rate_limits_without_redis,
@@ -37,18 +37,18 @@ trials! {
 enum Outage {
     /// There is no server.
     Dead,
-    /// The server accepts requests and never answers.
-    Hangs,
-    /// The server answers every request with status 500.
-    Status500,
+    /// The server fails every request in this way.
+    Fails(Fault),
 }
+
+const HANGS: Outage = Outage::Fails(Fault::Hold);
+const STATUS_500: Outage = Outage::Fails(Fault::Status(500));
 
 async fn begin_outage(shop: &Shop, outage: Outage) {
     let redis = &shop.world.redis;
     match outage {
         Outage::Dead => redis.engine().kill().await,
-        Outage::Hangs => redis.front().faults().begin(Fault::Hold),
-        Outage::Status500 => redis.front().faults().begin(Fault::Status(500)),
+        Outage::Fails(fault) => redis.front().faults().begin(fault),
     }
 }
 
@@ -56,7 +56,7 @@ async fn end_outage(shop: &Shop, outage: Outage) {
     let redis = &shop.world.redis;
     match outage {
         Outage::Dead => redis.engine().restart().await.unwrap(),
-        Outage::Hangs | Outage::Status500 => redis.front().faults().lift(),
+        Outage::Fails(_) => redis.front().faults().lift(),
     }
 }
 

@@ -56,6 +56,10 @@ impl Listener {
         self.stream.send(Message::text(frame.to_string())).await.unwrap();
     }
 
+    async fn message(&mut self) -> Message {
+        timeout(FRAME_PATIENCE, self.stream.next()).await.expect("a frame comes in time").unwrap().unwrap()
+    }
+
     /// The next text frame as JSON, without the server's pings.
     pub(crate) async fn next(&mut self) -> Value {
         serde_json::from_str(&self.next_text().await).unwrap()
@@ -64,8 +68,7 @@ impl Listener {
     /// The next text frame, without the server's pings.
     pub(crate) async fn next_text(&mut self) -> String {
         loop {
-            let message = timeout(FRAME_PATIENCE, self.stream.next()).await.expect("a frame comes in time");
-            let Message::Text(text) = message.unwrap().unwrap() else { continue };
+            let Message::Text(text) = self.message().await else { continue };
             self.checker.check_frame(&text).unwrap();
             if text.as_str() != r#"{"type":"ping"}"# {
                 return text.as_str().to_owned();
@@ -82,9 +85,7 @@ impl Listener {
     /// The code and reason with which the server closes the socket.
     pub(crate) async fn close_frame(&mut self) -> (u16, String) {
         loop {
-            let message =
-                timeout(FRAME_PATIENCE, self.stream.next()).await.expect("the socket is closed in time");
-            if let Message::Close(close_frame) = message.unwrap().unwrap() {
+            if let Message::Close(close_frame) = self.message().await {
                 let close_frame = close_frame.expect("a reason is given");
                 return (close_frame.code.into(), close_frame.reason.to_string());
             }

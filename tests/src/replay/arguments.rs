@@ -37,15 +37,11 @@ mod tests {
     }
 
     #[test]
-    fn options_are_parsed() {
+    fn options_are_parsed_and_invalid_ones_refused() {
         let all = parse(&["day.csv", "--tills", "2", "--url", "http://x/", "--data", "d"]).unwrap();
         assert_eq!((all.file.as_deref(), all.tills), (Some("day.csv".as_ref()), 2));
         assert_eq!((all.edge_url(), all.data.as_path()), (Some("http://x"), "d".as_ref()));
         assert_eq!(parse(&[]).unwrap().tills, 4);
-    }
-
-    #[test]
-    fn invalid_options_are_refused() {
         for bad in [&["--tills", "0"][..], &["--tills", "x"], &["--what"], &["a", "b"], &["--url"]] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }

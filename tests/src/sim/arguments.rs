@@ -50,17 +50,13 @@ mod tests {
     }
 
     #[test]
-    fn options_are_parsed() {
+    fn options_are_parsed_and_invalid_ones_refused() {
         let one = parse(&["--seed", "7", "--tills", "3", "--steps", "50"]).unwrap();
         assert_eq!((one.seeds(), one.tills, one.steps), ((7, 1), 3, 50));
         assert_eq!(one.command(7), "cargo xtask sim --seed 7 --tills 3 --steps 50");
         let many = ["--first-seed", "501", "--seeds", "500", "--minutes", "5", "--threads", "2"];
         let many = parse(&many).unwrap();
         assert_eq!((many.seeds(), many.minutes, many.threads), ((501, 500), Some(5), Some(2)));
-    }
-
-    #[test]
-    fn invalid_options_are_refused() {
         for bad in [&["--tills", "0"][..], &["--steps", "x"], &["--what"], &["7"], &["--seed"]] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }

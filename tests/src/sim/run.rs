@@ -1,5 +1,6 @@
 //! Runs many seeds on several threads, and shrinks the first one that fails.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -26,8 +27,8 @@ struct Runner<'a> {
     end: u64,
     passed: AtomicU64,
     stop: AtomicBool,
-    failed: Mutex<Vec<(u64, RunResult)>>,
-    error: Mutex<Option<SimError>>,
+    /// The seeds that did not pass, each with its violations or the error of the run.
+    failed: Mutex<BTreeMap<u64, Result<RunResult, SimError>>>,
 }
 
 /// Runs the seeds of the command line. Returns whether all passed.
@@ -44,18 +45,14 @@ pub fn run(arguments: &Arguments) -> Result<bool, SimError> {
         end: first.saturating_add(seeds),
         passed: AtomicU64::new(0),
         stop: AtomicBool::new(false),
-        failed: Mutex::new(Vec::new()),
-        error: Mutex::new(None),
+        failed: Mutex::default(),
     };
     thread::scope(|scope| {
         for _ in 0..threads.min(usize::try_from(seeds).unwrap_or(usize::MAX)) {
             scope.spawn(|| runner.work());
         }
     });
-    if let Some(error) = lock(&runner.error).take() {
-        return Err(error);
-    }
-    Ok(runner.report())
+    runner.report()
 }
 
 impl Runner<'_> {
@@ -69,12 +66,8 @@ impl Runner<'_> {
             }
             match self.simulate(seed, &self.scenario(seed)) {
                 Ok(result) if result.violations.is_empty() => self.passed(seed),
-                Ok(result) => {
-                    lock(&self.failed).push((seed, result));
-                    self.stop.store(true, Ordering::Relaxed);
-                }
-                Err(error) => {
-                    *lock(&self.error) = Some(error);
+                result => {
+                    lock(&self.failed).insert(seed, result);
                     self.stop.store(true, Ordering::Relaxed);
                 }
             }
@@ -98,27 +91,24 @@ impl Runner<'_> {
     }
 
     /// Prints the result, and the shortest failing scenario of the first seed that failed.
-    fn report(&self) -> bool {
+    fn report(&self) -> Result<bool, SimError> {
         let (passed, secs) = (self.passed.load(Ordering::Relaxed), self.started.elapsed().as_secs_f64());
         println!("{passed} seeds passed in {secs:.1} s");
-        let mut failed = lock(&self.failed);
-        failed.sort_by_key(|(seed, _)| *seed);
-        let Some((seed, result)) = failed.first() else { return true };
+        let Some((seed, result)) = lock(&self.failed).pop_first() else { return Ok(true) };
+        let result = result?;
         println!("seed {seed} FAILED");
         print(&result.violations);
-        println!("run again: {}", self.arguments.command(*seed));
-        let steps = self.scenario(*seed);
+        println!("run again: {}", self.arguments.command(seed));
+        let steps = self.scenario(seed);
         let check = |result: &RunResult| result.violations.first().map(|violation| violation.check);
         let fails = |steps: &[Step]| {
-            self.simulate(*seed, steps).is_ok_and(|shorter| check(&shorter) == check(result))
+            self.simulate(seed, steps).is_ok_and(|shorter| check(&shorter) == check(&result))
         };
         let short = shrink(&steps, fails);
         println!("shortest failing scenario, {} of {} steps:", short.len(), steps.len());
         short.iter().for_each(|step| println!("{step}"));
-        if let Ok(result) = self.simulate(*seed, &short) {
-            print(&result.violations);
-        }
-        false
+        print(&self.simulate(seed, &short)?.violations);
+        Ok(false)
     }
 }
 

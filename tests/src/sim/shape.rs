@@ -30,6 +30,18 @@ pub(crate) struct Shape {
 
 const PLAIN: &[Member] = &[Member::Text("name"), Member::Number("size")];
 const STOCK: &[Member] = &[Member::Sum("quantity"), Member::Text("name")];
+const SHELF_STOCK: &[Member] = &[Member::Sum("quantity"), Member::Text("shelf")];
+const PRODUCT: &[Member] = &[
+    Member::Text("name"),
+    Member::Number("price"),
+    Member::Number("cost"),
+    Member::Text("note"),
+    Member::Sum("stock"),
+];
+const INVOICE_STATES: &[&str] = &["draft", "paid", "void", "refunded", "lost"];
+const INVOICE: &[Member] = &[Member::Number("total"), Member::State("status", INVOICE_STATES)];
+const PURCHASE_STATES: &[&str] = &["draft", "ordered", "received", "void"];
+const PURCHASE: &[Member] = &[Member::Text("name"), Member::State("status", PURCHASE_STATES)];
 
 const fn table(table: &'static str, members: &'static [Member]) -> Shape {
     Shape { table, members, own_rows: false, deletes: true }
@@ -39,36 +51,15 @@ const fn table(table: &'static str, members: &'static [Member]) -> Shape {
 pub(crate) const SHAPES: [Shape; 13] = [
     table("settings", PLAIN),
     table("settings", PLAIN),
-    table(
-        "products",
-        &[
-            Member::Text("name"),
-            Member::Number("price"),
-            Member::Number("cost"),
-            Member::Text("note"),
-            Member::Sum("stock"),
-        ],
-    ),
+    table("products", PRODUCT),
     // Tills do not delete stock, so that its final value must be the sum of all deltas.
-    Shape { deletes: false, ..table("product_stock", &[Member::Sum("quantity"), Member::Text("shelf")]) },
+    Shape { deletes: false, ..table("product_stock", SHELF_STOCK) },
     table("drinks", STOCK),
     table("tickets", STOCK),
-    Shape {
-        own_rows: true,
-        ..table(
-            "invoices",
-            &[
-                Member::Number("total"),
-                Member::State("status", &["draft", "paid", "void", "refunded", "lost"]),
-            ],
-        )
-    },
+    Shape { own_rows: true, ..table("invoices", INVOICE) },
     Shape { own_rows: true, ..table("cash_movements", PLAIN) },
     Shape { own_rows: true, deletes: false, ..table("employee_advances", PLAIN) },
-    table(
-        "purchases",
-        &[Member::Text("name"), Member::State("status", &["draft", "ordered", "received", "void"])],
-    ),
+    table("purchases", PURCHASE),
     table("payment_methods", PLAIN),
     table("printers", PLAIN),
     table("promotions", PLAIN),

@@ -2,12 +2,13 @@
 //! cost.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use protocol::wire::push::PushRequest;
 
 use crate::api::Units;
+use crate::lock;
 
 /// Collects measurements.
 #[derive(Default)]
@@ -38,7 +39,7 @@ impl Meter {
     /// A push begins its first attempt.
     pub fn push_started(&self, batch: &PushRequest) {
         let now = Instant::now();
-        let mut readings = self.lock();
+        let mut readings = lock(&self.0);
         // Only new records: later writes of a record would be timed from its first one.
         for record in batch.records.iter().filter(|record| record.base_version == Some(0)) {
             readings.started.entry((record.table_name.clone(), record.record_id.clone())).or_insert(now);
@@ -47,7 +48,7 @@ impl Meter {
 
     /// A push was answered.
     pub fn push_answered(&self, took: Duration, records: usize, cost: Units) {
-        let mut readings = self.lock();
+        let mut readings = lock(&self.0);
         readings.pushes.push(took);
         readings.records += records;
         readings.push_units = readings.push_units.plus(cost);
@@ -55,30 +56,25 @@ impl Meter {
 
     /// A push has to be sent again.
     pub fn push_retried(&self) {
-        self.lock().retries += 1;
+        lock(&self.0).retries += 1;
     }
 
     /// A page was pulled.
     pub fn page_pulled(&self, changes: usize, cost: Units) {
-        let mut readings = self.lock();
+        let mut readings = lock(&self.0);
         readings.pulled += changes;
         readings.pull_units = readings.pull_units.plus(cost);
     }
 
     /// A till applied a record of another till.
     pub fn change_seen(&self, table: &str, id: &str) {
-        let mut readings = self.lock();
+        let mut readings = lock(&self.0);
         let started = readings.started.get(&(table.to_owned(), id.to_owned())).copied();
         readings.deliveries.extend(started.map(|started| started.elapsed()));
     }
 
     /// The measurements so far.
     pub fn readings(&self) -> Readings {
-        self.lock().clone()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Readings> {
-        // The readings are consistent after each statement, so a panic elsewhere does not spoil them.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0).clone()
     }
 }

@@ -70,12 +70,12 @@ fn print(samples: &[Sample]) {
     println!("{:<22} {:>15}   {:>29}", "", "succeeded", "p99 before, killed, after");
     for operation in Operation::ALL {
         let own = samples.iter().filter(|sample| sample.operation == operation);
-        print_line(operation.name(), &own.collect::<Vec<_>>());
+        print_line(&format!("{operation:?}"), &own.collect::<Vec<_>>());
     }
     print_line("all", &samples.iter().collect::<Vec<_>>());
     let failures = samples.iter().filter_map(|sample| Some((sample, sample.failure.as_deref()?)));
     for (sample, failure) in failures.take(SHOWN_MAX) {
-        println!("  failed: {}, {:?}: {failure}", sample.operation.name(), sample.phase);
+        println!("  failed: {:?}, {:?}: {failure}", sample.operation, sample.phase);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::bench::client::BenchClient;
 use crate::bench::{WARM_UP, product};
+use crate::lock;
 use crate::report::line;
 use crate::till::socket::url;
 
@@ -36,8 +37,7 @@ pub(super) async fn measure(stack: &Stack, rounds: usize) -> Result<(), Box<dyn 
             while times.len() < rounds + WARM_UP {
                 let Some(Ok(Message::Text(text))) = socket.next().await else { break };
                 let Some(ServerFrame::Sync(frame)) = ServerFrame::parse(&text) else { continue };
-                let start = started.lock().unwrap_or_else(PoisonError::into_inner);
-                times.extend(start.get(&frame.record_id).map(Instant::elapsed));
+                times.extend(lock(&started).get(&frame.record_id).map(Instant::elapsed));
             }
             times
         });
@@ -45,7 +45,7 @@ pub(super) async fn measure(stack: &Stack, rounds: usize) -> Result<(), Box<dyn 
     for round in 0..rounds + WARM_UP {
         let id = format!("sale-{round}");
         let body = json!({ "device_id": pusher.device, "records": [product(&id, round)] }).to_string();
-        started.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Instant::now());
+        lock(&started).insert(id, Instant::now());
         pusher.api.post("/api/sync/batch-push", body).await?.ok::<Value>()?;
     }
     let mut deliveries: Vec<Duration> = Vec::new();

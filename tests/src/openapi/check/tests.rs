@@ -119,16 +119,11 @@ fn an_unexpected_code_or_a_missing_header_fails() {
 }
 
 #[test]
-fn an_unknown_frame_fails() {
+fn an_unknown_frame_or_request_fails() {
     let checker = Checker::new().unwrap();
     for frame in [r#"{"type":"subscribed"}"#, r#"{"type":"hello"}"#, r#"{"type":"pong","at":1}"#, "pong"] {
         assert!(checker.check_frame(frame).is_err(), "{frame}");
     }
-}
-
-#[test]
-fn an_unknown_request_fails() {
-    let checker = Checker::new().unwrap();
     let refresh = ("POST", "/api/auth/refresh");
     checker.check_request(refresh.0, refresh.1, r#"{"refreshToken":"r"}"#).unwrap();
     for body in ["{}", r#"{"refreshToken":1}"#, r#"{"refreshToken":"r","more":1}"#] {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use functions::dynamo::error::StoreError;
 use functions::dynamo::item::Item;
 use functions::sync::items::to_record;
 use functions::sync::keys;
@@ -89,15 +90,11 @@ impl ModelRun {
         self.predictions.insert(call, prediction);
         for (key, put) in puts {
             let expected = self.model.rooms.get(room).and_then(|room| room.rows.get(&key));
-            let difference = match (to_record(put), expected) {
-                (Ok(found), Some(expected)) => {
-                    stays_deleted(&mut self.deletions, log, pushed, &key, &found);
-                    difference(&key, &found, expected)
-                }
-                (Ok(_), None) => Some("it should not exist".to_owned()),
-                (Err(error), _) => Some(error.to_string()),
-            };
-            if let Some(what) = difference {
+            let found = to_record(put);
+            if let Ok(found) = &found {
+                stays_deleted(&mut self.deletions, log, pushed, &key, found);
+            }
+            if let Some(what) = difference(&key, &found, expected) {
                 let (table, id, sent) = (&key.0, &key.1, sent(body, &key));
                 wrong(format!("{room}: call {call} wrote {table} {id} at {now}: {what}; sent {sent}"));
             }
@@ -159,7 +156,16 @@ fn sent(body: &str, key: &Key) -> String {
 }
 
 /// The difference between a stored record and the model.
-pub(crate) fn difference(key: &Key, found: &Record, expected: &Row) -> Option<String> {
+pub(crate) fn difference(
+    key: &Key,
+    found: &Result<Record, StoreError>,
+    expected: Option<&Row>,
+) -> Option<String> {
+    let (found, expected) = match (found, expected) {
+        (Ok(found), Some(expected)) => (found, expected),
+        (Ok(_), None) => return Some("it should not exist".to_owned()),
+        (Err(error), _) => return Some(error.to_string()),
+    };
     let is_additive = |name: &str| table_rule(&key.0).is_some_and(|rule| rule.is_additive(name));
     let equal_data = match (member::parse(found.data.as_str()), &expected.data) {
         (Some(found), Some(expected)) => member::equal(&found, expected, is_additive),

@@ -1,5 +1,5 @@
 use protocol::wire::push::{PushRequest, PushResponse};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::till::queue::Split;
@@ -37,6 +37,14 @@ fn held(state: &State) -> Vec<(&str, u64)> {
     state.rows.iter().map(|((_, id), row)| (id.as_str(), row.stamp.0)).collect()
 }
 
+/// The response to a commit from stamp `prev` to `stamp`.
+fn response(prev: u64, stamp: u64, applied: &Value, conflicts: &Value) -> PushResponse {
+    let time = Timestamp(stamp).to_string();
+    let response = json!({ "success": true, "synced_count": 0, "errors": [], "applied": applied,
+        "conflicts": conflicts, "prev": prev, "stamp": stamp, "cursor": "c", "server_time": time });
+    serde_json::from_value(response).unwrap()
+}
+
 #[test]
 fn a_snapshot_replaces_rows_and_its_end_removes_the_others() {
     let mut state = State::default();
@@ -63,12 +71,10 @@ fn another_snapshot_starts_over() {
 
 #[test]
 fn the_response_to_a_push_follows_the_rule_of_frames() {
-    let response = |prev: u64, stamp: u64| -> PushResponse {
-        serde_json::from_value(json!({ "success": true, "synced_count": 1, "conflicts": [], "errors": [],
-            "applied": [{ "index": 0, "table_name": "products", "record_id": "p0", "version": 1,
-                "server_updated_at": "2026-01-01T00:00:00.000000Z", "stamp": stamp }],
-            "prev": prev, "stamp": stamp, "cursor": "c", "server_time": "2026-01-01T00:00:00.000000Z" }))
-        .unwrap()
+    let response = |prev: u64, stamp: u64| {
+        let applied = json!([{ "index": 0, "table_name": "products", "record_id": "p0", "version": 1,
+            "server_updated_at": Timestamp(stamp).to_string(), "stamp": stamp }]);
+        response(prev, stamp, &applied, &json!([]))
     };
     let mut state = State::default();
     state.queue.add(batch(1, false));
@@ -82,16 +88,14 @@ fn the_response_to_a_push_follows_the_rule_of_frames() {
 
 #[test]
 fn a_conflict_is_taken_only_if_this_commit_merged_it() {
-    let conflict = |index: usize, data: serde_json::Value, at: u64| {
+    let conflict = |index: usize, data: Value, at: u64| {
         json!({ "index": index, "table_name": "products", "record_id": format!("p{index}"),
             "reason": "fields_conflict", "local_data": {}, "server_data": data, "local_updated_at": "x",
             "server_updated_at": Timestamp(at).to_string(), "server_version": 4 })
     };
-    let response = |data: serde_json::Value| -> PushResponse {
-        let response = json!({ "success": true, "synced_count": 0, "errors": [], "applied": [], "prev": 8, "stamp": 9,
-            "conflicts": [conflict(0, data, 9), conflict(1, json!({ "old": 1 }), 3)],
-            "cursor": "c", "server_time": Timestamp(9).to_string() });
-        serde_json::from_value(response).unwrap()
+    let response = |data: Value| {
+        let conflicts = json!([conflict(0, data, 9), conflict(1, json!({ "old": 1 }), 3)]);
+        response(8, 9, &json!([]), &conflicts)
     };
     let mut state = State { position: Stamp(8), ..State::default() };
     state.queue.add(batch(2, false));

@@ -19,7 +19,7 @@ use crate::report::error_chain;
 pub(super) const RECORD: &str = "p1";
 
 /// A kind of request.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     Record,
     PutCart,
@@ -64,16 +64,6 @@ enum Failure {
 impl Operation {
     pub(super) const ALL: [Operation; 5] =
         [Operation::Record, Operation::PutCart, Operation::GetCart, Operation::Stats, Operation::SignIn];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Operation::Record => "record, cached",
-            Operation::PutCart => "cart, put",
-            Operation::GetCart => "cart, get",
-            Operation::Stats => "sync stats",
-            Operation::SignIn => "sign-in",
-        }
-    }
 }
 
 impl Worker {
