@@ -1,14 +1,15 @@
 //! `cargo xtask replay`: several tills sell a day of invoices and must end with equal records.
 
-mod arguments;
 mod stack;
 
 use std::collections::BTreeSet;
 use std::error::Error;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use clap::{Parser, value_parser};
 use local::dev::signals::Signals;
 use tokio::task::JoinSet;
 
@@ -19,13 +20,36 @@ use crate::report::{line, per};
 use crate::till::Till;
 use crate::till::meter::{Meter, Readings};
 use crate::wait;
-pub use arguments::Arguments;
 use stack::TestStack;
 
 /// Invoices of a generated day.
 const GENERATED_INVOICES: usize = 120;
 /// Time for the last commit to reach all tills by their sockets.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(3);
+
+/// Several tills sell a day of invoices and must end with equal records.
+#[derive(Debug, Parser)]
+#[command(name = "replay")]
+pub struct Arguments {
+    /// The day as CSV [default: a generated day]
+    file: Option<PathBuf>,
+    /// Number of tills; each is a user, a device and a socket
+    #[arg(long, default_value_t = 4, value_parser = value_parser!(u8).range(1..=64))]
+    tills: u8,
+    /// A running edge [default: a stack of its own]
+    #[arg(long)]
+    url: Option<String>,
+    /// Data folder of the running stack
+    #[arg(long, default_value = ".tillsync")]
+    data: PathBuf,
+}
+
+impl Arguments {
+    /// The running edge, without a slash at the end.
+    fn edge_url(&self) -> Option<&str> {
+        self.url.as_deref().map(|url| url.trim_end_matches('/'))
+    }
+}
 
 /// Runs a replay. Returns whether all tills ended with the right records.
 pub async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
@@ -125,4 +149,24 @@ fn print(readings: &Readings, took: Duration) {
     let write = per(push_units.write_tenths, *records);
     let read = per(push_units.read_tenths + pull_units.read_tenths, *records);
     println!("units per record write {write}, read {read}; {pulled} changes pulled");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from([&["replay"], words].concat())
+    }
+
+    #[test]
+    fn options_are_parsed_and_invalid_ones_refused() {
+        let all = parse(&["day.csv", "--tills", "2", "--url", "http://x/", "--data", "d"]).unwrap();
+        assert_eq!((all.file.as_deref(), all.tills), (Some("day.csv".as_ref()), 2));
+        assert_eq!((all.edge_url(), all.data.as_path()), (Some("http://x"), "d".as_ref()));
+        assert_eq!(parse(&[]).unwrap().tills, 4);
+        for bad in [&["--tills", "0"][..], &["--tills", "x"], &["--what"], &["a", "b"], &["--url"]] {
+            assert!(parse(bad).is_err(), "{bad:?}");
+        }
+    }
 }

@@ -179,14 +179,11 @@ async fn scan_finds_keys_by_pattern_within_a_tenant(shop: &'static Shop) {
     }
     let client = shop.room("1").client;
     let pattern = redis.client.keys.pattern(&client, KeyKind::Cart, "1:p-*").unwrap();
-    let (mut cursor, mut found) = (0, BTreeSet::new());
-    loop {
+    let (mut next, mut found) = (Some(0), BTreeSet::new());
+    while let Some(cursor) = next {
         let page = redis.run(&command::scan(cursor, &pattern, 10)).await;
         found.extend(texts(page.keys));
-        match page.next {
-            Some(next) => cursor = next,
-            None => break,
-        }
+        next = page.next;
     }
     let expected = ["p-1", "p-2"].map(|name| redis.key(name).to_string());
     assert_eq!(found, BTreeSet::from(expected));

@@ -10,8 +10,8 @@ use protocol::wire::{CACHE_HEADER, COST_HEADER, REQUEST_ID_HEADER};
 use serde_json::{Value, json};
 
 use super::operation::{ERROR, RATE_LIMIT_HEADERS, describe, details, successes};
-use super::schemas::Schemas;
-use super::{public_endpoints, strict};
+use super::public_endpoints;
+use super::schemas::{self, Schemas};
 use crate::api::{Reply, Units};
 
 /// The prefix of paths that no client uses.
@@ -55,7 +55,7 @@ impl Checker {
         let mut schemas = Schemas::default();
         // The endpoints refer to every type.
         public_endpoints().for_each(|spec| drop(describe(spec, &mut schemas)));
-        let (requests, responses) = strict::close(schemas.finish());
+        let (requests, responses) = schemas::close(schemas.finish());
         let mut response = |wire_type| compile(schemas.response(wire_type), &responses);
         let (error, frame) = (response(ERROR)?, response(WireType::of::<ServerFrame>())?);
         let mut endpoints = Vec::new();

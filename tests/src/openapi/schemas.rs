@@ -3,9 +3,7 @@
 use protocol::endpoints::spec::WireType;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value};
-
-use super::strict::each;
+use serde_json::{Map, Value, json};
 
 /// The place of the schemas in the document.
 pub(super) const PLACE: &str = "/components/schemas";
@@ -89,4 +87,58 @@ fn absent_is_not_null(value: &mut Value) {
 
 fn is_of_rust(format: &str) -> bool {
     format.starts_with("uint") || format.starts_with("int")
+}
+
+/// The schemas for clients: an enumeration in a response may grow, one in a request may not.
+pub(super) fn open(collected: Collected) -> Value {
+    let Collected { requests: mut all, mut responses } = collected;
+    responses.values_mut().for_each(loosen);
+    all.extend(responses);
+    Value::Object(all)
+}
+
+fn loosen(value: &mut Value) {
+    if let Some(words) = words(value)
+        && let Value::Object(schema) = value
+    {
+        schema.remove("oneOf");
+        schema.remove("enum");
+        schema.insert("type".into(), "string".into());
+        schema.insert("x-extensible-enum".into(), words);
+    }
+    each(value, loosen);
+}
+
+/// The values of an enumeration, written as `enum` or as `oneOf` of constants.
+fn words(value: &Value) -> Option<Value> {
+    if let Some(words) = value.get("enum") {
+        return Some(words.clone());
+    }
+    let variants = value.get("oneOf")?.as_array()?;
+    variants.iter().map(|variant| variant.get("const").cloned()).collect::<Option<Vec<_>>>().map(Value::from)
+}
+
+/// The schemas without unknown members: those of requests, and those of responses.
+pub(super) fn close(collected: Collected) -> (Value, Value) {
+    let Collected { mut requests, mut responses } = collected;
+    requests.values_mut().chain(responses.values_mut()).for_each(close_schema);
+    (Value::Object(requests), Value::Object(responses))
+}
+
+fn close_schema(value: &mut Value) {
+    if let Value::Object(schema) = value
+        && schema.contains_key("properties")
+    {
+        schema.insert("unevaluatedProperties".into(), json!(false));
+    }
+    each(value, close_schema);
+}
+
+/// Applies `change` to every schema inside `value`.
+fn each(value: &mut Value, change: fn(&mut Value)) {
+    match value {
+        Value::Object(members) => members.values_mut().for_each(change),
+        Value::Array(values) => values.iter_mut().for_each(change),
+        _ => {}
+    }
 }

@@ -8,7 +8,7 @@ use local::dynamo;
 use local::stack::{Options, Stack};
 use protocol::ids::Room;
 
-use super::arguments::Arguments;
+use super::Arguments;
 use crate::fleet;
 
 /// The client of the tills.

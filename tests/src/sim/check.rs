@@ -1,11 +1,9 @@
 //! The invariants that hold after every run, whatever faults occurred in it. Their numbers are those of
 //! ARCHITECTURE.md.
 
-pub(crate) mod chain;
-pub(crate) mod fresh_till;
 pub(crate) mod history;
+pub(crate) mod log;
 pub(crate) mod model_run;
-pub(crate) mod permanence;
 pub(crate) mod records;
 pub(crate) mod responses;
 pub(crate) mod sums;
@@ -26,8 +24,8 @@ pub(crate) async fn check(world: &Arc<World>) {
         log.violation("requests", format!("a function sent {action}"));
     }
     let history = history::History::of(world);
-    chain::check(&history, log);
-    permanence::check(&history, log);
+    log::check_chain(&history, log);
+    log::check_permanence(&history, log);
     let model_run = model_run::ModelRun::of(log);
     if !log.entries().violations.is_empty() {
         // Later checks would only repeat the consequences.
@@ -41,5 +39,5 @@ pub(crate) async fn check(world: &Arc<World>) {
     }
     tills::check(world, &history);
     tills::check_head_office(world);
-    fresh_till::check(world).await;
+    tills::check_fresh(world).await;
 }

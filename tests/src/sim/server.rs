@@ -121,16 +121,12 @@ impl Server {
     }
 
     async fn run(&self, number: u64, token: &str, request: ApiRequest, now: Timestamp) -> Reply {
-        let (response, pushes) = match request {
-            ApiRequest::Push(body) => {
-                let request = http_request("/pushBatch", token, number, Body::Text(body));
-                (dispatch::handle(&self.functions.batch_push, request, now).await, true)
-            }
-            ApiRequest::Pull(query) => {
-                let request = http_request(&format!("/pullChanges?{query}"), token, number, Body::Empty);
-                (dispatch::handle(&self.functions.pull_changes, request, now).await, false)
-            }
+        let Functions { batch_push, pull_changes } = &self.functions;
+        let (function, uri, body, pushes) = match request {
+            ApiRequest::Push(body) => (batch_push, "/pushBatch".to_owned(), Body::Text(body), true),
+            ApiRequest::Pull(query) => (pull_changes, format!("/pullChanges?{query}"), Body::Empty, false),
         };
+        let response = dispatch::handle(function, http_request(&uri, token, number, body), now).await;
         let reply = self.forward(&response);
         self.log.trace(&format!("{number} answers {} {}", reply.status, reply.body));
         if pushes {

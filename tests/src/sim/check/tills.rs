@@ -1,18 +1,26 @@
 //! I3, I5, I8: every till holds the stored records, and never saw a change of another room or above its role.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use model::table_rule;
 use protocol::ids::Room;
 use protocol::role::Role;
+use protocol::wire::pull::PullResponse;
 
 use super::history::History;
+use crate::sim::actors::Caller;
+use crate::sim::rng::Rng;
+use crate::sim::server::ApiRequest;
 use crate::sim::storage;
 use crate::sim::world::World;
 use crate::till::rows::{Row, Rows};
+use crate::till::state::State;
 
 /// Differences that are reported of one till.
 const SHOWN_MAX: usize = 3;
+/// Maximum number of requests of one till.
+const REQUESTS_MAX: usize = 5000;
 
 /// The stored records of a room that `role` may read.
 fn stored(world: &World, room: &Room, role: Role) -> Rows {
@@ -68,4 +76,40 @@ pub(crate) fn check(world: &World, history: &History) {
             }
         }
     }
+}
+
+/// I3: a new till gets the same records as the others, in large pages and in small ones.
+pub(crate) async fn check_fresh(world: &Arc<World>) {
+    for room in world.rooms() {
+        let Some(old) = world.devices.iter().find(|device| device.actor.caller.room == room) else {
+            continue;
+        };
+        let expected = old.read(|state| state.rows.live());
+        for limit in [1000, 3] {
+            let differences = match pull(world, &old.actor.caller, limit).await {
+                Ok(rows) => rows.live().differences(&expected, 3),
+                Err(error) => vec![error],
+            };
+            for difference in differences {
+                let what = format!("a fresh till of {room} with pages of {limit}: {difference}");
+                world.log.violation("fresh till", what);
+            }
+        }
+    }
+}
+
+async fn pull(world: &Arc<World>, caller: &Caller, limit: usize) -> Result<Rows, String> {
+    let (mut state, mut rng) = (State::default(), Rng::new(limit as u64));
+    for _ in 0..REQUESTS_MAX {
+        let request = ApiRequest::Pull(format!("cursor={}&limit={limit}", state.cursor()));
+        let Some(reply) = world.server.call(caller, request, &mut rng).await else { continue };
+        let page: PullResponse = serde_json::from_str(&reply.body).map_err(|_| reply.body.clone())?;
+        if page.changes.len() > limit {
+            return Err(format!("a page has {} changes", page.changes.len()));
+        }
+        if !state.take_page(&page).more {
+            return Ok(state.rows);
+        }
+    }
+    Err("the pull does not end".to_owned())
 }

@@ -1,10 +1,11 @@
-//! I3, I4: stamps increase, each log item names its predecessor and the total so far, no item is too large,
-//! and each version of a record is written once.
+//! The log alone.
 
 use std::collections::BTreeMap;
 
+use model::{Members, TableRule, member, table_rule};
 use protocol::record::Operation;
 use protocol::stamp::Stamp;
+use protocol::wire::publication::PublishedChange;
 
 use super::history::{History, name};
 use crate::sim::event_log::EventLog;
@@ -12,7 +13,9 @@ use crate::sim::event_log::EventLog;
 /// The size limit of a DynamoDB item in bytes.
 const ITEM_BYTES_MAX: usize = 400_000;
 
-pub(crate) fn check(history: &History, log: &EventLog) {
+/// I3, I4: stamps increase, each log item names its predecessor and the total so far, no item is too large, and
+/// each version of a record is written once.
+pub(crate) fn check_chain(history: &History, log: &EventLog) {
     for (room, commits) in &history.rooms {
         let wrong = |what: String| log.violation("chain", format!("{room}: {what}"));
         let (mut prev, mut total) = (Stamp::ZERO, 0);
@@ -44,4 +47,34 @@ pub(crate) fn check(history: &History, log: &EventLog) {
             *version = change.version;
         }
     }
+}
+
+/// I6, I7: deleted records are not updated, and append-only rows change only their states.
+pub(crate) fn check_permanence(history: &History, log: &EventLog) {
+    for room in history.rooms.keys() {
+        let mut last: BTreeMap<(&str, &str), &PublishedChange> = BTreeMap::new();
+        for (stamp, change) in history.changes(room) {
+            let (record, at) = (name(change), stamp.0);
+            let Some(before) = last.insert((&change.table_name, &change.record_id), change) else { continue };
+            if before.operation == Operation::Delete && change.operation == Operation::Update {
+                let what = format!("{room}: {record} is updated at {at} after its deletion");
+                log.violation("permanence", what);
+            }
+            if !is_allowed(before, change) {
+                let what = format!("{room}: the append-only {record} is changed at {at}");
+                log.violation("permanence", what);
+            }
+        }
+    }
+}
+
+/// Whether the table's rule allows this change of a row.
+fn is_allowed(before: &PublishedChange, after: &PublishedChange) -> bool {
+    let Some(rule) = table_rule(&after.table_name).filter(TableRule::is_append_only) else { return true };
+    let fixed = |change: &PublishedChange| -> Option<Members> {
+        let mut members = member::parse(change.data.as_str())?;
+        members.retain(|name, _| !rule.is_state(name));
+        Some(members)
+    };
+    after.operation == Operation::Update && fixed(before) == fixed(after)
 }
