@@ -19,7 +19,8 @@ trials! {
     modules: commands, counts, gone, full, stale, through, load,
 }
 
-/// Pauses the streams for the rest of an exclusive test, and waits until Redis receives no more commands of work in progress.
+/// Pauses the streams for the rest of an exclusive test, and waits until Redis receives no more commands of
+/// work in progress.
 async fn pause_streams(shop: &Shop) {
     /// Time without commands after which Redis counts as idle.
     const IDLE: std::time::Duration = std::time::Duration::from_millis(200);

@@ -41,10 +41,10 @@ pub enum ReadDayError {
     Number(u64),
 }
 
-/// The columns InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country.
 type Columns = (String, String, String, String, String, String, String, String);
 
-/// Reads the columns of [`Columns`] with any header.
+/// Reads the columns InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID,
+/// Country.
 pub fn read(file: &Path) -> Result<Vec<Invoice>, ReadDayError> {
     let mut invoices: Vec<Invoice> = Vec::new();
     for row in csv::ReaderBuilder::new().trim(csv::Trim::Fields).from_path(file)?.records() {

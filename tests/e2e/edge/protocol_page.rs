@@ -124,7 +124,8 @@ impl Runner {
             return Err(format!("the page has {shown}, the server {status} {body}"));
         }
         let Some(expected) = &response.body else {
-            return reply.body.is_empty().then_some(()).ok_or_else(|| format!("there is a body {}", reply.body));
+            let body = reply.body;
+            return if body.is_empty() { Ok(()) } else { Err(format!("there is a body {body}")) };
         };
         let real: Value = serde_json::from_str(&reply.body).map_err(|error| error.to_string())?;
         self.examples.compare(expected, &real).map_err(|why| format!("{why}\nin {}", reply.body))

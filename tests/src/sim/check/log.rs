@@ -1,4 +1,4 @@
-//! The log alone.
+//! Checks of the log alone.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,8 @@ use crate::sim::event_log::EventLog;
 /// The size limit of a DynamoDB item in bytes.
 const ITEM_BYTES_MAX: usize = 400_000;
 
-/// I3, I4: stamps increase, each log item names its predecessor and the total so far, no item is too large, and
-/// each version of a record is written once.
+/// I3, I4: stamps increase, each log item names its predecessor and the total so far, no item is too large,
+/// and each version of a record is written once.
 pub(crate) fn check_chain(history: &History, log: &EventLog) {
     for (room, commits) in &history.rooms {
         let wrong = |what: String| log.violation("chain", format!("{room}: {what}"));

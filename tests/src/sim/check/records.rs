@@ -1,5 +1,5 @@
-//! I1, I7: the stored records are those of the model and those of the log, HEAD counts them, and each rejected
-//! record is among the dead letters, once.
+//! I1, I7: the stored records are those of the model and those of the log, HEAD counts them, and each
+//! rejected record is among the dead letters, once.
 
 use std::collections::BTreeMap;
 
