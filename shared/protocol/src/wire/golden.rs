@@ -22,7 +22,7 @@ use crate::wire::record::{BatchGetRequest, BatchGetResponse, RecordResponse};
 use crate::wire::resolve::{Resolution, ResolveRequest, ResolveResponse, VersionChangedDetails};
 use crate::wire::sessions::{EndSessionsResponse, SessionsResponse};
 use crate::wire::socket::{BadFrame, ClientFrame, ServerFrame};
-use crate::wire::stats::StatsResponse;
+use crate::wire::stats::{StatsResponse, TablesResponse};
 
 fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap()
@@ -77,7 +77,8 @@ fn pulls_and_statistics() {
     pin(fixture, &[of::<PullResponse>, of::<PullResponse>]);
     let modes: Vec<String> = fixture.lines().map(|line| read::<PullResponse>(line).mode).collect();
     assert_eq!(modes, [CHANGES, SNAPSHOT]);
-    pin(include_str!("golden/stats.jsonl"), &[of::<StatsResponse>, of::<StatsResponse>]);
+    let types: [fn(&str) -> String; 3] = [of::<StatsResponse>, of::<StatsResponse>, of::<TablesResponse>];
+    pin(include_str!("golden/stats.jsonl"), &types);
 }
 
 #[test]
