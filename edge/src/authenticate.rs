@@ -17,8 +17,8 @@ const CACHED_TOKENS_MAX: usize = 2000;
 /// and a till sends the same token for 15 minutes.
 pub(crate) struct Authenticator {
     verifier: Verifier,
-    /// The claims by the whole token: the same claims under another signature are another token. Only verified
-    /// tokens are stored, so callers cannot fill the cache with garbage.
+    /// The claims by the whole token: the same claims under another signature are another token. Only
+    /// verified tokens are stored, so callers cannot fill the cache with garbage.
     cache: RefCell<ExpiringCache<String, Claims>>,
 }
 

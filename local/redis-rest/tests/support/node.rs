@@ -4,8 +4,8 @@ use std::path::Path;
 
 use tokio::process::Command;
 
-/// Node with `script`, a path below `tests`, for a server at `url`. The project's own Node if it is installed,
-/// else the machine's. An error if a package is missing.
+/// Node with `script`, a path below `tests`, for a server at `url`. The project's own Node if it is
+/// installed, else the machine's. An error if a package is missing.
 pub(crate) fn command(script: &str, packages: &[&str], url: &str, token: &str) -> Result<Command, String> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let modules = here.join("..").join("..").join("node_modules");
