@@ -5,10 +5,19 @@ use protocol::error::{ApiError, ErrorCode};
 use protocol::limits::BODY_BYTES_MAX;
 use worker::{ByteStream, Request};
 
-use crate::error::RequestError;
+/// Why a body cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadBodyError {
+    /// It is too large or broke off.
+    #[error(transparent)]
+    Caller(#[from] ApiError),
+    /// The runtime failed.
+    #[error("failed to read the body: {0}")]
+    Runtime(#[from] worker::Error),
+}
 
 /// The whole body of `request`; empty if it has none.
-pub(crate) async fn read(request: &Request) -> Result<Vec<u8>, RequestError> {
+pub(crate) async fn read(request: &Request) -> Result<Vec<u8>, ReadBodyError> {
     let declared = request.headers().get("content-length")?;
     let mut body = BodyBuffer::new(declared.as_deref())?;
     let Some(stream) = request.inner().body() else { return Ok(Vec::new()) };

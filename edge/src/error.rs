@@ -4,6 +4,7 @@ use config::BadConfig;
 use protocol::endpoints::route::NoRoute;
 use protocol::error::{ApiError, ErrorCode};
 
+use crate::body::ReadBodyError;
 use crate::room::RoomError;
 use crate::upstream::CallError;
 
@@ -22,6 +23,15 @@ pub(crate) enum RequestError {
     Room(#[from] RoomError),
     #[error("failed to handle the request: {0}")]
     Runtime(#[from] worker::Error),
+}
+
+impl From<ReadBodyError> for RequestError {
+    fn from(error: ReadBodyError) -> RequestError {
+        match error {
+            ReadBodyError::Caller(error) => RequestError::Caller(error),
+            ReadBodyError::Runtime(error) => RequestError::Runtime(error),
+        }
+    }
 }
 
 impl RequestError {

@@ -2,7 +2,6 @@
 
 pub(crate) mod openapi;
 pub(crate) mod publish;
-pub(crate) mod readiness;
 pub(crate) mod sign_in;
 pub(crate) mod socket;
 pub(crate) mod write;

@@ -9,7 +9,7 @@ use worker::{Context, Env, Request, Response, console_error};
 use crate::clock;
 use crate::context::RequestContext;
 use crate::error::RequestError;
-use crate::handlers::{openapi, publish, readiness, sign_in, socket, write};
+use crate::handlers::{openapi, publish, sign_in, socket, write};
 use crate::request_id::RequestId;
 use crate::response;
 use crate::state::AppState;
@@ -63,10 +63,17 @@ async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
         Endpoint::OpenSocket => socket::handle(context).await,
         Endpoint::GetOpenApiDocument => openapi::handle(context),
         Endpoint::GetHealth => Ok(response::json(r#"{"status":"ok"}"#)?),
-        Endpoint::GetReadiness => readiness::handle(context).await,
+        Endpoint::GetReadiness => readiness(context).await,
         Endpoint::PublishChanges => publish::handle(context).await,
         _ if !spec.needs_token() => sign_in::handle(context).await,
         _ if spec.publishes => write::handle(context).await,
         _ => Ok(context.forward_with_token().await?.1.into_response()?),
     }
+}
+
+/// Public: the response holds no secret, and a recent one is used again.
+async fn readiness(context: &RequestContext) -> Result<Response, RequestError> {
+    let readiness = context.state.readiness.check(&context.state.redis, context.now).await;
+    let body = serde_json::to_string(&readiness).map_err(worker::Error::from)?;
+    Ok(response::json(&body)?)
 }

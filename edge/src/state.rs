@@ -10,7 +10,7 @@ use worker::Env;
 use crate::admission::{Admission, AdmissionPolicy};
 use crate::authenticate::Authenticator;
 use crate::config::{Config, RedisAccess};
-use crate::handlers::readiness::Readiness;
+use crate::readiness::Readiness;
 use crate::redis::RedisFetch;
 
 /// The configuration, and caches of tokens, sessions and limits.

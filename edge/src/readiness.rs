@@ -1,4 +1,4 @@
-//! `GET /readyz`: the health of the edge and of Redis. Without Redis the edge is degraded and still serves.
+//! The health of the edge and of Redis. Without Redis the edge is degraded and still serves.
 
 use std::cell::{Cell, RefCell};
 
@@ -10,18 +10,6 @@ use redis_client::command::{self, Sections};
 use redis_client::error::RedisError;
 use redis_client::pipeline::Pipeline;
 use redis_client::transport::Transport;
-use worker::Response;
-
-use crate::context::RequestContext;
-use crate::error::RequestError;
-use crate::response;
-
-/// Public: the answer holds no secret and is cached.
-pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
-    let ready = context.state.readiness.check(&context.state.redis, context.now).await;
-    let body = serde_json::to_string(&ready).map_err(worker::Error::from)?;
-    Ok(response::json(&body)?)
-}
 
 /// The last answer; it is good for [`READY_SECS`], so that callers cannot load Redis.
 #[derive(Default)]
