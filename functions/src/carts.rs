@@ -17,7 +17,7 @@ use cart_cache::RequestedCart;
 
 /// Returns a cart.
 pub async fn get(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
-    let requested = RequestedCart::of(context, request)?;
+    let requested = RequestedCart::of(context, request, cost).await?;
     let (cart, source) = requested.read(request.min()?, cost).await?;
     let found = cart.and_then(|cart| Some((cart.stamp, cart.data?)));
     let missing = || ApiError::new(ErrorCode::CartNotFound, "This branch has no such cart.");
@@ -29,7 +29,7 @@ pub async fn get(context: &Context, request: &FunctionRequest<'_>, cost: &mut Co
 
 /// Creates or replaces a cart.
 pub async fn put(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
-    let requested = RequestedCart::of(context, request)?;
+    let requested = RequestedCart::of(context, request, cost).await?;
     let cart = requested.write(Cart::parse(request.body(), request.now)?, cost).await?;
     let server_updated_at = cart.stamp.time().to_string();
     HandlerResponse::json(&PutCartResponse { id: requested.id, stamp: cart.stamp, server_updated_at })
@@ -37,7 +37,7 @@ pub async fn put(context: &Context, request: &FunctionRequest<'_>, cost: &mut Co
 
 /// Removes a cart; 204 even if there is none.
 pub async fn delete(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
-    let requested = RequestedCart::of(context, request)?;
+    let requested = RequestedCart::of(context, request, cost).await?;
     // The removal gets a stamp after the stored cart's, even if that is ahead of this clock. The cache is no
     // source for it: a removal that only the cache has seen must be stored again.
     let cart = requested.store.get(&requested.room, &requested.id, cost).await?;

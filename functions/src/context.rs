@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::Client;
 use config::{BadConfig, Reader};
 use protocol::claims::Claims;
 use protocol::error::{ApiError, ErrorCode};
+use protocol::ids::{BranchId, Room};
 use protocol::timestamp::Timestamp;
 use protocol::wire::TOKEN_HEADER;
 
@@ -16,8 +17,11 @@ use crate::accounts::Accounts;
 use crate::accounts::session_registry::SessionRegistry;
 use crate::accounts::signer::Signer;
 use crate::carts::store::CartStore;
+use crate::dynamo::cost::Cost;
 use crate::http::error::HandlerError;
+use crate::http::request::FunctionRequest;
 use crate::redis::{Cache, Redis};
+use crate::sync::branches::Branches;
 use crate::sync::publisher::Publisher;
 use crate::sync::rules;
 use crate::sync::store::Store;
@@ -27,6 +31,7 @@ use kind::{FunctionKind, Part};
 pub struct Context {
     function: FunctionKind,
     verifier: Option<Verifier>,
+    branches: Option<Branches>,
     sync: Option<SyncContext>,
     accounts: Option<AccountsContext>,
     carts: Option<CartStore>,
@@ -73,13 +78,28 @@ impl Context {
         lookup: impl Fn(&str) -> Option<String>,
         client: &Client,
     ) -> Result<Context, BadConfig> {
-        let (verifier, sync, accounts, carts, redis, publisher) = (None, None, None, None, None, None);
-        let mut context = Context { function, verifier, sync, accounts, carts, redis, publisher };
+        let mut context = Context {
+            function,
+            verifier: None,
+            branches: None,
+            sync: None,
+            accounts: None,
+            carts: None,
+            redis: None,
+            publisher: None,
+        };
         let mut reader = Reader::new(lookup);
         for part in function.parts() {
             match part {
                 Part::Verifier => context.verifier = reader.parsed("ACCESS_JWKS", Verifier::from_jwks),
-                Part::Sync => context.sync = SyncContext::read(&mut reader, client),
+                Part::Branches => {
+                    context.branches = Some(Branches::new(client.clone(), reader.text("SYNC_TABLE")));
+                }
+                Part::Sync => {
+                    let table = reader.text("SYNC_TABLE");
+                    context.branches = Some(Branches::new(client.clone(), table.clone()));
+                    context.sync = SyncContext::read(&mut reader, client, table);
+                }
                 Part::Accounts => context.accounts = AccountsContext::read(&mut reader, client),
                 Part::Carts => {
                     context.carts = Some(CartStore::new(client.clone(), reader.text("CARTS_TABLE")));
@@ -135,6 +155,41 @@ impl Context {
         Ok(verifier.verify(header.ok_or_else(missing)?, now)?)
     }
 
+    /// The caller's own room, or for a super admin the room of the branch `named`, which must exist.
+    pub async fn room(
+        &self,
+        claims: &Claims,
+        named: Option<&BranchId>,
+        cost: &mut Cost,
+    ) -> Result<Room, HandlerError> {
+        let room = claims.room_of(named)?;
+        self.check_branch(claims, &room, cost).await?;
+        Ok(room)
+    }
+
+    /// The room of the parameter `branch_id`, as [`Context::room`] finds it.
+    pub async fn room_of_request(
+        &self,
+        request: &FunctionRequest<'_>,
+        cost: &mut Cost,
+    ) -> Result<Room, HandlerError> {
+        self.room(request.claims()?, request.branch()?.as_ref(), cost).await
+    }
+
+    /// [`ErrorCode::BranchNotFound`] if a super admin named the branch of `room` and it does not exist. The
+    /// branch of every other user was checked when the user was created.
+    pub async fn check_branch(
+        &self,
+        claims: &Claims,
+        room: &Room,
+        cost: &mut Cost,
+    ) -> Result<(), HandlerError> {
+        match claims.branch_id {
+            Some(_) => Ok(()),
+            None => self.part(self.branches.as_ref(), "registry of branches")?.check(room, cost).await,
+        }
+    }
+
     fn part<'a, T>(&self, part: Option<&'a T>, name: &'static str) -> Result<&'a T, HandlerError> {
         let missing = || HandlerError::fault(MissingPart { function: self.function.name(), part: name });
         part.ok_or_else(missing)
@@ -142,9 +197,13 @@ impl Context {
 }
 
 impl SyncContext {
-    /// Reads `SYNC_TABLE` and the [`rules`].
-    fn read(reader: &mut Reader<impl Fn(&str) -> Option<String>>, client: &Client) -> Option<SyncContext> {
-        let store = Store::new(client.clone(), reader.text("SYNC_TABLE"));
+    /// Reads the [`rules`] for the sync table `table`.
+    fn read(
+        reader: &mut Reader<impl Fn(&str) -> Option<String>>,
+        client: &Client,
+        table: String,
+    ) -> Option<SyncContext> {
+        let store = Store::new(client.clone(), table);
         rules::read(reader).map(|rules| SyncContext { store, rules })
     }
 }

@@ -22,6 +22,8 @@ pub const FAST_PATH_BYTES_MAX: usize = 1024 * 1024;
 pub const FAST_PATH_RESPONSE_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of data after which `change-stream` begins another publish; one log item may exceed it.
 pub const PUBLISH_BYTES_MAX: usize = 1024 * 1024;
+/// Branches that a function remembers as existing (about 200 bytes each).
+pub const KNOWN_BRANCHES_MAX: usize = 10_000;
 /// Maximum pending changes that one transaction compacts; each is an action, and so is the cart.
 pub const CART_COMPACT_MAX: usize = TRANSACTION_ACTIONS_MAX - 1;
 /// Maximum steps of a scan in one maintenance run: about 100,000 keys, at a command or two each.

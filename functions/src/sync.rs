@@ -9,6 +9,7 @@ pub mod stats;
 pub mod change_stream;
 pub mod publisher;
 
+pub mod branches;
 pub mod commit;
 pub mod items;
 pub mod keys;

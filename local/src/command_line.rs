@@ -15,6 +15,9 @@ pub enum Command {
     /// Manages the users of the running stack.
     #[command(subcommand)]
     User(UserCommand),
+    /// Manages the branches of the running stack.
+    #[command(subcommand)]
+    Branch(BranchCommand),
 }
 
 /// Commands about users.
@@ -22,6 +25,26 @@ pub enum Command {
 pub enum UserCommand {
     /// Adds a user and prints name and password.
     Add(AddUser),
+}
+
+/// Commands about branches.
+#[derive(Debug, PartialEq, Eq, Subcommand)]
+pub enum BranchCommand {
+    /// Adds a branch. Tills and head office can use it at once.
+    Add(AddBranch),
+}
+
+/// The branch to add.
+#[derive(Debug, PartialEq, Eq, Args)]
+pub struct AddBranch {
+    /// The branch's id.
+    pub branch: BranchId,
+    /// The branch's client.
+    #[arg(long)]
+    pub client: ClientId,
+    /// The data directory of the running stack.
+    #[arg(long, default_value = ".tillsync")]
+    pub data: PathBuf,
 }
 
 /// How to run the stack.

@@ -1,7 +1,9 @@
 //! `tillsync-local dev`: runs the stack until a signal arrives or a part of it fails.
 
 use functions::accounts::users::CreateUserError;
-use protocol::ids::BadId;
+use functions::dynamo::error::StoreError;
+use functions::start::now;
+use protocol::ids::{BadId, Room};
 
 mod announcement;
 pub mod signals;
@@ -27,6 +29,9 @@ pub enum DevError {
     /// A demo user cannot be created.
     #[error("failed to make the demo users: {0}")]
     Users(#[from] CreateUserError),
+    /// A demo branch cannot be created.
+    #[error("failed to make the demo branches")]
+    Branches(#[from] StoreError),
     /// A demo user has an invalid id.
     #[error("failed to make the demo users: {0}")]
     BadUser(#[from] BadId),
@@ -79,10 +84,14 @@ async fn announce_and_watch(stack: &mut Stack) -> Result<(), DevError> {
     Err(DevError::EdgeDied(stack.death().await))
 }
 
-/// The users of earlier runs and the demo users, who are created if they are missing.
+/// The users of earlier runs and the demo users, who are created with their branches if they are missing.
 async fn users(stack: &Stack) -> Result<Vec<KnownUser>, DevError> {
     let mut users = known_user::load(stack.data())?;
     for demo in known_user::demo()? {
+        if let Some(branch) = demo.branch_id.clone() {
+            let room = Room { client: demo.client_id.clone(), branch };
+            stack.branches().create(&room, now()).await?;
+        }
         if users.iter().any(|user| user.username == demo.username) {
             continue;
         }

@@ -1,6 +1,8 @@
 //! `dev.json`: how other programs find the running stack.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +11,19 @@ use crate::private_file::{self, PrivateFileError};
 use crate::stack::Stack;
 
 const FILE: &str = "dev.json";
+/// How long a running DynamoDB may take to accept a connection.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
+
+/// No stack can be used in a data directory.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRunning {
+    /// No stack runs there.
+    #[error("no stack is running in {}; start one with `cargo xtask dev`", .0.display())]
+    Stopped(PathBuf),
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] PrivateFileError),
+}
 
 /// The addresses and users of a running stack. The file exists only while the stack runs.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,6 +62,14 @@ impl DevFile {
         private_file::read(&path(folder))
     }
 
+    /// The file in `folder`, if its stack is running.
+    pub(crate) async fn of_running(folder: &Path) -> Result<DevFile, NotRunning> {
+        let stopped = || NotRunning::Stopped(folder.to_owned());
+        let file = DevFile::read(folder)?.ok_or_else(stopped)?;
+        // A stack that was killed leaves its file behind.
+        if is_listening(&file.dynamodb_url).await { Ok(file) } else { Err(stopped()) }
+    }
+
     pub(crate) fn write(&self, folder: &Path) -> Result<(), PrivateFileError> {
         private_file::write(&path(folder), self)
     }
@@ -59,4 +82,11 @@ impl DevFile {
 
 fn path(folder: &Path) -> PathBuf {
     folder.join(FILE)
+}
+
+async fn is_listening(url: &str) -> bool {
+    let address = url.strip_prefix("http://").and_then(|address| address.parse::<SocketAddr>().ok());
+    let Some(address) = address else { return false };
+    let connecting = tokio::net::TcpStream::connect(address);
+    matches!(tokio::time::timeout(CONNECT_PATIENCE, connecting).await, Ok(Ok(_)))
 }

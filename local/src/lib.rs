@@ -28,6 +28,7 @@ pub mod known_user;
 pub mod private_file;
 
 // The program.
+pub mod branch;
 pub mod command_line;
 pub mod dev;
 pub mod report;

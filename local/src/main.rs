@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
-use local::command_line::{Command, UserCommand};
-use local::{dev, report, user};
+use local::command_line::{BranchCommand, Command, UserCommand};
+use local::{branch, dev, report, user};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -19,6 +19,7 @@ async fn main() -> ExitCode {
     let result: Result<(), Box<dyn Error>> = match Command::parse() {
         Command::Dev(options) => dev::run(&options).await.map_err(Into::into),
         Command::User(UserCommand::Add(user)) => user::add(&user).await.map_err(Into::into),
+        Command::Branch(BranchCommand::Add(branch)) => branch::add(&branch).await.map_err(Into::into),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

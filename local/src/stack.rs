@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use functions::accounts::Accounts;
+use functions::sync::branches::Branches;
 
 mod error;
 mod options;
@@ -125,6 +126,11 @@ impl Stack {
     /// The accounts, with every permission.
     pub fn accounts(&self) -> Accounts {
         Accounts::new(self.client(), self.tables.accounts.clone())
+    }
+
+    /// The registry of branches, with every permission.
+    pub fn branches(&self) -> Branches {
+        Branches::new(self.client(), self.tables.sync.clone())
     }
 
     /// The functions, for calls without HTTP.

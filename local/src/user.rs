@@ -1,31 +1,37 @@
 //! `tillsync-local user add`: creates an account on the running stack.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
-
 use functions::accounts::Accounts;
 use functions::accounts::users::CreateUserError;
+use functions::dynamo::cost::Cost;
+use functions::dynamo::error::StoreError;
+use protocol::ids::{BranchId, ClientId, Room};
 
+use crate::branch;
 use crate::command_line::AddUser;
-use crate::dev_file::DevFile;
+use crate::dev_file::{DevFile, NotRunning};
 use crate::dynamo;
 use crate::keys::random_text;
 use crate::known_user::{self, KnownUser};
 use crate::private_file::PrivateFileError;
 use crate::report;
 
-/// How long a running DynamoDB may take to accept a connection.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
 /// Random bytes in a generated password.
 const PASSWORD_BYTES: usize = 9;
 
 /// Why the user was not added.
 #[derive(Debug, thiserror::Error)]
 pub enum AddUserError {
-    /// No stack runs in the data directory.
-    #[error("failed to add the user: no stack is running in {}; start one with `cargo xtask dev`", .0.display())]
-    NotRunning(PathBuf),
+    /// There is no stack to add the user to.
+    #[error("failed to add the user: {0}")]
+    NotRunning(#[from] NotRunning),
+    /// The client does not have the user's branch.
+    #[error(
+        "failed to add the user: client {0} has no branch {1}; create it with `cargo xtask branch add {1} --client {0}`"
+    )]
+    NoBranch(ClientId, BranchId),
+    /// The branches cannot be read.
+    #[error("failed to add the user")]
+    Branches(#[source] StoreError),
     /// Another user has the name.
     #[error("failed to add the user: the name {0} is taken")]
     Taken(String),
@@ -42,11 +48,13 @@ pub enum AddUserError {
 
 /// Creates the user, prints name and password, and stores both in the data directory.
 pub async fn add(add: &AddUser) -> Result<(), AddUserError> {
-    let not_running = || AddUserError::NotRunning(add.data.clone());
-    let mut file = DevFile::read(&add.data)?.ok_or_else(not_running)?;
-    // A stack that was killed leaves its file behind.
-    if !is_listening(&file.dynamodb_url).await {
-        return Err(not_running());
+    let mut file = DevFile::of_running(&add.data).await?;
+    if let Some(branch) = &add.branch {
+        let room = Room { client: add.client.clone(), branch: branch.clone() };
+        let exists = branch::branches(&file).exists(&room, &mut Cost::default()).await;
+        if !exists.map_err(AddUserError::Branches)? {
+            return Err(AddUserError::NoBranch(room.client, room.branch));
+        }
     }
     let user = known_user(add)?;
     let accounts = Accounts::new(dynamo::owner(&file.dynamodb_url), file.accounts_table.clone());
@@ -68,13 +76,6 @@ fn known_user(add: &AddUser) -> Result<KnownUser, getrandom::Error> {
         branch_id: add.branch.clone(),
         role: add.role,
     })
-}
-
-async fn is_listening(url: &str) -> bool {
-    let address = url.strip_prefix("http://").and_then(|address| address.parse::<SocketAddr>().ok());
-    let Some(address) = address else { return false };
-    let connecting = tokio::net::TcpStream::connect(address);
-    matches!(tokio::time::timeout(CONNECT_PATIENCE, connecting).await, Ok(Ok(_)))
 }
 
 #[cfg(test)]

@@ -75,11 +75,17 @@ impl Shop {
             client_id: self.client.parse().unwrap(),
             branch_id,
         };
-        self.world.accounts.create(new).await.unwrap();
         if let Some(branch) = branch {
+            self.branch(branch).await;
             self.rooms.lock().unwrap().push(self.room(branch));
         }
+        self.world.accounts.create(new).await.unwrap();
         self.login(name)
+    }
+
+    /// Creates a branch.
+    pub(crate) async fn branch(&self, branch: &str) {
+        self.world.branches.create(&self.room(branch), fleet::now()).await.unwrap();
     }
 
     /// Creates a user and signs it in, without a device.

@@ -1,6 +1,7 @@
 //! Sync end to end: push, pull, conflicts, dead letters and the broadcast.
 
 pub(crate) mod absence;
+pub(crate) mod branches;
 pub(crate) mod broadcast;
 pub(crate) mod concurrency;
 pub(crate) mod dead_letters;
@@ -15,6 +16,6 @@ pub(crate) mod stats;
 pub(crate) mod tenancy;
 
 trials! {
-    modules: absence, broadcast, concurrency, dead_letters, faults, head_office, policies, pull, push,
+    modules: absence, branches, broadcast, concurrency, dead_letters, faults, head_office, policies, pull, push,
     resolve, shop_day, stats, tenancy,
 }

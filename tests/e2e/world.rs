@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::Client;
 use functions::accounts::Accounts;
 use functions::accounts::signer::Signer;
 use functions::redis::Redis as FunctionRedis;
+use functions::sync::branches::Branches;
 use lambda_http::Body;
 use lambda_http::http::Request;
 use libtest_mimic::Trial;
@@ -43,6 +44,7 @@ pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct World {
     pub(crate) edge_url: String,
     pub(crate) accounts: Accounts,
+    pub(crate) branches: Branches,
     pub(crate) handlers: Arc<Handlers>,
     /// Faults between the edge and the functions.
     pub(crate) host_faults: HostFaults,
@@ -99,6 +101,7 @@ impl World {
         World {
             edge_url: stack.edge_url().to_owned(),
             accounts: stack.accounts(),
+            branches: stack.branches(),
             handlers: stack.handlers().clone(),
             host_faults: stack.host_faults().clone(),
             dynamo_faults: stack.faults().clone(),

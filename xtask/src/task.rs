@@ -23,10 +23,11 @@ pub(crate) struct Task {
 }
 
 /// Every command, in the order of the usage text.
-pub(crate) const TASKS: [Task; 10] = [
+pub(crate) const TASKS: [Task; 11] = [
     task("dev", PassedOn, dev, "set up, build and run the whole stack on this machine"),
     task("redis-rest", PassedOn, redis_rest, "run a local Upstash: Redis over REST (--port 8079 --token t)"),
     task("user", PassedOn, user, "manage users of the running stack (user add NAME --client 1 ...)"),
+    task("branch", PassedOn, branch, "manage branches of the running stack (branch add ID --client 1)"),
     task("replay", PassedOn, replay, "replay a day of sales on several tills and compare their records"),
     task(
         "sim",
@@ -88,6 +89,10 @@ fn dev(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
 
 fn user(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
     local(project, "user", arguments)
+}
+
+fn branch(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
+    local(project, "branch", arguments)
 }
 
 fn local(project: &Project, command: &str, arguments: &[OsString]) -> Result<(), TaskError> {

@@ -21,7 +21,7 @@ use crate::records::record_cache;
 pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
     let (sync, cache, claims) = (context.sync()?, context.cache()?, request.claims()?);
     let WarmRequest { table_name: table, branch_id, cursor } = read_body(request.body())?;
-    let room = claims.room_of(branch_id.as_ref())?;
+    let room = context.room(claims, branch_id.as_ref(), cost).await?;
     record_cache::may_read(&sync.rules.tables, claims.role, &table)?;
     let after = cursor.map(|cursor| read_cursor(&table, &cursor)).transpose()?;
     let page = sync.store.keys_after(&room, &table, after.as_ref(), CACHE_BATCH_MAX, cost).await?;

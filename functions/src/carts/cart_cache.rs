@@ -26,12 +26,14 @@ pub(super) struct RequestedCart<'a> {
 
 impl<'a> RequestedCart<'a> {
     /// The cart of the parameter `id`, in a room that the caller may use.
-    pub(super) fn of(
+    pub(super) async fn of(
         context: &'a Context,
         request: &FunctionRequest<'_>,
+        cost: &mut Cost,
     ) -> Result<RequestedCart<'a>, HandlerError> {
-        let (store, cache, room) = (context.carts()?, context.cache()?, request.room()?);
+        let (store, cache) = (context.carts()?, context.cache()?);
         let id = request.parameter("id").unwrap_or_default().parse().map_err(ApiError::from)?;
+        let room = context.room_of_request(request, cost).await?;
         Ok(RequestedCart { id, room, store, cache })
     }
 

@@ -29,7 +29,9 @@ pub enum StreamFunction {
 pub(super) enum Part {
     /// Verifies access tokens.
     Verifier,
-    /// The sync table and the sync rules.
+    /// Only the registry of branches in the sync table.
+    Branches,
+    /// The sync table with its registry of branches, and the sync rules.
     Sync,
     /// The accounts table and the signer of access tokens.
     Accounts,
@@ -84,7 +86,9 @@ impl FunctionKind {
                 Function::ResolveConflict | Function::SyncStats | Function::Data | Function::CacheWarm,
             ) => &[Part::Verifier, Part::Sync, Part::Redis],
             FunctionKind::Http(Function::Auth) => &[Part::Verifier, Part::Accounts, Part::Redis],
-            FunctionKind::Http(Function::Carts) => &[Part::Verifier, Part::Carts, Part::Redis],
+            FunctionKind::Http(Function::Carts) => {
+                &[Part::Verifier, Part::Branches, Part::Carts, Part::Redis]
+            }
             FunctionKind::Http(Function::CacheAdmin) => &[Part::Verifier, Part::Redis],
             FunctionKind::Stream(StreamFunction::ChangeStream) => &[Part::Sync, Part::Publisher],
             FunctionKind::Stream(StreamFunction::CartCompact) => &[Part::Carts, Part::Redis],

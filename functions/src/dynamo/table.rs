@@ -5,7 +5,8 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnConsumedCapacity, TransactWriteItem,
+    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnConsumedCapacity,
+    TransactWriteItem, Update,
 };
 
 use super::cost::Cost;
@@ -103,6 +104,21 @@ impl Table {
         let put = Put::builder().table_name(&self.name).set_item(Some(item));
         let put = conditioned!(put, condition).build().map_err(StoreError::build)?;
         Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// The action that creates the item `key` with an attribute, unless the item has the attribute already.
+    pub fn ensure(
+        &self,
+        key: Item,
+        (name, value): (&str, AttributeValue),
+    ) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder().table_name(&self.name).set_key(Some(key));
+        let update = update
+            .update_expression("SET #name = if_not_exists(#name, :value)")
+            .expression_attribute_names("#name", name)
+            .expression_attribute_values(":value", value);
+        let update = update.build().map_err(StoreError::build)?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     /// The action that deletes the item `key`.

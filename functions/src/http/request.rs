@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use lambda_http::Request;
 use protocol::claims::Claims;
 use protocol::error::ApiError;
-use protocol::ids::{BranchId, Room};
+use protocol::ids::BranchId;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::REQUEST_ID_HEADER;
@@ -70,11 +70,9 @@ impl<'a> FunctionRequest<'a> {
         self.parameter("min").map_or(Ok(Stamp::ZERO), min::parse)
     }
 
-    /// The room of the parameter `branch_id`, or the caller's own; refused if the caller may not use it.
-    pub fn room(&self) -> Result<Room, HandlerError> {
-        let branch: Option<BranchId> =
-            self.parameter("branch_id").map(str::parse).transpose().map_err(ApiError::from)?;
-        Ok(self.claims()?.room_of(branch.as_ref())?)
+    /// The parameter `branch_id`.
+    pub fn branch(&self) -> Result<Option<BranchId>, ApiError> {
+        Ok(self.parameter("branch_id").map(str::parse).transpose()?)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::http::response::{HandlerResponse, HandlerResult};
 /// Returns several records, with one lookup in the cache and one in the store.
 pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
     let (sync, cache, role) = (context.sync()?, context.cache()?, request.claims()?.role);
-    let (room, min) = (request.room()?, request.min()?);
+    let (room, min) = (context.room_of_request(request, cost).await?, request.min()?);
     let keys = keys(&sync.rules.tables, role, request.body())?;
     let entry = |key| record_cache::entry(cache, &room, key).min(Some(min.0));
     let entries: Vec<_> = keys.iter().map(entry).collect();

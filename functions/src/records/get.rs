@@ -12,7 +12,7 @@ use crate::http::response::{HandlerResponse, HandlerResult};
 /// Returns one record.
 pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
     let (sync, cache, role) = (context.sync()?, context.cache()?, request.claims()?.role);
-    let (room, min) = (request.room()?, request.min()?);
+    let (room, min) = (context.room_of_request(request, cost).await?, request.min()?);
     let [table, id] = ["table", "record_id"].map(|name| request.parameter(name).unwrap_or_default());
     let key = record_cache::readable(&sync.rules.tables, role, table, id)?;
     let entry = record_cache::entry(cache, &room, &key).min(Some(min.0));

@@ -22,8 +22,8 @@ use crate::http::response::HandlerResult;
 pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
     let (sync, claims, now) = (context.sync()?, request.claims()?, request.now);
     let push = Push::parse(&sync.rules.tables, claims.role, request.body())?;
-    let room = claims.room_of(push.branch.as_ref())?;
     claims.acts_as(&push.device)?;
+    let room = context.room(claims, push.branch.as_ref(), cost).await?;
     let mut retry = CommitRetry::new(request, push.device.as_str());
     loop {
         let snapshot = sync.store.load(&room, &push, cost).await?;

@@ -19,7 +19,8 @@ use crate::http::response::{HandlerResponse, HandlerResult};
 
 /// Lists a page of rejected records in one Query.
 pub async fn list(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
-    let (sync, role, room) = (context.sync()?, request.claims()?.role, request.room()?);
+    let (sync, role) = (context.sync()?, request.claims()?.role);
+    let room = context.room_of_request(request, cost).await?;
     let query = DeadLettersQuery::parse(request.parameter("limit"), request.parameter("cursor"))?;
     let (stored, more) = sync.store.dead_letters(&room, query.from(), query.items(), cost).await?;
     let page = page(&sync.rules.tables, role, &query, &stored, more).map_err(HandlerError::fault)?;
@@ -29,7 +30,8 @@ pub async fn list(context: &Context, request: &FunctionRequest<'_>, cost: &mut C
 /// Writes the record of a dead letter and closes the letter, in one transaction.
 pub async fn replay(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
     let (sync, claims, now) = (context.sync()?, request.claims()?, request.now);
-    let (room, id, body) = (request.room()?, id(request)?, request.body());
+    let (id, body) = (id(request)?, request.body());
+    let room = context.room_of_request(request, cost).await?;
     let body = if body.is_empty() { ReplayRequest::default() } else { read_body(body)? };
     let mut retry = CommitRetry::new(request, &claims.sub);
     loop {
@@ -52,7 +54,8 @@ pub async fn replay(context: &Context, request: &FunctionRequest<'_>, cost: &mut
 
 /// Closes a dead letter without writing its record.
 pub async fn discard(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
-    let (store, room, id) = (&context.sync()?.store, request.room()?, id(request)?);
+    let (store, id) = (&context.sync()?.store, id(request)?);
+    let room = context.room_of_request(request, cost).await?;
     let caller = id.to_string();
     let mut retry = CommitRetry::new(request, &caller);
     loop {

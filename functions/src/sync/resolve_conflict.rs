@@ -14,8 +14,8 @@ use crate::records::record_cache;
 pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
     let (sync, cache, claims, now) = (context.sync()?, context.cache()?, request.claims()?, request.now);
     let resolve = Resolve::parse(&sync.rules.tables, claims.role, request.body())?;
-    let room = claims.room_of(resolve.branch.as_ref())?;
     claims.acts_as(&resolve.device)?;
+    let room = context.room(claims, resolve.branch.as_ref(), cost).await?;
     let mut retry = CommitRetry::new(request, resolve.device.as_str());
     loop {
         let batch = resolve.batch.as_ref().map(|batch| (&resolve.device, batch));

@@ -17,7 +17,8 @@ use crate::http::response::{HandlerResponse, HandlerResult};
 /// Returns the figures of a branch, which the store keeps in two items.
 pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
     let (sync, cache) = (context.sync()?, context.cache()?);
-    let (room, min, role) = (request.room()?, request.min()?, request.claims()?.role);
+    let (min, role) = (request.min()?, request.claims()?.role);
+    let room = context.room_of_request(request, cost).await?;
     let entry = Request::stats(cache.keys(), &room).min(Some(min.0));
     let found = cache.read(&entry, async || load(sync, &room, min, cost).await).await?;
     // Every room has figures: an empty entry is not ours and fails to parse.

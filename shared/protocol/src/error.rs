@@ -65,6 +65,8 @@ pub enum ErrorCode {
     SessionNotFound,
     /// The branch does not have this cart.
     CartNotFound,
+    /// The client does not have this branch.
+    BranchNotFound,
     /// The path exists with other methods only.
     MethodNotAllowed,
     /// The device used the batch id for another batch.
@@ -133,7 +135,8 @@ impl ErrorCode {
             | ErrorCode::RecordNotFound
             | ErrorCode::DeadLetterNotFound
             | ErrorCode::SessionNotFound
-            | ErrorCode::CartNotFound => 404,
+            | ErrorCode::CartNotFound
+            | ErrorCode::BranchNotFound => 404,
             ErrorCode::MethodNotAllowed => 405,
             ErrorCode::BatchIdReused | ErrorCode::VersionChanged | ErrorCode::PayloadCut => 409,
             ErrorCode::ResetRequired => 410,

@@ -243,7 +243,10 @@ async fn only_head_office_names_a_branch(shop: &'static Shop) {
     let response = resolved(&head_office, &branch).await;
     // The branch's sockets receive the change, although head office belongs to no branch.
     assert_eq!((response.version, listener.next_sync().await.stamp), (3, response.stamp));
-    let other = shop.other_tenant().head_office().await;
+    let other_tenant = shop.other_tenant();
+    let other = other_tenant.head_office().await;
+    assert_error(&send(&other, &branch).await, 404, "branch_not_found");
+    other_tenant.branch("1").await;
     assert_error(&send(&other, &branch).await, 404, "record_not_found");
 }
 

@@ -161,6 +161,7 @@ async fn only_head_office_names_a_branch(shop: &'static Shop) {
     let of = |branch: &str| format!("{PATH}?branch_id={branch}");
     let stats: StatsResponse = head_office.get(&of("1")).await.unwrap().ok().unwrap();
     assert_eq!(count(&stats, "products"), Some(1));
+    shop.branch("2").await;
     let elsewhere: StatsResponse = head_office.get(&of("2")).await.unwrap().ok().unwrap();
     assert_eq!((count(&elsewhere, "products"), elsewhere.last_sync_at), (Some(0), None));
     let cases = [
@@ -175,7 +176,9 @@ async fn only_head_office_names_a_branch(shop: &'static Shop) {
         assert_error(&reply, status, code);
     }
     // Another tenant's head office sees its own branch of that name, which is empty.
-    let other = shop.other_tenant().head_office().await;
+    let other_tenant = shop.other_tenant();
+    other_tenant.branch("1").await;
+    let other = other_tenant.head_office().await;
     let stats: StatsResponse = other.get(&of("1")).await.unwrap().ok().unwrap();
     assert_eq!(count(&stats, "products"), Some(0));
     let reply = till.api.send(till.api.request(Method::POST, PATH)).await.unwrap();

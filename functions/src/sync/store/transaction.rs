@@ -18,6 +18,7 @@ use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, key, number};
 use crate::dynamo::table::{Condition, Table};
+use crate::sync::branches::{CREATED, branch_key};
 use crate::sync::items::{from_dead, from_head, from_log, from_marker, from_record};
 use crate::sync::keys;
 
@@ -100,7 +101,9 @@ impl Actions<'_> {
             return self.check(keys::HEAD.to_owned(), condition);
         }
         if plan.prev == Stamp::ZERO {
-            self.put(keys::client(&room.client), keys::branch(&room.branch), Item::new(), Condition::Always)?;
+            // Usually the branch exists; a user's own branch counts as created.
+            let created = (CREATED, number(self.now.0));
+            self.items.push(self.table.ensure(branch_key(room), created)?);
         }
         let mut head = plan.head.clone();
         head.log_items = head.log_items.saturating_add(log_items as u64);

@@ -171,6 +171,10 @@ pub(super) const fn delete(
     EndpointSpec { method: "DELETE", ..get(endpoint, path, operation_id, summary) }
 }
 
+/// Errors of every endpoint that takes a branch.
+const BRANCH_CODES: [ErrorCode; 3] =
+    [ErrorCode::BranchRequired, ErrorCode::BranchForbidden, ErrorCode::BranchNotFound];
+
 impl EndpointSpec {
     pub(super) const fn function(self, function: Function) -> EndpointSpec {
         EndpointSpec { function: Some(function), ..self }
@@ -273,7 +277,7 @@ impl EndpointSpec {
         add(matches!(self.access, Access::Role(_)), &[ErrorCode::ForbiddenRole]);
         add(self.request.is_some(), &[ErrorCode::BadJson, ErrorCode::BodyTooLarge]);
         add(self.limit != LimitScope::None, &[ErrorCode::RateLimited]);
-        add(self.of_branch || named("branch_id"), &[ErrorCode::BranchRequired, ErrorCode::BranchForbidden]);
+        add(self.of_branch || named("branch_id"), &BRANCH_CODES);
         add(self.publishes, &[ErrorCode::Busy]);
         add(named("cursor"), &[ErrorCode::BadCursor]);
         add(named("limit"), &[ErrorCode::BadLimit]);
