@@ -20,6 +20,8 @@ pub const PUSH_ATTEMPTS_MAX: u32 = 12;
 pub const FAST_PATH_BYTES_MAX: usize = 1024 * 1024;
 /// Maximum bytes of a response that takes the fast path; Lambda allows 6 MB of escaped text.
 pub const FAST_PATH_RESPONSE_BYTES_MAX: usize = 1024 * 1024;
+/// Clock readings that a process remembers as stored, of all rooms (about 200 bytes each).
+pub const STORED_CLOCKS_MAX: usize = 4096;
 /// Bytes of data after which `change-stream` begins another publish; one log item may exceed it.
 pub const PUBLISH_BYTES_MAX: usize = 1024 * 1024;
 /// Branches that a function remembers as existing (about 200 bytes each).

@@ -1,8 +1,11 @@
 //! `POST /api/sync/batch-push`
 
 use protocol::error::{ApiError, ErrorCode};
+use protocol::ids::Room;
 use protocol::timestamp::Timestamp;
 use protocol::wire::push::PushResponse;
+use sync::clocks::ClockReading;
+use sync::decide::Plan;
 use sync::decide::commit::CommitPlan;
 use sync::marker::Marker;
 use sync::push::Push;
@@ -11,6 +14,7 @@ use sync::snapshot::Snapshot;
 use sync::{decide, response};
 
 use super::commit::{CommitRetry, commit, respond};
+use super::store::Store;
 use crate::context::Context;
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
@@ -35,10 +39,20 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
             let plan = decide::decide(&sync.rules, &snapshot, &push, now);
             let commit_plan = CommitPlan::new(&sync.rules.tables, &room, &push, &plan, None)?;
             if let Some(publications) = commit(sync, commit_plan, now, cost).await? {
+                note_clock(&sync.store, &room, &push, &plan, now, cost).await;
                 return respond(&response::from_plan(&push, &plan, now), publications);
             }
         }
         retry.wait().await?;
+    }
+}
+
+/// Stores the reading of the device's clock with a push that wrote something. A failure costs only the reading.
+async fn note_clock(store: &Store, room: &Room, push: &Push, plan: &Plan, now: Timestamp, cost: &mut Cost) {
+    let Some(device_time) = push.device_time.filter(|_| !plan.changes.is_empty()) else { return };
+    let reading = ClockReading::new(device_time, now);
+    if let Err(error) = store.note_clock(room, &push.device, reading, cost).await {
+        tracing::warn!(%error, "failed to store a clock reading");
     }
 }
 

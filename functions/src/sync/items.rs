@@ -7,13 +7,14 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use protocol::ids::{BatchId, DeviceId};
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
+use sync::clocks::{ClockReading, Clocks};
 use sync::dead_letters::DeadLetterItem;
 use sync::log::LogItem;
 use sync::marker::Marker;
 use sync::policy::field_merge::FieldVersions;
 use sync::record::Record;
 use sync::rules::Retention;
-use sync::snapshot::{ClockReading, Head};
+use sync::snapshot::Head;
 
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{
@@ -22,16 +23,11 @@ use crate::dynamo::item::{
 
 /// Writes a room's HEAD.
 pub fn from_head(head: &Head) -> Item {
-    let clock = |(device, reading): (&DeviceId, &ClockReading)| {
-        let skew = AttributeValue::N(reading.skew_millis.to_string());
-        (device.to_string(), AttributeValue::L(vec![skew, number(reading.at.0)]))
-    };
     item([
         ("stamp", number(head.stamp.0)),
         ("changes", number(head.changes)),
         ("log_items", number(head.log_items)),
         ("live", from_counts(&head.live)),
-        ("clocks", AttributeValue::M(head.clocks.iter().map(clock).collect())),
     ])
 }
 
@@ -42,12 +38,24 @@ pub fn to_head(item: &Item) -> Result<Head, StoreError> {
         changes: get(item, "changes", as_number)?,
         log_items: get(item, "log_items", as_number)?,
         live: get(item, "live", to_counts)?,
-        // An old HEAD has no clocks.
-        clocks: optional(item, "clocks", to_clocks)?.unwrap_or_default(),
     })
 }
 
-fn to_clocks(value: &AttributeValue) -> Option<BTreeMap<DeviceId, ClockReading>> {
+/// The attribute with the clock readings of a room's devices.
+pub fn from_clocks(clocks: &Clocks) -> AttributeValue {
+    let clock = |(device, reading): (&DeviceId, ClockReading)| {
+        let skew = AttributeValue::N(reading.skew_millis.to_string());
+        (device.to_string(), AttributeValue::L(vec![skew, number(reading.at.0)]))
+    };
+    AttributeValue::M(clocks.iter().map(clock).collect())
+}
+
+/// The clock readings in the attribute `clocks` of an item: of CLOCKS, or of a HEAD from before CLOCKS existed.
+pub fn to_clocks(item: &Item) -> Result<Clocks, StoreError> {
+    Ok(optional(item, "clocks", clocks)?.unwrap_or_default())
+}
+
+fn clocks(value: &AttributeValue) -> Option<Clocks> {
     let clock = |(device, reading): (&String, &AttributeValue)| {
         let [skew, at] = reading.as_l().ok()?.as_slice() else { return None };
         let skew_millis = skew.as_n().ok()?.parse().ok()?;
@@ -177,8 +185,9 @@ mod tests {
         let device = || "till-1".parse().unwrap();
         let live = BTreeMap::from([("products".to_owned(), 3)]);
         let reading = ClockReading { skew_millis: -7, at: Timestamp(3) };
-        let clocks = BTreeMap::from([(device(), reading)]);
-        let head = Head { stamp: Stamp(9), changes: 5, log_items: 2, live, clocks };
+        let clocks: Clocks = [(device(), reading)].into_iter().collect();
+        assert_eq!(to_clocks(&item([("clocks", from_clocks(&clocks))])).unwrap(), clocks);
+        let head = Head { stamp: Stamp(9), changes: 5, log_items: 2, live };
         assert_eq!(to_head(&from_head(&head)).unwrap(), head);
 
         let data = JsonText::from_text(r#"{"price": 1.10}"#.into()).unwrap();

@@ -10,6 +10,8 @@ use sync::dead_letter_id::DeadLetterKey;
 pub const HEAD: &str = "HEAD";
 /// The sort key of a room's FEED: how far its log was published.
 pub const FEED: &str = "FEED";
+/// The sort key of the clock readings of a room's devices.
+pub const CLOCKS: &str = "CLOCKS";
 
 /// The partition of a room's records.
 pub fn room(room: &Room) -> String {

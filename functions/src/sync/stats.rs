@@ -14,7 +14,7 @@ use crate::http::error::HandlerError;
 use crate::http::request::FunctionRequest;
 use crate::http::response::{HandlerResponse, HandlerResult};
 
-/// Returns the figures of a branch, which the store keeps in two items.
+/// Returns the figures of a branch, which the store keeps in three items.
 pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
     let (sync, cache) = (context.sync()?, context.cache()?);
     let (min, role) = (request.min()?, request.claims()?.role);
@@ -29,8 +29,9 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
 
 /// The figures of all tables: one cache entry serves every role.
 async fn load(sync: &SyncContext, room: &Room, min: Stamp, cost: &mut Cost) -> Result<Loaded, HandlerError> {
-    let (head, feed) = sync.store.head_and_feed(room, cost).await?;
-    min::check(head.stamp, min)?;
-    let figures = stats::stats(&sync.rules.tables, Role::SuperAdmin, &head, feed);
-    Ok(Loaded::some(serde_json::to_vec(&figures)?, head.stamp.0))
+    let figures = sync.store.figures(room, cost).await?;
+    let stamp = figures.head.stamp;
+    min::check(stamp, min)?;
+    let stats = stats::stats(&sync.rules.tables, Role::SuperAdmin, &figures);
+    Ok(Loaded::some(serde_json::to_vec(&stats)?, stamp.0))
 }

@@ -2,6 +2,7 @@
 
 pub mod records;
 
+mod clocks;
 mod dead_letters;
 mod room;
 mod transaction;
@@ -14,17 +15,19 @@ use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, key};
 use crate::dynamo::table::Table;
+use clocks::StoredClocks;
 
 /// The sync table. Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Store {
     table: Table,
+    clocks: StoredClocks,
 }
 
 impl Store {
     /// The store in the table `name`.
     pub fn new(client: Client, name: String) -> Store {
-        Store { table: Table { client, name } }
+        Store { table: Table { client, name }, clocks: StoredClocks::default() }
     }
 
     /// The existing items of a room among `sort_keys`, each strongly consistent by itself.

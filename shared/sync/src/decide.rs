@@ -13,7 +13,7 @@ use crate::policy::field_merge::FieldVersions;
 use crate::push::{Incoming, Push, Write};
 use crate::record::Record;
 use crate::rules::SyncRules;
-use crate::snapshot::{ClockReading, Head, Snapshot};
+use crate::snapshot::{Head, Snapshot};
 use edit::Edited;
 use protocol::ids::DeviceId;
 use protocol::record::{Change, Operation, RecordKey};
@@ -209,11 +209,6 @@ impl Batch<'_> {
             let was_live = self.snapshot.records.get(key).is_some_and(|record| !record.deleted);
             let count = head.live.entry(key.table.clone()).or_default();
             *count = count.saturating_add(u64::from(!record.deleted)).saturating_sub(u64::from(was_live));
-        }
-        if let Some(device_time) = self.push.device_time.filter(|_| !self.changes.is_empty()) {
-            let skew_millis = i64::try_from(device_time.0 / 1000).unwrap_or_default()
-                - i64::try_from(self.now.0 / 1000).unwrap_or_default();
-            head.note_clock(self.device(), ClockReading { skew_millis, at: self.now });
         }
         head
     }

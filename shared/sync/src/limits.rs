@@ -36,9 +36,14 @@ pub const FIELD_VERSIONS_MAX: usize = 256;
 /// Bytes of the names of these members together.
 pub const FIELD_VERSIONS_BYTES_MAX: usize = 8 * 1024;
 /// Devices of a room whose clock readings are stored.
-pub const DEVICE_CLOCKS_MAX: usize = 32;
-/// Bytes of the ids of these devices together; every pull reads HEAD, which holds them.
-pub const DEVICE_CLOCKS_BYTES_MAX: usize = 1024;
+pub const DEVICE_CLOCKS_MAX: usize = 128;
+/// Bytes of the ids of these devices together; all readings are one item.
+pub const DEVICE_CLOCKS_BYTES_MAX: usize = 4 * 1024;
+/// Seconds after which a stored clock reading is replaced by one that says the same: 1 hour.
+pub const CLOCK_READING_SECS: u64 = 3600;
+/// Milliseconds by which a clock must differ from its stored reading to be stored again. Less is the time that the
+/// push took.
+pub const CLOCK_CHANGE_MILLIS: u64 = 5_000;
 /// Bytes of data that one commit writes, records and log together; DynamoDB allows 4 MB per transaction.
 /// Deletes and writes with `fields` store the whole record, which may be more than was sent.
 pub const COMMIT_BYTES_MAX: usize = 3_500_000;

@@ -1,6 +1,7 @@
-//! Statistics of a room, from the two items that every commit and every delivery update.
+//! Statistics of a room, from three items: HEAD, FEED and the clocks.
 
-use crate::snapshot::{ClockReading, Head};
+use crate::clocks::{ClockReading, Clocks};
+use crate::snapshot::Head;
 use crate::tables::Tables;
 use protocol::ids::DeviceId;
 use protocol::role::Role;
@@ -16,24 +17,36 @@ pub struct Feed {
     pub changes: u64,
 }
 
-/// The statistics that a caller with `role` may see, of a room at `head` whose log is delivered up to `feed`.
-pub fn stats(tables: &Tables, role: Role, head: &Head, feed: Feed) -> StatsResponse {
+/// What the statistics of a room are made of.
+#[derive(Clone, Debug, Default)]
+pub struct RoomFigures {
+    /// The room's HEAD.
+    pub head: Head,
+    /// How far its log is delivered.
+    pub feed: Feed,
+    /// The clocks of its devices.
+    pub clocks: Clocks,
+}
+
+/// The statistics that a caller with `role` may see.
+pub fn stats(tables: &Tables, role: Role, figures: &RoomFigures) -> StatsResponse {
+    let RoomFigures { head, feed, clocks } = figures;
     let readable = tables.names().filter(|table| tables.may_read(table, role));
     let count = |table: &str| TableStats {
         table_name: table.to_owned(),
         record_count: head.live.get(table).copied().unwrap_or_default(),
     };
-    let clock = |(device, reading): (&DeviceId, &ClockReading)| DeviceClock {
+    let clock = |(device, reading): (&DeviceId, ClockReading)| DeviceClock {
         device_id: device.to_string(),
         skew_millis: reading.skew_millis,
         at: reading.at.to_string(),
     };
     StatsResponse {
-        // The two items are read concurrently, so `feed` may already count a commit that `head` does not.
+        // The items are read concurrently, so `feed` may already count a commit that `head` does not.
         pending_queue_count: head.changes.saturating_sub(feed.changes),
         last_sync_at: (head.stamp > Stamp::ZERO).then(|| head.stamp.time().to_string()),
         tables_stats: readable.map(count).collect(),
-        clocks: head.clocks.iter().map(clock).collect(),
+        clocks: clocks.iter().map(clock).collect(),
     }
 }
 
@@ -42,22 +55,22 @@ mod tests {
     use super::*;
     use protocol::timestamp::Timestamp;
 
-    fn head() -> Head {
+    fn figures(delivered: u64) -> RoomFigures {
         let mut head = Head { stamp: Stamp(1_765_103_401_000_123), changes: 9, ..Head::default() };
         head.live = [("products", 3), ("employee_advances", 2), ("no_longer_synced", 7)]
             .into_iter()
             .map(|(table, count)| (table.to_owned(), count))
             .collect();
         let reading = ClockReading { skew_millis: -40, at: Timestamp(1_765_103_400_000_000) };
-        head.note_clock(&"till-1".parse().unwrap(), reading);
-        head
+        let clocks = [("till-1".parse().unwrap(), reading)].into_iter().collect();
+        RoomFigures { head, feed: Feed { stamp: Stamp(1), changes: delivered }, clocks }
     }
 
     #[test]
     fn counts_cover_the_tables_that_the_role_may_read() {
         let tables = Tables::built_in().unwrap();
         let count = |role, table: &str| {
-            let stats = stats(&tables, role, &head(), Feed::default()).tables_stats;
+            let stats = stats(&tables, role, &figures(0)).tables_stats;
             stats.into_iter().find(|found| found.table_name == table).map(|found| found.record_count)
         };
         assert_eq!(count(Role::Cashier, "products"), Some(3));
@@ -70,24 +83,21 @@ mod tests {
     #[test]
     fn undelivered_changes_are_pending_and_never_negative() {
         let tables = Tables::built_in().unwrap();
-        let pending = |changes| {
-            let feed = Feed { stamp: Stamp(1), changes };
-            stats(&tables, Role::Cashier, &head(), feed).pending_queue_count
-        };
+        let pending = |delivered| stats(&tables, Role::Cashier, &figures(delivered)).pending_queue_count;
         assert_eq!((pending(0), pending(4), pending(9), pending(12)), (9, 5, 0, 0));
     }
 
     #[test]
     fn the_exact_shape_is_pinned() {
         let tables = Tables::parse("[products]\npolicy = \"last-writer-wins\"\n").unwrap();
-        let text = serde_json::to_string(&stats(&tables, Role::Cashier, &head(), Feed::default())).unwrap();
+        let text = serde_json::to_string(&stats(&tables, Role::Cashier, &figures(0))).unwrap();
         let expected = [
             r#"{"pending_queue_count":9,"last_sync_at":"2025-12-07T10:30:01.000123Z","#,
             r#""tables_stats":[{"table_name":"products","record_count":3}],"#,
             r#""clocks":[{"device_id":"till-1","skew_millis":-40,"at":"2025-12-07T10:30:00.000000Z"}]}"#,
         ];
         assert_eq!(text, expected.concat());
-        let empty = stats(&tables, Role::Cashier, &Head::default(), Feed::default());
+        let empty = stats(&tables, Role::Cashier, &RoomFigures::default());
         assert_eq!(empty.last_sync_at, None);
     }
 }

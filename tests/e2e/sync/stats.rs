@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use functions::sync::keys;
 use local::dynamo::faults::Fault;
 use local::stream::StreamSwitch;
 use protocol::stamp::Stamp;
-use protocol::wire::stats::StatsResponse;
+use protocol::timestamp::Timestamp;
+use protocol::wire::push::PushResponse;
+use protocol::wire::stats::{DeviceClock, StatsResponse};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::api::{Api, Reply, Units};
@@ -14,6 +18,7 @@ use tokio::time::sleep;
 
 use crate::replies::{assert_error, assert_members, json as json_body};
 use crate::shop::{Shop, advance, deletion, product, record, with};
+use crate::till::Till;
 use crate::world::LONG_PATIENCE;
 
 trials! {
@@ -22,6 +27,8 @@ trials! {
     counts_follow_creates_updates_and_deletions,
     undelivered_changes_are_pending,
     stats_show_the_clock_skew_of_devices,
+    a_clock_is_stored_once_and_again_when_it_was_set,
+    stats_show_clocks_that_an_older_release_stored_in_head,
     stats_cost_the_same_for_any_number_of_records,
     stats_show_only_tables_the_role_may_read,
     only_head_office_names_a_branch,
@@ -108,13 +115,8 @@ async fn undelivered_changes_are_pending(shop: &'static Shop) {
 
 async fn stats_show_the_clock_skew_of_devices(shop: &'static Shop) {
     let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
-    let at = |secs: i64| {
-        let now = i64::try_from(tests::fleet::now().0).unwrap();
-        protocol::timestamp::Timestamp(u64::try_from(now + secs * 1_000_000).unwrap()).to_string()
-    };
     for (till, secs) in [(&one, 120), (&two, -3600)] {
-        let batch = with(till.batch(None, &[product(&till.device, &json!({}))]), "device_time", at(secs));
-        assert_eq!(till.push_batch(&batch).await.synced_count, 1);
+        push_at_clock(till, till.device.as_str(), secs).await;
     }
     let stats = stats(&one.api).await;
     let skew = |device: &str| {
@@ -125,6 +127,55 @@ async fn stats_show_the_clock_skew_of_devices(shop: &'static Shop) {
     // The time from the till to the function makes the skew inexact.
     assert!((skew("till-1") - 120_000).abs() < 5_000, "{}", skew("till-1"));
     assert!((skew("till-2") + 3_600_000).abs() < 5_000, "{}", skew("till-2"));
+}
+
+/// Pushes the product `id` from a till whose clock is `secs` seconds ahead.
+async fn push_at_clock(till: &Till, id: &str, secs: i64) -> Reply {
+    let now = i64::try_from(tests::fleet::now().0).unwrap();
+    let clock = Timestamp(u64::try_from(now + secs * 1_000_000).unwrap()).to_string();
+    let reply =
+        till.push_raw(&with(till.batch(None, &[product(id, &json!({}))]), "device_time", clock)).await;
+    assert_eq!(reply.ok::<PushResponse>().unwrap().synced_count, 1);
+    reply
+}
+
+async fn a_clock_is_stored_once_and_again_when_it_was_set(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let first = push_at_clock(&till, "p1", 0).await.cost();
+    let same = push_at_clock(&till, "p2", 0).await.cost();
+    let set = push_at_clock(&till, "p3", 60).await.cost();
+    // A push is a read and a write. A reading that says something new is one more of each.
+    assert_eq!((first.requests, same.requests, set.requests), (4, 2, 4));
+    assert_eq!(
+        same.write_tenths,
+        till.push_raw(&till.batch(None, &[product("p4", &json!({}))])).await.cost().write_tenths
+    );
+    let clocks = stats(&till.api).await.clocks;
+    assert_eq!(clocks.len(), 1);
+    assert!((clocks[0].skew_millis - 60_000).abs() < 5_000, "{}", clocks[0].skew_millis);
+}
+
+async fn stats_show_clocks_that_an_older_release_stored_in_head(shop: &'static Shop) {
+    let (till, other) = (shop.till("till-1").await, shop.till("till-2").await);
+    push_at_clock(&till, "p1", 0).await;
+    // The attribute as the release before stored it.
+    let reading =
+        |skew: &str, at: &str| AttributeValue::L([skew, at].map(|n| AttributeValue::N(n.into())).into());
+    let clocks = [("till-1", reading("-9", "7")), ("till-2", reading("60000", "8"))];
+    let clocks = clocks.map(|(device, reading)| (device.to_owned(), reading)).into();
+    let update = shop.world.dynamo.update_item().table_name(&shop.world.table);
+    let update = update.key("pk", AttributeValue::S(keys::room(&shop.room("1"))));
+    let update = update.key("sk", AttributeValue::S(keys::HEAD.to_owned()));
+    let update = update.update_expression("SET clocks = :clocks");
+    update.expression_attribute_values(":clocks", AttributeValue::M(clocks)).send().await.unwrap();
+    let skew = |clocks: &[DeviceClock], device: &str| {
+        clocks.iter().find(|clock| clock.device_id == device).map(|clock| clock.skew_millis)
+    };
+    let shown = stats(&till.api).await.clocks;
+    assert_eq!(skew(&shown, "till-2"), Some(60_000));
+    assert!(skew(&shown, "till-1").is_some_and(|skew| skew != -9), "the later reading counts");
+    push_at_clock(&other, "p2", 0).await;
+    push_at_clock(&till, "p3", 0).await;
 }
 
 async fn stats_cost_the_same_for_any_number_of_records(shop: &'static Shop) {
@@ -142,8 +193,8 @@ async fn stats_cost_the_same_for_any_number_of_records(shop: &'static Shop) {
     let last = till.push(&[product("p0", &json!({ "n": 1 }))]).await.stamp;
     let much = as_of(&till.api, last).await.cost();
     assert_eq!(watch.count("Query") + watch.count("Scan"), 0, "stats read the data");
-    // HEAD and FEED: two items of less than 4 KB each, strongly consistent, in one request.
-    assert_eq!((little, much), (much, Units { requests: 1, write_tenths: 0, read_tenths: 20 }));
+    // HEAD, FEED and CLOCKS: items of less than 4 KB each, strongly consistent, in one request.
+    assert_eq!((little, much), (much, Units { requests: 1, write_tenths: 0, read_tenths: 30 }));
 }
 
 async fn stats_show_only_tables_the_role_may_read(shop: &'static Shop) {

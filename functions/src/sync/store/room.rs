@@ -11,7 +11,7 @@ use protocol::stamp::Stamp;
 use sync::log::LogItem;
 use sync::push::Push;
 use sync::snapshot::{Head, Snapshot};
-use sync::stats::Feed;
+use sync::stats::{Feed, RoomFigures};
 
 use super::{Store, limit};
 use crate::dynamo::cost::Cost;
@@ -19,7 +19,7 @@ use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, as_number, as_text, get, key, number, text};
 use crate::dynamo::table::{if_condition_held, page};
 use crate::limits::BATCH_GET_KEYS_MAX;
-use crate::sync::items::{to_head, to_log, to_marker, to_record};
+use crate::sync::items::{to_clocks, to_head, to_log, to_marker, to_record};
 use crate::sync::keys;
 
 impl Store {
@@ -44,17 +44,21 @@ impl Store {
         page(query, cost).await?.items().iter().map(to_log).collect()
     }
 
-    /// The room's HEAD and FEED in one BatchGetItem; each is the default if it does not exist yet.
-    pub async fn head_and_feed(&self, room: &Room, cost: &mut Cost) -> Result<(Head, Feed), StoreError> {
-        let (mut head, mut feed) = (Head::default(), Feed::default());
-        for item in self.items(room, [keys::HEAD, keys::FEED].map(str::to_owned), cost).await? {
-            if get(&item, "sk", as_text)? == keys::HEAD {
-                head = to_head(&item)?;
-            } else {
-                feed = to_feed(&item)?;
+    /// The room's HEAD, FEED and CLOCKS in one BatchGetItem; each is the default if it does not exist yet.
+    pub async fn figures(&self, room: &Room, cost: &mut Cost) -> Result<RoomFigures, StoreError> {
+        let (mut figures, mut readings) = (RoomFigures::default(), Vec::new());
+        let sort_keys = [keys::HEAD, keys::FEED, keys::CLOCKS].map(str::to_owned);
+        for item in self.items(room, sort_keys, cost).await? {
+            match get(&item, "sk", as_text)?.as_str() {
+                keys::HEAD => figures.head = to_head(&item)?,
+                keys::FEED => figures.feed = to_feed(&item)?,
+                _ => {}
             }
+            // A HEAD of the release before has the readings of then.
+            readings.extend(to_clocks(&item)?.iter().map(|(device, reading)| (device.clone(), reading)));
         }
-        Ok((head, feed))
+        figures.clocks = readings.into_iter().collect();
+        Ok(figures)
     }
 
     /// Records that the room's log was published up to `feed`. Events may repeat and come out of order, so

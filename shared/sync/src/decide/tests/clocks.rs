@@ -32,17 +32,3 @@ fn a_sale_and_a_delta_are_accepted_from_a_wrong_clock() {
         assert_eq!(room.snapshot.records.values().next().unwrap().modified_at, NOW);
     }
 }
-
-#[test]
-fn the_clock_skew_of_a_device_is_stored_with_the_commit() {
-    let decided = |time: &str, records: &[serde_json::Value]| {
-        let body = json!({"device_id": "till-1", "device_time": time, "records": records});
-        decide(&rules(), &Snapshot::default(), &push(Role::Cashier, &body), NOW).head.clocks
-    };
-    let behind = Timestamp(NOW.0 - 2_500_000).to_string();
-    let clocks = decided(&behind, &[write("A", 1)]);
-    let reading = clocks.values().next().unwrap();
-    assert_eq!((reading.skew_millis, reading.at), (-2500, NOW));
-    assert!(decided(&behind, &[]).is_empty(), "HEAD moves only with the log");
-    assert!(decided("soon", &[write("A", 1)]).is_empty(), "a malformed clock is ignored");
-}
