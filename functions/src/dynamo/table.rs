@@ -26,6 +26,8 @@ pub struct Table {
 pub enum Condition {
     /// The item must not exist.
     Absent,
+    /// The item must not exist, or must have this attribute.
+    AbsentOrHas(&'static str),
     /// The attribute must have this value.
     Equals(&'static str, AttributeValue),
     /// No condition: the write is idempotent.
@@ -38,6 +40,9 @@ macro_rules! conditioned {
         match $condition {
             Condition::Always => $builder,
             Condition::Absent => $builder.condition_expression("attribute_not_exists(pk)"),
+            Condition::AbsentOrHas(name) => $builder
+                .condition_expression("attribute_not_exists(pk) OR attribute_exists(#name)")
+                .expression_attribute_names("#name", name),
             Condition::Equals(name, value) => $builder
                 .condition_expression("#name = :value")
                 .expression_attribute_names("#name", name)

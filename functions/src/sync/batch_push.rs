@@ -26,12 +26,13 @@ use crate::http::response::HandlerResult;
 pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
     let (sync, claims, now) = (context.sync()?, request.claims()?, request.now);
     let push = Push::parse(&sync.rules.tables, claims.role, request.body())?;
+    let push = push.by(claims.free_user());
     claims.acts_as(&push.device)?;
     let room = context.room(claims, push.branch.as_ref(), cost).await?;
     let mut retry = CommitRetry::new(request, push.device.as_str());
     loop {
         let snapshot = sync.store.load(&room, &push, cost).await?;
-        if let Some(marker) = &snapshot.marker {
+        if let Some(marker) = snapshot.settled(&push.hash, push.user.as_deref()) {
             if let Some(response) = repeat(&push, marker, &snapshot, now)? {
                 return respond(&response, Vec::new());
             }

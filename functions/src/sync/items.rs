@@ -112,14 +112,21 @@ fn from_counts(counts: &BTreeMap<String, u64>) -> AttributeValue {
 
 /// Writes a batch's marker, which expires after its retention.
 pub fn from_marker(marker: &Marker, retention: Retention, now: Timestamp) -> Item {
-    item([
+    let mut item = item([
         ("hash", AttributeValue::B(Blob::new(marker.hash))),
         ("prev", number(marker.prev.0)),
         ("stamp", number(marker.stamp.0)),
         ("codes", text(&marker.codes)),
         ("ttl", number(now.plus_secs(retention.marker_secs()).as_secs())),
-    ])
+    ]);
+    if let Some(user) = &marker.user {
+        item.insert(MARKER_USER.to_owned(), text(user));
+    }
+    item
 }
+
+/// The attribute of a marker that a token of no device wrote.
+pub const MARKER_USER: &str = "user";
 
 /// Reads a batch's marker. A marker past its `ttl` counts until DynamoDB deletes it.
 pub fn to_marker(item: &Item) -> Result<Marker, StoreError> {
@@ -128,6 +135,7 @@ pub fn to_marker(item: &Item) -> Result<Marker, StoreError> {
         prev: Stamp(get(item, "prev", as_number)?),
         stamp: Stamp(get(item, "stamp", as_number)?),
         codes: get(item, "codes", as_text)?.clone(),
+        user: optional(item, MARKER_USER, |value| as_text(value).cloned())?,
     })
 }
 
@@ -208,8 +216,11 @@ mod tests {
         assert_eq!(to_record(&from_record(&live, keep, Timestamp(0))).unwrap(), live);
         assert!(!from_record(&live, keep, Timestamp(0)).contains_key("ttl"));
 
-        let marker = Marker { hash: [7; 32], prev: Stamp(1), stamp: Stamp(2), codes: "a1".into() };
-        assert_eq!(to_marker(&from_marker(&marker, keep, Timestamp(0))).unwrap(), marker);
+        let bound = Marker { hash: [7; 32], prev: Stamp(1), stamp: Stamp(2), codes: "a1".into(), user: None };
+        let free = Marker { user: Some("u1".into()), ..bound.clone() };
+        for marker in [bound, free] {
+            assert_eq!(to_marker(&from_marker(&marker, keep, Timestamp(0))).unwrap(), marker);
+        }
 
         let log = LogItem {
             prev: Stamp(1),

@@ -14,6 +14,7 @@ use crate::records::record_cache;
 pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
     let (sync, cache, claims, now) = (context.sync()?, context.cache()?, request.claims()?, request.now);
     let resolve = Resolve::parse(&sync.rules.tables, claims.role, request.body())?;
+    let resolve = resolve.by(claims.free_user());
     claims.acts_as(&resolve.device)?;
     let room = context.room(claims, resolve.branch.as_ref(), cost).await?;
     let mut retry = CommitRetry::new(request, resolve.device.as_str());

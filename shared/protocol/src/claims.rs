@@ -67,6 +67,11 @@ impl Claims {
         Err(ApiError::new(ErrorCode::ForbiddenRole, message))
     }
 
+    /// The user, if the token belongs to no device and may therefore name any.
+    pub fn free_user(&self) -> Option<&str> {
+        self.device.is_none().then_some(self.sub.as_str())
+    }
+
     /// [`ErrorCode::DeviceMismatch`] if the token belongs to another device.
     pub fn acts_as(&self, device: &DeviceId) -> Result<(), ApiError> {
         match &self.device {

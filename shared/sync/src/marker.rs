@@ -15,6 +15,8 @@ pub struct Marker {
     pub stamp: Stamp,
     /// One [`StoredOutcome`] per record as text, separated by commas.
     pub codes: String,
+    /// The user that pushed the batch with a token of no device; `None` for a push of the device itself.
+    pub user: Option<String>,
 }
 
 /// What is stored of one outcome: `a3` applied as version 3, `a3!01` with the first two flags, `h3@170…`
@@ -137,7 +139,16 @@ impl Marker {
     /// The marker of a batch with these outcomes.
     pub fn new(hash: [u8; 32], prev: Stamp, stamp: Stamp, outcomes: &[Outcome]) -> Marker {
         let codes: Vec<String> = outcomes.iter().map(|outcome| StoredOutcome::of(outcome).encode()).collect();
-        Marker { hash, prev, stamp, codes: codes.join(",") }
+        Marker { hash, prev, stamp, codes: codes.join(","), user: None }
+    }
+
+    /// Whether a batch of this id with the hash `hash` is settled by this marker, as a retry or as another
+    /// batch under a used id; `user` as in [`crate::push::Push::user`].
+    ///
+    /// A token of no device may name any device, so another batch that it pushed does not take the id from
+    /// the device itself.
+    pub fn settles(&self, hash: &[u8; 32], user: Option<&str>) -> bool {
+        self.hash == *hash || self.user.is_none() || user.is_some()
     }
 
     /// The outcomes in the order of the request; `None` if the text is corrupt.
@@ -188,9 +199,25 @@ mod tests {
     fn an_empty_batch_has_no_codes_and_corrupt_codes_are_refused() {
         assert_eq!(Marker::new([0; 32], Stamp(7), Stamp(7), &[]).outcomes(), Some(vec![]));
         for bad in ["x1", "a", "h1", "c9", "r99", "a1,,b", "a1!9", "m1", "m1.9"] {
-            let marker = Marker { hash: [0; 32], prev: Stamp(0), stamp: Stamp(0), codes: bad.into() };
+            let marker = Marker { codes: bad.into(), ..Marker::new([0; 32], Stamp(0), Stamp(0), &[]) };
             assert_eq!(marker.outcomes(), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_free_token_takes_no_batch_id_from_a_device() {
+        let marker = |user: Option<&str>| Marker {
+            user: user.map(str::to_owned),
+            ..Marker::new([1; 32], Stamp(7), Stamp(9), &[])
+        };
+        let settles = |by: Option<&str>, hash, user| marker(by).settles(&[hash; 32], user);
+        // The same batch is a retry, whichever token sends it.
+        for (by, user) in [(None, None), (None, Some("u1")), (Some("u1"), None), (Some("u1"), Some("u2"))] {
+            assert!(settles(by, 1, user));
+        }
+        // Another batch under the same id is refused, unless only a free token has used the id of a device.
+        assert!(settles(None, 2, None) && settles(None, 2, Some("u1")) && settles(Some("u1"), 2, Some("u2")));
+        assert!(!settles(Some("u1"), 2, None));
     }
 
     #[test]

@@ -26,6 +26,8 @@ use protocol::wire::push::PushRecord;
 pub struct Push {
     /// The device that pushes.
     pub device: DeviceId,
+    /// The caller, if its token belongs to no device and may therefore name any.
+    pub user: Option<String>,
     /// The id that makes the batch exactly-once, if the device sent one.
     pub batch: Option<BatchId>,
     /// Whether the batch is applied as a whole or not at all.
@@ -128,12 +130,18 @@ impl Push {
         // A malformed clock must not stop sales.
         let device_time = envelope.device_time.and_then(|text| Timestamp::parse(&text).ok());
         let (device, batch, branch) = (envelope.device_id, envelope.batch_id, envelope.branch_id);
-        Ok(Push { device, batch, atomic, hash, device_time, branch, records })
+        Ok(Push { device, user: None, batch, atomic, hash, device_time, branch, records })
+    }
+
+    /// The same push by the caller `user`, whose token belongs to no device; `None` for the device itself.
+    pub fn by(self, user: Option<&str>) -> Push {
+        Push { user: user.map(str::to_owned), ..self }
     }
 
     /// The push of one record that the server writes for `device`.
     pub fn of_record(device: DeviceId, batch: Option<BatchId>, hash: [u8; 32], record: Incoming) -> Push {
-        Push { device, batch, atomic: false, hash, device_time: None, branch: None, records: vec![record] }
+        let (user, atomic, device_time, branch) = (None, false, None, None);
+        Push { device, user, batch, atomic, hash, device_time, branch, records: vec![record] }
     }
 
     /// The keys of all valid writes, deduplicated and sorted.

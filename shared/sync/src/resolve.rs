@@ -28,6 +28,8 @@ use protocol::wire::resolve::{Resolution, ResolveRequest, ResolveResponse};
 pub struct Resolve {
     /// The device on which a person resolved the conflict.
     pub device: DeviceId,
+    /// As [`Push::user`].
+    pub user: Option<String>,
     /// The id that makes the request exactly-once, if the device sent one.
     pub batch: Option<BatchId>,
     /// The branch, if the caller named one.
@@ -96,7 +98,13 @@ impl Resolve {
         let key = RecordKey { table: body.table_name, id: body.record_id };
         let hash = hash(&key, data.as_ref(), body.expected_version);
         let (device, batch, branch) = (body.device_id, body.batch_id, body.branch_id);
-        Ok(Resolve { device, batch, branch, key, role, data, expected: body.expected_version, hash })
+        let expected = body.expected_version;
+        Ok(Resolve { device, user: None, batch, branch, key, role, data, expected, hash })
+    }
+
+    /// The same request by the caller `user`; see [`Push::by`].
+    pub fn by(self, user: Option<&str>) -> Resolve {
+        Resolve { user: user.map(str::to_owned), ..self }
     }
 
     /// Decides the request against `snapshot` at `now`.
@@ -107,7 +115,7 @@ impl Resolve {
         now: Timestamp,
     ) -> Result<Resolved, ApiError> {
         let current = snapshot.records.get(&self.key);
-        if let Some(marker) = &snapshot.marker {
+        if let Some(marker) = snapshot.settled(&self.hash, self.user.as_deref()) {
             if marker.hash != self.hash {
                 let message =
                     "This device used the `batch_id` for something else; give every request its own.";
@@ -166,7 +174,8 @@ impl Resolve {
         };
         let raw = to_raw_value(&body).map_err(|error| rejected(error.to_string(), "malformed"))?;
         let incoming = Incoming::read(&rules.tables, self.role, &raw);
-        Ok(Push::of_record(self.device.clone(), self.batch.clone(), self.hash, incoming))
+        let push = Push::of_record(self.device.clone(), self.batch.clone(), self.hash, incoming);
+        Ok(push.by(self.user.as_deref()))
     }
 
     fn response(&self, record: &Record, prev: Stamp, stamp: Stamp) -> ResolveResponse {

@@ -37,6 +37,11 @@ impl Snapshot {
         self.head.as_ref().map_or(Stamp::ZERO, |head| head.stamp)
     }
 
+    /// The marker that settles the batch of the hash `hash`; see [`Marker::settles`].
+    pub fn settled(&self, hash: &[u8; 32], user: Option<&str>) -> Option<&Marker> {
+        self.marker.as_ref().filter(|marker| marker.settles(hash, user))
+    }
+
     /// The version of the stored record `key`, if there is one.
     pub fn version(&self, key: &RecordKey) -> Option<u64> {
         self.records.get(key).map(|record| record.version)

@@ -18,6 +18,7 @@ trials! {
     a_tombstone_wins_over_updates_of_older_versions,
     a_batch_id_is_applied_once_and_gets_the_same_response,
     batch_ids_are_per_device,
+    a_token_without_a_device_takes_no_batch_id_from_a_device,
     a_retried_batch_of_conflicts_gets_the_same_response,
     writes_of_one_record_apply_in_order,
     offline_create_and_edits_apply_in_order,
@@ -155,6 +156,23 @@ async fn batch_ids_are_per_device(shop: &'static Shop) {
         let response = till.push_batch(&till.batch(Some("b1"), &[product(id, &json!({}))])).await;
         assert_eq!(only_version(&response), 1);
     }
+}
+
+async fn a_token_without_a_device_takes_no_batch_id_from_a_device(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let (free, _) = shop.session("cashier", "1", None).await;
+    let free = Till { api: free, device: "till-1".into() };
+    let [guess, own] = ["p1", "p2"].map(|id| till.batch(Some("b1"), &[product(id, &json!({}))]));
+    let guessed = free.push_batch(&guess).await;
+    assert_eq!(only_version(&guessed), 1);
+    // A retry of the same batch is settled, whichever token sends it.
+    assert_eq!(till.push_batch(&guess).await.stamp, guessed.stamp);
+    // The device's own batch under the id is applied once; from then on the id is the device's.
+    let applied = till.push_batch(&own).await;
+    assert_eq!(only_version(&applied), 1);
+    assert_eq!(till.push_batch(&own).await.stamp, applied.stamp);
+    assert_error(&free.push_raw(&guess).await, 409, "batch_id_reused");
+    assert_eq!(till.pull_all(Stamp::ZERO, 100).await.len(), 2);
 }
 
 async fn a_retried_batch_of_conflicts_gets_the_same_response(shop: &'static Shop) {

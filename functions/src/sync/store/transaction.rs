@@ -19,7 +19,7 @@ use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, key, number};
 use crate::dynamo::table::{Condition, Table};
 use crate::sync::branches::{CREATED, branch_key};
-use crate::sync::items::{from_dead, from_head, from_log, from_marker, from_record};
+use crate::sync::items::{MARKER_USER, from_dead, from_head, from_log, from_marker, from_record};
 use crate::sync::keys;
 
 impl Store {
@@ -87,8 +87,14 @@ impl Actions<'_> {
         let undone = push.atomic && !plan.outcomes.iter().all(Outcome::is_applied);
         let Some(batch) = push.batch.as_ref().filter(|_| !undone) else { return Ok(()) };
         let marker = Marker::new(push.hash, plan.prev, plan.stamp(), &plan.outcomes);
+        let marker = Marker { user: push.user.clone(), ..marker };
         let item = from_marker(&marker, self.retention, self.now);
-        self.put(self.pk.clone(), keys::batch(&push.device, batch), item, Condition::Absent)
+        let condition = match &push.user {
+            Some(_) => Condition::Absent,
+            // See `Marker::settles`.
+            None => Condition::AbsentOrHas(MARKER_USER),
+        };
+        self.put(self.pk.clone(), keys::batch(&push.device, batch), item, condition)
     }
 
     /// HEAD moves only together with a log item; otherwise the transaction checks that it has not moved.

@@ -98,7 +98,7 @@ fn a_write_that_the_policy_forbids_is_refused() {
 fn a_retry_is_answered_and_another_request_with_its_id_refused() {
     let resolve = parse(|_| {});
     let mut done = snapshot("products", r#"{"price":2}"#);
-    let marker = |hash| Marker { hash, prev: Stamp(5), stamp: Stamp(7), codes: "a3".into() };
+    let marker = |hash| Marker { hash, prev: Stamp(5), stamp: Stamp(7), codes: "a3".into(), user: None };
     done.marker = Some(marker(resolve.hash));
     let answer = known(resolve.decide(&rules(), &done, NOW).unwrap());
     assert_eq!((answer.version, answer.prev, answer.stamp), (3, Stamp(5), Stamp(7)));
