@@ -8,7 +8,7 @@ use protocol::timestamp::Timestamp;
 use protocol::wire::auth::User;
 
 use super::client_info::ClientInfo;
-use super::family::{Family, NewFamily, Presented, Privileges, SecretBytes, Token};
+use super::family::{Family, NewFamily, Presented, Privileges, Token};
 use super::family_item::{to_family, to_item};
 use super::{Accounts, keys};
 use crate::dynamo::cost::Cost;
@@ -44,8 +44,7 @@ pub enum Refreshed {
 impl Accounts {
     /// Creates a family for `user`, who has just signed in.
     pub async fn sign_in(&self, user: User, new: NewFamily, now: Timestamp) -> Result<SignedIn, StoreError> {
-        let secret: SecretBytes = random::bytes();
-        let family = Family::new(&user, new, &secret, now);
+        let (family, secret) = Family::new(&user, new, &random::bytes(), random::bytes(), now);
         let request =
             self.table.client.put_item().table_name(&self.table.name).set_item(Some(to_item(&family)));
         request.send().await?;
@@ -68,6 +67,7 @@ impl Accounts {
             let user = self.user(&family.user).await?.ok_or_else(invalid)?;
             let (user, family, secret) = match family.present(&token.secret, random::bytes(), now) {
                 Presented::Over => return Ok(Refreshed::Over(family)),
+                Presented::Forged => return Err(invalid().into()),
                 Presented::Reused => {
                     let revoked = self.revoke(&family.user, &family.id, now).await?;
                     return Ok(Refreshed::Reused(revoked.unwrap_or(family)));
@@ -89,12 +89,21 @@ impl Accounts {
         Err(ApiError::new(ErrorCode::Busy, "The token is being refreshed elsewhere; try again.").into())
     }
 
-    /// Revokes the family of a refresh token and returns it, if it exists.
+    /// Revokes the family of a refresh token and returns it; `None` if the token was never valid.
     pub async fn sign_out(&self, token: &str, now: Timestamp) -> Result<Option<Family>, StoreError> {
         match Token::read(token) {
-            Some(Token { user, family, .. }) => self.revoke(user, family, now).await,
-            None => Ok(None),
+            Some(token) if self.family_of(&token).await?.is_some() => {
+                self.revoke(token.user, token.family, now).await
+            }
+            _ => Ok(None),
         }
+    }
+
+    /// The family that `token` belongs or belonged to; `None` if the token was never valid.
+    pub async fn family_of(&self, token: &Token<'_>) -> Result<Option<Family>, StoreError> {
+        let item = self.table.get(keys::family(token.user, token.family), &mut Cost::default()).await?;
+        let family = item.as_ref().map(to_family).transpose()?;
+        Ok(family.filter(|family| family.is_own(&token.secret)))
     }
 
     /// The user's live families, the latest first.

@@ -4,24 +4,24 @@
 //! secret and a random salt (HMAC-SHA256): a retry after a lost response gets the same successor, but neither
 //! the database (salt and hashes) nor an old token (no salt) is enough to derive it. The rules follow RFC
 //! 9700, section 4.14, with a grace period for lost responses.
+//!
+//! The second half of a secret is a tag over the first half, by a key that only the family's item has. So an
+//! old token, whose use revokes the family, differs from one that was made up, which is merely refused.
 
 use std::collections::BTreeSet;
 
 use auth::limits::{REFRESH_GRACE_SECS, REFRESH_TOKEN_SECS, SESSION_SECS_MAX};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
 use protocol::ids::{BranchId, ClientId, DeviceId, SessionId};
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
 use protocol::wire::auth::User;
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::client_info::ClientInfo;
+mod secret;
 
-/// The secret part of a token.
-pub type SecretBytes = [u8; 32];
+use super::client_info::ClientInfo;
+pub use secret::{SecretBytes, Token};
+use secret::{derive, hash, is, successor, tagged};
 
 /// A family. It holds hashes of secrets, never a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub struct Family {
     pub previous: Option<[u8; 32]>,
     /// The salt that the current secret was derived with.
     pub salt: [u8; 32],
+    /// The key of the tags in its tokens; `None` if its tokens have no tags yet.
+    pub tag_key: Option<[u8; 32]>,
     /// When the current token replaced the previous one.
     pub rotated_at: Timestamp,
     /// When the current token expires; if revoked, when the last access token has expired.
@@ -120,15 +122,24 @@ pub enum Presented {
     },
     /// It was replaced before, so it was copied. The family must be revoked.
     Reused,
+    /// It was never a token of the family.
+    Forged,
     /// It has expired, or its family was revoked.
     Over,
 }
 
 impl Family {
-    /// A new family of `user`, whose first token has `secret`.
-    pub fn new(user: &User, new: NewFamily, secret: &SecretBytes, now: Timestamp) -> Family {
+    /// A new family of `user` and the secret of its first token; `seed` and `tag_key` must be random.
+    pub fn new(
+        user: &User,
+        new: NewFamily,
+        seed: &[u8; 32],
+        tag_key: [u8; 32],
+        now: Timestamp,
+    ) -> (Family, SecretBytes) {
         let NewFamily { id, session, device, client } = new;
-        Family {
+        let secret = tagged(seed, &tag_key);
+        let family = Family {
             id,
             user: user.id.clone(),
             session,
@@ -137,13 +148,15 @@ impl Family {
             device,
             client,
             started_at: now,
-            current: hash(secret),
+            current: hash(&secret),
             previous: None,
             salt: [0; 32],
+            tag_key: Some(tag_key),
             rotated_at: now,
             expires_at: now.plus_secs(REFRESH_TOKEN_SECS),
             revoked: false,
-        }
+        };
+        (family, secret)
     }
 
     /// Whether its refresh tokens work at `now`.
@@ -178,16 +191,22 @@ impl Family {
 
     /// The outcome of presenting `secret` at `now`; `salt` must be fresh and random.
     pub fn present(&self, secret: &SecretBytes, salt: [u8; 32], now: Timestamp) -> Presented {
-        let is = |known: &[u8; 32]| bool::from(hash(secret).ct_eq(known));
+        if !self.is_own(secret) {
+            // Without tags, an old token cannot be told from a forged one.
+            return if self.tag_key.is_some() { Presented::Forged } else { Presented::Reused };
+        }
         if !self.is_live(now) {
             return Presented::Over;
         }
-        if is(&self.current) {
-            let successor = successor(secret, &salt);
+        if is(&self.current, secret) {
+            // A family without tags gets them now. Its item holds the salt; its tokens do not.
+            let tag_key = self.tag_key.unwrap_or_else(|| derive(&salt, b"tillsync refresh tag key", &[]));
+            let successor = tagged(&successor(secret, &salt), &tag_key);
             let next = Family {
                 current: hash(&successor),
                 previous: Some(self.current),
                 salt,
+                tag_key: Some(tag_key),
                 before: None,
                 rotated_at: now,
                 // Refreshing cannot extend a sign-in forever.
@@ -201,11 +220,22 @@ impl Family {
         // Once the successor is used, it becomes `previous` and this token is unknown.
         let in_grace = now < self.rotated_at.plus_secs(REFRESH_GRACE_SECS);
         match &self.previous {
-            Some(previous) if is(previous) && in_grace => {
-                Presented::Repeat { secret: successor(secret, &self.salt) }
+            Some(previous) if is(previous, secret) && in_grace => {
+                let plain = successor(secret, &self.salt);
+                let tagged = self.tag_key.map(|key| tagged(&plain, &key));
+                // A function of an earlier release issues successors without tags.
+                let secret = tagged.filter(|tagged| is(&self.current, tagged)).unwrap_or(plain);
+                Presented::Repeat { secret }
             }
             _ => Presented::Reused,
         }
+    }
+
+    /// Whether `secret` belongs or belonged to a token of the family. Of a family without tags, only the last
+    /// two tokens are known.
+    pub fn is_own(&self, secret: &SecretBytes) -> bool {
+        let known = is(&self.current, secret) || self.previous.is_some_and(|known| is(&known, secret));
+        known || self.tag_key.is_some_and(|key| bool::from(tagged(secret, &key).ct_eq(secret)))
     }
 }
 
@@ -218,56 +248,6 @@ pub fn surplus(families: Vec<Family>, most: usize) -> Vec<Family> {
         |family: &Family| family.device.as_ref().is_none_or(|device| devices.insert(device.clone()));
     let (last, again): (Vec<Family>, Vec<Family>) = families.into_iter().partition(is_last);
     again.into_iter().rev().chain(last.into_iter().rev()).take(excess).collect()
-}
-
-fn hash(secret: &SecretBytes) -> [u8; 32] {
-    Sha256::digest(secret).into()
-}
-
-fn successor(secret: &SecretBytes, salt: &[u8; 32]) -> SecretBytes {
-    // HMAC pads a short key with zeros (RFC 2104). Padding here makes the length valid by type.
-    let mut key = [0; 64];
-    key.iter_mut().zip(secret).for_each(|(to, from)| *to = *from);
-    let mut mac = Hmac::<Sha256>::new(&key.into());
-    mac.update(b"tillsync refresh successor");
-    mac.update(salt);
-    mac.finalize().into_bytes().into()
-}
-
-/// Characters of a family's id: 16 bytes as URL-safe text.
-const FAMILY_ID_CHARS: usize = 22;
-/// Maximum characters of a user's id; ours have 16.
-const USER_ID_CHARS_MAX: usize = 64;
-
-/// The parts of a refresh token.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Token<'a> {
-    /// The user's id.
-    pub user: &'a str,
-    /// The family's id.
-    pub family: &'a str,
-    /// The secret.
-    pub secret: SecretBytes,
-}
-
-impl<'a> Token<'a> {
-    /// The token in `text`, if it has the form of our tokens.
-    pub fn read(text: &'a str) -> Option<Token<'a>> {
-        let mut parts = text.split('.');
-        let (user, family) = (parts.next()?, parts.next()?);
-        let secret = URL_SAFE_NO_PAD.decode(parts.next()?).ok()?.try_into().ok()?;
-        let plain = |id: &str| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        let fits = plain(user) && (1..=USER_ID_CHARS_MAX).contains(&user.len());
-        let fits = fits && plain(family) && family.len() == FAMILY_ID_CHARS && parts.next().is_none();
-        fits.then_some(Token { user, family, secret })
-    }
-}
-
-impl std::fmt::Display for Token<'_> {
-    /// The token's text.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}.{}", self.user, self.family, URL_SAFE_NO_PAD.encode(self.secret))
-    }
 }
 
 #[cfg(test)]

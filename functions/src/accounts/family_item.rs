@@ -28,8 +28,8 @@ pub(super) fn to_item(family: &Family) -> Item {
     put("rotated_at", number(family.rotated_at.0));
     put("ttl", number(family.expires_at.as_secs()));
     put("revoked", AttributeValue::Bool(family.revoked));
-    if let Some(previous) = family.previous {
-        put("previous", AttributeValue::B(Blob::new(previous)));
+    for (name, bytes) in [("previous", family.previous), ("tag_key", family.tag_key)] {
+        bytes.map(|bytes| put(name, AttributeValue::B(Blob::new(bytes))));
     }
     let optional = [
         ("ended_session", family.before.as_ref().map(|ended| ended.session.as_str())),
@@ -68,6 +68,7 @@ pub(super) fn to_family(item: &Item) -> Result<Family, StoreError> {
         current: get(item, "current", as_hash)?,
         previous: optional(item, "previous", as_hash)?,
         salt: get(item, "salt", as_hash)?,
+        tag_key: optional(item, "tag_key", as_hash)?,
         rotated_at: Timestamp(get(item, "rotated_at", as_number)?),
         expires_at: Timestamp(0).plus_secs(get(item, "ttl", as_number)?),
         revoked: get(item, "revoked", as_bool)?,
@@ -114,6 +115,7 @@ mod tests {
             current: [1; 32],
             previous: Some([2; 32]),
             salt: [3; 32],
+            tag_key: Some([4; 32]),
             rotated_at: Timestamp(1_765_103_400_000_002),
             expires_at: Timestamp(1_765_103_400_000_000),
             revoked: true,
@@ -130,6 +132,7 @@ mod tests {
             device: None,
             client: ClientInfo::default(),
             previous: None,
+            tag_key: None,
             ..family()
         };
         assert_eq!(to_family(&to_item(&bare)).unwrap(), bare);

@@ -21,6 +21,7 @@ trials! {
     a_reused_refresh_token_ends_its_session_only,
     two_concurrent_refreshes_return_the_same_token,
     logout_ends_the_session_and_may_be_repeated,
+    a_forged_refresh_token_ends_no_session,
     refresh_tokens_are_reusable_for_a_minute_and_access_tokens_expire,
 }
 
@@ -87,6 +88,19 @@ async fn logout_ends_the_session_and_may_be_repeated(shop: &'static Shop) {
         assert_eq!(logout(&shop.anonymous(), token).await.status.as_u16(), 204);
     }
     assert_eq!(refresh(&api, &session.refresh_token).await.code().as_deref(), Some("refresh_invalid"));
+}
+
+async fn a_forged_refresh_token_ends_no_session(shop: &'static Shop) {
+    let (api, session) = shop.session("till-1", "1", None).await;
+    // User and family are right, the secret is not.
+    let (prefix, secret) = session.refresh_token.rsplit_once('.').unwrap();
+    let reversed: String = secret.chars().rev().collect();
+    for forged in [format!("{prefix}.{}", "A".repeat(secret.len())), format!("{prefix}.{reversed}")] {
+        assert_eq!(logout(&shop.anonymous(), &forged).await.status.as_u16(), 204);
+        assert_eq!(refresh(&api, &forged).await.code().as_deref(), Some("refresh_invalid"));
+    }
+    me(&api).await;
+    refresh(&api, &session.refresh_token).await.ok::<SessionResponse>().unwrap();
 }
 
 async fn refresh_tokens_are_reusable_for_a_minute_and_access_tokens_expire(shop: &'static Shop) {
