@@ -43,7 +43,7 @@ async fn a_role_allows_exactly_what_the_template_grants() {
     push.transact_write_items().transact_items(put("ROOM#c1#b")).send().await.unwrap();
     assert!(dynamo.faults().denied().is_empty());
 
-    let error = push.get_item().table_name("SyncTable").key("pk", text("a")).key("sk", text("b"));
+    let error = push.delete_item().table_name("SyncTable").key("pk", text("a")).key("sk", text("b"));
     let error = error.send().await.unwrap_err().into_service_error();
     assert_eq!(error.meta().code(), Some("AccessDeniedException"));
     let pull = function(&dynamo, "pull-changes");
@@ -51,7 +51,7 @@ async fn a_role_allows_exactly_what_the_template_grants() {
     assert_eq!(error.into_service_error().meta().code(), Some("AccessDeniedException"));
     assert!(!exists(&dynamo, "ROOM#c2#b").await);
     let denied = dynamo.faults().denied();
-    assert!(denied[0].contains("batch-push") && denied[0].contains("GetItem on SyncTable"), "{denied:?}");
+    assert!(denied[0].contains("batch-push") && denied[0].contains("DeleteItem on SyncTable"), "{denied:?}");
     assert!(denied[1].contains("pull-changes") && denied[1].contains("PutItem"), "{denied:?}");
     dynamo.stop().await;
 }

@@ -82,17 +82,16 @@ fn a_function_has_exactly_the_environment_and_permissions_of_the_template() {
         grants("pull-changes"),
         [("BatchGetItem", "SyncTable"), ("GetItem", "SyncTable"), ("Query", "SyncTable")]
     );
-    assert_eq!(
-        grants("batch-push"),
-        [("BatchGetItem", "SyncTable"), ("ConditionCheckItem", "SyncTable"), ("PutItem", "SyncTable")]
-    );
+    let push = ["BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"];
+    assert_eq!(grants("batch-push"), push.map(|action| (action, "SyncTable")));
     assert!(grants("auth").iter().all(|(_, table)| *table == "AccountsTable"));
     assert_eq!(grants("change-stream"), [("UpdateItem", "SyncTable")]);
-    assert_eq!(grants("sync-stats"), [("BatchGetItem", "SyncTable")]);
+    assert_eq!(grants("sync-stats"), [("BatchGetItem", "SyncTable"), ("GetItem", "SyncTable")]);
     assert_eq!(grants("resolve-conflict"), grants("batch-push"));
     assert_eq!(grants("data"), [("BatchGetItem", "SyncTable"), ("GetItem", "SyncTable")]);
     assert_eq!(grants("cache-warm"), grants("pull-changes"));
-    assert_eq!(grants("carts"), [("PutItem", "CartsTable"), ("Query", "CartsTable")]);
+    let carts = [("GetItem", "SyncTable"), ("PutItem", "CartsTable"), ("Query", "CartsTable")];
+    assert_eq!(grants("carts"), carts);
     let compact = [("DeleteItem", "CartsTable"), ("PutItem", "CartsTable"), ("Query", "CartsTable")];
     assert_eq!(grants("cart-compact"), compact);
     for name in ["cache-admin", "cache-invalidate", "cache-maintenance"] {
