@@ -8,6 +8,8 @@ use std::process::Command;
 
 use thiserror::Error;
 
+use crate::setup::VALKEY_FOLDER;
+
 /// Names the project's root to the programs we run, which keep the caller's working directory.
 const ROOT_VARIABLE: &str = "TILLSYNC_ROOT";
 
@@ -22,7 +24,8 @@ pub(crate) struct Project {
     pub(crate) tools: PathBuf,
     /// The caller's PATH without our npm packages: it finds the machine's own Node.
     machine_path: OsString,
-    /// The same with our npm packages first, which include a Node that is new enough for wrangler.
+    /// The same with our npm packages first, which include a Node that is new enough for wrangler, and the
+    /// Valkey that we may have installed last.
     project_path: OsString,
 }
 
@@ -48,12 +51,12 @@ impl Project {
         let target = std::path::absolute(target).map_err(|source| ProjectError::Target { source })?;
         let tools = user_cache().ok_or(ProjectError::NoCache)?.join("tillsync").join("tools");
         let (machine_path, project_path) =
-            search_paths(&root, env::var_os("PATH").unwrap_or_default().as_os_str())
+            search_paths(&root, &tools, env::var_os("PATH").unwrap_or_default().as_os_str())
                 .map_err(|source| ProjectError::Path { source })?;
         Ok(Self { root, target, tools, machine_path, project_path })
     }
 
-    /// A program that runs in the project's root with its npm packages first on PATH.
+    /// A program that runs in the project's root with its npm packages and Valkey on PATH.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = self.command_here(program);
         command.current_dir(&self.root);
@@ -102,11 +105,16 @@ fn npm_programs(root: &Path) -> PathBuf {
     root.join("node_modules").join(".bin")
 }
 
-/// PATH without and with our npm packages. They are on it already when wrangler calls us.
-fn search_paths(root: &Path, path: &OsStr) -> Result<(OsString, OsString), env::JoinPathsError> {
-    let ours = npm_programs(root);
-    let machine: Vec<PathBuf> = env::split_paths(path).filter(|entry| *entry != ours).collect();
-    let project = std::iter::once(&ours).chain(&machine);
+/// PATH without and with our programs. They are on it already when wrangler calls us.
+fn search_paths(
+    root: &Path,
+    tools: &Path,
+    path: &OsStr,
+) -> Result<(OsString, OsString), env::JoinPathsError> {
+    let (npm, valkey) = (npm_programs(root), tools.join(VALKEY_FOLDER).join("bin"));
+    let is_ours = |entry: &PathBuf| *entry == npm || *entry == valkey;
+    let machine: Vec<PathBuf> = env::split_paths(path).filter(|entry| !is_ours(entry)).collect();
+    let project = std::iter::once(&npm).chain(&machine).chain(std::iter::once(&valkey));
     Ok((env::join_paths(&machine)?, env::join_paths(project)?))
 }
 
@@ -122,10 +130,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_npm_packages_come_first_and_only_once() {
-        let caller = OsStr::new("/usr/bin:/shop/node_modules/.bin:/bin");
-        let (machine, project) = search_paths(Path::new("/shop"), caller).unwrap();
+    fn our_npm_packages_come_first_and_valkey_last() {
+        let valkey = format!("/cache/{VALKEY_FOLDER}/bin");
+        let caller = format!("{valkey}:/usr/bin:/shop/node_modules/.bin:/bin");
+        let (machine, project) =
+            search_paths(Path::new("/shop"), Path::new("/cache"), OsStr::new(&caller)).unwrap();
         assert_eq!(machine, "/usr/bin:/bin");
-        assert_eq!(project, "/shop/node_modules/.bin:/usr/bin:/bin");
+        assert_eq!(project, OsString::from(format!("/shop/node_modules/.bin:/usr/bin:/bin:{valkey}")));
     }
 }

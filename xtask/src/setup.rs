@@ -21,16 +21,15 @@ mod lock_file;
 mod npm;
 mod python;
 mod tools;
+mod valkey;
 mod wasm_target;
 
 use diagnosis::{Diagnosis, diagnose};
 pub(crate) use python::ensure as cfn_lint;
+use tools::WORKER_BUILD;
 pub(crate) use tools::{CARGO_DENY, CARGO_MACHETE, Installed};
-use tools::{MEEBIS, WORKER_BUILD};
+pub(crate) use valkey::FOLDER as VALKEY_FOLDER;
 pub(crate) use wasm_target::ensure as wasm_target;
-
-/// Gives our programs the path of the development Redis.
-pub(crate) const MEEBIS_VARIABLE: &str = "MEEBIS_BIN";
 
 /// The programs that count as a Redis of the machine.
 const REDIS_PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
@@ -57,13 +56,13 @@ pub(crate) enum SetupError {
     NodeTooOld { found: String },
     #[error("failed to install the npm packages: npm left out `{program}`; does it run install scripts?")]
     LeftOut { program: &'static str },
-    #[error("failed to install cfn-lint: Python 3.11 or newer is needed and `python3` is {found}")]
-    PythonTooOld { found: String },
+    #[error("failed to install {what}: Python 3.11 or newer is needed and `python3` is {found}")]
+    PythonTooOld { what: &'static str, found: String },
     #[error(
-        "failed to install cfn-lint: `python3` has no venv module; install it (on Debian it is the package \
+        "failed to install {what}: `python3` has no venv module; install it (on Debian it is the package \
          python3-venv)"
     )]
-    NoVenv,
+    NoVenv { what: &'static str },
     #[error("failed to install {what}: {diagnosis}")]
     Install { what: String, diagnosis: Diagnosis },
     #[error(transparent)]
@@ -113,17 +112,17 @@ pub(crate) fn edge(project: &Project) -> Result<EdgeTools, SetupError> {
 
 /// Installs what `dev` needs: the worker's tools, and a Redis where the machine has none.
 pub(crate) fn dev(project: &Project) -> Result<EdgeTools, SetupError> {
-    if has_redis(project) { edge(project) } else { Ok(test(project)?.0) }
+    redis(project)?;
+    edge(project)
 }
 
-/// Installs what `test` needs: the worker's tools and the development Redis.
-pub(crate) fn test(project: &Project) -> Result<(EdgeTools, PathBuf), SetupError> {
-    // Before the tools, because it fails at once where it cannot be added.
+/// Installs what `test` needs: the worker's tools, and Valkey beside the machine's Redis, because the suites
+/// of `redis-rest` run over every engine.
+pub(crate) fn test(project: &Project) -> Result<EdgeTools, SetupError> {
+    // First, because it fails at once where it cannot be added.
     wasm_target::ensure(project)?;
-    // All tools together, so that one line says what will be built.
-    let version = lock_file::version_of(project, "wasm-bindgen")?;
-    let [.., meebis] = tools::ensure(project, [WORKER_BUILD, tools::wasm_bindgen(&version), MEEBIS])?;
-    Ok((edge(project)?, meebis.path))
+    valkey::ensure(project)?;
+    edge(project)
 }
 
 /// Installs all of `lint`'s compiled tools: its own and the worker's.
@@ -139,15 +138,10 @@ pub(crate) fn lint_tool(project: &Project, tool: tools::Tool<'_>) -> Result<Path
     Ok(tool.path)
 }
 
-/// The development Redis, if the machine has no Redis.
-pub(crate) fn redis(project: &Project) -> Result<Option<PathBuf>, SetupError> {
-    if has_redis(project) {
-        return Ok(None);
+/// Installs Valkey, unless the machine has a Redis.
+pub(crate) fn redis(project: &Project) -> Result<(), SetupError> {
+    if REDIS_PROGRAMS.into_iter().any(|name| project.find_on_path(name).is_some()) {
+        return Ok(());
     }
-    let [meebis] = tools::ensure(project, [MEEBIS])?;
-    Ok(Some(meebis.path))
-}
-
-fn has_redis(project: &Project) -> bool {
-    REDIS_PROGRAMS.into_iter().any(|name| project.find_on_path(name).is_some())
+    valkey::ensure(project)
 }

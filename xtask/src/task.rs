@@ -25,7 +25,12 @@ pub(crate) struct Task {
 /// Every command, in the order of the usage text.
 pub(crate) const TASKS: [Task; 11] = [
     task("dev", PassedOn, dev, "set up, build and run the whole stack on this machine"),
-    task("redis-rest", PassedOn, redis_rest, "run a local Upstash: Redis over REST (--port 8079 --token t)"),
+    task(
+        "redis-rest",
+        PassedOn,
+        redis_rest,
+        "run a local Upstash: Redis over REST (--token t [--port 8079])",
+    ),
     task("user", PassedOn, user, "manage users of the running stack (user add NAME --client 1 ...)"),
     task("branch", PassedOn, branch, "manage branches of the running stack (branch add ID --client 1)"),
     task("replay", PassedOn, replay, "replay a day of sales on several tills and compare their records"),
@@ -80,10 +85,12 @@ impl Task {
 }
 
 fn dev(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
-    let tools = setup::dev(project)?;
-    // Wrangler builds again when it starts, quickly. Building first keeps the compiler's messages out of the
-    // stack's log.
-    edge::build(project, &tools)?;
+    if !asks_for_help(arguments) {
+        let tools = setup::dev(project)?;
+        // Wrangler builds again when it starts, quickly. Building first keeps the compiler's messages out of
+        // the stack's log.
+        edge::build(project, &tools)?;
+    }
     local(project, "dev", arguments)
 }
 
@@ -102,19 +109,36 @@ fn local(project: &Project, command: &str, arguments: &[OsString]) -> Result<(),
 
 fn redis_rest(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
     const PROGRAM: &str = "redis-rest";
-    let meebis = setup::redis(project)?;
+    if needs_engine(arguments) {
+        setup::redis(project)?;
+    }
     let mut build = project.cargo();
     // Built alone, unlike our other programs: it is small and does not need the AWS SDK.
     build.args(["build", "--package", PROGRAM, "--bin", PROGRAM]);
     child::run(build)?;
     report::say("build", &format!("{PROGRAM} built"));
     let mut program = project.command_here(project.target.join("debug").join(PROGRAM));
-    program.args(arguments).envs(meebis.map(|path| (setup::MEEBIS_VARIABLE, path)));
+    program.args(arguments);
     Err(child::exec(program).into())
 }
 
+/// Whether `redis-rest` starts an engine of its own.
+fn needs_engine(arguments: &[OsString]) -> bool {
+    const REDIS_URL: &str = "--redis-url";
+    let names_one = |argument: &OsString| {
+        let rest = argument.to_str().and_then(|argument| argument.strip_prefix(REDIS_URL));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    !asks_for_help(arguments) && !arguments.iter().any(names_one)
+}
+
+/// Whether a program only prints its usage, which needs nothing installed.
+fn asks_for_help(arguments: &[OsString]) -> bool {
+    arguments.iter().any(|argument| argument == "--help" || argument == "-h")
+}
+
 fn replay(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
-    edge::run(project)?;
+    stack(project, arguments)?;
     Ok(native::build_and_exec(project, "replay", Profile::Dev, arguments)?)
 }
 
@@ -129,16 +153,24 @@ fn sim(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
 
 /// Release, because what is deployed is what is compared with the bare SDK.
 fn bench(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
-    edge::run(project)?;
+    stack(project, arguments)?;
     Ok(native::build_and_exec(project, "bench", Profile::Release, arguments)?)
 }
 
+/// Prepares what a program needs that runs the whole stack.
+fn stack(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
+    if !asks_for_help(arguments) {
+        setup::redis(project)?;
+        edge::run(project)?;
+    }
+    Ok(())
+}
+
 fn test(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
-    let (tools, meebis) = setup::test(project)?;
+    let tools = setup::test(project)?;
     edge::build(project, &tools)?;
     let mut tests = project.cargo();
     tests.args(["test", "--workspace", "--no-fail-fast"]).args(arguments);
-    tests.env(setup::MEEBIS_VARIABLE, meebis);
     child::run(tests)?;
     report::say("test", "every test passed");
     Ok(())
@@ -147,4 +179,23 @@ fn test(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
 fn openapi(project: &Project, _: &[OsString]) -> Result<(), TaskError> {
     let file = project.root.join("edge").join("openapi.json");
     Ok(native::build_and_exec(project, "openapi", Profile::Dev, &[file.into()])?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split_whitespace().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn help_and_a_named_redis_need_no_engine() {
+        for line in ["--help", "-h", "--token t --help", "--redis-url redis://h", "--redis-url=redis://h"] {
+            assert!(!needs_engine(&words(line)), "{line}");
+        }
+        for line in ["", "--token t", "--token t --port 0", "--token --redis-urls"] {
+            assert!(needs_engine(&words(line)), "{line}");
+        }
+    }
 }

@@ -38,27 +38,30 @@ pub(crate) fn ensure(project: &Project) -> Result<PathBuf, SetupError> {
 }
 
 fn install(project: &Project, environment: &Path, record: &InstallRecord) -> Result<(), SetupError> {
-    check_python(project)?;
+    check_python(project, CFN_LINT)?;
     report::say("setup", "installing cfn-lint");
     record.clear()?;
     file::remove(environment)?;
-    super::check(CFN_LINT, &run(project, Path::new("python3"), &["-m", "venv", ".venv"])?)?;
+    let venv = run(project, CFN_LINT, Path::new("python3"), &["-m", "venv", ".venv"])?;
+    super::check(CFN_LINT, &venv)?;
     let list = record.list.to_string_lossy();
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", &list];
-    super::check(CFN_LINT, &run(project, &environment.join("bin").join("python"), &pip)?)?;
+    let python = environment.join("bin").join("python");
+    super::check(CFN_LINT, &run(project, CFN_LINT, &python, &pip)?)?;
     record.set()?;
     report::say("setup", "cfn-lint installed");
     Ok(())
 }
 
-fn check_python(project: &Project) -> Result<(), SetupError> {
-    let output = run(project, Path::new("python3"), &["-c", CHECK])?;
+/// Checks the machine's Python, which is to install `what`.
+pub(super) fn check_python(project: &Project, what: &'static str) -> Result<(), SetupError> {
+    let output = run(project, what, Path::new("python3"), &["-c", CHECK])?;
     let found = output.last_lines.first().cloned().unwrap_or_default();
     match version(&found) {
         Some(version) if version >= PYTHON_MIN => {}
-        _ => return Err(SetupError::PythonTooOld { found }),
+        _ => return Err(SetupError::PythonTooOld { what, found }),
     }
-    if output.status.success() { Ok(()) } else { Err(SetupError::NoVenv) }
+    if output.status.success() { Ok(()) } else { Err(SetupError::NoVenv { what }) }
 }
 
 /// Major and minor of `3.11`.
@@ -67,10 +70,15 @@ fn version(text: &str) -> Option<(u32, u32)> {
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-fn run(project: &Project, python: &Path, args: &[&str]) -> Result<Output, SetupError> {
+pub(super) fn run(
+    project: &Project,
+    what: &'static str,
+    python: &Path,
+    args: &[&str],
+) -> Result<Output, SetupError> {
     let mut command = project.machine_command(python);
     command.args(args);
-    super::capture(CFN_LINT, "Python 3.11", "python3", command)
+    super::capture(what, "Python 3.11", "python3", command)
 }
 
 #[cfg(test)]

@@ -53,10 +53,6 @@ pub(crate) const CARGO_MACHETE: Tool<'static> = Tool {
     build_secs: 34,
 };
 
-/// A Redis for development, for machines that have no other.
-pub(crate) const MEEBIS: Tool<'static> =
-    Tool { crate_name: "meebis", version: "0.15.0", binary: "meebis", flags: &["--locked"], build_secs: 21 };
-
 /// Generates the JavaScript around the wasm. Its version must equal that of the crate `wasm-bindgen`. Without
 /// `--locked`: its lock file names a yanked version, which mirrors of the registry may not have.
 pub(crate) fn wasm_bindgen(version: &str) -> Tool<'_> {
