@@ -25,7 +25,11 @@ impl Redis {
     /// Starts both on free ports of this machine. Requests to the REST API need `token`.
     pub async fn start(token: &Secret) -> Result<Redis, RedisError> {
         let engine = Engine::start(None).await?;
-        let server = Server::start(ServerOptions::new(engine.url(), token.expose())).await?;
+        let options = ServerOptions {
+            unkillable_script: Some(engine.unkillable_script()),
+            ..ServerOptions::new(engine.url(), token.expose())
+        };
+        let server = Server::start(options).await?;
         Ok(Redis { engine, server })
     }
 

@@ -11,7 +11,7 @@ use crate::request::{TOKEN, query_pairs};
 
 mod read_only;
 
-pub(crate) use read_only::ReadOnlyCommands;
+pub(crate) use read_only::{ReadOnlyCommands, user as read_only_user};
 
 /// What a token permits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,24 +5,31 @@
 
 use std::vec::IntoIter;
 
-use crate::command;
+use crate::error_text::translate;
 use crate::metering::{Metering, transaction};
 use crate::request::Arguments;
 use crate::resp::Reply;
-use crate::script::Alias;
-
-/// How the engine's error for an unknown command begins.
-const UNKNOWN_COMMAND: &[u8] = b"ERR unknown command";
+use crate::script::View;
 
 /// One command of a request.
 pub(crate) enum Step {
     Answered(Reply),
-    /// For the engine. `alias` is set for a rewritten script; `metering` says how a script is counted.
+    /// For the engine. `view` says how its reply is shown, `metering` how a script is counted.
     Forwarded {
         arguments: Arguments,
-        alias: Option<Alias>,
+        view: View,
         metering: Metering,
+        is_script: bool,
     },
+}
+
+/// What to know for reading replies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    /// A longer reply becomes an error, in bytes.
+    pub(crate) limit: usize,
+    /// Name and version of the engine.
+    pub(crate) engine: &'a str,
 }
 
 /// The replies to the commands of one request.
@@ -42,10 +49,10 @@ pub(crate) fn pipeline_commands(steps: &[Step]) -> Vec<Arguments> {
     steps.iter().flat_map(alone).collect()
 }
 
-/// Reads the replies to [`pipeline_commands`]. A reply of more than `limit` bytes becomes an error.
-pub(crate) fn read_pipeline(steps: Vec<Step>, replies: Vec<Reply>, limit: usize) -> Executed {
+/// Reads the replies to [`pipeline_commands`].
+pub(crate) fn read_pipeline(steps: Vec<Step>, replies: Vec<Reply>, reading: Reading<'_>) -> Executed {
     let mut replies = replies.into_iter();
-    execute(steps, limit, |metering| {
+    execute(steps, reading, |metering| {
         if metering == Metering::Off {
             return metering.read(take(&mut replies, 1));
         }
@@ -65,10 +72,11 @@ pub(crate) fn transaction_commands(steps: &[Step]) -> Vec<Arguments> {
 pub(crate) fn read_transaction(
     steps: Vec<Step>,
     replies: Vec<Reply>,
-    limit: usize,
+    reading: Reading<'_>,
 ) -> Result<Executed, Reply> {
-    let mut items = exec_items(replies).map_err(translate)?.into_iter();
-    Ok(execute(steps, limit, |metering| metering.read(take(&mut items, metering.length()))))
+    let discarded = |error| translate(error, reading.engine);
+    let mut items = exec_items(replies).map_err(discarded)?.into_iter();
+    Ok(execute(steps, reading, |metering| metering.read(take(&mut items, metering.length()))))
 }
 
 /// The error for a request or a reply of more than `limit` bytes.
@@ -80,6 +88,11 @@ pub(crate) fn too_large(limit: usize, actual: usize) -> String {
 }
 
 impl Step {
+    /// Whether it may take long in the engine.
+    pub(crate) fn is_script(&self) -> bool {
+        matches!(self, Step::Forwarded { is_script: true, .. })
+    }
+
     fn commands(&self) -> Vec<Arguments> {
         match self {
             Step::Answered(_) => Vec::new(),
@@ -90,15 +103,19 @@ impl Step {
 
 /// Collects the replies. `read` takes the reply to the next forwarded command, and the number of commands
 /// that it ran as a script.
-fn execute(steps: Vec<Step>, limit: usize, mut read: impl FnMut(Metering) -> (Reply, u64)) -> Executed {
+fn execute(
+    steps: Vec<Step>,
+    reading: Reading<'_>,
+    mut read: impl FnMut(Metering) -> (Reply, u64),
+) -> Executed {
     let mut executed = Executed { replies: Vec::with_capacity(steps.len()), billed: 0 };
     for step in steps {
         let reply = match step {
             Step::Answered(reply) => reply,
-            Step::Forwarded { alias, metering, .. } => {
+            Step::Forwarded { view, metering, .. } => {
                 let (reply, script_commands) = read(metering);
                 executed.billed += 1 + script_commands;
-                restore(reply, alias, limit)
+                restore(reply, &view, reading)
             }
         };
         executed.replies.push(reply);
@@ -107,16 +124,13 @@ fn execute(steps: Vec<Step>, limit: usize, mut read: impl FnMut(Metering) -> (Re
 }
 
 /// The reply as the client expects it.
-fn restore(reply: Reply, alias: Option<Alias>, limit: usize) -> Reply {
+fn restore(reply: Reply, view: &View, reading: Reading<'_>) -> Reply {
+    let reply = view.show(reply);
     let size = reply.size();
-    if size > limit {
-        return Reply::error(too_large(limit, size));
+    if size > reading.limit {
+        return Reply::error(too_large(reading.limit, size));
     }
-    let reply = translate(reply);
-    match alias {
-        Some(alias) => alias.restore(reply),
-        None => reply,
-    }
+    translate(reply, reading.engine)
 }
 
 /// The items of EXEC's reply, or the first error.
@@ -130,18 +144,6 @@ fn exec_items(replies: Vec<Reply>) -> Result<Vec<Reply>, Reply> {
         }
     }
     Err(discarded.unwrap_or_else(|| Reply::error("EXECABORT Transaction discarded")))
-}
-
-/// Replaces the engine's error for an unknown command by the service's.
-fn translate(reply: Reply) -> Reply {
-    let Reply::Error(text) = &reply else { return reply };
-    let Some(rest) = text.strip_prefix(UNKNOWN_COMMAND) else { return reply };
-    // The name is in quotes, of one kind or the other.
-    let mut parts = rest.split(|byte| matches!(byte, b'\'' | b'`'));
-    match parts.nth(1) {
-        Some(name) => command::unavailable(&String::from_utf8_lossy(name).to_uppercase()),
-        None => reply,
-    }
 }
 
 fn take(replies: &mut IntoIter<Reply>, count: usize) -> Vec<Reply> {

@@ -1,8 +1,9 @@
 //! Decides by its name whether a command reaches the engine, or is answered or refused here.
 //!
-//! The documentation lists the commands that do not work over REST: blocking ones, WATCH, and all that act on
-//! a connection except PING and ECHO. Both error texts are the service's. `CLIENT SETINFO`, which the
-//! published client sends, is answered here: connections are shared, so there is nothing to set.
+//! The documentation lists the commands that do not work over REST (REST API, "REST - Redis API
+//! Compatibility"): blocking ones, WATCH, and all that act on a connection except PING and ECHO. The error
+//! texts are the service's. `CLIENT SETINFO`, which the published client sends, is answered here: connections
+//! are shared, so there is nothing to set.
 
 use crate::request::Arguments;
 use crate::resp::Reply;
@@ -10,34 +11,59 @@ use crate::resp::Reply;
 /// Commands that would change, block or end a shared connection.
 const NOT_IN_REST: &str = "ASKING AUTH BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN CLIENT \
      DISCARD EXEC HELLO MONITOR MULTI PSUBSCRIBE PUNSUBSCRIBE QUIT READONLY READWRITE RESET SELECT SPUBLISH \
-     SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE UNSUBSCRIBE UNWATCH WAIT WAITAOF WATCH";
+     SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE UNSUBSCRIBE UNWATCH WATCH";
 
 /// Commands that would change, stop or move the server. The service has none of them.
-const NOT_AVAILABLE: &str = "ACL BGREWRITEAOF BGSAVE CLUSTER CONFIG DEBUG FAILOVER LATENCY LOLWUT MIGRATE \
-     MODULE MOVE PFDEBUG PFSELFTEST PSYNC REPLCONF REPLICAOF RESTORE-ASKING ROLE SAVE SHUTDOWN SLAVEOF \
-     SLOWLOG SWAPDB SYNC";
+const NOT_AVAILABLE: &str = "BGREWRITEAOF BGSAVE CLUSTER DEBUG FAILOVER LATENCY LOLWUT MIGRATE MODULE MOVE \
+     PFDEBUG PFSELFTEST PSYNC REPLCONF REPLICAOF RESTORE-ASKING ROLE SAVE SHUTDOWN SLAVEOF SLOWLOG SWAPDB \
+     SYNC";
+
+/// Commands that the service has and this server does not. The README lists them.
+const SERVICE_ONLY: &str = "ACL WAITAOF";
+
+/// The one parameter that CONFIG GET shows and CONFIG SET changes (commands "CONFIG GET" and "CONFIG SET").
+const CONFIG_PARAMETER: &[u8] = b"notify-keyspace-events";
+
+/// The service's text, without the code (REST API, "Pipelining"); Redis says "integer".
+pub(crate) const NOT_AN_INT: &str = "value is not an int or out of range";
 
 /// The name in capitals, as the service writes it.
 pub(crate) fn name(arguments: &Arguments) -> String {
     arguments.first().map(|name| String::from_utf8_lossy(name).to_uppercase()).unwrap_or_default()
 }
 
+/// The second word in capitals: a subcommand where the command has any.
+pub(crate) fn subcommand(arguments: &Arguments) -> Vec<u8> {
+    arguments.get(1).map(|word| word.to_ascii_uppercase()).unwrap_or_default()
+}
+
 /// The reply to a command that must not reach the engine.
 pub(crate) fn local_reply(arguments: &Arguments) -> Option<Reply> {
     let name = name(arguments);
     let listed = |list: &str| list.split(' ').any(|listed| listed == name);
-    let subcommand = arguments.get(1).map(|word| word.to_ascii_uppercase()).unwrap_or_default();
-    match (name.as_str(), subcommand.as_slice()) {
+    match (name.as_str(), subcommand(arguments).as_slice()) {
         ("CLIENT", b"SETINFO") => Some(Reply::ok()),
-        ("SCRIPT", b"DEBUG" | b"KILL") | ("FUNCTION", b"KILL") => Some(unavailable(&name)),
+        ("CONFIG", b"GET") => None,
+        ("CONFIG", b"SET") => refused_parameter(arguments),
+        ("CONFIG", _) | ("SCRIPT", b"DEBUG") => Some(unavailable(&name)),
+        ("WAIT", _) if arguments.len() == 3 => Some(wait(arguments)),
         ("XREAD" | "XREADGROUP", _) if blocks(arguments) => Some(not_in_rest(&name)),
         _ if listed(NOT_IN_REST) => Some(not_in_rest(&name)),
         _ if listed(NOT_AVAILABLE) => Some(unavailable(&name)),
+        _ if listed(SERVICE_ONLY) => Some(service_only(&name)),
         _ => None,
     }
 }
 
-/// The error for a command that the server does not have.
+/// What CONFIG GET may show of the engine's reply: names and values in turn.
+pub(crate) fn shown_parameters(reply: Reply) -> Reply {
+    let Reply::Array(items) = reply else { return reply };
+    let is_shown =
+        |pair: &&[Reply]| pair.first().and_then(Reply::text).is_some_and(|name| name == CONFIG_PARAMETER);
+    Reply::Array(items.chunks(2).filter(is_shown).flatten().cloned().collect())
+}
+
+/// The error for a command that neither the service nor the server has.
 pub(crate) fn unavailable(name: &str) -> Reply {
     Reply::error(format!(
         "ERR Command is not available: '{name}'. \
@@ -45,70 +71,50 @@ pub(crate) fn unavailable(name: &str) -> Reply {
     ))
 }
 
+fn service_only(name: &str) -> Reply {
+    Reply::error(format!("ERR '{name}' is not available: the service has it, this local server does not"))
+}
+
 fn not_in_rest(name: &str) -> Reply {
     Reply::error(format!("ERR Command \"{name}\" is not allowed in REST or it has a special context path"))
 }
 
-/// Whether BLOCK is among the options. They end at STREAMS.
+/// The error for the first parameter that is fixed. Redis's text; the service's is not documented.
+fn refused_parameter(arguments: &Arguments) -> Option<Reply> {
+    let parameters = arguments.iter().skip(2).step_by(2);
+    let fixed = parameters.into_iter().find(|parameter| !parameter.eq_ignore_ascii_case(CONFIG_PARAMETER))?;
+    let fixed = String::from_utf8_lossy(fixed);
+    Some(Reply::error(format!("ERR Unknown option or number of arguments for CONFIG SET - '{fixed}'")))
+}
+
+/// The number of replicas that acknowledged, which may be lower than asked for (command "WAIT"). The engine
+/// has no replica, so there is nothing to wait for.
+fn wait(arguments: &Arguments) -> Reply {
+    let is_natural =
+        |word: &bytes::Bytes| std::str::from_utf8(word).is_ok_and(|word| word.parse::<u32>().is_ok());
+    let natural = arguments.iter().skip(1).all(is_natural);
+    if natural { Reply::Integer(0) } else { Reply::error(format!("ERR {NOT_AN_INT}")) }
+}
+
+/// Whether the options of XREAD or XREADGROUP have a BLOCK. A group, a consumer or a value may have that
+/// name.
 fn blocks(arguments: &Arguments) -> bool {
-    arguments
-        .iter()
-        .take_while(|word| !word.eq_ignore_ascii_case(b"STREAMS"))
-        .any(|word| word.eq_ignore_ascii_case(b"BLOCK"))
+    let mut words = arguments.iter().skip(1);
+    while let Some(word) = words.next() {
+        // How many values follow the option.
+        let values = match word.to_ascii_uppercase().as_slice() {
+            b"BLOCK" => return true,
+            b"STREAMS" => return false,
+            b"GROUP" => 2,
+            b"COUNT" | b"CLAIM" => 1,
+            _ => 0,
+        };
+        for _ in 0..values {
+            words.next();
+        }
+    }
+    false
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::request;
-
-    fn reply(line: &str) -> Option<Reply> {
-        local_reply(&request::arguments(line.split(' ')))
-    }
-
-    fn error(line: &str) -> String {
-        match reply(line) {
-            Some(Reply::Error(text)) => String::from_utf8(text.to_vec()).unwrap(),
-            other => panic!("{line}: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn commands_that_act_on_a_shared_connection_are_refused() {
-        let expected = "ERR Command \"BLPOP\" is not allowed in REST or it has a special context path";
-        assert_eq!(error("blpop a 0"), expected);
-        for line in ["SUBSCRIBE a", "multi", "SELECT 1", "CLIENT REPLY OFF", "client tracking on", "CLIENT"] {
-            assert!(error(line).contains("not allowed in REST"), "{line}");
-        }
-    }
-
-    #[test]
-    fn commands_that_change_the_server_are_not_available() {
-        let expected = "ERR Command is not available: 'SHUTDOWN'. \
-                        See https://upstash.com/docs/redis/overall/rediscompatibility for details";
-        assert_eq!(error("shutdown nosave"), expected);
-        for line in ["REPLICAOF a 1", "DEBUG SLEEP 1", "config set a b", "SCRIPT DEBUG YES", "SCRIPT KILL"] {
-            assert!(error(line).contains("not available"), "{line}");
-        }
-    }
-
-    #[test]
-    fn only_the_blocking_form_of_xread_is_refused() {
-        assert!(error("XREAD COUNT 1 block 0 STREAMS s 0").contains("XREAD"));
-        assert_eq!(reply("XREAD STREAMS block 0"), None);
-    }
-
-    #[test]
-    fn client_setinfo_is_answered_here() {
-        assert_eq!(reply("client setinfo LIB-NAME x"), Some(Reply::ok()));
-        assert_eq!(reply("GET a"), None);
-    }
-
-    #[test]
-    fn the_lists_are_sorted_and_do_not_overlap() {
-        let [not_in_rest, not_available] =
-            [NOT_IN_REST, NOT_AVAILABLE].map(|list| list.split(' ').collect::<Vec<_>>());
-        assert!(not_in_rest.is_sorted() && not_available.is_sorted());
-        assert!(!not_in_rest.iter().any(|name| not_available.contains(name)));
-    }
-}
+mod tests;

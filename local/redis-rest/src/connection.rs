@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use tokio_util::codec::FramedRead;
 
 use crate::redis_url::RedisUrl;
-use crate::request::Arguments;
+use crate::request::{Arguments, arguments};
 use crate::resp::{DecodeError, Decoder, Reply, encode_command};
 
 /// How long connecting may take. The engine is on this machine or near it.
@@ -38,6 +38,9 @@ pub(crate) enum ExchangeError {
     Greeting(String),
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// Redis was ended with the script that it executed.
+    #[error("a script ran longer than {} ms after it had written", .0.as_millis())]
+    Script(Duration),
 }
 
 /// An authenticated connection. After an error it cannot be used again: its next reply may belong to an
@@ -149,6 +152,17 @@ impl Pool {
         // Redis confirms each channel; the other confirmations arrive like messages.
         let first = connection.exchange(&[arguments]).await?.pop().unwrap_or(Reply::Nil);
         Ok((connection, first))
+    }
+
+    /// Asks the engine to end the script or function that it executes. Returns whether it refuses, because
+    /// the script has written. On a connection of its own, where a busy engine permits little: only AUTH and
+    /// this.
+    pub(crate) async fn kill_script(&self) -> Result<bool, ExchangeError> {
+        let mut connection = Connection::open(&self.url.without_database()).await?;
+        let kill = [arguments(["SCRIPT", "KILL"]), arguments(["FUNCTION", "KILL"])];
+        let replies = connection.exchange(&kill).await?;
+        let refuses = |reply: &Reply| matches!(reply, Reply::Error(text) if text.starts_with(b"UNKILLABLE"));
+        Ok(replies.iter().any(refuses))
     }
 
     /// An idle connection that is still open: a restart of the engine closes all.

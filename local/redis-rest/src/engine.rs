@@ -1,22 +1,29 @@
-//! Runs a real Redis as a child process: in memory, on a free port of loopback, with a random password. It
-//! ends with its parent.
+//! Runs a real Redis as a child process: on a free port of loopback, with a random password. It ends with its
+//! parent, and its data with it.
 //!
 //! The password proves that the server which answers is the one that was started: between finding a free port
 //! and listening on it, another process may take it.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
+use tokio::task::JoinHandle;
 
+mod data_folder;
 mod process;
 mod program;
 
 pub use program::EngineKind;
 
+use data_folder::DataFolder;
 use process::Process;
 use program::Program;
+
+use crate::redis_url::RedisUrl;
+use crate::resp::Reply;
 
 /// Attempts to find a free port before another process takes it.
 const PORT_ATTEMPTS_MAX: u32 = 5;
@@ -26,15 +33,16 @@ const READY_DEADLINE: Duration = Duration::from_secs(20);
 const RESTART_DEADLINE: Duration = Duration::from_secs(10);
 /// The pause between two attempts to restart.
 const RESTART_PAUSE: Duration = Duration::from_millis(50);
-/// Bytes of randomness in the password.
-const PASSWORD_BYTES: usize = 16;
+/// Bytes of randomness in the password and in the name of the data folder.
+const RANDOM_BYTES: usize = 16;
 
 /// Why an engine does not start.
 #[derive(Debug, Error)]
 pub enum EngineError {
     /// No program was found.
     #[error(
-        "failed to start Redis: none of redis-server, valkey-server and meebis was found; run it by `cargo xtask`"
+        "failed to start Redis: neither redis-server nor valkey-server is on PATH; \
+         `cargo xtask` installs Valkey"
     )]
     NotFound,
     /// The program that was asked for was not found.
@@ -43,6 +51,9 @@ pub enum EngineError {
     /// No port is free.
     #[error("failed to start Redis: no free port: {0}")]
     Port(#[source] io::Error),
+    /// There is no place for its data.
+    #[error("failed to start Redis: no folder for its data: {0}")]
+    Folder(#[source] io::Error),
     /// The system has no randomness for the password.
     #[error("failed to start Redis: no randomness: {0}")]
     Randomness(#[source] getrandom::Error),
@@ -74,35 +85,56 @@ pub enum EngineError {
 
 /// A running Redis. Ends when it is dropped.
 pub struct Engine {
+    url: String,
+    shared: Arc<Shared>,
+    unkillable: Arc<Notify>,
+    rescuer: JoinHandle<()>,
+}
+
+/// What the engine and its rescuer share.
+struct Shared {
     program: Program,
     port: u16,
     password: String,
-    url: String,
-    process: Mutex<Option<Process>>,
+    running: Mutex<Option<Running>>,
+}
+
+/// The process is dropped first: it writes into the folder.
+struct Running {
+    process: Process,
+    folder: DataFolder,
 }
 
 impl Engine {
-    /// Starts an engine and waits until it answers: of this kind, or the first of `redis-server`,
-    /// `valkey-server` and `meebis` that is installed.
+    /// Starts an engine and waits until it answers: of this kind, or the first of `redis-server` and
+    /// `valkey-server` that is on PATH.
     ///
     /// # Errors
     ///
     /// [`EngineError`] if no program is found or it does not start.
     pub async fn start(kind: Option<EngineKind>) -> Result<Engine, EngineError> {
         let program = Program::find(kind)?;
-        let password = random_password()?;
+        let password = random_text()?;
         let mut attempts = 1;
         loop {
             let port = process::free_port().map_err(EngineError::Port)?;
-            match Process::start(&program, port, &password).await {
+            let folder = new_folder()?;
+            match Process::start(&program, port, &password, folder.path()).await {
                 Ok(process) => {
-                    let url = format!("redis://:{password}@127.0.0.1:{port}");
-                    return Ok(Engine { program, port, password, url, process: Mutex::new(Some(process)) });
+                    let running = Mutex::new(Some(Running { process, folder }));
+                    return Ok(Engine::new(Shared { program, port, password, running }));
                 }
                 Err(EngineError::Ended { .. }) if attempts < PORT_ATTEMPTS_MAX => attempts += 1,
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    fn new(shared: Shared) -> Engine {
+        let url = format!("redis://:{}@127.0.0.1:{}", shared.password, shared.port);
+        let (shared, unkillable) = (Arc::new(shared), Arc::new(Notify::new()));
+        let rescuer = tokio::spawn(rescue_when_told(Arc::clone(&shared), Arc::clone(&unkillable)));
+        Engine { url, shared, unkillable, rescuer }
     }
 
     /// The kinds that are installed on this machine, in the order of preference.
@@ -117,13 +149,19 @@ impl Engine {
 
     /// Its kind.
     pub fn kind(&self) -> EngineKind {
-        self.program.kind
+        self.shared.program.kind
+    }
+
+    /// Notify it when a script runs too long and cannot be killed, because it has written. The engine is then
+    /// ended and started again with the data from before the script.
+    pub fn unkillable_script(&self) -> Arc<Notify> {
+        Arc::clone(&self.unkillable)
     }
 
     /// Ends it as a crash would; its data is lost. Does nothing if it does not run.
     pub async fn kill(&self) {
-        if let Some(process) = self.process.lock().await.take() {
-            process.end().await;
+        if let Some(running) = self.shared.running.lock().await.take() {
+            running.process.end().await;
         }
     }
 
@@ -134,20 +172,9 @@ impl Engine {
     /// [`EngineError`] if it does not start, or another process keeps the port.
     pub async fn restart(&self) -> Result<(), EngineError> {
         self.kill().await;
-        let mut slot = self.process.lock().await;
-        let deadline = tokio::time::Instant::now() + RESTART_DEADLINE;
-        loop {
-            match Process::start(&self.program, self.port, &self.password).await {
-                Ok(process) => {
-                    *slot = Some(process);
-                    return Ok(());
-                }
-                Err(EngineError::Ended { .. }) if tokio::time::Instant::now() < deadline => {
-                    tokio::time::sleep(RESTART_PAUSE).await;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let mut running = self.shared.running.lock().await;
+        *running = Some(self.shared.start_again(new_folder()?).await?);
+        Ok(())
     }
 
     /// Ends it and waits until it has ended.
@@ -156,8 +183,59 @@ impl Engine {
     }
 }
 
-fn random_password() -> Result<String, EngineError> {
-    let mut bytes = [0; PASSWORD_BYTES];
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.rescuer.abort();
+    }
+}
+
+impl Shared {
+    /// Starts it on the same port, with the data in the folder.
+    async fn start_again(&self, folder: DataFolder) -> Result<Running, EngineError> {
+        let deadline = tokio::time::Instant::now() + RESTART_DEADLINE;
+        loop {
+            match Process::start(&self.program, self.port, &self.password, folder.path()).await {
+                Ok(process) => return Ok(Running { process, folder }),
+                Err(EngineError::Ended { .. }) if tokio::time::Instant::now() < deadline => {
+                    tokio::time::sleep(RESTART_PAUSE).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Redis logs what a script writes when the script ends, so nothing of this one is in the data: as at the
+    /// service, where a script that fails writes nothing.
+    async fn rescue(&self) -> Result<(), EngineError> {
+        let mut running = self.running.lock().await;
+        let reply = process::ping(&RedisUrl::local(self.port, &self.password)).await;
+        if !matches!(reply, Ok(Reply::Error(text)) if text.starts_with(b"BUSY")) {
+            return Ok(());
+        }
+        if let Some(Running { process, folder }) = running.take() {
+            process.end().await;
+            *running = Some(self.start_again(folder).await?);
+        }
+        Ok(())
+    }
+}
+
+async fn rescue_when_told(shared: Arc<Shared>, unkillable: Arc<Notify>) {
+    loop {
+        unkillable.notified().await;
+        if let Err(error) = shared.rescue().await {
+            tracing::error!(%error, "Redis was ended, because of an endless script, and did not start again");
+        }
+    }
+}
+
+fn new_folder() -> Result<DataFolder, EngineError> {
+    DataFolder::create(&random_text()?).map_err(EngineError::Folder)
+}
+
+/// Text that cannot be guessed.
+fn random_text() -> Result<String, EngineError> {
+    let mut bytes = [0; RANDOM_BYTES];
     getrandom::fill(&mut bytes).map_err(EngineError::Randomness)?;
     Ok(hex::encode(bytes))
 }

@@ -3,9 +3,9 @@
 //! In reading order: [`engine`] runs Redis as a child process, [`server`] is the HTTP server in front of it.
 //! `request` parses what a client sends, and `command` decides which commands reach Redis (both pure).
 //! `batch` turns the commands of one request into Redis commands and reads their replies; `connection` and
-//! `resp` carry them; `reply` writes replies as the service does. `access` checks tokens, `script` and
-//! `metering` rewrite and bill scripts, `monitor` feeds `/monitor`. [`counts`] and [`faults`] are for tests
-//! that run the server in their own process.
+//! `resp` carry them; `error_text` and `reply` write replies as the service does. `access` checks tokens,
+//! `script` and `metering` rewrite and bill scripts, `monitor` feeds `/monitor`. [`counts`] and [`faults`]
+//! are for tests that run the server in their own process.
 //!
 //! Where Upstash's documentation leaves something open, the server does what `@upstash/redis` expects, and
 //! the module in question says so.
@@ -19,6 +19,7 @@ mod access;
 mod batch;
 mod command;
 mod connection;
+mod error_text;
 mod format;
 mod metering;
 mod monitor;

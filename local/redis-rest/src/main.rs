@@ -6,8 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::builder::NonEmptyStringValueParser;
 use redis_rest::engine::Engine;
-use redis_rest::server::{Server, ServerOptions};
+use redis_rest::server::{Server, ServerError, ServerOptions};
+use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -19,10 +21,15 @@ use tracing_subscriber::filter::LevelFilter;
 #[command(name = "redis-rest", args_override_self = true)]
 struct Options {
     /// Token that permits every command
-    #[arg(long, allow_hyphen_values = true)]
+    #[arg(long, allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     token: String,
     /// Token that permits only read commands
-    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        allow_hyphen_values = true,
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     read_only_token: Option<String>,
     /// Redis to use, as redis://[user:password@]host[:port][/database]
     #[arg(long, value_name = "URL")]
@@ -33,6 +40,27 @@ struct Options {
     /// Port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 8079)]
     port: u16,
+}
+
+/// A server that does not start, with the option at fault.
+#[derive(Debug, Error)]
+enum OptionError {
+    #[error("--redis-url: {0}")]
+    RedisUrl(#[source] ServerError),
+    #[error("--host, --port: {0}")]
+    Listen(#[source] ServerError),
+    #[error("--token, --read-only-token: {0}")]
+    Tokens(#[source] ServerError),
+}
+
+impl From<ServerError> for OptionError {
+    fn from(error: ServerError) -> OptionError {
+        match error {
+            ServerError::Url(_) => OptionError::RedisUrl(error),
+            ServerError::Listen { .. } => OptionError::Listen(error),
+            ServerError::EmptyToken | ServerError::EqualTokens => OptionError::Tokens(error),
+        }
+    }
 }
 
 #[tokio::main]
@@ -64,10 +92,12 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let server = Server::start(ServerOptions {
         listen: SocketAddr::from((options.host, options.port)),
         read_only_token: options.read_only_token.clone(),
+        unkillable_script: engine.as_ref().map(Engine::unkillable_script),
         bill_scripts: false,
         ..ServerOptions::new(&redis_url.unwrap_or_default(), &options.token)
     })
-    .await?;
+    .await
+    .map_err(OptionError::from)?;
     let over = engine.as_ref().map_or("the Redis that was named", |engine| engine.kind().name());
     print(&format!("Upstash's REST protocol over {over}, until Ctrl-C:\n"));
     print(&format!("UPSTASH_REDIS_REST_URL={}", server.url()));

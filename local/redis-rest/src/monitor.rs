@@ -1,7 +1,7 @@
 //! `/monitor`: every command that reaches the server, in the form of Redis's MONITOR.
 //!
-//! Made here and not by the engine: meebis has no MONITOR, and a Redis would also show the server's own
-//! commands. Commands that reach the engine in another way, or that scripts run, are not shown.
+//! Made here and not by the engine, which would also show the server's own commands. Commands that reach the
+//! engine in another way, or that scripts run, are not shown.
 
 use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};

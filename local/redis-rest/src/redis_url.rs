@@ -29,6 +29,13 @@ impl RedisUrl {
         RedisUrl { host: "127.0.0.1".to_owned(), port, greeting: vec![arguments(["AUTH", password])] }
     }
 
+    /// For commands that belong to no database.
+    pub(crate) fn without_database(&self) -> RedisUrl {
+        let mut url = self.clone();
+        url.greeting.retain(|command| command.first().is_some_and(|name| name == "AUTH"));
+        url
+    }
+
     pub(crate) fn parse(text: &str) -> Result<RedisUrl, RedisUrlError> {
         let uri: Uri = text.parse().map_err(|_| RedisUrlError("it is not a URL"))?;
         if uri.scheme_str() != Some("redis") {
@@ -71,6 +78,8 @@ mod tests {
         assert_eq!((url.host.as_str(), url.port), ("::1", 6379));
         assert_eq!(greeting("redis://:p%40ss@h"), ["AUTH p@ss"]);
         assert_eq!(greeting("redis://u:p@h:1/3"), ["AUTH u p", "SELECT 3"]);
+        let url = RedisUrl::parse("redis://:p@h/3").unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(url.without_database().greeting, [arguments(["AUTH", "p"])]);
     }
 
     #[test]

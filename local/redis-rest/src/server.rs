@@ -14,27 +14,29 @@ use axum::handler::Handler;
 use axum::serve::IncomingStream;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 mod execute;
 mod handler;
 mod response;
+mod script_deadline;
 mod stream;
 
-use crate::access::ReadOnlyCommands;
+use crate::access::{ReadOnlyCommands, read_only_user};
 use crate::connection::Pool;
 use crate::counts::Counts;
 use crate::faults::Faults;
-use crate::metering::Metering;
 use crate::monitor::Monitor;
 use crate::redis_url::{RedisUrl, RedisUrlError};
 use crate::script::Scripts;
 
 /// Limit of a request body and of a reply on the service's smallest plan: 10 MB.
 pub const REQUEST_BYTES_MAX: usize = 10 * 1024 * 1024;
-/// How long the engine may take: longer than its own limit for scripts, five seconds.
+/// How long a script may run. The service's limit is not documented.
+pub const SCRIPT_DEADLINE: Duration = Duration::from_secs(5);
+/// How long the engine may take: longer than a script may run, and the engine takes to end it.
 pub const ENGINE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Options of a server. Has no `Debug`, since it holds tokens.
@@ -52,6 +54,11 @@ pub struct ServerOptions {
     pub request_bytes_max: usize,
     /// How long the engine may take for one request before the client gets status 503.
     pub engine_deadline: Duration,
+    /// How long a script may run before it is ended.
+    pub script_deadline: Duration,
+    /// Notified of a script that cannot be ended, because it has written: see
+    /// [`Engine::unkillable_script`](crate::engine::Engine::unkillable_script).
+    pub unkillable_script: Option<Arc<Notify>>,
     /// Whether to count the commands that scripts run. It makes scripts slower and changes nothing else.
     pub bill_scripts: bool,
 }
@@ -71,8 +78,11 @@ pub enum ServerError {
         source: std::io::Error,
     },
     /// An empty token would permit everything to everyone.
-    #[error("failed to start the front: a token must not be empty")]
+    #[error("failed to start the server: a token must not be empty")]
     EmptyToken,
+    /// With equal tokens the read-only one would permit everything.
+    #[error("failed to start the server: the two tokens must differ")]
+    EqualTokens,
 }
 
 /// A running server. Stops when it is dropped.
@@ -87,10 +97,12 @@ pub struct Server {
 struct Context {
     pool: Pool,
     options: ServerOptions,
+    /// For the scripts of the read-only token.
+    read_only_pool: Pool,
     /// Learnt from the engine when first needed.
-    metering: OnceCell<Metering>,
-    /// Likewise.
     read_only: OnceCell<ReadOnlyCommands>,
+    /// Name and version of the engine. Likewise.
+    engine_name: OnceCell<String>,
     scripts: Scripts,
     monitor: Monitor,
     counts: Mutex<Counts>,
@@ -111,6 +123,8 @@ impl ServerOptions {
             read_only_token: None,
             request_bytes_max: REQUEST_BYTES_MAX,
             engine_deadline: ENGINE_DEADLINE,
+            script_deadline: SCRIPT_DEADLINE,
+            unkillable_script: None,
             bill_scripts: true,
         }
     }
@@ -127,15 +141,21 @@ impl Server {
         if options.token.is_empty() || options.read_only_token.as_ref().is_some_and(String::is_empty) {
             return Err(ServerError::EmptyToken);
         }
+        let read_only_token = options.read_only_token.as_deref().unwrap_or_default();
+        if options.token == read_only_token {
+            return Err(ServerError::EqualTokens);
+        }
+        let read_only_url = read_only_user(&redis_url, &options.token, read_only_token);
         let fail = |source| ServerError::Listen { address: options.listen, source };
         let listener = TcpListener::bind(options.listen).await.map_err(fail)?;
         let url = format!("http://{}", listener.local_addr().map_err(fail)?);
         let stopped = CancellationToken::new();
         let context = Arc::new(Context {
+            read_only_pool: Pool::new(read_only_url, options.engine_deadline),
             pool: Pool::new(redis_url, options.engine_deadline),
             options,
-            metering: OnceCell::new(),
             read_only: OnceCell::new(),
+            engine_name: OnceCell::new(),
             scripts: Scripts::default(),
             monitor: Monitor::default(),
             counts: Mutex::default(),

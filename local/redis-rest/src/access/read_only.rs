@@ -1,29 +1,40 @@
 //! The commands that the read-only token permits: those that the engine marks as `readonly`, and a few that
 //! touch no data.
 //!
-//! SCAN, KEYS and PUBLISH are refused, as the documentation says. EVAL_RO is permitted where the engine marks
-//! it, which means that the engine keeps such scripts from writing. meebis marks nothing; for it there is a
-//! list, without EVAL_RO.
+//! SCAN, KEYS and PUBLISH are refused, as the documentation says. Read-only scripts and functions are
+//! permitted; they run as a user of the engine that may do no more than the token, so that no script is a way
+//! around it.
 
 use std::collections::HashSet;
 
 use crate::command;
 use crate::connection::{ExchangeError, Pool};
+use crate::error_text::no_permission;
+use crate::redis_url::RedisUrl;
 use crate::request::{self, Arguments};
 use crate::resp::Reply;
+use crate::script::hash;
 
 /// Commands that touch no data.
 const HARMLESS: [&str; 6] = ["COMMAND", "ECHO", "INFO", "LASTSAVE", "PING", "TIME"];
 /// Commands that only read and are refused all the same.
 const REFUSED: [&str; 2] = ["KEYS", "SCAN"];
-/// The commands that a Redis marks as `readonly`, for an engine that marks nothing.
-const UNMARKED: &str = "BITCOUNT BITFIELD_RO BITPOS DBSIZE DUMP EXISTS EXPIRETIME GEODIST GEOHASH GEOPOS \
-     GEORADIUSBYMEMBER_RO GEORADIUS_RO GEOSEARCH GET GETBIT GETRANGE HEXISTS HGET HGETALL HKEYS HLEN HMGET \
-     HRANDFIELD HSCAN HSTRLEN HVALS LCS LINDEX LLEN LPOS LRANGE MEMORY MGET OBJECT PEXPIRETIME PFCOUNT PTTL \
-     RANDOMKEY SCARD SDIFF SINTER SINTERCARD SISMEMBER SMEMBERS SMISMEMBER SORT_RO SRANDMEMBER SSCAN STRLEN \
-     SUBSTR SUNION TOUCH TTL TYPE XINFO XLEN XPENDING XRANGE XREAD XREVRANGE ZCARD ZCOUNT ZDIFF ZINTER \
-     ZINTERCARD ZLEXCOUNT ZMSCORE ZRANDMEMBER ZRANGE ZRANGEBYLEX ZRANGEBYSCORE ZRANK ZREVRANGE \
-     ZREVRANGEBYLEX ZREVRANGEBYSCORE ZREVRANK ZSCAN ZSCORE ZUNION";
+/// What the token's user may do besides the engine's own category of commands that read. MULTI and EXEC
+/// surround what is billed.
+const ALSO: [&str; 12] = [
+    "+multi",
+    "+exec",
+    "+discard",
+    "+eval_ro",
+    "+evalsha_ro",
+    "+fcall_ro",
+    "+command",
+    "+echo",
+    "+info",
+    "+lastsave",
+    "+ping",
+    "+time",
+];
 
 /// Names of the commands that only read; `OBJECT|ENCODING` for a subcommand.
 #[derive(Debug)]
@@ -36,9 +47,6 @@ impl ReadOnlyCommands {
         let mut marked = HashSet::new();
         for reply in &replies {
             collect(reply, &mut marked);
-        }
-        if marked.is_empty() {
-            marked = UNMARKED.split(' ').map(str::to_owned).collect();
         }
         Ok(ReadOnlyCommands(marked))
     }
@@ -53,9 +61,24 @@ impl ReadOnlyCommands {
 
     /// The error for a command that is not permitted.
     pub(crate) fn refusal(arguments: &Arguments) -> Reply {
-        let name = command::name(arguments).to_lowercase();
-        Reply::error(format!("NOPERM this user has no permissions to run the '{name}' command"))
+        Reply::error(no_permission(&command::name(arguments)))
     }
+}
+
+/// The engine's address as a user that may do what the token may. Each new connection creates the user if it
+/// is missing, so a restart of the engine needs no care. Name and password follow from the tokens: any number
+/// of servers and starts make one user for each pair of tokens, and each its own.
+pub(crate) fn user(url: &RedisUrl, token: &str, read_only_token: &str) -> RedisUrl {
+    let digest = hash(format!("{token}\n{read_only_token}").as_bytes());
+    let (name, password) = digest.split_at(digest.len() / 4);
+    let name = format!("redis-rest-{name}");
+    let password_rule = format!(">{password}");
+    let refused = REFUSED.map(|name| format!("-{}", name.to_lowercase()));
+    let mut create = vec!["ACL", "SETUSER", &name, "reset", "on", &password_rule, "~*", "-@all", "+@read"];
+    create.extend(refused.iter().map(String::as_str).chain(ALSO));
+    let mut url = url.clone();
+    url.greeting.extend([request::arguments(create), request::arguments(["AUTH", &name, password])]);
+    url
 }
 
 /// Collects the marked names. An entry of COMMAND holds a name, arity, flags, and further on its subcommands.
@@ -120,7 +143,21 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_command() {
-        let expected = "NOPERM this user has no permissions to run the 'set' command";
+        let expected = "NOPERM this user has no permissions to run the 'set' command or its subcommand";
         assert_eq!(ReadOnlyCommands::refusal(&arguments("SET a 1")), Reply::error(expected));
+    }
+
+    #[test]
+    fn each_pair_of_tokens_has_a_user_of_its_own() {
+        let url = RedisUrl::parse("redis://:p@h/3").unwrap_or_else(|error| panic!("{error}"));
+        let words = |token| {
+            let greeting = user(&url, token, "r").greeting;
+            greeting.iter().map(|line| String::from_utf8(line.join(&b' ')).unwrap()).collect::<Vec<_>>()
+        };
+        let lines = words("t");
+        assert_eq!((lines.len(), lines[0].as_str(), lines[1].as_str()), (4, "AUTH p", "SELECT 3"));
+        assert!(lines[2].contains(" reset on >") && lines[2].contains("+@read -keys -scan "), "{lines:?}");
+        assert_eq!(words("t"), lines);
+        assert_ne!(words("u")[3], lines[3]);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,15 +10,17 @@ use tokio::process::{Child, Command};
 
 use super::program::Program;
 use super::{EngineError, READY_DEADLINE};
-use crate::connection::Connection;
+use crate::connection::{Connection, ExchangeError};
 use crate::redis_url::RedisUrl;
 use crate::request::arguments;
+use crate::resp::Reply;
 
 /// The pause between two attempts to reach the engine.
 const READY_PAUSE: Duration = Duration::from_millis(10);
 
-/// Waits until its input is closed, which happens however this process ends, and then kills the engine.
-const WATCHDOG_SCRIPT: &str = "read -r line; kill -9 \"$1\"";
+/// Waits until its input is closed, which happens however this process ends; then kills the engine and
+/// removes its data.
+const WATCHDOG_SCRIPT: &str = "read -r line; kill -9 \"$1\"; rm -rf \"$2\"";
 
 /// An engine that answers. Both processes are killed when it is dropped.
 pub(super) struct Process {
@@ -32,16 +35,21 @@ pub(super) fn free_port() -> io::Result<u16> {
 }
 
 impl Process {
-    pub(super) async fn start(program: &Program, port: u16, password: &str) -> Result<Process, EngineError> {
+    pub(super) async fn start(
+        program: &Program,
+        port: u16,
+        password: &str,
+        folder: &Path,
+    ) -> Result<Process, EngineError> {
         let name = program.kind.name().to_owned();
         let spawn = |source| EngineError::Spawn { program: program.path.display().to_string(), source };
         let mut command = Command::new(&program.path);
-        command.args(program.arguments(port, password)).stdin(Stdio::null());
+        command.args(Program::arguments(port, password, folder)).stdin(Stdio::null());
         command.stdout(Stdio::null()).stderr(Stdio::null());
         // Keeps a Ctrl-C in the terminal away from the engine; this process ends it.
         let mut engine = command.process_group(0).kill_on_drop(true).spawn().map_err(spawn)?;
         let id = engine.id().ok_or_else(|| EngineError::Ended { program: name.clone(), port })?;
-        let watchdog = watchdog(id).map_err(spawn)?;
+        let watchdog = watchdog(id, folder).map_err(spawn)?;
 
         let url = RedisUrl::local(port, password);
         let ready = tokio::time::timeout(READY_DEADLINE, async {
@@ -74,14 +82,19 @@ impl Process {
     }
 }
 
-fn watchdog(engine: u32) -> io::Result<Child> {
+fn watchdog(engine: u32, folder: &Path) -> io::Result<Child> {
     let mut command = Command::new("sh");
-    command.args(["-c", WATCHDOG_SCRIPT, "watchdog"]).arg(engine.to_string());
+    command.args(["-c", WATCHDOG_SCRIPT, "watchdog"]).arg(engine.to_string()).arg(folder);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     command.process_group(0).kill_on_drop(true).spawn()
 }
 
+/// Not while it loads its data.
 async fn answers(url: &RedisUrl) -> bool {
-    let Ok(mut connection) = Connection::open(url).await else { return false };
-    connection.exchange(&[arguments(["PING"])]).await.is_ok()
+    matches!(ping(url).await, Ok(Reply::Simple(_)))
+}
+
+pub(super) async fn ping(url: &RedisUrl) -> Result<Reply, ExchangeError> {
+    let mut connection = Connection::open(url).await?;
+    Ok(connection.exchange(&[arguments(["PING"])]).await?.pop().unwrap_or(Reply::Nil))
 }

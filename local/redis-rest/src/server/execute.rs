@@ -4,18 +4,24 @@ use std::sync::Arc;
 
 use axum::response::Response;
 
-use super::{Client, Context, response, stream};
+use super::{Client, Context, response, script_deadline, stream};
 use crate::access::{Access, ReadOnlyCommands};
-use crate::batch::{self, Executed, Step};
+use crate::batch::{self, Executed, Reading, Step};
 use crate::command;
-use crate::connection::ExchangeError;
+use crate::connection::{ExchangeError, Pool};
+use crate::error_text::is_unknown_command;
 use crate::format::Format;
 use crate::metering::Metering;
-use crate::request::{Arguments, Request};
+use crate::request::{self, Arguments, Request};
 use crate::resp::Reply;
+use crate::script::View;
 
-/// Commands that run a script. A function is a script, too.
-const SCRIPTS: [&str; 6] = ["EVAL", "EVALSHA", "EVALSHA_RO", "EVAL_RO", "FCALL", "FCALL_RO"];
+/// Commands that run a script.
+const SCRIPTS: [&str; 4] = ["EVAL", "EVALSHA", "EVALSHA_RO", "EVAL_RO"];
+/// Commands that run a function, which is a script, too.
+const FUNCTIONS: [&str; 2] = ["FCALL", "FCALL_RO"];
+/// What INFO says of the engine, and its name. Valkey names a version of Redis, too.
+const ENGINES: [(&str, &str); 2] = [("valkey_version:", "Valkey"), ("redis_version:", "Redis")];
 
 pub(super) async fn run(
     context: Arc<Context>,
@@ -56,8 +62,8 @@ async fn pipeline(
 ) -> Result<Executed, ExchangeError> {
     let steps = steps(context, access, commands).await?;
     let commands = batch::pipeline_commands(&steps);
-    let replies = if commands.is_empty() { Vec::new() } else { context.pool.exchange(&commands).await? };
-    let executed = batch::read_pipeline(steps, replies, context.options.request_bytes_max);
+    let (replies, reading) = exchange(context, access, &steps, commands).await?;
+    let executed = batch::read_pipeline(steps, replies, reading);
     context.count(0, executed.billed);
     Ok(executed)
 }
@@ -76,8 +82,9 @@ async fn multi_exec(
     if let Some(error) = refused {
         return Ok(Err(error));
     }
-    let replies = context.pool.exchange(&batch::transaction_commands(&steps)).await?;
-    let executed = batch::read_transaction(steps, replies, context.options.request_bytes_max);
+    let commands = batch::transaction_commands(&steps);
+    let (replies, reading) = exchange(context, access, &steps, commands).await?;
+    let executed = batch::read_transaction(steps, replies, reading);
     if let Ok(executed) = &executed {
         context.count(0, executed.billed);
     }
@@ -96,36 +103,64 @@ async fn steps(
             Some(context.read_only.get_or_try_init(|| ReadOnlyCommands::load(&context.pool)).await?)
         }
     };
-    let mut steps = Vec::with_capacity(commands.len());
-    for arguments in commands {
-        steps.push(step(context, permitted, arguments).await?);
-    }
-    Ok(steps)
+    Ok(commands.into_iter().map(|arguments| step(context, permitted, arguments)).collect())
 }
 
-async fn step(
-    context: &Context,
-    permitted: Option<&ReadOnlyCommands>,
-    mut arguments: Arguments,
-) -> Result<Step, ExchangeError> {
+fn step(context: &Context, permitted: Option<&ReadOnlyCommands>, mut arguments: Arguments) -> Step {
     if let Some(reply) = command::local_reply(&arguments) {
-        return Ok(Step::Answered(reply));
+        return Step::Answered(reply);
     }
     if permitted.is_some_and(|commands| !commands.permits(&arguments)) {
-        return Ok(Step::Answered(ReadOnlyCommands::refusal(&arguments)));
+        return Step::Answered(ReadOnlyCommands::refusal(&arguments));
     }
     context.monitor.show(&arguments);
     let name = command::name(&arguments);
     if let Some(reply) = context.faults.out_of_memory(&name) {
-        return Ok(Step::Answered(reply));
+        return Step::Answered(reply);
     }
-    let is_script = SCRIPTS.contains(&name.as_str());
-    let counting = if (is_script || name == "SCRIPT") && context.options.bill_scripts {
-        *context.metering.get_or_try_init(|| Metering::detect(&context.pool)).await?
-    } else {
-        Metering::Off
+    let view = match (name.as_str(), command::subcommand(&arguments).as_slice()) {
+        ("CONFIG", b"GET") => View::Configuration,
+        _ => context.scripts.rewrite(&mut arguments),
     };
-    let alias = context.scripts.rewrite(&mut arguments, |text| counting.wrap(text));
-    let metering = if is_script { counting } else { Metering::Off };
-    Ok(Step::Forwarded { arguments, alias, metering })
+    let is_function = FUNCTIONS.contains(&name.as_str());
+    let is_script = is_function || SCRIPTS.contains(&name.as_str());
+    let metering = match &view {
+        _ if !is_script || !context.options.bill_scripts => Metering::Off,
+        View::Script(_) => Metering::Guarded,
+        _ if is_function => Metering::Guarded,
+        _ => Metering::Script,
+    };
+    Step::Forwarded { arguments, view, metering, is_script }
+}
+
+/// The engine's replies, and how to read them.
+async fn exchange<'a>(
+    context: &'a Context,
+    access: Access,
+    steps: &[Step],
+    commands: Vec<Arguments>,
+) -> Result<(Vec<Reply>, Reading<'a>), ExchangeError> {
+    let replies = match access {
+        _ if commands.is_empty() => Vec::new(),
+        _ if !steps.iter().any(Step::is_script) => context.pool.exchange(&commands).await?,
+        Access::Full => script_deadline::exchange(context, &context.pool, &commands).await?,
+        Access::ReadOnly => script_deadline::exchange(context, &context.read_only_pool, &commands).await?,
+    };
+    let engine = if replies.iter().any(is_unknown_command) { engine_name(context).await? } else { "" };
+    Ok((replies, Reading { limit: context.options.request_bytes_max, engine }))
+}
+
+async fn engine_name(context: &Context) -> Result<&str, ExchangeError> {
+    let name = context.engine_name.get_or_try_init(|| load_engine_name(&context.pool));
+    Ok(name.await?.as_str())
+}
+
+/// `Redis 7.0.15`
+async fn load_engine_name(pool: &Pool) -> Result<String, ExchangeError> {
+    let replies = pool.exchange(&[request::arguments(["INFO", "server"])]).await?;
+    let info = replies.first().and_then(Reply::text).map(|text| String::from_utf8_lossy(text));
+    let info = info.unwrap_or_default();
+    let version = |prefix| info.lines().find_map(|line| line.strip_prefix(prefix));
+    let known = ENGINES.iter().find_map(|(prefix, name)| Some(format!("{name} {}", version(prefix)?)));
+    Ok(known.unwrap_or_else(|| "the engine".to_owned()))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
@@ -40,11 +41,22 @@ enum RequestError {
     #[error("{}", too_large(*.limit, *.actual))]
     TooLarge { limit: usize, actual: usize },
     #[error("ERR database is unreachable, try again later")]
-    Unreachable(#[from] ExchangeError),
+    Unreachable(#[source] ExchangeError),
+    #[error("ERR script ended after {} ms. It had written; nothing of it stays", .0.as_millis())]
+    ScriptEnded(Duration),
     #[error("failed to read the request: {0}")]
     Disconnected(#[from] axum::Error),
     #[error("failed to execute the request: {0}")]
     Panicked(#[from] JoinError),
+}
+
+impl From<ExchangeError> for RequestError {
+    fn from(error: ExchangeError) -> RequestError {
+        match error {
+            ExchangeError::Script(deadline) => RequestError::ScriptEnded(deadline),
+            other => RequestError::Unreachable(other),
+        }
+    }
 }
 
 impl RequestError {
@@ -52,9 +64,10 @@ impl RequestError {
     fn into_response(self) -> Option<Response> {
         let status = match &self {
             RequestError::Unauthorized => StatusCode::UNAUTHORIZED,
-            RequestError::Format(_) | RequestError::Parse(_) | RequestError::TooLarge { .. } => {
-                StatusCode::BAD_REQUEST
-            }
+            RequestError::Format(_)
+            | RequestError::Parse(_)
+            | RequestError::TooLarge { .. }
+            | RequestError::ScriptEnded(_) => StatusCode::BAD_REQUEST,
             RequestError::Unreachable(error) => {
                 tracing::warn!(%error, "a request was not executed");
                 StatusCode::SERVICE_UNAVAILABLE

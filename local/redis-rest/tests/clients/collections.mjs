@@ -41,5 +41,4 @@ do {
   rounds += 1;
 } while (cursor !== "0");
 assert.equal(seen.size, names.length);
-// meebis ignores COUNT and returns all keys at once.
-assert.equal(rounds > 1, process.env.ENGINE !== "meebis", `${rounds} rounds`);
+assert.ok(rounds > 1, `${rounds} rounds`);

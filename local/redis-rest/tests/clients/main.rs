@@ -47,7 +47,7 @@ async fn run(kind: EngineKind, script: &str) -> Result<(), Failed> {
     };
     let server = Server::start(options).await?;
     let mut node = node::command(&format!("clients/{script}"), &PACKAGES, server.url(), "full")?;
-    node.env("READ_ONLY_TOKEN", "read-only").env("ENGINE", kind.name());
+    node.env("READ_ONLY_TOKEN", "read-only");
     node.stdin(Stdio::null());
     let output = tokio::time::timeout(DEADLINE, node.output()).await;
     let output = output.map_err(|_| format!("{script} did not end within {DEADLINE:?}"))??;

@@ -14,9 +14,9 @@ values.forEach((value, n) => assert.deepEqual(value, { n }));
 
 const kept = await redis.pipeline().set("a", "x").incr("a").get("a").exec({ keepErrors: true });
 assert.equal(kept[0].result, "OK");
-assert.match(kept[1].error, /^ERR value is not an integer/);
+assert.match(kept[1].error, /^ERR value is not an int or out of range/);
 assert.equal(kept[2].result, "x");
-await assert.rejects(redis.pipeline().incr("a").exec(), /Command 1 \[ incr \] failed: ERR value is not an integer/);
+await assert.rejects(redis.pipeline().incr("a").exec(), /Command 1 \[ incr \] failed: ERR value is not an int or out of range/);
 
 const transaction = await redis.multi().set("t", 1).incr("t").lrange("none", 0, -1).exec();
 assert.deepEqual(transaction, ["OK", 2, []]);

@@ -27,5 +27,9 @@ for (const header of ["", "#!lua flags=allow-key-locking\n"]) {
 assert.equal(await redis.evalRo("return redis.call('GET', KEYS[1])", ["n"], []), 12);
 await assert.rejects(redis.eval("return redis.call('LPUSH', KEYS[1], 'x')", ["n"], []), /WRONGTYPE/);
 await assert.rejects(redis.eval("this is no Lua", [], []), /ERR Error compiling script/);
+await assert.rejects(
+  redis.eval("#!lua flags=allow-key-locking\nreturn redis.call('GET', ARGV[1])", ["n"], ["other"]),
+  /ERR Dynamic keys are not allowed in Lua scripts when 'allow-key-locking' flag is set. Key was: other/,
+);
 const inTransaction = await redis.multi().eval("return redis.call('INCR', KEYS[1])", ["n"], []).get("n").exec();
 assert.deepEqual(inTransaction, [13, 13]);

@@ -90,7 +90,7 @@ pub(crate) async fn refused_commands_are_not_forwarded(world: World) {
         r#"["SHUTDOWN","NOSAVE"]"#,
         r#"["DEBUG","SLEEP","5"]"#,
         r#"["REPLICAOF","127.0.0.1","1"]"#,
-        r#"["CONFIG","SET","maxmemory","1"]"#,
+        r#"["CONFIG","RESETSTAT"]"#,
         r#"["BLPOP","none","0"]"#,
         r#"["XREAD","BLOCK","0","STREAMS","x","$"]"#,
         r#"["QUIT"]"#,

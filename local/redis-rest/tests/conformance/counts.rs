@@ -31,6 +31,11 @@ pub(crate) async fn scripts_are_billed_by_their_commands(world: World) {
     let flagged = r#"["EVAL","#.to_owned()
         + r##""#!lua flags=allow-key-locking\nreturn redis.pcall('GET', KEYS[1])","1","a"]"##;
     assert_eq!(billed(&world, "/", flagged.clone()).await, 2);
+    let keyless =
+        r##"["EVAL","#!lua flags=allow-key-locking\nredis.call('TIME') return redis.call('PING')",0]"##;
+    assert_eq!(billed(&world, "/", keyless.into()).await, 3);
+    let refused = r##"["EVAL","#!lua flags=allow-key-locking\nreturn redis.call('GET', 'b')",0]"##;
+    assert_eq!(billed(&world, "/", refused.into()).await, 1);
     let failing = r#"["EVAL","redis.call('GET','a') redis.call('LPUSH','a','1') return 1",0]"#;
     assert_eq!(billed(&world, "/", failing.into()).await, 3);
     let looping = r#"["EVAL","for i = 1, 100 do redis.call('INCR', KEYS[1]) end",1,"n"]"#;

@@ -54,7 +54,7 @@ pub(crate) async fn pipeline_responds_to_each_command(world: World) {
         r#"[["SET","a","x"],["SETEX","b",13,"z"],["INCR","a"],["ZADD","s",11,"m",22,"n"],["BLPOP","l",0]]"#;
     let response = world.post("/pipeline", commands).await;
     let expected = "[{\"result\":\"OK\"},{\"result\":\"OK\"},\
-                    {\"error\":\"ERR value is not an integer or out of range\"},{\"result\":2},\
+                    {\"error\":\"ERR value is not an int or out of range\"},{\"result\":2},\
                     {\"error\":\"ERR Command \\\"BLPOP\\\" is not allowed in REST or it has a special context path\"}]";
     assert_eq!((response.status, response.text().as_str()), (200, expected));
 }

@@ -9,13 +9,14 @@ use reqwest::{Client, Method, RequestBuilder};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::capabilities::{self, Capabilities};
 pub(crate) use crate::until::{DEADLINE, until};
 
 pub(crate) const TOKEN: &str = "full-token";
 pub(crate) const READ_ONLY: &str = "read-only-token";
 /// How long the server waits for an engine that does not answer.
-pub(crate) const ENGINE_DEADLINE: Duration = Duration::from_secs(3);
+pub(crate) const ENGINE_DEADLINE: Duration = Duration::from_secs(8);
+/// How long a script may run: longer than the engine takes to listen to SCRIPT KILL.
+pub(crate) const SCRIPT_DEADLINE: Duration = Duration::from_secs(3);
 /// Limit of requests and replies in these tests.
 pub(crate) const REQUEST_BYTES_MAX: usize = 2 * 1024 * 1024;
 
@@ -40,14 +41,12 @@ impl World {
             read_only_token: Some(READ_ONLY.to_owned()),
             request_bytes_max: REQUEST_BYTES_MAX,
             engine_deadline: ENGINE_DEADLINE,
+            script_deadline: SCRIPT_DEADLINE,
+            unkillable_script: Some(engine.unkillable_script()),
             ..ServerOptions::new(engine.url(), TOKEN)
         });
         let http = Client::builder().timeout(DEADLINE).no_proxy().build().unwrap();
         World { server: server.await.unwrap(), engine, http }
-    }
-
-    pub(crate) fn can(&self) -> Capabilities {
-        capabilities::of(self.engine.kind())
     }
 
     /// A request without a token.
