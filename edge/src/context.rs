@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use auth::rate::decision::RateDecision;
 use auth::token::bearer;
+use futures_channel::oneshot::{self, Sender};
 use protocol::claims::Claims;
 use protocol::endpoints::route::Route;
 use protocol::endpoints::spec::EndpointSpec;
@@ -108,13 +109,23 @@ impl RequestContext {
         Ok(query::with(&self.route.parameters, &query))
     }
 
+    /// Has the runtime go on with this request until the returned value is dropped, also if the client
+    /// disconnects.
+    pub(crate) fn keep_running(&self) -> Sender<()> {
+        let (running, ended) = oneshot::channel();
+        self.execution.wait_until(async {
+            // The sender is only dropped.
+            let _ = ended.await;
+        });
+        running
+    }
+
     /// Forwards the request with the caller's token. The function checks branch and role itself.
-    pub(crate) async fn forward_with_token(&self) -> Result<(Caller, UpstreamResponse), RequestError> {
+    pub(crate) async fn forward_with_token(&self) -> Result<UpstreamResponse, RequestError> {
         let caller = self.caller().await?;
         let query = self.upstream_query()?;
         let body = self.body().await?;
-        let response = self.forward(&query, body, Credentials::Token(&caller.token)).await?;
-        Ok((caller, response))
+        self.forward(&query, body, Credentials::Token(&caller.token)).await
     }
 
     /// Forwards the request to the endpoint's function. `query` is checked before the body is read, so a bad

@@ -5,7 +5,7 @@ use protocol::endpoints::route::NoRoute;
 use protocol::error::{ApiError, ErrorCode};
 
 use crate::body::ReadBodyError;
-use crate::room::RoomError;
+use crate::room::{RoomError, TurnRefused};
 use crate::upstream::CallError;
 
 /// Why a request fails. The caller sees the whole of its own error, and only a code of a fault.
@@ -23,6 +23,14 @@ pub(crate) enum RequestError {
     Room(#[from] RoomError),
     #[error("failed to handle the request: {0}")]
     Runtime(#[from] worker::Error),
+}
+
+impl From<TurnRefused> for RequestError {
+    fn from(TurnRefused: TurnRefused) -> RequestError {
+        let message = "This session sends too many writes at once, or too many wait in this branch. Nothing is \
+                       lost: send the same request again.";
+        RequestError::Caller(ApiError::new(ErrorCode::Busy, message))
+    }
 }
 
 impl From<ReadBodyError> for RequestError {
@@ -44,7 +52,9 @@ impl RequestError {
                 ErrorCode::RoomFull,
                 "This branch has as many connections as it can; pull instead.",
             ),
-            RequestError::Room(RoomError::Unreachable(_) | RoomError::Status(_)) => unavailable(),
+            RequestError::Room(RoomError::Unreachable(_) | RoomError::Status(_) | RoomError::Late) => {
+                unavailable()
+            }
             RequestError::Call(error) if error.is_transient() => unavailable(),
             RequestError::Call(_) | RequestError::Config(_) | RequestError::Runtime(_) => ApiError::new(
                 ErrorCode::Internal,

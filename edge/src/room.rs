@@ -1,7 +1,8 @@
 //! A room: one Durable Object per branch, named `client:branch`. It holds the WebSockets of the branch's
-//! devices and broadcasts commits to them. A broadcast is a hint: a device that missed a frame pulls.
+//! devices and broadcasts commits to them. A broadcast is a hint: a device that missed a frame pulls. Writes to
+//! the branch take turns through it.
 //!
-//! This file calls a room; [`object`] is the room; [`call`] is what they exchange.
+//! This file and [`write_turn`] call a room; [`object`] is the room; [`call`] is what they exchange.
 
 use protocol::ids::{self, SessionId};
 use worker::{Env, Headers, Method, Request, RequestInit, Response, ResponseBuilder, Stub};
@@ -14,9 +15,14 @@ mod object;
 mod recent_commits;
 mod socket_state;
 mod sockets;
+mod turn_call;
+mod turns;
+mod write_queue;
+mod write_turn;
 
 pub(crate) use call::ConnectRequest;
-use call::RoomCall;
+use turn_call::TurnCall;
+pub(crate) use write_turn::{TurnRefused, WriteTurn};
 
 /// The binding in `wrangler.toml`.
 const BINDING: &str = "ROOM";
@@ -29,6 +35,8 @@ pub(crate) enum RoomError {
     Full,
     #[error("failed to ask the room: it answered {0}")]
     Status(u16),
+    #[error("failed to ask the room: no answer in time")]
+    Late,
 }
 
 /// Connects a device to its room; the response completes the WebSocket handshake.
@@ -46,25 +54,37 @@ pub(crate) async fn connect(env: &Env, connect: &ConnectRequest) -> Result<Respo
     }
 }
 
-/// Publishes `body`, a `protocol::wire::publication::PublishRequest`, to `room`; returns once the room has
-/// accepted it.
-pub(crate) async fn publish(env: &Env, room: &ids::Room, body: &[u8]) -> Result<(), RoomError> {
-    post(env, room, RoomCall::PUBLISH_URL, body).await
+/// Publishes `body`, a `protocol::wire::publication::PublishRequest`, to `room`, and gives back the turn of
+/// the write that it comes from; returns once the room has accepted it.
+pub(crate) async fn publish(
+    env: &Env,
+    room: &ids::Room,
+    body: &[u8],
+    turn: Option<WriteTurn>,
+) -> Result<(), RoomError> {
+    let url = call::publish_url(turn.as_ref().map(|turn| turn.id.as_str()));
+    accepted(post(env, room, &url, body).await?)
 }
 
 /// Has `room` close the sockets of `sessions`.
 pub(crate) async fn end(env: &Env, room: &ids::Room, sessions: &[SessionId]) -> Result<(), RoomError> {
-    post(env, room, &call::end_url(sessions), &[]).await
+    accepted(post(env, room, &call::end_url(sessions), &[]).await?)
 }
 
-async fn post(env: &Env, room: &ids::Room, url: &str, body: &[u8]) -> Result<(), RoomError> {
+/// Makes a call about a turn. Returns the room's status.
+async fn ask(env: &Env, room: &ids::Room, call: TurnCall) -> Result<u16, RoomError> {
+    post(env, room, &call::turn_url(&call), &[]).await
+}
+
+async fn post(env: &Env, room: &ids::Room, url: &str, body: &[u8]) -> Result<u16, RoomError> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(js_sys::Uint8Array::from(body).into()));
     let response = stub(env, room)?.fetch_with_request(Request::new_with_init(url, &init)?).await?;
-    match response.status_code() {
-        call::ACCEPTED => Ok(()),
-        status => Err(RoomError::Status(status)),
-    }
+    Ok(response.status_code())
+}
+
+fn accepted(status: u16) -> Result<(), RoomError> {
+    if status == call::ACCEPTED { Ok(()) } else { Err(RoomError::Status(status)) }
 }
 
 fn stub(env: &Env, room: &ids::Room) -> worker::Result<Stub> {

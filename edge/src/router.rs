@@ -67,7 +67,7 @@ async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
         Endpoint::PublishChanges => publish::handle(context).await,
         _ if !spec.needs_token() => sign_in::handle(context).await,
         _ if spec.publishes => write::handle(context).await,
-        _ => Ok(context.forward_with_token().await?.1.into_response()?),
+        _ => Ok(context.forward_with_token().await?.into_response()?),
     }
 }
 

@@ -3,8 +3,9 @@
 //! In reading order: `command` builds wrangler's command line, `output` reads what it prints, `group` ends
 //! all its processes.
 
+use std::ffi::OsStr;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -61,15 +62,17 @@ pub fn url(port: u16) -> String {
 
 impl Edge {
     /// Starts the worker of the project at `root` and waits until it is healthy. Its output goes to `say`,
-    /// its files into `folder`.
+    /// its files into `folder`. `configs` replace `wrangler.toml`.
     pub async fn start(
         root: &Path,
         folder: &Path,
         port: u16,
         variables: &EdgeVariables,
+        configs: &[PathBuf],
         say: fn(&str),
     ) -> Result<Edge, EdgeError> {
         let mut command = command::command(root, folder, port, variables)?;
+        command.args(configs.iter().flat_map(|config| [OsStr::new("--config"), config.as_os_str()]));
         group::adopt_orphans();
         let mut child = command.spawn()?;
         // A child has an id until it is waited for.

@@ -70,7 +70,7 @@ impl Stack {
         say("the edge is starting");
         let mut variables = settings::edge(&keys, host.url(), redis.url());
         variables.extend(options.edge_variables.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        let edge = Edge::start(&root, data.path(), port, &variables, say).await?;
+        let edge = Edge::start(&root, data.path(), port, &variables, &options.edge_configs, say).await?;
         say(&format!("the edge is up at {}", edge.url()));
 
         let sources = handlers::take_sources(&mut template)?;

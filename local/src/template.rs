@@ -17,7 +17,7 @@ use table::Table;
 
 /// The checkout with `template.yaml`, `wrangler.toml` and `node_modules`: `TILLSYNC_ROOT`, or the one that
 /// this program was built from.
-pub(crate) fn project_root() -> PathBuf {
+pub fn project_root() -> PathBuf {
     let root = match std::env::var_os("TILLSYNC_ROOT") {
         Some(root) => PathBuf::from(root),
         None => PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/..")),

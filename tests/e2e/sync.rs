@@ -14,8 +14,9 @@ pub(crate) mod resolve;
 pub(crate) mod shop_day;
 pub(crate) mod stats;
 pub(crate) mod tenancy;
+pub(crate) mod turns;
 
 trials! {
     modules: absence, branches, broadcast, concurrency, dead_letters, faults, head_office, policies, pull, push,
-    resolve, shop_day, stats, tenancy,
+    resolve, shop_day, stats, tenancy, turns,
 }

@@ -4,7 +4,6 @@ mod client;
 mod redis;
 mod sync;
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Duration;
 
@@ -41,7 +40,7 @@ enum Bench {
 pub async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let mut signals = Signals::watch()?;
     let edge_variables = match arguments.bench {
-        Bench::Sync => BTreeMap::new(),
+        Bench::Sync => sync::edge_variables(),
         Bench::Redis => redis::edge_variables(),
     };
     let options = Options { say: |line| println!("{line}"), edge_variables, ..Options::default() };

@@ -50,7 +50,8 @@ pub fn per(tenths: u64, count: usize) -> String {
     hundredths(u128::from(tenths * 10).checked_div(count as u128).unwrap_or_default())
 }
 
-fn hundredths(value: u128) -> String {
+/// Hundredths as a number with two decimals.
+pub fn hundredths(value: u128) -> String {
     format!("{}.{:02}", value / 100, value % 100)
 }
 

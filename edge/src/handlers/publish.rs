@@ -12,7 +12,7 @@ use worker::{Response, ResponseBuilder, console_error};
 use crate::body;
 use crate::context::RequestContext;
 use crate::error::RequestError;
-use crate::room;
+use crate::room::{self, WriteTurn};
 use crate::upstream::CallError;
 
 /// A commit beside a response, as the function wrote it.
@@ -48,12 +48,12 @@ impl Commit {
     }
 }
 
-/// The fast path: publishes `commit` to its room after the response.
-pub(crate) fn after_response(context: &RequestContext, commit: Commit) {
+/// The fast path: publishes `commit` to its room after the response, and gives back the turn of its write.
+pub(crate) fn after_response(context: &RequestContext, commit: Commit, turn: Option<WriteTurn>) {
     let (env, id) = (context.env.clone(), context.id.clone());
     context.execution.wait_until(async move {
         let Commit { room, body } = commit;
-        if let Err(error) = room::publish(&env, &room, body.as_bytes()).await {
+        if let Err(error) = room::publish(&env, &room, body.as_bytes(), turn).await {
             // The sure path brings the same commit a moment later.
             console_error!("{id} fast path to {room}: {error}");
         }
@@ -70,7 +70,7 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
             "This address takes publications sealed by our functions only.",
         )
     })?;
-    room::publish(&context.env, &room_of(&body)?, &body).await?;
+    room::publish(&context.env, &room_of(&body)?, &body, None).await?;
     Ok(ResponseBuilder::new().with_status(204).empty())
 }
 

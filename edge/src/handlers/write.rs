@@ -1,5 +1,8 @@
 //! Endpoints that write: the function's response, and the commit beside it.
 
+use protocol::claims::Claims;
+use protocol::ids::{BranchId, Room};
+use protocol::role::Role;
 use protocol::wire::{COST_HEADER, WRITE_RESULT_CONTENT_TYPE};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -8,15 +11,65 @@ use worker::Response;
 use crate::context::RequestContext;
 use crate::error::RequestError;
 use crate::handlers::publish::{self, Commit};
+use crate::query;
 use crate::response;
-use crate::upstream::CallError;
+use crate::room::WriteTurn;
+use crate::upstream::{CallError, Credentials, UpstreamResponse};
 
-/// Forwards the request, and publishes the commit to its room after the response. The function decides which
-/// branch the commit belongs to, since a super admin names it in the body.
+/// Forwards the request in its turn, and publishes the commit to its room after the response. The function
+/// decides which branch the commit belongs to, since a super admin names it in the body.
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
-    let (caller, upstream) = context.forward_with_token().await?;
+    let caller = context.caller().await?;
+    let query = context.upstream_query()?;
+    let body = context.body().await?;
+    // A client that disconnects in its turn would block the others until the lease ends.
+    let _running = context.keep_running();
+    let turn = match room_of(&caller.claims, &query, body.as_deref()) {
+        Some(room) => {
+            let sender = caller.claims.sid.as_ref().map_or(&*caller.claims.sub, |session| session.as_str());
+            Some(WriteTurn::take(&context.env, room, sender, &context.id).await?)
+        }
+        None => None,
+    };
+    let written = match context.forward(&query, body, Credentials::Token(&caller.token)).await {
+        Ok(upstream) => written(&caller.claims, upstream),
+        Err(error) => Err(error),
+    };
+    match written {
+        Ok((response, Some(commit))) => {
+            publish::after_response(context, commit, turn);
+            Ok(response)
+        }
+        other => {
+            if let Some(turn) = turn {
+                let env = context.env.clone();
+                context.execution.wait_until(async move { turn.give_back(&env).await });
+            }
+            other.map(|(response, _)| response)
+        }
+    }
+}
+
+/// The room of a write, as far as the edge can tell: a super admin names the branch in the query or the body.
+/// `None` for a branch that the function will refuse; the write then needs no turn.
+fn room_of(claims: &Claims, query: &str, body: Option<&[u8]>) -> Option<Room> {
+    /// The only member that the edge reads.
+    #[derive(Deserialize)]
+    struct NamedBranch {
+        branch_id: Option<BranchId>,
+    }
+    let named = || match query::value(query, "branch_id") {
+        Some(branch) => branch.parse().ok(),
+        None => serde_json::from_slice::<NamedBranch>(body?).ok()?.branch_id,
+    };
+    let branch = if claims.role == Role::SuperAdmin { named()? } else { claims.branch_id.clone()? };
+    Some(Room { client: claims.client_id.clone(), branch })
+}
+
+/// The response for the client, and the commit that the function has put beside it.
+fn written(claims: &Claims, upstream: UpstreamResponse) -> Result<(Response, Option<Commit>), RequestError> {
     if upstream.header("content-type") != Some(WRITE_RESULT_CONTENT_TYPE) {
-        return Ok(upstream.into_response()?);
+        return Ok((upstream.into_response()?, None));
     }
     // The batch may be committed; a retry finds its marker and gets the response.
     let result: WriteResultText<'_> =
@@ -25,10 +78,7 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     if let Some(cost) = upstream.header(COST_HEADER) {
         response.headers_mut().set(COST_HEADER, cost)?;
     }
-    if let Some(commit) = Commit::of(&caller.claims.client_id, &result.publications)? {
-        publish::after_response(context, commit);
-    }
-    Ok(response)
+    Ok((response, Commit::of(&claims.client_id, &result.publications)?))
 }
 
 /// `protocol::wire::push::WriteResult` with both halves as text: the edge passes them on, and parsing every
@@ -55,5 +105,30 @@ mod tests {
         let read: WriteResultText<'_> = serde_json::from_str(&text).unwrap();
         assert_eq!(read.answer.get(), r#"{"success":true,"price":1.10}"#);
         assert!(read.publications.is_empty());
+    }
+
+    fn claims(role: &str, branch: Option<&str>) -> Claims {
+        serde_json::from_value(serde_json::json!({
+            "sub": "u1", "client_id": "1", "branch_id": branch, "role": role, "device": null, "iss": "i",
+            "aud": "a", "exp": 2, "iat": 1, "jti": "j",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_write_takes_its_turn_in_the_room_of_the_token_or_of_the_branch_that_a_super_admin_names() {
+        let room = |claims: &Claims, query: &str, body: &str| {
+            room_of(claims, query, Some(body.as_bytes())).map(|room| room.to_string())
+        };
+        let (cashier, admin) = (claims("cashier", Some("2")), claims("super_admin", None));
+        let names_three = r#"{"records":[{"branch_id":"9"}],"branch_id":"3"}"#;
+        assert_eq!(room(&cashier, "", names_three).as_deref(), Some("1:2"));
+        assert_eq!(room(&admin, "", names_three).as_deref(), Some("1:3"));
+        assert_eq!(room(&admin, "id=7&branch_id=4", "").as_deref(), Some("1:4"));
+        for (query, body) in [("", ""), ("", "{}"), ("", r#"{"branch_id":"a:b"}"#), ("branch_id=a%3Ab", "{}")]
+        {
+            assert_eq!(room(&admin, query, body), None, "{query} {body}");
+        }
+        assert_eq!(room_of(&claims("cashier", None), "", None), None);
     }
 }

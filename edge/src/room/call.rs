@@ -4,6 +4,7 @@ use protocol::ids::{DeviceId, Room, SessionId};
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
 
+use super::turn_call::TurnCall;
 use crate::query;
 
 pub(super) const ACCEPTED: u16 = 204;
@@ -14,8 +15,10 @@ pub(super) const FULL: u16 = 503;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum RoomCall {
     Connect(ConnectRequest),
-    /// Broadcasts the commits in the body.
-    Publish,
+    /// Broadcasts the commits in the body. A write that names its request gives back its turn first.
+    Publish(Option<String>),
+    /// A write takes or gives back its turn.
+    Turn(TurnCall),
     /// Closes the sockets of ended sessions.
     End(Vec<SessionId>),
 }
@@ -38,20 +41,30 @@ const PUBLISH: &str = "/publish";
 const END: &str = "/end";
 
 impl RoomCall {
-    pub(super) const PUBLISH_URL: &str = "http://room/publish";
-
     /// Parses a call; `None` for anything else.
     pub(super) fn parse(method: &str, path: &str, url_query: &str) -> Option<RoomCall> {
         match (method, path) {
             ("GET", CONNECT) => ConnectRequest::from_query(url_query).map(RoomCall::Connect),
-            ("POST", PUBLISH) => Some(RoomCall::Publish),
+            ("POST", PUBLISH) => Some(RoomCall::Publish(query::value(url_query, "turn"))),
             ("POST", END) => {
                 let sessions = query::value(url_query, "sessions")?;
                 Some(RoomCall::End(sessions.split(',').map(str::parse).collect::<Result<_, _>>().ok()?))
             }
+            ("POST", _) => TurnCall::parse(path, url_query).map(RoomCall::Turn),
             _ => None,
         }
     }
+}
+
+/// The URL of [`RoomCall::Publish`]. `turn` is the request of the write that gives back its turn.
+pub(super) fn publish_url(turn: Option<&str>) -> String {
+    let pairs = query::write(turn.map(|turn| ("turn", turn)));
+    format!("{HOST}{PUBLISH}?{pairs}")
+}
+
+/// The URL of [`RoomCall::Turn`].
+pub(super) fn turn_url(call: &TurnCall) -> String {
+    format!("{HOST}{}", call.target())
 }
 
 /// The URL of [`RoomCall::End`]. All sessions of a user fit a URL.
@@ -126,9 +139,18 @@ mod tests {
 
     #[test]
     fn a_publication_is_posted_and_other_requests_are_no_call() {
-        let (path, _) = path_and_query(RoomCall::PUBLISH_URL);
-        assert_eq!(RoomCall::parse("POST", path, ""), Some(RoomCall::Publish));
-        for (method, path) in [("POST", "/connect"), ("GET", "/publish"), ("GET", "/connect"), ("GET", "/")] {
+        for turn in [None, Some("7f")] {
+            let url = publish_url(turn);
+            let (path, url_query) = path_and_query(&url);
+            let parsed = RoomCall::parse("POST", path, url_query);
+            assert_eq!(parsed, Some(RoomCall::Publish(turn.map(str::to_owned))));
+        }
+        let url = turn_url(&TurnCall::Wait("7f".into()));
+        let (path, url_query) = path_and_query(&url);
+        let parsed = RoomCall::parse("POST", path, url_query);
+        assert_eq!(parsed, Some(RoomCall::Turn(TurnCall::Wait("7f".into()))));
+        let others = [("POST", "/connect"), ("GET", "/publish"), ("GET", "/turn/wait"), ("GET", "/connect")];
+        for (method, path) in others {
             assert_eq!(RoomCall::parse(method, path, "room=1:2&device=d"), None);
         }
     }

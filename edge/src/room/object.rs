@@ -21,13 +21,17 @@ use super::keepalive::{self, Action};
 use super::recent_commits::RecentCommits;
 use super::socket_state::SocketState;
 use super::sockets;
+use super::turn_call::TurnCall;
+use super::turns;
+use super::write_queue::WriteQueue;
 use crate::{body, clock, query};
 
-/// The sockets of one branch.
+/// The sockets of one branch, and the queue of its writes.
 #[durable_object]
 pub struct Room {
     state: State,
     recent_commits: RefCell<RecentCommits>,
+    writes: RefCell<WriteQueue>,
 }
 
 impl DurableObject for Room {
@@ -36,14 +40,21 @@ impl DurableObject for Room {
             // The object then wakes for each ping and answers it.
             console_error!("room: failed to set the automatic pong: {error}");
         }
-        Room { state, recent_commits: RefCell::default() }
+        Room { state, recent_commits: RefCell::default(), writes: RefCell::default() }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         let url = request.inner().url();
         match RoomCall::parse(request.method().as_ref(), &request.path(), query::of(&url)) {
             Some(RoomCall::Connect(connect)) => self.accept(connect).await,
-            Some(RoomCall::Publish) => self.publish(&request).await,
+            Some(RoomCall::Publish(turn)) => {
+                if let Some(turn) = turn {
+                    // Before the body arrives: the next write need not wait for it.
+                    turns::answer(&self.writes, TurnCall::Leave(turn)).await;
+                }
+                self.publish(&request).await
+            }
+            Some(RoomCall::Turn(call)) => Ok(status(turns::answer(&self.writes, call).await)),
             Some(RoomCall::End(sessions)) => self.end_sessions(&sessions),
             None => Ok(status(404)),
         }

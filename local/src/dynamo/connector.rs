@@ -1,6 +1,7 @@
 //! The HTTP connector of the SDK's clients: checks the caller's role and injects faults.
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
@@ -69,13 +70,15 @@ impl HttpConnector for CheckedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let Some(call) = Call::read(&request) else { return self.network.call(request) };
         let fault = self.faults.take(call.action, call.body);
+        let delay = self.faults.delay_of(call.body);
         if let Some(reason) = self.denial(&call) {
             let response = error_response::access_denied(&reason);
             self.faults.deny(reason);
             return HttpConnectorFuture::ready(response);
         }
         match fault {
-            None => self.network.call(request),
+            None if delay.is_zero() => self.network.call(request),
+            None => self.call_after(delay, request),
             Some(Fault::LostResponse) => lose_response(self.network.call(request)),
             Some(fault) => {
                 HttpConnectorFuture::ready(error_response::of_fault(fault, call.transaction_len()))
@@ -85,6 +88,14 @@ impl HttpConnector for CheckedConnector {
 }
 
 impl CheckedConnector {
+    fn call_after(&self, delay: Duration, request: HttpRequest) -> HttpConnectorFuture {
+        let network = self.network.clone();
+        HttpConnectorFuture::new(async move {
+            tokio::time::sleep(delay).await;
+            network.call(request).await
+        })
+    }
+
     /// Why the caller's role does not allow `call`; `None` if it does.
     fn denial(&self, call: &Call<'_>) -> Option<String> {
         let Identity::Function { name, grants } = &self.identity else { return None };

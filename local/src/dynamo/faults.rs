@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::fault_plan::FaultPlan;
 
@@ -31,6 +32,7 @@ pub struct Faults(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     plan: FaultPlan<Target, Fault>,
+    delays: BTreeMap<String, Duration>,
     watched: Vec<(String, Watch)>,
     denied: Vec<String>,
     sent: Watch,
@@ -56,9 +58,16 @@ impl Faults {
         lock(&self.0).plan.add(target, fault, times);
     }
 
-    /// Removes the faults that were planned for `scope`.
+    /// From now on, each request whose body contains `scope` takes `delay` longer, as over a network.
+    pub fn delay(&self, scope: &str, delay: Duration) {
+        lock(&self.0).delays.insert(scope.to_owned(), delay);
+    }
+
+    /// Removes the faults and the delay that were planned for `scope`.
     pub fn clear(&self, scope: &str) {
-        lock(&self.0).plan.remove(|target| target.scope == scope);
+        let mut state = lock(&self.0);
+        state.plan.remove(|target| target.scope == scope);
+        state.delays.remove(scope);
     }
 
     /// Counts the requests whose body contains `scope`.
@@ -81,6 +90,11 @@ impl Faults {
     pub(super) fn deny(&self, sentence: String) {
         tracing::error!("{sentence}");
         lock(&self.0).denied.push(sentence);
+    }
+
+    /// The delays of a request, together.
+    pub(super) fn delay_of(&self, body: &str) -> Duration {
+        lock(&self.0).delays.iter().filter(|(scope, _)| body.contains(*scope)).map(|(_, delay)| delay).sum()
     }
 
     /// Counts the request, and takes the fault that applies to it.

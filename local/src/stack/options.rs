@@ -16,6 +16,9 @@ pub struct Options {
     pub tables: Option<PathBuf>,
     /// Additional variables for the edge.
     pub edge_variables: BTreeMap<&'static str, String>,
+    /// Configurations of wrangler instead of `wrangler.toml`: the worker's, then those of workers that it
+    /// calls.
+    pub edge_configs: Vec<PathBuf>,
     /// Receives a line per step and the edge's output.
     pub say: fn(&str),
 }
@@ -29,6 +32,7 @@ impl Default for Options {
             fresh: false,
             tables: None,
             edge_variables: BTreeMap::new(),
+            edge_configs: Vec::new(),
             say: |_| {},
         }
     }

@@ -40,6 +40,15 @@ pub const ECHO_BYTES_MAX: usize = 160;
 pub const RECENT_COMMITS_MAX: usize = 256;
 /// Sockets of one room. Cloudflare allows 32,768; a branch has far fewer tills.
 pub const ROOM_SOCKETS_MAX: usize = 1000;
+/// Writes that wait for their turn in one room.
+pub const WRITE_QUEUE_MAX: usize = 256;
+/// Writes of one session in that queue, the one that has the turn included. A till sends one at a time, a
+/// person may replay a few dead letters at once.
+pub const SESSION_WRITES_MAX: usize = 8;
+/// Milliseconds for which a write has its turn: 4 seconds, many times what a write takes.
+pub const WRITE_TURN_MILLIS: u64 = 4_000;
+/// Milliseconds that a write waits for its turn: 10 seconds. Then it goes on without one.
+pub const WRITE_WAIT_MILLIS: u64 = 10_000;
 /// Bytes of a text frame from a client.
 pub const FRAME_BYTES_MAX: usize = 4 * 1024;
 /// Seconds without a request after which a session is shown as idle: 2 hours. Its refresh token still works.
@@ -49,3 +58,5 @@ pub const SESSION_IDLE_SECS: u64 = 2 * 3600;
 const _: () = assert!(BATCH_BYTES_MAX < BODY_BYTES_MAX);
 const _: () = assert!(PULL_LIMIT_DEFAULT <= PULL_LIMIT_MAX);
 const _: () = assert!(DEAD_LETTERS_LIMIT_DEFAULT <= DEAD_LETTERS_LIMIT_MAX);
+// A write behind two lost ones still gets its turn.
+const _: () = assert!(2 * WRITE_TURN_MILLIS < WRITE_WAIT_MILLIS);

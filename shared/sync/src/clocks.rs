@@ -1,7 +1,7 @@
 //! The clocks of a room's devices, compared with the server's.
 //!
-//! The readings are an item of their own, outside HEAD: every commit rewrites HEAD, and most clocks stay as they
-//! are.
+//! The readings are an item of their own, outside HEAD: every commit rewrites HEAD, and most clocks stay as
+//! they are.
 
 use std::collections::BTreeMap;
 

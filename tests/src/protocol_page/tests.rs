@@ -8,7 +8,8 @@ use protocol::limits::{
     BATCH_BYTES_MAX, BODY_BYTES_MAX, CLOCK_AHEAD_MICROS_MAX, CREDENTIAL_BYTES_MAX,
     DEAD_LETTERS_LIMIT_DEFAULT, DEAD_LETTERS_LIMIT_MAX, FIELDS_MAX, FRAME_BYTES_MAX,
     HEAD_OFFICE_BRANCHES_MAX, JSON_DEPTH_MAX, PULL_LIMIT_DEFAULT, PULL_LIMIT_MAX, PUSH_RECORDS_MAX,
-    RECORD_BYTES_MAX, ROOM_SOCKETS_MAX, SESSION_IDLE_SECS,
+    RECORD_BYTES_MAX, ROOM_SOCKETS_MAX, SESSION_IDLE_SECS, SESSION_WRITES_MAX, WRITE_QUEUE_MAX,
+    WRITE_WAIT_MILLIS,
 };
 use retail::limits::CART_RETENTION_SECS;
 use sync::limits::{
@@ -75,6 +76,11 @@ fn the_page_states_the_limits_in_force() {
         format!("a sum | {DECIMAL_WHOLE_DIGITS_MAX} digits before the point, {DECIMAL_PLACES_MAX} after it"),
         format!("a WebSocket frame from a till | {} KiB", kib(FRAME_BYTES_MAX)),
         format!("sockets in a room | {ROOM_SOCKETS_MAX}"),
+        format!("writes of one session at once in a branch | {SESSION_WRITES_MAX}"),
+        format!(
+            "writes that wait in a branch | {WRITE_QUEUE_MAX}, each for at most {} seconds",
+            WRITE_WAIT_MILLIS / 1000
+        ),
         format!("a user name, a password | {CREDENTIAL_BYTES_MAX} bytes"),
         format!("a cart | {} KiB", kib(RECORD_BYTES_MAX)),
         format!("sign-ins of a user | {SESSIONS_PER_USER_DEFAULT}"),

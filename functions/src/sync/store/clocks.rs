@@ -48,8 +48,8 @@ impl StoredClocks {
 }
 
 impl Store {
-    /// Stores `reading` of a device of the room if it says something new. Of two that are stored at once, one is
-    /// left out until the device's next push.
+    /// Stores `reading` of a device of the room if it says something new. Of two that are stored at once, one
+    /// is left out until the device's next push.
     pub async fn note_clock(
         &self,
         room: &Room,

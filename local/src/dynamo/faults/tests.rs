@@ -30,3 +30,13 @@ fn a_watch_counts_the_requests_of_its_scope_since_it_was_made() {
     assert!(lock(&faults.0).watched.is_empty());
     assert_eq!((faults.sent("Query"), faults.sent("Scan")), (5, 0));
 }
+
+#[test]
+fn a_delay_applies_to_every_request_of_its_scope_until_it_is_cleared() {
+    let (faults, delay) = (Faults::default(), Duration::from_millis(20));
+    faults.delay("ROOM#c1#", delay);
+    assert_eq!([faults.delay_of("ROOM#c1#b"), faults.delay_of("ROOM#c1#b")], [delay; 2]);
+    assert_eq!(faults.delay_of("ROOM#c2#b"), Duration::ZERO);
+    faults.clear("ROOM#c1#");
+    assert_eq!(faults.delay_of("ROOM#c1#b"), Duration::ZERO);
+}
