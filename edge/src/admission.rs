@@ -1,12 +1,13 @@
 //! Admission of a request: checks its session and its rate limits in Redis, in one round trip.
 //!
-//! A session status that is cached is not asked for again. While Redis is unreachable, sessions count as
-//! active (an access token is valid for 15 minutes anyway) and each isolate counts requests by itself.
+//! What the isolate knows already is not asked for: the status of a session, and that a limit is exhausted.
+//! While Redis is unreachable, sessions that are not known to have ended count as active (an access token is
+//! valid for 15 minutes anyway) and each isolate counts requests by itself.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use auth::limits::{ADMISSION_BUDGET_MILLIS, SESSION_STATUS_SECS, SESSION_STATUSES_MAX};
+use auth::limits::ADMISSION_BUDGET_MILLIS;
 use auth::rate::decision::RateDecision;
 use auth::rate::limit::Limit;
 use auth::rate::local::LocalLimiter;
@@ -26,10 +27,11 @@ use redis_client::transport::Transport;
 use redis_client::value::Value;
 
 mod check;
+mod verdicts;
 
-use crate::expiring_cache::ExpiringCache;
 use check::CountedLimit;
 pub(crate) use check::{AdmissionCheck, AdmissionPolicy};
+use verdicts::Verdicts;
 
 const BUDGET: Budget = Budget {
     per_try: Duration::from_millis(ADMISSION_BUDGET_MILLIS),
@@ -43,12 +45,11 @@ enum SessionStatus {
     Revoked,
 }
 
-/// Checks sessions and rate limits, and caches session statuses: a busy till sends several requests a second.
+/// Checks sessions and rate limits, and remembers verdicts: a busy till sends several requests a second.
 pub(crate) struct Admission<T> {
     redis: Client<T>,
     script: Script,
-    /// Only sessions of verified tokens are stored.
-    statuses: RefCell<ExpiringCache<Key, SessionStatus>>,
+    verdicts: RefCell<Verdicts>,
     local: RefCell<LocalLimiter>,
     local_decisions: Cell<u64>,
 }
@@ -90,7 +91,7 @@ impl<T: Transport> Admission<T> {
         Admission {
             redis: redis.within(BUDGET),
             script: Script::once(script::TEXT),
-            statuses: RefCell::new(ExpiringCache::new(SESSION_STATUSES_MAX)),
+            verdicts: RefCell::default(),
             local: RefCell::default(),
             local_decisions: Cell::new(0),
         }
@@ -101,14 +102,28 @@ impl<T: Transport> Admission<T> {
         self.local_decisions.get()
     }
 
-    pub(crate) async fn run(&self, check: &AdmissionCheck, now: Timestamp) -> AdmissionResult {
-        let usable = |status: &SessionStatus| !check.skip_cache || *status == SessionStatus::Revoked;
-        let cached = |key: &Key| self.statuses.borrow().get(key, now).copied().filter(usable);
-        let status = check.session.as_ref().and_then(cached);
+    /// Remembers that the session at `key` has ended.
+    pub(crate) fn note_end(&self, key: &Key, now: Timestamp) {
+        self.verdicts.borrow_mut().note_status(key, SessionStatus::Revoked, now);
+    }
+
+    /// The refusal that needs no Redis: the session is known to have ended, or a limit to be exhausted.
+    pub(crate) fn known_refusal(&self, check: &AdmissionCheck, now: Timestamp) -> Option<AdmissionResult> {
+        let verdicts = self.verdicts.borrow();
+        let status = check.session.as_ref().and_then(|key| verdicts.status(key, now));
         if status == Some(SessionStatus::Revoked) {
-            return AdmissionResult { revoked: true, decision: None, failure: None };
+            return Some(AdmissionResult { revoked: true, decision: None, failure: None });
         }
-        let unknown = check.session.as_ref().filter(|_| status.is_none());
+        let decision = verdicts.refusal(&check.limits, now)?;
+        Some(AdmissionResult { revoked: false, decision: Some(decision), failure: None })
+    }
+
+    pub(crate) async fn run(&self, check: &AdmissionCheck, now: Timestamp) -> AdmissionResult {
+        if let Some(refusal) = self.known_refusal(check, now) {
+            return refusal;
+        }
+        let is_known = |key: &&Key| !check.skip_cache && self.verdicts.borrow().status(key, now).is_some();
+        let unknown = check.session.as_ref().filter(|key| !is_known(key));
         let (pipeline, pending) = self.pipeline(unknown, &check.limits, now);
         if pipeline.is_empty() {
             return AdmissionResult { revoked: false, decision: None, failure: None };
@@ -121,15 +136,32 @@ impl<T: Transport> Admission<T> {
                 (None, None)
             }
         };
-        if let (Some(key), Some(status)) = (unknown, status) {
-            let expires_at = now.plus_secs(SESSION_STATUS_SECS);
-            self.statuses.borrow_mut().insert(key.clone(), status, expires_at, now);
-        }
+        self.remember(unknown.zip(status), &check.limits, decision.as_ref(), now);
         if failure.is_some() {
             self.local_decisions.set(self.local_decisions.get().saturating_add(1));
         }
+        // Another request may have learned of the end meanwhile, and Redis may not have answered this one.
+        let revoked = unknown
+            .is_some_and(|key| self.verdicts.borrow().status(key, now) == Some(SessionStatus::Revoked));
         let decision = decision.or_else(|| self.decide_locally(&check.limits, now));
-        AdmissionResult { revoked: status == Some(SessionStatus::Revoked), decision, failure }
+        AdmissionResult { revoked, decision, failure }
+    }
+
+    /// Remembers the answers of Redis.
+    fn remember(
+        &self,
+        status: Option<(&Key, SessionStatus)>,
+        limits: &[CountedLimit],
+        decision: Option<&RateDecision>,
+        now: Timestamp,
+    ) {
+        let mut verdicts = self.verdicts.borrow_mut();
+        if let Some((key, status)) = status {
+            verdicts.note_status(key, status, now);
+        }
+        if let Some(decision) = decision {
+            verdicts.note_decision(limits, decision, now);
+        }
     }
 
     fn pipeline(

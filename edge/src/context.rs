@@ -138,7 +138,7 @@ impl RequestContext {
     ) -> Result<UpstreamResponse, RequestError> {
         let call = Call { spec: self.spec(), query, body, credentials, request_id: &self.id };
         let response = upstream::call(&self.state.config, call, self.now).await?;
-        session_end::after_response(&self.env, &self.execution, &self.id, &response);
+        session_end::after_response(self, &response);
         Ok(response)
     }
 }

@@ -25,15 +25,26 @@ impl<K: Eq + Hash, V> ExpiringCache<K, V> {
         self.entries.get(key).filter(|(_, expires_at)| *expires_at > now).map(|(value, _)| value)
     }
 
-    /// Stores a value. A full cache drops expired entries, and all of them if that is not enough.
+    /// Stores a value. A full cache drops expired entries, and the half that expires soonest if that is not
+    /// enough: the entries that are of use for the longest time stay.
     pub(crate) fn insert(&mut self, key: K, value: V, expires_at: Timestamp, now: Timestamp) {
         if self.entries.len() >= self.max {
             self.entries.retain(|_, (_, expires_at)| *expires_at > now);
         }
         if self.entries.len() >= self.max {
-            self.entries.clear();
+            self.drop_half();
         }
         self.entries.insert(key, (value, expires_at));
+    }
+
+    fn drop_half(&mut self) {
+        let mut times: Vec<_> = self.entries.values().map(|(_, expires_at)| *expires_at).collect();
+        let middle = times.len() / 2;
+        if middle < times.len() {
+            let (_, median, _) = times.select_nth_unstable(middle);
+            let median = *median;
+            self.entries.retain(|_, (_, expires_at)| *expires_at > median);
+        }
     }
 }
 
@@ -70,5 +81,16 @@ mod tests {
             cache.insert(i, (), later.plus_secs(900), later);
             assert!(cache.entries.len() <= MAX);
         }
+    }
+
+    #[test]
+    fn a_full_cache_keeps_the_entries_that_expire_last() {
+        let mut cache = ExpiringCache::new(MAX);
+        for i in 0..MAX as u64 {
+            cache.insert(i, (), NOW.plus_secs(900 + i), NOW);
+        }
+        cache.insert(MAX as u64, (), NOW.plus_secs(1), NOW);
+        let kept: Vec<u64> = (0..=MAX as u64).filter(|i| cache.get(i, NOW).is_some()).collect();
+        assert_eq!(kept, (MAX as u64 / 2 + 1..=MAX as u64).collect::<Vec<_>>());
     }
 }

@@ -16,6 +16,15 @@ const CHALLENGE_BAD_TOKEN: &str = r#"Bearer realm="tillsync", error="invalid_tok
 /// The challenge of the internal endpoint; RFC 9110 wants one with every 401.
 const CHALLENGE_SIGNATURE: &str = r#"Seal realm="tillsync""#;
 
+/// Headers of every response, whatever its status. No response is a page, but a browser may open one: it then
+/// uses HTTPS only, guesses no content type, and tells no other site the address, which may hold a token.
+const SECURITY_HEADERS: [(&str, &str); 3] = [
+    // One year. Not for subdomains, which may be other services of the deployment.
+    ("strict-transport-security", "max-age=31536000"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+];
+
 /// 200 with a JSON body.
 pub(crate) fn json(body: &str) -> worker::Result<Response> {
     let builder = ResponseBuilder::new().with_header("content-type", "application/json")?;
@@ -50,6 +59,9 @@ pub(crate) fn finish(mut response: Response, id: &RequestId) -> worker::Result<R
     let unauthorized = response.status_code() == 401;
     let headers = response.headers_mut();
     headers.set(REQUEST_ID_HEADER, id.as_str())?;
+    for (name, value) in SECURITY_HEADERS {
+        headers.set(name, value)?;
+    }
     // Tokens and a shop's data must not be cached (RFC 6749, section 5.1); a response that may be says so
     // itself.
     if !headers.has("cache-control")? {

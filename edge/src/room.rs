@@ -9,10 +9,13 @@ use worker::{Env, Headers, Method, Request, RequestInit, Response, ResponseBuild
 
 mod alarm;
 mod call;
+mod close_reason;
 mod deliver;
+mod frame_rate;
 mod keepalive;
 mod object;
 mod recent_commits;
+mod socket_caps;
 mod socket_state;
 mod sockets;
 mod turn_call;

@@ -4,6 +4,7 @@ use auth::rate::limit::Limit;
 use auth::rate::limit::Rates;
 use protocol::claims::Claims;
 use protocol::endpoints::spec::LimitScope;
+use protocol::ids::{ClientId, SessionId};
 use redis_client::keys::{Key, Keys};
 use sha2::{Digest, Sha256};
 
@@ -49,11 +50,16 @@ impl AdmissionPolicy {
         AdmissionPolicy { keys, rates, local_rates: rates.for_one_isolate() }
     }
 
+    /// The key of a session.
+    pub(crate) fn session_key(&self, client: &ClientId, session: &SessionId) -> Key {
+        self.keys.session(client, session.as_str())
+    }
+
     /// The check of a request with an access token: its session, and its user's limit where the endpoint has
     /// that.
     pub(crate) fn for_caller(&self, claims: &Claims, scope: LimitScope) -> AdmissionCheck {
         let (client, limit) = (&claims.client_id, self.rates.user);
-        let session = claims.sid.as_ref().map(|sid| self.keys.session(client, sid.as_str()));
+        let session = claims.sid.as_ref().map(|sid| self.session_key(client, sid));
         let user = || {
             let key = self.keys.rate(client, &claims.sub, limit.name);
             CountedLimit { key, limit, local_limit: self.local_rates.user }

@@ -44,6 +44,7 @@ fn session_and_limit_are_one_round_trip_and_then_the_limit_alone() {
     assert_eq!(remaining(&result), 99);
     let result = redis.run(admission.run(&user(), NOW));
     assert_eq!(result.decision.unwrap().retry_after_secs(), Some(1));
+    assert_eq!(redis.bodies().len(), 2);
     let sent: Vec<Vec<Vec<String>>> =
         redis.bodies().iter().map(|body| serde_json::from_str(body).unwrap()).collect();
     let names = |body: &[Vec<String>]| body.iter().map(|command| command[0].clone()).collect::<Vec<_>>();
@@ -91,6 +92,44 @@ fn a_revoked_session_is_refused_within_five_seconds_and_counts_no_more() {
     assert!(result.revoked && result.decision.is_some());
     let again = redis.run(admission.run(&user(), later));
     assert!(again.revoked && again.decision.is_none());
+    assert_eq!(redis.bodies().len(), 2);
+}
+
+#[test]
+fn a_revoked_session_stays_refused_without_redis() {
+    let (admission, redis) = admission();
+    redis.then([Step::replies(&["revoked".into()])]);
+    assert!(redis.run(admission.run(&session(), NOW)).revoked);
+    for secs in [6, 60, 900] {
+        assert!(redis.run(admission.run(&session(), NOW.plus_secs(secs))).revoked, "{secs}");
+    }
+    assert_eq!(redis.bodies().len(), 1);
+}
+
+#[test]
+fn a_session_that_a_function_ended_is_refused_without_asking_redis() {
+    let (admission, redis) = admission();
+    redis.then([Step::replies(&[Json::Null])]);
+    assert!(!redis.run(admission.run(&session(), NOW)).revoked);
+    admission.note_end(session().session.as_ref().unwrap(), NOW);
+    assert!(redis.run(admission.run(&session(), NOW)).revoked);
+    assert_eq!(redis.bodies().len(), 1);
+}
+
+#[test]
+fn an_exhausted_limit_refuses_without_asking_redis_until_a_request_comes_back() {
+    let (admission, redis) = admission();
+    redis.then([Step::replies(&[Json::Null, json!([0, 60_000_000])])]);
+    redis.then([Step::replies(&[json!([1, 60_000_000])])]);
+    assert!(!redis.run(admission.run(&user(), NOW)).decision.unwrap().allowed);
+    for micros in [0, 599_999] {
+        let refused = redis.run(admission.run(&user(), Timestamp(NOW.0 + micros)));
+        assert!(!refused.revoked && refused.failure.is_none());
+        assert_eq!(refused.decision.unwrap().retry_after_secs(), Some(1));
+    }
+    assert_eq!(redis.bodies().len(), 1);
+    let allowed = redis.run(admission.run(&user(), Timestamp(NOW.0 + 600_000)));
+    assert!(allowed.decision.unwrap().allowed);
     assert_eq!(redis.bodies().len(), 2);
 }
 

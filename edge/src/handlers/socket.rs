@@ -1,5 +1,6 @@
 //! `GET /ws`: connects a device to the room of its branch.
 
+use protocol::claims::Claims;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::DeviceId;
 use protocol::timestamp::Timestamp;
@@ -24,8 +25,8 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     let check = context.state.policy.for_caller(&caller.claims, context.spec().limit).skip_cache();
     context.admit(&check).await?;
     let expires_at = Timestamp(0).plus_secs(caller.claims.exp);
-    let connect =
-        ConnectRequest { room, device, role: caller.claims.role, session: caller.claims.sid, expires_at };
+    let Claims { sub: user, role, sid: session, .. } = caller.claims;
+    let connect = ConnectRequest { room, user, device, role, session, expires_at };
     Ok(room::connect(&context.env, &connect).await?)
 }
 

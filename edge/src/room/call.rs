@@ -27,6 +27,8 @@ pub(super) enum RoomCall {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConnectRequest {
     pub(crate) room: Room,
+    /// The id of the user.
+    pub(crate) user: String,
     pub(crate) device: DeviceId,
     pub(crate) role: Role,
     /// The session of its token, if it has one.
@@ -80,6 +82,7 @@ impl ConnectRequest {
             (self.room.to_string(), self.role.to_string(), self.expires_at.0.to_string());
         let pairs = [
             ("room", room.as_str()),
+            ("user", &self.user),
             ("device", self.device.as_str()),
             ("role", &role),
             ("expires_at", &expires_at),
@@ -91,6 +94,7 @@ impl ConnectRequest {
     fn from_query(url_query: &str) -> Option<ConnectRequest> {
         Some(ConnectRequest {
             room: query::value(url_query, "room")?.parse().ok()?,
+            user: query::value(url_query, "user")?,
             device: query::value(url_query, "device")?.parse().ok()?,
             role: query::value(url_query, "role")?.parse().ok()?,
             session: query::value(url_query, "session").map(|session| session.parse()).transpose().ok()?,
@@ -115,6 +119,7 @@ mod tests {
         {
             let connect = ConnectRequest {
                 room: "1:2".parse().unwrap(),
+                user: "u:1".into(),
                 device: device.parse().unwrap(),
                 role: Role::SuperAdmin,
                 session: session.map(|session| session.parse().unwrap()),

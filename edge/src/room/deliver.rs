@@ -4,8 +4,9 @@ use protocol::timestamp::Timestamp;
 use protocol::wire::publication::Publication;
 use protocol::wire::socket::{ServerFrame, frames};
 
+use super::close_reason::GONE;
 use super::socket_state::SocketState;
-use super::sockets::{self, GONE};
+use super::sockets;
 
 use worker::WebSocket;
 

@@ -2,25 +2,13 @@
 
 use protocol::timestamp::Timestamp;
 
+use super::close_reason::{CloseReason, EXPIRED, SILENT};
 use super::socket_state::SocketState;
 
 /// Seconds of silence before a ping.
 const PING_AFTER_SECS: u64 = 30;
 /// Seconds to answer a ping.
 const PONG_WITHIN_SECS: u64 = 10;
-
-/// Why a socket is closed. RFC 6455 leaves the codes 4000 to 4999 to applications.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct CloseReason {
-    pub(super) code: u16,
-    pub(super) reason: &'static str,
-}
-
-/// The token expired; the client should reconnect with a new one.
-pub(super) const EXPIRED: CloseReason = CloseReason { code: 4401, reason: "token expired" };
-/// The session ended; the user must sign in again.
-pub(super) const ENDED: CloseReason = CloseReason { code: 4401, reason: "session ended" };
-pub(super) const SILENT: CloseReason = CloseReason { code: 4408, reason: "no answer to a ping" };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {

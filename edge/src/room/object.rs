@@ -16,9 +16,11 @@ use worker::{
 
 use super::alarm;
 use super::call::{self, ConnectRequest, RoomCall};
+use super::close_reason;
 use super::deliver::deliver;
 use super::keepalive::{self, Action};
 use super::recent_commits::RecentCommits;
+use super::socket_caps;
 use super::socket_state::SocketState;
 use super::sockets;
 use super::turn_call::TurnCall;
@@ -86,9 +88,14 @@ impl DurableObject for Room {
             WebSocketIncomingMessage::String(text) => Some(text.as_str()),
             WebSocketIncomingMessage::Binary(_) => None,
         };
+        if !sockets::is_open(&socket) {
+            return Ok(());
+        }
         if let Some(mut state) = sockets::state_of(&socket) {
-            let answer = state.on_frame(text, clock::now());
-            save_and_send(&socket, &state, answer.as_ref());
+            match state.on_frame(text, clock::now()) {
+                Ok(answer) => save_and_send(&socket, &state, answer.as_ref()),
+                Err(reason) => sockets::close(&socket, reason),
+            }
         }
         Ok(())
     }
@@ -108,8 +115,13 @@ impl DurableObject for Room {
 
 impl Room {
     async fn accept(&self, connect: ConnectRequest) -> worker::Result<Response> {
-        if sockets::open(&self.state)?.len() >= ROOM_SOCKETS_MAX {
+        let (sockets, states): (Vec<_>, Vec<_>) = sockets::open(&self.state)?.into_iter().unzip();
+        let replaced = socket_caps::replaced(&states, &connect);
+        if sockets.len() - replaced.len() >= ROOM_SOCKETS_MAX {
             return Ok(status(call::FULL));
+        }
+        for socket in replaced.into_iter().filter_map(|place| sockets.get(place)) {
+            sockets::close(socket, close_reason::REPLACED);
         }
         let pair = WebSocketPair::new()?;
         let socket_state = SocketState::new(connect, clock::now());
@@ -134,7 +146,7 @@ impl Room {
     fn end_sessions(&self, sessions: &[SessionId]) -> worker::Result<Response> {
         for (socket, socket_state) in sockets::open(&self.state)? {
             if socket_state.belongs_to(sessions) {
-                sockets::close(&socket, keepalive::ENDED);
+                sockets::close(&socket, close_reason::ENDED);
             }
         }
         Ok(status(call::ACCEPTED))
@@ -157,7 +169,7 @@ fn save_and_send(socket: &WebSocket, socket_state: &SocketState, frame: Option<&
     let saved = socket.serialize_attachment(socket_state);
     let sent = frame.map_or(Ok(()), |frame| socket.send_with_str(frame.to_json()));
     if saved.and(sent).is_err() {
-        sockets::close(socket, sockets::GONE);
+        sockets::close(socket, close_reason::GONE);
     }
 }
 

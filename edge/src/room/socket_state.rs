@@ -1,5 +1,6 @@
 //! The state of one socket. It is stored in the socket's attachment, which survives hibernation.
 
+use auth::limits::TOKEN_BYTES_MAX;
 use protocol::ids::{BranchId, ClientId, DeviceId, Room, SessionId};
 use protocol::limits::{DEVICE_ID_BYTES_MAX, TENANT_ID_BYTES_MAX};
 use protocol::role::Role;
@@ -9,20 +10,30 @@ use protocol::wire::socket::{BadFrame, ClientFrame, ServerFrame};
 use serde::{Deserialize, Serialize};
 
 use super::call::ConnectRequest;
+use super::close_reason::{CloseReason, TOO_MANY_FRAMES};
+use super::frame_rate::FrameRate;
 
 /// Maximum bytes of an attachment; a larger one throws.
 const ATTACHMENT_BYTES_MAX: usize = 16 * 1024;
-// Four ids of up to two bytes per character, and room for names and numbers.
-const _: () = assert!(2 * (3 * TENANT_ID_BYTES_MAX + DEVICE_ID_BYTES_MAX) + 1024 < ATTACHMENT_BYTES_MAX);
+// Five ids of up to two bytes per character, the user's as long as its token at most, and room for names and
+// numbers.
+const _: () = assert!(
+    2 * (3 * TENANT_ID_BYTES_MAX + DEVICE_ID_BYTES_MAX + TOKEN_BYTES_MAX) + 1024 < ATTACHMENT_BYTES_MAX
+);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SocketState {
     client: ClientId,
     branch: BranchId,
+    #[serde(default)]
+    user: String,
     device: DeviceId,
     role: Role,
     #[serde(default)]
-    session: Option<SessionId>,
+    pub(super) session: Option<SessionId>,
+    /// The epoch for a socket of the previous version.
+    #[serde(default = "epoch")]
+    pub(super) opened_at: Timestamp,
     /// The expiry of its token, and so of the socket.
     pub(super) expires_at: Timestamp,
     subscribed: bool,
@@ -30,6 +41,12 @@ pub(super) struct SocketState {
     pub(super) heard_at: Timestamp,
     /// The time of the last ping to the device.
     pub(super) pinged_at: Option<Timestamp>,
+    #[serde(default)]
+    frame_rate: FrameRate,
+}
+
+fn epoch() -> Timestamp {
+    Timestamp(0)
 }
 
 impl SocketState {
@@ -38,18 +55,28 @@ impl SocketState {
         SocketState {
             client: connect.room.client,
             branch: connect.room.branch,
+            user: connect.user,
             device: connect.device,
             role: connect.role,
             session: connect.session,
+            opened_at: now,
             expires_at: connect.expires_at,
             subscribed: true,
             heard_at: now,
             pinged_at: None,
+            frame_rate: FrameRate::default(),
         }
     }
 
-    /// Handles a frame, `None` if it is binary; returns the answer.
-    pub(super) fn on_frame(&mut self, text: Option<&str>, now: Timestamp) -> Option<ServerFrame> {
+    /// Handles a frame, `None` if it is binary; returns the answer, or why to close the socket.
+    pub(super) fn on_frame(
+        &mut self,
+        text: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Option<ServerFrame>, CloseReason> {
+        if !self.frame_rate.count(now) {
+            return Err(TOO_MANY_FRAMES);
+        }
         self.heard_at = now;
         let own = Room { client: self.client.clone(), branch: self.branch.clone() };
         let frame = text.ok_or(BadFrame::Unknown).and_then(ClientFrame::parse);
@@ -59,7 +86,12 @@ impl SocketState {
             Some(ServerFrame::Unsubscribed { .. }) => self.subscribed = false,
             _ => {}
         }
-        answer
+        Ok(answer)
+    }
+
+    /// Whether the socket is of the same device and user. A device id alone can be claimed by any user.
+    pub(super) fn is_device_of(&self, connect: &ConnectRequest) -> bool {
+        self.user == connect.user && self.device == connect.device
     }
 
     pub(super) fn belongs_to(&self, sessions: &[SessionId]) -> bool {
@@ -85,20 +117,25 @@ impl SocketState {
 pub(super) mod tests {
     use super::*;
     use protocol::json::JsonText;
+    use protocol::limits::FRAMES_BURST_MAX;
     use protocol::record::Operation;
     use protocol::stamp::Stamp;
 
     pub(in crate::room) const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
 
-    pub(in crate::room) fn socket_state() -> SocketState {
-        let connect = ConnectRequest {
+    pub(in crate::room) fn connect_request() -> ConnectRequest {
+        ConnectRequest {
             room: "1:2".parse().unwrap(),
+            user: "u1".into(),
             device: "till-1".parse().unwrap(),
             role: Role::Cashier,
             session: Some("s1".parse().unwrap()),
             expires_at: NOW.plus_secs(900),
-        };
-        SocketState::new(connect, NOW)
+        }
+    }
+
+    pub(in crate::room) fn socket_state() -> SocketState {
+        SocketState::new(connect_request(), NOW)
     }
 
     fn commit(room: &str, device: &str) -> Publication {
@@ -153,11 +190,11 @@ pub(super) mod tests {
             (r#"{"type":"unsubscribe","room":"1:2"}"#, r#"{"type":"unsubscribed","room":"1:2"}"#, false),
             (r#"{"type":"subscribe","room":"1:2"}"#, r#"{"type":"subscribed","room":"1:2"}"#, true),
         ] {
-            assert_eq!(socket_state.on_frame(Some(text), NOW).unwrap().to_json(), answer);
+            assert_eq!(socket_state.on_frame(Some(text), NOW).unwrap().unwrap().to_json(), answer);
             assert_eq!(socket_state.should_deliver(&commit, NOW), delivers);
         }
         let foreign = socket_state.on_frame(Some(r#"{"type":"unsubscribe","room":"1:3"}"#), NOW);
-        assert!(foreign.unwrap().to_json().contains("room_forbidden"));
+        assert!(foreign.unwrap().unwrap().to_json().contains("room_forbidden"));
         assert!(socket_state.should_deliver(&commit, NOW));
     }
 
@@ -165,11 +202,33 @@ pub(super) mod tests {
     fn every_frame_counts_as_activity_and_a_bad_one_is_answered() {
         let mut socket_state = socket_state();
         let later = NOW.plus_secs(7);
-        assert_eq!(socket_state.on_frame(Some(r#"{"type":"pong"}"#), later), None);
+        assert_eq!(socket_state.on_frame(Some(r#"{"type":"pong"}"#), later), Ok(None));
         assert_eq!(socket_state.heard_at, later);
-        assert_eq!(socket_state.on_frame(Some(r#"{ "type": "ping" }"#), later), Some(ServerFrame::Pong));
+        assert_eq!(socket_state.on_frame(Some(r#"{ "type": "ping" }"#), later), Ok(Some(ServerFrame::Pong)));
         for bad in [None, Some(""), Some("{}")] {
-            assert!(socket_state.on_frame(bad, later).unwrap().to_json().contains("bad_frame"));
+            assert!(socket_state.on_frame(bad, later).unwrap().unwrap().to_json().contains("bad_frame"));
         }
+    }
+
+    #[test]
+    fn one_frame_too_many_closes_the_socket_whatever_it_says() {
+        for text in [Some(r#"{"type":"subscribe","room":"1:2"}"#), Some("{}"), None] {
+            let mut socket_state = socket_state();
+            for _ in 0..FRAMES_BURST_MAX {
+                assert!(socket_state.on_frame(text, NOW).is_ok());
+            }
+            assert_eq!(socket_state.on_frame(text, NOW), Err(TOO_MANY_FRAMES));
+            assert!(socket_state.on_frame(text, NOW.plus_secs(1)).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_state_of_the_previous_version_is_readable() {
+        let stored = serde_json::json!({
+            "client": "1", "branch": "2", "device": "till-1", "role": "cashier", "session": "s1",
+            "expires_at": NOW, "subscribed": true, "heard_at": NOW, "pinged_at": null,
+        });
+        let read: SocketState = serde_json::from_value(stored).unwrap();
+        assert_eq!((read.opened_at, read.frame_rate), (Timestamp(0), FrameRate::default()));
     }
 }

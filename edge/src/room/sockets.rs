@@ -9,11 +9,8 @@ use protocol::wire::socket::{ClientFrame, ServerFrame};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{State, WebSocket, WebSocketRequestResponsePair, web_sys};
 
-use super::keepalive::CloseReason;
+use super::close_reason::{CloseReason, GONE};
 use super::socket_state::SocketState;
-
-/// The socket failed; the client should reconnect at once.
-pub(super) const GONE: CloseReason = CloseReason { code: 4500, reason: "connection lost" };
 
 /// Has the runtime answer `{"type":"ping"}`: free, and without waking the object.
 pub(super) fn answer_pings(state: &State) -> worker::Result<()> {
@@ -33,13 +30,21 @@ pub(super) fn accept(state: &State, socket: &WebSocket, socket_state: &SocketSta
 /// code, is closed: its device reconnects.
 pub(super) fn open(state: &State) -> worker::Result<Vec<(WebSocket, SocketState)>> {
     let sockets = state.as_raw().get_websockets()?.into_iter();
-    let is_open = |socket: &web_sys::WebSocket| socket.ready_state() == web_sys::WebSocket::OPEN;
     let with_state = |socket: web_sys::WebSocket| {
         let socket = WebSocket::from(socket);
         let socket_state = state_of(&socket)?;
         Some((socket, socket_state))
     };
-    Ok(sockets.filter(is_open).filter_map(with_state).collect())
+    Ok(sockets.filter(is_open_raw).filter_map(with_state).collect())
+}
+
+/// Whether neither side has closed `socket`. Frames that were on their way still arrive after a close.
+pub(super) fn is_open(socket: &WebSocket) -> bool {
+    is_open_raw(socket.as_ref())
+}
+
+fn is_open_raw(socket: &web_sys::WebSocket) -> bool {
+    socket.ready_state() == web_sys::WebSocket::OPEN
 }
 
 /// The state of `socket`; closes a socket without one.

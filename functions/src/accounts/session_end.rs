@@ -1,6 +1,5 @@
 //! Ending sessions: durably in the accounts table, then announced to the edge.
 
-use protocol::ids::Room;
 use protocol::timestamp::Timestamp;
 use protocol::wire::session_end::EndedSessions;
 
@@ -28,7 +27,7 @@ pub(super) async fn revoke_families(
 }
 
 /// Tells the edge that `sessions` have ended: in Redis, where it checks every request, and beside the
-/// response, so that it closes their sockets. Returns whether Redis accepted the ends.
+/// response, so that it refuses them at once and closes their sockets. Returns whether Redis accepted the ends.
 pub(super) async fn announce(
     registry: &SessionRegistry,
     sessions: &[EndedSession],
@@ -38,11 +37,9 @@ pub(super) async fn announce(
     registry.end(sessions).await
 }
 
-/// Adds `sessions` to the ends beside the response. A session without a branch has no sockets.
+/// Adds `sessions` to the ends beside the response.
 pub(super) fn report(sessions: &[EndedSession], ended: &mut EndedSessions) {
     for EndedSession { session, client, branch } in sessions {
-        if let Some(branch) = branch {
-            ended.add(Room { client: client.clone(), branch: branch.clone() }, session.clone());
-        }
+        ended.add(client.clone(), branch.clone(), session.clone());
     }
 }

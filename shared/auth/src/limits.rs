@@ -39,8 +39,13 @@ pub const LOGIN_ADDRESS_PER_MINUTE: u32 = 100;
 pub const LOGIN_WITHOUT_REDIS_DIVISOR: u32 = 10;
 /// Maximum number of callers that an isolate counts while Redis is unreachable (about 150 bytes each).
 pub const LOCAL_RATE_CALLERS_MAX: usize = 10_000;
-/// Maximum number of session statuses cached per isolate (about 200 bytes each).
+/// Maximum number of active sessions cached per isolate (about 200 bytes each).
 pub const SESSION_STATUSES_MAX: usize = 10_000;
+/// Maximum number of ended sessions that an isolate remembers (about 200 bytes each). Only sessions that
+/// really ended are counted, and signing in is limited, so a flood does not push one out within 15 minutes.
+pub const ENDED_SESSIONS_MAX: usize = 20_000;
+/// Maximum number of exhausted limits that an isolate remembers (about 200 bytes each).
+pub const EXHAUSTED_LIMITS_MAX: usize = 10_000;
 /// Milliseconds that admission waits for Redis before it decides locally.
 pub const ADMISSION_BUDGET_MILLIS: u64 = 150;
 /// Seconds for which the response of `/readyz` is cached.

@@ -40,6 +40,14 @@ pub const ECHO_BYTES_MAX: usize = 160;
 pub const RECENT_COMMITS_MAX: usize = 256;
 /// Sockets of one room. Cloudflare allows 32,768; a branch has far fewer tills.
 pub const ROOM_SOCKETS_MAX: usize = 1000;
+/// Sockets of one device of a user; one more replaces the oldest. A browser has one per tab.
+pub const SOCKETS_PER_DEVICE_MAX: usize = 4;
+/// Sockets of one session, over all devices that it names; one more replaces the oldest.
+pub const SOCKETS_PER_SESSION_MAX: usize = 16;
+/// Frames per second from one socket.
+pub const FRAMES_PER_SEC_MAX: u64 = 50;
+/// Frames from one socket at once.
+pub const FRAMES_BURST_MAX: u64 = 50;
 /// Writes that wait for their turn in one room.
 pub const WRITE_QUEUE_MAX: usize = 256;
 /// Writes of one session in that queue, the one that has the turn included. A till sends one at a time, a
@@ -56,6 +64,9 @@ pub const SESSION_IDLE_SECS: u64 = 2 * 3600;
 
 // The largest batch fits a request body.
 const _: () = assert!(BATCH_BYTES_MAX < BODY_BYTES_MAX);
+// One session cannot take the places of a whole room.
+const _: () = assert!(SOCKETS_PER_DEVICE_MAX <= SOCKETS_PER_SESSION_MAX);
+const _: () = assert!(10 * SOCKETS_PER_SESSION_MAX < ROOM_SOCKETS_MAX);
 const _: () = assert!(PULL_LIMIT_DEFAULT <= PULL_LIMIT_MAX);
 const _: () = assert!(DEAD_LETTERS_LIMIT_DEFAULT <= DEAD_LETTERS_LIMIT_MAX);
 // A write behind two lost ones still gets its turn.

@@ -8,7 +8,7 @@ use protocol::wire::REQUEST_ID_HEADER;
 use protocol::wire::socket::SyncFrame;
 use serde_json::{Value, json};
 use tests::api::Api;
-use tests::openapi::check::Checker;
+use tests::openapi::check::{Checker, check_security_headers};
 use tests::till::socket;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -49,11 +49,40 @@ impl Listener {
         let checker = api.checker.clone().expect("the caller has a checker");
         let (stream, response) = connect_async(url).await.unwrap();
         assert!(response.headers().contains_key(REQUEST_ID_HEADER));
+        check_security_headers(response.headers()).unwrap();
         Listener { stream, checker }
     }
 
     pub(crate) async fn send(&mut self, frame: &Value) {
-        self.stream.send(Message::text(frame.to_string())).await.unwrap();
+        self.send_text(&frame.to_string()).await;
+    }
+
+    pub(crate) async fn send_text(&mut self, frame: &str) {
+        self.stream.send(Message::text(frame)).await.unwrap();
+    }
+
+    /// Sends frames without waiting for the answers.
+    pub(crate) async fn send_all(&mut self, frames: &[Value]) {
+        for frame in frames {
+            self.stream.feed(Message::text(frame.to_string())).await.unwrap();
+        }
+        self.stream.flush().await.unwrap();
+    }
+
+    /// Reads until the server closes the socket. Returns the number of text frames before, and the code and
+    /// reason.
+    pub(crate) async fn texts_until_close(&mut self) -> (usize, (u16, String)) {
+        let mut texts = 0;
+        loop {
+            match self.message().await {
+                Message::Text(_) => texts += 1,
+                Message::Close(close_frame) => {
+                    let close_frame = close_frame.expect("a reason is given");
+                    return (texts, (close_frame.code.into(), close_frame.reason.to_string()));
+                }
+                _ => {}
+            }
+        }
     }
 
     async fn message(&mut self) -> Message {
@@ -84,12 +113,7 @@ impl Listener {
 
     /// The code and reason with which the server closes the socket.
     pub(crate) async fn close_frame(&mut self) -> (u16, String) {
-        loop {
-            if let Message::Close(close_frame) = self.message().await {
-                let close_frame = close_frame.expect("a reason is given");
-                return (close_frame.code.into(), close_frame.reason.to_string());
-            }
-        }
+        self.texts_until_close().await.1
     }
 
     /// Checks that no frame is on its way: frames come in order, so one would come before the pong.

@@ -7,12 +7,20 @@ use protocol::endpoints::spec::{EndpointSpec, LimitScope, WireType};
 use protocol::error::ErrorCode;
 use protocol::wire::socket::ServerFrame;
 use protocol::wire::{CACHE_HEADER, COST_HEADER, REQUEST_ID_HEADER};
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::operation::{ERROR, RATE_LIMIT_HEADERS, describe, details, successes};
 use super::public_endpoints;
 use super::schemas::{self, Schemas};
 use crate::api::{Reply, Units};
+
+/// Headers of every response, for browsers.
+const SECURITY_HEADERS: [(&str, &str); 3] = [
+    ("strict-transport-security", "max-age=31536000"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+];
 
 /// The prefix of paths that no client uses.
 const INTERNAL: &str = "/internal/";
@@ -75,10 +83,9 @@ impl Checker {
 
     /// Whether the document describes `reply` as a response to `method` and `path`.
     pub fn check(&self, method: &str, path: &str, reply: &Reply) -> Result<(), Mismatch> {
-        if path.starts_with(INTERNAL) {
-            return Ok(());
-        }
-        self.check_response(method, path, reply).map_err(|why| Mismatch {
+        let described =
+            || if path.starts_with(INTERNAL) { Ok(()) } else { self.check_response(method, path, reply) };
+        check_security_headers(&reply.headers).and_then(|()| described()).map_err(|why| Mismatch {
             exchange: format!("{method} {path}"),
             why: format!("{why} in {} {}", reply.status, reply.body),
         })
@@ -149,6 +156,12 @@ impl Checker {
         }
         if expected { Ok(()) } else { Err(format!("{code} with {status} is not among its errors")) }
     }
+}
+
+/// Whether `headers` have the headers of every response.
+pub fn check_security_headers(headers: &HeaderMap) -> Result<(), String> {
+    let is_wrong = |(name, value): &&(&str, &str)| headers.get(*name).is_none_or(|sent| sent != value);
+    SECURITY_HEADERS.iter().find(is_wrong).map_or(Ok(()), |(name, _)| Err(format!("{name} is missing")))
 }
 
 /// Whether a response of success has the headers of its endpoint.

@@ -22,7 +22,7 @@ fn reply(status: u16, headers: &[(&'static str, &'static str)], body: &Value) ->
     };
     Reply {
         status: StatusCode::from_u16(status).unwrap(),
-        headers: headers.iter().map(pair).collect::<HeaderMap>(),
+        headers: SECURITY_HEADERS.iter().chain(headers).map(pair).collect::<HeaderMap>(),
         body: if body.is_null() { String::new() } else { body.to_string() },
     }
 }
@@ -114,6 +114,9 @@ fn an_unexpected_code_or_a_missing_header_fails() {
         let message = mismatch(PUSH, &reply);
         assert!(message.contains(expected), "{expected}: {message}");
     }
+    let mut sniffed = reply(403, &[id], &refused("device_mismatch"));
+    sniffed.headers.remove("x-content-type-options");
+    assert!(mismatch(PUSH, &sniffed).contains("x-content-type-options"));
     let moved = reply(409, &[id], &refused("version_changed"));
     assert!(mismatch(("POST", "/api/sync/resolve-conflict"), &moved).contains("object"), "without details");
 }

@@ -1,0 +1,88 @@
+//! How many sockets one device and one session may have, so that one till cannot take all places of its
+//! branch.
+//!
+//! The oldest socket makes way for a new one. A till whose connection broke without a close reconnects while
+//! the server still counts its old socket, and must not be refused for that.
+
+use std::cmp::Reverse;
+
+use protocol::limits::{SOCKETS_PER_DEVICE_MAX, SOCKETS_PER_SESSION_MAX};
+
+use super::call::ConnectRequest;
+use super::socket_state::SocketState;
+
+/// The places in `sockets` of those that make way for `connect`.
+pub(super) fn replaced(sockets: &[SocketState], connect: &ConnectRequest) -> Vec<usize> {
+    let mut newest_first: Vec<_> = sockets.iter().enumerate().collect();
+    newest_first.sort_by_key(|(_, socket)| Reverse(socket.opened_at));
+    let (mut of_device, mut of_session) = (1, 1);
+    let mut replaced = Vec::new();
+    for (place, socket) in newest_first {
+        let (same_device, same_session) = (socket.is_device_of(connect), socket.session == connect.session);
+        if same_device && of_device >= SOCKETS_PER_DEVICE_MAX
+            || same_session && of_session >= SOCKETS_PER_SESSION_MAX
+        {
+            replaced.push(place);
+        } else {
+            of_device += usize::from(same_device);
+            of_session += usize::from(same_session);
+        }
+    }
+    replaced
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::socket_state::tests::{NOW, connect_request};
+    use super::*;
+
+    fn connect(user: &str, device: &str, session: &str) -> ConnectRequest {
+        ConnectRequest {
+            user: user.into(),
+            device: device.parse().unwrap(),
+            session: Some(session.parse().unwrap()),
+            ..connect_request()
+        }
+    }
+
+    /// Sockets that were opened a second apart.
+    fn opened(connects: impl IntoIterator<Item = ConnectRequest>) -> Vec<SocketState> {
+        let open = |(i, connect)| SocketState::new(connect, NOW.plus_secs(i));
+        (0..).zip(connects).map(open).collect()
+    }
+
+    #[test]
+    fn the_oldest_socket_of_a_device_makes_way() {
+        let new = connect("u1", "till-1", "s1");
+        let mut sockets = opened(vec![new.clone(); SOCKETS_PER_DEVICE_MAX]);
+        assert_eq!(replaced(&sockets, &new), [0]);
+        sockets.swap(0, 1);
+        assert_eq!(replaced(&sockets, &new), [1]);
+        sockets.pop();
+        assert!(replaced(&sockets, &new).is_empty());
+        // Also after the till has signed in again.
+        let sockets = opened(vec![new; SOCKETS_PER_DEVICE_MAX]);
+        assert_eq!(replaced(&sockets, &connect("u1", "till-1", "s2")), [0]);
+    }
+
+    #[test]
+    fn the_oldest_socket_of_a_session_makes_way_whatever_its_device() {
+        let device = |i: usize| connect("u1", &format!("d{i}"), "s1");
+        let sockets = opened((0..SOCKETS_PER_SESSION_MAX).map(device));
+        assert_eq!(replaced(&sockets, &device(SOCKETS_PER_SESSION_MAX)), [0]);
+        assert!(replaced(&sockets[1..], &device(SOCKETS_PER_SESSION_MAX)).is_empty());
+    }
+
+    #[test]
+    fn no_socket_makes_way_for_another_user() {
+        let sockets = opened(vec![connect("u1", "till-1", "s1"); SOCKETS_PER_DEVICE_MAX]);
+        assert!(replaced(&sockets, &connect("u2", "till-1", "s2")).is_empty());
+    }
+
+    #[test]
+    fn sockets_above_a_lowered_cap_make_way_too() {
+        let new = connect("u1", "till-1", "s1");
+        let sockets = opened(vec![new.clone(); SOCKETS_PER_DEVICE_MAX + 2]);
+        assert_eq!(replaced(&sockets, &new).len(), 3);
+    }
+}
