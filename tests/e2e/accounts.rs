@@ -15,7 +15,7 @@ pub(crate) async fn refresh(api: &Api, refresh_token: &str) -> Reply {
     api.post("/api/auth/refresh", json!({ "refreshToken": refresh_token }).to_string()).await.unwrap()
 }
 
-async fn logout(api: &Api, refresh_token: &str) -> Reply {
+pub(crate) async fn logout(api: &Api, refresh_token: &str) -> Reply {
     api.post("/api/auth/logout", json!({ "refreshToken": refresh_token }).to_string()).await.unwrap()
 }
 

@@ -4,9 +4,10 @@ pub(crate) mod bad_input;
 pub(crate) mod openapi;
 pub(crate) mod protocol_page;
 pub(crate) mod rate_limits;
+pub(crate) mod secrets;
 pub(crate) mod sockets;
 pub(crate) mod verdicts;
 
 trials! {
-    modules: bad_input, openapi, protocol_page, rate_limits, sockets, verdicts,
+    modules: bad_input, openapi, protocol_page, rate_limits, secrets, sockets, verdicts,
 }

@@ -42,6 +42,7 @@ mod redis;
 mod sync;
 
 mod invariants;
+mod leaks;
 mod replies;
 mod shop;
 mod till;

@@ -52,7 +52,8 @@ impl Shop {
 
     /// A caller without a token, whose calls fail if a reply does not fit the OpenAPI document.
     pub(crate) fn anonymous(&self) -> Api {
-        Api::new(&self.world.edge_url).unwrap().held_to(self.world.checker.clone())
+        let api = Api::new(&self.world.edge_url).unwrap();
+        api.held_to(self.world.checker.clone()).recording(self.world.secrets.clone())
     }
 
     /// A username that is unique to this tenant.

@@ -1,6 +1,7 @@
 //! The two local stacks of a test run. The first test that needs a stack starts it; it stops after the last
 //! test.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -26,14 +27,16 @@ use protocol::timestamp::Timestamp;
 use protocol::wire::auth::User;
 use redis_rest::counts::Counts;
 use redis_rest::faults::{Fault as RedisFault, Faults as RedisFaults};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::api::Reply;
 use tests::fleet;
 use tests::function_redis::function_redis;
+use tests::leaks::Secrets;
 use tests::openapi::check::Checker;
 use tests::wait::poll;
 use tokio::runtime::Runtime;
 
+use crate::leaks;
 use crate::shop::{Shop, before_now};
 
 /// Longest wait for the stream or for the cache.
@@ -60,6 +63,10 @@ pub(crate) struct World {
     /// Checks replies and frames against the OpenAPI document.
     pub(crate) checker: Arc<Checker>,
     pub(crate) redis: Arc<Redis>,
+    /// The secrets of the tests so far, which no log or store may hold.
+    pub(crate) secrets: Arc<Secrets>,
+    /// The data directory of the stack.
+    pub(crate) data: PathBuf,
     keys: Keys,
     stack: Mutex<Option<Stack>>,
     runtime: Runtime,
@@ -96,8 +103,12 @@ impl World {
         let runtime = Runtime::new().unwrap();
         let rates = RATES.iter().map(|&(name, value)| (name, value.to_owned()));
         let edge_variables = rates.chain(rate).collect();
-        let options = Options { edge_variables, ..Options::default() };
+        leaks::keep_logs();
+        let options = Options { edge_variables, say: leaks::keep_line, ..Options::default() };
         let stack = runtime.block_on(Stack::start(options)).expect("the stack starts");
+        let keys = Keys::load_or_make(stack.data()).unwrap();
+        let secrets = Arc::new(Secrets::default());
+        leaks::add_known(&secrets, &keys);
         World {
             edge_url: stack.edge_url().to_owned(),
             accounts: stack.accounts(),
@@ -111,7 +122,9 @@ impl World {
             accounts_table: stack.accounts_table().to_owned(),
             carts_table: stack.carts_table().to_owned(),
             checker: Arc::new(Checker::new().unwrap()),
-            keys: Keys::load_or_make(stack.data()).unwrap(),
+            keys,
+            secrets,
+            data: stack.data().to_owned(),
             redis: stack.redis().clone(),
             stack: Mutex::new(Some(stack)),
             runtime,
@@ -146,7 +159,9 @@ impl World {
     /// An access token for `user`, signed at `now` with this stack's key.
     pub(crate) fn token_of(&self, user: &User, now: Timestamp) -> String {
         let signer = Signer::new(self.keys.access_key.expose(), self.keys.access_kid.clone()).unwrap();
-        signer.sign(user, None, None, now).unwrap()
+        let token = signer.sign(user, None, None, now).unwrap();
+        self.secrets.add_token("an access token", &token);
+        token
     }
 
     /// A Redis client as a function has it, with its own connection.
@@ -156,10 +171,18 @@ impl World {
 
     /// Sends a command to Redis, past the functions. Returns its result.
     pub(crate) async fn redis_command(&self, command: &[&str]) -> Value {
-        let request =
-            reqwest::Client::new().post(self.redis.url()).bearer_auth(self.keys.redis_token.expose());
-        let response = request.body(serde_json::to_vec(command).unwrap()).send().await.unwrap();
-        serde_json::from_str::<Value>(&response.text().await.unwrap()).unwrap()["result"].clone()
+        self.redis_post("", &json!(command)).await["result"].clone()
+    }
+
+    /// Sends commands to Redis, past the functions. Returns their results and errors.
+    pub(crate) async fn redis_pipeline(&self, commands: &[Value]) -> Value {
+        self.redis_post("/pipeline", &json!(commands)).await
+    }
+
+    async fn redis_post(&self, path: &str, body: &Value) -> Value {
+        let request = reqwest::Client::new().post(format!("{}{path}", self.redis.url()));
+        let request = request.bearer_auth(self.keys.redis_token.expose()).body(body.to_string());
+        serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap()
     }
 
     /// Every request to Redis fails with `fault` until the faults are lifted.
@@ -202,12 +225,19 @@ impl World {
     }
 
     fn stop(&'static self) {
+        // Checked as a task of its own: a panic must not leave the stack running.
+        let check = self.runtime.spawn(async {
+            self.redis.engine().restart().await.unwrap();
+            leaks::assert_none(self).await;
+        });
+        let no_leaks = self.runtime.block_on(check);
         let stack = self.stack.lock().unwrap().take();
         self.runtime.block_on(async {
             if let Some(stack) = stack {
                 stack.stop().await;
             }
         });
+        no_leaks.expect("no secret leaks");
         let denied = self.dynamo_faults.denied();
         assert!(denied.is_empty(), "functions made calls that their roles do not allow: {denied:?}");
         // I9, over all tests of this run.

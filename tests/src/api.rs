@@ -11,6 +11,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 
+use crate::leaks::Secrets;
 use crate::openapi::check::{Checker, Mismatch};
 
 /// Why a call failed.
@@ -122,18 +123,25 @@ pub struct Api {
     token: Option<String>,
     /// Checks every response against the OpenAPI document.
     pub checker: Option<Arc<Checker>>,
+    /// Receives the tokens of every response.
+    secrets: Option<Arc<Secrets>>,
 }
 
 impl Api {
     /// A client that is not signed in.
     pub fn new(edge_url: &str) -> Result<Api, CallError> {
         let http = Client::builder().timeout(Duration::from_secs(30)).build()?;
-        Ok(Api { http, edge_url: edge_url.to_owned(), token: None, checker: None })
+        Ok(Api { http, edge_url: edge_url.to_owned(), token: None, checker: None, secrets: None })
     }
 
     /// The same client, with every response checked by `checker`.
     pub fn held_to(&self, checker: Arc<Checker>) -> Api {
         Api { checker: Some(checker), ..self.clone() }
+    }
+
+    /// The same client, which adds the tokens of every response to `secrets`.
+    pub fn recording(&self, secrets: Arc<Secrets>) -> Api {
+        Api { secrets: Some(secrets), ..self.clone() }
     }
 
     /// The same client without a check of its responses.
@@ -168,6 +176,9 @@ impl Api {
         let response = http.execute(request).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let reply = Reply { status, headers, body: response.text().await? };
+        if let Some(secrets) = &self.secrets {
+            secrets.add_reply(&reply.body);
+        }
         if let Some(checker) = &self.checker {
             checker.check(method.as_str(), &path, &reply)?;
         }

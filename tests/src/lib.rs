@@ -14,6 +14,7 @@ pub mod fleet;
 
 // Test tools.
 pub mod function_redis;
+pub mod leaks;
 pub mod report;
 pub mod wait;
 

@@ -14,7 +14,7 @@ use crate::private_file;
 pub type EdgeVariables = BTreeMap<String, String>;
 
 /// Keeps wrangler quiet and offline.
-const ENVIRONMENT: [(&str, &str); 8] = [
+const ENVIRONMENT: [(&str, &str); 10] = [
     // No prompts, no colours, no redrawn screen.
     ("CI", "1"),
     ("NO_COLOR", "1"),
@@ -26,6 +26,10 @@ const ENVIRONMENT: [(&str, &str); 8] = [
     ("CLOUDFLARE_CF_FETCH_ENABLED", "false"),
     // No log files in the user's home.
     ("WRANGLER_WRITE_LOGS", "false"),
+    // No traces on disk: they hold whole URLs, tokens included, whatever `redact_query_string` says. No page on
+    // the edge's port that shows them and the storage of rooms.
+    ("X_LOCAL_OBSERVABILITY", "false"),
+    ("X_LOCAL_EXPLORER", "false"),
 ];
 
 /// Writes the configuration into `folder` and builds the command that runs the project at `root` on `port`.
