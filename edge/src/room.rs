@@ -1,6 +1,6 @@
 //! A room: one Durable Object per branch, named `client:branch`. It holds the WebSockets of the branch's
-//! devices and broadcasts commits to them. A broadcast is a hint: a device that missed a frame pulls. Writes to
-//! the branch take turns through it.
+//! devices and broadcasts commits to them. A broadcast is a hint: a device that missed a frame pulls. Writes
+//! to the branch take turns through it.
 //!
 //! This file and [`write_turn`] call a room; [`object`] is the room; [`call`] is what they exchange.
 

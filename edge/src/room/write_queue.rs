@@ -1,8 +1,8 @@
 //! The queue of a room's writes: one write at a time, first come, first served.
 //!
 //! Writes to one room compete for its HEAD, and a write that loses is decided again. So they take turns here.
-//! A turn only saves work: HEAD's condition decides, with or without one. The queue is in memory only: when it
-//! is lost, waiting writes go on without a turn.
+//! A turn only saves work: HEAD's condition decides, with or without one. The queue is in memory only: when
+//! it is lost, waiting writes go on without a turn.
 
 use std::collections::VecDeque;
 

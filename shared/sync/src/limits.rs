@@ -41,8 +41,8 @@ pub const DEVICE_CLOCKS_MAX: usize = 128;
 pub const DEVICE_CLOCKS_BYTES_MAX: usize = 4 * 1024;
 /// Seconds after which a stored clock reading is replaced by one that says the same: 1 hour.
 pub const CLOCK_READING_SECS: u64 = 3600;
-/// Milliseconds by which a clock must differ from its stored reading to be stored again. Less is the time that
-/// the push took.
+/// Milliseconds by which a clock must differ from its stored reading to be stored again. Smaller differences
+/// are the time that a push took.
 pub const CLOCK_CHANGE_MILLIS: u64 = 5_000;
 /// Bytes of data that one commit writes, records and log together; DynamoDB allows 4 MB per transaction.
 /// Deletes and writes with `fields` store the whole record, which may be more than was sent.

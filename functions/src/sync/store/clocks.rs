@@ -1,7 +1,8 @@
 //! The clock readings of a room's devices.
 //!
-//! A process remembers which readings it has seen stored, so that a push costs a request more only when its
-//! reading may say something new: the first push of a device per process and hour, or after its clock was set.
+//! A process remembers which readings it has seen stored, so that a push costs more requests only when its
+//! reading may say something new: the first push of a device per process and hour, or after its clock was
+//! set.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
