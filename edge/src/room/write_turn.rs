@@ -15,8 +15,9 @@ use super::write_queue::Write;
 use super::{RoomError, accepted, ask};
 use crate::request_id::RequestId;
 
-/// How long a room may take to say whether a write has its turn or must wait.
-const ANSWER_BOUND: Duration = Duration::from_millis(500);
+/// How long a room may take to say whether a write has its turn or must wait: more than a distant room needs
+/// to start.
+const ANSWER_BOUND: Duration = Duration::from_secs(1);
 /// How long a room may hold a write that waits; the room itself answers a second earlier.
 const WAIT_BOUND: Duration = Duration::from_millis(WRITE_WAIT_MILLIS + 1000);
 
