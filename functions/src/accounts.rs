@@ -7,7 +7,9 @@ pub mod me;
 pub mod refresh;
 pub mod sessions;
 
+pub mod attempts;
 pub mod client_info;
+pub mod credentials;
 pub mod families;
 pub mod family;
 pub mod keys;

@@ -4,11 +4,13 @@ use protocol::wire::auth::MeResponse;
 use serde_json::json;
 use tests::api::{Api, Reply};
 
+pub(crate) mod guessing;
+pub(crate) mod names;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
 
 trials! {
-    modules: sessions, sign_in,
+    modules: guessing, names, sessions, sign_in,
 }
 
 pub(crate) async fn refresh(api: &Api, refresh_token: &str) -> Reply {

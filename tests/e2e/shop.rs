@@ -63,7 +63,12 @@ impl Shop {
 
     /// The login of a user, without a device.
     pub(crate) fn login(&self, name: &str) -> LoginRequest {
-        LoginRequest { username: self.username(name), password: PASSWORD.into(), device_id: None }
+        LoginRequest {
+            username: self.username(name),
+            password: PASSWORD.into(),
+            device_id: None,
+            refresh_token: None,
+        }
     }
 
     /// Creates a user. Returns its login.

@@ -78,13 +78,9 @@ static SHARED: OnceLock<World> = OnceLock::new();
 static EXCLUSIVE: OnceLock<World> = OnceLock::new();
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// Limits that let all tests of a run sign in from one address. A username has the requests that one test
-/// needs.
-const RATES: [(&str, &str); 3] = [
-    ("RATE_LOGIN_NAME_PER_MINUTE", "30"),
-    ("RATE_LOGIN_ADDRESS_PER_MINUTE", "100000"),
-    ("RATE_ADDRESS_PER_MINUTE", "100000"),
-];
+/// Limits that let all tests of a run sign in from one address.
+const RATES: [(&str, &str); 2] =
+    [("RATE_LOGIN_ADDRESS_PER_MINUTE", "100000"), ("RATE_ADDRESS_PER_MINUTE", "100000")];
 
 /// Requests per minute of a user of the exclusive stack, where tests poll until Redis is back.
 pub(crate) const EXCLUSIVE_USER_PER_MINUTE: u32 = 600;

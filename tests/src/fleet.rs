@@ -46,7 +46,7 @@ pub async fn cashier(accounts: &Accounts, room: &Room, device: &str) -> Result<L
         branch_id: Some(room.branch.clone()),
     };
     accounts.create(new).await?;
-    Ok(LoginRequest { username, password, device_id: Some(device.parse()?) })
+    Ok(LoginRequest { username, password, device_id: Some(device.parse()?), refresh_token: None })
 }
 
 /// The data of an invoice line. Numbers keep the text of the file.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::client_info::ClientInfo;
 
-/// Bytes of the hash of a name or an address: enough that two never collide by chance.
+/// Bytes of the hash of an address: enough that two never collide by chance.
 const HASH_BYTES: usize = 16;
 
 /// What to check for one request.
@@ -74,18 +74,10 @@ impl AdmissionPolicy {
         AdmissionCheck { session: None, skip_cache: false, limits: vec![counted] }
     }
 
-    /// The check of a sign-in; `name` is the user name, where the body has one. Names are case-sensitive, as
-    /// in the accounts table.
-    pub(crate) fn for_sign_in(&self, name: Option<&str>, client_info: &ClientInfo) -> AdmissionCheck {
-        let by_name = name.map(|name| CountedLimit {
-            key: self.keys.rate_login_name(&hash(&[name])),
-            limit: self.rates.login_name,
-            local_limit: self.local_rates.login_name,
-        });
-        let at_address =
-            self.at_address(client_info, self.rates.login_address, self.local_rates.login_address);
-        let limits = by_name.into_iter().chain([at_address]).collect();
-        AdmissionCheck { session: None, skip_cache: false, limits }
+    /// The check of a sign-in. Only the function knows which sign-ins fail, so it counts failures per name.
+    pub(crate) fn for_sign_in(&self, client_info: &ClientInfo) -> AdmissionCheck {
+        let counted = self.at_address(client_info, self.rates.login_address, self.local_rates.login_address);
+        AdmissionCheck { session: None, skip_cache: false, limits: vec![counted] }
     }
 
     fn at_address(&self, client_info: &ClientInfo, limit: Limit, local_limit: Limit) -> CountedLimit {
@@ -95,8 +87,8 @@ impl AdmissionPolicy {
     }
 }
 
-/// The first half of the SHA-256 of `parts`, in hexadecimal. It hides names and addresses from a glance at
-/// the keys, not from a search over all addresses.
+/// The first half of the SHA-256 of `parts`, in hexadecimal. It hides addresses from a glance at the keys,
+/// not from a search over all addresses.
 fn hash(parts: &[&str]) -> String {
     let mut text = hex::encode(Sha256::digest(parts.join("\n")));
     text.truncate(2 * HASH_BYTES);
@@ -132,27 +124,13 @@ mod tests {
     }
 
     #[test]
-    fn no_key_holds_a_name_or_an_address() {
+    fn no_key_holds_an_address() {
         let client_info = ClientInfo::new(Some("203.0.113.7"), None);
-        let check = policy().for_sign_in(Some("till-1"), &client_info);
-        assert_eq!(
-            limits(&check),
-            [
-                ("t:@door:rate:name:9a3f2388d98dcb32d88bde2189048aeb", "login-name", 10, 1),
-                ("t:@door:rate:address:17bdb8b9411d41f30f6856727030a777", "login-address", 100, 10),
-            ]
-        );
+        let check = policy().for_sign_in(&client_info);
+        let key = "t:@door:rate:address:17bdb8b9411d41f30f6856727030a777";
+        assert_eq!(limits(&check), [(key, "login-address", 100, 10)]);
         let at_address = policy().for_address(&client_info);
         let key = "t:@door:rate:address:0040b852582c3119758d1e870db3e1e4";
         assert_eq!(limits(&at_address), [(key, "address", 100, 100)]);
-    }
-
-    #[test]
-    fn names_are_case_sensitive_and_a_missing_name_has_no_limit() {
-        let client_info = ClientInfo::default();
-        let check = |name| policy().for_sign_in(name, &client_info).limits;
-        assert_ne!(check(Some("till-1"))[0], check(Some("Till-1"))[0]);
-        assert_eq!(check(None).len(), 1);
-        assert_eq!(check(None)[0], check(Some("a"))[1]);
     }
 }

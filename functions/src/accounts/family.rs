@@ -231,6 +231,12 @@ impl Family {
         }
     }
 
+    /// Whether `token` is one of the last two tokens of the family: its device holds it.
+    pub fn is_held_by(&self, token: &Token<'_>) -> bool {
+        let known = [Some(self.current), self.previous].into_iter().flatten();
+        token.family == self.id && known.into_iter().any(|known| is(&known, &token.secret))
+    }
+
     /// Whether `secret` belongs or belonged to a token of the family. Of a family without tags, only the last
     /// two tokens are known.
     pub fn is_own(&self, secret: &SecretBytes) -> bool {

@@ -18,6 +18,11 @@ pub fn family(user: &str, id: &str) -> Item {
     key(families(user), format!("{FAMILY_PREFIX}{id}"))
 }
 
+/// The key of a counter of failed sign-ins, of this kind and hash.
+pub fn failures(kind: &str, hash: &str) -> Item {
+    key(format!("FAILURES#{kind}#{hash}"), "FAILURES")
+}
+
 /// The partition of a user's families.
 pub fn families(user: &str) -> String {
     format!("USER#{user}")
@@ -34,6 +39,7 @@ mod tests {
     fn keys_have_their_stored_form() {
         assert_eq!(user("u1"), key("USER#u1", "PROFILE"));
         assert_eq!(name("till-1"), key("NAME#till-1", "NAME"));
+        assert_eq!(failures("name", "0a"), key("FAILURES#name#0a", "FAILURES"));
         assert_eq!(family("u1", "f1"), key("USER#u1", "FAMILY#f1"));
     }
 }

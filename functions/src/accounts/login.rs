@@ -1,14 +1,19 @@
 //! `POST /api/auth/login`
 
+use auth::address::network;
 use protocol::body::read_body;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::limits::CREDENTIAL_BYTES_MAX;
+use protocol::timestamp::Timestamp;
 use protocol::wire::auth::LoginRequest;
 use protocol::wire::session_end::EndedSessions;
 
-use super::family::{NewFamily, surplus};
-use super::{client_info, password, session_end};
+use super::attempts::Counter;
+use super::client_info::{self, ClientInfo};
+use super::family::{Family, NewFamily, Token, surplus};
+use super::{Accounts, credentials, password, session_end};
 use crate::context::Context;
+use crate::dynamo::error::StoreError;
 use crate::http::error::HandlerError;
 use crate::http::request::FunctionRequest;
 use crate::http::response::{HandlerResponse, HandlerResult};
@@ -21,29 +26,68 @@ pub async fn handle(
     ended: &mut EndedSessions,
 ) -> HandlerResult {
     let (users, registry, now) = (context.accounts()?, context.sessions()?, request.now);
-    let LoginRequest { username, password, device_id } = read_body(request.body())?;
+    let accounts = &users.accounts;
+    let LoginRequest { username, password, device_id, refresh_token } = read_body(request.body())?;
     if username.len() > CREDENTIAL_BYTES_MAX || password.len() > CREDENTIAL_BYTES_MAX {
         return Err(bad_credentials().into());
     }
-    let found = users.accounts.user_and_hash(&username).await?;
+    let client = client_info::of(request);
+    let found = accounts.user_and_hash(&username).await?;
+    let user_id = found.as_ref().map_or("", |(user, _)| &user.id);
+    let caller = Caller { user_id, username: &username, client: &client, token: refresh_token.as_deref() };
+    let counters = counters(accounts, &caller, now).await?;
+    accounts.attempt(&counters, now).await?;
     let hash = found.as_ref().map(|(_, hash)| hash.clone());
     let verified = tokio::task::spawn_blocking(move || password::verify(&password, hash.as_deref())).await;
     let verified = verified.map_err(HandlerError::fault)?;
     let (user, _) = found.filter(|_| verified).ok_or_else(bad_credentials)?;
-    let (id, session, client) = (random::token::<16>(), random::session_id(), client_info::of(request));
+    accounts.forgive(&counters).await?;
+    let (id, session) = (random::token::<16>(), random::session_id());
     let new = NewFamily { id, session, device: device_id, client };
-    let signed_in = users.accounts.sign_in(user, new, now).await?;
+    let signed_in = accounts.sign_in(user, new, now).await?;
     // Read after the new family is written, so that concurrent sign-ins find the same families.
-    let families = users.accounts.live_families(&signed_in.user.id, now).await?;
+    let families = accounts.live_families(&signed_in.user.id, now).await?;
     let surplus = surplus(families, users.sessions_per_user);
-    let (revoked, error) =
-        session_end::revoke_families(&users.accounts, &signed_in.user.id, &surplus, now).await;
+    let (revoked, error) = session_end::revoke_families(accounts, &signed_in.user.id, &surplus, now).await;
     session_end::report(&revoked, ended);
     registry.begin(&signed_in.family, &revoked).await;
     if let Some(error) = error {
         return Err(error.into());
     }
     HandlerResponse::json(&users.signer.session(signed_in, now).map_err(HandlerError::fault)?)
+}
+
+/// Who wants to sign in.
+struct Caller<'a> {
+    /// The id of the user with the name; empty if there is none.
+    user_id: &'a str,
+    username: &'a str,
+    client: &'a ClientInfo,
+    /// The refresh token that the device still has.
+    token: Option<&'a str>,
+}
+
+/// What the attempt of `caller` counts for. Failures of strangers must not lock out a device that holds a
+/// token of the user, nor an address at which the user is signed in; both count for themselves.
+async fn counters(
+    accounts: &Accounts,
+    caller: &Caller<'_>,
+    now: Timestamp,
+) -> Result<Vec<Counter>, StoreError> {
+    // An unknown name reads the families of no user, so that it takes the same time.
+    let families = accounts.live_families(caller.user_id, now).await?;
+    let token = caller.token.and_then(Token::read).filter(|token| token.user == caller.user_id);
+    if let Some(token) = token
+        && let Some(family) = families.iter().find(|family| family.is_held_by(&token))
+    {
+        return Ok(vec![Counter::Device(family.id.clone())]);
+    }
+    let address = |client: &ClientInfo| network(client.address.as_deref().unwrap_or_default());
+    let here = address(caller.client);
+    let is_here = |family: &Family| family.client.address.is_some() && address(&family.client) == here;
+    let name = credentials::composed_name(caller.username);
+    let everywhere = (!families.iter().any(is_here)).then(|| Counter::Name(name.clone()));
+    Ok(std::iter::once(Counter::NameAtAddress(name, here)).chain(everywhere).collect())
 }
 
 /// The same error for a wrong name and a wrong password.

@@ -4,6 +4,8 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{Error, PasswordHasher, PasswordVerifier};
 
+use super::credentials;
+
 /// A hash that no password has. Passwords of unknown users are verified against it, so that the response time
 /// does not tell which names exist.
 const DUMMY_HASH: &str =
@@ -11,16 +13,16 @@ const DUMMY_HASH: &str =
 
 /// Hashes a password with a fresh salt, as a PHC string.
 pub fn hash(password: &str) -> Result<String, Error> {
+    let password = credentials::composed_password(password);
     Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())
 }
 
-/// Whether `password` has the hash `hash`. Takes the same time without a hash. Computes for about 30 ms, so
-/// call it on a blocking thread.
+/// Whether `password`, in one of its spellings, has the hash `hash`. Takes the same time without a hash.
+/// Computes for about 30 ms per spelling, so call it on a blocking thread.
 pub fn verify(password: &str, hash: Option<&str>) -> bool {
-    let parsed = PasswordHash::new(hash.unwrap_or(DUMMY_HASH));
-    let matches =
-        |parsed: PasswordHash| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
-    parsed.is_ok_and(matches) && hash.is_some()
+    let Ok(parsed) = PasswordHash::new(hash.unwrap_or(DUMMY_HASH)) else { return false };
+    let has_hash = |password: String| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
+    credentials::password_spellings(password).into_iter().any(has_hash) && hash.is_some()
 }
 
 #[cfg(test)]
@@ -34,6 +36,17 @@ mod tests {
         assert!(verify("correct horse", Some(&hashed)));
         assert!(!verify("correct horsf", Some(&hashed)));
         assert!(!verify("correct horse", Some("damaged")));
+    }
+
+    #[test]
+    fn a_password_verifies_in_every_spelling_and_an_old_hash_in_its_own() {
+        let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}");
+        for (hashed, typed) in [(composed, decomposed), (decomposed, composed), (decomposed, decomposed)] {
+            assert!(verify(typed, Some(&hash(hashed).unwrap())));
+        }
+        // A hash from before spellings were compared.
+        let old = Argon2::default().hash_password(decomposed.as_bytes()).unwrap().to_string();
+        assert!(verify(decomposed, Some(&old)) && !verify("cafe", Some(&old)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use protocol::limits::CREDENTIAL_BYTES_MAX;
 use protocol::role::Role;
 use protocol::wire::auth::User;
 
-use super::{Accounts, keys, password};
+use super::{Accounts, credentials, keys, password};
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, as_parsed, as_text, get, optional, text};
@@ -64,17 +64,25 @@ impl NewUser {
 }
 
 impl Accounts {
-    /// Creates a user and its name in one transaction.
+    /// Creates a user and its name in one transaction. The name is stored composed; see [`credentials`].
     pub async fn create(&self, new: NewUser) -> Result<User, CreateUserError> {
         new.check()?;
+        let bad_name = CreateUserError::Bad(
+            "a name has letters, digits and punctuation, and single spaces between words",
+        );
+        let username = credentials::new_name(&new.username).ok_or(bad_name)?;
         let hash = password::hash(&new.password).map_err(CreateUserError::Hash)?;
-        let NewUser { username, role, client_id, branch_id, .. } = new;
+        let NewUser { role, client_id, branch_id, .. } = new;
         let user = User { id: random::token::<12>(), username, role, client_id, branch_id };
         let mut name = keys::name(&user.username);
         name.insert("user".into(), text(user.id.clone()));
+        // An older user may have the name in another spelling.
+        let others = credentials::name_spellings(&user.username).into_iter().skip(1);
+        let checks = others.map(|other| self.table.check(keys::name(&other), Condition::Absent));
         let puts = [name, to_item(&user, &hash)].map(|item| self.table.put(item, Condition::Absent));
-        let puts = puts.into_iter().collect::<Result<_, _>>().map_err(CreateUserError::Store)?;
-        match self.table.transact(puts, &mut Cost::default()).await {
+        let actions =
+            puts.into_iter().chain(checks).collect::<Result<_, _>>().map_err(CreateUserError::Store)?;
+        match self.table.transact(actions, &mut Cost::default()).await {
             Ok(()) => Ok(user),
             Err(StoreError::Lost) => Err(CreateUserError::Taken),
             Err(error) => Err(CreateUserError::Store(error)),
@@ -86,9 +94,15 @@ impl Accounts {
         self.table.get(keys::user(id), &mut Cost::default()).await?.as_ref().map(to_user).transpose()
     }
 
-    /// The user with this name, and the password hash.
+    /// The user with this name, in any of its spellings, and the password hash. The spelling as sent comes
+    /// first: older users may differ only in the spelling.
     pub async fn user_and_hash(&self, username: &str) -> Result<Option<(User, String)>, StoreError> {
-        let name = self.table.get(keys::name(username), &mut Cost::default()).await?;
+        let mut name = None;
+        // Every spelling is read, so that the time does not tell which exists.
+        for spelling in credentials::name_spellings(username) {
+            let found = self.table.get(keys::name(&spelling), &mut Cost::default()).await?;
+            name = name.or(found);
+        }
         // An unknown name looks up a user without an id, so that it takes the same time.
         let id = name.as_ref().map_or(Ok(""), |name| get(name, "user", as_text).map(String::as_str))?;
         let Some(item) = self.table.get(keys::user(id), &mut Cost::default()).await? else { return Ok(None) };

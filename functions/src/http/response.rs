@@ -64,7 +64,7 @@ pub(super) fn respond(request: &Request, cost: Option<&Cost>, result: HandlerRes
             let status =
                 StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let body = ErrorResponse::new(&error, request_id).to_json();
-            (HandlerResponse { status, ..HandlerResponse::json_text(body) }, error.code.retry_after_secs())
+            (HandlerResponse { status, ..HandlerResponse::json_text(body) }, error.retry_after_secs())
         }
     };
     let mut builder = Response::builder()

@@ -46,6 +46,7 @@ pub(super) fn text(file: &DevFile, data: &Path, ready: Option<&ReadinessResponse
             username: user.username.clone(),
             password: user.password.clone(),
             device_id: None,
+            refresh_token: None,
         };
         // Escape single quotes for the shell.
         let body = serde_json::to_string(&login).unwrap_or_default().replace('\'', r"'\''");

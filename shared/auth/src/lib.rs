@@ -1,5 +1,7 @@
 //! Access tokens, signatures and rate limits as pure functions.
 
+pub mod address;
+pub mod failures;
 pub mod limits;
 pub mod rate;
 pub mod signature;

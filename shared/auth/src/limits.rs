@@ -31,8 +31,12 @@ pub const PUBLISH_AGE_SECS_MAX: u64 = 5 * 60;
 pub const USER_PER_MINUTE: u32 = 100;
 /// Requests per minute without a token from one address, except sign-ins; a shop's tills share an address.
 pub const ADDRESS_PER_MINUTE: u32 = 100;
-/// Sign-ins per minute with one user name.
-pub const LOGIN_NAME_PER_MINUTE: u32 = 10;
+/// Failed sign-ins that cause no delay, for each name and address.
+pub const LOGIN_FAILURES_FREE: u32 = 10;
+/// Maximum number of seconds between two attempts after failed sign-ins: 15 minutes.
+pub const LOGIN_DELAY_SECS_MAX: u64 = 15 * 60;
+/// Seconds after the last failed sign-in in which failures count: a day.
+pub const LOGIN_FAILURES_SECS: u64 = 24 * 3600;
 /// Sign-ins per minute from one address.
 pub const LOGIN_ADDRESS_PER_MINUTE: u32 = 100;
 /// Divisor applied to sign-in limits while Redis is unreachable.

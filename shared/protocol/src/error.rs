@@ -165,12 +165,19 @@ pub struct ApiError {
     pub message: String,
     /// Details for programs, as JSON text so that no number is rounded.
     pub details: Option<JsonText>,
+    /// Value of `Retry-After` in seconds, where it is not the code's own.
+    pub retry_after_secs: Option<u64>,
 }
 
 impl ApiError {
     /// An error without details.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> ApiError {
-        ApiError { code, message: message.into(), details: None }
+        ApiError { code, message: message.into(), details: None, retry_after_secs: None }
+    }
+
+    /// Value of `Retry-After` in seconds, if the caller should wait.
+    pub fn retry_after_secs(&self) -> Option<u64> {
+        self.retry_after_secs.or_else(|| self.code.retry_after_secs().map(u64::from))
     }
 
     /// The same error with `details`; without them if they do not serialise.

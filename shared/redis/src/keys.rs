@@ -102,11 +102,6 @@ impl Keys {
         self.key(client, KeyKind::Rate, &[limit, user_id])
     }
 
-    /// The rate limit of sign-ins by a login name, given as its hash.
-    pub fn rate_login_name(&self, hash: &str) -> Key {
-        self.key(SIGN_IN, KeyKind::Rate, &["name", hash])
-    }
-
     /// The rate limit of sign-ins from an address, given as its hash.
     pub fn rate_address(&self, hash: &str) -> Key {
         self.key(SIGN_IN, KeyKind::Rate, &["address", hash])

@@ -69,7 +69,8 @@ impl Runner {
             self.shop.world.accounts.create(new).await.unwrap();
             if name != "anna" {
                 let device_id = device.map(|device| device.parse().unwrap());
-                let login = LoginRequest { username: name.into(), password: PASSWORD.into(), device_id };
+                let (username, password) = (name.into(), PASSWORD.into());
+                let login = LoginRequest { username, password, device_id, refresh_token: None };
                 let (_, session) = self.api.login(&login).await.unwrap();
                 self.examples.learn(&format!("eyJhbGciOi.{name}"), &session.access_token).unwrap();
             }

@@ -1,20 +1,15 @@
-//! Rate limits per user and per username.
+//! Rate limits per user. Wrong passwords have delays of their own: see `accounts/guessing.rs`.
 
 use auth::limits::USER_PER_MINUTE;
-use serde_json::{Value, json};
 use tests::api::Reply;
 
-use crate::shop::{PASSWORD, Shop};
+use crate::shop::Shop;
 
 trials! {
     shared:
     a_user_is_limited_per_minute,
     sync_requests_are_not_limited,
-    sign_ins_are_limited_per_username,
 }
-
-/// Sign-ins per minute that the stack of the tests allows for one username.
-const LOGINS_PER_MINUTE: u32 = 30;
 
 fn number(reply: &Reply, name: &str) -> u32 {
     reply.header(name).unwrap().parse().unwrap()
@@ -52,30 +47,4 @@ async fn sync_requests_are_not_limited(shop: &'static Shop) {
         let reply = till.pull_raw("limit=1").await;
         assert_eq!((reply.status.as_u16(), reply.header("ratelimit")), (200, None));
     }
-}
-
-async fn sign_ins_are_limited_per_username(shop: &'static Shop) {
-    let login = shop.user("till-1", protocol::role::Role::Cashier, Some("1")).await;
-    let attempt = async |name: &str, password: &str| {
-        let body = json!({ "username": name, "password": password }).to_string();
-        shop.anonymous().post("/api/auth/login", body).await.unwrap()
-    };
-    let mut tries = 0;
-    let refused = loop {
-        let reply = attempt(&login.username, "a wrong guess").await;
-        if reply.status == 429 {
-            break reply;
-        }
-        assert_eq!(reply.code().as_deref(), Some("bad_credentials"));
-        tries += 1;
-        assert!(tries < LOGINS_PER_MINUTE * 10, "a username is not limited");
-    };
-    assert!(tries >= LOGINS_PER_MINUTE, "refused after {tries}");
-    let body: Value = serde_json::from_str(&refused.body).unwrap();
-    assert_eq!(body["error"]["code"], "rate_limited");
-    assert!(number(&refused, "retry-after") >= 1);
-    // The correct password is refused as well.
-    assert_eq!(attempt(&login.username, PASSWORD).await.status, 429);
-    let other = shop.user("till-2", protocol::role::Role::Cashier, Some("1")).await;
-    assert_eq!(attempt(&other.username, PASSWORD).await.status, 200);
 }

@@ -18,12 +18,7 @@ const RATE: &str = "1000000";
 
 /// The edge's variables for this benchmark.
 pub(super) fn edge_variables() -> BTreeMap<&'static str, String> {
-    let names = [
-        "RATE_USER_PER_MINUTE",
-        "RATE_ADDRESS_PER_MINUTE",
-        "RATE_LOGIN_NAME_PER_MINUTE",
-        "RATE_LOGIN_ADDRESS_PER_MINUTE",
-    ];
+    let names = ["RATE_USER_PER_MINUTE", "RATE_ADDRESS_PER_MINUTE", "RATE_LOGIN_ADDRESS_PER_MINUTE"];
     names.map(|name| (name, RATE.to_owned())).into()
 }
 

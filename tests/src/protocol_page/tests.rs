@@ -1,8 +1,9 @@
 //! The tables of the page state the limits and rules of the code.
 
 use auth::limits::{
-    ACCESS_TOKEN_SECS, LOGIN_ADDRESS_PER_MINUTE, LOGIN_NAME_PER_MINUTE, REFRESH_GRACE_SECS,
-    REFRESH_TOKEN_SECS, SESSION_SECS_MAX, SESSION_STATUS_SECS, SESSIONS_PER_USER_DEFAULT, USER_PER_MINUTE,
+    ACCESS_TOKEN_SECS, LOGIN_ADDRESS_PER_MINUTE, LOGIN_DELAY_SECS_MAX, LOGIN_FAILURES_FREE,
+    LOGIN_FAILURES_SECS, REFRESH_GRACE_SECS, REFRESH_TOKEN_SECS, SESSION_SECS_MAX, SESSION_STATUS_SECS,
+    SESSIONS_PER_USER_DEFAULT, USER_PER_MINUTE,
 };
 use protocol::limits::{
     BATCH_BYTES_MAX, BODY_BYTES_MAX, CLOCK_AHEAD_MICROS_MAX, CREDENTIAL_BYTES_MAX,
@@ -106,9 +107,10 @@ fn the_page_states_the_limits_in_force() {
         format!("1 to {PULL_LIMIT_MAX}, {PULL_LIMIT_DEFAULT} if absent"),
         format!("are refused within {SESSION_STATUS_SECS} seconds"),
         format!("`idle` is true after {} hours without a request", SESSION_IDLE_SECS / 3600),
-        format!(
-            "{LOGIN_NAME_PER_MINUTE} a minute for each name, and {LOGIN_ADDRESS_PER_MINUTE} a minute for each address"
-        ),
+        format!("{LOGIN_ADDRESS_PER_MINUTE} a minute for each address"),
+        format!("The first {LOGIN_FAILURES_FREE} failures are free"),
+        format!("up to {} minutes", LOGIN_DELAY_SECS_MAX / 60),
+        format!("forgotten {} hours after the last", LOGIN_FAILURES_SECS / 3600),
         format!("`limit` is 1 to {DEAD_LETTERS_LIMIT_MAX}, {DEAD_LETTERS_LIMIT_DEFAULT} if absent"),
     ] {
         assert!(prose.contains(&words), "PROTOCOL.md lacks {words}");

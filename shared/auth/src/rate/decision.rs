@@ -168,14 +168,14 @@ mod tests {
 
     #[test]
     fn of_several_limits_the_old_headers_show_the_tightest_with_a_retry_after() {
-        let states = vec![state("login-name", 10, 57_000_000), state("login-address", 100, 3_000_000)];
+        let states = vec![state("other", 10, 57_000_000), state("login-address", 100, 3_000_000)];
         let decision = RateDecision { allowed: false, states };
         let expected = [
             ("ratelimit-limit", "10"),
             ("ratelimit-remaining", "0"),
             ("ratelimit-reset", "3"),
-            ("ratelimit-policy", "\"login-name\";q=10;w=60, \"login-address\";q=100;w=60"),
-            ("ratelimit", "\"login-name\";r=0;t=3, \"login-address\";r=95;t=1"),
+            ("ratelimit-policy", "\"other\";q=10;w=60, \"login-address\";q=100;w=60"),
+            ("ratelimit", "\"other\";r=0;t=3, \"login-address\";r=95;t=1"),
             ("retry-after", "3"),
         ];
         assert_eq!(decision.headers(), expected.map(|(name, value)| (name, value.to_owned())));

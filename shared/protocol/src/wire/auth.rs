@@ -17,6 +17,9 @@ pub struct LoginRequest {
     /// Binds the tokens to this device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_id: Option<DeviceId>,
+    /// The last refresh token of the device, expired or not: wrong passwords of others do not delay it.
+    #[serde(default, rename = "refreshToken", skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
 }
 
 /// The body of `POST /api/auth/refresh` and `/api/auth/logout`.

@@ -19,7 +19,7 @@ fn client() -> ClientId {
 }
 
 /// Functions that build keys, not counting locks.
-const BUILDERS: usize = 14;
+const BUILDERS: usize = 13;
 
 /// A key from every builder, and the lock of each.
 fn all(keys: &Keys, room: &Room, a: &str, b: &str) -> Vec<Key> {
@@ -35,7 +35,6 @@ fn all(keys: &Keys, room: &Room, a: &str, b: &str) -> Vec<Key> {
         keys.table_tag(room, a),
         keys.user_tag(client, a),
         keys.rate(client, a, b),
-        keys.rate_login_name(a),
         keys.rate_address(a),
         keys.cache_statistics(client, Timestamp(1_765_103_400_000_000)),
         keys.maintenance(),
@@ -59,7 +58,6 @@ fn every_key_is_exactly_this() {
         "tillsync:acme:tag:table:berlin-1:orders",
         "tillsync:acme:tag:user:orders",
         "tillsync:acme:rate:o%3A1:orders",
-        "tillsync:@door:rate:name:orders",
         "tillsync:@door:rate:address:orders",
         "tillsync:acme:cache-statistics:2025-12-07",
         "tillsync:@house:maintenance:next",
@@ -107,7 +105,7 @@ fn only_the_tenants_own_keys_are_parsed() {
     let key = keys().cart(&room(), "c:1");
     assert_eq!(keys().parse(&client(), key.as_str().as_bytes()), Some(key));
     for foreign in
-        ["tillsync:acme2:cart:1", "tillsync:acme", "other:acme:cart:1", "tillsync:@door:rate:name:x"]
+        ["tillsync:acme2:cart:1", "tillsync:acme", "other:acme:cart:1", "tillsync:@door:rate:address:x"]
     {
         assert_eq!(keys().parse(&client(), foreign.as_bytes()), None, "{foreign}");
     }
@@ -137,7 +135,7 @@ proptest! {
                     // or none.
                     prop_assert_eq!(one.0, builder, "{}", key);
                     let names = key.as_str().contains(&*escaped(a)) && key.as_str().contains(&*escaped(one.1));
-                    let free = matches!(builder % BUILDERS, 2 | 6 | 12 | 13);
+                    let free = matches!(builder % BUILDERS, 2 | 6 | 11 | 12);
                     prop_assert!(free || (names && one.1 == a), "{key} for {one:?} and {two:?}");
                     let both = matches!(builder % BUILDERS, 0 | 5 | 9);
                     prop_assert!(!both || one.2 == b, "{key} for {one:?} and {two:?}");
