@@ -13,14 +13,16 @@ const PACKAGES: &str = "the npm packages";
 /// The oldest Node whose npm installs our packages. Wrangler runs under the newer Node among the packages.
 const NODE_MAJOR_MIN: u32 = 20;
 
-/// The programs that the project runs. Install scripts create some of them, and npm may be configured to
-/// skip those scripts.
+/// The programs that the project runs. The packages of other platforms are left out, and so is a program that
+/// has none for this platform.
 const PROGRAMS: [&str; 5] = ["node", "wrangler", "workerd", "wasm-opt", "esbuild"];
 
-/// Installs exactly the lock file. Downloads are retried after one and after five seconds: with npm's own
+/// Installs exactly the lock file. Install scripts do not run: they may fetch what no lock file pins, and the
+/// packages work without them. Downloads are retried after one and after five seconds: with npm's own
 /// defaults, a machine without a network would show nothing for a minute.
-const INSTALL: [&str; 6] = [
+const INSTALL: [&str; 7] = [
     "ci",
+    "--ignore-scripts",
     "--no-audit",
     "--no-fund",
     "--loglevel=error",

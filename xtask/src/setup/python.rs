@@ -16,6 +16,18 @@ const CFN_LINT: &str = "cfn-lint";
 /// The oldest Python that the pinned packages support.
 const PYTHON_MIN: (u32, u32) = (3, 11);
 
+/// Installs files whose hashes are in the list. No package is built, which would run its code.
+const INSTALL: [&str; 8] = [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--require-hashes",
+    "--only-binary=:all:",
+    "--no-deps",
+];
+
 /// Prints the version, and fails where no virtual environment with pip can be made.
 const CHECK: &str = "import sys; print('%d.%d' % sys.version_info[:2]); import venv, ensurepip";
 
@@ -45,7 +57,7 @@ fn install(project: &Project, environment: &Path, record: &InstallRecord) -> Res
     let venv = run(project, CFN_LINT, Path::new("python3"), &["-m", "venv", ".venv"])?;
     super::check(CFN_LINT, &venv)?;
     let list = record.list.to_string_lossy();
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", &list];
+    let pip = INSTALL.into_iter().chain(["--requirement", &list]).collect::<Vec<_>>();
     let python = environment.join("bin").join("python");
     super::check(CFN_LINT, &run(project, CFN_LINT, &python, &pip)?)?;
     record.set()?;
