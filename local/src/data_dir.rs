@@ -23,6 +23,10 @@ const CONTENTS: [&str; 12] = [
     "users.json",
 ];
 
+/// Where wrangler keeps its files, which have whatever mode it gives them. The data directory itself may be
+/// one that others may enter.
+const PRIVATE_DIRS: [&str; 2] = ["edge", "registry"];
+
 /// Why the directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
@@ -53,13 +57,27 @@ impl DataDir {
         if fresh {
             CONTENTS.iter().try_for_each(|name| private_file::remove(&dir.path.join(name)))?;
         }
+        dir.make_private()?;
         Ok(dir)
     }
 
     /// A new directory that is removed when the value is dropped.
     pub(crate) fn temporary() -> Result<DataDir, DataDirError> {
         let path = std::env::temp_dir().join(format!("tillsync-{}", random_text(9)?));
-        DataDir::lock(&path, true)
+        let dir = DataDir::lock(&path, true)?;
+        dir.make_private()?;
+        Ok(dir)
+    }
+
+    /// Closes what an earlier release left open to other users of the machine.
+    fn make_private(&self) -> Result<(), PrivateFileError> {
+        let failed = |source| PrivateFileError::Io { verb: "use", path: self.path.clone(), source };
+        PRIVATE_DIRS
+            .iter()
+            .try_for_each(|name| private_file::create_dir_if_missing(&self.path.join(name)))
+            .map_err(failed)?;
+        let mut files = CONTENTS.iter().map(|name| self.path.join(name)).filter(|path| path.is_file());
+        files.try_for_each(|path| private_file::create_if_missing(&path)).map_err(failed)
     }
 
     fn lock(path: &Path, temporary: bool) -> Result<DataDir, DataDirError> {
@@ -67,7 +85,8 @@ impl DataDir {
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
         // Absolute, because wrangler runs in another directory.
         let path = path.canonicalize().map_err(failed)?;
-        let lock = File::create(path.join("lock")).map_err(failed)?;
+        private_file::create_if_missing(&path.join("lock")).map_err(failed)?;
+        let lock = File::open(path.join("lock")).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => Ok(DataDir { path, temporary, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(path)),
@@ -103,10 +122,32 @@ mod tests {
         for name in ["keys.json", "other.txt"] {
             std::fs::write(path.join(name), "x").unwrap();
         }
-        std::fs::create_dir(path.join("edge")).unwrap();
+        std::fs::write(path.join("edge").join("old"), "x").unwrap();
         let dir = DataDir::take(&path, true).unwrap();
-        assert!(!path.join("keys.json").exists() && !path.join("edge").exists());
+        assert!(!path.join("keys.json").exists() && !path.join("edge").join("old").exists());
         assert!(path.join("other.txt").exists() && !dir.temporary);
+    }
+
+    #[test]
+    fn others_cannot_read_what_an_earlier_release_left_open() {
+        use std::fs::Permissions;
+        use std::os::unix::fs::PermissionsExt;
+        let base = DataDir::temporary().unwrap();
+        let path = base.path().join("data");
+        std::fs::create_dir_all(path.join("edge")).unwrap();
+        for name in ["lock", "dynamo.sqlite", "dynamo.sqlite-wal", "users.json"] {
+            std::fs::write(path.join(name), "x").unwrap();
+            std::fs::set_permissions(path.join(name), Permissions::from_mode(0o644)).unwrap();
+        }
+        for name in ["", "edge"] {
+            std::fs::set_permissions(path.join(name), Permissions::from_mode(0o755)).unwrap();
+        }
+        let _dir = DataDir::take(&path, false).unwrap();
+        // The directory itself may be one that others may enter.
+        for entry in std::fs::read_dir(&path).unwrap().map(Result::unwrap) {
+            let mode = entry.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{:?} {mode:o}", entry.path());
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! DynamoDB: dynoxide in this process, behind the same HTTP as AWS, called through the real SDK.
 //!
-//! In reading order: `connector` checks the role of each client, `faults` is what tests inject. `in_process`
-//! works without server and socket, for simulations.
+//! In reading order: `server` is the endpoint, `connector` checks the role of each client, `faults` is what
+//! tests inject. `in_process` works without server and socket, for simulations.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -19,10 +19,12 @@ pub mod in_process;
 mod call;
 mod error_response;
 mod index;
+mod server;
 
 use connector::{CheckedClient, Identity};
 use faults::Faults;
 
+use crate::private_file;
 use crate::template::TemplateError;
 use crate::template::table::Table;
 
@@ -61,7 +63,11 @@ impl Dynamo {
     /// Starts DynamoDB with `tables` in `file`, or in memory without a file.
     pub fn start(file: Option<&Path>, tables: &[Table]) -> Result<Dynamo, StartDynamoError> {
         let database = match file {
-            Some(file) => Database::new(&file.to_string_lossy())?,
+            Some(file) => {
+                // SQLite gives its other files the mode of this one.
+                private_file::create_if_missing(file)?;
+                Database::new(&file.to_string_lossy())?
+            }
             None => Database::memory()?,
         };
         for table in tables {
@@ -136,10 +142,7 @@ fn serve(listener: TcpListener, database: Database, stopping: oneshot::Receiver<
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        // The sender never sends: to drop it means "stop".
-        let stopping = async { stopping.await.unwrap_or_default() };
-        let serving = dynoxide::server::serve_with_shutdown(listener, database, stopping);
-        serving.await.map_err(std::io::Error::other)
+        server::serve(listener, database, stopping).await
     })
 }
 

@@ -1,8 +1,8 @@
 //! JSON and text files that only this user can read (mode 0600) and that are replaced atomically.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -57,6 +57,19 @@ pub(crate) fn write_text(path: &Path, text: &[u8]) -> Result<(), PrivateFileErro
     moved.map_err(|source| PrivateFileError::Io { verb: "write", path: path.to_owned(), source })
 }
 
+/// Creates an empty file, if there is none, that only this user can read. An existing file becomes private.
+pub(crate) fn create_if_missing(path: &Path) -> std::io::Result<()> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))
+}
+
+/// Creates the directory `path`, if there is none, that only this user can read. An existing one becomes
+/// private.
+pub(crate) fn create_dir_if_missing(path: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o700))
+}
+
 /// Removes a file or a directory, if there is one.
 pub(crate) fn remove(path: &Path) -> Result<(), PrivateFileError> {
     let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
@@ -69,5 +82,8 @@ pub(crate) fn remove(path: &Path) -> Result<(), PrivateFileError> {
 }
 
 fn create(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    // The mode above is only that of a new file.
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
 }

@@ -54,7 +54,9 @@ pub(crate) enum SetupError {
     NotOnPath { what: &'static str, program: &'static str, needed: &'static str },
     #[error("failed to install the npm packages: Node 20 or newer is needed and this is {found}")]
     NodeTooOld { found: String },
-    #[error("failed to install the npm packages: npm left out `{program}`, which may lack a package for this platform")]
+    #[error(
+        "failed to install the npm packages: npm left out `{program}`, which may lack a package for this platform"
+    )]
     LeftOut { program: &'static str },
     #[error("failed to install {what}: Python 3.11 or newer is needed and `python3` is {found}")]
     PythonTooOld { what: &'static str, found: String },

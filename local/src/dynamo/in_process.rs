@@ -22,6 +22,7 @@ use futures_util::future::BoxFuture;
 use super::call::Call;
 use super::error_response::{connection_error, of_fault, response};
 use super::faults::Fault;
+pub(super) use tables::run;
 pub use tables::{Response, Tables};
 
 /// What the SDK asks for.

@@ -1,7 +1,10 @@
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 use crate::data_dir::DataDir;
@@ -102,5 +105,38 @@ async fn a_file_keeps_its_items_over_a_restart() {
     dynamo.stop().await;
     let dynamo = start(Some(&file));
     assert!(exists(&dynamo, "ROOM#c1#b").await);
+    // The database and SQLite's files beside it.
+    let mut databases = 0;
+    for entry in std::fs::read_dir(dir.path()).unwrap().map(Result::unwrap) {
+        databases += u32::from(entry.file_name().to_string_lossy().starts_with("dynamo.sqlite"));
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{:?} {mode:o}", entry.path());
+    }
+    assert_eq!(databases, 3);
+    dynamo.stop().await;
+}
+
+#[tokio::test]
+async fn the_endpoint_answers_programs_on_loopback_and_no_page_of_a_browser() {
+    let dynamo = start(None);
+    let address: SocketAddr = dynamo.url().strip_prefix("http://").unwrap().parse().unwrap();
+    assert!(address.ip().is_loopback());
+    let status = async |host: &str, more: &str| {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: {host}\r\nX-Amz-Target: DynamoDB_20120810.ListTables\r\n\
+             Content-Type: application/x-amz-json-1.0\r\n{more}Content-Length: 2\r\nConnection: close\r\n\r\n{{}}"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await.unwrap();
+        assert!(!response.to_lowercase().contains("access-control-allow-origin"), "{response}");
+        assert_eq!(response.contains("SyncTable"), response.contains(" 200 "), "{response}");
+        response[9..12].to_owned()
+    };
+    assert_eq!(status(&address.to_string(), "").await, "200");
+    assert_eq!(status(&address.to_string(), "Origin: https://example.com\r\n").await, "403");
+    // A name that an attacker points at loopback.
+    assert_eq!(status(&format!("rebound.example.com:{}", address.port()), "").await, "403");
     dynamo.stop().await;
 }

@@ -27,6 +27,13 @@ pub struct Response {
 }
 
 impl Response {
+    pub(in crate::dynamo) fn of(ran: Result<String, DynoxideError>) -> Response {
+        match ran {
+            Ok(body) => Response { status: 200, body },
+            Err(error) => Response { status: error.status_code(), body: error.to_json() },
+        }
+    }
+
     /// Whether the operation was executed.
     pub fn is_ok(&self) -> bool {
         self.status == 200
@@ -46,12 +53,14 @@ impl Tables {
         Ok(Tables(database))
     }
 
+    /// The tables of `database`.
+    pub(in crate::dynamo) fn of(database: Database) -> Tables {
+        Tables(database)
+    }
+
     /// Executes `action` with the JSON `body`, as DynamoDB would.
     pub fn execute(&self, action: &str, body: &str) -> Response {
-        match self.dispatch(action, body) {
-            Ok(body) => Response { status: 200, body },
-            Err(error) => Response { status: error.status_code(), body: error.to_json() },
-        }
+        Response::of(self.dispatch(action, body))
     }
 
     fn dispatch(&self, action: &str, body: &str) -> Result<String, DynoxideError> {
@@ -69,7 +78,7 @@ impl Tables {
     }
 }
 
-fn run<Q: DeserializeOwned, R: Serialize>(
+pub(in crate::dynamo) fn run<Q: DeserializeOwned, R: Serialize>(
     body: &str,
     operation: impl FnOnce(Q) -> Result<R, DynoxideError>,
 ) -> Result<String, DynoxideError> {
