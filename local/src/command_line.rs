@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use config::Secret;
 use protocol::ids::{BranchId, ClientId};
 use protocol::role::Role;
 
@@ -80,7 +81,7 @@ pub struct AddUser {
     pub role: Role,
     /// The password; a random one by default.
     #[arg(long)]
-    pub password: Option<String>,
+    pub password: Option<Secret>,
     /// The data directory of the running stack.
     #[arg(long, default_value = ".tillsync")]
     pub data: PathBuf,

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use config::Secret;
 use functions::accounts::users::NewUser;
 use protocol::ids::{BadId, BranchId, ClientId};
 use protocol::role::Role;
 use serde::{Deserialize, Serialize};
 
+use crate::keys;
 use crate::private_file::{self, PrivateFileError};
 
 const FILE: &str = "users.json";
@@ -17,7 +19,8 @@ pub struct KnownUser {
     /// The name to sign in with.
     pub username: String,
     /// The password.
-    pub password: String,
+    #[serde(with = "keys::secret")]
+    pub password: Secret,
     /// The user's client.
     pub client_id: ClientId,
     /// The user's branch; none for a super admin.
@@ -29,7 +32,7 @@ pub struct KnownUser {
 impl From<KnownUser> for NewUser {
     fn from(user: KnownUser) -> NewUser {
         let KnownUser { username, password, client_id, branch_id, role } = user;
-        NewUser { username, password, role, client_id, branch_id }
+        NewUser { username, password: password.expose().to_owned(), role, client_id, branch_id }
     }
 }
 
@@ -47,7 +50,7 @@ pub(crate) fn demo() -> Result<Vec<KnownUser>, BadId> {
     let users = DEMO.iter().map(|(name, client, branch, role)| {
         Ok(KnownUser {
             username: (*name).to_owned(),
-            password: format!("{name}-pass"),
+            password: Secret::new(format!("{name}-pass")),
             client_id: client.parse()?,
             branch_id: branch.map(str::parse).transpose()?,
             role: *role,
@@ -68,6 +71,12 @@ pub(crate) fn save(folder: &Path, users: &[KnownUser]) -> Result<(), PrivateFile
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn debug_hides_passwords() {
+        let shown = format!("{:?}", demo().unwrap());
+        assert!(shown.contains("till-1") && !shown.contains("-pass"), "{shown}");
+    }
 
     #[test]
     fn the_demo_users_are_as_documented() {

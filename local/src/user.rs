@@ -1,5 +1,6 @@
 //! `tillsync-local user add`: creates an account on the running stack.
 
+use config::Secret;
 use functions::accounts::Accounts;
 use functions::accounts::users::CreateUserError;
 use functions::dynamo::cost::Cost;
@@ -62,7 +63,7 @@ pub async fn add(add: &AddUser) -> Result<(), AddUserError> {
         CreateUserError::Taken => AddUserError::Taken(add.name.clone()),
         other => AddUserError::Create(other),
     })?;
-    report::result(&format!("username: {}\npassword: {}", user.username, user.password));
+    report::result(&format!("username: {}\npassword: {}", user.username, user.password.expose()));
     file.users.push(user);
     file.write(&add.data)?;
     Ok(known_user::save(&add.data, &file.users)?)
@@ -71,7 +72,10 @@ pub async fn add(add: &AddUser) -> Result<(), AddUserError> {
 fn known_user(add: &AddUser) -> Result<KnownUser, getrandom::Error> {
     Ok(KnownUser {
         username: add.name.clone(),
-        password: add.password.clone().map_or_else(|| random_text(PASSWORD_BYTES), Ok)?,
+        password: match &add.password {
+            Some(password) => password.clone(),
+            None => Secret::new(random_text(PASSWORD_BYTES)?),
+        },
         client_id: add.client.clone(),
         branch_id: add.branch.clone(),
         role: add.role,
@@ -103,8 +107,8 @@ mod tests {
     #[test]
     fn a_missing_password_is_generated() {
         let password = || known_user(&anna()).unwrap().password;
-        assert!(password().len() >= 12 && password() != password());
-        let chosen = AddUser { password: Some("p".into()), ..anna() };
-        assert_eq!(known_user(&chosen).unwrap().password, "p");
+        assert!(password().expose().len() >= 12 && password() != password());
+        let chosen = AddUser { password: Some(Secret::new("p".into())), ..anna() };
+        assert_eq!(known_user(&chosen).unwrap().password.expose(), "p");
     }
 }

@@ -129,7 +129,7 @@ fn send(url: &str, token: Option<&str>, body: Option<Value>) -> (u16, Value) {
 
 fn token(file: &DevFile, username: &str) -> String {
     let user = file.users.iter().find(|user| user.username == username).unwrap();
-    let body = json!({ "username": username, "password": user.password });
+    let body = json!({ "username": username, "password": user.password.expose() });
     let (status, session) = send(&format!("{}/api/auth/login", file.edge_url), None, Some(body));
     assert_eq!(status, 200, "{session}");
     session["accessToken"].as_str().unwrap().to_owned()

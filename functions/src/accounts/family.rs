@@ -24,7 +24,7 @@ pub use secret::{SecretBytes, Token};
 use secret::{derive, hash, is, successor, tagged};
 
 /// A family. It holds hashes of secrets, never a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Family {
     /// Its id.
     pub id: String,
@@ -106,7 +106,7 @@ pub struct NewFamily {
 }
 
 /// The outcome of presenting a token.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum Presented {
     /// It is the current token: the family becomes `next`, whose token has `secret`.
     Rotate {
@@ -242,6 +242,28 @@ impl Family {
     pub fn is_own(&self, secret: &SecretBytes) -> bool {
         let known = is(&self.current, secret) || self.previous.is_some_and(|known| is(&known, secret));
         known || self.tag_key.is_some_and(|key| bool::from(tagged(secret, &key).ct_eq(secret)))
+    }
+}
+
+impl std::fmt::Debug for Family {
+    /// Without salt and key, from which successors and tags are made.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("Family");
+        shown.field("id", &self.id).field("user", &self.user).field("session", &self.session);
+        shown.field("expires_at", &self.expires_at).field("revoked", &self.revoked).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Presented {
+    /// Without secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Presented::Rotate { .. } => "Rotate",
+            Presented::Repeat { .. } => "Repeat",
+            Presented::Reused => "Reused",
+            Presented::Forged => "Forged",
+            Presented::Over => "Over",
+        })
     }
 }
 

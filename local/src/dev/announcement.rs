@@ -39,12 +39,18 @@ pub(super) fn text(file: &DevFile, data: &Path, ready: Option<&ReadinessResponse
     for user in &file.users {
         let branch = user.branch_id.as_ref().map_or("-", |branch| branch.as_str());
         let role = serde_json::to_string(&user.role).unwrap_or_default();
-        row([&user.username, &user.password, user.client_id.as_str(), branch, role.trim_matches('"')]);
+        row([
+            &user.username,
+            user.password.expose(),
+            user.client_id.as_str(),
+            branch,
+            role.trim_matches('"'),
+        ]);
     }
     if let Some(user) = file.users.first() {
         let login = LoginRequest {
             username: user.username.clone(),
-            password: user.password.clone(),
+            password: user.password.expose().to_owned(),
             device_id: None,
             refresh_token: None,
         };
@@ -78,6 +84,8 @@ fn redis_line(ready: Option<&ReadinessResponse>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use config::Secret;
+
     use super::*;
     use crate::known_user;
     use protocol::wire::health::{BreakerState, RedisHealth};
@@ -103,7 +111,7 @@ mod tests {
     #[test]
     fn every_user_is_listed_and_the_printed_command_signs_the_first_one_in() {
         let mut users = known_user::demo().unwrap();
-        users[0].password = "it's".into();
+        users[0].password = Secret::new("it's".into());
         let file = DevFile {
             edge_url: "http://127.0.0.1:8787".into(),
             functions_url: "http://127.0.0.1:1".into(),

@@ -1,6 +1,7 @@
 //! The users and devices of a run: two clients whose branches have equal ids, and devices with equal ids in
 //! both.
 
+use config::Secret;
 use functions::accounts::signer::Signer;
 use protocol::ids::Room;
 use protocol::role::Role;
@@ -16,7 +17,7 @@ pub(crate) struct Caller {
     /// The room of the user. Head office has no branch of its own; its room names the branch it works on.
     pub(crate) room: Room,
     pub(crate) role: Role,
-    pub(crate) token: String,
+    pub(crate) token: Secret,
 }
 
 /// A device and its user.
@@ -76,7 +77,7 @@ fn caller(signer: &Signer, room: &Room, role: Role) -> Result<Caller, SimError> 
         branch_id: (role != Role::SuperAdmin).then(|| room.branch.clone()),
     };
     let token = signer.sign(&user, None, None, TOKENS_UNTIL)?;
-    Ok(Caller { room: room.clone(), role, token })
+    Ok(Caller { room: room.clone(), role, token: Secret::new(token) })
 }
 
 fn skew_micros(rng: &mut Rng) -> i64 {

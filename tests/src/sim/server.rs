@@ -111,7 +111,7 @@ impl Server {
         }
         let (server, token) = (self.clone(), caller.token.clone());
         tokio::spawn(CALL.scope(context, async move {
-            let reply = server.run(number, &token, request, now);
+            let reply = server.run(number, token.expose(), request, now);
             match crash_after {
                 None => Some(reply.await),
                 // A crash hits the function anywhere, for example between its commit and its response.

@@ -1,4 +1,5 @@
-//! Rules that reviews would otherwise have to repeat: lengths, names, words, paths of a machine.
+//! Rules that reviews would otherwise have to repeat: lengths, names, words, paths of a machine, pinned
+//! files, secrets in `Debug`.
 
 use std::fs;
 use std::io;
@@ -14,6 +15,8 @@ mod length;
 mod machine_path;
 mod metaphors;
 mod name;
+mod pinned;
+mod secret_debug;
 mod type_name;
 mod width;
 mod word;
@@ -63,6 +66,8 @@ pub(super) fn run(project: &Project) -> Result<(), StepError> {
     for source in &sources {
         findings.extend(length::check(source));
         findings.extend(name::check(source));
+        findings.extend(pinned::check(source));
+        findings.extend(secret_debug::check(source));
         findings.extend(type_name::check(source));
         findings.extend(width::check(source, width));
         findings.extend(word::check(source));

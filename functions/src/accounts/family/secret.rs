@@ -50,7 +50,7 @@ pub(super) const FAMILY_ID_CHARS: usize = 22;
 const USER_ID_CHARS_MAX: usize = 64;
 
 /// The parts of a refresh token.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Token<'a> {
     /// The user's id.
     pub user: &'a str,
@@ -70,6 +70,14 @@ impl<'a> Token<'a> {
         let fits = plain(user) && (1..=USER_ID_CHARS_MAX).contains(&user.len());
         let fits = fits && plain(family) && family.len() == FAMILY_ID_CHARS && parts.next().is_none();
         fits.then_some(Token { user, family, secret })
+    }
+}
+
+impl std::fmt::Debug for Token<'_> {
+    /// Without the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Token { user, family, secret: _ } = self;
+        f.debug_struct("Token").field("user", user).field("family", family).finish_non_exhaustive()
     }
 }
 

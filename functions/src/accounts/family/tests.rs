@@ -148,3 +148,15 @@ fn a_token_reads_back_and_other_text_is_refused() {
         assert_eq!(Token::read(bad), None, "{bad}");
     }
 }
+
+#[test]
+fn debug_shows_no_secret_salt_or_key() {
+    let (family, second) = rotated(&family(), &first(), NOW);
+    let token = Token { user: "u1", family: &family.id, secret: second };
+    let shown = format!("{family:?} {token:?} {:?}", family.present(&second, [9; 32], NOW));
+    // The secret, the salt and the key as `Debug` would write them.
+    for hidden in [second, first(), [9; 32], TAG_KEY] {
+        let bytes = format!("{:?}", &hidden[..4]);
+        assert!(!shown.contains(bytes.trim_matches(['[', ']'])), "{shown}");
+    }
+}
