@@ -16,6 +16,8 @@ pub mod fleet;
 pub mod function_redis;
 pub mod leaks;
 pub mod report;
+#[cfg(test)]
+mod security_page;
 pub mod wait;
 
 // Programs.

@@ -11,6 +11,7 @@ use crate::project::Project;
 use crate::report;
 use crate::setup::SetupError;
 
+mod advisories;
 mod checks;
 mod tidy;
 mod worker_size;
@@ -29,6 +30,8 @@ enum StepError {
     File(#[from] FileError),
     #[error(transparent)]
     Setup(#[from] SetupError),
+    #[error("failed to pass the advisories: a crate has a known vulnerability, see above")]
+    Advisories,
     #[error("failed to check template.yaml: it is missing")]
     NoTemplate,
     #[error(transparent)]
@@ -43,11 +46,12 @@ struct Step {
 }
 
 /// In this order, the quick ones first.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { name: "tidy", run: tidy::run },
     Step { name: "fmt", run: checks::fmt },
     Step { name: "tools", run: checks::install },
     Step { name: "deny", run: checks::deny },
+    Step { name: "advisories", run: advisories::run },
     Step { name: "machete", run: checks::machete },
     Step { name: "clippy", run: checks::clippy },
     Step { name: "clippy-wasm", run: checks::clippy_wasm },

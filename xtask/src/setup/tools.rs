@@ -35,7 +35,8 @@ pub(crate) const WORKER_BUILD: Tool<'static> = Tool {
     build_secs: 220,
 };
 
-/// Checks licences, duplicate versions and sources of crates. Its default features only fetch advisories.
+/// Checks licences, duplicate versions and sources of crates. It fetches advisories with git, so its
+/// default features are not needed.
 pub(crate) const CARGO_DENY: Tool<'static> = Tool {
     crate_name: "cargo-deny",
     version: "0.20.2",
