@@ -22,6 +22,8 @@ pub(crate) struct Tool<'version> {
     version: &'version str,
     binary: &'static str,
     flags: &'static [&'static str],
+    /// The folder of a package of ours that is compiled instead of the crate, for the sake of its lock file.
+    package: Option<&'static str>,
     /// Seconds that two processors took to build it, measured on 2026-11-28.
     build_secs: u32,
 }
@@ -31,7 +33,8 @@ pub(crate) const WORKER_BUILD: Tool<'static> = Tool {
     crate_name: "worker-build",
     version: "0.8.7",
     binary: "worker-build",
-    flags: &["--locked"],
+    flags: &[],
+    package: None,
     build_secs: 220,
 };
 
@@ -41,7 +44,8 @@ pub(crate) const CARGO_DENY: Tool<'static> = Tool {
     crate_name: "cargo-deny",
     version: "0.20.2",
     binary: "cargo-deny",
-    flags: &["--locked", "--no-default-features"],
+    flags: &["--no-default-features"],
+    package: None,
     build_secs: 66,
 };
 
@@ -50,14 +54,22 @@ pub(crate) const CARGO_MACHETE: Tool<'static> = Tool {
     crate_name: "cargo-machete",
     version: "0.9.2",
     binary: "cargo-machete",
-    flags: &["--locked"],
+    flags: &[],
+    package: None,
     build_secs: 34,
 };
 
-/// Generates the JavaScript around the wasm. Its version must equal that of the crate `wasm-bindgen`. Without
-/// `--locked`: its lock file names a yanked version, which mirrors of the registry may not have.
+/// Generates the JavaScript around the wasm. Its version must equal that of the crate `wasm-bindgen`. The lock
+/// file that it is published with names a withdrawn version, which mirrors of the registry may not have.
 pub(crate) fn wasm_bindgen(version: &str) -> Tool<'_> {
-    Tool { crate_name: "wasm-bindgen-cli", version, binary: "wasm-bindgen", flags: &[], build_secs: 80 }
+    Tool {
+        crate_name: "wasm-bindgen-cli",
+        version,
+        binary: "wasm-bindgen",
+        flags: &[],
+        package: Some("xtask/wasm-bindgen"),
+        build_secs: 80,
+    }
 }
 
 impl Tool<'_> {
@@ -137,4 +149,29 @@ fn install_all(project: &Project, order: &Order<'_>) -> Result<(), SetupError> {
 
 fn join(thread: thread::ScopedJoinHandle<'_, Result<(), SetupError>>) -> Result<(), SetupError> {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_locked_wasm_bindgen_has_the_version_of_the_workspace() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let folder = root.join(wasm_bindgen("").package.unwrap());
+        let locked = |file: &Path, name: &str| {
+            let text = fs::read_to_string(file).unwrap();
+            let (_, rest) = text.split_once(&format!("name = \"{name}\"\nversion = \"")).unwrap();
+            rest.split('"').next().unwrap().to_owned()
+        };
+        let workspace = locked(&root.join("Cargo.lock"), "wasm-bindgen");
+        for name in ["wasm-bindgen-cli", "wasm-bindgen-locked"] {
+            assert_eq!(locked(&folder.join("Cargo.lock"), name), workspace);
+        }
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        assert!(manifest.contains(&format!("wasm-bindgen-cli = \"={workspace}\"")));
+    }
 }

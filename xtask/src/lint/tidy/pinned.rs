@@ -100,9 +100,13 @@ mod tests {
     #[test]
     fn the_lock_files_of_this_project_pin_everything() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        for path in
-            ["package-lock.json", "xtask/requirements.txt", "xtask/valkey-requirements.txt", "Cargo.lock"]
-        {
+        for path in [
+            "package-lock.json",
+            "xtask/requirements.txt",
+            "xtask/valkey-requirements.txt",
+            "Cargo.lock",
+            "xtask/wasm-bindgen/Cargo.lock",
+        ] {
             let text = std::fs::read_to_string(root.join(path)).unwrap();
             assert!(text.contains("sha") || text.contains("checksum"), "{path}");
             assert_eq!(check(&Source { path: path.into(), text }), [""; 0]);

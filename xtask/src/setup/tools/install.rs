@@ -62,14 +62,12 @@ fn download(project: &Project, tool: &Tool<'_>, partial: &Path) -> Result<bool, 
 
 fn compile(project: &Project, tool: &Tool<'_>, partial: &Path, target: &Path) -> Result<(), SetupError> {
     let mut cargo = project.cargo();
-    cargo
-        .arg("install")
-        .arg(crate_at_version(tool))
-        .args(tool.flags)
-        .arg("--root")
-        .arg(partial)
-        .env("CARGO_TARGET_DIR", target)
-        .envs(QUICK_BUILD);
+    cargo.args(["install", "--locked"]);
+    match tool.package {
+        Some(folder) => cargo.arg("--path").arg(project.root.join(folder)),
+        None => cargo.arg(crate_at_version(tool)),
+    };
+    cargo.args(tool.flags).arg("--root").arg(partial).env("CARGO_TARGET_DIR", target).envs(QUICK_BUILD);
     setup::check(&tool.label(), &child::capture(cargo)?)
 }
 
