@@ -22,6 +22,9 @@ pub async fn handle(
         StreamFunction::CacheInvalidate => records::cache_invalidate::handle(context, &event).await?,
         StreamFunction::CartCompact => carts::compact::handle(context, &event, now).await?,
     };
+    if let Ok(sync) = context.sync() {
+        sync.store.note_damage(now).await;
+    }
     let mut response = DynamoDbEventResponse::default();
     response.batch_item_failures = retries.into_iter().map(failure).collect();
     Ok(response)

@@ -12,8 +12,10 @@ use serde_json::{Value, json};
 use tests::api::{Api, Reply};
 use tests::wait::poll;
 
+use crate::invariants;
 use crate::replies::is_fresh;
 use crate::shop::Shop;
+use crate::stored::Stored;
 use crate::world::PATIENCE;
 
 trials! {
@@ -24,6 +26,7 @@ trials! {
     a_write_gets_a_stamp_after_the_one_it_has_seen,
     concurrent_writes_leave_the_one_with_the_latest_stamp,
     pending_writes_are_compacted,
+    damaged_items_of_a_cart_are_passed_over,
     numbers_keep_their_text,
     bad_carts_are_refused,
 }
@@ -191,4 +194,37 @@ async fn bad_carts_are_refused(shop: &'static Shop) {
     let empty = json!({ "data": {} });
     assert_eq!(put(&api, &"x".repeat(65), &empty).await.status, 400);
     assert_eq!(put(&shop.anonymous(), "c1", &empty).await.code().as_deref(), Some("token_missing"));
+}
+
+/// A damaged cart is replaced by the next change, which has the whole content; a damaged change is left out.
+async fn damaged_items_of_a_cart_are_passed_over(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    put_data(&till.api, "c-1", &json!({ "n": 1 })).await;
+    let pk = functions::carts::keys::cart(&shop.room("1"), &"c-1".parse().unwrap());
+    let items = async || {
+        let items = invariants::partition(&shop.world.dynamo, &shop.world.carts_table, pk.clone()).await;
+        items.iter().map(|item| item["sk"].as_s().unwrap().clone()).collect::<Vec<_>>()
+    };
+    let compacted = functions::carts::keys::COMPACTED;
+    let is_compacted = |items: &Vec<String>| *items == [compacted];
+    poll(PATIENCE, items, is_compacted).await.unwrap();
+    let cart = Stored::of(shop, &shop.world.carts_table, pk.clone(), compacted).await;
+    for attribute in ["data", "stamp"] {
+        cart.damage(attribute).await;
+        // `min` asks for more than the cache has, so that the table is read.
+        let stamp = put_data(&till.api, "c-1", &json!({ "n": attribute })).await;
+        assert_eq!(cart_data(&get_since(&till.api, "c-1", stamp).await), json!({ "n": attribute }));
+        poll(PATIENCE, items, is_compacted).await.unwrap();
+        let data = async || cart.now("data").await;
+        let expected = AttributeValue::S(json!({ "n": attribute }).to_string());
+        poll(PATIENCE, data, |data| data.as_ref() == Some(&expected)).await.unwrap();
+    }
+    let change = functions::carts::keys::change(Stamp(7));
+    let item = [("pk", pk.as_str()), ("sk", change.as_str()), ("stamp", "soon")];
+    let item = item.map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())));
+    let request = shop.world.dynamo.put_item().table_name(&shop.world.carts_table);
+    request.set_item(Some(HashMap::from(item))).send().await.unwrap();
+    let stamp = put_data(&till.api, "c-1", &json!({ "n": 3 })).await;
+    assert_eq!(cart_data(&get_since(&till.api, "c-1", stamp).await), json!({ "n": 3 }));
+    poll(PATIENCE, items, |items| *items == [compacted, change.as_str()]).await.unwrap();
 }

@@ -45,6 +45,7 @@ mod invariants;
 mod leaks;
 mod replies;
 mod shop;
+mod stored;
 mod till;
 mod world;
 

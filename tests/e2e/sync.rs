@@ -4,6 +4,7 @@ pub(crate) mod absence;
 pub(crate) mod branches;
 pub(crate) mod broadcast;
 pub(crate) mod concurrency;
+pub(crate) mod damage;
 pub(crate) mod dead_letters;
 pub(crate) mod faults;
 pub(crate) mod head_office;
@@ -15,8 +16,9 @@ pub(crate) mod shop_day;
 pub(crate) mod stats;
 pub(crate) mod tenancy;
 pub(crate) mod turns;
+pub(crate) mod versions;
 
 trials! {
-    modules: absence, branches, broadcast, concurrency, dead_letters, faults, head_office, policies, pull, push,
-    resolve, shop_day, stats, tenancy, turns,
+    modules: absence, branches, broadcast, concurrency, damage, dead_letters, faults, head_office, policies, pull,
+    push, resolve, shop_day, stats, tenancy, turns, versions,
 }

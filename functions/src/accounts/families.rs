@@ -9,9 +9,10 @@ use protocol::wire::auth::User;
 
 use super::client_info::ClientInfo;
 use super::family::{Family, NewFamily, Presented, Privileges, Token};
-use super::family_item::{to_family, to_item};
+use super::family_item::{FAMILY, attributes, to_family};
 use super::{Accounts, keys};
 use crate::dynamo::cost::Cost;
+use crate::dynamo::damage::readable;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::number;
 use crate::dynamo::table::{all_pages, if_condition_held};
@@ -45,8 +46,9 @@ impl Accounts {
     /// Creates a family for `user`, who has just signed in.
     pub async fn sign_in(&self, user: User, new: NewFamily, now: Timestamp) -> Result<SignedIn, StoreError> {
         let (family, secret) = Family::new(&user, new, &random::bytes(), random::bytes(), now);
-        let request =
-            self.table.client.put_item().table_name(&self.table.name).set_item(Some(to_item(&family)));
+        let mut item = attributes(&family);
+        item.extend(keys::family(&family.user, &family.id));
+        let request = self.table.client.put_item().table_name(&self.table.name).set_item(Some(item));
         request.send().await?;
         let token = Token { user: &user.id, family: &family.id, secret }.to_string();
         Ok(SignedIn { user, family, token })
@@ -62,7 +64,7 @@ impl Accounts {
         let token = Token::read(token).ok_or_else(invalid)?;
         for _ in 0..ATTEMPTS_MAX {
             let item = self.table.get(keys::family(token.user, token.family), &mut Cost::default()).await?;
-            let family = to_family(&item.ok_or_else(invalid)?)?;
+            let family = readable(&FAMILY, &item.ok_or_else(invalid)?, to_family)?.ok_or_else(invalid)?;
             // Read before the write, so that a failure here does not use the token up.
             let user = self.user(&family.user).await?.ok_or_else(invalid)?;
             let (user, family, secret) = match family.present(&token.secret, random::bytes(), now) {
@@ -113,22 +115,25 @@ impl Accounts {
         Ok(families)
     }
 
-    /// All families of the user that DynamoDB has not expired yet, the latest first.
+    /// All families of the user that DynamoDB has not expired yet, the latest first. A damaged one is left out:
+    /// its tokens are refused.
     pub async fn families(&self, user: &str) -> Result<Vec<Family>, StoreError> {
         let query = self.table.query_prefix(keys::families(user), keys::FAMILY_PREFIX);
         let items = all_pages(query, &mut Cost::default()).await?;
-        let mut families: Vec<Family> = items.iter().map(to_family).collect::<Result<_, _>>()?;
+        let read = |item| readable(&FAMILY, item, to_family);
+        let families = items.iter().filter_map(|item| read(item).transpose());
+        let mut families: Vec<Family> = families.collect::<Result<_, _>>()?;
         families.sort_by(|a, b| (b.started_at, &b.id).cmp(&(a.started_at, &a.id)));
         Ok(families)
     }
 
     /// Replaces `old` by `next`; `false` if the family has changed meanwhile.
     async fn replace(&self, old: &Family, next: &Family) -> Result<bool, StoreError> {
-        let request = self.table.client.put_item().table_name(&self.table.name).set_item(Some(to_item(next)));
+        let key = keys::family(&next.user, &next.id);
+        let request = self.table.rewrite_request(key, &FAMILY, attributes(next));
         let request = request
-            .condition_expression("#current = :current AND revoked = :no")
-            .expression_attribute_names("#current", "current")
-            .expression_attribute_values(":current", AttributeValue::B(Blob::new(old.current)))
+            .condition_expression("#current = :old AND #revoked = :no")
+            .expression_attribute_values(":old", AttributeValue::B(Blob::new(old.current)))
             .expression_attribute_values(":no", AttributeValue::Bool(false));
         Ok(if_condition_held(request.send().await, &mut Cost::default())?.is_some())
     }
@@ -152,7 +157,8 @@ impl Accounts {
             .expression_attribute_values(":ttl", number(ttl))
             .return_values(ReturnValue::AllNew);
         let written = if_condition_held(request.send().await, &mut Cost::default())?;
-        written.and_then(|written| written.attributes).as_ref().map(to_family).transpose()
+        let written = written.and_then(|written| written.attributes);
+        Ok(written.map(|item| readable(&FAMILY, &item, to_family)).transpose()?.flatten())
     }
 }
 

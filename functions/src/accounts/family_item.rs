@@ -7,15 +7,41 @@ use protocol::timestamp::Timestamp;
 
 use super::client_info::ClientInfo;
 use super::family::{EndedSession, Family, Privileges};
-use super::keys;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{
     Item, as_bool, as_bytes, as_number, as_parsed, as_text, get, number, optional, text,
 };
+use crate::dynamo::kind::ItemKind;
 
-/// Writes a family.
-pub(super) fn to_item(family: &Family) -> Item {
-    let mut item = keys::family(&family.user, &family.id);
+/// A family of refresh tokens.
+pub(super) const FAMILY: ItemKind = ItemKind {
+    name: "family",
+    format: 1,
+    attributes: &[
+        "id",
+        "user",
+        "session",
+        "role",
+        "client_id",
+        "started_at",
+        "current",
+        "salt",
+        "rotated_at",
+        "ttl",
+        "revoked",
+        "previous",
+        "ended_session",
+        "ended_branch",
+        "branch_id",
+        "device",
+        "address",
+        "agent",
+    ],
+};
+
+/// Writes a family, without its key.
+pub(super) fn attributes(family: &Family) -> Item {
+    let mut item = Item::new();
     let mut put = |name: &str, value: AttributeValue| item.insert(name.to_owned(), value);
     put("id", text(&family.id));
     put("user", text(&family.user));
@@ -47,6 +73,10 @@ pub(super) fn to_item(family: &Family) -> Item {
 
 /// Reads a family.
 pub(super) fn to_family(item: &Item) -> Result<Family, StoreError> {
+    FAMILY.read(item, read_family)
+}
+
+fn read_family(item: &Item) -> Result<Family, StoreError> {
     Ok(Family {
         id: get(item, "id", as_text)?.clone(),
         user: get(item, "user", as_text)?.clone(),
@@ -92,6 +122,7 @@ fn as_hash(value: &AttributeValue) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dynamo::item::dynamo_json;
     use protocol::role::Role;
 
     fn family() -> Family {
@@ -124,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_family_reads_back_with_and_without_optional_attributes() {
-        assert_eq!(to_family(&to_item(&family())).unwrap(), family());
+        assert_eq!(to_family(&attributes(&family())).unwrap(), family());
         let privileges = Privileges { role: Role::SuperAdmin, branch: None, ..family().privileges };
         let bare = Family {
             privileges,
@@ -135,18 +166,28 @@ mod tests {
             tag_key: None,
             ..family()
         };
-        assert_eq!(to_family(&to_item(&bare)).unwrap(), bare);
+        assert_eq!(to_family(&attributes(&bare)).unwrap(), bare);
     }
 
     #[test]
     fn a_damaged_family_is_an_error() {
         for name in ["session", "role", "client_id", "ttl", "revoked", "started_at"] {
-            let mut item = to_item(&family());
+            let mut item = attributes(&family());
             item.remove(name);
             assert!(matches!(to_family(&item), Err(StoreError::Corrupt(lacking)) if lacking == name));
         }
-        let mut item = to_item(&family());
+        let mut item = attributes(&family());
         item.insert("device".into(), AttributeValue::S(String::new()));
         assert!(to_family(&item).is_err());
+    }
+
+    #[test]
+    fn families_are_read_and_written_as_before() {
+        for item in include_str!("../../golden/family.jsonl").lines().map(dynamo_json) {
+            let mut written = attributes(&to_family(&item).unwrap());
+            assert!(written.keys().all(|name| FAMILY.attributes.contains(&name.as_str())));
+            written.extend(["pk", "sk"].map(|name| (name.to_owned(), item[name].clone())));
+            assert_eq!(written, item);
+        }
     }
 }

@@ -137,6 +137,7 @@ fn to_user(item: &Item) -> Result<User, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dynamo::item::dynamo_json;
 
     #[test]
     fn a_user_reads_back() {
@@ -152,6 +153,13 @@ mod tests {
                 branch_id,
             };
             assert_eq!(to_user(&to_item(&user, "hash")).unwrap(), user);
+        }
+    }
+
+    #[test]
+    fn users_are_read_and_written_as_before() {
+        for item in include_str!("../../golden/user.jsonl").lines().map(dynamo_json) {
+            assert_eq!(to_item(&to_user(&item).unwrap(), "hash"), item);
         }
     }
 

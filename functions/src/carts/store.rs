@@ -13,19 +13,27 @@ use retail::limits::CART_RETENTION_SECS;
 
 use super::keys;
 use crate::dynamo::cost::Cost;
+use crate::dynamo::damage::readable;
 use crate::dynamo::error::StoreError;
-use crate::dynamo::item::{Item, as_json, as_number, as_text, get, key, number, optional, text};
+use crate::dynamo::item::{Item, as_json, as_number, as_text, get, item, key, number, optional, text};
+use crate::dynamo::kind::ItemKind;
 use crate::dynamo::table::{Condition, Table, all_pages, if_condition_held};
 use crate::limits::CART_COMPACT_MAX;
 
 /// Maximum attempts with a higher stamp if another change has the stamp already.
 const ATTEMPTS_MAX: usize = 16;
 
-/// The items of a cart.
-#[derive(Default)]
+/// The compacted cart.
+pub const CART: ItemKind = ItemKind { name: "cart", format: 1, attributes: &["stamp", "ttl", "data"] };
+/// A pending change.
+pub const CHANGE: ItemKind = ItemKind { name: "cart change", ..CART };
+
+/// The items of a cart, as far as they can be read.
 struct Items {
     /// The compacted cart.
     compacted: Option<Cart>,
+    /// Its item must still be as it was read.
+    unchanged: Condition,
     /// The pending changes, in the order of stamps.
     pending: Vec<Cart>,
 }
@@ -51,7 +59,8 @@ impl CartStore {
         cost: &mut Cost,
     ) -> Result<Cart, StoreError> {
         for _ in 0..ATTEMPTS_MAX {
-            let item = to_item(room, id, keys::change(cart.stamp), &cart);
+            let mut item = attributes(&cart);
+            item.extend(key(keys::cart(room, id), keys::change(cart.stamp)));
             let request = self.table.client.put_item().table_name(&self.table.name).set_item(Some(item));
             let request = request.condition_expression("attribute_not_exists(pk)");
             let result = request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
@@ -66,30 +75,29 @@ impl CartStore {
 
     /// The cart as of its last change; `None` if it never existed.
     pub async fn get(&self, room: &Room, id: &CartId, cost: &mut Cost) -> Result<Option<Cart>, StoreError> {
-        let Items { compacted, pending } = self.items(room, id, cost).await?;
+        let Items { compacted, pending, .. } = self.items(room, id, cost).await?;
         Ok(pending.into_iter().fold(compacted, |latest, cart| Some(Cart::latest(latest, cart))))
     }
 
     /// Merges the pending changes into the cart and deletes them, in transactions of at most
     /// [`CART_COMPACT_MAX`] changes; returns the cart.
     ///
-    /// Idempotent and safe to run concurrently: a cart never returns to an older state.
+    /// Idempotent and safe to run concurrently: a cart never returns to an older state. A damaged cart is replaced,
+    /// because every change has the whole content; a damaged change stays until it expires.
     pub async fn compact(
         &self,
         room: &Room,
         id: &CartId,
         cost: &mut Cost,
     ) -> Result<Option<Cart>, StoreError> {
-        let Items { mut compacted, pending } = self.items(room, id, cost).await?;
+        let Items { mut compacted, mut unchanged, pending } = self.items(room, id, cost).await?;
         for changes in pending.chunks(CART_COMPACT_MAX) {
-            let condition = match &compacted {
-                None => Condition::Absent,
-                Some(before) => Condition::Equals("stamp", number(before.stamp.0)),
-            };
             let merge = |latest, cart: &Cart| Some(Cart::latest(latest, cart.clone()));
             let Some(latest) = changes.iter().fold(compacted, merge) else { return Ok(None) };
-            let item = to_item(room, id, keys::COMPACTED.to_owned(), &latest);
-            let mut actions = vec![self.table.put(item, condition)?];
+            let stamp = number(latest.stamp.0);
+            let condition = std::mem::replace(&mut unchanged, Condition::Equals("stamp", stamp));
+            let cart = key(keys::cart(room, id), keys::COMPACTED);
+            let mut actions = vec![self.table.rewrite(cart, &CART, attributes(&latest), condition)?];
             for change in changes {
                 let key = key(keys::cart(room, id), keys::change(change.stamp));
                 actions.push(self.table.delete(key, Condition::Always)?);
@@ -102,23 +110,23 @@ impl CartStore {
 
     /// All items of a cart, strongly consistent.
     async fn items(&self, room: &Room, id: &CartId, cost: &mut Cost) -> Result<Items, StoreError> {
-        let mut items = Items::default();
+        let mut items = Items { compacted: None, unchanged: Condition::Absent, pending: Vec::new() };
         for item in all_pages(self.table.query("pk = :pk", keys::cart(room, id)), cost).await? {
             if get(&item, "sk", as_text)? == keys::COMPACTED {
-                items.compacted = Some(to_cart(&item)?);
+                items.compacted = readable(&CART, &item, to_cart)?;
+                items.unchanged = Condition::unchanged(&item, "stamp");
             } else {
-                items.pending.push(to_cart(&item)?);
+                items.pending.extend(readable(&CHANGE, &item, to_cart)?);
             }
         }
         Ok(items)
     }
 }
 
-fn to_item(room: &Room, id: &CartId, sk: String, cart: &Cart) -> Item {
+/// The attributes of a cart or a change, without its key.
+fn attributes(cart: &Cart) -> Item {
     let ttl = cart.stamp.time().plus_secs(CART_RETENTION_SECS).as_secs();
-    let mut item = key(keys::cart(room, id), sk);
-    item.insert("stamp".to_owned(), number(cart.stamp.0));
-    item.insert("ttl".to_owned(), number(ttl));
+    let mut item = item([("stamp", number(cart.stamp.0)), ("ttl", number(ttl))]);
     if let Some(data) = &cart.data {
         item.insert("data".to_owned(), text(data.as_str()));
     }
@@ -126,7 +134,9 @@ fn to_item(room: &Room, id: &CartId, sk: String, cart: &Cart) -> Item {
 }
 
 fn to_cart(item: &Item) -> Result<Cart, StoreError> {
-    Ok(Cart { stamp: Stamp(get(item, "stamp", as_number)?), data: optional(item, "data", as_json)? })
+    CART.read(item, |item| {
+        Ok(Cart { stamp: Stamp(get(item, "stamp", as_number)?), data: optional(item, "data", as_json)? })
+    })
 }
 
 #[cfg(test)]
@@ -134,16 +144,28 @@ mod tests {
     use protocol::json::JsonText;
 
     use super::*;
+    use crate::dynamo::item::dynamo_json;
 
     #[test]
     fn a_cart_and_a_removed_cart_read_back() {
-        let (room, id) = ("1:2".parse().unwrap(), "c-1".parse().unwrap());
         let data = JsonText::from_text(r#"{"price":1.10}"#.into()).unwrap();
         for data in [Some(data), None] {
             let cart = Cart { stamp: Stamp(1_765_103_400_000_000), data };
-            let item = to_item(&room, &id, keys::change(cart.stamp), &cart);
+            let item = attributes(&cart);
             assert_eq!(to_cart(&item).unwrap(), cart);
             assert_eq!(as_number(&item["ttl"]), Some(1_765_103_400 + CART_RETENTION_SECS));
         }
+    }
+
+    #[test]
+    fn carts_are_read_and_written_as_before() {
+        let items: Vec<Item> = include_str!("../../golden/cart.jsonl").lines().map(dynamo_json).collect();
+        for item in &items {
+            let cart = to_cart(item).unwrap();
+            let mut written = attributes(&cart);
+            written.extend(["pk", "sk"].map(|name| (name.to_owned(), item[name].clone())));
+            assert_eq!(&written, item);
+        }
+        assert!(to_cart(&items[0]).unwrap().data.is_some() && to_cart(&items[2]).unwrap().data.is_none());
     }
 }

@@ -23,6 +23,18 @@ pub enum StoreError {
     /// An attribute of an item is missing or wrong.
     #[error("failed to read an item: its {0:?} is missing or wrong")]
     Corrupt(&'static str),
+    /// A newer release wrote the item. A retry meets a function of that release.
+    #[error("failed to read a {kind}: its format {format} is newer than this release")]
+    Newer {
+        /// The kind of item.
+        kind: &'static str,
+        /// The number of its format.
+        format: u64,
+    },
+    /// The room's HEAD is damaged. A person must repair it; until then nothing is committed or read, and
+    /// devices keep what they have.
+    #[error("failed to read the room: its HEAD is damaged")]
+    NoHead,
     /// A log item could not be written or read.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -84,6 +96,11 @@ impl StoreError {
         StoreError::from(error)
     }
 
+    /// Whether the item that was read is damaged. Then a retry reads the same.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, StoreError::Corrupt(_) | StoreError::Log(_))
+    }
+
     /// A request that the SDK refuses to build: a bug.
     pub fn build(error: BuildError) -> StoreError {
         StoreError::Refused(error.into())
@@ -94,6 +111,9 @@ impl From<StoreError> for HandlerError {
     fn from(error: StoreError) -> HandlerError {
         match error {
             StoreError::Unavailable(cause) => HandlerError::Unavailable(cause),
+            later @ (StoreError::Newer { .. } | StoreError::NoHead) => {
+                HandlerError::Unavailable(Box::new(later))
+            }
             other => HandlerError::fault(other),
         }
     }

@@ -74,6 +74,17 @@ pub fn as_bytes(value: &AttributeValue) -> Option<&[u8]> {
     value.as_b().ok().map(Blob::as_ref)
 }
 
+/// An item in DynamoDB's JSON.
+#[cfg(test)]
+pub(crate) fn dynamo_json(line: &str) -> Item {
+    serde_json::from_str::<serde_dynamo::Item>(line)
+        .unwrap()
+        .into_inner()
+        .into_iter()
+        .map(|(name, value)| (name, value.into()))
+        .collect()
+}
+
 /// The primary key of an item.
 pub fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
     item([("pk", text(pk)), ("sk", text(sk))])

@@ -28,10 +28,21 @@ pub enum Condition {
     Absent,
     /// The item must not exist, or must have this attribute.
     AbsentOrHas(&'static str),
+    /// The item must exist.
+    Present,
     /// The attribute must have this value.
     Equals(&'static str, AttributeValue),
+    /// The item must exist without the attribute.
+    Lacks(&'static str),
     /// No condition: the write is idempotent.
     Always,
+}
+
+impl Condition {
+    /// The attribute `name` must be as in `item`, whatever it is there.
+    pub fn unchanged(item: &Item, name: &'static str) -> Condition {
+        item.get(name).map_or(Condition::Lacks(name), |value| Condition::Equals(name, value.clone()))
+    }
 }
 
 /// Sets the condition of an action's builder.
@@ -41,15 +52,20 @@ macro_rules! conditioned {
             Condition::Always => $builder,
             Condition::Absent => $builder.condition_expression("attribute_not_exists(pk)"),
             Condition::AbsentOrHas(name) => $builder
-                .condition_expression("attribute_not_exists(pk) OR attribute_exists(#name)")
-                .expression_attribute_names("#name", name),
+                .condition_expression("attribute_not_exists(pk) OR attribute_exists(#known)")
+                .expression_attribute_names("#known", name),
+            Condition::Present => $builder.condition_expression("attribute_exists(pk)"),
+            Condition::Lacks(name) => $builder
+                .condition_expression("attribute_exists(pk) AND attribute_not_exists(#known)")
+                .expression_attribute_names("#known", name),
             Condition::Equals(name, value) => $builder
-                .condition_expression("#name = :value")
-                .expression_attribute_names("#name", name)
-                .expression_attribute_values(":value", value),
+                .condition_expression("#known = :known")
+                .expression_attribute_names("#known", name)
+                .expression_attribute_values(":known", value),
         }
     };
 }
+pub(super) use conditioned;
 
 impl Table {
     /// The item `key`, strongly consistent.

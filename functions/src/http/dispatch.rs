@@ -37,6 +37,9 @@ pub async fn handle(context: &Context, request: Request, now: Timestamp) -> Resp
     if let Ok(cache) = context.cache() {
         cache.flush_if_due().await;
     }
+    if let Ok(sync) = context.sync() {
+        sync.store.note_damage(now).await;
+    }
     let cost = endpoint.spec().counts_cost.then_some(&report.cost);
     let mut response = respond(&request, cost, result);
     if let (false, Ok(ended)) = (report.ended.is_empty(), report.ended.to_string().parse()) {

@@ -14,6 +14,7 @@ use sync::snapshot::Snapshot;
 use sync::{decide, response};
 
 use super::commit::{CommitRetry, commit, respond};
+use super::items::MARKER;
 use super::store::Store;
 use crate::context::Context;
 use crate::dynamo::cost::Cost;
@@ -32,6 +33,9 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
     let mut retry = CommitRetry::new(request, push.device.as_str());
     loop {
         let snapshot = sync.store.load(&room, &push, cost).await?;
+        if snapshot.is_marker_damaged {
+            return respond(&response::from_damaged_marker(&push, &snapshot, now), Vec::new());
+        }
         if let Some(marker) = snapshot.settled(&push.hash, push.user.as_deref()) {
             if let Some(response) = repeat(&push, marker, &snapshot, now)? {
                 return respond(&response, Vec::new());
@@ -69,9 +73,13 @@ fn repeat(
         let message = "This device used the `batch_id` for another batch; give every batch an id of its own.";
         return Err(ApiError::new(ErrorCode::BatchIdReused, message).into());
     }
-    match response::from_marker(push, marker, &snapshot.records, now) {
+    match response::from_marker(push, marker, snapshot, now) {
         Ok(response) => Ok(Some(response)),
         Err(MarkerError::TornRead) => Ok(None),
-        Err(MarkerError::Corrupt) => Err(StoreError::Corrupt("codes").into()),
+        Err(MarkerError::Corrupt) => Ok(Some(response::from_damaged_marker(push, snapshot, now))),
+        // An outcome that this release does not know makes another format.
+        Err(MarkerError::Newer) => {
+            Err(StoreError::Newer { kind: MARKER.name, format: MARKER.format + 1 }.into())
+        }
     }
 }

@@ -4,7 +4,7 @@ use protocol::body::read_body;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::wire::dead_letters::ReplayRequest;
 use sync::dead_letter_id::DeadLetterId;
-use sync::dead_letters::page::{DeadLettersQuery, page};
+use sync::dead_letters::page::{DeadLettersPage, DeadLettersQuery, page};
 use sync::decide::commit::CommitPlan;
 use sync::replay::{self, fully_applied};
 use sync::response;
@@ -13,7 +13,6 @@ use super::commit::{CommitRetry, commit, respond};
 use crate::context::Context;
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
-use crate::http::error::HandlerError;
 use crate::http::request::FunctionRequest;
 use crate::http::response::{HandlerResponse, HandlerResult};
 
@@ -23,8 +22,9 @@ pub async fn list(context: &Context, request: &FunctionRequest<'_>, cost: &mut C
     let room = context.room_of_request(request, cost).await?;
     let query = DeadLettersQuery::parse(request.parameter("limit"), request.parameter("cursor"))?;
     let (stored, more) = sync.store.dead_letters(&room, query.from(), query.items(), cost).await?;
-    let page = page(&sync.rules.tables, role, &query, &stored, more).map_err(HandlerError::fault)?;
-    HandlerResponse::json(&page)
+    let DeadLettersPage { response, damaged } = page(&sync.rules.tables, role, &query, &stored, more);
+    damaged.iter().for_each(|key| sync.store.report_damaged_dead_letters(&room, key));
+    HandlerResponse::json(&response)
 }
 
 /// Writes the record of a dead letter and closes the letter, in one transaction.

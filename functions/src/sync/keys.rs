@@ -25,9 +25,27 @@ pub fn log(room: &Room) -> String {
 
 /// The room of a log's partition key.
 pub fn room_of_log(pk: &str) -> Option<Room> {
-    let (client, branch) = pk.strip_prefix("LOG#")?.split_once('#')?;
+    room_after("LOG#", pk)
+}
+
+/// The room of the partition key of its records or its log.
+pub fn room_of(pk: &str) -> Option<Room> {
+    room_after("ROOM#", pk).or_else(|| room_of_log(pk))
+}
+
+fn room_after(prefix: &str, pk: &str) -> Option<Room> {
+    let (client, branch) = pk.strip_prefix(prefix)?.split_once('#')?;
     Some(Room { client: client.parse().ok()?, branch: branch.parse().ok()? })
 }
+
+/// The partition of what is known of a room's damaged items. A partition of its own, so that functions that only
+/// read rooms may write here and nowhere else.
+pub fn damage(room: &Room) -> String {
+    format!("DAMAGE#{}#{}", room.client, room.branch)
+}
+
+/// The sort key of the item that lists them.
+pub const DAMAGE: &str = "ITEMS";
 
 /// The partition that lists a client's branches.
 pub fn client(client: &ClientId) -> String {
@@ -77,6 +95,11 @@ pub fn dead(key: &DeadLetterKey) -> String {
     format!("{DEAD_PREFIX}{key}")
 }
 
+/// The dead letters' key of a sort key.
+pub fn dead_of(sk: &str) -> Option<DeadLetterKey> {
+    sk.strip_prefix(DEAD_PREFIX)?.parse().ok()
+}
+
 /// The prefix of every sort key of dead letters.
 pub const DEAD_PREFIX: &str = "DEAD#";
 /// A sort key after those of all dead letters, which continue with digits.
@@ -98,6 +121,9 @@ mod tests {
         assert_eq!(room(&here), "ROOM#1#2");
         assert_eq!(log(&here), "LOG#1#2");
         assert_eq!(room_of_log("LOG#1#2"), Some(here.clone()));
+        assert_eq!((room_of("LOG#1#2"), room_of("ROOM#1#2")), (Some(here.clone()), Some(here.clone())));
+        assert_eq!(room_of("CLIENT#1"), None);
+        assert_eq!(damage(&here), "DAMAGE#1#2");
         assert_eq!(client(&here.client), "CLIENT#1");
         assert_eq!(branch(&here.branch), "BRANCH#2");
         assert_eq!(branch_of("BRANCH#2"), Some(here.branch));
@@ -108,6 +134,7 @@ mod tests {
         assert_eq!(log_item(Stamp(1_765_103_400_000_145)), "1765103400000145");
         let letters = DeadLetterKey { at: Stamp(7), batch: "0123456789abcdef".into(), part: 0 };
         assert_eq!(dead(&letters), "DEAD#0000000000000007.0123456789abcdef.0");
+        assert_eq!(dead_of(&dead(&letters)), Some(letters));
         assert_eq!(log_item(Stamp(7)), "0000000000000007");
     }
 

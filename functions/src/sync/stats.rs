@@ -4,6 +4,7 @@ use cache::request::{Loaded, Request};
 use protocol::ids::Room;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
+use protocol::timestamp::Timestamp;
 use protocol::wire::stats::StatsResponse;
 use sync::min;
 use sync::stats;
@@ -14,13 +15,13 @@ use crate::http::error::HandlerError;
 use crate::http::request::FunctionRequest;
 use crate::http::response::{HandlerResponse, HandlerResult};
 
-/// Returns the figures of a branch, which the store keeps in three items.
+/// Returns the figures of a branch, which the store keeps in four items.
 pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
     let (sync, cache) = (context.sync()?, context.cache()?);
     let (min, role) = (request.min()?, request.claims()?.role);
     let room = context.room_of_request(request, cost).await?;
     let entry = Request::stats(cache.keys(), &room).min(Some(min.0));
-    let found = cache.read(&entry, async || load(sync, &room, min, cost).await).await?;
+    let found = cache.read(&entry, async || load(sync, &room, min, request.now, cost).await).await?;
     // Every room has figures: an empty entry is not ours and fails to parse.
     let mut stats: StatsResponse = serde_json::from_slice(found.payload().unwrap_or_default())?;
     stats.tables_stats.retain(|table| sync.rules.tables.may_read(&table.table_name, role));
@@ -28,8 +29,14 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
 }
 
 /// The figures of all tables: one cache entry serves every role.
-async fn load(sync: &SyncContext, room: &Room, min: Stamp, cost: &mut Cost) -> Result<Loaded, HandlerError> {
-    let figures = sync.store.figures(room, cost).await?;
+async fn load(
+    sync: &SyncContext,
+    room: &Room,
+    min: Stamp,
+    now: Timestamp,
+    cost: &mut Cost,
+) -> Result<Loaded, HandlerError> {
+    let figures = sync.store.figures(room, now, cost).await?;
     let stamp = figures.head.stamp;
     min::check(stamp, min)?;
     let stats = stats::stats(&sync.rules.tables, Role::SuperAdmin, &figures);

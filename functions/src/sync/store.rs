@@ -3,9 +3,12 @@
 pub mod records;
 
 mod clocks;
+mod damage;
 mod dead_letters;
 mod room;
 mod transaction;
+
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use protocol::ids::Room;
@@ -16,18 +19,20 @@ use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, key};
 use crate::dynamo::table::Table;
 use clocks::StoredClocks;
+use damage::Damage;
 
 /// The sync table. Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Store {
     table: Table,
     clocks: StoredClocks,
+    damage: Arc<Damage>,
 }
 
 impl Store {
     /// The store in the table `name`.
     pub fn new(client: Client, name: String) -> Store {
-        Store { table: Table { client, name }, clocks: StoredClocks::default() }
+        Store { table: Table { client, name }, clocks: StoredClocks::default(), damage: Arc::default() }
     }
 
     /// The existing items of a room among `sort_keys`, each strongly consistent by itself.

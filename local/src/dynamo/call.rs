@@ -13,13 +13,38 @@ pub(super) struct Call<'a> {
     pub(super) body: &'a str,
 }
 
-/// An IAM action without its service, and the table.
-pub(super) type Permission = (&'static str, String);
+/// What a request needs: an IAM action without its service, the table, and the partition, if it names one.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Permission {
+    pub(super) action: &'static str,
+    pub(super) table: String,
+    pub(super) pk: Option<String>,
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Named {
     table_name: String,
+    #[serde(default, alias = "Item")]
+    key: Option<Key>,
+}
+
+/// The partition of an item.
+#[derive(Deserialize)]
+struct Key {
+    pk: KeyValue,
+}
+
+#[derive(Deserialize)]
+struct KeyValue {
+    #[serde(rename = "S")]
+    text: String,
+}
+
+impl Key {
+    fn pk(self) -> String {
+        self.pk.text
+    }
 }
 
 /// The part of a body that names tables. Items are skipped, not built.
@@ -27,6 +52,8 @@ struct Named {
 #[serde(rename_all = "PascalCase")]
 struct Body {
     table_name: Option<String>,
+    #[serde(default, alias = "Item")]
+    key: Option<Key>,
     request_items: Option<BTreeMap<String, IgnoredAny>>,
     transact_items: Option<Vec<BTreeMap<String, Named>>>,
 }
@@ -57,11 +84,16 @@ impl<'a> Call<'a> {
         if let Some(items) = body.transact_items {
             // IAM has no permission for a transaction: it checks each action in it.
             let parts = items.into_iter().flatten();
-            return parts.map(|(part, named)| Some((permission_of(&part)?, named.table_name))).collect();
+            let permission = |(part, named): (String, Named)| {
+                let (table, pk) = (named.table_name, named.key.map(Key::pk));
+                Some(Permission { action: permission_of(&part)?, table, pk })
+            };
+            return parts.map(permission).collect();
         }
         let action = ACTIONS.iter().find(|action| **action == self.action)?;
         let tables = body.request_items.into_iter().flat_map(BTreeMap::into_keys).chain(body.table_name);
-        Some(tables.map(|table| (*action, table)).collect())
+        let pk = body.key.map(Key::pk);
+        Some(tables.map(|table| Permission { action, table, pk: pk.clone() }).collect())
     }
 
     /// The number of actions, if this is a transaction.
@@ -89,12 +121,17 @@ mod tests {
         Call { action, body }.permissions()
     }
 
+    fn permission(action: &'static str, table: &str, pk: Option<&str>) -> Permission {
+        Permission { action, table: table.to_owned(), pk: pk.map(str::to_owned) }
+    }
+
     #[test]
     fn a_transaction_needs_permission_for_each_of_its_actions() {
         let body = r#"{"TransactItems":[
             {"Put":{"TableName":"T","Item":{"pk":{"S":"a"}}}},
             {"ConditionCheck":{"TableName":"U","Key":{"pk":{"S":"b"}}}}]}"#;
-        let expected = vec![("PutItem", "T".to_owned()), ("ConditionCheckItem", "U".to_owned())];
+        let expected =
+            vec![permission("PutItem", "T", Some("a")), permission("ConditionCheckItem", "U", Some("b"))];
         assert_eq!(permissions("TransactWriteItems", body), Some(expected));
         assert_eq!(Call { action: "TransactWriteItems", body }.transaction_len(), Some(2));
         assert_eq!(
@@ -105,9 +142,11 @@ mod tests {
 
     #[test]
     fn other_calls_need_permission_on_every_table_they_name() {
-        let expected = vec![("Query", "T".to_owned())];
+        let expected = vec![permission("Query", "T", None)];
         assert_eq!(permissions("Query", r#"{"TableName":"T","Limit":1}"#), Some(expected));
-        let expected = vec![("BatchGetItem", "T".to_owned()), ("BatchGetItem", "U".to_owned())];
+        let body = r#"{"TableName":"T","Key":{"pk":{"S":"a"},"sk":{"S":"b"}}}"#;
+        assert_eq!(permissions("UpdateItem", body), Some(vec![permission("UpdateItem", "T", Some("a"))]));
+        let expected = vec![permission("BatchGetItem", "T", None), permission("BatchGetItem", "U", None)];
         assert_eq!(
             permissions("BatchGetItem", r#"{"RequestItems":{"T":{"Keys":[]},"U":{}}}"#),
             Some(expected)

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
-use super::call::Call;
+use super::call::{Call, Permission};
 use super::error_response;
 use super::faults::{Fault, Faults};
 use crate::template::role::Grants;
@@ -102,7 +102,8 @@ impl CheckedConnector {
         let Some(permissions) = call.permissions() else {
             return Some(format!("{name} calls dynamodb:{}, which is not known here", call.action));
         };
-        let (action, table) = permissions.into_iter().find(|(action, table)| !grants.allow(action, table))?;
+        let allowed = |need: &Permission| grants.allow(need.action, &need.table, need.pk.as_deref());
+        let Permission { action, table, .. } = permissions.into_iter().find(|need| !allowed(need))?;
         Some(format!("the role of {name} in the template does not allow dynamodb:{action} on {table}"))
     }
 }

@@ -155,7 +155,7 @@ async fn the_delivered_position_of_a_room_is_stored_and_never_decreases() {
     let mut fixture = Fixture::start().await;
     let (token, room) = (fixture.sign_in("c1").await, "c1:b".parse().unwrap());
     let store = Store::new(fixture.dynamo.client(Identity::Owner), "SyncTable".into());
-    let figures = async || store.figures(&room, &mut Cost::default()).await.unwrap();
+    let figures = async || store.figures(&room, functions::start::now(), &mut Cost::default()).await.unwrap();
     // The position cannot be stored at first, so the commit is delivered again.
     fixture.dynamo.faults().inject("ROOM#c1#", "UpdateItem", Fault::Refused, 3);
     fixture.push(&token, &batch("b1")).await.unwrap();

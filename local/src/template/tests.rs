@@ -80,19 +80,32 @@ fn a_function_has_exactly_the_environment_and_permissions_of_the_template() {
     let grants = |name: &str| template.functions[name].grants.iter().collect::<Vec<_>>();
     assert_eq!(
         grants("pull-changes"),
-        [("BatchGetItem", "SyncTable"), ("GetItem", "SyncTable"), ("Query", "SyncTable")]
+        [
+            ("BatchGetItem", "SyncTable"),
+            ("GetItem", "SyncTable"),
+            ("Query", "SyncTable"),
+            ("UpdateItem", "SyncTable")
+        ]
     );
+    // Functions that only read rooms note damaged items, and nothing else.
+    for name in ["cache-warm", "data", "pull-changes", "sync-stats"] {
+        let grants = &template.functions[name].grants;
+        let allow = |pk| grants.allow("UpdateItem", "SyncTable", Some(pk));
+        assert!(allow("DAMAGE#1#2") && !allow("ROOM#1#2") && !allow("LOG#1#2"), "{name}");
+        assert!(!grants.allow("UpdateItem", "SyncTable", None), "{name}");
+    }
     let push = ["BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"];
     assert_eq!(grants("batch-push"), push.map(|action| (action, "SyncTable")));
     assert!(grants("auth").iter().all(|(_, table)| *table == "AccountsTable"));
     assert_eq!(grants("change-stream"), [("UpdateItem", "SyncTable")]);
-    assert_eq!(grants("sync-stats"), [("BatchGetItem", "SyncTable"), ("GetItem", "SyncTable")]);
+    let reads = [("BatchGetItem", "SyncTable"), ("GetItem", "SyncTable"), ("UpdateItem", "SyncTable")];
+    assert_eq!(grants("sync-stats"), reads);
     assert_eq!(grants("resolve-conflict"), grants("batch-push"));
-    assert_eq!(grants("data"), [("BatchGetItem", "SyncTable"), ("GetItem", "SyncTable")]);
+    assert_eq!(grants("data"), reads);
     assert_eq!(grants("cache-warm"), grants("pull-changes"));
     let carts = [("GetItem", "SyncTable"), ("PutItem", "CartsTable"), ("Query", "CartsTable")];
     assert_eq!(grants("carts"), carts);
-    let compact = [("DeleteItem", "CartsTable"), ("PutItem", "CartsTable"), ("Query", "CartsTable")];
+    let compact = [("DeleteItem", "CartsTable"), ("Query", "CartsTable"), ("UpdateItem", "CartsTable")];
     assert_eq!(grants("cart-compact"), compact);
     for name in ["cache-admin", "cache-invalidate", "cache-maintenance"] {
         assert_eq!(grants(name), [], "{name}");
@@ -188,6 +201,8 @@ fn unsupported_parts_of_the_template_are_errors() {
             "NotAction: [dynamodb:PutItem]",
         ),
         (r#"[{"prefix":"LOG#"}]"#, r#"[{"suffix":"LOG#"}]"#),
+        ("ForAllValues:StringLike", "ForAnyValue:StringLike"),
+        ("\"DAMAGE#*\"", "\"*#DAMAGE\""),
         ("Resources:", "Resources: ["),
     ] {
         assert!(text.contains(from), "{from}");

@@ -152,6 +152,15 @@ pub fn letters(item: &DeadLetterItem) -> Result<Vec<DeadLetter>, LogError> {
     Ok(letters)
 }
 
+/// An item of dead letters as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeadLettersEntry {
+    /// It can be read.
+    Stored(StoredDeadLetters),
+    /// It is damaged; its key can still be read.
+    Damaged(DeadLetterKey),
+}
+
 /// A stored item with its origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredDeadLetters {

@@ -59,8 +59,19 @@ pub struct Put {
 pub struct Check {
     /// The key.
     pub key: RecordKey,
-    /// The version that the stored record must still have; `None` if there must be no record.
-    pub expected: Option<u64>,
+    /// What must still be stored.
+    pub expected: Expected,
+}
+
+/// What must be stored under a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// No record.
+    Absent,
+    /// A record of this version.
+    Version(u64),
+    /// A record that is damaged, so that its version is not known.
+    Damaged,
 }
 
 impl Plan {
@@ -136,6 +147,11 @@ impl Batch<'_> {
         let Some(table) = self.rules.tables.get(&write.key.table) else {
             return Outcome::Rejected(RejectionCode::UnknownTable.with_message("This table is not synced."));
         };
+        if self.snapshot.damaged.contains(&write.key) {
+            let message =
+                "The server's copy is damaged. The write is kept: replay it once the copy is repaired.";
+            return Outcome::Rejected(RejectionCode::RecordCorrupt.with_message(message));
+        }
         let current = self.steps.get(&write.key).or_else(|| self.snapshot.records.get(&write.key)).cloned();
         match self.decide_record(table, current.as_ref(), write) {
             RecordDecision::Apply { edited, modified_at } => {
@@ -198,7 +214,7 @@ impl Batch<'_> {
 
     fn checks(&self, keys: BTreeSet<&RecordKey>) -> Vec<Check> {
         let read_only = keys.into_iter().filter(|key| !self.steps.contains_key(key));
-        read_only.map(|key| Check { key: key.clone(), expected: self.snapshot.version(key) }).collect()
+        read_only.map(|key| Check { key: key.clone(), expected: self.snapshot.expected(key) }).collect()
     }
 
     fn head(&self) -> Head {

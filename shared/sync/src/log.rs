@@ -34,6 +34,22 @@ pub struct LogItem {
     pub body: Vec<u8>,
 }
 
+/// A log item as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogEntry {
+    /// It can be read.
+    Item(LogItem),
+    /// It is damaged; its key still tells its last stamp.
+    Damaged(Damaged),
+}
+
+/// A log item that is damaged. Only a snapshot leads past it, as if it had expired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// The stamp of its last change.
+    pub last: Stamp,
+}
+
 /// A log or dead-letter item that cannot be written or read: a bug of ours or a corrupt item.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {

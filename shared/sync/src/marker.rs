@@ -19,6 +19,15 @@ pub struct Marker {
     pub user: Option<String>,
 }
 
+/// Why the outcomes of a marker cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarkerError {
+    /// The text is not one that we wrote.
+    Corrupt,
+    /// A newer release wrote an outcome that this one does not know.
+    Newer,
+}
+
 /// What is stored of one outcome: `a3` applied as version 3, `a3!01` with the first two flags, `h3@170…`
 /// already applied as version 3 at that stamp, `m3.5` merged into version 3 with the sixth reason for a
 /// conflict, `c0` conflict with the first reason, `r2` rejected with the third code.
@@ -94,34 +103,31 @@ impl StoredOutcome {
         }
     }
 
-    fn decode(text: &str) -> Option<StoredOutcome> {
-        let rest = text.get(1..)?;
-        match text.as_bytes().first()? {
-            b'a' => {
+    fn decode(text: &str) -> Result<StoredOutcome, MarkerError> {
+        let rest = text.get(1..).ok_or(MarkerError::Corrupt)?;
+        // Another letter is a kind of outcome that a newer release has added.
+        match text.as_bytes().first() {
+            Some(b'a') => {
                 let (version, flags) = rest.split_once('!').unwrap_or((rest, ""));
-                let flag = |c: char| Flag::ALL.get(c.to_digit(10)? as usize).copied();
-                Some(StoredOutcome::Applied {
-                    version: version.parse().ok()?,
-                    flags: flags.chars().map(flag).collect::<Option<_>>()?,
+                let flags = flags.chars().map(|c| by_position(Flag::ALL, c.encode_utf8(&mut [0; 4])));
+                Ok(StoredOutcome::Applied {
+                    version: number(version)?,
+                    flags: flags.collect::<Result<_, _>>()?,
                 })
             }
-            b'm' => {
-                let (version, reason) = rest.split_once('.')?;
-                Some(StoredOutcome::Merged {
-                    version: version.parse().ok()?,
-                    reason: by_position(ConflictReason::ALL, reason)?,
-                })
+            Some(b'm') => {
+                let (version, reason) = rest.split_once('.').ok_or(MarkerError::Corrupt)?;
+                let reason = by_position(ConflictReason::ALL, reason)?;
+                Ok(StoredOutcome::Merged { version: number(version)?, reason })
             }
-            b'h' => {
-                let (version, stamp) = rest.split_once('@')?;
-                Some(StoredOutcome::AlreadyApplied {
-                    version: version.parse().ok()?,
-                    stamp: Stamp(stamp.parse().ok()?),
-                })
+            Some(b'h') => {
+                let (version, stamp) = rest.split_once('@').ok_or(MarkerError::Corrupt)?;
+                Ok(StoredOutcome::AlreadyApplied { version: number(version)?, stamp: Stamp(number(stamp)?) })
             }
-            b'c' => by_position(ConflictReason::ALL, rest).map(StoredOutcome::Conflict),
-            b'r' => by_position(RejectionCode::ALL, rest).map(StoredOutcome::Rejected),
-            _ => None,
+            Some(b'c') => by_position(ConflictReason::ALL, rest).map(StoredOutcome::Conflict),
+            Some(b'r') => by_position(RejectionCode::ALL, rest).map(StoredOutcome::Rejected),
+            Some(b'a'..=b'z') if !rest.is_empty() => Err(MarkerError::Newer),
+            _ => Err(MarkerError::Corrupt),
         }
     }
 }
@@ -131,8 +137,14 @@ fn position<T: PartialEq>(all: &[T], value: &T) -> usize {
     all.iter().position(|known| known == value).unwrap_or_default()
 }
 
-fn by_position<T: Copy>(all: &[T], position: &str) -> Option<T> {
-    all.get(position.parse::<usize>().ok()?).copied()
+/// The value at `position`; one beyond the end was added by a newer release.
+fn by_position<T: Copy>(all: &[T], position: &str) -> Result<T, MarkerError> {
+    let position: usize = position.parse().map_err(|_| MarkerError::Corrupt)?;
+    all.get(position).copied().ok_or(MarkerError::Newer)
+}
+
+fn number(text: &str) -> Result<u64, MarkerError> {
+    text.parse().map_err(|_| MarkerError::Corrupt)
 }
 
 impl Marker {
@@ -151,8 +163,8 @@ impl Marker {
         self.hash == *hash || self.user.is_none() || user.is_some()
     }
 
-    /// The outcomes in the order of the request; `None` if the text is corrupt.
-    pub fn outcomes(&self) -> Option<Vec<StoredOutcome>> {
+    /// The outcomes in the order of the request.
+    pub fn outcomes(&self) -> Result<Vec<StoredOutcome>, MarkerError> {
         self.codes.split(',').filter(|text| !text.is_empty()).map(StoredOutcome::decode).collect()
     }
 }
@@ -184,24 +196,36 @@ mod tests {
     #[test]
     fn the_order_of_reasons_flags_and_codes_is_pinned() {
         let reasons: Vec<_> = ConflictReason::ALL.iter().map(|reason| reason.as_str()).collect();
-        let expected = "newer_on_server already_exists deleted_on_server server_wins manual fields_conflict";
+        let expected = "newer_on_server already_exists deleted_on_server server_wins manual fields_conflict \
+                        outcome_unknown";
         assert_eq!(reasons.join(" "), expected);
         let flags: Vec<_> = Flag::ALL.iter().map(|flag| flag.as_str()).collect();
         assert_eq!(flags.join(" "), "clock_clamped below_floor clamped_to_floor");
         let codes: Vec<_> = RejectionCode::ALL.iter().map(|code| code.as_str()).collect();
         let expected = "malformed unknown_table bad_record_id bad_time clock_ahead record_too_large too_deep \
                         forbidden append_only bad_transition bad_delta delta_needs_batch delta_required \
-                        below_floor too_old";
+                        below_floor too_old record_corrupt";
         assert_eq!(codes.join(" "), expected);
     }
 
     #[test]
     fn an_empty_batch_has_no_codes_and_corrupt_codes_are_refused() {
-        assert_eq!(Marker::new([0; 32], Stamp(7), Stamp(7), &[]).outcomes(), Some(vec![]));
-        for bad in ["x1", "a", "h1", "c9", "r99", "a1,,b", "a1!9", "m1", "m1.9"] {
-            let marker = Marker { codes: bad.into(), ..Marker::new([0; 32], Stamp(0), Stamp(0), &[]) };
-            assert_eq!(marker.outcomes(), None, "{bad}");
+        assert_eq!(Marker::new([0; 32], Stamp(7), Stamp(7), &[]).outcomes(), Ok(vec![]));
+        for bad in ["X1", "a", "h1", "c", "rx", "a1,,b", "a1!x", "m1", "a1,\u{e4}", "1"] {
+            assert_eq!(marker(bad).outcomes(), Err(MarkerError::Corrupt), "{bad}");
         }
+    }
+
+    /// Two releases run side by side during a deployment: what the newer one wrote is not damage.
+    #[test]
+    fn outcomes_of_a_newer_release_are_told_from_damage() {
+        for newer in ["x1", "c99", "r99", "a1!9", "m1.99", "a1,r98"] {
+            assert_eq!(marker(newer).outcomes(), Err(MarkerError::Newer), "{newer}");
+        }
+    }
+
+    fn marker(codes: &str) -> Marker {
+        Marker { codes: codes.into(), ..Marker::new([0; 32], Stamp(0), Stamp(0), &[]) }
     }
 
     #[test]

@@ -13,12 +13,15 @@ use crate::cursor::Cursor;
 use crate::cursor::walk::Walk;
 use protocol::stamp::Stamp;
 use protocol::wire::pull::{CHANGES, PullResponse, PulledChange, SNAPSHOT};
+use protocol::wire::record::RecordName;
 
 /// One page of one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// The changes.
     pub changes: Vec<PulledChange>,
+    /// Records of a snapshot that the server has and cannot read.
+    pub damaged: Vec<RecordName>,
     /// Where the next page continues.
     pub next: Next,
     /// Whether the next page has changes already.
@@ -65,6 +68,7 @@ impl Page {
             snapshot_id: self.snapshot_id,
             branch_id: None,
             changes: self.changes,
+            damaged: self.damaged,
         }
     }
 }

@@ -37,7 +37,7 @@ pub fn decide_replay(
     push: &mut Push,
     now: Timestamp,
 ) -> Result<Plan, ApiError> {
-    if snapshot.marker.is_some() {
+    if snapshot.marker.is_some() || snapshot.is_marker_damaged {
         // The transaction that closes the dead letter writes this marker; no device can use its batch id.
         let message = "This dead letter was replayed a moment ago.";
         return Err(ApiError::new(ErrorCode::DeadLetterNotFound, message));

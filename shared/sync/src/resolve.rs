@@ -19,7 +19,7 @@ use protocol::record::{RecordKey, is_record_id};
 use protocol::role::Role;
 use protocol::stamp::{Stamp, cursor};
 use protocol::timestamp::Timestamp;
-use protocol::wire::outcome::RejectionDetails;
+use protocol::wire::outcome::{RejectionCode, RejectionDetails};
 use protocol::wire::push::PushRecord;
 use protocol::wire::resolve::{Resolution, ResolveRequest, ResolveResponse};
 
@@ -114,7 +114,16 @@ impl Resolve {
         snapshot: &Snapshot,
         now: Timestamp,
     ) -> Result<Resolved, ApiError> {
+        if snapshot.damaged.contains(&self.key) {
+            let message = "The server's copy is damaged; resolve the conflict once it is repaired.";
+            return Err(rejected(message.to_owned(), RejectionCode::RecordCorrupt.as_str()));
+        }
         let current = snapshot.records.get(&self.key);
+        if snapshot.is_marker_damaged {
+            // It was committed, at a stamp that is not known.
+            let record = current.ok_or_else(not_found)?;
+            return Ok(Resolved::Known(self.response(record, snapshot.stamp(), snapshot.stamp())));
+        }
         if let Some(marker) = snapshot.settled(&self.hash, self.user.as_deref()) {
             if marker.hash != self.hash {
                 let message =

@@ -1,18 +1,16 @@
 //! The response to a push: from a committed plan, or for a retry from the marker.
 
-use std::collections::BTreeMap;
-
 use crate::decide::Plan;
 use crate::limits::RESPONSE_DATA_BYTES_MAX;
-use crate::marker::{Marker, StoredOutcome};
+use crate::marker::{self, Marker, StoredOutcome};
 use crate::outcome::Outcome;
 use crate::push::{Incoming, Push, Write};
 use crate::record::Record;
+use crate::snapshot::Snapshot;
 use protocol::json::JsonText;
-use protocol::record::RecordKey;
 use protocol::stamp::{Stamp, cursor};
 use protocol::timestamp::Timestamp;
-use protocol::wire::outcome::{Flag, RejectionCode};
+use protocol::wire::outcome::{ConflictReason, Flag, RejectionCode};
 use protocol::wire::push::{AppliedRecord, Conflict, PushResponse, RejectedRecord};
 
 /// The response to `push`, decided as `plan`.
@@ -23,8 +21,10 @@ pub fn from_plan(push: &Push, plan: &Plan, now: Timestamp) -> PushResponse {
 /// Why a marker gives no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MarkerError {
-    /// The marker is not one that we wrote.
+    /// The marker is not one that we wrote: [`from_damaged_marker`] helps.
     Corrupt,
+    /// A newer release wrote the marker.
+    Newer,
     /// The records were read before the commit and its marker after it: read again.
     TornRead,
 }
@@ -36,15 +36,21 @@ const RECORD_SURVIVES_SECS: u64 = 24 * 3600;
 pub fn from_marker(
     push: &Push,
     marker: &Marker,
-    records: &BTreeMap<RecordKey, Record>,
+    snapshot: &Snapshot,
     now: Timestamp,
 ) -> Result<PushResponse, MarkerError> {
-    let codes = marker.outcomes().ok_or(MarkerError::Corrupt)?;
+    let records = &snapshot.records;
+    let codes = marker.outcomes().map_err(|error| match error {
+        marker::MarkerError::Corrupt => MarkerError::Corrupt,
+        marker::MarkerError::Newer => MarkerError::Newer,
+    })?;
     let young = now < marker.stamp.time().plus_secs(RECORD_SURVIVES_SECS);
     let is_torn = |(code, incoming): (&StoredOutcome, &Incoming)| {
         let (Some(version), Ok(write)) = (code.wrote(), &incoming.write) else { return false };
-        // A record whose tombstone has expired starts again with version 1.
-        young && records.get(&write.key).is_none_or(|record| record.version < version)
+        // A record whose tombstone has expired starts again with version 1. A damaged one tells nothing.
+        young
+            && !snapshot.damaged.contains(&write.key)
+            && records.get(&write.key).is_none_or(|record| record.version < version)
     };
     if codes.iter().zip(&push.records).any(is_torn) {
         return Err(MarkerError::TornRead);
@@ -87,6 +93,31 @@ pub fn from_marker(
         applied.data_omitted |= moved_on && write.is_some_and(Write::is_partial);
     }
     Ok(response)
+}
+
+/// The response to a retry of `push` whose marker is damaged: the batch was committed, and must not be committed
+/// again. A record that the server holds as it was sent is applied; of every other one the outcome is unknown, and
+/// its device keeps it until a person has looked.
+pub fn from_damaged_marker(push: &Push, snapshot: &Snapshot, now: Timestamp) -> PushResponse {
+    let outcome = |incoming: &Incoming| {
+        let write = match &incoming.write {
+            Ok(write) => write,
+            Err(rejection) => return Outcome::Rejected(rejection.clone()),
+        };
+        match snapshot.records.get(&write.key) {
+            // An atomic batch was committed whole.
+            Some(Record { version, stamp, data, .. }) if push.atomic => {
+                let (version, stamp, stored) = (*version, *stamp, write.differing(data));
+                Outcome::AlreadyApplied { version, stamp, stored }
+            }
+            Some(server) if write.deleted == server.deleted && write.differing(&server.data).is_none() => {
+                Outcome::AlreadyApplied { version: server.version, stamp: server.stamp, stored: None }
+            }
+            server => Outcome::Conflict { reason: ConflictReason::OutcomeUnknown, server: server.cloned() },
+        }
+    };
+    let outcomes: Vec<Outcome> = push.records.iter().map(outcome).collect();
+    build(push, &outcomes, snapshot.stamp(), snapshot.stamp(), now)
 }
 
 /// The stored data of a write, where it differs from what was sent and the server still has that version.

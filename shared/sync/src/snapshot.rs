@@ -1,7 +1,8 @@
 //! What a push reads before it is decided.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::decide::Expected;
 use crate::marker::Marker;
 use crate::record::Record;
 use protocol::record::RecordKey;
@@ -27,8 +28,12 @@ pub struct Snapshot {
     pub head: Option<Head>,
     /// The stored records among those of the batch, tombstones included.
     pub records: BTreeMap<RecordKey, Record>,
+    /// The stored records among those of the batch that are damaged.
+    pub damaged: BTreeSet<RecordKey>,
     /// The batch's marker, if it was committed before.
     pub marker: Option<Marker>,
+    /// Whether the batch has a marker that is damaged: it was committed before, with unknown outcomes.
+    pub is_marker_damaged: bool,
 }
 
 impl Snapshot {
@@ -40,6 +45,15 @@ impl Snapshot {
     /// The marker that settles the batch of the hash `hash`; see [`Marker::settles`].
     pub fn settled(&self, hash: &[u8; 32], user: Option<&str>) -> Option<&Marker> {
         self.marker.as_ref().filter(|marker| marker.settles(hash, user))
+    }
+
+    /// What is stored under `key`.
+    pub fn expected(&self, key: &RecordKey) -> Expected {
+        match self.version(key) {
+            _ if self.damaged.contains(key) => Expected::Damaged,
+            Some(version) => Expected::Version(version),
+            None => Expected::Absent,
+        }
     }
 
     /// The version of the stored record `key`, if there is one.

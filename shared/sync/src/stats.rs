@@ -26,11 +26,13 @@ pub struct RoomFigures {
     pub feed: Feed,
     /// The clocks of its devices.
     pub clocks: Clocks,
+    /// Number of its damaged items that are known.
+    pub damaged: u64,
 }
 
 /// The statistics that a caller with `role` may see.
 pub fn stats(tables: &Tables, role: Role, figures: &RoomFigures) -> StatsResponse {
-    let RoomFigures { head, feed, clocks } = figures;
+    let RoomFigures { head, feed, clocks, damaged } = figures;
     let readable = tables.names().filter(|table| tables.may_read(table, role));
     let count = |table: &str| TableStats {
         table_name: table.to_owned(),
@@ -47,6 +49,7 @@ pub fn stats(tables: &Tables, role: Role, figures: &RoomFigures) -> StatsRespons
         last_sync_at: (head.stamp > Stamp::ZERO).then(|| head.stamp.time().to_string()),
         tables_stats: readable.map(count).collect(),
         clocks: clocks.iter().map(clock).collect(),
+        corrupt: *damaged,
     }
 }
 
@@ -63,7 +66,7 @@ mod tests {
             .collect();
         let reading = ClockReading { skew_millis: -40, at: Timestamp(1_765_103_400_000_000) };
         let clocks = [("till-1".parse().unwrap(), reading)].into_iter().collect();
-        RoomFigures { head, feed: Feed { stamp: Stamp(1), changes: delivered }, clocks }
+        RoomFigures { head, feed: Feed { stamp: Stamp(1), changes: delivered }, clocks, damaged: 2 }
     }
 
     #[test]
@@ -94,7 +97,7 @@ mod tests {
         let expected = [
             r#"{"pending_queue_count":9,"last_sync_at":"2025-12-07T10:30:01.000123Z","#,
             r#""tables_stats":[{"table_name":"products","record_count":3}],"#,
-            r#""clocks":[{"device_id":"till-1","skew_millis":-40,"at":"2025-12-07T10:30:00.000000Z"}]}"#,
+            r#""clocks":[{"device_id":"till-1","skew_millis":-40,"at":"2025-12-07T10:30:00.000000Z"}],"corrupt":2}"#,
         ];
         assert_eq!(text, expected.concat());
         let empty = stats(&tables, Role::Cashier, &RoomFigures::default());

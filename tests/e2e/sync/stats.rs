@@ -59,7 +59,7 @@ async fn an_empty_room_has_zero_counts(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let reply = till.api.get(PATH).await.unwrap();
     let body = json_body(&reply);
-    assert_members(&body, "clocks last_sync_at pending_queue_count tables_stats");
+    assert_members(&body, "clocks corrupt last_sync_at pending_queue_count tables_stats");
     assert_eq!((&body["pending_queue_count"], &body["last_sync_at"]), (&json!(0), &json!(null)));
     assert!(body["tables_stats"].as_array().unwrap().iter().all(|table| table["record_count"] == 0));
     assert_eq!(count(&reply.ok().unwrap(), "products"), Some(0));

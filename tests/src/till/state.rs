@@ -101,6 +101,10 @@ impl State {
             };
             taken.new.extend(is_new.then_some(i));
         }
+        // The server has them and cannot read them, so this till's copies may be the last.
+        for name in &page.damaged {
+            self.mark(&name.table_name, &name.record_id);
+        }
         self.next = page.has_more.then(|| page.next_cursor.clone());
         if id.is_none() || !page.has_more {
             let floor = if self.snapshot.is_some() { Stamp::ZERO } else { self.position };

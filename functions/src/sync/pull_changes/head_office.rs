@@ -10,10 +10,11 @@ use crate::context::SyncContext;
 use crate::dynamo::cost::Cost;
 use crate::http::error::HandlerError;
 
-/// Maximum number of failing rooms that one request skips, so that they do not hold up the other branches.
-const SKIPPED_ROOMS_MAX: usize = 2;
+/// Maximum number of failing rooms that one request passes over; the next request continues after them.
+const FAILED_ROOMS_MAX: usize = 3;
 
-/// Reads every HEAD and a page of one room that has news.
+/// Reads every HEAD and a page of one room that has news. A room that cannot be read does not hold up the others;
+/// its position stays.
 pub(super) async fn pull(
     sync: &SyncContext,
     pull: &ClientPull,
@@ -24,17 +25,24 @@ pub(super) async fn pull(
     check_branch_count(branches.len())?;
     let heads = sync.store.heads(&pull.client, branches, cost).await?;
     let mut branches = BranchRotation::new(pull, heads);
-    let mut skipped = 0;
-    loop {
-        let Some((one, head)) = branches.next(pull) else { return Ok(branches.nothing_new()) };
+    let mut failure = Ok(());
+    for _ in 0..FAILED_ROOMS_MAX {
+        let Some((one, head)) = branches.next(pull) else {
+            return failure.map(|()| branches.nothing_new());
+        };
         match room::page(sync, head, &one, now, cost).await {
             Ok(page) => return Ok(branches.response(&one.room.branch, page)),
-            Err(error) if skipped == SKIPPED_ROOMS_MAX => return Err(error),
             Err(error) => {
-                tracing::warn!(room = %one.room, error = ?error, "head office skips a room that fails");
-                branches.skip(&one.room.branch);
-                skipped += 1;
+                tracing::warn!(room = %one.room, error = ?error, "head office passes over a room that fails");
+                branches.pass(&one.room.branch);
+                failure = Err(error);
             }
         }
+    }
+    // Only if others are left does the next request find more than these.
+    if branches.next(pull).is_some() {
+        Ok(branches.passed_over())
+    } else {
+        failure.map(|()| branches.nothing_new())
     }
 }

@@ -3,7 +3,7 @@
 use protocol::ids::Room;
 use protocol::timestamp::Timestamp;
 use sync::cursor::walk::Walk;
-use sync::log;
+use sync::log::{self, Damaged, LogEntry};
 use sync::pull::plan::{ReadPlan, begin, nothing_new, plan, settled};
 use sync::pull::query::RoomPull;
 use sync::pull::{Page, log_page, walk_page};
@@ -26,8 +26,15 @@ pub(super) async fn page(
         ReadPlan::Nothing => return Ok(nothing_new(head)),
         ReadPlan::Log { position, items } => {
             let items = sync.store.log_after(&pull.room, position, items, cost).await?;
-            let publication = |item| log::publication(&sync.rules.tables, &pull.room, item);
-            let log = items.iter().map(|item| publication(item).map_err(HandlerError::fault));
+            let log = items.into_iter().map(|entry| match entry {
+                LogEntry::Damaged(damaged) => Err(damaged),
+                LogEntry::Item(item) => {
+                    log::publication(&sync.rules.tables, &pull.room, &item).map_err(|error| {
+                        sync.store.report_damaged_log(&pull.room, item.last, error);
+                        Damaged { last: item.last }
+                    })
+                }
+            });
             match log_page::page(head, pull, position, log, now)? {
                 Some(page) => return Ok(page),
                 None => start(sync, head, &pull.room, now, cost).await?,
@@ -54,5 +61,9 @@ async fn start(
         true => sync.store.log_after(room, settled, 1, cost).await?,
         false => Vec::new(),
     };
-    Ok(begin(head, young.first(), now)?)
+    let first = young.first().and_then(|entry| match entry {
+        LogEntry::Item(item) => Some(item),
+        LogEntry::Damaged(_) => None,
+    });
+    Ok(begin(head, first, now)?)
 }

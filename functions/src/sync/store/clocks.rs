@@ -14,10 +14,10 @@ use sync::clocks::{ClockReading, Clocks};
 use super::Store;
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
-use crate::dynamo::item::{as_number, get, key, number};
+use crate::dynamo::item::{Item, as_number, get, key, number};
 use crate::dynamo::table::if_condition_held;
 use crate::limits::STORED_CLOCKS_MAX;
-use crate::sync::items::{from_clocks, to_clocks};
+use crate::sync::items::{CLOCKS, from_clocks, to_clocks};
 use crate::sync::keys;
 
 /// The readings that this process has seen stored. Clones share them.
@@ -63,14 +63,21 @@ impl Store {
             return Ok(());
         }
         let items = self.items(room, [keys::CLOCKS.to_owned()], cost).await?;
-        let mut clocks = items.first().map(to_clocks).transpose()?.unwrap_or_default();
+        let read = |item: &Item| Ok((to_clocks(item)?, get(item, "revision", as_number)?));
+        let (mut clocks, revision) = match items.first() {
+            None => (Clocks::default(), 0),
+            Some(item) => match self.readable(&CLOCKS, item, |item| CLOCKS.read(item, read))? {
+                Some(stored) => stored,
+                // A person repairs or deletes it; nothing but the statistics needs it.
+                None => return Ok(()),
+            },
+        };
         if let Some(stored) = clocks.get(device).filter(|stored| is_known(Some(*stored))) {
             self.clocks.remember(room, device, stored);
             return Ok(());
         }
-        let revision = items.first().map(|item| get(item, "revision", as_number)).transpose()?;
         clocks.note(device, reading);
-        if self.put_clocks(room, &clocks, revision.unwrap_or_default(), cost).await? {
+        if self.put_clocks(room, &clocks, revision, cost).await? {
             self.clocks.remember(room, device, reading);
         }
         Ok(())

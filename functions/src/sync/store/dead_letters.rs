@@ -2,16 +2,15 @@
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use protocol::ids::Room;
-use protocol::timestamp::Timestamp;
 use sync::dead_letter_id::{DeadLetterId, DeadLetterKey};
-use sync::dead_letters::{DeadLetterItem, OpenDeadLetter, StoredDeadLetters};
+use sync::dead_letters::{DeadLettersEntry, OpenDeadLetter};
 
 use super::{Store, limit};
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
-use crate::dynamo::item::{Item, as_bytes, as_number, as_parsed, as_text, get, key, optional, text};
+use crate::dynamo::item::{as_text, get, key, text};
 use crate::dynamo::table::{Condition, Table, page};
-use crate::sync::items::numbers;
+use crate::sync::items::{DEAD, numbers, to_dead};
 use crate::sync::keys;
 
 impl Store {
@@ -23,17 +22,30 @@ impl Store {
         from: Option<&DeadLetterKey>,
         items: usize,
         cost: &mut Cost,
-    ) -> Result<(Vec<StoredDeadLetters>, bool), StoreError> {
+    ) -> Result<(Vec<DeadLettersEntry>, bool), StoreError> {
         let from = from.map_or_else(|| keys::DEAD_PREFIX.to_owned(), keys::dead);
         let query = self.table.query("pk = :pk AND sk BETWEEN :from AND :to", keys::room(room));
         let query = query.expression_attribute_values(":from", text(from)).limit(limit(items));
         let query = query.expression_attribute_values(":to", text(keys::DEAD_END));
         let page = page(query, cost).await?;
-        let stored = page.items().iter().map(to_stored).collect::<Result<_, _>>()?;
+        let entry = |item| match self.readable(&DEAD, item, to_dead)? {
+            Some(stored) => Ok(DeadLettersEntry::Stored(stored)),
+            None => {
+                let key = keys::dead_of(get(item, "sk", as_text)?).ok_or(StoreError::Corrupt("sk"))?;
+                Ok(DeadLettersEntry::Damaged(key))
+            }
+        };
+        let stored = page.items().iter().map(entry).collect::<Result<_, StoreError>>()?;
         Ok((stored, page.last_evaluated_key().is_some()))
     }
 
-    /// The dead letter `id`, if it is still open.
+    /// Reports dead letters of `room` whose body is damaged.
+    pub fn report_damaged_dead_letters(&self, room: &Room, letters: &DeadLetterKey) {
+        let item = key(keys::room(room), keys::dead(letters));
+        self.report_damage(&DEAD, &item, &StoreError::Corrupt("body"));
+    }
+
+    /// The dead letter `id`, if it is still open and not damaged.
     pub async fn dead_letter(
         &self,
         room: &Room,
@@ -42,7 +54,7 @@ impl Store {
     ) -> Result<Option<OpenDeadLetter>, StoreError> {
         let items = self.items(room, [keys::dead(&id.key)], cost).await?;
         let Some(item) = items.first() else { return Ok(None) };
-        Ok(to_stored(item)?.open(id)?)
+        Ok(self.readable(&DEAD, item, |item| Ok(to_dead(item)?.open(id)?))?.flatten())
     }
 
     /// Closes `letter`; [`StoreError::Lost`] if its item has changed since it was read.
@@ -54,21 +66,6 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.table.transact(vec![close(&self.table, room, letter)?], cost).await
     }
-}
-
-/// Reads an item of dead letters, as `from_dead` writes it.
-fn to_stored(item: &Item) -> Result<StoredDeadLetters, StoreError> {
-    let key = get(item, "sk", as_text)?.strip_prefix(keys::DEAD_PREFIX);
-    let key = key.and_then(|key| key.parse().ok()).ok_or(StoreError::Corrupt("sk"))?;
-    let open = get(item, "open", |value| value.as_ns().ok())?.iter().map(|place| place.parse());
-    let mut open: Vec<usize> = open.collect::<Result<_, _>>().map_err(|_| StoreError::Corrupt("open"))?;
-    open.sort_unstable();
-    Ok(StoredDeadLetters {
-        item: DeadLetterItem { key, open, body: get(item, "body", as_bytes)?.to_vec() },
-        device: get(item, "device", as_parsed)?,
-        batch: optional(item, "batch", as_parsed)?,
-        received_at: Timestamp(get(item, "received_at", as_number)?),
-    })
 }
 
 /// The action that closes `letter` in a transaction. The last open letter of an item deletes the item.

@@ -13,7 +13,7 @@ use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, as_bool, as_text, get, key};
 use crate::dynamo::table::page;
-use crate::sync::items::to_record;
+use crate::sync::items::{RECORD, to_record};
 use crate::sync::keys;
 
 /// A page of record keys, in key order.
@@ -25,7 +25,7 @@ pub struct KeysPage {
 }
 
 impl Store {
-    /// A record or its tombstone, strongly consistent.
+    /// A record or its tombstone, strongly consistent. A damaged one counts as missing.
     pub async fn record(
         &self,
         room: &Room,
@@ -33,11 +33,12 @@ impl Store {
         cost: &mut Cost,
     ) -> Result<Option<Record>, StoreError> {
         let item = self.table.get(key(keys::room(room), keys::record(record)), cost).await?;
-        item.as_ref().map(to_record).transpose()
+        let record = item.map(|item| self.readable(&RECORD, &item, to_record)).transpose()?;
+        Ok(record.flatten())
     }
 
     /// The existing records and tombstones among `keys`, at most [`crate::limits::BATCH_GET_KEYS_MAX`], each
-    /// strongly consistent by itself, in one BatchGetItem.
+    /// strongly consistent by itself, in one BatchGetItem. A damaged one counts as missing.
     pub async fn records(
         &self,
         room: &Room,
@@ -48,10 +49,16 @@ impl Store {
             return Ok(BTreeMap::new());
         }
         let items = self.items(room, keys.into_iter().map(keys::record), cost).await?;
-        items.iter().map(|item| Ok((key_of(item)?, to_record(item)?))).collect()
+        let mut records = BTreeMap::new();
+        for item in &items {
+            if let Some(record) = self.readable(&RECORD, item, to_record)? {
+                records.insert(key_of(item)?, record);
+            }
+        }
+        Ok(records)
     }
 
-    /// The keys of the records of `table` after `after`, without tombstones, in one eventually consistent
+    /// The keys of the records of `table` after `after`, without tombstones and damaged ones, in one eventually consistent
     /// Query of at most `items` records or 1 MB.
     pub async fn keys_after(
         &self,
@@ -66,7 +73,8 @@ impl Store {
         let answer = page(query, cost).await?;
         let mut keys = Vec::with_capacity(answer.items().len());
         for item in answer.items() {
-            if !get(item, "deleted", as_bool)? {
+            let is_deleted = self.readable(&RECORD, item, |item| get(item, "deleted", as_bool))?;
+            if is_deleted == Some(false) {
                 keys.push(key_of(item)?);
             }
         }
@@ -84,7 +92,7 @@ impl Store {
     ) -> Result<Rows, StoreError> {
         let answer = page(self.records_query(room, keys::RECORD_PREFIX, after, items), cost).await?;
         let more = answer.last_evaluated_key().is_some();
-        let row = |item| Ok((key_of(item)?, to_record(item)?));
+        let row = |item| Ok((key_of(item)?, self.readable(&RECORD, item, to_record)?));
         Ok(Rows { rows: answer.items().iter().map(row).collect::<Result<_, StoreError>>()?, more })
     }
 

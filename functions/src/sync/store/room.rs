@@ -8,25 +8,28 @@ use protocol::ids::{BatchId, BranchId, ClientId, DeviceId, Room};
 use protocol::limits::HEAD_OFFICE_BRANCHES_MAX;
 use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
-use sync::log::LogItem;
+use protocol::timestamp::Timestamp;
+use sync::log::{Damaged, LogEntry, LogError};
 use sync::push::Push;
 use sync::snapshot::{Head, Snapshot};
 use sync::stats::{Feed, RoomFigures};
 
-use super::{Store, limit};
+use super::{Store, damage, limit};
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
-use crate::dynamo::item::{Item, as_number, as_text, get, key, number, text};
+use crate::dynamo::item::{Item, as_parsed, as_text, get, key, number, text};
 use crate::dynamo::table::{if_condition_held, page};
 use crate::limits::BATCH_GET_KEYS_MAX;
-use crate::sync::items::{to_clocks, to_head, to_log, to_marker, to_record};
+use crate::sync::items::{
+    CLOCKS, FEED, HEAD, LOG, MARKER, RECORD, to_clocks, to_feed, to_head, to_log, to_marker, to_record,
+};
 use crate::sync::keys;
 
 impl Store {
     /// The room's HEAD, strongly consistent; the default before the first commit.
     pub async fn head(&self, room: &Room, cost: &mut Cost) -> Result<Head, StoreError> {
         let item = self.table.get(key(keys::room(room), keys::HEAD), cost).await?;
-        item.as_ref().map_or_else(|| Ok(Head::default()), to_head)
+        item.map_or_else(|| Ok(Head::default()), |item| self.head_of(&item))
     }
 
     /// At most `items` log items after `position`, in commit order, strongly consistent, in one Query.
@@ -38,37 +41,61 @@ impl Store {
         position: Stamp,
         items: usize,
         cost: &mut Cost,
-    ) -> Result<Vec<LogItem>, StoreError> {
+    ) -> Result<Vec<LogEntry>, StoreError> {
         let query = self.table.query("pk = :pk AND sk > :position", keys::log(room)).limit(limit(items));
         let query = query.expression_attribute_values(":position", text(keys::log_item(position)));
-        page(query, cost).await?.items().iter().map(to_log).collect()
+        let entry = |item| match self.readable(&LOG, item, to_log)? {
+            Some(log) => Ok(LogEntry::Item(log)),
+            None => Ok(LogEntry::Damaged(Damaged { last: Stamp(get(item, "sk", as_parsed)?) })),
+        };
+        page(query, cost).await?.items().iter().map(entry).collect()
     }
 
-    /// The room's HEAD, FEED and CLOCKS in one BatchGetItem; each is the default if it does not exist yet.
-    pub async fn figures(&self, room: &Room, cost: &mut Cost) -> Result<RoomFigures, StoreError> {
+    /// Reports a log item of `room` that ends with `last` and whose body is damaged.
+    pub fn report_damaged_log(&self, room: &Room, last: Stamp, error: LogError) {
+        self.report_damage(&LOG, &key(keys::log(room), keys::log_item(last)), &error.into());
+    }
+
+    /// The room's HEAD, FEED, CLOCKS and the number of its damaged items that are known at `now`, in one
+    /// BatchGetItem; each is the default if it does not exist yet, and all but HEAD if it is damaged.
+    pub async fn figures(
+        &self,
+        room: &Room,
+        now: Timestamp,
+        cost: &mut Cost,
+    ) -> Result<RoomFigures, StoreError> {
         let (mut figures, mut readings) = (RoomFigures::default(), Vec::new());
-        let sort_keys = [keys::HEAD, keys::FEED, keys::CLOCKS].map(str::to_owned);
-        for item in self.items(room, sort_keys, cost).await? {
+        let own = [keys::HEAD, keys::FEED, keys::CLOCKS].map(|sk| key(keys::room(room), sk));
+        let wanted = own.into_iter().chain([key(keys::damage(room), keys::DAMAGE)]).collect();
+        for item in self.table.batch_get(wanted, cost).await? {
             match get(&item, "sk", as_text)?.as_str() {
-                keys::HEAD => figures.head = to_head(&item)?,
-                keys::FEED => figures.feed = to_feed(&item)?,
+                keys::HEAD => figures.head = self.head_of(&item)?,
+                keys::FEED => figures.feed = self.readable(&FEED, &item, to_feed)?.unwrap_or_default(),
+                keys::DAMAGE => figures.damaged = damage::count(&item, now),
                 _ => {}
             }
             // A HEAD of the release before has the readings of then.
-            readings.extend(to_clocks(&item)?.iter().map(|(device, reading)| (device.clone(), reading)));
+            let clocks = self.readable(&CLOCKS, &item, to_clocks)?.unwrap_or_default();
+            readings.extend(clocks.iter().map(|(device, reading)| (device.clone(), reading)));
         }
         figures.clocks = readings.into_iter().collect();
         Ok(figures)
     }
 
+    /// Reads a HEAD. A damaged one is reported too: without its stamp, the room has no order.
+    fn head_of(&self, item: &Item) -> Result<Head, StoreError> {
+        self.readable(&HEAD, item, to_head)?.ok_or(StoreError::NoHead)
+    }
+
     /// Records that the room's log was published up to `feed`. Events may repeat and come out of order, so
-    /// FEED never goes back.
+    /// FEED never goes back. A damaged FEED is written over.
     pub async fn delivered(&self, room: &Room, feed: Feed, cost: &mut Cost) -> Result<(), StoreError> {
         let request = self.table.client.update_item().table_name(&self.table.name);
         let request = request
             .set_key(Some(key(keys::room(room), keys::FEED)))
             .update_expression("SET #stamp = :stamp, #changes = :changes")
-            .condition_expression("attribute_not_exists(#stamp) OR #stamp < :stamp")
+            .condition_expression("NOT attribute_type(#stamp, :number) OR #stamp < :stamp")
+            .expression_attribute_values(":number", text("N"))
             .expression_attribute_names("#stamp", "stamp")
             .expression_attribute_names("#changes", "changes")
             .expression_attribute_values(":stamp", number(feed.stamp.0))
@@ -102,11 +129,15 @@ impl Store {
         for item in self.items(room, sort_keys, cost).await? {
             let sk = get(&item, "sk", as_text)?;
             if sk == keys::HEAD {
-                snapshot.head = Some(to_head(&item)?);
+                snapshot.head = Some(self.head_of(&item)?);
             } else if marker.as_ref() == Some(sk) {
-                snapshot.marker = Some(to_marker(&item)?);
+                snapshot.marker = self.readable(&MARKER, &item, to_marker)?;
+                snapshot.is_marker_damaged = snapshot.marker.is_none();
             } else if let Some(&key) = records.get(sk) {
-                snapshot.records.insert(key.clone(), to_record(&item)?);
+                match self.readable(&RECORD, &item, to_record)? {
+                    Some(record) => drop(snapshot.records.insert(key.clone(), record)),
+                    None => drop(snapshot.damaged.insert(key.clone())),
+                }
             }
         }
         Ok(snapshot)
@@ -121,30 +152,26 @@ impl Store {
     }
 
     /// The HEADs of `branches`, each strongly consistent by itself; the default where the first commit is not
-    /// visible yet.
+    /// visible yet, and `None` where HEAD is damaged.
     pub async fn heads(
         &self,
         client: &ClientId,
         branches: Vec<BranchId>,
         cost: &mut Cost,
-    ) -> Result<Vec<(BranchId, Head)>, StoreError> {
+    ) -> Result<Vec<(BranchId, Option<Head>)>, StoreError> {
         let partition =
             |branch: &BranchId| keys::room(&Room { client: client.clone(), branch: branch.clone() });
         let mut found = HashMap::new();
         for some in branches.chunks(BATCH_GET_KEYS_MAX) {
             let heads = some.iter().map(|branch| key(partition(branch), keys::HEAD)).collect();
             for item in self.table.batch_get(heads, cost).await? {
-                found.insert(get(&item, "pk", as_text)?.clone(), to_head(&item)?);
+                found.insert(get(&item, "pk", as_text)?.clone(), self.readable(&HEAD, &item, to_head)?);
             }
         }
         let head = |branch: BranchId| {
-            let head = found.remove(&partition(&branch)).unwrap_or_default();
+            let head = found.remove(&partition(&branch)).unwrap_or_else(|| Some(Head::default()));
             (branch, head)
         };
         Ok(branches.into_iter().map(head).collect())
     }
-}
-
-fn to_feed(item: &Item) -> Result<Feed, StoreError> {
-    Ok(Feed { stamp: Stamp(get(item, "stamp", as_number)?), changes: get(item, "changes", as_number)? })
 }

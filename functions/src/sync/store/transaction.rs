@@ -4,8 +4,8 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use protocol::ids::Room;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
-use sync::decide::Plan;
 use sync::decide::commit::CommitPlan;
+use sync::decide::{Expected, Plan};
 use sync::marker::Marker;
 use sync::outcome::Outcome;
 use sync::push::Push;
@@ -17,9 +17,12 @@ use super::dead_letters::close;
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, key, number};
+use crate::dynamo::kind::ItemKind;
 use crate::dynamo::table::{Condition, Table};
 use crate::sync::branches::{CREATED, branch_key};
-use crate::sync::items::{MARKER_USER, from_dead, from_head, from_log, from_marker, from_record};
+use crate::sync::items::{
+    DEAD, HEAD, MARKER, MARKER_USER, RECORD, from_dead, from_head, from_log, from_marker, from_record,
+};
 use crate::sync::keys;
 
 impl Store {
@@ -63,10 +66,11 @@ impl Actions<'_> {
     fn records(&mut self, plan: &Plan) -> Result<(), StoreError> {
         for put in &plan.puts {
             let item = from_record(&put.record, self.retention, self.now);
-            self.put(self.pk.clone(), keys::record(&put.key), item, at_version(put.expected))?;
+            let expected = put.expected.map_or(Expected::Absent, Expected::Version);
+            self.rewrite(&RECORD, keys::record(&put.key), item, condition(expected))?;
         }
         for check in &plan.checks {
-            self.check(keys::record(&check.key), at_version(check.expected))?;
+            self.check(keys::record(&check.key), condition(check.expected))?;
         }
         Ok(())
     }
@@ -76,7 +80,7 @@ impl Actions<'_> {
         for item in dead_letters::items(push, plan.first, self.now, &plan.dead)? {
             let key = keys::dead(&item.key);
             let item = from_dead(item, &push.device, push.batch.as_ref(), self.now);
-            self.put(self.pk.clone(), key, item, Condition::Always)?;
+            self.rewrite(&DEAD, key, item, Condition::Always)?;
         }
         Ok(())
     }
@@ -94,7 +98,7 @@ impl Actions<'_> {
             // See `Marker::settles`.
             None => Condition::AbsentOrHas(MARKER_USER),
         };
-        self.put(self.pk.clone(), keys::batch(&push.device, batch), item, condition)
+        self.rewrite(&MARKER, keys::batch(&push.device, batch), item, condition)
     }
 
     /// HEAD moves only together with a log item; otherwise the transaction checks that it has not moved.
@@ -113,7 +117,7 @@ impl Actions<'_> {
         }
         let mut head = plan.head.clone();
         head.log_items = head.log_items.saturating_add(log_items as u64);
-        self.put(self.pk.clone(), keys::HEAD.to_owned(), from_head(&head), condition)
+        self.rewrite(&HEAD, keys::HEAD.to_owned(), from_head(&head), condition)
     }
 
     fn log(&mut self, commit: &CommitPlan<'_>) -> Result<(), StoreError> {
@@ -122,20 +126,27 @@ impl Actions<'_> {
             total = total.saturating_add(part.changes.len() as u64);
             let item = log::item(part, total)?;
             let (key, item) = (keys::log_item(item.last), from_log(item, self.retention, self.now));
-            self.put(keys::log(commit.room), key, item, Condition::Absent)?;
+            self.put(keys::log(commit.room), key, item)?;
         }
         Ok(())
     }
 
-    fn put(
+    /// Rewrites an item of the room; attributes that a newer release has added stay.
+    fn rewrite(
         &mut self,
-        pk: String,
+        kind: &ItemKind,
         sk: String,
-        mut item: Item,
+        item: Item,
         condition: Condition,
     ) -> Result<(), StoreError> {
+        self.items.push(self.table.rewrite(key(self.pk.clone(), sk), kind, item, condition)?);
+        Ok(())
+    }
+
+    /// Puts an item that does not exist yet.
+    fn put(&mut self, pk: String, sk: String, mut item: Item) -> Result<(), StoreError> {
         item.extend(key(pk, sk));
-        self.items.push(self.table.put(item, condition)?);
+        self.items.push(self.table.put(item, Condition::Absent)?);
         Ok(())
     }
 
@@ -145,7 +156,11 @@ impl Actions<'_> {
     }
 }
 
-/// The record must have the version that was read, or must not exist if none was found.
-fn at_version(expected: Option<u64>) -> Condition {
-    expected.map_or(Condition::Absent, |version| Condition::Equals("version", number(version)))
+/// The record must be as it was read.
+fn condition(expected: Expected) -> Condition {
+    match expected {
+        Expected::Absent => Condition::Absent,
+        Expected::Version(version) => Condition::Equals("version", number(version)),
+        Expected::Damaged => Condition::Present,
+    }
 }

@@ -18,6 +18,8 @@ pub enum ConflictReason {
     Manual,
     /// Both sides changed the same members.
     FieldsConflict,
+    /// The batch was committed, but the server can no longer tell what became of the record.
+    OutcomeUnknown,
 }
 
 impl ConflictReason {
@@ -104,6 +106,8 @@ pub enum RejectionCode {
     BelowFloor,
     /// The write is older than the retention of tombstones, and the server does not have the record.
     TooOld,
+    /// The server's copy of the record is damaged.
+    RecordCorrupt,
 }
 
 impl RejectionCode {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::json::JsonText;
 use crate::record::Operation;
 use crate::stamp::Stamp;
+use crate::wire::record::RecordName;
 #[cfg(feature = "schema")]
 use crate::wire::schema;
 
@@ -19,6 +20,9 @@ pub const SNAPSHOT: &str = "snapshot";
 pub struct PullResponse {
     /// In commit order; in a snapshot the order has no meaning.
     pub changes: Vec<PulledChange>,
+    /// In a snapshot, records that the server has and cannot read: a till keeps its own copies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damaged: Vec<RecordName>,
     /// Whether the next page has changes already.
     pub has_more: bool,
     /// Where the next page continues.

@@ -21,6 +21,9 @@ pub struct StatsResponse {
     pub tables_stats: Vec<TableStats>,
     /// The recent clock readings of devices.
     pub clocks: Vec<DeviceClock>,
+    /// Stored items of the room that were found damaged in the last week, such as records and log items.
+    #[serde(default)]
+    pub corrupt: u64,
 }
 
 /// Statistics of a table.

@@ -2,10 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{DeadLetter, Payload, StoredDeadLetters, letters};
+use super::{DeadLetter, DeadLettersEntry, Payload, StoredDeadLetters, letters};
 use crate::dead_letter_id::{DeadLetterId, DeadLetterKey};
 use crate::limits::PULL_BYTES_MAX;
-use crate::log::LogError;
 use crate::tables::Tables;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::limits::{DEAD_LETTERS_LIMIT_DEFAULT, DEAD_LETTERS_LIMIT_MAX};
@@ -53,18 +52,42 @@ impl DeadLettersQuery {
     }
 }
 
+/// A page, and what had to be left out of it.
+#[derive(Clone, Debug)]
+pub struct DeadLettersPage {
+    /// The page.
+    pub response: DeadLettersResponse,
+    /// The keys of items whose body is damaged.
+    pub damaged: Vec<DeadLetterKey>,
+}
+
 /// The page of `query` for a caller with `role`. `batches` are the items read from the store; `more` says
-/// whether the store has further ones.
+/// whether the store has further ones. Damaged items are passed over.
 pub fn page(
     tables: &Tables,
     role: Role,
     query: &DeadLettersQuery,
-    batches: &[StoredDeadLetters],
+    batches: &[DeadLettersEntry],
     more: bool,
-) -> Result<DeadLettersResponse, LogError> {
+) -> DeadLettersPage {
     let (mut shown, mut bytes, mut last, mut cut) = (Vec::new(), 0, query.after.clone(), false);
-    for stored in batches {
-        for letter in letters(&stored.item)? {
+    let mut damaged = Vec::new();
+    // The cursor advances past a damaged item too, so that the next page does not meet it again.
+    let past = |key: &DeadLetterKey| Some(DeadLetterId { key: key.clone(), index: usize::MAX });
+    for entry_read in batches {
+        let stored = match entry_read {
+            DeadLettersEntry::Stored(stored) => stored,
+            DeadLettersEntry::Damaged(key) => {
+                last = past(key);
+                continue;
+            }
+        };
+        let Ok(letters) = letters(&stored.item) else {
+            damaged.push(stored.item.key.clone());
+            last = past(&stored.item.key);
+            continue;
+        };
+        for letter in letters {
             let id = DeadLetterId { key: stored.item.key.clone(), index: letter.index };
             if query.is_after(&id) {
                 if shown.len() >= query.limit || bytes > PULL_BYTES_MAX {
@@ -82,11 +105,9 @@ pub fn page(
         }
     }
     let name = last.map_or_else(String::new, |id| id.to_string());
-    Ok(DeadLettersResponse {
-        dead_letters: shown,
-        has_more: cut || more,
-        next_cursor: format!("{CURSOR}{name}"),
-    })
+    let next_cursor = format!("{CURSOR}{name}");
+    let response = DeadLettersResponse { dead_letters: shown, has_more: cut || more, next_cursor };
+    DeadLettersPage { response, damaged }
 }
 
 /// A dead letter as a caller with `role` sees it: the record only if the role may read its table.

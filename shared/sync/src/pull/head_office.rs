@@ -1,6 +1,6 @@
 //! Pulls of all rooms of a client: one page of one room at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::query::{ClientPull, ClientStart, RoomPull, RoomStart};
 use super::{Next, Page};
@@ -19,6 +19,8 @@ use protocol::wire::pull::PullResponse;
 pub struct BranchRotation {
     branches: BTreeMap<Tag, (BranchId, Head)>,
     vector: Vector,
+    /// Branches that cannot be read now. Their positions stay.
+    passed: BTreeSet<Tag>,
 }
 
 /// [`ErrorCode::TooManyBranches`] if one cursor cannot hold that many branches.
@@ -33,27 +35,37 @@ pub fn check_branch_count(branches: usize) -> Result<(), ApiError> {
 }
 
 impl BranchRotation {
-    /// The positions of `pull` in these branches.
-    pub fn new(pull: &ClientPull, branches: impl IntoIterator<Item = (BranchId, Head)>) -> BranchRotation {
-        let branches: BTreeMap<Tag, (BranchId, Head)> =
-            branches.into_iter().map(|(id, head)| (Tag::of(&id), (id, head))).collect();
+    /// The positions of `pull` in these branches; a branch whose HEAD is damaged has `None`.
+    pub fn new(
+        pull: &ClientPull,
+        branches: impl IntoIterator<Item = (BranchId, Option<Head>)>,
+    ) -> BranchRotation {
+        let branches: Vec<_> = branches.into_iter().map(|(id, head)| (Tag::of(&id), id, head)).collect();
+        let passed = branches.iter().filter(|(.., head)| head.is_none()).map(|(tag, ..)| *tag).collect();
+        let place = |time, head: &Option<Head>| match head {
+            Some(head) => place(time, head),
+            None => BranchPosition::Time(time),
+        };
         let vector = match &pull.start {
             ClientStart::Vector(vector) => vector.clone(),
             ClientStart::Time(time) => Vector {
-                positions: branches.iter().map(|(&tag, (_, head))| (tag, place(*time, head))).collect(),
+                positions: branches.iter().map(|(tag, _, head)| (*tag, place(*time, head))).collect(),
                 ..Vector::default()
             },
         };
+        let branches: BTreeMap<Tag, (BranchId, Head)> =
+            branches.into_iter().map(|(tag, id, head)| (tag, (id, head.unwrap_or_default()))).collect();
         // Branches that the client no longer has are dropped from the cursor.
         let positions = vector.positions.into_iter().filter(|(tag, _)| branches.contains_key(tag)).collect();
         let walk = vector.walk.filter(|(tag, _)| branches.contains_key(tag));
-        BranchRotation { branches, vector: Vector { positions, walk, served: vector.served } }
+        BranchRotation { branches, vector: Vector { positions, walk, served: vector.served }, passed }
     }
 
     /// The branch of the next page, if any has new changes: the one whose walk is unfinished, or the next in
     /// rotation, so that a busy branch cannot starve the others.
     pub fn next(&self, pull: &ClientPull) -> Option<(RoomPull, &Head)> {
-        let (tag, start) = match &self.vector.walk {
+        let walk = self.vector.walk.as_ref().filter(|(tag, _)| !self.passed.contains(tag));
+        let (tag, start) = match walk {
             Some((tag, walk)) => (*tag, RoomStart::Walk(walk.clone())),
             None => {
                 let behind = || self.branches.keys().copied().filter(|&tag| self.is_behind(tag));
@@ -66,10 +78,16 @@ impl BranchRotation {
         Some((RoomPull { room, start, min: Stamp::ZERO, window: pull.window.clone() }, head))
     }
 
-    /// Skips `branch` for now, so that it does not delay the others.
-    pub fn skip(&mut self, branch: &BranchId) {
+    /// Passes over `branch` in this pull, so that it does not hold up the others.
+    pub fn pass(&mut self, branch: &BranchId) {
         self.vector.served = Some(Tag::of(branch));
         self.vector.walk = None;
+        self.passed.insert(Tag::of(branch));
+    }
+
+    /// A page without changes whose cursor continues after the branches that were passed over.
+    pub fn passed_over(self) -> PullResponse {
+        PullResponse { has_more: true, ..self.nothing_new() }
     }
 
     /// The response with `page` of `branch`.
@@ -92,7 +110,8 @@ impl BranchRotation {
     pub fn nothing_new(self) -> PullResponse {
         let latest = self.branches.values().map(|(_, head)| head.stamp).max().unwrap_or_default();
         let next = Next::Position(latest);
-        let page = Page { changes: Vec::new(), next, has_more: false, snapshot_id: None };
+        let page =
+            Page { changes: Vec::new(), damaged: Vec::new(), next, has_more: false, snapshot_id: None };
         page.response_at(&Cursor::Vector(self.vector))
     }
 
@@ -104,8 +123,12 @@ impl BranchRotation {
         }
     }
 
-    /// Whether a branch has new changes. A position beyond HEAD counts too: the server was restored.
+    /// Whether a branch has new changes that can be read. A position beyond HEAD counts too: the server was
+    /// restored.
     fn is_behind(&self, tag: Tag) -> bool {
+        if self.passed.contains(&tag) {
+            return false;
+        }
         let head = self.branches.get(&tag).map_or(Stamp::ZERO, |(_, head)| head.stamp);
         match self.start_of(tag) {
             RoomStart::Time(time) => time < head.time(),

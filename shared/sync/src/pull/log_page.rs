@@ -4,6 +4,7 @@ use super::plan::{not_yet, settled};
 use super::query::{RoomPull, RoomStart, Window};
 use super::{Next, Page};
 use crate::limits::PULL_BYTES_MAX;
+use crate::log::Damaged;
 use crate::snapshot::Head;
 use protocol::error::ApiError;
 use protocol::record::Operation;
@@ -17,19 +18,27 @@ use protocol::wire::pull::PulledChange;
 /// [`unavailable`](protocol::error::ErrorCode::Unavailable) if that change may not be readable yet.
 ///
 /// The page ends at the limit, at 2 MiB of data, at HEAD as read, and where the log ends or an item is
-/// missing. A till that follows `next_cursor` until `has_more` is false stands exactly at HEAD.
-pub fn page<E: From<ApiError>>(
+/// missing or damaged. A till that follows `next_cursor` until `has_more` is false stands exactly at HEAD.
+pub fn page(
     head: &Head,
     pull: &RoomPull,
     position: Stamp,
-    log: impl Iterator<Item = Result<Publication, E>>,
+    log: impl Iterator<Item = Result<Publication, Damaged>>,
     now: Timestamp,
-) -> Result<Option<Page>, E> {
+) -> Result<Option<Page>, ApiError> {
     let mut cut = PageCut { head, window: &pull.window, at: position, changes: Vec::new(), bytes: 0 };
     // What is missing if the page stays empty: everything up to HEAD, or up to the first item found.
     let mut missing = head.stamp;
     for item in log {
-        let item = item?;
+        let item = match item {
+            Ok(item) => item,
+            // As if it had expired: once it has settled, a snapshot notes a position at or after its end, so it
+            // is met once. Before that, the snapshot's tail would meet it again.
+            Err(Damaged { last }) => {
+                missing = last;
+                break;
+            }
+        };
         if pull.start == RoomStart::Cursor(cut.at) && item.prev < cut.at && cut.at < item.first {
             // A cursor between two items is from before a restore: this history never gave it out.
             return Ok(None);
@@ -47,7 +56,7 @@ pub fn page<E: From<ApiError>>(
         return Ok(Some(cut.page()));
     }
     // The missing items have expired, or are too new to be readable.
-    if missing > settled(now) { Err(not_yet().into()) } else { Ok(None) }
+    if missing > settled(now) { Err(not_yet()) } else { Ok(None) }
 }
 
 struct PageCut<'a> {
@@ -81,7 +90,13 @@ impl PageCut<'_> {
 
     fn page(self) -> Page {
         let has_more = self.at < self.head.stamp;
-        Page { changes: self.changes, next: Next::Position(self.at), has_more, snapshot_id: None }
+        Page {
+            changes: self.changes,
+            damaged: Vec::new(),
+            next: Next::Position(self.at),
+            has_more,
+            snapshot_id: None,
+        }
     }
 }
 

@@ -54,7 +54,13 @@ pub fn plan(head: &Head, pull: &RoomPull) -> Result<ReadPlan, ApiError> {
 
 /// The page of a caller at HEAD.
 pub fn nothing_new(head: &Head) -> Page {
-    Page { changes: Vec::new(), next: Next::Position(head.stamp), has_more: false, snapshot_id: None }
+    Page {
+        changes: Vec::new(),
+        damaged: Vec::new(),
+        next: Next::Position(head.stamp),
+        has_more: false,
+        snapshot_id: None,
+    }
 }
 
 /// The time up to which every commit is readable in all its parts at `now`; see [`LOG_SETTLE_SECS`].

@@ -28,7 +28,7 @@ fn snapshot(table: &str, data: &str) -> Snapshot {
     let record = record(data, 3, 7);
     let key = RecordKey { table: table.into(), id: "p1".into() };
     let head = crate::snapshot::Head { stamp: Stamp(9), ..Default::default() };
-    Snapshot { head: Some(head), marker: None, records: BTreeMap::from([(key, record)]) }
+    Snapshot { head: Some(head), records: BTreeMap::from([(key, record)]), ..Snapshot::default() }
 }
 
 fn known(resolved: Resolved) -> ResolveResponse {

@@ -3,8 +3,8 @@ use serde_json::json;
 use super::*;
 use crate::testing::{push, record as stored_record};
 use protocol::limits::{PUSH_RECORDS_MAX, RECORD_BYTES_MAX};
+use protocol::record::RecordKey;
 use protocol::role::Role;
-use protocol::wire::outcome::ConflictReason;
 
 #[test]
 fn fifty_conflicts_of_the_largest_records_fit_a_lambda_response() {
@@ -28,8 +28,8 @@ fn fifty_conflicts_of_the_largest_records_fit_a_lambda_response() {
     assert!(as_lambda_sends_it.len() < 6_000_000, "{}", as_lambda_sends_it.len());
 }
 
-/// A delta of till-1, the marker of its commit, and the record at `version`.
-fn committed(version: Option<u64>) -> (Push, Marker, BTreeMap<RecordKey, Record>) {
+/// A delta of till-1, the marker of its commit, and a snapshot with the record at `version`.
+fn committed(version: Option<u64>) -> (Push, Marker, Snapshot) {
     let record = json!({"table_name": "product_stock", "record_id": "tea", "data": {"quantity": {"$delta": "-2"}},
                         "local_updated_at": "2025-12-07T10:00:00Z"});
     let push = push(Role::Cashier, &json!({"device_id": "till-1", "batch_id": "b1", "records": [record]}));
@@ -37,8 +37,12 @@ fn committed(version: Option<u64>) -> (Push, Marker, BTreeMap<RecordKey, Record>
     let marker = Marker::new(push.hash, Stamp(8), Stamp(9), &[applied]);
     let record =
         version.map(|version| stored_record(&format!(r#"{{"quantity":{version}}}"#), version, 7 + version));
-    let key = RecordKey { table: "product_stock".into(), id: "tea".into() };
-    (push, marker, record.map(|record| (key, record)).into_iter().collect())
+    let records = record.map(|record| (stock(), record)).into_iter().collect();
+    (push, marker, Snapshot { records, ..Snapshot::default() })
+}
+
+fn stock() -> RecordKey {
+    RecordKey { table: "product_stock".into(), id: "tea".into() }
 }
 
 #[test]
@@ -59,8 +63,52 @@ fn records_read_before_their_commit_are_a_torn_read() {
     let (push, marker, records) = committed(None);
     let purged = from_marker(&push, &marker, &records, now.plus_secs(2 * RECORD_SURVIVES_SECS)).unwrap();
     assert!(purged.applied[0].data_omitted);
-    let damaged = Marker { codes: "x".into(), ..marker };
+    let damaged = Marker { codes: "?".into(), ..marker.clone() };
     assert_eq!(from_marker(&push, &damaged, &records, now).unwrap_err(), MarkerError::Corrupt);
+    let newer = Marker { codes: "r99".into(), ..marker };
+    assert_eq!(from_marker(&push, &newer, &records, now).unwrap_err(), MarkerError::Newer);
+}
+
+#[test]
+fn a_record_that_was_damaged_after_its_commit_is_not_a_torn_read() {
+    let (push, marker, mut snapshot) = committed(None);
+    snapshot.damaged.insert(stock());
+    let answer = from_marker(&push, &marker, &snapshot, Timestamp(10)).unwrap();
+    assert_eq!((answer.applied[0].version, answer.applied[0].data_omitted), (2, true));
+}
+
+#[test]
+fn a_damaged_marker_claims_only_what_the_server_holds() {
+    let record = |id: &str, data: serde_json::Value| {
+        json!({"table_name": "products", "record_id": id, "data": data,
+               "local_updated_at": "2025-12-07T10:00:00Z"})
+    };
+    let records = [
+        record("a", json!({"x":1})),
+        record("b", json!({"x":2})),
+        record("c", json!({})),
+        record("", json!({})),
+    ];
+    let body = json!({"device_id": "till-1", "batch_id": "b1", "records": records});
+    let key = |id: &str| RecordKey { table: "products".into(), id: id.into() };
+    let held = [(key("a"), stored_record(r#"{"x":1}"#, 4, 7)), (key("b"), stored_record(r#"{"x":3}"#, 2, 8))];
+    let snapshot = Snapshot { records: held.into(), is_marker_damaged: true, ..Snapshot::default() };
+    let answer = from_damaged_marker(&push(Role::Cashier, &body), &snapshot, Timestamp(10));
+    let applied: Vec<_> = answer.applied.iter().map(|applied| (applied.index, applied.version)).collect();
+    assert_eq!(applied, [(0, 4)]);
+    let unknown = answer
+        .conflicts
+        .iter()
+        .map(|conflict| (conflict.index, conflict.reason.as_str(), conflict.server_version));
+    assert_eq!(unknown.collect::<Vec<_>>(), [(1, "outcome_unknown", 2), (2, "outcome_unknown", 0)]);
+    assert_eq!(answer.errors[0].code, "bad_record_id");
+    // A marker is left only by an atomic batch that was applied whole.
+    let mut atomic = body;
+    atomic["atomic"] = json!(true);
+    atomic["records"].as_array_mut().unwrap().truncate(2);
+    let answer = from_damaged_marker(&push(Role::Cashier, &atomic), &snapshot, Timestamp(10));
+    assert!(answer.success);
+    assert_eq!(answer.applied[1].data.as_ref().unwrap().as_str(), r#"{"x":3}"#);
 }
 
 #[test]

@@ -21,6 +21,10 @@ fn stored(at: u64, records: &[serde_json::Value]) -> StoredDeadLetters {
     StoredDeadLetters { item, device: push.device, batch: push.batch, received_at: Timestamp(at) }
 }
 
+fn read(stored: impl IntoIterator<Item = StoredDeadLetters>) -> Vec<DeadLettersEntry> {
+    stored.into_iter().map(DeadLettersEntry::Stored).collect()
+}
+
 fn product(id: &str) -> serde_json::Value {
     json!({ "table_name": "products", "record_id": id, "data": { "price": 1 }, "local_updated_at": "?" })
 }
@@ -36,26 +40,50 @@ fn ids(answer: &DeadLettersResponse) -> Vec<&str> {
 #[test]
 fn pages_cover_all_batches() {
     let all = [stored(7, &[product("a"), product("b"), product("c")]), stored(9, &[product("d")])];
-    let read = |query: &DeadLettersQuery| {
+    let pull = |query: &DeadLettersQuery| {
         // Like the store: begins with the first item of the query.
         let from = all.iter().position(|stored| query.from().is_none_or(|from| stored.item.key >= *from));
-        page(&tables(), Role::Manager, query, &all[from.unwrap()..], false).unwrap()
+        let from = read(all[from.unwrap()..].to_vec());
+        page(&tables(), Role::Manager, query, &from, false).response
     };
     let (mut cursor, mut found) = ("d1.".to_owned(), Vec::new());
     for (expected, more) in [(vec!["a", "b"], true), (vec!["c", "d"], false), (vec![], false)] {
-        let answer = read(&query("2", &cursor));
+        let answer = pull(&query("2", &cursor));
         assert_eq!((ids(&answer), answer.has_more), (expected.clone(), more));
         found.extend(expected);
         cursor = answer.next_cursor;
     }
     assert_eq!(found, ["a", "b", "c", "d"]);
-    let whole = read(&DeadLettersQuery::parse(None, None).unwrap());
+    let whole = pull(&DeadLettersQuery::parse(None, None).unwrap());
     assert_eq!((whole.dead_letters.len(), whole.has_more), (4, false));
+}
+
+/// A manager sees the other dead letters, and the cursor does not stand still.
+#[test]
+fn damaged_items_are_passed_over_wherever_they_are_damaged() {
+    let [readable, broken, other] = [7, 8, 9].map(|at| stored(at, &[product(&format!("p{at}"))]));
+    let mut broken_body = broken.clone();
+    broken_body.item.body = vec![1, 2, 3];
+    for damage in [DeadLettersEntry::Stored(broken_body), DeadLettersEntry::Damaged(broken.item.key.clone())]
+    {
+        let all = [read([readable.clone()]), vec![damage.clone()], read([other.clone()])].concat();
+        let whole = page(&tables(), Role::Manager, &query("5", "d1."), &all, false);
+        assert_eq!(ids(&whole.response), ["p7", "p9"]);
+        let is_body = matches!(damage, DeadLettersEntry::Stored(_));
+        assert_eq!(whole.damaged.len(), usize::from(is_body), "the store reports the others");
+        let only =
+            page(&tables(), Role::Manager, &query("5", "d1."), std::slice::from_ref(&damage), true).response;
+        let next = query("5", &only.next_cursor);
+        assert_eq!((next.from(), only.has_more), (Some(&broken.item.key), true));
+        let next =
+            page(&tables(), Role::Manager, &next, &[vec![damage], read([other.clone()])].concat(), false);
+        assert_eq!(ids(&next.response), ["p9"]);
+    }
 }
 
 #[test]
 fn an_empty_page_has_a_cursor() {
-    let answer = page(&tables(), Role::Manager, &query("5", "d1."), &[], false).unwrap();
+    let answer = page(&tables(), Role::Manager, &query("5", "d1."), &[], false).response;
     assert_eq!(
         serde_json::to_string(&answer).unwrap(),
         r#"{"dead_letters":[],"has_more":false,"next_cursor":"d1."}"#
@@ -65,7 +93,7 @@ fn an_empty_page_has_a_cursor() {
 #[test]
 fn the_exact_shape_is_pinned() {
     let batch = [stored(1_765_103_400_000_145, &[json!({ "table_name": "products", "price": 1 }), json!(5)])];
-    let mut answer = page(&tables(), Role::Manager, &query("5", "d1."), &batch, false).unwrap();
+    let mut answer = page(&tables(), Role::Manager, &query("5", "d1."), &read(batch.clone()), false).response;
     let five = answer.dead_letters.remove(1);
     let id = format!("{}.1", batch[0].item.key);
     let sha256 = "ef2d127de37b942baad06145e54b0c619a1f22327b2ebbcfbec78f5564afe39d";
@@ -80,17 +108,17 @@ fn the_exact_shape_is_pinned() {
 #[test]
 fn a_page_ends_with_the_dead_letter_that_exceeds_the_byte_limit() {
     let large = |id: &str| json!({ "table_name": "products", "record_id": id, "data": "x".repeat(60_000) });
-    let all: Vec<StoredDeadLetters> = (0..40).map(|i| stored(i, &[large("a"), large("b")])).collect();
-    let answer = page(&tables(), Role::Manager, &query("100", "d1."), &all, false).unwrap();
+    let all = read((0..40).map(|i| stored(i, &[large("a"), large("b")])));
+    let answer = page(&tables(), Role::Manager, &query("100", "d1."), &all, false).response;
     assert!(answer.has_more && answer.dead_letters.len() < 40, "{}", answer.dead_letters.len());
 }
 
 #[test]
 fn the_record_is_hidden_from_roles_that_may_not_read_its_table() {
     let secret = json!({ "table_name": "employee_advances", "record_id": "x", "data": { "sum": 5 } });
-    let batch = [stored(7, std::slice::from_ref(&secret))];
+    let batch = read([stored(7, std::slice::from_ref(&secret))]);
     let shown =
-        |role| page(&tables(), role, &query("5", "d1."), &batch, false).unwrap().dead_letters.remove(0);
+        |role| page(&tables(), role, &query("5", "d1."), &batch, false).response.dead_letters.remove(0);
     let hidden = shown(Role::Cashier);
     assert_eq!((hidden.record, hidden.payload, hidden.code.as_str()), (None, None, "bad_time"));
     assert_eq!(hidden.bytes, secret.to_string().len());

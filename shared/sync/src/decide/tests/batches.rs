@@ -16,6 +16,23 @@ fn a_record_that_occurs_twice_is_decided_in_order_and_written_once() {
     assert_eq!(plan.head.live["halls"], 1);
 }
 
+/// The write waits in the dead letters, and the rest of the batch goes on.
+#[test]
+fn a_write_to_a_damaged_record_is_kept_and_replaces_nothing() {
+    let mut room = Room::default();
+    room.one("till-1", write("A", 10));
+    let (key, _) = room.snapshot.records.pop_first().unwrap();
+    room.snapshot.damaged.insert(key.clone());
+    let plan = room.push("till-1", &[based(write("B", 11), 1), with(write("C", 11), "record_id", "p2")]);
+    let Outcome::Rejected(rejection) = &plan.outcomes[0] else { panic!("not rejected") };
+    assert_eq!((rejection.code.as_str(), plan.dead.len()), ("record_corrupt", 1));
+    assert_eq!((plan.puts.len(), plan.puts[0].key.id.as_str()), (1, "p2"));
+    // It must still be damaged when the batch is committed.
+    let checks: Vec<_> = plan.checks.iter().map(|check| (&check.key, check.expected)).collect();
+    assert_eq!(checks, [(&key, Expected::Damaged)]);
+    assert!(room.push_at(NOW, "till-1", true, &[write("D", 12)]).puts.is_empty());
+}
+
 #[test]
 fn only_named_fields_change() {
     let mut room = Room::default();

@@ -38,7 +38,8 @@ fn ask(shops: &Shops, cursor: Option<&str>, limit: usize) -> PullResponse {
 /// One page of all rooms, as the handler builds it.
 fn answer(shops: &Shops, start: ClientStart, limit: usize) -> PullResponse {
     let pull = ClientPull { client: "1".parse().unwrap(), start, window: window(limit) };
-    let branches = BranchRotation::new(&pull, shops.iter().map(|(id, shop)| (id.clone(), shop.head.clone())));
+    let branches =
+        BranchRotation::new(&pull, shops.iter().map(|(id, shop)| (id.clone(), Some(shop.head.clone()))));
     let Some((room, _)) = branches.next(&pull) else { return branches.nothing_new() };
     let branch = room.room.branch.clone();
     let page = shops[&branch].page(&room, (false, false)).unwrap();
@@ -69,6 +70,40 @@ fn pages_rotate_over_the_branches() {
     let latest = shops.values().map(|shop| shop.head.stamp).max().unwrap();
     assert_eq!((nothing.changes.len(), nothing.has_more, nothing.branch_id), (0, false, None));
     assert_eq!((nothing.next_cursor, nothing.stamp), (cursor, latest));
+}
+
+/// A branch with a damaged HEAD, and one whose page failed, are passed over; their positions stay.
+#[test]
+fn a_branch_that_cannot_be_read_does_not_hold_up_the_others() {
+    let mut shops = shops(&[(1, 2), (2, 1), (3, 1)]);
+    let (_, _, cursor) = follow(&shops, None, 100);
+    shops.values_mut().for_each(|shop| shop.commit(&[7], false));
+    shops.values_mut().for_each(|shop| shop.wait(60));
+    for since_time in [false, true] {
+        let start = match (since_time, cursor.parse().unwrap()) {
+            (true, _) => ClientStart::Time(START.plus_secs(30)),
+            (false, Cursor::Vector(vector)) => ClientStart::Vector(vector),
+            (false, other) => panic!("{other} is no vector"),
+        };
+        let pull = ClientPull { client: "1".parse().unwrap(), start, window: window(100) };
+        let heads = shops
+            .iter()
+            .map(|(id, shop)| (id.clone(), Some(shop.head.clone()).filter(|_| id.as_str() != "1")));
+        let mut branches = BranchRotation::new(&pull, heads);
+        let failing = branches.next(&pull).unwrap().0.room.branch;
+        branches.pass(&failing);
+        let served = branches.next(&pull).unwrap().0;
+        assert!(served.room.branch != failing && served.room.branch.as_str() != "1");
+        let page = shops[&served.room.branch].page(&served, (false, false)).unwrap();
+        let answer = branches.clone().response(&served.room.branch, page);
+        assert!(!answer.has_more, "the others cannot be read now");
+        // Later they can.
+        let (later, changes, _) = follow(&shops, Some(answer.next_cursor), 100);
+        assert_eq!((later.len(), changes), (2, 2));
+        let passed = branches.passed_over();
+        assert!(passed.has_more && passed.changes.is_empty());
+        assert_eq!(follow(&shops, Some(passed.next_cursor), 100).1, 3);
+    }
 }
 
 #[test]

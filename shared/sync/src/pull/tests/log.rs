@@ -44,6 +44,29 @@ fn a_position_is_exact_and_exclusive() {
     }
 }
 
+/// The page ends before it. Then it is as if the item had expired, once it has settled; until then, a snapshot's
+/// tail would meet it again.
+#[test]
+fn a_damaged_item_ends_a_page_and_then_leads_to_a_snapshot() {
+    let mut shop = shop(&[2, 2, 2]);
+    shop.damaged_log.insert(shop.log[1].last());
+    let (before, damaged) = (shop.log[0].last(), shop.log[1].last());
+    let first = shop.page(&pull(RoomStart::Stamp(Stamp::ZERO), 100), (false, false)).unwrap();
+    assert_eq!((first.changes.len(), first.stamp(), first.has_more), (2, before, true));
+    for inside in [before, Stamp(damaged.0 - 1)] {
+        let page = shop.page(&pull(RoomStart::Stamp(inside), 100), (false, false)).unwrap();
+        assert!(page.snapshot_id.is_some() && page.stamp() == shop.head.stamp);
+    }
+    let after = shop.page(&pull(RoomStart::Cursor(damaged), 100), (false, false)).unwrap();
+    assert_eq!((after.changes.len(), after.snapshot_id), (2, None), "the log goes on after it");
+    shop.commit(&[0], false);
+    shop.damaged_log.insert(shop.head.stamp);
+    let young = pull(RoomStart::Cursor(shop.log[2].last()), 100);
+    assert_eq!(shop.page(&young, (false, false)).unwrap_err().code, ErrorCode::Unavailable);
+    shop.wait(LOG_SETTLE_SECS + 1);
+    assert!(shop.page(&young, (false, false)).unwrap().snapshot_id.is_some());
+}
+
 #[test]
 fn nothing_beyond_head_is_returned() {
     let mut shop = shop(&[2, 2]);

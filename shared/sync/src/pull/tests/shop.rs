@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::limits::LOG_SETTLE_SECS;
-use crate::log::LogItem;
+use crate::log::{Damaged, LogItem};
 use crate::pull::plan::{ReadPlan, begin, nothing_new, plan, settled};
 use crate::pull::query::{RoomPull, RoomStart, Window};
 use crate::pull::walk_page::Rows;
@@ -43,6 +43,10 @@ pub(super) struct Shop {
     pub(super) head: Head,
     pub(super) log: Vec<Publication>,
     pub(super) records: BTreeMap<RecordKey, Record>,
+    /// The last stamps of damaged log items.
+    pub(super) damaged_log: BTreeSet<Stamp>,
+    /// The keys of damaged records.
+    pub(super) damaged_records: BTreeSet<RecordKey>,
     /// HEAD and records before each unsettled commit, with its first stamp.
     before: Vec<(Stamp, Head, BTreeMap<RecordKey, Record>)>,
 }
@@ -50,7 +54,8 @@ pub(super) struct Shop {
 impl Default for Shop {
     fn default() -> Shop {
         let (head, log, records) = (Head::default(), Vec::new(), BTreeMap::new());
-        Shop { now: START, head, log, records, before: Vec::new() }
+        let (damaged_log, damaged_records, before) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        Shop { now: START, head, log, records, damaged_log, damaged_records, before }
     }
 }
 
@@ -109,6 +114,17 @@ impl Shop {
         self.wait(60);
     }
 
+    /// A log item as the store reads it.
+    fn read(&self, item: &Publication) -> Result<Publication, Damaged> {
+        let last = item.last();
+        if self.damaged_log.contains(&last) { Err(Damaged { last }) } else { Ok(item.clone()) }
+    }
+
+    /// A record as the store reads it.
+    fn read_record(&self, key: &RecordKey, record: &Record) -> Option<Record> {
+        (!self.damaged_records.contains(key)).then(|| record.clone())
+    }
+
     /// One page, as the handler builds it; `torn` hides unsettled commits from the log and from the records.
     pub(super) fn page(&self, pull: &RoomPull, torn: (bool, bool)) -> Result<Page, ApiError> {
         let settled = settled(self.now);
@@ -117,8 +133,9 @@ impl Shop {
         let walk = match plan(&self.head, pull)? {
             ReadPlan::Nothing => return Ok(nothing_new(&self.head)),
             ReadPlan::Log { position, items } => {
-                let found = log.clone().filter(|item| item.last() > position).take(items).cloned().map(Ok);
-                match log_page::page::<ApiError>(&self.head, pull, position, found, self.now)? {
+                let found = log.clone().filter(|item| item.last() > position).take(items);
+                let found = found.map(|item| self.read(item));
+                match log_page::page(&self.head, pull, position, found, self.now)? {
                     Some(page) => return Ok(page),
                     None => None,
                 }
@@ -126,11 +143,14 @@ impl Shop {
             ReadPlan::Snapshot => None,
             ReadPlan::Walk(walk) => Some(walk),
         };
-        let first = log.clone().find(|item| item.last() > settled).map(log_item);
+        let first = log.clone().find(|item| item.last() > settled);
+        let first = first.and_then(|item| self.read(item).ok()).as_ref().map(log_item);
         let walk = walk.map_or_else(|| begin(&self.head, first.as_ref(), self.now), Ok)?;
         let rest = records.iter().filter(|(key, _)| Some(*key) > walk.after.as_ref());
-        let rows: Vec<_> =
-            rest.take(pull.window.limit).map(|(key, record)| (key.clone(), record.clone())).collect();
+        let rows: Vec<_> = rest
+            .take(pull.window.limit)
+            .map(|(key, record)| (key.clone(), self.read_record(key, record)))
+            .collect();
         let more = rows.len() == pull.window.limit;
         Ok(walk_page::page(&self.head, pull, walk, Rows { rows, more }))
     }
@@ -171,6 +191,11 @@ impl Follower {
             let known = self.rows.get(&name).map_or(Stamp::ZERO, |known| known.0);
             if fresh || known < change.stamp {
                 self.rows.insert(name, (change.stamp, change.is_deleted));
+            }
+        }
+        for record in &answer.damaged {
+            if let Some((_, marked)) = &mut self.walk {
+                marked.insert((record.table_name.clone(), record.record_id.clone()));
             }
         }
         if !answer.has_more

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::shop::{Follower, Shop, live, pull};
+use super::shop::{Follower, Shop, key, live, pull};
 use crate::limits::{LOG_SETTLE_SECS, PULL_BYTES_MAX};
 use crate::pull::Next;
 use crate::pull::query::RoomStart;
@@ -81,6 +81,26 @@ fn unsettled_commits_come_from_the_log() {
     assert_eq!((old.stamp(), old.has_more, old.changes.len()), (shop.head.stamp, false, 11));
 }
 
+/// The server cannot say what is in it, so the till's copy may be the last one.
+#[test]
+fn a_damaged_record_is_named_and_a_till_keeps_its_copy() {
+    let mut shop = absent();
+    let mut till = Follower::default();
+    till.catch_up(&mut shop, &[3]);
+    shop.damaged_records.extend([key(2), key(3)]);
+    till.cursor = Some("v1.1".to_owned());
+    till.catch_up(&mut shop, &[1]);
+    assert_eq!(till.live(), live(&shop));
+    let mut fresh = Follower::default();
+    fresh.catch_up(&mut shop, &[4]);
+    assert_eq!(fresh.live().len(), 8);
+    let mut only = pull(RoomStart::Stamp(Stamp::ZERO), 100);
+    only.window.tables = ["products".to_owned()].into();
+    let page = shop.page(&only, (false, false)).unwrap();
+    let named: Vec<_> = page.damaged.iter().map(|name| name.record_id.as_str()).collect();
+    assert_eq!(named, ["r2"], "of the tables that are asked for");
+}
+
 #[test]
 fn a_room_restored_to_nothing_is_an_empty_snapshot() {
     let shop = Shop::default();
@@ -121,6 +141,8 @@ enum Event {
     Wait(u64),
     Expire(usize),
     Restore,
+    /// Damages a log item, counted from the latest.
+    Damage(usize),
     Page(usize, (bool, bool)),
 }
 
@@ -131,6 +153,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (0..15_u64).prop_map(Event::Wait),
         2 => (0..6_usize).prop_map(Event::Expire),
         1 => Just(Event::Restore),
+        1 => (0..6_usize).prop_map(Event::Damage),
         5 => (1..8_usize, any::<(bool, bool)>()).prop_map(|(limit, torn)| Event::Page(limit, torn)),
     ]
 }
@@ -139,7 +162,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     /// Following from any cursor gives the same state as a fresh pull, for any writes, expirations, restores,
-    /// delays and page sizes.
+    /// damaged log items, delays and page sizes.
     #[test]
     fn following_is_a_fresh_state(events in prop::collection::vec(event(), 0..60), limits in prop::collection::vec(1..20_usize, 1..4)) {
         let (mut shop, mut till) = (Shop::default(), Follower::default());
@@ -154,6 +177,10 @@ proptest! {
                 // A restore during a walk may lose records that the walk left to the log.
                 Event::Restore if till.is_walking() => {}
                 Event::Restore => shop.restore(),
+                Event::Damage(from_end) => {
+                    let damaged = shop.log.iter().rev().nth(from_end).map(|item| item.last());
+                    shop.damaged_log.extend(damaged);
+                }
                 Event::Page(limit, torn) => drop(till.follow(&mut shop, limit, torn)),
             }
         }

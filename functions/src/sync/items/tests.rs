@@ -1,0 +1,160 @@
+use protocol::json::JsonText;
+
+use super::*;
+
+#[test]
+fn every_item_reads_back() {
+    let device = || "till-1".parse().unwrap();
+    let live = BTreeMap::from([("products".to_owned(), 3)]);
+    let reading = ClockReading { skew_millis: -7, at: Timestamp(3) };
+    let clocks: Clocks = [(device(), reading)].into_iter().collect();
+    assert_eq!(to_clocks(&item([("clocks", from_clocks(&clocks))])).unwrap(), clocks);
+    let head = Head { stamp: Stamp(9), changes: 5, log_items: 2, live };
+    assert_eq!(to_head(&from_head(&head)).unwrap(), head);
+
+    let data = JsonText::from_text(r#"{"price": 1.10}"#.into()).unwrap();
+    let record = Record {
+        data,
+        version: 2,
+        stamp: Stamp(9),
+        modified_at: Timestamp(8),
+        device: device(),
+        deleted: true,
+        fields: FieldVersions { since: 1, changed: BTreeMap::from([("price".to_owned(), 2)]) },
+    };
+    let keep = Retention::default();
+    let tombstone = from_record(&record, keep, Timestamp(0));
+    assert_eq!(to_record(&tombstone).unwrap(), record);
+    assert_eq!(as_number(&tombstone["ttl"]), Some(keep.tombstone_secs()));
+    let live = Record { deleted: false, fields: FieldVersions::default(), ..record };
+    assert_eq!(to_record(&from_record(&live, keep, Timestamp(0))).unwrap(), live);
+    assert!(!from_record(&live, keep, Timestamp(0)).contains_key("ttl"));
+
+    let bound = Marker { hash: [7; 32], prev: Stamp(1), stamp: Stamp(2), codes: "a1".into(), user: None };
+    let free = Marker { user: Some("u1".into()), ..bound.clone() };
+    for marker in [bound, free] {
+        assert_eq!(to_marker(&from_marker(&marker, keep, Timestamp(0))).unwrap(), marker);
+    }
+
+    let log = LogItem {
+        prev: Stamp(1),
+        first: Stamp(2),
+        last: Stamp(3),
+        total: 4,
+        device: device(),
+        body: vec![1, 2],
+    };
+    let mut item = from_log(log.clone(), keep, Timestamp(0));
+    item.insert("sk".into(), text("0000000000000003"));
+    assert_eq!(to_log(&item).unwrap(), log);
+}
+
+#[test]
+fn a_damaged_item_names_what_is_wrong() {
+    let mut item = from_head(&Head::default());
+    item.insert("stamp".into(), text("soon"));
+    assert!(matches!(to_head(&item), Err(StoreError::Corrupt("stamp"))));
+}
+
+/// Items as release f756253 stored them, the first with a format. Add files for later formats, and keep these.
+mod golden {
+    use super::*;
+    use crate::dynamo::item::dynamo_json;
+    use sync::dead_letters::letters;
+    use sync::log::publication;
+    use sync::tables::Tables;
+
+    fn items(lines: &str, kind: &ItemKind) -> Vec<Item> {
+        let items: Vec<Item> = lines.lines().map(dynamo_json).collect();
+        let known = |name: &&String| {
+            ["pk", "sk"].contains(&name.as_str()) || kind.attributes.contains(&name.as_str())
+        };
+        assert!(items.iter().all(|item| item.keys().all(|name| known(&name))), "{}", kind.name);
+        items
+    }
+
+    /// What is written now, with the key of `item`.
+    fn again(mut written: Item, item: &Item) -> Item {
+        written.extend(["pk", "sk"].map(|name| (name.to_owned(), item[name].clone())));
+        written
+    }
+
+    const NOW: Timestamp = Timestamp(1_765_103_401_000_123);
+
+    #[test]
+    fn head_and_feed_are_read_and_written_as_before() {
+        let [head]: [Item; 1] = items(include_str!("../../../golden/head.jsonl"), &HEAD).try_into().unwrap();
+        let read = to_head(&head).unwrap();
+        assert_eq!(
+            (read.stamp, read.changes, read.log_items, read.live.len()),
+            (Stamp(1_765_103_401_000_124), 5, 2, 2)
+        );
+        let mut without_clocks = head.clone();
+        without_clocks.remove("clocks");
+        assert_eq!(again(from_head(&read), &head), without_clocks);
+        assert_eq!(to_clocks(&head).unwrap().iter().count(), 1, "the statistics still show them");
+        let [feed]: [Item; 1] = items(include_str!("../../../golden/feed.jsonl"), &FEED).try_into().unwrap();
+        assert_eq!(to_feed(&feed).unwrap(), Feed { stamp: read.stamp, changes: 5 });
+    }
+
+    #[test]
+    fn records_are_read_and_written_as_before() {
+        let items = items(include_str!("../../../golden/record.jsonl"), &RECORD);
+        let read: Vec<Record> = items.iter().map(|item| to_record(item).unwrap()).collect();
+        for (item, record) in items.iter().zip(&read) {
+            assert_eq!(again(from_record(record, Retention::default(), NOW), item), *item);
+            assert_eq!((record.data.as_str(), record.version), (r#"{"name": "Tea", "price": 1.10}"#, 2));
+        }
+        let [merged, plain, gone] = read.try_into().unwrap();
+        assert_eq!((merged.fields.since, merged.fields.changed["price"], plain.fields.since), (1, 2, 0));
+        assert!(!merged.deleted && gone.deleted);
+    }
+
+    #[test]
+    fn markers_are_read_and_written_as_before() {
+        let [item]: [Item; 1] =
+            items(include_str!("../../../golden/marker.jsonl"), &MARKER).try_into().unwrap();
+        let marker = to_marker(&item).unwrap();
+        assert_eq!(marker.outcomes().unwrap().len(), 6);
+        assert_eq!(again(from_marker(&marker, Retention::default(), NOW), &item), item);
+    }
+
+    #[test]
+    fn log_items_are_read_as_before() {
+        let [item]: [Item; 1] = items(include_str!("../../../golden/log.jsonl"), &LOG).try_into().unwrap();
+        let log = to_log(&item).unwrap();
+        let publication = publication(&Tables::built_in().unwrap(), &"1:2".parse().unwrap(), &log).unwrap();
+        let ids: Vec<_> = publication.changes.iter().map(|change| change.record_id.as_str()).collect();
+        assert_eq!((ids, publication.prev, log.total), (vec!["p-1", "p-2"], Stamp(1_765_103_401_000_122), 5));
+        assert_eq!(publication.changes[0].data.as_str(), r#"{"name": "Tea", "price": 1.10}"#);
+        assert_eq!(again(from_log(log, Retention::default(), NOW), &item), item);
+    }
+
+    #[test]
+    fn dead_letters_are_read_as_before() {
+        let lines = include_str!("../../../golden/dead_letters.jsonl");
+        let [item]: [Item; 1] = items(lines, &DEAD).try_into().unwrap();
+        let stored = to_dead(&item).unwrap();
+        let codes: Vec<_> = letters(&stored.item).unwrap().into_iter().map(|letter| letter.code).collect();
+        assert_eq!(codes, ["forbidden", "malformed"]);
+        let written = from_dead(stored.item, &stored.device, stored.batch.as_ref(), stored.received_at);
+        assert_eq!(again(written, &item), item);
+    }
+
+    /// A retry meets a function of the newer release, so it is no damage.
+    #[test]
+    fn a_newer_format_of_each_kind_is_not_damage() {
+        let newer = |lines: &str, read: &dyn Fn(&Item) -> Option<StoreError>| {
+            let mut item = dynamo_json(lines.lines().next().unwrap());
+            item.insert("format".into(), number(2));
+            item.retain(|name, _| ["pk", "sk", "format"].contains(&name.as_str()));
+            assert!(matches!(read(&item), Some(StoreError::Newer { format: 2, .. })));
+        };
+        newer(include_str!("../../../golden/head.jsonl"), &|item| to_head(item).err());
+        newer(include_str!("../../../golden/feed.jsonl"), &|item| to_feed(item).err());
+        newer(include_str!("../../../golden/record.jsonl"), &|item| to_record(item).err());
+        newer(include_str!("../../../golden/marker.jsonl"), &|item| to_marker(item).err());
+        newer(include_str!("../../../golden/log.jsonl"), &|item| to_log(item).err());
+        newer(include_str!("../../../golden/dead_letters.jsonl"), &|item| to_dead(item).err());
+    }
+}
