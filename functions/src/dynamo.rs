@@ -6,4 +6,5 @@ pub mod error;
 pub mod item;
 pub mod kind;
 pub mod rewrite;
+pub mod skipped;
 pub mod table;

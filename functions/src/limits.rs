@@ -26,6 +26,16 @@ pub const STORED_CLOCKS_MAX: usize = 4096;
 pub const PUBLISH_BYTES_MAX: usize = 1024 * 1024;
 /// Branches that a function remembers as existing (about 200 bytes each).
 pub const KNOWN_BRANCHES_MAX: usize = 10_000;
+/// Seconds that `change-stream` gives one room; its shard waits that long for a room that does not answer.
+pub const ROOM_PUBLISH_SECS: u64 = 5;
+/// Seconds for which `change-stream` does not try a room again that did not answer.
+pub const SILENT_ROOM_SECS: u64 = 30;
+/// Maximum number of silent rooms that a process remembers (about 100 bytes each).
+pub const SILENT_ROOMS_MAX: usize = 1000;
+/// Rooms that one run of `change-redelivery` tries; at worst, each takes its time-out.
+pub const BEHIND_ROOMS_MAX: usize = 50;
+/// Log items of a room that one run of `change-redelivery` publishes.
+pub const REDELIVERED_ITEMS_MAX: usize = 100;
 /// Maximum pending changes that one transaction compacts; each is an action, and so is the cart.
 pub const CART_COMPACT_MAX: usize = TRANSACTION_ACTIONS_MAX - 1;
 /// Maximum steps of a scan in one maintenance run: about 100,000 keys, at a command or two each.

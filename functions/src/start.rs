@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::context::kind::FunctionKind;
 use crate::http::dispatch;
 use crate::stream;
+use crate::sync::redelivery;
 
 /// Runs `function` until Lambda stops the process.
 #[tokio::main]
@@ -41,6 +42,13 @@ pub async fn run(function: impl Into<FunctionKind>) -> Result<(), Error> {
             let handle = async |_: LambdaEvent<IgnoredAny>| {
                 let done = maintenance::handle(context).await?;
                 Ok::<_, Error>(format!("{done:?}"))
+            };
+            Box::pin(lambda_runtime::run(service_fn(handle))).await
+        }
+        FunctionKind::Redelivery => {
+            let handle = async |_: LambdaEvent<IgnoredAny>| {
+                let done = redelivery::handle(context, now()).await?;
+                Ok::<_, Error>(format!("{done} rooms"))
             };
             Box::pin(lambda_runtime::run(service_fn(handle))).await
         }

@@ -19,7 +19,7 @@ pub async fn handle(
 ) -> Result<DynamoDbEventResponse, HandlerError> {
     let retries = match function {
         StreamFunction::ChangeStream => sync::change_stream::handle(context, event, now).await?,
-        StreamFunction::CacheInvalidate => records::cache_invalidate::handle(context, &event).await?,
+        StreamFunction::CacheInvalidate => records::cache_invalidate::handle(context, &event, now).await?,
         StreamFunction::CartCompact => carts::compact::handle(context, &event, now).await?,
     };
     if let Ok(sync) = context.sync() {

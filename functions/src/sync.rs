@@ -8,6 +8,7 @@ pub mod stats;
 
 pub mod change_stream;
 pub mod publisher;
+pub mod redelivery;
 
 pub mod branches;
 pub mod commit;

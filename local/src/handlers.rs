@@ -12,6 +12,7 @@ use functions::context::kind::{FunctionKind, StreamFunction};
 use functions::http::dispatch;
 use functions::http::error::HandlerError;
 use functions::stream;
+use functions::sync::redelivery;
 use lambda_http::{Body, Request, Response};
 use protocol::endpoints::function::Function;
 use protocol::timestamp::Timestamp;
@@ -88,6 +89,11 @@ impl Handlers {
     /// Calls `cache-maintenance`, as its schedule does.
     pub async fn maintain(&self) -> Result<Maintained, HandlerError> {
         maintenance::handle(self.context(FunctionKind::CacheMaintenance)).await
+    }
+
+    /// Calls `change-redelivery`, as its schedule does.
+    pub async fn redeliver(&self) -> Result<usize, HandlerError> {
+        redelivery::handle(self.context(FunctionKind::Redelivery), functions::start::now()).await
     }
 
     #[allow(clippy::indexing_slicing, reason = "`new` creates the context of every function")]

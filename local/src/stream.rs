@@ -6,6 +6,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dynoxide::Database;
 use functions::context::kind::StreamFunction;
@@ -37,6 +38,19 @@ pub enum StreamError {
     /// The stored position cannot be read.
     #[error(transparent)]
     Position(#[from] PrivateFileError),
+}
+
+/// How often rooms that are behind are told; in AWS, each minute.
+const REDELIVERY: Duration = Duration::from_secs(1);
+
+/// Calls `change-redelivery` on its schedule, until the [`StreamSwitch`] is dropped.
+async fn redeliver(handlers: Arc<Handlers>, mut paused: watch::Receiver<bool>) {
+    while paused.wait_for(|paused| !paused).await.is_ok() {
+        if let Err(error) = handlers.redeliver().await {
+            tracing::warn!(?error, "the redelivery failed");
+        }
+        tokio::time::sleep(REDELIVERY).await;
+    }
 }
 
 /// The running pollers, one per function.
@@ -77,11 +91,13 @@ impl Streams {
             Ok(Poller { shard, source, function, handlers, position, paused, failing: None })
         };
         let pollers: Vec<Poller> = sources.into_iter().map(poller).collect::<Result<_, StreamError>>()?;
-        let polling = pollers.into_iter().map(|poller| tokio::spawn(poller.run())).collect();
+        let polling = pollers.into_iter().map(|poller| tokio::spawn(poller.run()));
+        let redelivery = tokio::spawn(redeliver(Arc::clone(handlers), sender.subscribe()));
+        let polling = polling.chain([redelivery]).collect();
         Ok(Streams { switch: StreamSwitch(sender), polling })
     }
 
-    /// The switch of all streams.
+    /// The switch of all streams and of the redelivery.
     pub fn switch(&self) -> &StreamSwitch {
         &self.switch
     }

@@ -57,9 +57,9 @@ impl Stored {
         request.send().await.unwrap();
     }
 
-    /// Damages an attribute: its type is wrong.
+    /// Damages an attribute: it has a type that none has.
     pub(crate) async fn damage(&self, name: &str) {
-        self.set(name, Some(AttributeValue::Bool(true))).await;
+        self.set(name, Some(AttributeValue::Null(true))).await;
     }
 
     /// An attribute as it is now.

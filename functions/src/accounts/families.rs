@@ -115,8 +115,8 @@ impl Accounts {
         Ok(families)
     }
 
-    /// All families of the user that DynamoDB has not expired yet, the latest first. A damaged one is left out:
-    /// its tokens are refused.
+    /// All families of the user that DynamoDB has not expired yet, the latest first. A damaged one is left
+    /// out: its tokens are refused.
     pub async fn families(&self, user: &str) -> Result<Vec<Family>, StoreError> {
         let query = self.table.query_prefix(keys::families(user), keys::FAMILY_PREFIX);
         let items = all_pages(query, &mut Cost::default()).await?;

@@ -36,6 +36,7 @@ pub(super) const FAMILY: ItemKind = ItemKind {
         "device",
         "address",
         "agent",
+        "tag_key",
     ],
 };
 

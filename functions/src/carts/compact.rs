@@ -11,7 +11,9 @@ use serde_dynamo::AttributeValue;
 
 use super::cart_cache::{content, entry};
 use super::keys;
+use super::store::CHANGE;
 use crate::context::Context;
+use crate::context::kind::StreamFunction;
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
 use crate::http::error::HandlerError;
@@ -25,17 +27,23 @@ const CACHED_CART_SECS: u64 = EntryKind::Cart.total_millis_max().div_ceil(1000);
 /// Compacts each cart of `event` once; returns the sequence numbers of the records to deliver again.
 pub async fn handle(context: &Context, event: &Event, now: Timestamp) -> Result<Vec<String>, HandlerError> {
     let mut carts: BTreeMap<(Room, CartId), Vec<String>> = BTreeMap::new();
+    let mut retries = Vec::new();
     for record in &event.records {
         let sequence_number = sequence_number(record);
         match cart(record) {
             Ok(cart) => carts.entry(cart).or_default().push(sequence_number),
             // A retry would fail again and hold up the carts behind it.
             Err(error) => {
-                tracing::error!(sequence_number, error = ?error, "a stream record is not of a cart");
+                let table = context.carts()?.table();
+                let kept =
+                    table.keep_skipped(StreamFunction::CartCompact, &CHANGE, record, &error, now).await;
+                if let Err(error) = kept {
+                    tracing::warn!(error = ?error, "keeping a skipped record failed");
+                    retries.push(sequence_number);
+                }
             }
         }
     }
-    let mut retries = Vec::new();
     for ((room, id), sequence_numbers) in carts {
         if let Err(error) = compact(context, &room, &id, now).await {
             tracing::warn!(%room, error = ?error, "compacting a cart failed");

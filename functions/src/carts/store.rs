@@ -50,6 +50,11 @@ impl CartStore {
         CartStore { table: Table { client, name } }
     }
 
+    /// The carts table, for the records that a stream function skips.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
     /// Appends a change to a cart; returns the change with its unique stamp.
     pub async fn append(
         &self,
@@ -82,8 +87,8 @@ impl CartStore {
     /// Merges the pending changes into the cart and deletes them, in transactions of at most
     /// [`CART_COMPACT_MAX`] changes; returns the cart.
     ///
-    /// Idempotent and safe to run concurrently: a cart never returns to an older state. A damaged cart is replaced,
-    /// because every change has the whole content; a damaged change stays until it expires.
+    /// Idempotent and safe to run concurrently: a cart never returns to an older state. A damaged cart is
+    /// replaced, because every change has the whole content; a damaged change stays until it expires.
     pub async fn compact(
         &self,
         room: &Room,

@@ -11,6 +11,8 @@ pub enum FunctionKind {
     Stream(StreamFunction),
     /// A schedule: the daily maintenance of the cache.
     CacheMaintenance,
+    /// A schedule: once a minute, tells rooms what `change-stream` could not.
+    Redelivery,
 }
 
 /// A function that a table's stream invokes.
@@ -63,7 +65,7 @@ impl FunctionKind {
     pub fn all() -> impl Iterator<Item = FunctionKind> {
         let http = Function::ALL.into_iter().map(FunctionKind::Http);
         let stream = StreamFunction::ALL.into_iter().map(FunctionKind::Stream);
-        http.chain(stream).chain([FunctionKind::CacheMaintenance])
+        http.chain(stream).chain([FunctionKind::CacheMaintenance, FunctionKind::Redelivery])
     }
 
     /// The name of the function's binary, and of its entry in template.yaml.
@@ -72,6 +74,7 @@ impl FunctionKind {
             FunctionKind::Http(function) => function.name(),
             FunctionKind::Stream(function) => function.name(),
             FunctionKind::CacheMaintenance => "cache-maintenance",
+            FunctionKind::Redelivery => "change-redelivery",
         }
     }
 
@@ -90,11 +93,13 @@ impl FunctionKind {
                 &[Part::Verifier, Part::Branches, Part::Carts, Part::Redis]
             }
             FunctionKind::Http(Function::CacheAdmin) => &[Part::Verifier, Part::Redis],
-            FunctionKind::Stream(StreamFunction::ChangeStream) => &[Part::Sync, Part::Publisher],
-            FunctionKind::Stream(StreamFunction::CartCompact) => &[Part::Carts, Part::Redis],
-            FunctionKind::Stream(StreamFunction::CacheInvalidate) | FunctionKind::CacheMaintenance => {
-                &[Part::Redis]
+            FunctionKind::Stream(StreamFunction::ChangeStream) | FunctionKind::Redelivery => {
+                &[Part::Sync, Part::Publisher]
             }
+            FunctionKind::Stream(StreamFunction::CartCompact) => &[Part::Carts, Part::Redis],
+            // It skips damaged records of the sync table's stream into that table.
+            FunctionKind::Stream(StreamFunction::CacheInvalidate) => &[Part::Sync, Part::Redis],
+            FunctionKind::CacheMaintenance => &[Part::Redis],
         }
     }
 }

@@ -9,8 +9,8 @@ use super::kind::ItemKind;
 /// Bytes of a key's hash in logs and statistics.
 const KEY_HASH_BYTES: usize = 8;
 
-/// Reports an item of `kind` that cannot be read; returns the hash of its key. Neither key nor data are logged:
-/// both may be personal.
+/// Reports an item of `kind` that cannot be read; returns the hash of its key. Neither key nor data are
+/// logged: both may be personal.
 pub fn report(kind: &ItemKind, item: &Item, error: &StoreError) -> String {
     let hash = key_hash(item);
     let attribute = match error {

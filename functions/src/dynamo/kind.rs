@@ -1,7 +1,7 @@
 //! Kinds of stored items, and the versions of their formats.
 //!
-//! Functions of two releases run side by side during a deployment. So each item may say which format it has, in
-//! an attribute and not in its body: a release that does not know of the attribute still reads the body.
+//! Functions of two releases run side by side during a deployment. So each item may say which format it has,
+//! in an attribute and not in its body: a release that does not know of the attribute still reads the body.
 
 use super::error::StoreError;
 use super::item::{Item, as_number, optional};
@@ -14,8 +14,8 @@ pub const FORMAT: &str = "format";
 pub struct ItemKind {
     /// The name, for logs.
     pub name: &'static str,
-    /// The latest format that this release reads, and the one that it writes; the first is 1. A release reads a
-    /// format before the next release writes it.
+    /// The latest format that this release reads, and the one that it writes; the first is 1. A release reads
+    /// a format before the next release writes it.
     pub format: u64,
     /// The attributes that this release writes, besides the key and [`FORMAT`]. A write of the whole item
     /// leaves all others as they are.

@@ -1,6 +1,8 @@
 //! Rewriting an item: the attributes that this release knows are set or removed, and all others stay. A put
 //! would erase what a newer release has added.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, TransactWriteItem, Update};
 
@@ -21,18 +23,19 @@ fn expression(kind: &ItemKind, mut item: Item) -> Expression {
     if kind.format > 1 {
         item.insert(FORMAT.to_owned(), number(kind.format));
     }
+    let known = kind.attributes.iter().chain(&[FORMAT]).map(|name| (*name).to_owned());
+    let all: BTreeSet<String> = known.chain(item.keys().cloned()).collect();
     let (mut set, mut removed, mut names, mut values) = (Vec::new(), Vec::new(), Vec::new(), Item::new());
-    for &name in kind.attributes.iter().chain(&[FORMAT]) {
-        names.push((format!("#{name}"), name.to_owned()));
-        match item.remove(name) {
+    for name in all {
+        match item.remove(&name) {
             Some(value) => {
                 set.push(format!("#{name} = :{name}"));
                 values.insert(format!(":{name}"), value);
             }
             None => removed.push(format!("#{name}")),
         }
+        names.push((format!("#{name}"), name));
     }
-    debug_assert!(item.is_empty(), "{} does not list {:?}", kind.name, item.keys());
     let clause = |word: &str, parts: Vec<String>| match parts.is_empty() {
         true => String::new(),
         false => format!("{word} {} ", parts.join(", ")),
@@ -80,7 +83,7 @@ mod tests {
     fn known_attributes_are_set_or_removed_and_others_are_not_named() {
         let kind = ItemKind { name: "thing", format: 1, attributes: &["size", "ttl"] };
         let Expression { text, names, values } = expression(&kind, item([("size", number(3))]));
-        assert_eq!(text, "SET #size = :size REMOVE #ttl, #format");
+        assert_eq!(text, "SET #size = :size REMOVE #format, #ttl");
         assert_eq!((names.len(), values), (3, item([(":size", number(3))])));
         // An item without attributes is created, or left as it is.
         let bare = ItemKind { attributes: &[], ..kind };

@@ -52,7 +52,8 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
     }
 }
 
-/// Stores the reading of the device's clock with a push that wrote something. A failure costs only the reading.
+/// Stores the reading of the device's clock with a push that wrote something. A failure costs only the
+/// reading.
 async fn note_clock(store: &Store, room: &Room, push: &Push, plan: &Plan, now: Timestamp, cost: &mut Cost) {
     let Some(device_time) = push.device_time.filter(|_| !plan.changes.is_empty()) else { return };
     let reading = ClockReading::new(device_time, now);

@@ -2,6 +2,7 @@
 //! drop duplicates, and tills repair gaps by pulling.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use protocol::ids::Room;
@@ -11,17 +12,20 @@ use sync::log::{self, LogItem};
 use sync::stats::Feed;
 use sync::tables::Tables;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
-use super::items::to_log;
+use super::items::{LOG, to_log};
 use super::keys;
 use super::publisher::Publisher;
 use super::store::Store;
 use crate::context::Context;
+use crate::context::kind::StreamFunction;
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, as_text, get};
+use crate::dynamo::skipped::stored_key;
 use crate::http::error::HandlerError;
-use crate::limits::PUBLISH_BYTES_MAX;
+use crate::limits::{PUBLISH_BYTES_MAX, ROOM_PUBLISH_SECS};
 use crate::stream::sequence_number;
 
 /// One stream record to publish.
@@ -36,8 +40,10 @@ struct Delivery {
 
 /// Publishes the commits of `event` and returns the sequence numbers of the records to deliver again.
 ///
-/// Rooms are published to concurrently, so that a slow room delays no other. An unreadable record fails too:
-/// the event source mapping retries it and finally puts its position on the failure queue.
+/// Rooms are published to concurrently, each within a bound, so that a room that does not answer holds up no
+/// other: it is noted, left alone for a while, and told later by `change-redelivery`. A damaged record is
+/// skipped. Only where even that cannot be noted, or where a newer release wrote the record, is it delivered
+/// again.
 pub async fn handle(context: &Context, event: Event, now: Timestamp) -> Result<Vec<String>, HandlerError> {
     let (sync, publisher) = (context.sync()?, context.publisher()?);
     let mut retries = Vec::new();
@@ -47,9 +53,8 @@ pub async fn handle(context: &Context, event: Event, now: Timestamp) -> Result<V
         match delivery(&sync.rules.tables, record) {
             Ok(delivery) => rooms.entry(delivery.publication.room()).or_default().push(delivery),
             Err(error) => {
-                let sequence_number = sequence_number(record);
-                tracing::error!(sequence_number, error = ?error, "a stream record is not a log item");
-                retries.push(sequence_number);
+                let skipped = skip(&sync.store, StreamFunction::ChangeStream, record, error, now).await;
+                retries.extend(skipped.is_err().then(|| sequence_number(record)));
             }
         }
     }
@@ -65,6 +70,24 @@ pub async fn handle(context: &Context, event: Event, now: Timestamp) -> Result<V
     Ok(retries)
 }
 
+/// Skips a log item that is damaged: it is reported and kept aside. An error means that it must be delivered
+/// again.
+pub async fn skip(
+    store: &Store,
+    function: StreamFunction,
+    record: &EventRecord,
+    error: StoreError,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if !error.is_damage() {
+        tracing::warn!(function = function.name(), error = ?error, "a stream record is left to a retry");
+        return Err(error);
+    }
+    store.report_damage(&LOG, &stored_key(record), &error);
+    let kept = store.table().keep_skipped(function, &LOG, record, &error, now).await;
+    kept.inspect_err(|error| tracing::warn!(error = ?error, "keeping a skipped record failed"))
+}
+
 /// Publishes the commits of a room, at most [`PUBLISH_BYTES_MAX`] at once, and updates its FEED; returns the
 /// sequence numbers of the records to deliver again.
 async fn publish(
@@ -74,34 +97,46 @@ async fn publish(
     deliveries: Vec<Delivery>,
     now: Timestamp,
 ) -> Vec<String> {
-    let mut retries = Vec::new();
-    let mut published: Option<(String, Feed)> = None;
+    let numbers: Vec<String> = deliveries.iter().map(|delivery| delivery.sequence_number.clone()).collect();
+    let Some(mut after) = deliveries.first().map(|delivery| delivery.publication.prev) else {
+        return numbers;
+    };
+    let mut feed = None;
     let mut waiting = deliveries.into_iter().peekable();
-    while waiting.peek().is_some() {
-        let (mut numbers, mut publications, mut bytes, mut last) = (Vec::new(), Vec::new(), 0, None);
-        while let Some(delivery) = waiting.next_if(|_| bytes < PUBLISH_BYTES_MAX) {
-            let Delivery { sequence_number, publication, feed } = delivery;
+    let mut told = Ok(());
+    let deadline = Instant::now() + Duration::from_secs(ROOM_PUBLISH_SECS);
+    while told.is_ok() && waiting.peek().is_some() {
+        let (mut publications, mut bytes, mut last) = (Vec::new(), 0, None);
+        while let Some(Delivery { publication, feed, .. }) = waiting.next_if(|_| bytes < PUBLISH_BYTES_MAX) {
             bytes += publication.changes.iter().map(|change| change.data.as_str().len()).sum::<usize>();
-            last = Some((sequence_number.clone(), feed));
-            numbers.push(sequence_number);
+            last = Some(feed);
             publications.push(publication);
         }
-        if let Err(error) = publisher.publish(publications, now).await {
-            tracing::warn!(%room, error = ?error, "publishing to a room failed");
-            retries = numbers;
-            retries.extend(waiting.map(|delivery| delivery.sequence_number));
-            break;
+        told = publisher.publish_within(deadline, &room, publications, now).await;
+        if told.is_ok() {
+            feed = last;
+            after = last.map_or(after, |feed| feed.stamp);
         }
-        published = last;
     }
-    if let Some((sequence_number, feed)) = published
-        && let Err(error) = store.delivered(&room, feed, &mut Cost::default()).await
-    {
-        // The record is delivered again so that FEED catches up; the room drops the duplicate.
-        tracing::warn!(%room, error = ?error, "updating FEED failed");
-        retries.push(sequence_number);
+    let noted = match &told {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            tracing::warn!(%room, error = ?error, "publishing to a room failed; it is told later");
+            store.note_behind(&room, after, now).await
+        }
+    };
+    let delivered = match feed {
+        Some(feed) => store.delivered(&room, feed, &mut Cost::default()).await,
+        None => Ok(()),
+    };
+    match noted.and(delivered) {
+        Ok(()) => Vec::new(),
+        // All of them are delivered again, so that nothing is forgotten; the room drops duplicates.
+        Err(error) => {
+            tracing::warn!(%room, error = ?error, "noting how far a room was told failed");
+            numbers
+        }
     }
-    retries
 }
 
 fn delivery(tables: &Tables, record: &EventRecord) -> Result<Delivery, StoreError> {

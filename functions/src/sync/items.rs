@@ -78,8 +78,8 @@ pub fn from_head(head: &Head) -> Item {
     ])
 }
 
-/// Reads a room's HEAD. Without a stamp the room has no order, so that is an error; counters are only shown and
-/// begin again if they are damaged.
+/// Reads a room's HEAD. Without a stamp the room has no order, so that is an error; counters are only shown
+/// and begin again if they are damaged.
 pub fn to_head(item: &Item) -> Result<Head, StoreError> {
     let count = |name| readable(&HEAD, item, |item| get(item, name, as_number));
     HEAD.read(item, |item| {
@@ -101,7 +101,8 @@ pub fn from_clocks(clocks: &Clocks) -> AttributeValue {
     AttributeValue::M(clocks.iter().map(clock).collect())
 }
 
-/// The clock readings in the attribute `clocks` of an item: of CLOCKS, or of a HEAD from before CLOCKS existed.
+/// The clock readings in the attribute `clocks` of an item: of CLOCKS, or of a HEAD from before CLOCKS
+/// existed.
 pub fn to_clocks(item: &Item) -> Result<Clocks, StoreError> {
     Ok(optional(item, "clocks", clocks)?.unwrap_or_default())
 }

@@ -38,14 +38,17 @@ fn room_after(prefix: &str, pk: &str) -> Option<Room> {
     Some(Room { client: client.parse().ok()?, branch: branch.parse().ok()? })
 }
 
-/// The partition of what is known of a room's damaged items. A partition of its own, so that functions that only
-/// read rooms may write here and nowhere else.
+/// The partition of what is known of a room's damaged items. A partition of its own, so that functions that
+/// only read rooms may write here and nowhere else.
 pub fn damage(room: &Room) -> String {
     format!("DAMAGE#{}#{}", room.client, room.branch)
 }
 
 /// The sort key of the item that lists them.
 pub const DAMAGE: &str = "ITEMS";
+
+/// The partition of the rooms that `change-stream` could not tell of their log; the sort key is the room.
+pub const BEHIND: &str = "BEHIND";
 
 /// The partition that lists a client's branches.
 pub fn client(client: &ClientId) -> String {

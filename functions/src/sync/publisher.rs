@@ -1,23 +1,50 @@
 //! Publishing to rooms: a signed POST to the edge.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use auth::signature::{SIGNATURE_HEADER, sign};
 use config::{Reader, Secret};
+use hashlink::LruCache;
+use protocol::ids::Room;
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::{Publication, PublishRequest};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, StatusCode};
+use tokio::time::{Instant, timeout_at};
+
+use crate::limits::{SILENT_ROOM_SECS, SILENT_ROOMS_MAX};
 
 /// How long one publish may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// Pause before a publish that was refused at once is tried a second time.
+const PAUSE: Duration = Duration::from_millis(200);
 
-/// Publishes commits to the edge.
-#[derive(Clone, Debug)]
+/// Publishes commits to the edge. Clones share what they know of silent rooms.
+#[derive(Clone)]
 pub struct Publisher {
     client: Client,
     edge_url: String,
     secret: Secret,
+    silent: SilentRooms,
+}
+
+/// Rooms that did not answer, with the time until which they are left alone.
+#[derive(Clone)]
+struct SilentRooms(Arc<Mutex<LruCache<Room, Instant>>>);
+
+impl SilentRooms {
+    fn rooms(&self) -> MutexGuard<'_, LruCache<Room, Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_silent(&self, room: &Room) -> bool {
+        self.rooms().get(room).is_some_and(|until| *until > Instant::now())
+    }
+
+    fn add(&self, room: &Room) {
+        self.rooms().insert(room.clone(), Instant::now() + Duration::from_secs(SILENT_ROOM_SECS));
+    }
 }
 
 /// Why a publish failed; it may be retried.
@@ -32,6 +59,12 @@ pub enum PublishError {
     /// The edge refused the commits.
     #[error("failed to publish: the edge answered {0}")]
     Status(StatusCode),
+    /// The room did not answer in time.
+    #[error("failed to publish: the room does not answer in time")]
+    Slow,
+    /// The room did not answer a moment ago and is left alone.
+    #[error("failed to publish: the room did not answer a moment ago")]
+    Silent,
 }
 
 impl Publisher {
@@ -41,7 +74,35 @@ impl Publisher {
         // The environment may name a proxy for other programs.
         let client = Client::builder().timeout(TIMEOUT).no_proxy().build();
         let client = reader.checked("the HTTP client", client)?;
-        Some(Publisher { client, edge_url, secret })
+        let silent = SilentRooms(Arc::new(Mutex::new(LruCache::new(SILENT_ROOMS_MAX))));
+        Some(Publisher { client, edge_url, secret, silent })
+    }
+
+    /// Publishes `publications` of `room` before `deadline`, at the second attempt if need be. A room that
+    /// did not answer is not tried for [`SILENT_ROOM_SECS`], so that each delivery of a shard does not wait
+    /// for it.
+    pub async fn publish_within(
+        &self,
+        deadline: Instant,
+        room: &Room,
+        publications: Vec<Publication>,
+        now: Timestamp,
+    ) -> Result<(), PublishError> {
+        if self.silent.is_silent(room) {
+            return Err(PublishError::Silent);
+        }
+        let attempts = async {
+            if self.publish(publications.clone(), now).await.is_ok() {
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
+            self.publish(publications, now).await
+        };
+        let told = timeout_at(deadline, attempts).await.unwrap_or(Err(PublishError::Slow));
+        if told.is_err() {
+            self.silent.add(room);
+        }
+        told
     }
 
     /// Publishes `publications`, all of one room; returns once the room has taken them.

@@ -1,6 +1,7 @@
 //! The sync table: rooms, their records and their logs.
 
 pub mod records;
+pub mod undelivered;
 
 mod clocks;
 mod damage;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use axum::http::StatusCode;
 use functions::dynamo::cost::Cost;
+use functions::limits::ROOM_PUBLISH_SECS;
 use functions::sync::store::Store;
 use protocol::stamp::Stamp;
 use serde_json::{Value, json};
@@ -79,6 +81,73 @@ async fn the_stream_delivers_a_push_until_the_edge_accepts_it() {
     assert_eq!(fixture.edge.next(QUIET).await, None);
     fixture.stream().resume();
     assert!(fixture.edge.next(PATIENCE).await.is_some());
+    fixture.stop().await;
+}
+
+/// The client of the next publication within `patience`.
+async fn next_client(fixture: &mut Fixture, patience: Duration) -> Option<String> {
+    let published = fixture.edge.next(patience).await?;
+    Some(published["publications"][0]["client_id"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_room_that_does_not_answer_holds_up_no_other_and_is_told_later() {
+    let mut fixture = Fixture::start().await;
+    let (silent, other) = (fixture.sign_in("c1").await, fixture.sign_in("c2").await);
+    fixture.edge.silence(Some("c1"));
+    // The other room waits once, for the bound of one room.
+    let bound = Duration::from_secs(ROOM_PUBLISH_SECS);
+    fixture.push(&silent, &batch("b1")).await.unwrap();
+    fixture.push(&other, &batch("b1")).await.unwrap();
+    assert_eq!(next_client(&mut fixture, 2 * bound).await.as_deref(), Some("c2"));
+    // Then the silent room is left alone.
+    for id in ["b2", "b3"] {
+        fixture.push(&silent, &batch(id)).await.unwrap();
+        fixture.push(&other, &batch(id)).await.unwrap();
+        assert_eq!(next_client(&mut fixture, bound / 2).await.as_deref(), Some("c2"), "{id}");
+    }
+    fixture.edge.silence(None);
+    let mut told = Vec::new();
+    while told.len() < 3 {
+        let published = fixture.edge.next(2 * bound).await.expect("the room is told");
+        assert_eq!(published["publications"][0]["client_id"], "c1");
+        told.extend(published["publications"].as_array().unwrap().iter().map(|part| part["prev"].clone()));
+    }
+    assert_eq!(told[0], 0, "from where it stood");
+    fixture.edge.wait_until_quiet(2 * QUIET, PATIENCE).await;
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn a_damaged_log_item_is_kept_aside_and_holds_up_nothing() {
+    let mut fixture = Fixture::start().await;
+    let token = fixture.sign_in("c1").await;
+    let client = fixture.dynamo.client(Identity::Owner);
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let damaged = client.put_item().table_name("SyncTable").item("pk", text("LOG#c2#b"));
+    damaged.item("sk", text("0000000000000007")).item("body", text("?")).send().await.unwrap();
+    fixture.push(&token, &batch("b1")).await.unwrap();
+    assert_eq!(next_client(&mut fixture, PATIENCE).await.as_deref(), Some("c1"));
+    for function in ["change-stream", "cache-invalidate"] {
+        let skipped = async || {
+            let query = client.query().table_name("SyncTable").key_condition_expression("pk = :pk");
+            let query = query.expression_attribute_values(":pk", text(&format!("SKIPPED#{function}")));
+            query.send().await.unwrap().items.unwrap()
+        };
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while skipped().await.is_empty() {
+            assert!(tokio::time::Instant::now() < deadline, "{function} skips nothing");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let kept = skipped().await;
+        assert_eq!((kept.len(), &kept[0]["item_pk"]), (1, &text("LOG#c2#b")), "{function}");
+        assert_eq!(kept[0]["item_sk"], text("0000000000000007"));
+    }
+    // The room's statistics count it.
+    let store = Store::new(client.clone(), "SyncTable".into());
+    let room = "c2:b".parse().unwrap();
+    let figures = store.figures(&room, functions::start::now(), &mut Cost::default()).await.unwrap();
+    assert_eq!(figures.damaged, 1);
     fixture.stop().await;
 }
 

@@ -31,6 +31,7 @@ fn the_real_template_has_the_functions_and_tables_that_run_here() {
         "cache-warm",
         "cart-compact",
         "carts",
+        "change-redelivery",
         "change-stream",
         "data",
         "dead-letters",
@@ -87,17 +88,12 @@ fn a_function_has_exactly_the_environment_and_permissions_of_the_template() {
             ("UpdateItem", "SyncTable")
         ]
     );
-    // Functions that only read rooms note damaged items, and nothing else.
-    for name in ["cache-warm", "data", "pull-changes", "sync-stats"] {
-        let grants = &template.functions[name].grants;
-        let allow = |pk| grants.allow("UpdateItem", "SyncTable", Some(pk));
-        assert!(allow("DAMAGE#1#2") && !allow("ROOM#1#2") && !allow("LOG#1#2"), "{name}");
-        assert!(!grants.allow("UpdateItem", "SyncTable", None), "{name}");
-    }
     let push = ["BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"];
     assert_eq!(grants("batch-push"), push.map(|action| (action, "SyncTable")));
     assert!(grants("auth").iter().all(|(_, table)| *table == "AccountsTable"));
-    assert_eq!(grants("change-stream"), [("UpdateItem", "SyncTable")]);
+    assert_eq!(grants("change-stream"), [("PutItem", "SyncTable"), ("UpdateItem", "SyncTable")]);
+    let redelivery = [("DeleteItem", "SyncTable"), ("Query", "SyncTable"), ("UpdateItem", "SyncTable")];
+    assert_eq!(grants("change-redelivery"), redelivery);
     let reads = [("BatchGetItem", "SyncTable"), ("GetItem", "SyncTable"), ("UpdateItem", "SyncTable")];
     assert_eq!(grants("sync-stats"), reads);
     assert_eq!(grants("resolve-conflict"), grants("batch-push"));
@@ -105,9 +101,10 @@ fn a_function_has_exactly_the_environment_and_permissions_of_the_template() {
     assert_eq!(grants("cache-warm"), grants("pull-changes"));
     let carts = [("GetItem", "SyncTable"), ("PutItem", "CartsTable"), ("Query", "CartsTable")];
     assert_eq!(grants("carts"), carts);
-    let compact = [("DeleteItem", "CartsTable"), ("Query", "CartsTable"), ("UpdateItem", "CartsTable")];
-    assert_eq!(grants("cart-compact"), compact);
-    for name in ["cache-admin", "cache-invalidate", "cache-maintenance"] {
+    let compact = ["DeleteItem", "PutItem", "Query", "UpdateItem"];
+    assert_eq!(grants("cart-compact"), compact.map(|action| (action, "CartsTable")));
+    assert_eq!(grants("cache-invalidate"), grants("change-stream"));
+    for name in ["cache-admin", "cache-maintenance"] {
         assert_eq!(grants(name), [], "{name}");
     }
     // Only functions that use Redis have its token.
@@ -133,6 +130,25 @@ fn a_function_has_exactly_the_environment_and_permissions_of_the_template() {
     assert_eq!(with_redis, expected);
     let scans = |function: &Function| function.grants.iter().any(|(action, _)| action == "Scan");
     assert!(!template.functions.values().any(scans));
+}
+
+#[test]
+fn damage_and_skipped_records_are_written_under_their_own_keys_only() {
+    let template = template();
+    // Functions that only read rooms note damaged items, and nothing else.
+    for name in ["cache-warm", "data", "pull-changes", "sync-stats"] {
+        let grants = &template.functions[name].grants;
+        let allow = |pk| grants.allow("UpdateItem", "SyncTable", Some(pk));
+        assert!(allow("DAMAGE#1#2") && !allow("ROOM#1#2") && !allow("LOG#1#2"), "{name}");
+        assert!(!grants.allow("UpdateItem", "SyncTable", None), "{name}");
+    }
+    // What a stream function skips, it keeps aside, and puts nothing else.
+    for (name, table) in
+        [("cache-invalidate", "SyncTable"), ("cart-compact", "CartsTable"), ("change-stream", "SyncTable")]
+    {
+        let allow = |pk| template.functions[name].grants.allow("PutItem", table, Some(pk));
+        assert!(allow("SKIPPED#change-stream") && !allow("ROOM#1#2") && !allow("CART#1#2#c"), "{name}");
+    }
 }
 
 #[test]

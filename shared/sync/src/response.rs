@@ -95,9 +95,9 @@ pub fn from_marker(
     Ok(response)
 }
 
-/// The response to a retry of `push` whose marker is damaged: the batch was committed, and must not be committed
-/// again. A record that the server holds as it was sent is applied; of every other one the outcome is unknown, and
-/// its device keeps it until a person has looked.
+/// The response to a retry of `push` whose marker is damaged: the batch was committed, and must not be
+/// committed again. A record that the server holds as it was sent is applied; of every other one the outcome
+/// is unknown, and its device keeps it until a person has looked.
 pub fn from_damaged_marker(push: &Push, snapshot: &Snapshot, now: Timestamp) -> PushResponse {
     let outcome = |incoming: &Incoming| {
         let write = match &incoming.write {

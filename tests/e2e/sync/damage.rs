@@ -15,7 +15,7 @@ use tests::fleet;
 use tests::till::state::State;
 
 use crate::replies::assert_error;
-use crate::shop::{Shop, product, with};
+use crate::shop::{Shop, product};
 use crate::stored::Stored;
 use crate::sync::absence::live;
 use crate::till::Till;
@@ -132,13 +132,12 @@ async fn a_damaged_log_item_leads_to_a_snapshot(shop: &'static Shop) {
             ("snapshot", damaged, false),
             "{attribute}"
         );
-        assert_eq!(page.changes.len(), 4 + i);
+        assert_eq!(page.changes.len(), 4 + 2 * i);
         // From there on, the log goes on.
-        let next = till.push(&[sale("e", 1)]).await.stamp;
+        let next = till.push(&[sale(&format!("e{i}"), 1)]).await.stamp;
         let page: PullResponse = till.pull_raw(&format!("cursor={}", page.next_cursor)).await.ok().unwrap();
         assert_eq!((page.mode.as_str(), page.changes.len(), page.stamp), ("changes", 1, next));
         stored.repair().await;
-        till.push(&[with(with(sale("e", 1), "is_deleted", true), "base_version", 1 + 2 * i as u64)]).await;
     }
     assert_eq!(stats(&till, first).await.corrupt, 5);
 }
@@ -212,7 +211,7 @@ async fn damaged_dead_letters_are_left_out(shop: &'static Shop) {
     stored.set("body", Some(AttributeValue::B(Blob::new(vec![1, 2])))).await;
     let listed: DeadLettersResponse =
         manager.get("/api/sync/dead-letters?limit=1").await.unwrap().ok().unwrap();
-    assert_eq!((listed.dead_letters.len(), listed.has_more), (1, false));
+    assert_eq!(listed.dead_letters.len(), 1, "of the readable ones");
     stored.repair().await;
     assert_eq!(dead_letters(&manager).await.dead_letters.len(), 2);
 }

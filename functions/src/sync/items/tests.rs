@@ -56,7 +56,8 @@ fn a_damaged_item_names_what_is_wrong() {
     assert!(matches!(to_head(&item), Err(StoreError::Corrupt("stamp"))));
 }
 
-/// Items as release f756253 stored them, the first with a format. Add files for later formats, and keep these.
+/// Items as release f756253 stored them, the first with a format. Add files for later formats, and keep
+/// these.
 mod golden {
     use super::*;
     use crate::dynamo::item::dynamo_json;

@@ -13,8 +13,8 @@ use crate::http::error::HandlerError;
 /// Maximum number of failing rooms that one request passes over; the next request continues after them.
 const FAILED_ROOMS_MAX: usize = 3;
 
-/// Reads every HEAD and a page of one room that has news. A room that cannot be read does not hold up the others;
-/// its position stays.
+/// Reads every HEAD and a page of one room that has news. A room that cannot be read does not hold up the
+/// others; its position stays.
 pub(super) async fn pull(
     sync: &SyncContext,
     pull: &ClientPull,

@@ -1,4 +1,5 @@
-//! What is known of a room's damaged items: one item with the hashes of their keys, for the room's statistics.
+//! What is known of a room's damaged items: one item with the hashes of their keys, for the room's
+//! statistics.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -90,8 +91,8 @@ impl Store {
         }
     }
 
-    /// Notes the damaged items that were found for the statistics of their rooms. If this fails, the log still
-    /// has them.
+    /// Notes the damaged items that were found for the statistics of their rooms. If this fails, the log
+    /// still has them.
     pub async fn note_damage(&self, now: Timestamp) {
         for (room, hashes) in self.damage.take(now) {
             if let Err(error) = self.note(&room, hashes, now).await {

@@ -58,8 +58,8 @@ impl Store {
         Ok(records)
     }
 
-    /// The keys of the records of `table` after `after`, without tombstones and damaged ones, in one eventually consistent
-    /// Query of at most `items` records or 1 MB.
+    /// The keys of the records of `table` after `after`, without tombstones and damaged ones, in one
+    /// eventually consistent Query of at most `items` records or 1 MB.
     pub async fn keys_after(
         &self,
         room: &Room,

@@ -1,8 +1,8 @@
 //! Receives what functions publish, as the edge would: verifies the signature and responds with the status
 //! that the test chooses.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth::signature::{SIGNATURE_HEADER, verify};
@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout};
 pub(super) struct FakeEdge {
     port: u16,
     status: Arc<AtomicU16>,
+    silent: Arc<Mutex<Option<String>>>,
     published: mpsc::UnboundedReceiver<Value>,
 }
 
@@ -28,16 +29,22 @@ impl FakeEdge {
         let port = listener.local_addr().unwrap().port();
         let status = Arc::new(AtomicU16::new(204));
         let (sender, published) = mpsc::unbounded_channel();
-        let next_status = Arc::clone(&status);
+        let silent: Arc<Mutex<Option<String>>> = Arc::default();
+        let (next_status, is_silent) = (Arc::clone(&status), Arc::clone(&silent));
         let publish = async move |headers: HeaderMap, body: Bytes| {
             let signature = headers[SIGNATURE_HEADER].to_str().unwrap();
             verify(&secret, functions::start::now(), signature, &body).unwrap();
-            sender.send(serde_json::from_slice(&body).unwrap()).unwrap();
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            let client = body["publications"][0]["client_id"].as_str().unwrap().to_owned();
+            if is_silent.lock().unwrap().as_ref() == Some(&client) {
+                std::future::pending::<()>().await;
+            }
+            sender.send(body).unwrap();
             StatusCode::from_u16(next_status.load(Ordering::SeqCst)).unwrap()
         };
         let app = Router::new().route("/internal/publish", post(publish));
         tokio::spawn(axum::serve(listener, app).into_future());
-        FakeEdge { port, status, published }
+        FakeEdge { port, status, silent, published }
     }
 
     pub(super) fn port(&self) -> u16 {
@@ -46,6 +53,11 @@ impl FakeEdge {
 
     pub(super) fn respond_with(&self, status: StatusCode) {
         self.status.store(status.as_u16(), Ordering::SeqCst);
+    }
+
+    /// The rooms of `client` do not answer from now on; `None`: all answer.
+    pub(super) fn silence(&self, client: Option<&str>) {
+        *self.silent.lock().unwrap() = client.map(str::to_owned);
     }
 
     /// The next published body; `None` if none arrives within `patience`.

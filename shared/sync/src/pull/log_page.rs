@@ -32,8 +32,8 @@ pub fn page(
     for item in log {
         let item = match item {
             Ok(item) => item,
-            // As if it had expired: once it has settled, a snapshot notes a position at or after its end, so it
-            // is met once. Before that, the snapshot's tail would meet it again.
+            // As if it had expired: once it has settled, a snapshot notes a position at or after its end, so
+            // it is met once. Before that, the snapshot's tail would meet it again.
             Err(Damaged { last }) => {
                 missing = last;
                 break;

@@ -44,8 +44,8 @@ fn a_position_is_exact_and_exclusive() {
     }
 }
 
-/// The page ends before it. Then it is as if the item had expired, once it has settled; until then, a snapshot's
-/// tail would meet it again.
+/// The page ends before it. Then it is as if the item had expired, once it has settled; until then, a
+/// snapshot's tail would meet it again.
 #[test]
 fn a_damaged_item_ends_a_page_and_then_leads_to_a_snapshot() {
     let mut shop = shop(&[2, 2, 2]);

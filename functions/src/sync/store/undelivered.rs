@@ -1,0 +1,93 @@
+//! What `change-stream` could not deliver: rooms that did not answer, which are tried again from where they
+//! stand.
+
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+use protocol::ids::Room;
+use protocol::stamp::Stamp;
+use protocol::timestamp::Timestamp;
+
+use super::{Store, limit};
+use crate::dynamo::cost::Cost;
+use crate::dynamo::error::StoreError;
+use crate::dynamo::item::{Item, as_number, as_parsed, get, key, number};
+use crate::dynamo::table::{Condition, Table, if_condition_held, page};
+use crate::sync::keys;
+
+/// A room whose log was not published after a position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BehindRoom {
+    /// The room.
+    pub room: Room,
+    /// The last stamp that it was told of.
+    pub after: Stamp,
+    /// How often it failed; tells whether it failed again meanwhile.
+    failures: u64,
+}
+
+impl Store {
+    /// The sync table, for the records that a stream function skips.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Notes that `room` was not told of the log after `after`; an earlier position that was noted stays.
+    pub async fn note_behind(&self, room: &Room, after: Stamp, now: Timestamp) -> Result<(), StoreError> {
+        let request = self.table.client.update_item().table_name(&self.table.name);
+        let request = request
+            .set_key(Some(behind_key(room)))
+            .update_expression(
+                "SET #after = if_not_exists(#after, :after), #since = if_not_exists(#since, :now) \
+                 ADD #failures :one",
+            )
+            .expression_attribute_names("#after", "after")
+            .expression_attribute_names("#since", "since")
+            .expression_attribute_names("#failures", "failures")
+            .expression_attribute_values(":after", number(after.0))
+            .expression_attribute_values(":now", number(now.0))
+            .expression_attribute_values(":one", number(1));
+        request.send().await?;
+        Ok(())
+    }
+
+    /// At most `rooms` rooms that are behind.
+    pub async fn behind(&self, rooms: usize) -> Result<Vec<BehindRoom>, StoreError> {
+        let query = self.table.query("pk = :pk", keys::BEHIND.to_owned()).limit(limit(rooms));
+        let found = page(query, &mut Cost::default()).await?;
+        found.items().iter().map(to_behind).collect()
+    }
+
+    /// Notes that `behind` was told of the log up to its end. If it failed again meanwhile, it stays noted.
+    pub async fn forget_behind(&self, behind: &BehindRoom) -> Result<(), StoreError> {
+        let condition = Condition::Equals("failures", number(behind.failures));
+        let delete = self.table.delete(behind_key(&behind.room), condition)?;
+        match self.table.transact(vec![delete], &mut Cost::default()).await {
+            Err(StoreError::Lost) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Notes that `behind` was told of the log up to `after`, and not yet of the rest.
+    pub async fn advance_behind(&self, behind: &BehindRoom, after: Stamp) -> Result<(), StoreError> {
+        let request = self.table.client.update_item().table_name(&self.table.name);
+        let request = request
+            .set_key(Some(behind_key(&behind.room)))
+            .update_expression("SET #after = :after")
+            .condition_expression("#after < :after")
+            .expression_attribute_names("#after", "after")
+            .expression_attribute_values(":after", number(after.0))
+            .return_consumed_capacity(ReturnConsumedCapacity::None);
+        if_condition_held(request.send().await, &mut Cost::default()).map(drop)
+    }
+}
+
+fn behind_key(room: &Room) -> Item {
+    key(keys::BEHIND, room.to_string())
+}
+
+fn to_behind(item: &Item) -> Result<BehindRoom, StoreError> {
+    Ok(BehindRoom {
+        room: get(item, "sk", as_parsed)?,
+        after: Stamp(get(item, "after", as_number)?),
+        failures: get(item, "failures", as_number)?,
+    })
+}
