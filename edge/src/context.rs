@@ -110,7 +110,7 @@ impl RequestContext {
     }
 
     /// Has the runtime go on with this request until the returned value is dropped, also if the client
-    /// disconnects.
+    /// disconnects: Cloudflare cancels such a request unless `waitUntil` holds it, for at most 30 seconds.
     pub(crate) fn keep_running(&self) -> Sender<()> {
         let (running, ended) = oneshot::channel();
         self.execution.wait_until(async {

@@ -106,6 +106,7 @@ async fn a_failed_write_gives_back_its_turn(shop: &'static Shop) {
     }
 }
 
+/// wrangler's proxy hides from the worker that a client disconnects; Cloudflare does not.
 async fn a_device_that_disconnects_during_its_write_blocks_no_other(shop: &'static Shop) {
     let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
     shop.world.dynamo_faults.delay(&shop.dynamo_scope(), Duration::from_millis(700));
