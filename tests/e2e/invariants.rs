@@ -62,7 +62,7 @@ fn check_partial(head: &Head, log: &[Publication], records: &BTreeMap<String, Re
             let stamp = item.first.plus(i);
             assert!(record.is_none_or(|record| record.stamp >= stamp), "a record is older than its log");
             let Some(record) = record.filter(|record| record.stamp == stamp) else { continue };
-            assert_eq!((change.version, &change.data), (record.version, &record.data));
+            assert_eq!((change.version, change.data.as_str()), (record.version, record.data.as_str()));
         }
     }
     check_count(head, records);
@@ -97,8 +97,8 @@ fn check_replay(head: &Head, log: &[Publication], records: &BTreeMap<String, Rec
     assert_eq!(replayed.len(), records.len());
     for (key, record) in records {
         let (change, stamp) = &replayed[key];
-        let stored = (record.version, record.stamp, &record.data);
-        assert_eq!((change.version, *stamp, &change.data), stored, "{key}");
+        let stored = (record.version, record.stamp, record.data.as_str());
+        assert_eq!((change.version, *stamp, change.data.as_str()), stored, "{key}");
         assert_eq!(change.operation == Operation::Delete, record.deleted, "{key}");
     }
     check_count(head, records);

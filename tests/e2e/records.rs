@@ -1,6 +1,7 @@
 //! `/api/data`: reads of one record or several, through the cache.
 
 mod batch_get;
+mod ids;
 
 use protocol::stamp::{Stamp, cursor};
 use protocol::wire::record::RecordResponse;
@@ -20,10 +21,9 @@ trials! {
     deleted_and_unknown_records_are_not_found,
     a_branch_reads_only_its_own_records,
     a_role_reads_only_its_tables,
-    record_ids_may_be_any_text,
     bad_reads_are_refused,
     stats_with_min_include_that_write;
-    modules: batch_get
+    modules: batch_get, ids
 }
 
 /// Reads a product.
@@ -107,19 +107,6 @@ async fn a_role_reads_only_its_tables(shop: &'static Shop) {
     // The manager's read caches the record, which must not show it to a cashier.
     assert_eq!(read(&office.api).await.status, 200);
     assert_eq!(read(&cashier.api).await.code().as_deref(), Some("table_forbidden"));
-}
-
-async fn record_ids_may_be_any_text(shop: &'static Shop) {
-    let till = shop.till("till-1").await;
-    let names = [("a b", "a%20b"), ("Käse/1", "K%C3%A4se%2F1"), ("a%20b", "a%2520b"), ("x#?y", "x%23%3Fy")];
-    let records: Vec<Value> = names.iter().map(|(id, _)| product(id, &json!({ "is": id }))).collect();
-    let pushed = till.push(&records).await;
-    assert_eq!(pushed.applied.len(), names.len());
-    for (id, path) in names {
-        let reply = read(&till.api, path, Some(pushed.stamp)).await;
-        assert_eq!(reply.ok::<RecordResponse>().unwrap().record_id, id);
-        assert_eq!(data(&reply), json!({ "is": id }));
-    }
 }
 
 async fn bad_reads_are_refused(shop: &'static Shop) {

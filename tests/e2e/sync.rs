@@ -16,9 +16,10 @@ pub(crate) mod shop_day;
 pub(crate) mod stats;
 pub(crate) mod tenancy;
 pub(crate) mod turns;
+pub(crate) mod values;
 pub(crate) mod versions;
 
 trials! {
-    modules: absence, branches, broadcast, concurrency, damage, dead_letters, faults, head_office, policies, pull,
-    push, resolve, shop_day, stats, tenancy, turns, versions,
+    modules: absence, branches, broadcast, concurrency, damage, dead_letters, faults, head_office,
+    policies, pull, push, resolve, shop_day, stats, tenancy, turns, values, versions,
 }

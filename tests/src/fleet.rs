@@ -181,14 +181,14 @@ pub fn faults(tills: &[Arc<Till>], fresh: &Till, day: &[Invoice]) -> Result<Vec<
     }
     for invoice in day {
         for (id, data) in lines(invoice)? {
-            if truth.get("invoice_items", &id).is_none_or(|row| row.data != data.as_str()) {
+            if truth.get("invoice_items", &id).is_none_or(|row| row.data.as_str() != data.as_str()) {
                 faults.push(format!("the line {id} is missing or changed"));
             }
         }
     }
     for (product, left) in stock(day) {
         let row = truth.get("product_stock", product);
-        let held: Option<Stock<'_>> = row.and_then(|row| serde_json::from_str(&row.data).ok());
+        let held: Option<Stock<'_>> = row.and_then(|row| serde_json::from_str(row.data.as_str()).ok());
         let quantity = held.map(|stock| stock.quantity.get());
         if quantity.and_then(|text| Decimal::parse(text).ok()) != Some(left) {
             faults.push(format!("the stock of {product} is {quantity:?} and should be {left}"));

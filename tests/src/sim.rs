@@ -10,6 +10,7 @@ mod fault_rates;
 mod rng;
 mod scenario;
 mod shape;
+mod spelling;
 mod workload;
 
 // The parts of a run.

@@ -1,12 +1,15 @@
 //! JSON as text, kept as received so that no number is rounded.
 
+pub mod integer;
 pub mod object;
+pub mod value;
 
 use serde_json::value::RawValue;
 
 use crate::limits::{ECHO_BYTES_MAX, JSON_DEPTH_MAX};
+use value::JsonValue;
 
-/// A JSON text; compared byte by byte.
+/// A JSON text, kept as received and compared as [`JsonValue`]s are.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct JsonText(Box<RawValue>);
@@ -32,9 +35,14 @@ impl JsonText {
         &self.0
     }
 
+    /// The value, for comparisons.
+    pub fn value(&self) -> JsonValue<'_> {
+        self.as_raw().into()
+    }
+
     /// Whether the value is an object.
     pub fn is_object(&self) -> bool {
-        self.as_str().starts_with('{')
+        self.value().is_object()
     }
 }
 
@@ -46,7 +54,7 @@ impl From<Box<RawValue>> for JsonText {
 
 impl PartialEq for JsonText {
     fn eq(&self, other: &JsonText) -> bool {
-        self.as_str() == other.as_str()
+        self.value() == other.value()
     }
 }
 

@@ -21,6 +21,12 @@ pub fn is_record_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= RECORD_ID_BYTES_MAX && !id.chars().any(char::is_control)
 }
 
+/// Whether the path of a URL can hold `id`. URL parsers take `.` and `..` for steps to another path, also
+/// when they are percent-encoded.
+pub fn is_addressable(id: &str) -> bool {
+    !matches!(id, "." | "..")
+}
+
 /// The effect of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -58,5 +64,8 @@ mod tests {
         assert!(is_record_id("uuid-123") && is_record_id("Größe 42") && is_record_id(&"x".repeat(255)));
         assert!(!is_record_id("") && !is_record_id("a\u{0}b") && !is_record_id(&"x".repeat(256)));
         assert!(!is_record_id(&"ä".repeat(128)), "bytes count, not characters");
+        assert!(
+            !is_addressable(".") && !is_addressable("..") && is_addressable("...") && is_addressable("%2e")
+        );
     }
 }

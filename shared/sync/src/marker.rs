@@ -197,7 +197,7 @@ mod tests {
     fn the_order_of_reasons_flags_and_codes_is_pinned() {
         let reasons: Vec<_> = ConflictReason::ALL.iter().map(|reason| reason.as_str()).collect();
         let expected = "newer_on_server already_exists deleted_on_server server_wins manual fields_conflict \
-                        outcome_unknown";
+                        outcome_unknown unknown_version";
         assert_eq!(reasons.join(" "), expected);
         let flags: Vec<_> = Flag::ALL.iter().map(|flag| flag.as_str()).collect();
         assert_eq!(flags.join(" "), "clock_clamped below_floor clamped_to_floor");

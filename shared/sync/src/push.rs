@@ -15,7 +15,7 @@ use protocol::json::{JsonText, parse_error_text, too_deep, truncated};
 use protocol::limits::{
     BATCH_BYTES_MAX, FIELDS_MAX, JSON_DEPTH_MAX, PUSH_RECORDS_MAX, RECORD_BYTES_MAX, RECORD_ID_BYTES_MAX,
 };
-use protocol::record::{RecordKey, is_record_id};
+use protocol::record::{RecordKey, is_addressable, is_record_id};
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
 use protocol::wire::outcome::{Rejection, RejectionCode};
@@ -217,8 +217,10 @@ fn check(tables: &Tables, role: Role, body: PushRecord) -> Result<Write, Rejecti
             format!("A {role} may not write this table; it takes at least the role {}.", table.write);
         return Err(RejectionCode::Forbidden.with_message(message));
     }
-    if !is_record_id(&body.record_id) {
-        let rule = "A record id must be 1 to 255 bytes without control characters.";
+    // An old record with such an id can still be deleted.
+    let addressable = body.is_deleted || is_addressable(&body.record_id);
+    if !is_record_id(&body.record_id) || !addressable {
+        let rule = "A record id must be 1 to 255 bytes without control characters, and neither `.` nor `..`.";
         return Err(RejectionCode::BadRecordId.with_message(rule));
     }
     let at = Timestamp::parse(&body.local_updated_at).map_err(|_| {

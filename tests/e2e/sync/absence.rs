@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use functions::sync::keys;
 use protocol::ids::Room;
+use protocol::json::JsonText;
 use protocol::record::RecordKey;
 use protocol::stamp::{Stamp, cursor};
 use protocol::timestamp::{DAY_SECS, Timestamp};
@@ -229,7 +230,7 @@ async fn a_snapshot_removes_purged_records(shop: &'static Shop) {
     follower.rows.set(
         "products",
         "purged",
-        Row { data: "{}".into(), version: 1, stamp: Stamp(1), deleted: false },
+        Row { data: JsonText::null(), version: 1, stamp: Stamp(1), deleted: false },
     );
     let mut missed = follower.clone();
     missed.position = Stamp(days_ago(30).0);

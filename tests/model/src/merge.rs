@@ -27,6 +27,9 @@ pub(crate) fn merge(situation: &Situation<'_>, row: &Row, write: &Write, concurr
     if !concurrent || !has_plain {
         return accepted();
     }
+    if write.base.is_some_and(|base| base > row.version) {
+        return rejected("unknown_version");
+    }
     let is_later = (write.at, situation.device) > (row.modified_at, row.device.as_str());
     match write.rule.policy {
         Policy::LastWriter | Policy::AppendOnly if is_later => accepted(),

@@ -8,6 +8,7 @@ use protocol::wire::push::{PushRecord, PushRequest};
 
 use super::rng::Rng;
 use super::shape::{Member, SHAPES, Shape};
+use super::spelling::respelled;
 use crate::till::rows::{Row, Rows};
 
 /// Share of large batches.
@@ -122,7 +123,7 @@ impl Writer<'_> {
     fn data(&self, rng: &mut Rng, shape: &Shape, known: Option<&Row>) -> Option<JsonText> {
         if let Some(row) = known.filter(|_| rng.chance(120)) {
             // The known data unchanged, as if another till had made the same change.
-            return JsonText::from_text(row.data.clone()).ok().filter(JsonText::is_object);
+            return Some(row.data.clone()).filter(JsonText::is_object).map(|data| respelled(rng, data));
         }
         let only_deltas =
             rng.chance(250) && shape.members.iter().any(|member| matches!(member, Member::Sum(_)));
@@ -137,7 +138,7 @@ impl Writer<'_> {
             }
         }
         text.push_str(if text.is_empty() { "{}" } else { "}" });
-        JsonText::from_text(text).ok()
+        JsonText::from_text(text).ok().map(|data| respelled(rng, data))
     }
 }
 
@@ -151,7 +152,8 @@ fn base_version(rng: &mut Rng, known: Option<&Row>) -> Option<u64> {
     let version = known.map(|row| row.version);
     let fresh = Some(version.unwrap_or(0));
     let stale = Some(version.unwrap_or(1).saturating_sub(rng.below(3)));
-    rng.weighted(&[(60, fresh), (22, None), (8, Some(0)), (10, stale)], fresh)
+    let unknown = Some(version.unwrap_or(1) + rng.between(1, 90));
+    rng.weighted(&[(60, fresh), (21, None), (8, Some(0)), (9, stale), (2, unknown)], fresh)
 }
 
 fn fields(rng: &mut Rng, shape: &Shape) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use protocol::json::JsonText;
 use protocol::record::Operation;
 use protocol::stamp::Stamp;
 use protocol::wire::pull::PulledChange;
@@ -10,8 +11,8 @@ use protocol::wire::socket::SyncFrame;
 /// A record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Its data as JSON text.
-    pub data: String,
+    /// Its data: as the server sent it, or in this till's own spelling if the server has the same.
+    pub data: JsonText,
     /// Its version.
     pub version: u64,
     /// The stamp of its last change.
@@ -22,7 +23,7 @@ pub struct Row {
 
 impl From<&PulledChange> for Row {
     fn from(change: &PulledChange) -> Row {
-        let data = change.data.as_str().to_owned();
+        let data = change.data.clone();
         Row { data, version: change.version, stamp: change.stamp, deleted: change.is_deleted }
     }
 }
@@ -30,7 +31,7 @@ impl From<&PulledChange> for Row {
 impl From<&SyncFrame> for Row {
     fn from(frame: &SyncFrame) -> Row {
         let deleted = frame.operation == Operation::Delete;
-        Row { data: frame.data.as_str().to_owned(), version: frame.version, stamp: frame.stamp, deleted }
+        Row { data: frame.data.clone(), version: frame.version, stamp: frame.stamp, deleted }
     }
 }
 

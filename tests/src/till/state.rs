@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use protocol::json::JsonText;
 use protocol::stamp::{Stamp, cursor};
 use protocol::timestamp::Timestamp;
 use protocol::wire::pull::PullResponse;
@@ -153,11 +154,11 @@ impl State {
             return !applied.data_omitted;
         }
         let (table, id) = (&record.table_name, &record.record_id);
-        let sent = applied.data.as_ref().or(record.data.as_ref()).map(|data| data.as_str().to_owned());
+        let sent = applied.data.as_ref().or(record.data.as_ref()).cloned();
         // A delete without data keeps the stored data, as the server's tombstone does.
         let kept = || self.rows.get(table, id).map(|known| known.data.clone());
         let row = Row {
-            data: sent.or_else(kept).unwrap_or_else(|| "null".to_owned()),
+            data: sent.or_else(kept).unwrap_or_else(JsonText::null),
             version: applied.version,
             stamp: applied.stamp,
             deleted: record.is_deleted,
@@ -178,8 +179,7 @@ impl State {
             return true;
         }
         let Some(data) = &conflict.server_data else { return false };
-        let row =
-            Row { data: data.as_str().to_owned(), version: conflict.server_version, stamp, deleted: false };
+        let row = Row { data: data.clone(), version: conflict.server_version, stamp, deleted: false };
         self.set(&conflict.table_name, &conflict.record_id, row);
         true
     }

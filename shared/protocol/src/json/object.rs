@@ -7,6 +7,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::JsonText;
+use super::value::JsonValue;
 
 /// The members of a JSON object in order. Of two members with the same name the last counts.
 #[derive(Clone, Debug, Default)]
@@ -27,17 +28,22 @@ impl PartialEq for Object {
 impl Object {
     /// Parses an object.
     pub fn parse(text: &JsonText) -> Result<Object, serde_json::Error> {
-        serde_json::from_str(text.as_str())
+        Object::of(text.value())
     }
 
-    /// Name and text of every member, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.members.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_ref()?.get())))
+    /// The same for a member's value.
+    pub fn of(value: JsonValue<'_>) -> Result<Object, serde_json::Error> {
+        serde_json::from_str(value.as_str())
     }
 
-    /// The text of a member.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.value(name).map(RawValue::get)
+    /// Name and value of every member, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, JsonValue<'_>)> {
+        self.members.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?.into())))
+    }
+
+    /// The value of a member.
+    pub fn get(&self, name: &str) -> Option<JsonValue<'_>> {
+        self.value(name).map(JsonValue::from)
     }
 
     fn value(&self, name: &str) -> Option<&RawValue> {
@@ -74,7 +80,7 @@ impl Object {
             text.push(if text.is_empty() { '{' } else { ',' });
             text.push_str(&serde_json::to_string(name)?);
             text.push(':');
-            text.push_str(value);
+            text.push_str(value.as_str());
         }
         text.push_str(if text.is_empty() { "{}" } else { "}" });
         JsonText::from_text(text)

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::CartId;
-use crate::json::JsonText;
+use crate::json::{JsonText, integer};
 use crate::stamp::Stamp;
 #[cfg(feature = "schema")]
 use crate::wire::schema;
@@ -17,7 +17,7 @@ pub struct PutCartRequest {
     pub data: JsonText,
     /// The stamp of the last change that the caller saw. This change is ordered after it, whatever the clocks
     /// say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "integer::optional_stamp")]
     pub after_stamp: Option<Stamp>,
 }
 

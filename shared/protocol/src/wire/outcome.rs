@@ -20,6 +20,8 @@ pub enum ConflictReason {
     FieldsConflict,
     /// The batch was committed, but the server can no longer tell what became of the record.
     OutcomeUnknown,
+    /// The write names a version that the server's copy never had.
+    UnknownVersion,
 }
 
 impl ConflictReason {

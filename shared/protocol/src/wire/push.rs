@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "schema")]
 use crate::ids::{BatchId, BranchId, DeviceId};
-use crate::json::JsonText;
+use crate::json::{JsonText, integer};
 #[cfg(feature = "schema")]
 use crate::limits::{FIELDS_MAX, PUSH_RECORDS_MAX, RECORD_ID_BYTES_MAX};
 use crate::stamp::Stamp;
@@ -58,7 +58,7 @@ pub struct PushRecord {
     #[serde(default)]
     pub is_deleted: bool,
     /// The version the till started from; 0 for "I create this".
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "integer::optional")]
     pub base_version: Option<u64>,
     /// The members of `data` that changed; all if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,7 +103,7 @@ pub struct Conflict {
     /// The record's id.
     pub record_id: String,
     /// Why it lost, or a part of it: `newer_on_server`, `already_exists`, `deleted_on_server`, `server_wins`,
-    /// `manual`, `fields_conflict`.
+    /// `manual`, `fields_conflict`, `outcome_unknown`, `unknown_version`.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Reasons"))]
     pub reason: String,
     /// The data that was sent.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BatchId, BranchId, DeviceId};
-use crate::json::JsonText;
+use crate::json::{JsonText, integer};
 use crate::stamp::Stamp;
 #[cfg(feature = "schema")]
 use crate::wire::schema;
@@ -42,7 +42,7 @@ pub struct ResolveRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_data: Option<JsonText>,
     /// The version the person saw; any version if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "integer::optional")]
     pub expected_version: Option<u64>,
 }
 

@@ -143,7 +143,7 @@ impl Edit<'_> {
                 return Err(forbidden());
             };
             may_move(states, name, stored.get(name), to)?;
-            data = replace_member(&data, name, to).ok_or_else(forbidden)?;
+            data = replace_member(&data, name, to.as_str()).ok_or_else(forbidden)?;
         }
         Ok(Some(data))
     }

@@ -130,6 +130,8 @@ impl Batch<'_> {
             Side { modified_at: at, device: self.device() },
         );
         match (edit.table.policy, edit.write.base) {
+            // No till can have seen that version of this record, so nothing says what the write would undo.
+            (_, Some(base)) if base > server.version => Settle::Server(ConflictReason::UnknownVersion),
             (Policy::FieldMerge, Some(base)) => {
                 let versions = server.fields.known(server.version);
                 Settle::Each { versions, base, server: sides.0, incoming: sides.1 }

@@ -5,6 +5,7 @@ mod deltas;
 mod fields;
 mod policies;
 mod properties;
+mod spellings;
 
 use serde_json::json;
 
@@ -140,6 +141,23 @@ fn a_stale_base_is_settled_by_time_and_device() {
     );
     assert_eq!(version(&room.one("till-3", based(write("C", 20), 1))), 3, "till-3 > till-2");
     assert_eq!(version(&room.one("till-1", based(write("D", 30), 1))), 4);
+}
+
+#[test]
+fn a_version_that_the_server_never_had_is_a_conflict_under_every_policy() {
+    for table in ["halls", "products", "payment_methods", "printers", "promotions"] {
+        let mut room = Room::default();
+        let record = |name: &str, second| with(write(name, second), "table_name", table);
+        room.one("till-1", record("A", 1));
+        room.one("till-1", based(record("B", 2), 1));
+        for unknown in [based(record("C", 59), 99), with(based(record("", 59), 3), "is_deleted", true)] {
+            let outcome = room.one("till-2", unknown);
+            assert_eq!(reason(&outcome), ConflictReason::UnknownVersion, "{table}");
+            let Outcome::Conflict { server: Some(server), .. } = outcome else { panic!() };
+            assert_eq!((server.version, server.data.as_str()), (2, r#"{"name":"B"}"#));
+        }
+        assert_eq!(version(&room.one("till-2", based(record("C", 3), 2))), 3);
+    }
 }
 
 #[test]

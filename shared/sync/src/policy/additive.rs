@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::decimal::{Decimal, NotADecimal};
 use protocol::json::JsonText;
 use protocol::json::object::Object;
+use protocol::json::value::JsonValue;
 
 /// The lowest allowed sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,41 +80,44 @@ pub(crate) struct NotADelta;
 
 /// Parses `{"$delta": "-2"}`; `None` for any other value. The number is text so that no JSON encoder rounds
 /// it.
-pub(crate) fn delta(value: &str) -> Result<Option<Decimal>, NotADelta> {
-    if !value.starts_with('{') || !value.contains(DELTA) {
+pub(crate) fn delta(value: JsonValue<'_>) -> Result<Option<Decimal>, NotADelta> {
+    if !value.is_object() || !may_name_delta(value.as_str()) {
         return Ok(None);
     }
-    let object = JsonText::from_text(value.to_owned()).and_then(|text| Object::parse(&text));
-    let object = object.map_err(|_| NotADelta)?;
+    // An object with a name that is no text is not a delta.
+    let Ok(object) = Object::of(value) else { return Ok(None) };
     let Some(number) = object.get(DELTA) else { return Ok(None) };
     if object.iter().count() > 1 {
         return Err(NotADelta);
     }
-    let text: String = serde_json::from_str(number).map_err(|_| NotADelta)?;
+    let text = number.to_text().ok_or(NotADelta)?;
     Decimal::parse(&text).map(Some).map_err(|_| NotADelta)
+}
+
+/// Whether a member of `json` may be named [`DELTA`], in plain letters or with escapes. Spares most records
+/// the parsing.
+fn may_name_delta(json: &str) -> bool {
+    json.contains(DELTA) || json.contains("\\u")
 }
 
 /// Whether any member of the object `data` is a delta or looks like one.
 pub fn has_delta(data: &JsonText) -> bool {
-    // A substring search spares most records the parsing.
-    data.as_str().contains(DELTA)
+    may_name_delta(data.as_str())
         && Object::parse(data).is_ok_and(|object| object.iter().any(|(_, value)| delta(value) != Ok(None)))
 }
 
 /// The value of an additive member: a JSON number or a text of one. Absent and `null` count as 0.
-pub(crate) fn number(value: Option<&str>) -> Option<Decimal> {
-    match value {
-        None | Some("null") => Some(Decimal::ZERO),
-        Some(text) if text.starts_with('"') => {
-            Decimal::parse(&serde_json::from_str::<String>(text).ok()?).ok()
-        }
-        Some(text) => Decimal::parse(text).ok(),
+pub(crate) fn number(value: Option<JsonValue<'_>>) -> Option<Decimal> {
+    match value.filter(|value| !value.is_null()) {
+        None => Some(Decimal::ZERO),
+        Some(value) if value.is_string() => Decimal::parse(&value.to_text()?).ok(),
+        Some(value) => Decimal::parse(value.as_str()).ok(),
     }
 }
 
 /// `sum` as JSON: text if the old value was text, otherwise a number.
-pub(crate) fn written(sum: Decimal, old: Option<&str>) -> String {
-    if old.is_some_and(|old| old.starts_with('"')) { format!("\"{sum}\"") } else { sum.to_string() }
+pub(crate) fn written(sum: Decimal, old: Option<JsonValue<'_>>) -> String {
+    if old.is_some_and(JsonValue::is_string) { format!("\"{sum}\"") } else { sum.to_string() }
 }
 
 #[cfg(test)]
@@ -147,11 +151,32 @@ mod tests {
         assert_eq!(further, Ok(Sum { value: number_of("-9"), fell: Some(Below::Clamp) }));
     }
 
+    fn json(text: &str) -> JsonText {
+        JsonText::from_text(text.to_owned()).unwrap()
+    }
+
     #[test]
     fn a_delta_is_an_object_with_one_text() {
-        assert_eq!(delta(r#"{"$delta":"-2.50"}"#), Ok(Some(number_of("-2.50"))));
-        assert_eq!(delta(r#"{"\u0024delta":"1"}"#), Ok(None), "an escaped name is not recognised");
-        for plain in ["1", r#""x""#, "{}", r#"{"n":"$delta"}"#, "null", "[]"] {
+        let delta = |text: &str| delta(json(text).value());
+        for spelling in [
+            r#"{"$delta":"-2.50"}"#,
+            r#"{ "$delta" : "-2.50" }"#,
+            r#"{"\u0024delta":"-2.50"}"#,
+            r#"{"$d\u0065lta":"-\u0032.50"}"#,
+        ] {
+            assert_eq!(delta(spelling), Ok(Some(number_of("-2.50"))), "{spelling}");
+            assert!(has_delta(&json(&format!(r#"{{"n":{spelling}}}"#))), "{spelling}");
+        }
+        for plain in [
+            "1",
+            r#""x""#,
+            "{}",
+            r#"{"n":"$delta"}"#,
+            r#"{"\ud800":1}"#,
+            r#"{"n":{"$delta":"1"}}"#,
+            "null",
+            "[]",
+        ] {
             assert_eq!(delta(plain), Ok(None), "{plain}");
         }
         for bad in [r#"{"$delta":-2}"#, r#"{"$delta":"x"}"#, r#"{"$delta":"1","n":1}"#, r#"{"$delta":null}"#]
@@ -162,12 +187,15 @@ mod tests {
 
     #[test]
     fn a_sum_keeps_the_json_type_of_its_member() {
-        assert_eq!(number(Some("9007199254740993")), Some(number_of("9007199254740993")));
-        assert_eq!(number(Some(r#""1.10""#)), Some(number_of("1.10")));
-        assert_eq!((number(None), number(Some("null"))), (Some(Decimal::ZERO), Some(Decimal::ZERO)));
-        assert_eq!((number(Some("1e3")), number(Some("true"))), (None, None));
-        assert_eq!(written(number_of("0.3"), Some("0.1")), "0.3");
-        assert_eq!(written(number_of("0.3"), Some(r#""0.1""#)), r#""0.3""#);
+        let number = |text: &str| number(Some(json(text).value()));
+        assert_eq!(number("9007199254740993"), Some(number_of("9007199254740993")));
+        assert_eq!(number(r#""1.10""#), Some(number_of("1.10")));
+        assert_eq!(number(r#""1\u002e10""#), Some(number_of("1.10")));
+        assert_eq!((super::number(None), number("null")), (Some(Decimal::ZERO), Some(Decimal::ZERO)));
+        assert_eq!((number("1e3"), number("true")), (None, None));
+        let written = |old: &str| written(number_of("0.3"), Some(json(old).value()));
+        assert_eq!(written("0.1"), "0.3");
+        assert_eq!(written(r#""0.1""#), r#""0.3""#);
     }
 
     fn any_delta() -> impl Strategy<Value = Decimal> {

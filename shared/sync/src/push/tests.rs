@@ -60,7 +60,7 @@ fn a_bad_envelope_fails_the_request() {
 
 #[test]
 fn a_bad_record_fails_only_itself() {
-    let cases: [(Change, RejectionCode); 12] = [
+    let cases: [(Change, RejectionCode); 14] = [
         (|r| *r = json!(5), RejectionCode::Malformed),
         (|r| r["data"] = json!(null), RejectionCode::Malformed),
         (|r| r["data"] = json!([1]), RejectionCode::Malformed),
@@ -71,6 +71,8 @@ fn a_bad_record_fails_only_itself() {
         (|r| r["record_id"] = json!(""), RejectionCode::BadRecordId),
         (|r| r["record_id"] = json!("a\nb"), RejectionCode::BadRecordId),
         (|r| r["record_id"] = json!("x".repeat(300)), RejectionCode::BadRecordId),
+        (|r| r["record_id"] = json!("."), RejectionCode::BadRecordId),
+        (|r| r["record_id"] = json!(".."), RejectionCode::BadRecordId),
         (|r| r["local_updated_at"] = json!("yesterday"), RejectionCode::BadTime),
         (|r| r["data"]["x"] = json!("x".repeat(RECORD_BYTES_MAX)), RejectionCode::RecordTooLarge),
     ];
@@ -80,6 +82,52 @@ fn a_bad_record_fails_only_itself() {
     let two = push(&[record(|r| r["table_name"] = json!("nonsense")), record(|_| {})]).unwrap();
     assert!(two.records[0].write.is_err() && two.records[1].write.is_ok());
     assert_eq!(two.records[0].table.as_deref(), Some("nonsense"));
+}
+
+#[test]
+fn a_record_whose_id_no_url_can_hold_may_be_deleted() {
+    let delete = |r: &mut serde_json::Value| (r["record_id"], r["is_deleted"]) = (json!(".."), json!(true));
+    assert!(push(&[record(delete)]).unwrap().records[0].write.is_ok());
+}
+
+/// A push of one record, given as text.
+fn spelled(record: &str) -> Push {
+    parse(&format!(r#"{{"device_id":"d","records":[{record}]}}"#)).unwrap()
+}
+
+#[test]
+fn a_base_version_is_an_integer_however_it_is_written() {
+    for (text, base) in [("3", 3), ("3.0", 3), ("30e-1", 3), ("-0", 0), ("0.0", 0)] {
+        let whole = record(|r| r["base_version"] = json!(7)).to_string();
+        let push = spelled(&whole.replace("\"base_version\":7", &format!("\"base_version\": {text}")));
+        assert_eq!(push.records[0].write.as_ref().unwrap().base, Some(base), "{text}");
+    }
+    assert_eq!(rejected(|r| r["base_version"] = json!(1.5)), RejectionCode::Malformed);
+}
+
+#[test]
+fn names_may_be_escaped_and_of_two_members_of_data_the_last_counts() {
+    let push = spelled(
+        r#"{"table_n\u0061me":"pr\u006fducts","record_id":"a\/b","data":{"n":1,"\u006e":2},
+            "fields":["\u006e"],"local_updated_at":"2025-12-07T10:30:00Z"}"#,
+    );
+    let write = push.records[0].write.as_ref().unwrap();
+    assert_eq!((write.key.table.as_str(), write.key.id.as_str()), ("products", "a/b"));
+    assert_eq!(write.fields.as_deref(), Some(["n".to_owned()].as_slice()));
+    let data = write.data.as_ref().unwrap();
+    assert_eq!(data.as_str(), r#"{"n":1,"\u006e":2}"#, "kept as it was sent");
+    assert_eq!(Object::parse(data).unwrap().get("n").unwrap().as_str(), "2");
+}
+
+#[test]
+fn a_member_of_the_request_itself_may_not_come_twice() {
+    let twice = r#"{"device_id":"d","device_id":"e","records":[]}"#;
+    assert_eq!(parse(twice).unwrap_err().code, ErrorCode::BadRequest);
+    let push = spelled(
+        r#"{"table_name":"products","record_id":"p","record_id":"q","data":{},
+            "local_updated_at":"2025-12-07T10:30:00Z"}"#,
+    );
+    assert_eq!(push.records[0].write.clone().unwrap_err().code, RejectionCode::Malformed);
 }
 
 #[test]

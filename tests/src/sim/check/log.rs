@@ -72,7 +72,7 @@ pub(crate) fn check_permanence(history: &History, log: &EventLog) {
 fn is_allowed(before: &PublishedChange, after: &PublishedChange) -> bool {
     let Some(rule) = table_rule(&after.table_name).filter(TableRule::is_append_only) else { return true };
     let fixed = |change: &PublishedChange| -> Option<Members> {
-        let mut members = member::parse(change.data.as_str())?;
+        let mut members = member::written(change.data.as_str())?;
         members.retain(|name, _| !rule.is_state(name));
         Some(members)
     };

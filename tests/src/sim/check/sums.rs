@@ -59,7 +59,9 @@ fn sum(data: &str) -> i128 {
 fn applied_delta(batch: &PushRequest, response: &PushResponse, index: usize, record: &PushRecord) -> i128 {
     let applied = response.applied.iter().any(|applied| applied.index == index && applied.version > 1);
     // A conflict over the other members does not undo the deltas.
-    let is_merged = |conflict: &Conflict| conflict.index == index && conflict.reason == "newer_on_server";
+    let merging = ["newer_on_server", "unknown_version"];
+    let is_merged =
+        |conflict: &Conflict| conflict.index == index && merging.contains(&conflict.reason.as_str());
     let merged = response.conflicts.iter().any(is_merged);
     let rolled_back = batch.atomic && !response.success;
     let covered = record.fields.as_ref().is_none_or(|fields| fields.iter().any(|field| field == SUM));

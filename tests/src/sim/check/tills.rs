@@ -29,9 +29,8 @@ fn stored(world: &World, room: &Room, role: Role) -> Rows {
         if let Ok(record) = record
             && may_read(role, &table)
         {
-            let data = record.data.as_str().to_owned();
             let (version, stamp, deleted) = (record.version, record.stamp, record.deleted);
-            rows.set(&table, &id, Row { data, version, stamp, deleted });
+            rows.set(&table, &id, Row { data: record.data, version, stamp, deleted });
         }
     }
     rows.live()

@@ -7,11 +7,12 @@ use crate::policy::FieldRule;
 use crate::policy::additive::{self, Below, Floor, NoSum, NotADelta};
 use crate::policy::state::States;
 use protocol::json::object::Object;
+use protocol::json::value::JsonValue;
 use protocol::wire::outcome::{Flag, Rejection, RejectionCode};
 
 impl Edit<'_> {
     /// Parses a member's value as a delta; `None` for a plain value.
-    pub(super) fn delta(&self, value: &str) -> Result<Option<Decimal>, Rejection> {
+    pub(super) fn delta(&self, value: JsonValue<'_>) -> Result<Option<Decimal>, Rejection> {
         additive::delta(value).map_err(|NotADelta| bad_delta())
     }
 
@@ -102,19 +103,23 @@ pub(super) fn bad_delta() -> Rejection {
     )
 }
 
-/// Whether a record may be created in the state `value`, a JSON text.
-pub(super) fn begins(states: &States, value: &str) -> bool {
-    serde_json::from_str::<String>(value).is_ok_and(|state| states.may_begin(&state))
+/// Whether a record may be created in the state `value`.
+pub(super) fn begins(states: &States, value: JsonValue<'_>) -> bool {
+    value.to_text().is_some_and(|state| states.may_begin(&state))
 }
 
 pub(super) fn bad_transition(name: &str, why: &str) -> Rejection {
     RejectionCode::BadTransition.with_message(format!("{name:?} does not move that way: {why}."))
 }
 
-/// Refuses a transition from `from` to `to`, both JSON texts, that is not declared.
-pub(super) fn may_move(states: &States, name: &str, from: Option<&str>, to: &str) -> Result<(), Rejection> {
-    let state = |value: &str| serde_json::from_str::<String>(value).ok();
-    let moves = match (from.and_then(state), state(to)) {
+/// Refuses a transition from `from` to `to` that is not declared.
+pub(super) fn may_move(
+    states: &States,
+    name: &str,
+    from: Option<JsonValue<'_>>,
+    to: JsonValue<'_>,
+) -> Result<(), Rejection> {
+    let moves = match (from.and_then(JsonValue::to_text), to.to_text()) {
         (Some(from), Some(to)) => states.may_move(&from, &to),
         (None, Some(to)) => states.may_begin(&to),
         _ => false,
