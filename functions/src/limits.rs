@@ -50,9 +50,13 @@ const TRANSACTION_BYTES_MAX: usize = 4_000_000;
 /// Log items of the largest batch: each is full except for the record that did not fit.
 const LOG_ITEMS_MAX: usize = BATCH_BYTES_MAX.div_ceil(LOG_ITEM_BYTES_MAX - 2 * RECORD_BYTES_MAX) + 1;
 
-// The largest batch fits one transaction: its records, HEAD, the marker, the branch's entry, the log items,
-// and at most as many items of dead letters (a record is in the log or in the dead letters).
-const _: () = assert!(PUSH_RECORDS_MAX + 3 + 2 * (LOG_ITEMS_MAX + 1) <= TRANSACTION_ACTIONS_MAX);
+/// Items of dead letters of the largest commit: each is full except for the record that did not fit. A cut
+/// payload counts twice, because quotes are escaped.
+const DEAD_ITEMS_MAX: usize = COMMIT_BYTES_MAX.div_ceil(LOG_ITEM_BYTES_MAX - 2 * DEAD_PAYLOAD_BYTES_MAX) + 1;
+
+// The largest batch fits one transaction: its records, HEAD, the marker, the branch's entry, the log items
+// and the items of dead letters.
+const _: () = assert!(PUSH_RECORDS_MAX + 3 + LOG_ITEMS_MAX + 1 + DEAD_ITEMS_MAX <= TRANSACTION_ACTIONS_MAX);
 // One BatchGetItem loads a push: its records, HEAD and the marker.
 const _: () = assert!(PUSH_RECORDS_MAX + 2 <= BATCH_GET_KEYS_MAX);
 // One BatchGetItem loads a batch read; HEAD is read before it.

@@ -8,6 +8,7 @@ pub(crate) mod damage;
 pub(crate) mod dead_letters;
 pub(crate) mod faults;
 pub(crate) mod head_office;
+pub(crate) mod oversize;
 pub(crate) mod policies;
 pub(crate) mod pull;
 pub(crate) mod push;
@@ -21,5 +22,5 @@ pub(crate) mod versions;
 
 trials! {
     modules: absence, branches, broadcast, concurrency, damage, dead_letters, faults, head_office,
-    policies, pull, push, resolve, shop_day, stats, tenancy, turns, values, versions,
+    oversize, policies, pull, push, resolve, shop_day, stats, tenancy, turns, values, versions,
 }

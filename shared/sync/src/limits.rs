@@ -1,6 +1,6 @@
 //! Limits of the log, cursors, records and retention.
 
-use protocol::limits::{BATCH_BYTES_MAX, RECORD_BYTES_MAX, RECORD_ID_BYTES_MAX};
+use protocol::limits::{BATCH_BYTES_MAX, PUSH_RECORDS_MAX, RECORD_BYTES_MAX, RECORD_ID_BYTES_MAX};
 
 /// Bytes of `data` in one page of a pull; the change that exceeds the limit is the last of its page.
 pub const PULL_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -52,6 +52,9 @@ pub const RESPONSE_DATA_BYTES_MAX: usize = 5_000_000;
 
 // A batch that replaces every record always fits: its data once in the records and once in the log.
 const _: () = assert!(2 * BATCH_BYTES_MAX <= COMMIT_BYTES_MAX);
+// So do records that are rejected: a kept payload counts as data, and takes up to twice its bytes when quotes
+// are escaped. The rest is names and messages.
+const _: () = assert!(2 * BATCH_BYTES_MAX + PUSH_RECORDS_MAX * 4 * 1024 <= COMMIT_BYTES_MAX);
 // A single record always fits a log item.
 const _: () = assert!(2 * RECORD_BYTES_MAX < LOG_ITEM_BYTES_MAX);
 const _: () = assert!(LOG_ITEM_BYTES_MAX < LOG_ITEM_INFLATED_BYTES_MAX);

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::dead_letter_id::is_replay;
+use crate::limits::DEAD_PAYLOAD_BYTES_MAX;
 use crate::policy::additive::has_delta;
 use crate::tables::Tables;
 use protocol::body::read_body;
@@ -168,13 +169,14 @@ impl Incoming {
     }
 }
 
-/// Parses one record; also returns the number of bytes of its data.
+/// Parses one record; also returns how many bytes it counts in its batch: those of its data, or, of a record
+/// that is too large or malformed, those that are kept of it.
 fn read_record(tables: &Tables, role: Role, raw: &RawValue) -> (Incoming, usize) {
     let text = raw.get();
     let raw = JsonText::from(raw.to_owned());
     match serde_json::from_str::<PushRecord>(text) {
         Ok(body) if text.starts_with('{') => {
-            let bytes = body.data.as_ref().map_or(0, |data| data.as_str().len());
+            let bytes = body.data.as_ref().map_or(0, |data| data.as_str().len()).min(RECORD_BYTES_MAX);
             let (table, id) = (Some(echo(&body.table_name)), Some(echo(&body.record_id)));
             let local_updated_at = echo(&body.local_updated_at);
             (Incoming { table, id, local_updated_at, raw, write: check(tables, role, body) }, bytes)
@@ -186,7 +188,10 @@ fn read_record(tables: &Tables, role: Role, raw: &RawValue) -> (Incoming, usize)
             let write =
                 Err(RejectionCode::Malformed.with_message(format!("The record does not fit: {why}.")));
             let (table, id) = (member(text, "table_name"), member(text, "record_id"));
-            (Incoming { table, id, local_updated_at: String::new(), raw, write }, text.len())
+            (
+                Incoming { table, id, local_updated_at: String::new(), raw, write },
+                text.len().min(DEAD_PAYLOAD_BYTES_MAX),
+            )
         }
     }
 }

@@ -1,8 +1,13 @@
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::page::{DeadLettersQuery, page};
 use super::*;
 use crate::dead_letter_id::{DeadLetterId, NotADeadLetterId};
+use crate::decide::commit::CommitPlan;
+use crate::decide::decide;
+use crate::snapshot::Snapshot;
+use protocol::limits::BATCH_BYTES_MAX;
 use protocol::role::Role;
 use protocol::wire::outcome::RejectionCode;
 
@@ -78,4 +83,32 @@ proptest! {
         prop_assert_eq!(found, letters);
         prop_assert!(items.iter().all(|item| item.body.len() < LOG_ITEM_BYTES_MAX + 16 * 1024));
     }
+}
+
+#[test]
+fn the_most_and_largest_rejected_records_fit_a_commit_and_their_list_a_lambda_response() {
+    // Quotes double when they are escaped, so no text of this length takes more room.
+    let data = vec![""; 80_000];
+    let photo = json!({"table_name": "products", "record_id": "p", "data": {"x": data},
+                       "local_updated_at": "2025-12-07T10:00:00Z"});
+    let push = push(&vec![photo; BATCH_BYTES_MAX / RECORD_BYTES_MAX]);
+    let rules = crate::testing::rules();
+    let plan = decide(&rules, &Snapshot::default(), &push, Timestamp(7));
+    assert_eq!(plan.dead.len(), push.records.len());
+    let room = "1:2".parse().unwrap();
+    assert!(CommitPlan::new(&rules.tables, &room, &push, &plan, None).is_ok());
+    let stored = |item: DeadLetterItem| StoredDeadLetters {
+        item,
+        device: push.device.clone(),
+        batch: None,
+        received_at: Timestamp(7),
+    };
+    let items = items(&push, Stamp(7), Timestamp(7), &plan.dead).unwrap();
+    let stored: Vec<_> = items.into_iter().map(stored).map(DeadLettersEntry::Stored).collect();
+    let query = DeadLettersQuery::parse(Some("100"), None).unwrap();
+    let page = page(&rules.tables, Role::Manager, &query, &stored, false).response;
+    assert!(page.dead_letters.iter().all(|letter| letter.is_cut && letter.bytes > RECORD_BYTES_MAX));
+    // Lambda responds with the page as an escaped text.
+    let escaped = serde_json::to_string(&serde_json::to_string(&page).unwrap()).unwrap();
+    assert!(escaped.len() < 6_000_000, "{}", escaped.len());
 }

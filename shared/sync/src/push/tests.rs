@@ -160,6 +160,31 @@ fn every_limit_is_exact() {
     assert_eq!(push(&over).unwrap_err().code, ErrorCode::BatchTooLarge);
 }
 
+/// The codes of the rejected records of a push; `None` for valid ones.
+fn codes(push: &Push) -> Vec<Option<RejectionCode>> {
+    push.records.iter().map(|record| record.write.as_ref().err().map(|rejection| rejection.code)).collect()
+}
+
+#[test]
+fn a_record_over_the_limit_fails_alone_and_counts_as_what_is_kept_of_it() {
+    let photo = || record(|r| r["data"] = json!({"photo": "x".repeat(1_100_000)}));
+    let two = push(&[photo(), record(|_| {})]).unwrap();
+    assert_eq!(codes(&two), [Some(RejectionCode::RecordTooLarge), None]);
+    let malformed =
+        record(|r| (r["data"], r["is_deleted"]) = (json!({"x": "y".repeat(3_000_000)}), json!(7)));
+    let two = push(&[malformed, record(|_| {})]).unwrap();
+    assert_eq!(codes(&two), [Some(RejectionCode::Malformed), None]);
+
+    let large = record(|r| r["data"] = json!({"x": "y".repeat(RECORD_BYTES_MAX)}));
+    let most = BATCH_BYTES_MAX / RECORD_BYTES_MAX;
+    assert!(push(&vec![large.clone(); most]).is_ok());
+    assert_eq!(push(&vec![large; most + 1]).unwrap_err().code, ErrorCode::BatchTooLarge);
+    let long = json!("x".repeat(DEAD_PAYLOAD_BYTES_MAX));
+    let most = BATCH_BYTES_MAX / DEAD_PAYLOAD_BYTES_MAX;
+    assert!(push(&vec![long.clone(); most]).is_ok());
+    assert_eq!(push(&vec![long; most + 1]).unwrap_err().code, ErrorCode::BatchTooLarge);
+}
+
 #[test]
 fn the_hash_depends_on_the_records_and_not_on_the_clock() {
     let hash = |body: &serde_json::Value| parse(&body.to_string()).unwrap().hash;
