@@ -12,6 +12,7 @@ pub(crate) mod oversize;
 pub(crate) mod policies;
 pub(crate) mod pull;
 pub(crate) mod push;
+pub(crate) mod repairs;
 pub(crate) mod resolve;
 pub(crate) mod shop_day;
 pub(crate) mod stats;
@@ -22,5 +23,5 @@ pub(crate) mod versions;
 
 trials! {
     modules: absence, branches, broadcast, concurrency, damage, dead_letters, faults, head_office,
-    oversize, policies, pull, push, resolve, shop_day, stats, tenancy, turns, values, versions,
+    oversize, policies, pull, push, repairs, resolve, shop_day, stats, tenancy, turns, values, versions,
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use config::Reader;
 use protocol::wire::stats::{MemberRule, TableInfo, TablesResponse};
-use sync::policy::{FieldPolicy, FieldRule};
+use sync::policy::{FieldPolicy, FieldRule, REPAIR_ROLE};
 use sync::rules::{Retention, SyncRules};
 use sync::tables::{ReadTablesError, Table, Tables};
 
@@ -73,10 +73,13 @@ fn member_rule(rule: &FieldRule) -> MemberRule {
         FieldRule::Additive(floor) => MemberRule::Additive {
             floor: floor.map(|floor| floor.at.to_string()),
             below: floor.map(|floor| floor.below.as_str().to_owned()),
+            repair: REPAIR_ROLE,
         },
-        FieldRule::State(states) => {
-            MemberRule::State { initial: states.initial().clone(), transitions: states.transitions().clone() }
-        }
+        FieldRule::State(states) => MemberRule::State {
+            initial: states.initial().clone(),
+            transitions: states.transitions().clone(),
+            repair: REPAIR_ROLE,
+        },
         FieldRule::Settled(FieldPolicy::LastWriterWins) => MemberRule::LastWriterWins,
         FieldRule::Settled(FieldPolicy::ServerWins) => MemberRule::ServerWins,
         FieldRule::Settled(FieldPolicy::ClientWins) => MemberRule::ClientWins,

@@ -10,7 +10,11 @@ use serde::Deserialize;
 
 use additive::Floor;
 use last_writer_wins::Side;
+use protocol::role::Role;
 use state::States;
+
+/// The lowest role that may set a sum, or move a state that is not declared (any more) to a declared one.
+pub const REPAIR_ROLE: Role = Role::Manager;
 
 /// How a table settles concurrent writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, strum::IntoStaticStr)]

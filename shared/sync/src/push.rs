@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 
 use crate::dead_letter_id::is_replay;
 use crate::limits::DEAD_PAYLOAD_BYTES_MAX;
-use crate::policy::additive::has_delta;
+use crate::policy::REPAIR_ROLE;
+use crate::policy::additive::{has_delta, has_set};
 use crate::tables::Tables;
 use protocol::body::read_body;
 use protocol::error::{ApiError, ErrorCode};
@@ -73,6 +74,8 @@ pub struct Write {
     pub base: Option<u64>,
     /// The members of `data` that changed; `None` for all.
     pub fields: Option<Vec<String>>,
+    /// Whether the caller has the [`REPAIR_ROLE`].
+    pub may_repair: bool,
 }
 
 impl Write {
@@ -81,9 +84,9 @@ impl Write {
         (!self.deleted && self.data.as_ref() != Some(stored)).then(|| stored.clone())
     }
 
-    /// Whether the stored data depends on the stored record too: the write names members or has deltas.
+    /// Whether the stored data is not the one that was sent: the write names members or changes sums.
     pub fn is_partial(&self) -> bool {
-        self.fields.is_some() || self.data.as_ref().is_some_and(has_delta)
+        self.fields.is_some() || self.data.as_ref().is_some_and(|data| has_delta(data) || has_set(data))
     }
 }
 
@@ -253,6 +256,11 @@ fn check(tables: &Tables, role: Role, body: PushRecord) -> Result<Write, Rejecti
     if body.fields.as_ref().is_some_and(|fields| fields.len() > FIELDS_MAX) {
         return Err(RejectionCode::Malformed.with_message(format!("`fields` may have {FIELDS_MAX} names.")));
     }
+    let may_repair = role >= REPAIR_ROLE;
+    if !may_repair && body.data.as_ref().is_some_and(has_set) {
+        let message = format!("A {role} may not set a sum; it takes at least the role {REPAIR_ROLE}.");
+        return Err(RejectionCode::Forbidden.with_message(message));
+    }
     let key = RecordKey { table: body.table_name, id: body.record_id };
     Ok(Write {
         key,
@@ -261,6 +269,7 @@ fn check(tables: &Tables, role: Role, body: PushRecord) -> Result<Write, Rejecti
         deleted: body.is_deleted,
         base: body.base_version,
         fields: body.fields,
+        may_repair,
     })
 }
 

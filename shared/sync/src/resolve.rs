@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::dead_letter_id::is_replay;
 use crate::decide::{Plan, decide};
 use crate::outcome::Outcome;
+use crate::policy::additive::sum_change;
 use crate::push::{Incoming, Push};
 use crate::record::Record;
 use crate::rules::SyncRules;
@@ -15,11 +16,12 @@ use protocol::body::read_body;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::{BatchId, BranchId, DeviceId};
 use protocol::json::JsonText;
+use protocol::json::object::Object;
 use protocol::record::{RecordKey, is_record_id};
 use protocol::role::Role;
 use protocol::stamp::{Stamp, cursor};
 use protocol::timestamp::Timestamp;
-use protocol::wire::outcome::{RejectionCode, RejectionDetails};
+use protocol::wire::outcome::{Flag, Rejection, RejectionCode, RejectionDetails};
 use protocol::wire::push::PushRecord;
 use protocol::wire::resolve::{Resolution, ResolveRequest, ResolveResponse};
 
@@ -148,8 +150,30 @@ impl Resolve {
         };
         let push = self.push(rules, record, data, now)?;
         let plan = decide(rules, snapshot, &push, now);
+        let stored = plan.puts.first().map_or(record, |put| &put.record);
+        self.refuse_parts(rules, &plan, data, stored)?;
+        let response = self.response(stored, plan.prev, plan.stamp());
+        Ok(Resolved::Write(Box::new(AllowedWrite { push, plan, response })))
+    }
+
+    /// Refuses a plan that does not store all of `data`.
+    fn refuse_parts(
+        &self,
+        rules: &SyncRules,
+        plan: &Plan,
+        data: &JsonText,
+        stored: &Record,
+    ) -> Result<(), ApiError> {
         match plan.outcomes.first() {
-            Some(Outcome::Applied { .. } | Outcome::AlreadyApplied { .. }) => {}
+            Some(Outcome::Applied { flags, .. }) if flags.contains(&Flag::ClampedToFloor) => {
+                let message = "A sum would fall below its floor.";
+                return Err(rejected(message.to_owned(), RejectionCode::BelowFloor.as_str()));
+            }
+            Some(Outcome::Applied { .. } | Outcome::AlreadyApplied { .. }) => {
+                if let Some(rejection) = left_out(&rules.tables, &self.key, data, &stored.data) {
+                    return Err(rejected(rejection.message, rejection.code.as_str()));
+                }
+            }
             Some(Outcome::Rejected(rejection)) => {
                 return Err(rejected(rejection.message.clone(), rejection.code.as_str()));
             }
@@ -159,9 +183,7 @@ impl Resolve {
             }
             None => return Err(rejected("There is nothing to write.".to_owned(), "malformed")),
         }
-        let stored = plan.puts.first().map_or(record, |put| &put.record);
-        let response = self.response(stored, plan.prev, plan.stamp());
-        Ok(Resolved::Write(Box::new(AllowedWrite { push, plan, response })))
+        Ok(())
     }
 
     /// The write over the server's copy, whatever its version.
@@ -202,6 +224,20 @@ impl Resolve {
             cursor: cursor(stamp),
         }
     }
+}
+
+/// What `stored` lacks of the `sent` data although the write is applied: a push ignores a plain value that
+/// differs from the sum, but a resolution promises the whole record.
+fn left_out(tables: &Tables, key: &RecordKey, sent: &JsonText, stored: &JsonText) -> Option<Rejection> {
+    let (sent, stored) = (Object::parse(sent).ok()?, Object::parse(stored).ok()?);
+    let is_plain = |value| matches!(sum_change(value), Ok(None));
+    let is_left_out = |name: &str, value| is_plain(value) && stored.get(name) != Some(value);
+    let (name, _) = sent.iter().find(|(name, value)| is_left_out(name, *value))?;
+    let is_state = tables.get(&key.table).is_some_and(|table| table.is_state(name));
+    let code = if is_state { RejectionCode::BadTransition } else { RejectionCode::DeltaRequired };
+    Some(code.with_message(format!(
+        "{name:?} cannot be set by a plain value; leave it out, or change it by its rule."
+    )))
 }
 
 /// Distinguishes a retry from another request with the same id. No push has the same hash.

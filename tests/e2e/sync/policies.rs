@@ -207,7 +207,7 @@ async fn a_role_lists_the_tables_that_it_may_read(shop: &'static Shop) {
     let named = |name: &str| as_admin.iter().find(|table| table.table_name == name).cloned().unwrap();
     let stock = json!({
         "table_name": "product_stock", "policy": "last-writer-wins", "read": "cashier", "write": "cashier",
-        "members": { "quantity": { "rule": "additive", "floor": "0", "below": "flag" } },
+        "members": { "quantity": { "rule": "additive", "floor": "0", "below": "flag", "repair": "manager" } },
     });
     let accounts = json!({
         "table_name": "whatsapp_accounts", "policy": "last-writer-wins", "read": "manager", "write": "admin",
@@ -217,6 +217,7 @@ async fn a_role_lists_the_tables_that_it_may_read(shop: &'static Shop) {
         "table_name": "sales_returns", "policy": "append-only", "read": "cashier", "write": "cashier",
         "members": { "status": {
             "rule": "state", "initial": ["done", "open"], "transitions": { "open": ["done", "refused"] },
+            "repair": "manager",
         } },
     });
     for expected in [stock, accounts, returns] {

@@ -41,8 +41,22 @@ pub fn canonical(json: &str) -> String {
 
 /// The number in `{"$delta": number}`, as text. `None` if the value is not a delta.
 pub fn delta(value: &str) -> Option<String> {
+    only(value, "$delta")
+}
+
+/// The number in `{"$set": number}`, as text. `None` if the value does not set a sum.
+pub(crate) fn set(value: &str) -> Option<String> {
+    only(value, "$set")
+}
+
+/// Whether the value changes a sum, instead of being one.
+pub(crate) fn changes_sum(value: &str) -> bool {
+    delta(value).is_some() || set(value).is_some()
+}
+
+fn only(value: &str, name: &str) -> Option<String> {
     let members: BTreeMap<String, &RawValue> = serde_json::from_str(value).ok()?;
-    let text = members.get("$delta")?;
+    let text = members.get(name)?;
     Some(serde_json::from_str(text.get()).unwrap_or_else(|_| text.get().to_owned()))
 }
 

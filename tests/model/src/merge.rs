@@ -23,27 +23,45 @@ pub(crate) fn merge(situation: &Situation<'_>, row: &Row, write: &Write, concurr
         |reason| Merged { data: stored.clone(), deleted: false, conflict: Some(reason), has_plain };
     let accepted =
         || Merged { data: overwritten(&stored, write), deleted: write.deleted, conflict: None, has_plain };
-    // A write of nothing but deltas and states conflicts with nothing.
-    if !concurrent || !has_plain {
+    // A write of nothing but sums and states has no plain members that could conflict.
+    if !has_plain {
         return accepted();
     }
+    match (refused_whole(situation, row, write, concurrent), write.base) {
+        (None, _) => accepted(),
+        (Some("fields_conflict"), Some(base)) if !write.deleted => {
+            merge_members(&stored, row, write, base, is_later(situation, row, write))
+        }
+        (Some(reason), _) => rejected(reason),
+    }
+}
+
+/// The reason for which a write that can only be taken whole is refused: a deletion, or a set sum.
+pub(crate) fn refused_whole(
+    situation: &Situation<'_>,
+    row: &Row,
+    write: &Write,
+    concurrent: bool,
+) -> Option<&'static str> {
+    if !concurrent {
+        return None;
+    }
     if write.base.is_some_and(|base| base > row.version) {
-        return rejected("unknown_version");
+        return Some("unknown_version");
     }
-    let is_later = (write.at, situation.device) > (row.modified_at, row.device.as_str());
+    let unless_later = (!is_later(situation, row, write)).then_some("newer_on_server");
     match write.rule.policy {
-        Policy::LastWriter | Policy::AppendOnly if is_later => accepted(),
-        Policy::LastWriter | Policy::AppendOnly => rejected("newer_on_server"),
-        Policy::Server => rejected("server_wins"),
-        Policy::Manual => rejected("manual"),
-        Policy::Client => accepted(),
-        Policy::Merge => match write.base {
-            None if is_later => accepted(),
-            None => rejected("newer_on_server"),
-            Some(_) if write.deleted => rejected("fields_conflict"),
-            Some(base) => merge_members(&stored, row, write, base, is_later),
-        },
+        Policy::LastWriter | Policy::AppendOnly => unless_later,
+        Policy::Server => Some("server_wins"),
+        Policy::Manual => Some("manual"),
+        Policy::Client => None,
+        Policy::Merge if write.base.is_none() => unless_later,
+        Policy::Merge => Some("fields_conflict"),
     }
+}
+
+fn is_later(situation: &Situation<'_>, row: &Row, write: &Write) -> bool {
+    (write.at, situation.device) > (row.modified_at, row.device.as_str())
 }
 
 fn is_only_sums_and_states(write: &Write) -> bool {

@@ -1,10 +1,10 @@
 //! One record: what a write does to the stored state.
 
-use crate::decimal;
 use crate::member::{self, Members};
-use crate::merge::{Merged, merge};
+use crate::merge::{Merged, merge, refused_whole};
 use crate::room::Row;
-use crate::rules::{BelowFloor, FieldRule, Policy};
+use crate::rules::{FieldRule, Policy};
+use crate::special::{states, sums, sums_and_states};
 use crate::write::Write;
 
 /// Microseconds that tombstones are kept: 90 days.
@@ -88,7 +88,7 @@ fn insert(situation: &Situation<'_>, write: &Write, modified_at: u64) -> Decisio
     let sent = write.data.clone().unwrap_or_default();
     let replacing = Write { fields: None, explicit_fields: false, ..write.clone() };
     let mut flags = Vec::new();
-    let sums = match sums(situation, &Members::new(), &replacing, &mut flags) {
+    let sums = match sums(situation, &Members::new(), &replacing, true, &mut flags) {
         Ok(sums) => sums,
         Err(code) => return Decision::Reject(code),
     };
@@ -110,7 +110,7 @@ fn over_append_only(row: &Row, write: &Write) -> Decision {
     if write.deleted {
         return Decision::Reject("append_only");
     }
-    if write.has_delta() {
+    if write.has_stray_change() {
         return Decision::Reject("bad_delta");
     }
     let (stored, sent) = (row.data.clone().unwrap_or_default(), write.data.clone().unwrap_or_default());
@@ -143,11 +143,15 @@ fn over_live(situation: &Situation<'_>, row: &Row, write: &Write) -> Decision {
     let concurrent = is_concurrent(situation, row, write);
     let stored = row.data.clone().unwrap_or_default();
     let mut flags = Vec::new();
-    let special = match sums_and_states(situation, &stored, write, &mut flags) {
+    // A set sum would undo what others did to it, so it is refused where the write is older than that.
+    let refused = refused_whole(situation, row, write, concurrent)
+        .filter(|_| !write.deleted && !write.sets().is_empty());
+    let special = match sums_and_states(situation, &stored, write, refused.is_none(), &mut flags) {
         Ok(special) => special,
         Err(code) => return Decision::Reject(code),
     };
     let Merged { mut data, deleted, conflict, has_plain } = merge(situation, row, write, concurrent);
+    let conflict = refused.or(conflict);
     let sets_author = has_plain && (conflict.is_none() || data != stored);
     let has_special = !special.is_empty();
     data.extend(special);
@@ -165,20 +169,6 @@ fn over_live(situation: &Situation<'_>, row: &Row, write: &Write) -> Decision {
         Some(reason) if changed => Decision::Merge { row: next, reason },
         Some(reason) => Decision::Conflict(reason),
     }
-}
-
-fn sums_and_states(
-    situation: &Situation<'_>,
-    stored: &Members,
-    write: &Write,
-    flags: &mut Vec<&'static str>,
-) -> Result<Members, &'static str> {
-    if write.deleted {
-        return Ok(Members::new());
-    }
-    let mut special = sums(situation, stored, write, flags)?;
-    special.extend(states(stored, write)?);
-    Ok(special)
 }
 
 fn is_concurrent(situation: &Situation<'_>, row: &Row, write: &Write) -> bool {
@@ -202,79 +192,6 @@ fn is_replay(situation: &Situation<'_>, row: &Row, write: &Write) -> bool {
         return false;
     }
     let stored = row.data.clone().unwrap_or_default();
-    let special = sums_and_states(situation, &stored, write, &mut Vec::new());
+    let special = sums_and_states(situation, &stored, write, true, &mut Vec::new());
     special.is_ok_and(|special| special.is_empty()) && merge(situation, row, write, false).data == stored
-}
-
-/// The sums after the deltas of a write.
-fn sums(
-    situation: &Situation<'_>,
-    stored: &Members,
-    write: &Write,
-    flags: &mut Vec<&'static str>,
-) -> Result<Members, &'static str> {
-    if write.has_stray_delta() {
-        return Err("bad_delta");
-    }
-    let mut sums = Members::new();
-    for (name, text) in write.deltas() {
-        let Some(FieldRule::Additive(floor)) = write.rule.field(&name) else { continue };
-        let delta = decimal::parse(&text).ok_or("bad_delta")?;
-        if !situation.has_batch_id {
-            return Err("delta_needs_batch");
-        }
-        let old = stored.get(&name).map_or(Some(0), |value| decimal::parse(value)).ok_or("bad_delta")?;
-        let mut sum = old + delta;
-        if !decimal::fits(sum) {
-            return Err("bad_delta");
-        }
-        // A positive delta is accepted even if the sum stays below the floor.
-        if let Some((at, below)) = floor.filter(|(at, _)| sum < *at && delta < 0) {
-            match below {
-                BelowFloor::Reject => return Err("below_floor"),
-                BelowFloor::Clamp => {
-                    sum = at.min(old);
-                    flags.push("clamped_to_floor");
-                }
-                BelowFloor::Flag => flags.push("below_floor"),
-            }
-        }
-        // A sum keeps the places of its parts; a clamped one has those of the floor.
-        let before = stored.get(&name).map_or("0", String::as_str);
-        let places = if sum == old + delta { decimal::places(&text).max(decimal::places(before)) } else { 0 };
-        sums.insert(name, decimal::format(sum, places));
-    }
-    let is_required = |(name, field): &(&str, FieldRule)| {
-        matches!(field, FieldRule::Additive(_))
-            && write.explicit_fields
-            && write.covers(name)
-            && write.value(name).is_none_or(|value| member::delta(value).is_none())
-            && write.value(name) != stored.get(*name)
-    };
-    if write.rule.fields.iter().any(is_required) { Err("delta_required") } else { Ok(sums) }
-}
-
-/// The states that a write changes.
-fn states(stored: &Members, write: &Write) -> Result<Members, &'static str> {
-    let mut changed = Members::new();
-    for (name, field) in write.rule.fields {
-        let FieldRule::State(initial, transitions) = field else { continue };
-        let (old, sent) = (stored.get(*name), write.value(name));
-        let Some(sent) = sent.filter(|sent| old != Some(*sent)) else {
-            if sent.is_none() && old.is_some() && write.explicit_fields && write.covers(name) {
-                return Err("bad_transition");
-            }
-            continue;
-        };
-        let to = member::unquote(sent);
-        let is_allowed = match old.map(|old| member::unquote(old)) {
-            Some(from) => transitions.contains(&(&from, &to)),
-            None => initial.contains(&&*to),
-        };
-        if !is_allowed {
-            return Err("bad_transition");
-        }
-        changed.insert((*name).to_owned(), sent.clone());
-    }
-    Ok(changed)
 }

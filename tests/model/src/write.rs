@@ -26,6 +26,8 @@ pub(crate) struct Write {
     pub(crate) fields: Option<Vec<String>>,
     /// Whether the client sent `fields` itself.
     pub(crate) explicit_fields: bool,
+    /// Whether the role may move a state that is not declared.
+    pub(crate) may_repair: bool,
     pub(crate) flags: Vec<&'static str>,
 }
 
@@ -45,7 +47,11 @@ impl Write {
             None => return Err("malformed"),
             Some(data) => Some(member::parse(data.as_str()).ok_or("malformed")?),
         };
-        let fields = body.fields.clone().or_else(|| only_deltas(data.as_ref()?));
+        let sets = |data: &Members| data.values().any(|value| member::set(value).is_some());
+        if role < Role::Manager && data.as_ref().is_some_and(sets) {
+            return Err("forbidden");
+        }
+        let fields = body.fields.clone().or_else(|| only_changes_of_sums(data.as_ref()?));
         let mut write = Write {
             key: (body.table_name.clone(), body.record_id.clone()),
             rule,
@@ -55,6 +61,7 @@ impl Write {
             base: body.base_version,
             fields,
             explicit_fields: body.fields.is_some(),
+            may_repair: role >= Role::Manager,
             flags: Vec::new(),
         };
         if at > now.saturating_add(AHEAD_MICROS_MAX) {
@@ -82,22 +89,27 @@ impl Write {
         members.filter_map(|(name, value)| Some((name.clone(), member::delta(value)?))).collect()
     }
 
+    /// The sums that the write sets, of the members that it is about.
+    pub(crate) fn sets(&self) -> Vec<(String, String)> {
+        let members = self.data.iter().flatten().filter(|(name, _)| self.covers(name));
+        members.filter_map(|(name, value)| Some((name.clone(), member::set(value)?))).collect()
+    }
+
     /// Whether the data has a delta anywhere.
     pub(crate) fn has_delta(&self) -> bool {
         self.data.iter().flatten().any(|(_, value)| member::delta(value).is_some())
     }
 
-    /// Whether the data has a delta for a member that is not a sum.
-    pub(crate) fn has_stray_delta(&self) -> bool {
-        let is_stray = |(name, value): (&String, &String)| {
-            !self.rule.is_additive(name) && member::delta(value).is_some()
-        };
+    /// Whether the data changes a member as if it were a sum.
+    pub(crate) fn has_stray_change(&self) -> bool {
+        let is_stray =
+            |(name, value): (&String, &String)| !self.rule.is_additive(name) && member::changes_sum(value);
         self.data.iter().flatten().any(is_stray)
     }
 }
 
-/// The members of data that has nothing but deltas: such a write is about these members alone.
-fn only_deltas(data: &Members) -> Option<Vec<String>> {
-    let all = !data.is_empty() && data.values().all(|value| member::delta(value).is_some());
+/// The members of data that has nothing but changes of sums: such a write is about these members alone.
+fn only_changes_of_sums(data: &Members) -> Option<Vec<String>> {
+    let all = !data.is_empty() && data.values().all(|value| member::changes_sum(value));
     all.then(|| data.keys().cloned().collect())
 }

@@ -172,6 +172,10 @@ fn value(rng: &mut Rng, member: &Member, deltas: bool, known: bool) -> String {
             let delta = one(rng, &["-1", "-2", "2", "0.1", "0.2", "-0.3", "-25", "-1", "4", "x"]);
             format!("{{\"$delta\":\"{delta}\"}}")
         }
+        // Not on the sums of `quantity` in `product_stock`, which are checked to be those of their deltas.
+        Member::Sum("stock") if rng.chance(60) => {
+            format!("{{\"$set\":\"{}\"}}", one(rng, &["7", "0.50", "-3", "x"]))
+        }
         Member::Sum(_) => one(rng, &["0", "5", "10.5", "3"]).to_owned(),
     }
 }

@@ -79,7 +79,7 @@ pub struct TableInfo {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "rule", rename_all = "kebab-case")]
 pub enum MemberRule {
-    /// Changed by deltas only.
+    /// Changed by deltas, and set by few.
     Additive {
         /// The lowest sum, as the text of a decimal number; absent without a floor.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,6 +87,8 @@ pub enum MemberRule {
         /// What happens to a delta that takes the sum below the floor: `reject`, `clamp` or `flag`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         below: Option<String>,
+        /// The lowest role that may set the sum: `{"$set": "5"}`.
+        repair: Role,
     },
     /// Moves along transitions.
     State {
@@ -94,6 +96,8 @@ pub enum MemberRule {
         initial: BTreeSet<String>,
         /// The next states of each state that has any.
         transitions: BTreeMap<String, BTreeSet<String>>,
+        /// The lowest role that may move a state that is not among these to one of these.
+        repair: Role,
     },
     /// If both sides changed it, the later write wins.
     LastWriterWins,

@@ -5,7 +5,7 @@ mod rest;
 mod special;
 
 use crate::policy::FieldRule;
-use crate::policy::additive::{has_delta, number};
+use crate::policy::additive::{has_delta, has_set, number};
 use crate::policy::append_only::{Rewrite, compare};
 use crate::push::Write;
 use crate::record::Record;
@@ -17,7 +17,7 @@ use protocol::wire::outcome::{ConflictReason, Flag, Rejection, RejectionCode};
 
 use rest::Scope;
 pub(super) use rest::Settle;
-use special::{bad_delta, bad_transition, begins, may_move};
+use special::{bad_sum, bad_transition, begins};
 
 /// The effect of a write on a record.
 #[derive(Clone, Debug)]
@@ -52,6 +52,16 @@ pub(super) struct Edit<'a> {
     pub(super) named: bool,
 }
 
+/// What an update is made of.
+struct Sides<'a> {
+    stored: &'a Object,
+    sent: &'a Object,
+    /// The members that the write is about.
+    scope: &'a Scope,
+    /// Who wins members without a rule of their own.
+    settle: &'a Settle<'a>,
+}
+
 fn parse(text: &JsonText) -> Result<Object, Rejection> {
     Object::parse(text).map_err(|error| {
         RejectionCode::Malformed.with_message(format!("The record cannot be merged: {error}."))
@@ -70,19 +80,19 @@ impl Edit<'_> {
             }
             return Ok(edited);
         }
-        if !self.table.has_special() && !has_delta(sent) {
+        if !self.table.has_special() && !has_delta(sent) && !has_set(sent) {
             return Ok(edited);
         }
         let sent = parse(sent)?;
-        self.refuse_stray_deltas(&sent)?;
+        self.refuse_stray_changes(&sent)?;
         let mut out = sent.clone();
         for (name, rule) in &self.table.fields {
             match (rule, sent.get(name)) {
-                (FieldRule::Additive(floor), Some(value)) => match self.delta(value)? {
-                    Some(delta) => {
-                        self.add(name, delta, *floor, &Object::default(), &mut out, &mut edited)?;
+                (FieldRule::Additive(floor), Some(value)) => match self.change(value)? {
+                    Some(change) => {
+                        self.sum(name, change, *floor, &Object::default(), &mut out, &mut edited)?;
                     }
-                    None if number(Some(value)).is_none() => return Err(bad_delta()),
+                    None if number(Some(value)).is_none() => return Err(bad_sum()),
                     None => {}
                 },
                 (FieldRule::State(states), Some(value)) if !begins(states, value) => {
@@ -103,14 +113,15 @@ impl Edit<'_> {
             return Err(RejectionCode::Malformed.with_message("`data` must be a JSON object."));
         };
         let (stored, sent) = (parse(&server.data)?, parse(sent_text)?);
-        self.refuse_stray_deltas(&sent)?;
+        self.refuse_stray_changes(&sent)?;
         let scope = self.scope(&sent)?;
         let replaces = matches!((&scope, settle), (Scope::All, Settle::Incoming));
         let mut out = if replaces { sent.clone() } else { stored.clone() };
         let mut edited = Edited::of(server.data.clone());
-        self.rest(&stored, &sent, &scope, settle, &mut out, &mut edited);
+        let sides = Sides { stored: &stored, sent: &sent, scope: &scope, settle };
+        self.rest(&sides, &mut out, &mut edited);
         for (name, rule) in &self.table.fields {
-            self.special(name, rule, (&stored, &sent), &scope, &mut out, &mut edited)?;
+            self.special(name, rule, &sides, &mut out, &mut edited)?;
         }
         edited.data = match () {
             () if out == stored => server.data.clone(),
@@ -129,7 +140,7 @@ impl Edit<'_> {
             return Err(forbidden());
         };
         let (stored, sent) = (parse(&server.data)?, parse(sent)?);
-        self.refuse_stray_deltas(&sent)?;
+        self.refuse_stray_changes(&sent)?;
         let fields = self.write.fields.as_deref();
         let moves = match compare(&stored, &sent, fields, |name| self.table.is_state(name)) {
             Rewrite::Same => return Ok(None),
@@ -142,7 +153,7 @@ impl Edit<'_> {
             else {
                 return Err(forbidden());
             };
-            may_move(states, name, stored.get(name), to)?;
+            self.may_move(states, name, stored.get(name), to)?;
             data = replace_member(&data, name, to.as_str()).ok_or_else(forbidden)?;
         }
         Ok(Some(data))

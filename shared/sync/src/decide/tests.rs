@@ -5,6 +5,7 @@ mod deltas;
 mod fields;
 mod policies;
 mod properties;
+mod repairs;
 mod spellings;
 
 use serde_json::json;

@@ -1,4 +1,5 @@
-//! Additive members: tills send deltas, and the server adds them up exactly and once.
+//! Additive members: tills send deltas, and the server adds them up exactly and once. A manager may set the
+//! sum.
 
 use serde::Deserialize;
 
@@ -71,39 +72,77 @@ pub fn add(stored: Decimal, delta: Decimal, floor: Option<Floor>) -> Result<Sum,
     }
 }
 
-/// The member name that makes an object a delta.
-const DELTA: &str = "$delta";
-
-/// A value that looks like a delta but is malformed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NotADelta;
-
-/// Parses `{"$delta": "-2"}`; `None` for any other value. The number is text so that no JSON encoder rounds
-/// it.
-pub(crate) fn delta(value: JsonValue<'_>) -> Result<Option<Decimal>, NotADelta> {
-    if !value.is_object() || !may_name_delta(value.as_str()) {
-        return Ok(None);
+/// Stores `value`, whatever was stored before. The floor holds for it as for a delta below zero.
+pub fn set(value: Decimal, floor: Option<Floor>) -> Result<Sum, NoSum> {
+    match floor {
+        Some(Floor { at, below }) if value < at => match below {
+            Below::Reject => Err(NoSum::BelowFloor),
+            Below::Clamp => Ok(Sum { value: at, fell: Some(below) }),
+            Below::Flag => Ok(Sum { value, fell: Some(below) }),
+        },
+        _ => Ok(Sum { value, fell: None }),
     }
-    // An object with a name that is no text is not a delta.
-    let Ok(object) = Object::of(value) else { return Ok(None) };
-    let Some(number) = object.get(DELTA) else { return Ok(None) };
-    if object.iter().count() > 1 {
-        return Err(NotADelta);
-    }
-    let text = number.to_text().ok_or(NotADelta)?;
-    Decimal::parse(&text).map(Some).map_err(|_| NotADelta)
 }
 
-/// Whether a member of `json` may be named [`DELTA`], in plain letters or with escapes. Spares most records
-/// the parsing.
-fn may_name_delta(json: &str) -> bool {
-    json.contains(DELTA) || json.contains("\\u")
+/// The member name that makes an object a delta.
+const DELTA: &str = "$delta";
+/// The member name that makes an object the new value of a sum.
+const SET: &str = "$set";
+
+/// What a write does to a sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SumChange {
+    /// `{"$delta": "-2"}` is added.
+    Add(Decimal),
+    /// `{"$set": "5"}` replaces the sum.
+    Set(Decimal),
+}
+
+/// A value that looks like a [`SumChange`] but is malformed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotASumChange;
+
+/// Parses `{"$delta": "-2"}` and `{"$set": "5"}`; `None` for any other value. The number is text so that no
+/// JSON encoder rounds it.
+pub(crate) fn sum_change(value: JsonValue<'_>) -> Result<Option<SumChange>, NotASumChange> {
+    let Some(object) = marked_object(value) else { return Ok(None) };
+    let mut members = object.iter();
+    let (Some((name, number)), None) = (members.next(), members.next()) else { return Err(NotASumChange) };
+    let text = number.to_text().ok_or(NotASumChange)?;
+    let number = Decimal::parse(&text).map_err(|_| NotASumChange)?;
+    Ok(Some(if name == DELTA { SumChange::Add(number) } else { SumChange::Set(number) }))
+}
+
+/// The object `value` if one of its members marks it as a [`SumChange`].
+fn marked_object(value: JsonValue<'_>) -> Option<Object> {
+    if !value.is_object() || !may_be_marked(value.as_str()) {
+        return None;
+    }
+    // An object with a name that is no text is an ordinary value.
+    Object::of(value).ok().filter(|object| object.get(DELTA).or(object.get(SET)).is_some())
+}
+
+/// Whether a member of `json` may have one of the two names, in plain letters or with escapes. Spares most
+/// records the parsing.
+fn may_be_marked(json: &str) -> bool {
+    [DELTA, SET, "\\u"].iter().any(|text| json.contains(text))
 }
 
 /// Whether any member of the object `data` is a delta or looks like one.
 pub fn has_delta(data: &JsonText) -> bool {
-    may_name_delta(data.as_str())
-        && Object::parse(data).is_ok_and(|object| object.iter().any(|(_, value)| delta(value) != Ok(None)))
+    has_marked(data, DELTA)
+}
+
+/// Whether any member of the object `data` sets a sum or looks like it.
+pub fn has_set(data: &JsonText) -> bool {
+    has_marked(data, SET)
+}
+
+fn has_marked(data: &JsonText, name: &str) -> bool {
+    let is_marked =
+        |value: JsonValue<'_>| marked_object(value).is_some_and(|object| object.get(name).is_some());
+    may_be_marked(data.as_str())
+        && Object::parse(data).is_ok_and(|object| object.iter().any(|(_, value)| is_marked(value)))
 }
 
 /// The value of an additive member: a JSON number or a text of one. Absent and `null` count as 0.
@@ -156,15 +195,15 @@ mod tests {
     }
 
     #[test]
-    fn a_delta_is_an_object_with_one_text() {
-        let delta = |text: &str| delta(json(text).value());
+    fn a_change_is_an_object_with_one_text() {
+        let change = |text: &str| sum_change(json(text).value());
         for spelling in [
             r#"{"$delta":"-2.50"}"#,
             r#"{ "$delta" : "-2.50" }"#,
             r#"{"\u0024delta":"-2.50"}"#,
             r#"{"$d\u0065lta":"-\u0032.50"}"#,
         ] {
-            assert_eq!(delta(spelling), Ok(Some(number_of("-2.50"))), "{spelling}");
+            assert_eq!(change(spelling), Ok(Some(SumChange::Add(number_of("-2.50")))), "{spelling}");
             assert!(has_delta(&json(&format!(r#"{{"n":{spelling}}}"#))), "{spelling}");
         }
         for plain in [
@@ -177,11 +216,32 @@ mod tests {
             "null",
             "[]",
         ] {
-            assert_eq!(delta(plain), Ok(None), "{plain}");
+            assert_eq!(change(plain), Ok(None), "{plain}");
         }
-        for bad in [r#"{"$delta":-2}"#, r#"{"$delta":"x"}"#, r#"{"$delta":"1","n":1}"#, r#"{"$delta":null}"#]
-        {
-            assert_eq!(delta(bad), Err(NotADelta), "{bad}");
+        assert_eq!(change(r#"{"\u0024set":"5.0"}"#), Ok(Some(SumChange::Set(number_of("5.0")))));
+        for bad in [
+            r#"{"$delta":-2}"#,
+            r#"{"$delta":"x"}"#,
+            r#"{"$delta":"1","n":1}"#,
+            r#"{"$delta":null}"#,
+            r#"{"$set":5}"#,
+            r#"{"$set":"5","$delta":"1"}"#,
+        ] {
+            assert_eq!(change(bad), Err(NotASumChange), "{bad}");
+        }
+        let (delta, set) = (json(r#"{"n":{"$delta":1}}"#), json(r#"{"n":{"$set":"x"}}"#));
+        assert_eq!((has_delta(&delta), has_set(&delta)), (true, false));
+        assert_eq!((has_delta(&set), has_set(&set)), (false, true));
+    }
+
+    #[test]
+    fn a_set_sum_is_held_against_its_floor() {
+        let put = |value, below| set(number_of(value), floor(below));
+        assert_eq!(put("-1", Below::Reject), Err(NoSum::BelowFloor));
+        assert_eq!(put("-1", Below::Clamp), Ok(Sum { value: number_of("0"), fell: Some(Below::Clamp) }));
+        assert_eq!(put("-1", Below::Flag), Ok(Sum { value: number_of("-1"), fell: Some(Below::Flag) }));
+        for below in [Below::Reject, Below::Clamp, Below::Flag] {
+            assert_eq!(put("0", below), Ok(Sum { value: number_of("0"), fell: None }));
         }
     }
 

@@ -52,6 +52,12 @@ impl States {
         self.initial.contains(state)
     }
 
+    /// Whether `state` is initial, or a transition begins or ends there.
+    pub fn declares(&self, state: &str) -> bool {
+        let in_transitions = || self.next.iter().any(|(from, next)| from == state || next.contains(state));
+        self.initial.contains(state) || in_transitions()
+    }
+
     /// Whether there is a transition from `from` to `to`.
     pub fn may_move(&self, from: &str, to: &str) -> bool {
         self.next.get(from).is_some_and(|next| next.contains(to))
@@ -94,6 +100,7 @@ mod tests {
         let states = states(&["draft"], &STEPS).unwrap();
         assert!(states.may_begin("draft") && !states.may_begin("paid") && !states.may_begin("nothing"));
         let names = ["draft", "open", "paid", "refunded", "void", "nothing"];
+        assert!(names.iter().all(|&name| states.declares(name) == (name != "nothing")));
         for (from, to) in names.iter().flat_map(|&from| names.map(|to| (from, to))) {
             assert_eq!(states.may_move(from, to), STEPS.contains(&(from, to)), "{from} to {to}");
         }

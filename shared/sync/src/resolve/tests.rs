@@ -136,3 +136,60 @@ fn an_invalid_request_is_refused() {
     let settings = |body: &mut Value| body["table_name"] = json!("settings");
     assert_eq!(parse_as(Role::Cashier, settings).unwrap_err().code, ErrorCode::TableForbidden);
 }
+
+/// The code of a resolution that is refused.
+fn code(resolve: &Resolve, snapshot: &Snapshot) -> String {
+    let error = resolve.decide(&rules(), snapshot, NOW).unwrap_err();
+    assert_eq!(error.code, ErrorCode::RecordRejected);
+    serde_json::from_str::<RejectionDetails>(error.details.unwrap().as_str()).unwrap().code
+}
+
+/// A resolution that stores `data` in `table`.
+fn storing(role: Role, table: &str, data: &Value) -> Resolve {
+    parse_as(role, |body| (body["table_name"], body["client_data"]) = (json!(table), data.clone())).unwrap()
+}
+
+/// The data that the resolution stores.
+fn stored(resolve: &Resolve, snapshot: &Snapshot) -> String {
+    match resolve.decide(&rules(), snapshot, NOW).unwrap() {
+        Resolved::Write(allowed) => allowed.response.data.as_str().to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_resolution_that_cannot_be_applied_whole_is_refused() {
+    let stock = snapshot("product_stock", r#"{"quantity":"abc","shelf":"A"}"#);
+    let plain = json!({ "quantity": 5, "shelf": "B" });
+    assert_eq!(code(&storing(Role::Admin, "product_stock", &plain), &stock), "delta_required");
+    let same = json!({ "quantity": "abc", "shelf": "B" });
+    assert_eq!(stored(&storing(Role::Admin, "product_stock", &same), &stock), same.to_string());
+    let without = json!({ "shelf": "B" });
+    let kept = stored(&storing(Role::Cashier, "product_stock", &without), &stock);
+    assert_eq!(kept, r#"{"shelf":"B","quantity":"abc"}"#, "a sum that is not sent stays");
+    let shift = snapshot("shifts", r#"{"status":"closed"}"#);
+    assert_eq!(code(&storing(Role::Admin, "shifts", &json!({ "status": "open" })), &shift), "bad_transition");
+}
+
+#[test]
+fn a_resolution_may_repair_a_sum_and_a_state() {
+    let stock = snapshot("product_stock", r#"{"quantity":"abc","shelf":"A"}"#);
+    let set = json!({ "quantity": { "$set": "5" }, "shelf": "B" });
+    assert_eq!(code(&storing(Role::Cashier, "product_stock", &set), &stock), "forbidden");
+    let repaired = stored(&storing(Role::Manager, "product_stock", &set), &stock);
+    assert_eq!(repaired, r#"{"quantity":"5","shelf":"B"}"#);
+    let shift = snapshot("shifts", r#"{"status":"lost"}"#);
+    let closed = json!({ "status": "closed" });
+    assert_eq!(code(&storing(Role::Cashier, "shifts", &closed), &shift), "bad_transition");
+    assert_eq!(stored(&storing(Role::Manager, "shifts", &closed), &shift), closed.to_string());
+}
+
+#[test]
+fn a_resolution_is_refused_where_only_the_floor_would_be_stored() {
+    let text = "[product_stock]\npolicy = \"manual\"\n[product_stock.fields.quantity]\npolicy = \"additive\"\n\
+                floor = \"0\"\nbelow = \"clamp\"\n";
+    let rules = SyncRules { tables: Tables::parse(text).unwrap(), ..rules() };
+    let resolve = storing(Role::Manager, "product_stock", &json!({ "quantity": { "$set": "-1" } }));
+    let error = resolve.decide(&rules, &snapshot("product_stock", r#"{"quantity":2}"#), NOW).unwrap_err();
+    assert_eq!(error.details.unwrap().as_str(), r#"{"code":"below_floor"}"#);
+}

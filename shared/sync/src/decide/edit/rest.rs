@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Edit, Edited};
+use super::{Edit, Edited, Sides};
 use crate::policy::field_merge::FieldVersions;
 use crate::policy::last_writer_wins::Side;
 use crate::policy::{FieldRule, Winner};
@@ -32,7 +32,7 @@ pub(in crate::decide) enum Settle<'a> {
 pub(super) enum Scope {
     /// All; members that it lacks are removed.
     All,
-    /// These. True if the write named them in `fields`; false if all of its members are deltas.
+    /// These. True if the write named them in `fields`; false if all of its members are changes of sums.
     Named(BTreeSet<String>, bool),
 }
 
@@ -58,7 +58,7 @@ impl Edit<'_> {
         }
         let mut names = BTreeSet::new();
         for (name, value) in sent.iter() {
-            if self.delta(value)?.is_none() {
+            if self.change(value)?.is_none() {
                 return Ok(Scope::All);
             }
             names.insert(name.to_owned());
@@ -67,15 +67,8 @@ impl Edit<'_> {
     }
 
     /// Applies the write to the members that are neither sums nor states.
-    pub(super) fn rest(
-        &self,
-        stored: &Object,
-        sent: &Object,
-        scope: &Scope,
-        settle: &Settle<'_>,
-        out: &mut Object,
-        edited: &mut Edited,
-    ) {
+    pub(super) fn rest(&self, sides: &Sides<'_>, out: &mut Object, edited: &mut Edited) {
+        let Sides { stored, sent, scope, settle } = sides;
         let names: BTreeSet<&str> = match scope {
             Scope::All => stored.iter().chain(sent.iter()).map(|(name, _)| name).collect(),
             Scope::Named(names, _) => names.iter().map(String::as_str).collect(),
