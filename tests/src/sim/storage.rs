@@ -2,6 +2,7 @@
 
 use functions::dynamo::error::StoreError;
 use functions::dynamo::item::Item;
+use functions::sync::branches::CREATED;
 use functions::sync::items::{to_head, to_record};
 use functions::sync::keys;
 use local::dynamo::in_process::Tables;
@@ -61,6 +62,13 @@ pub(crate) fn head(tables: &Tables, room: &Room) -> Head {
     let response: Value = serde_json::from_str(&response.body).unwrap_or_default();
     let item = response.get("Item").and_then(item);
     item.and_then(|item| to_head(&item).ok()).unwrap_or_default()
+}
+
+/// Creates the branch of a room, as an administrator does.
+pub(crate) fn create_branch(tables: &Tables, room: &Room) {
+    let item = json!({ "pk": { "S": keys::client(&room.client) }, "sk": { "S": keys::branch(&room.branch) },
+                       CREATED: { "N": "0" } });
+    tables.execute("PutItem", &json!({ "TableName": TABLE, "Item": item }).to_string());
 }
 
 pub(crate) fn delete(tables: &Tables, pk: &str, sk: &str) {

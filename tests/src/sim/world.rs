@@ -66,6 +66,7 @@ impl World {
         let offices = actors::offices(&environment.signer, &mut rng)?;
         let head_office = offices.first().map(|office| HeadOffice::new(office.caller.clone()));
         actors.extend(offices);
+        actors.iter().for_each(|actor| storage::create_branch(network.tables(), &actor.caller.room));
         let world = Arc::new(World {
             clock,
             log,
