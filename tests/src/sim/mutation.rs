@@ -84,11 +84,22 @@ fn sort_key(action: &Value) -> &str {
 }
 
 fn remove_conditions(actions: &mut [Value], concerns: impl Fn(&str) -> bool) {
-    const CONDITION: [&str; 3] =
-        ["ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues"];
+    // What only a condition refers to; DynamoDB refuses names and values that nothing refers to.
+    const REFERENCES: [(&str, &str); 2] =
+        [("ExpressionAttributeNames", "#known"), ("ExpressionAttributeValues", ":known")];
     for action in actions.iter_mut().filter(|action| concerns(sort_key(action))) {
-        if let Some(put) = action.get_mut("Put").and_then(Value::as_object_mut) {
-            put.retain(|name, _| !CONDITION.contains(&name.as_str()));
+        let name = if action.get("Put").is_some() { "Put" } else { "Update" };
+        let Some(write) = action.get_mut(name).and_then(Value::as_object_mut) else { continue };
+        write.remove("ConditionExpression");
+        for (kind, reference) in REFERENCES {
+            let references = write.get_mut(kind).and_then(Value::as_object_mut);
+            let is_empty = references.is_some_and(|references| {
+                references.remove(reference);
+                references.is_empty()
+            });
+            if is_empty {
+                write.remove(kind);
+            }
         }
     }
 }

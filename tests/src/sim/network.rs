@@ -186,7 +186,7 @@ impl FaultyNetwork {
         }
         log.trace(&format!("{call} {} {}", request.action, response.status));
         if response.is_ok() && request.action == "TransactWriteItems" {
-            match committed(call, body, log) {
+            match committed(tables, call, body, log) {
                 Some(Some(event)) => log.event(event),
                 Some(None) => {}
                 None => log.violation("log", "a transaction has an item that cannot be read"),
@@ -200,8 +200,9 @@ async fn sleep(millis: u64) {
     tokio::time::sleep(Duration::from_millis(millis)).await;
 }
 
-/// The event of a committed transaction. The inner `None` is a repetition; the outer `None` cannot be read.
-fn committed(call: u64, body: &str, log: &EventLog) -> Option<Option<Event>> {
+/// The event of a committed transaction, with the items that it wrote. The inner `None` is a repetition; the
+/// outer `None` cannot be read.
+fn committed(tables: &Tables, call: u64, body: &str, log: &EventLog) -> Option<Option<Event>> {
     let body: Value = serde_json::from_str(body).ok()?;
     if !log.is_first(body.get("ClientRequestToken")?.as_str()?) {
         return Some(None);
@@ -210,6 +211,9 @@ fn committed(call: u64, body: &str, log: &EventLog) -> Option<Option<Event>> {
     for action in body.get("TransactItems")?.as_array()? {
         if let Some(put) = action.get("Put") {
             puts.push(storage::item(put.get("Item")?)?);
+        }
+        if let Some(update) = action.get("Update") {
+            puts.push(storage::stored(tables, update.get("Key")?)?);
         }
         if let Some(delete) = action.get("Delete") {
             storage::item(delete.get("Key")?)?;

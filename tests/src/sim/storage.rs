@@ -57,11 +57,15 @@ pub(crate) fn partition(tables: &Tables, pk: &str) -> Vec<Item> {
 /// The HEAD of a room; the default before its first commit.
 pub(crate) fn head(tables: &Tables, room: &Room) -> Head {
     let key = json!({ "pk": { "S": keys::room(room) }, "sk": { "S": keys::HEAD } });
+    stored(tables, &key).and_then(|item| to_head(&item).ok()).unwrap_or_default()
+}
+
+/// The item with this key, in DynamoDB's JSON format.
+pub(crate) fn stored(tables: &Tables, key: &Value) -> Option<Item> {
     let request = json!({ "TableName": TABLE, "ConsistentRead": true, "Key": key });
     let response = tables.execute("GetItem", &request.to_string());
-    let response: Value = serde_json::from_str(&response.body).unwrap_or_default();
-    let item = response.get("Item").and_then(item);
-    item.and_then(|item| to_head(&item).ok()).unwrap_or_default()
+    let response: Value = serde_json::from_str(&response.body).ok()?;
+    item(response.get("Item")?)
 }
 
 /// Creates the branch of a room, as an administrator does.
