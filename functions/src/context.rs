@@ -2,6 +2,7 @@
 
 pub mod kind;
 
+use ::sync::cursor::seal::CursorKeys;
 use ::sync::rules::SyncRules;
 use auth::limits::{SESSIONS_PER_USER_DEFAULT, SESSIONS_PER_USER_MAX};
 use auth::token::Verifier;
@@ -37,6 +38,7 @@ pub struct Context {
     carts: Option<CartStore>,
     redis: Option<RedisContext>,
     publisher: Option<Publisher>,
+    cursor_keys: Option<CursorKeys>,
 }
 
 /// Rooms and the rules of syncing.
@@ -78,16 +80,7 @@ impl Context {
         lookup: impl Fn(&str) -> Option<String>,
         client: &Client,
     ) -> Result<Context, BadConfig> {
-        let mut context = Context {
-            function,
-            verifier: None,
-            branches: None,
-            sync: None,
-            accounts: None,
-            carts: None,
-            redis: None,
-            publisher: None,
-        };
+        let mut context = Context::empty(function);
         let mut reader = Reader::new(lookup);
         for part in function.parts() {
             match part {
@@ -106,10 +99,25 @@ impl Context {
                 }
                 Part::Redis => context.redis = Redis::read(&mut reader).map(RedisContext::new),
                 Part::Publisher => context.publisher = Publisher::read(&mut reader),
+                Part::Cursors => context.cursor_keys = reader.parsed("CURSOR_KEYS", CursorKeys::parse),
             }
         }
         // A part that could not be read has left a problem in the reader.
         reader.finish(Some(context))
+    }
+
+    fn empty(function: FunctionKind) -> Context {
+        Context {
+            function,
+            verifier: None,
+            branches: None,
+            sync: None,
+            accounts: None,
+            carts: None,
+            redis: None,
+            publisher: None,
+            cursor_keys: None,
+        }
     }
 
     /// Which function this is.
@@ -145,6 +153,11 @@ impl Context {
     /// Publishes to the edge.
     pub fn publisher(&self) -> Result<&Publisher, HandlerError> {
         self.part(self.publisher.as_ref(), "publisher")
+    }
+
+    /// Seal and open the cursors of pulls.
+    pub fn cursor_keys(&self) -> Result<&CursorKeys, HandlerError> {
+        self.part(self.cursor_keys.as_ref(), "keys of cursors")
     }
 
     /// The claims of the request's access token, which every function verifies itself.

@@ -51,6 +51,9 @@ pub struct Keys {
     /// Encrypts cached personal data.
     #[serde(with = "secret")]
     pub cache_keys: Secret,
+    /// Seals cursors of pulls.
+    #[serde(with = "secret", default = "none")]
+    pub cursor_keys: Secret,
 }
 
 /// An AWS access key; in the template it belongs to `EdgeUser`.
@@ -68,10 +71,12 @@ impl Keys {
     /// Reads the keys in `folder`, or generates and stores them.
     pub fn load_or_make(folder: &Path) -> Result<Keys, KeysError> {
         let path = folder.join(FILE);
-        if let Some(keys) = private_file::read(&path)? {
-            return Ok(keys);
-        }
-        let keys = Keys::generate()?;
+        let keys = match private_file::read::<Keys>(&path)? {
+            // A data directory of an older version has no keys of cursors.
+            Some(keys) if keys.cursor_keys == none() => Keys { cursor_keys: Secret::new(keyring()?), ..keys },
+            Some(keys) => return Ok(keys),
+            None => Keys::generate()?,
+        };
         private_file::write(&path, &keys)?;
         Ok(keys)
     }
@@ -96,6 +101,7 @@ impl Keys {
             publish_secret: secret(32)?,
             redis_token: secret(32)?,
             cache_keys: Secret::new(keyring()?),
+            cursor_keys: Secret::new(keyring()?),
         })
     }
 }
@@ -112,6 +118,10 @@ pub(crate) mod secret {
     pub(crate) fn deserialize<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Secret, D::Error> {
         String::deserialize(deserializer).map(Secret::new)
     }
+}
+
+fn none() -> Secret {
+    Secret::new(String::new())
 }
 
 fn keyring() -> Result<String, getrandom::Error> {
@@ -133,6 +143,7 @@ mod tests {
     use crate::data_dir::DataDir;
     use auth::token::Verifier;
     use redis_client::encryption::Keyring;
+    use sync::cursor::seal::CursorKeys;
 
     #[test]
     fn keys_are_generated_once_and_readable_by_the_owner_only() {
@@ -145,8 +156,22 @@ mod tests {
         assert_eq!(made.caller.secret_access_key, read.caller.secret_access_key);
         Verifier::from_jwks(&read.access_jwks).unwrap();
         Keyring::parse(read.cache_keys.expose()).unwrap();
+        CursorKeys::parse(read.cursor_keys.expose()).unwrap();
         assert!(read.access_key.expose().starts_with("-----BEGIN PRIVATE KEY-----\n"));
         let mode = std::fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+    #[test]
+    fn keys_of_an_older_version_get_keys_of_cursors() {
+        let dir = DataDir::temporary().unwrap();
+        let made = Keys::load_or_make(dir.path()).unwrap();
+        let path = dir.path().join(FILE);
+        let mut old: serde_json::Value = private_file::read(&path).unwrap().unwrap();
+        old.as_object_mut().unwrap().remove("cursor_keys").unwrap();
+        private_file::write(&path, &old).unwrap();
+        let read = Keys::load_or_make(dir.path()).unwrap();
+        assert_eq!(read.access_key, made.access_key);
+        CursorKeys::parse(read.cursor_keys.expose()).unwrap();
+        assert_eq!(Keys::load_or_make(dir.path()).unwrap().cursor_keys, read.cursor_keys);
     }
 }

@@ -1,5 +1,6 @@
 //! The whole stack: started in the order of its dependencies, stopped in reverse.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use crate::dynamo::{Dynamo, REGION};
 use crate::edge::{self, Edge, EdgeDeath};
 use crate::function_host::faults::HostFaults;
 use crate::function_host::{FunctionHost, Port};
-use crate::handlers::{self, Handlers};
+use crate::handlers::{self, Handlers, HandlersError};
 use crate::keys::Keys;
 use crate::redis::Redis;
 use crate::stream::{StreamSwitch, Streams};
@@ -36,6 +37,8 @@ pub struct Stack {
     dynamo: Dynamo,
     redis: Arc<Redis>,
     tables: settings::TableNames,
+    template: Template,
+    settings: BTreeMap<&'static str, String>,
     // Dropped last, because it removes the files of the others.
     data: DataDir,
 }
@@ -75,7 +78,7 @@ impl Stack {
 
         let sources = handlers::take_sources(&mut template)?;
         let streams = Streams::start(dynamo.database(), sources, &handlers, data.path())?;
-        Ok(Stack { edge, host, streams, handlers, dynamo, redis, tables, data })
+        Ok(Stack { edge, host, streams, handlers, dynamo, redis, tables, template, settings, data })
     }
 
     /// The edge's base URL, without a trailing slash.
@@ -136,6 +139,14 @@ impl Stack {
     /// The functions, for calls without HTTP.
     pub fn handlers(&self) -> &Arc<Handlers> {
         &self.handlers
+    }
+
+    /// The functions of another deployment over the same data, with the synced tables in `file`: two versions run
+    /// at once while one is being installed.
+    pub fn other_handlers(&self, file: &Path) -> Result<Handlers, HandlersError> {
+        let mut settings = self.settings.clone();
+        settings.insert("TABLES_FILE", file.display().to_string());
+        Handlers::new(&self.template, &self.dynamo, &settings)
     }
 
     /// Faults between functions and DynamoDB, and counts of requests.

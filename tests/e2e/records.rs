@@ -3,7 +3,8 @@
 mod batch_get;
 mod ids;
 
-use protocol::stamp::{Stamp, cursor};
+use protocol::role::Role;
+use protocol::stamp::Stamp;
 use protocol::wire::record::RecordResponse;
 use protocol::wire::stats::StatsResponse;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use tests::api::{Api, Reply};
 use tests::wait::poll;
 
 use crate::replies::{is_fresh, source};
-use crate::shop::{Shop, advance, deletion, product};
+use crate::shop::{Shop, advance, cursor_of, deletion, product};
 use crate::world::PATIENCE;
 
 trials! {
@@ -71,7 +72,7 @@ async fn a_read_with_min_sees_a_write_at_once_and_without_min_soon(shop: &'stati
         let pushed = a.push(&[product("p1", &json!({ "n": n }))]).await;
         // The till that pushed reads its own write.
         assert_eq!(data(&read(&a.api, "p1", Some(pushed.stamp)).await), json!({ "n": n }));
-        let text = cursor(pushed.stamp);
+        let text = cursor_of(Role::Cashier, pushed.stamp);
         let by_cursor = a.api.get(&format!("/api/data/products/p1?min={text}")).await.unwrap();
         assert_eq!(data(&by_cursor), json!({ "n": n }));
         wait_for_data(&b.api, "p1", &json!({ "n": n })).await;

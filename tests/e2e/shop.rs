@@ -10,11 +10,14 @@ use local::dynamo::faults::Fault;
 use protocol::endpoints::function::Function;
 use protocol::ids::Room;
 use protocol::role::Role;
+use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::TOKEN_HEADER;
 use protocol::wire::auth::{LoginRequest, SessionResponse, User};
 use protocol::wire::push::{PushResponse, WriteResult};
 use serde_json::{Value, json};
+use sync::cursor::position_text;
+use sync::tables::Tables;
 use tests::api::{Api, Reply};
 use tests::fleet;
 
@@ -236,6 +239,11 @@ pub(crate) fn advance(id: &str) -> Value {
 /// A deletion of a product at `base_version`, now.
 pub(crate) fn deletion(id: &str, base_version: u64) -> Value {
     with(with(product(id, &Value::Null), "is_deleted", true), "base_version", base_version)
+}
+
+/// The cursor at `stamp` of a pull by `role`, of all its tables.
+pub(crate) fn cursor_of(role: Role, stamp: Stamp) -> String {
+    position_text(stamp.into(), Tables::built_in().unwrap().digest_of(role))
 }
 
 /// The time `secs` seconds ago.

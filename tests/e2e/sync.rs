@@ -4,8 +4,10 @@ pub(crate) mod absence;
 pub(crate) mod branches;
 pub(crate) mod broadcast;
 pub(crate) mod concurrency;
+pub(crate) mod cursors;
 pub(crate) mod damage;
 pub(crate) mod dead_letters;
+pub(crate) mod deployments;
 pub(crate) mod faults;
 pub(crate) mod head_office;
 pub(crate) mod oversize;
@@ -14,6 +16,7 @@ pub(crate) mod pull;
 pub(crate) mod push;
 pub(crate) mod repairs;
 pub(crate) mod resolve;
+pub(crate) mod restore;
 pub(crate) mod shop_day;
 pub(crate) mod stats;
 pub(crate) mod tenancy;
@@ -22,6 +25,7 @@ pub(crate) mod values;
 pub(crate) mod versions;
 
 trials! {
-    modules: absence, branches, broadcast, concurrency, damage, dead_letters, faults, head_office,
-    oversize, policies, pull, push, repairs, resolve, shop_day, stats, tenancy, turns, values, versions,
+    modules: absence, branches, broadcast, concurrency, cursors, damage, dead_letters, deployments, faults,
+    head_office, oversize, policies, pull, push, repairs, resolve, restore, shop_day, stats, tenancy, turns, values,
+    versions,
 }

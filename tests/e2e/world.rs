@@ -147,6 +147,15 @@ impl World {
         }
     }
 
+    /// The functions of another deployment, whose synced tables are `tables`.
+    pub(crate) fn other_deployment(&self, tables: &str) -> Handlers {
+        let file = std::env::temp_dir().join(format!("tillsync-tables-{}.toml", fleet::batch_id()));
+        std::fs::write(&file, tables).unwrap();
+        let handlers = self.stack.lock().unwrap().as_ref().unwrap().other_handlers(&file);
+        std::fs::remove_file(&file).unwrap();
+        handlers.unwrap()
+    }
+
     /// An access token for a cashier of branch 1 of `client`, signed at `now` with this stack's key.
     pub(crate) fn token_at(&self, client: &str, now: Timestamp) -> String {
         self.token_of(&cashier(client), now)

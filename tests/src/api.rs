@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::stamp::{Stamp, cursor};
+use protocol::stamp::Stamp;
 use protocol::wire::COST_HEADER;
 use protocol::wire::auth::{LoginRequest, SessionResponse};
 use protocol::wire::pull::PullResponse;
@@ -204,12 +204,12 @@ impl Api {
 
     /// One page of changes after `position`.
     pub async fn pull(&self, position: Stamp, limit: usize) -> Result<(PullResponse, Units), CallError> {
-        self.pull_at(&cursor(position), limit).await
+        self.pull_query(&format!("since={}", position.0), limit).await
     }
 
-    /// One page of changes at `cursor`.
-    pub async fn pull_at(&self, cursor: &str, limit: usize) -> Result<(PullResponse, Units), CallError> {
-        let path = format!("/api/sync/pull-changes?cursor={cursor}&limit={limit}");
+    /// One page of changes; `query` has the cursor or the position.
+    pub async fn pull_query(&self, query: &str, limit: usize) -> Result<(PullResponse, Units), CallError> {
+        let path = format!("/api/sync/pull-changes?{query}&limit={limit}");
         let reply = self.get(&path).await?;
         Ok((reply.ok()?, reply.cost()))
     }

@@ -23,6 +23,7 @@ pub mod wait;
 // Programs.
 pub mod bench;
 pub mod replay;
+pub mod restore_drill;
 pub mod sim;
 
 /// Locks a mutex. A test that panicked with the lock has failed already.

@@ -3,6 +3,7 @@
 
 pub mod state;
 
+pub mod acknowledged;
 pub mod queue;
 pub mod rows;
 
@@ -110,8 +111,8 @@ impl Till {
     /// Pulls until there are no more changes.
     pub async fn pull_all(&self) -> Result<(), CallError> {
         loop {
-            let cursor = lock(&self.state).cursor();
-            let (page, cost) = self.api.pull_at(&cursor, PULL_LIMIT).await?;
+            let query = lock(&self.state).pull_query();
+            let (page, cost) = self.api.pull_query(&query, PULL_LIMIT).await?;
             self.meter.page_pulled(page.changes.len(), cost);
             let taken = lock(&self.state).take_page(&page);
             let new = taken.new.iter().filter_map(|&i| page.changes.get(i));
@@ -129,6 +130,18 @@ impl Till {
         loop {
             self.gap.notified().await;
             self.pull_all().await?;
+        }
+    }
+
+    /// Pushes and pulls until both have nothing left to do: a pull may queue batches again that the server
+    /// lost.
+    pub async fn sync_all(&self) -> Result<(), CallError> {
+        loop {
+            self.push_all().await?;
+            self.pull_all().await?;
+            if self.read(|state| state.queue.is_empty()) {
+                return Ok(());
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Task {
 }
 
 /// Every command, in the order of the usage text.
-pub(crate) const TASKS: [Task; 11] = [
+pub(crate) const TASKS: [Task; 12] = [
     task("dev", PassedOn, dev, "set up, build and run the whole stack on this machine"),
     task(
         "redis-rest",
@@ -34,6 +34,7 @@ pub(crate) const TASKS: [Task; 11] = [
     task("user", PassedOn, user, "manage users of the running stack (user add NAME --client 1 ...)"),
     task("branch", PassedOn, branch, "manage branches of the running stack (branch add ID --client 1)"),
     task("replay", PassedOn, replay, "replay a day of sales on several tills and compare their records"),
+    task("restore-drill", PassedOn, restore_drill, "put tables back from a copy and let the tills return"),
     task(
         "sim",
         PassedOn,
@@ -140,6 +141,11 @@ fn asks_for_help(arguments: &[OsString]) -> bool {
 fn replay(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
     stack(project, arguments)?;
     Ok(native::build_and_exec(project, "replay", Profile::Dev, arguments)?)
+}
+
+fn restore_drill(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
+    edge::run(project)?;
+    Ok(native::build_and_exec(project, "restore-drill", Profile::Dev, arguments)?)
 }
 
 /// Needs no worker and so no set-up.

@@ -43,6 +43,8 @@ pub(super) enum Part {
     Redis,
     /// Publishes to the edge.
     Publisher,
+    /// The keys that seal cursors.
+    Cursors,
 }
 
 impl StreamFunction {
@@ -82,9 +84,8 @@ impl FunctionKind {
     /// others.
     pub(super) fn parts(self) -> &'static [Part] {
         match self {
-            FunctionKind::Http(Function::BatchPush | Function::PullChanges | Function::DeadLetters) => {
-                &[Part::Verifier, Part::Sync]
-            }
+            FunctionKind::Http(Function::BatchPush | Function::DeadLetters) => &[Part::Verifier, Part::Sync],
+            FunctionKind::Http(Function::PullChanges) => &[Part::Verifier, Part::Sync, Part::Cursors],
             FunctionKind::Http(
                 Function::ResolveConflict | Function::SyncStats | Function::Data | Function::CacheWarm,
             ) => &[Part::Verifier, Part::Sync, Part::Redis],

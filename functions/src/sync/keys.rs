@@ -5,6 +5,7 @@ use protocol::ids::{BatchId, BranchId, ClientId, DeviceId, Room};
 use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
 use sync::dead_letter_id::DeadLetterKey;
+use sync::pull::table_ranges::TableRange;
 
 /// The sort key of a room's HEAD.
 pub const HEAD: &str = "HEAD";
@@ -78,6 +79,12 @@ pub fn table_prefix(table: &str) -> String {
     format!("{RECORD_PREFIX}{table}#")
 }
 
+/// The bounds of the sort keys of the records of `range`; no record has one of them itself.
+pub fn table_range(range: &TableRange) -> (String, String) {
+    // `$` is the character after `#`, and no table name has either.
+    (table_prefix(&range.first), format!("{RECORD_PREFIX}{}$", range.last))
+}
+
 /// The prefix of every record's sort key.
 pub const RECORD_PREFIX: &str = "REC#";
 
@@ -132,6 +139,8 @@ mod tests {
         assert_eq!(branch_of("BRANCH#2"), Some(here.branch));
         assert_eq!(record(&key), "REC#products#a#b");
         assert_eq!(table_prefix("products"), "REC#products#");
+        let range = TableRange { first: "halls".into(), last: "products".into() };
+        assert_eq!(table_range(&range), ("REC#halls#".into(), "REC#products$".into()));
         assert_eq!(record_of("REC#products#a#b"), Some(key));
         assert_eq!(record_of("BATCH#till-1#b"), None);
         assert_eq!(log_item(Stamp(1_765_103_400_000_145)), "1765103400000145");

@@ -3,6 +3,7 @@
 mod head_office;
 mod room;
 
+use sync::cursor::Cursors;
 use sync::pull::query::Pull;
 
 use crate::context::Context;
@@ -10,16 +11,22 @@ use crate::dynamo::cost::Cost;
 use crate::http::request::FunctionRequest;
 use crate::http::response::{HandlerResponse, HandlerResult};
 
-/// Pulls a page of changes: HEAD and at most one Query (three where a snapshot begins).
+/// Pulls a page of changes: HEAD and one Query of the log, or one per range of tables in a snapshot, which
+/// needs two more where it begins.
 pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
-    let (sync, now) = (context.sync()?, request.now);
+    let (sync, keys, now) = (context.sync()?, context.cursor_keys()?, request.now);
     let claims = request.claims()?;
-    match Pull::parse(&sync.rules.tables, claims, request.parameters())? {
+    match Pull::parse(&sync.rules.tables, keys, claims, request.parameters())? {
         Pull::Room(pull) => {
             context.check_branch(claims, &pull.room, cost).await?;
             let head = sync.store.head(&pull.room, cost).await?;
-            HandlerResponse::json(&room::page(sync, &head, &pull, now, cost).await?.response())
+            let page = room::page(sync, &head, &pull, now, cost).await?;
+            let cursors = Cursors { keys, scope: &pull.room.to_string() };
+            HandlerResponse::json(&page.response(&pull, cursors))
         }
-        Pull::Client(pull) => HandlerResponse::json(&head_office::pull(sync, &pull, now, cost).await?),
+        Pull::Client(pull) => {
+            let cursors = Cursors { keys, scope: pull.client.as_str() };
+            HandlerResponse::json(&head_office::pull(sync, &pull, cursors, now, cost).await?)
+        }
     }
 }

@@ -53,6 +53,7 @@ pub(super) fn functions(
         ("UPSTASH_REDIS_REST_URL", redis_url.to_owned()),
         ("UPSTASH_REDIS_REST_TOKEN", keys.redis_token.expose().to_owned()),
         ("CACHE_KEYS", keys.cache_keys.expose().to_owned()),
+        ("CURSOR_KEYS", keys.cursor_keys.expose().to_owned()),
     ]);
     settings.extend(tables.map(|path| ("TABLES_FILE", path.display().to_string())));
     settings

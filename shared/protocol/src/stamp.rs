@@ -1,4 +1,4 @@
-//! Commit stamps, and the cursor of a position; `sync::cursor` has the other cursors.
+//! Commit stamps; `sync::cursor` has the cursors.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,22 +35,6 @@ impl Stamp {
     }
 }
 
-/// Not a cursor of this server.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("failed to read the cursor: use one from an answer of this server, unchanged")]
-pub struct NotACursor;
-
-/// The cursor at `position`: `v1.<stamp>`, opaque to clients.
-pub fn cursor(position: Stamp) -> String {
-    format!("v1.{}", position.0)
-}
-
-/// The inverse of [`cursor`].
-pub fn parse_cursor(text: &str) -> Result<Stamp, NotACursor> {
-    let digits = text.strip_prefix("v1.").ok_or(NotACursor)?;
-    parse_digits(digits).ok_or(NotACursor)
-}
-
 /// Parses a stamp of plain digits, as `since` and `min` allow it.
 pub fn parse_digits(digits: &str) -> Option<Stamp> {
     let plain = !digits.is_empty() && digits.len() <= 16 && digits.bytes().all(|b| b.is_ascii_digit());
@@ -71,31 +55,16 @@ mod tests {
     }
 
     #[test]
-    fn the_exact_cursor_is_pinned() {
-        assert_eq!(cursor(Stamp(1_765_103_400_000_145)), "v1.1765103400000145");
-    }
-
-    #[test]
-    fn texts_that_are_no_cursor_are_refused() {
-        for text in [
-            "",
-            "v1.",
-            "v1.-1",
-            "v1.+1",
-            "v2.5",
-            "1765103400000145",
-            "v1.99999999999999999999",
-            "v1.9999999999999999",
-            "v1.1 ",
-        ] {
-            assert_eq!(parse_cursor(text), Err(NotACursor), "{text}");
+    fn texts_that_are_no_stamp_are_refused() {
+        for text in ["", "-1", "+1", "1 ", "99999999999999999999", "9999999999999999", "1e3"] {
+            assert_eq!(parse_digits(text), None, "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn a_cursor_reads_back(stamp in 0..Timestamp::MAX.0) {
-            prop_assert_eq!(parse_cursor(&cursor(Stamp(stamp))), Ok(Stamp(stamp)));
+        fn a_stamp_reads_back(stamp in 0..Timestamp::MAX.0) {
+            prop_assert_eq!(parse_digits(&stamp.to_string()), Some(Stamp(stamp)));
         }
     }
 }

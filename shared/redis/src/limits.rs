@@ -32,10 +32,6 @@ pub const REDIS_PREFIX_BYTES_MAX: usize = 32;
 pub const REDIS_GLOB_BYTES_MAX: usize = 512;
 /// Bytes of a sync token; a longer one is ignored.
 pub const SYNC_TOKEN_BYTES_MAX: usize = 1024;
-/// Bytes of the id of an encryption key.
-pub const ENCRYPTION_KEY_ID_BYTES_MAX: usize = 16;
-/// Keys in a keyring: the current one and the former ones.
-pub const ENCRYPTION_KEYS_MAX: usize = 8;
 
 // The window fits the breaker's bit set.
 const _: () = assert!(BREAKER_FAILURES <= BREAKER_WINDOW && BREAKER_WINDOW <= u16::BITS);

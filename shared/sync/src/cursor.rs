@@ -1,59 +1,197 @@
 //! Pull cursors: every position a pull can continue from, as opaque text.
 //!
-//! A cursor is neither secret nor signed. It is only used together with the tenant of the verified token, so
-//! a forged one affects no other caller.
+//! A cursor holds only what its reader may know: stamps, the digest of the tables it may read, and branches as
+//! hashes. The rest is sealed. A forged cursor affects no other caller, because the tenant comes from the
+//! verified token.
 
+pub mod seal;
 pub mod vector;
 pub mod walk;
-
-use std::fmt;
-use std::str::FromStr;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use crate::limits::CURSOR_BYTES_MAX;
-use protocol::stamp::{NotACursor, Stamp, cursor, parse_cursor};
+use crate::tables::digest::TablesDigest;
+use protocol::error::{ApiError, ErrorCode};
+use protocol::stamp::{Stamp, parse_digits};
+use seal::{CursorKeys, NotOpened};
 use vector::Vector;
 use walk::Walk;
 
-/// A position to continue from.
+/// A cursor as a caller sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cursor {
-    /// In the log of one room, after the change with this stamp: `v1.<stamp>`.
-    Position(Stamp),
-    /// In a snapshot of one room: `s1.<noted>.<started>.<key>`.
+pub struct Cursor {
+    /// Where it continues.
+    pub place: Place,
+    /// The tables that its reader could read; `None` in a cursor of an older server, which did not say.
+    pub tables: Option<TablesDigest>,
+}
+
+/// Where a cursor continues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the log of one room: `p1.<stamp>.<tables>`, before that `v1.<stamp>`.
+    Position(Position),
+    /// In a snapshot of one room: `w1.<tables>.<key id>.<sealed>`.
     Walk(Walk),
-    /// In all rooms of a client: `v2.<bytes as base64>`.
+    /// In all rooms of a client: `h1.<bytes>`, before that `v2.<bytes>`.
     Vector(Vector),
+    /// In a snapshot of one room that cannot continue: of an older server (`s1.…`), or sealed by a key that
+    /// was removed.
+    LostWalk,
 }
 
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// A position in the log of one room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// The stamp of the last change that was returned; 0 at the beginning.
+    pub stamp: Stamp,
+    /// In the tail of a snapshot, the latest stamp of a record that the walk left to the log. The log must have
+    /// a change with it: otherwise the tables were put back to an earlier moment since then.
+    pub through: Option<Stamp>,
+}
+
+impl From<Stamp> for Position {
+    fn from(stamp: Stamp) -> Position {
+        Position { stamp, through: None }
+    }
+}
+
+/// Why a text is not a cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CursorError {
+    /// This server never gave it out, or gave it to another tenant.
+    #[error("failed to read the cursor: use one from a response of this server, unchanged")]
+    NotACursor,
+    /// A newer version of this server gave it out.
+    #[error("failed to read the cursor: it is of a newer version of this server")]
+    Newer,
+}
+
+impl CursorError {
+    /// The refusal: `code` for a text that is no cursor, [`ErrorCode::Unavailable`] for a newer one.
+    pub fn refusal(self, code: ErrorCode, message: &str) -> ApiError {
         match self {
-            Cursor::Position(stamp) => f.write_str(&cursor(*stamp)),
-            Cursor::Walk(walk) => write!(f, "s1.{walk}"),
-            Cursor::Vector(vector) => write!(f, "v2.{}", BASE64_URL_SAFE_NO_PAD.encode(vector.to_bytes())),
+            CursorError::NotACursor => ApiError::new(code, message),
+            CursorError::Newer => ApiError::new(
+                ErrorCode::Unavailable,
+                "The cursor is of a newer version of the server, which is being installed: send it again.",
+            ),
         }
     }
 }
 
-impl FromStr for Cursor {
-    type Err = NotACursor;
+/// The kinds of cursors and the latest version of each that this server reads.
+const KINDS: [(char, u32); 6] = [('p', 1), ('w', 1), ('h', 1), ('v', 2), ('s', 1), ('d', 1)];
 
-    fn from_str(text: &str) -> Result<Cursor, NotACursor> {
-        if text.len() > CURSOR_BYTES_MAX {
-            return Err(NotACursor);
-        }
-        if let Some(walk) = text.strip_prefix("s1.") {
-            return walk.parse().map(Cursor::Walk);
-        }
-        if let Some(vector) = text.strip_prefix("v2.") {
-            let bytes = BASE64_URL_SAFE_NO_PAD.decode(vector).map_err(|_| NotACursor)?;
-            return Vector::from_bytes(&bytes).map(Cursor::Vector).ok_or(NotACursor);
-        }
-        parse_cursor(text).map(Cursor::Position)
+/// [`CursorError::Newer`] if `text` is of a known kind and a newer version; otherwise it is no cursor.
+pub(crate) fn unknown(text: &str) -> CursorError {
+    let newer = |&(kind, latest): &(char, u32)| {
+        let (version, _) = text.strip_prefix(kind)?.split_once('.')?;
+        let plain = !version.starts_with(['0', '+']) && version.len() <= 3;
+        version.parse::<u32>().ok().filter(|&version| plain && version > latest)
+    };
+    if KINDS.iter().find_map(newer).is_some() { CursorError::Newer } else { CursorError::NotACursor }
+}
+
+/// Whether a cursor is of all rooms of a client, by its kind alone.
+pub fn is_of_client(text: &str) -> bool {
+    text.starts_with('h') || text.starts_with("v2.")
+}
+
+/// The cursor after the change with `stamp`, for a reader of `tables`.
+pub fn position_text(position: Position, tables: TablesDigest) -> String {
+    match position.through {
+        None => format!("p1.{}.{tables}", position.stamp.0),
+        Some(through) => format!("p1.{}.{tables}.{}", position.stamp.0, through.0),
     }
+}
+
+/// The stamp of a cursor in the log of one room.
+pub fn parse_position(text: &str) -> Result<Stamp, CursorError> {
+    let position = match (text.strip_prefix("p1."), text.strip_prefix("v1.")) {
+        (Some(rest), _) => new_position(rest).map(|(position, _)| position.stamp),
+        (_, Some(digits)) => parse_digits(digits),
+        _ => return Err(unknown(text)),
+    };
+    position.ok_or(CursorError::NotACursor)
+}
+
+fn new_position(rest: &str) -> Option<(Position, TablesDigest)> {
+    let mut parts = rest.splitn(3, '.');
+    let (stamp, tables) = (parse_digits(parts.next()?)?, parts.next()?.parse().ok()?);
+    let through = parts.next().map(|through| parse_digits(through).filter(|&through| through > stamp));
+    match through {
+        None => Some((stamp.into(), tables)),
+        Some(through) => Some((Position { stamp, through: Some(through?) }, tables)),
+    }
+}
+
+/// Writes and reads the cursors of one tenant.
+#[derive(Clone, Copy, Debug)]
+pub struct Cursors<'a> {
+    /// Seal and open.
+    pub keys: &'a CursorKeys,
+    /// The room (`client:branch`), or the client for cursors of all its rooms.
+    pub scope: &'a str,
+}
+
+impl Cursors<'_> {
+    /// The text of a cursor in the snapshot of one room.
+    pub fn walk_text(&self, walk: &Walk, tables: TablesDigest) -> String {
+        let sealed = self.keys.seal(&format!("w1.{tables}"), self.scope, &walk.to_bytes());
+        format!("w1.{tables}.{}.{}", sealed.key, BASE64_URL_SAFE_NO_PAD.encode(sealed.bytes))
+    }
+
+    /// The text of a cursor in all rooms of a client.
+    pub fn vector_text(&self, vector: &Vector, tables: TablesDigest) -> String {
+        let bytes = vector.to_bytes(tables, |walk| self.keys.seal("h1", self.scope, walk));
+        format!("h1.{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// Reads any cursor.
+    pub fn read(&self, text: &str) -> Result<Cursor, CursorError> {
+        if text.len() > CURSOR_BYTES_MAX {
+            return Err(CursorError::NotACursor);
+        }
+        let (kind, rest) = text.split_once('.').unwrap_or_default();
+        let cursor = match kind {
+            "p1" => new_position(rest)
+                .map(|(position, tables)| Cursor { place: Place::Position(position), tables: Some(tables) }),
+            "v1" => {
+                parse_digits(rest).map(|stamp| Cursor { place: Place::Position(stamp.into()), tables: None })
+            }
+            "w1" => self.walk(rest),
+            "s1" => walk::is_old(rest).then_some(Cursor { place: Place::LostWalk, tables: None }),
+            "h1" => decode(rest).and_then(|bytes| {
+                let open = |sealed: &seal::Sealed| self.keys.open("h1", self.scope, sealed);
+                let (vector, tables) = Vector::from_bytes(&bytes, open)?;
+                Some(Cursor { place: Place::Vector(vector), tables: Some(tables) })
+            }),
+            "v2" => decode(rest)
+                .and_then(|bytes| Vector::from_old_bytes(&bytes))
+                .map(|vector| Cursor { place: Place::Vector(vector), tables: None }),
+            _ => return Err(unknown(text)),
+        };
+        cursor.ok_or(CursorError::NotACursor)
+    }
+
+    fn walk(&self, rest: &str) -> Option<Cursor> {
+        let mut parts = rest.splitn(3, '.');
+        let tables: TablesDigest = parts.next()?.parse().ok()?;
+        let (key, bytes) = (parts.next()?.to_owned(), decode(parts.next()?)?);
+        let place = match self.keys.open(&format!("w1.{tables}"), self.scope, &seal::Sealed { key, bytes }) {
+            Ok(bytes) => Place::Walk(Walk::from_bytes(&bytes)?),
+            Err(NotOpened::UnknownKey) => Place::LostWalk,
+            Err(NotOpened::Forged) => return None,
+        };
+        Some(Cursor { place, tables: Some(tables) })
+    }
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    BASE64_URL_SAFE_NO_PAD.decode(text).ok()
 }
 
 #[cfg(test)]

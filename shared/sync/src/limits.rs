@@ -6,7 +6,7 @@ use protocol::limits::{BATCH_BYTES_MAX, PUSH_RECORDS_MAX, RECORD_BYTES_MAX, RECO
 pub const PULL_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Bytes of a cursor. A cursor over [`protocol::limits::HEAD_OFFICE_BRANCHES_MAX`] branches fits, and leaves
 /// room for other parameters in the edge's 4 KiB query.
-pub const CURSOR_BYTES_MAX: usize = 3950;
+pub const CURSOR_BYTES_MAX: usize = 4020;
 /// Bytes of a record key inside a cursor: table name, separator and record id.
 pub const CURSOR_KEY_BYTES_MAX: usize = RECORD_ID_BYTES_MAX + 1 + 64;
 /// Bytes of changes in one log item before compression. DynamoDB limits an item to 400 KB.

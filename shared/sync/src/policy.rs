@@ -54,7 +54,8 @@ pub enum FieldRule {
 }
 
 /// Who wins a member that both sides changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum FieldPolicy {
     /// The write with the later time by the till's clock.
     LastWriterWins,
@@ -74,6 +75,11 @@ pub enum Winner {
 }
 
 impl FieldPolicy {
+    /// The policy's name in a tables file.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
     /// The winner of the member.
     pub fn winner(self, server: Side<'_>, incoming: Side<'_>) -> Winner {
         match self {

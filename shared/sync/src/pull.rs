@@ -7,13 +7,15 @@ pub mod head_office;
 pub mod log_page;
 pub mod plan;
 pub mod query;
+pub mod table_ranges;
 pub mod walk_page;
 
-use crate::cursor::Cursor;
 use crate::cursor::walk::Walk;
+use crate::cursor::{Cursors, Position, position_text};
 use protocol::stamp::Stamp;
 use protocol::wire::pull::{CHANGES, PullResponse, PulledChange, SNAPSHOT};
 use protocol::wire::record::RecordName;
+use query::RoomPull;
 
 /// One page of one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +35,8 @@ pub struct Page {
 /// Where a room continues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// In the log, after this stamp.
-    Position(Stamp),
+    /// In the log, after this position.
+    Position(Position),
     /// In the walk.
     Walk(Walk),
 }
@@ -43,26 +45,26 @@ impl Page {
     /// The position that the page leads to; in a walk, the noted position.
     pub fn stamp(&self) -> Stamp {
         match &self.next {
-            Next::Position(stamp) => *stamp,
+            Next::Position(position) => position.stamp,
             Next::Walk(walk) => walk.noted,
         }
     }
 
-    /// The response to a pull of this room.
-    pub fn response(self) -> PullResponse {
+    /// The response to `pull`, whose room is the scope of `cursors`.
+    pub fn response(self, pull: &RoomPull, cursors: Cursors<'_>) -> PullResponse {
         let cursor = match &self.next {
-            Next::Position(stamp) => Cursor::Position(*stamp),
-            Next::Walk(walk) => Cursor::Walk(walk.clone()),
+            Next::Position(position) => position_text(*position, pull.window.digest),
+            Next::Walk(walk) => cursors.walk_text(walk, pull.window.digest),
         };
-        self.response_at(&cursor)
+        self.response_at(cursor)
     }
 
     /// The response whose next page continues at `cursor`.
-    fn response_at(self, cursor: &Cursor) -> PullResponse {
+    fn response_at(self, cursor: String) -> PullResponse {
         let mode = if self.snapshot_id.is_some() { SNAPSHOT } else { CHANGES };
         PullResponse {
             has_more: self.has_more,
-            next_cursor: cursor.to_string(),
+            next_cursor: cursor,
             stamp: self.stamp(),
             mode: mode.to_owned(),
             snapshot_id: self.snapshot_id,

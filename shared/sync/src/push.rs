@@ -9,6 +9,7 @@ use crate::limits::DEAD_PAYLOAD_BYTES_MAX;
 use crate::policy::REPAIR_ROLE;
 use crate::policy::additive::{has_delta, has_set};
 use crate::tables::Tables;
+use crate::tables::digest::TablesDigest;
 use protocol::body::read_body;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::{BatchId, BranchId, DeviceId};
@@ -40,6 +41,8 @@ pub struct Push {
     pub device_time: Option<Timestamp>,
     /// The branch to write to, if the caller named one.
     pub branch: Option<BranchId>,
+    /// The tables that the caller may read, for the cursor of the response.
+    pub readable: TablesDigest,
     /// The records in the order of the request.
     pub records: Vec<Incoming>,
 }
@@ -134,7 +137,8 @@ impl Push {
         // A malformed clock must not stop sales.
         let device_time = envelope.device_time.and_then(|text| Timestamp::parse(&text).ok());
         let (device, batch, branch) = (envelope.device_id, envelope.batch_id, envelope.branch_id);
-        Ok(Push { device, user: None, batch, atomic, hash, device_time, branch, records })
+        let (user, readable) = (None, tables.digest_of(role));
+        Ok(Push { device, user, batch, atomic, hash, device_time, branch, readable, records })
     }
 
     /// The same push by the caller `user`, whose token belongs to no device; `None` for the device itself.
@@ -143,9 +147,15 @@ impl Push {
     }
 
     /// The push of one record that the server writes for `device`.
-    pub fn of_record(device: DeviceId, batch: Option<BatchId>, hash: [u8; 32], record: Incoming) -> Push {
+    pub fn of_record(
+        device: DeviceId,
+        batch: Option<BatchId>,
+        hash: [u8; 32],
+        readable: TablesDigest,
+        record: Incoming,
+    ) -> Push {
         let (user, atomic, device_time, branch) = (None, false, None, None);
-        Push { device, user, batch, atomic, hash, device_time, branch, records: vec![record] }
+        Push { device, user, batch, atomic, hash, device_time, branch, readable, records: vec![record] }
     }
 
     /// The keys of all valid writes, deduplicated and sorted.

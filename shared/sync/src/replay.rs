@@ -27,7 +27,8 @@ pub fn push(
     let record = record(&open.letter, data, now)?;
     let hash = Sha256::digest(record.as_str()).into();
     let incoming = Incoming::read(&rules.tables, role, record.as_raw());
-    Ok(Push::of_record(open.device.clone(), Some(open.id.replay_batch()?), hash, incoming))
+    let (device, batch) = (open.device.clone(), Some(open.id.replay_batch()?));
+    Ok(Push::of_record(device, batch, hash, rules.tables.digest_of(role), incoming))
 }
 
 /// Bases the replay `push` on the current version in `snapshot` and decides it at `now`.

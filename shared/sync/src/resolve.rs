@@ -3,6 +3,7 @@
 use serde_json::value::to_raw_value;
 use sha2::{Digest, Sha256};
 
+use crate::cursor::position_text;
 use crate::dead_letter_id::is_replay;
 use crate::decide::{Plan, decide};
 use crate::outcome::Outcome;
@@ -12,6 +13,7 @@ use crate::record::Record;
 use crate::rules::SyncRules;
 use crate::snapshot::Snapshot;
 use crate::tables::Tables;
+use crate::tables::digest::TablesDigest;
 use protocol::body::read_body;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::{BatchId, BranchId, DeviceId};
@@ -19,7 +21,7 @@ use protocol::json::JsonText;
 use protocol::json::object::Object;
 use protocol::record::{RecordKey, is_record_id};
 use protocol::role::Role;
-use protocol::stamp::{Stamp, cursor};
+use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::outcome::{Flag, Rejection, RejectionCode, RejectionDetails};
 use protocol::wire::push::PushRecord;
@@ -39,6 +41,8 @@ pub struct Resolve {
     /// The record.
     pub key: RecordKey,
     role: Role,
+    /// The tables that the caller may read, for the cursor of the response.
+    readable: TablesDigest,
     /// The data to write; `None` if the server's copy stays.
     data: Option<JsonText>,
     expected: Option<u64>,
@@ -100,8 +104,8 @@ impl Resolve {
         let key = RecordKey { table: body.table_name, id: body.record_id };
         let hash = hash(&key, data.as_ref(), body.expected_version);
         let (device, batch, branch) = (body.device_id, body.batch_id, body.branch_id);
-        let expected = body.expected_version;
-        Ok(Resolve { device, user: None, batch, branch, key, role, data, expected, hash })
+        let (readable, expected) = (tables.digest_of(role), body.expected_version);
+        Ok(Resolve { device, user: None, batch, branch, key, role, readable, data, expected, hash })
     }
 
     /// The same request by the caller `user`; see [`Push::by`].
@@ -205,7 +209,8 @@ impl Resolve {
         };
         let raw = to_raw_value(&body).map_err(|error| rejected(error.to_string(), "malformed"))?;
         let incoming = Incoming::read(&rules.tables, self.role, &raw);
-        let push = Push::of_record(self.device.clone(), self.batch.clone(), self.hash, incoming);
+        let (device, batch) = (self.device.clone(), self.batch.clone());
+        let push = Push::of_record(device, batch, self.hash, self.readable, incoming);
         Ok(push.by(self.user.as_deref()))
     }
 
@@ -221,7 +226,7 @@ impl Resolve {
             server_updated_at: copy.server_updated_at,
             stamp,
             prev,
-            cursor: cursor(stamp),
+            cursor: position_text(stamp.into(), self.readable),
         }
     }
 }

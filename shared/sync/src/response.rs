@@ -1,5 +1,6 @@
 //! The response to a push: from a committed plan, or for a retry from the marker.
 
+use crate::cursor::position_text;
 use crate::decide::Plan;
 use crate::limits::RESPONSE_DATA_BYTES_MAX;
 use crate::marker::{self, Marker, StoredOutcome};
@@ -8,7 +9,7 @@ use crate::push::{Incoming, Push, Write};
 use crate::record::Record;
 use crate::snapshot::Snapshot;
 use protocol::json::JsonText;
-use protocol::stamp::{Stamp, cursor};
+use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::outcome::{ConflictReason, Flag, RejectionCode};
 use protocol::wire::push::{AppliedRecord, Conflict, PushResponse, RejectedRecord};
@@ -136,7 +137,7 @@ fn build(push: &Push, outcomes: &[Outcome], prev: Stamp, stamp: Stamp, now: Time
         applied: Vec::new(),
         prev,
         stamp,
-        cursor: cursor(stamp),
+        cursor: position_text(stamp.into(), push.readable),
         server_time: now.to_string(),
     };
     for (index, (incoming, outcome)) in push.records.iter().zip(outcomes).enumerate() {

@@ -1,5 +1,6 @@
 //! The synced tables: their policies and the roles that may read or write them.
 
+pub mod digest;
 mod read;
 
 use std::collections::BTreeMap;

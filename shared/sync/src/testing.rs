@@ -1,5 +1,10 @@
 //! Values for the tests of several modules.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::cursor::Cursors;
+use crate::cursor::seal::CursorKeys;
 use crate::policy::field_merge::FieldVersions;
 use crate::push::Push;
 use crate::record::Record;
@@ -31,4 +36,20 @@ pub(crate) fn record(data: &str, version: u64, stamp: u64) -> Record {
         deleted: false,
         fields: FieldVersions::default(),
     }
+}
+
+/// A key of cursors by its id and its bytes, as the configuration has it.
+pub(crate) fn cursor_key(id: &str, byte: u8) -> String {
+    format!("{id}:{}", BASE64_STANDARD.encode([byte; 32]))
+}
+
+/// Cursors of the room 1:2, and their keys.
+pub(crate) fn of_room(keys: &CursorKeys) -> Cursors<'_> {
+    Cursors { keys, scope: "1:2" }
+}
+
+/// Keys of cursors with these ids of one letter; the first one seals.
+pub(crate) fn cursor_keys(ids: &[&str]) -> CursorKeys {
+    let keys: Vec<String> = ids.iter().map(|id| cursor_key(id, id.as_bytes()[0])).collect();
+    CursorKeys::parse(&keys.join(",")).unwrap()
 }

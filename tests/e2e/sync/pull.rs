@@ -1,11 +1,13 @@
 //! `GET /api/sync/pull-changes`
 
-use protocol::stamp::{Stamp, cursor};
+use protocol::role::Role;
+use protocol::stamp::Stamp;
 use protocol::wire::pull::PullResponse;
 use serde_json::{Value, json};
 
 use crate::replies::{assert_error, assert_members, json as json_body};
-use crate::shop::{Shop, advance, product, record};
+use crate::shop::{Shop, advance, cursor_of, product, record};
+use crate::sync::absence::week_later;
 use crate::till::Till;
 
 trials! {
@@ -18,6 +20,7 @@ trials! {
     min_beyond_head_requires_a_reset,
     a_role_pulls_only_its_tables,
     a_hundred_changes_cost_two_requests_and_five_units,
+    since_moves_a_cursor_forward,
     a_pull_without_changes_returns_the_same_cursor,
 }
 
@@ -57,9 +60,17 @@ async fn since_excludes_its_own_change_as_stamp_and_as_time(shop: &'static Shop)
     for since in [middle.0.to_string(), by_time] {
         assert_eq!(ids(&page(&till, &format!("since={since}")).await), ["p2"]);
     }
-    assert_eq!(ids(&page(&till, &format!("since={}", middle.0 - 1)).await), ["p1", "p2"]);
-    // A cursor takes precedence over `since`, and a time in the future means HEAD.
-    assert_eq!(ids(&page(&till, &format!("since=0&cursor={}", cursor(middle))).await), ["p2"]);
+    let before = stamps[0].plus(1);
+    assert_eq!(ids(&page(&till, &format!("since={}", before.time())).await), ["p1", "p2"]);
+    // A stamp that no change has is of another history. A time may be any time.
+    let reply = shop.pull_at(&format!("since={}", before.0), week_later()).await;
+    let other = reply.ok::<PullResponse>().unwrap();
+    assert_eq!((other.mode.as_str(), ids(&other)), ("snapshot", vec!["p0", "p1", "p2"]));
+    // A cursor takes precedence over an earlier `since`, and a time in the future means HEAD.
+    assert_eq!(
+        ids(&page(&till, &format!("since=0&cursor={}", cursor_of(Role::Cashier, middle))).await),
+        ["p2"]
+    );
     let future = page(&till, "since=2200-01-01T00:00:00Z").await;
     assert_eq!((future.changes.len(), future.stamp), (0, stamps[2]));
 }
@@ -94,7 +105,10 @@ async fn a_table_filter_still_advances_the_cursor(shop: &'static Shop) {
 async fn an_empty_room_has_a_cursor(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let first = page(&till, "").await;
-    assert_eq!((first.changes.len(), first.has_more, &*first.next_cursor), (0, false, "v1.0"));
+    assert_eq!(
+        (first.changes.len(), first.has_more, &*first.next_cursor),
+        (0, false, &*cursor_of(Role::Cashier, Stamp::ZERO))
+    );
     sell(&till, 1).await;
     assert_eq!(page(&till, &format!("cursor={}", first.next_cursor)).await.changes.len(), 1);
 }
@@ -104,7 +118,9 @@ async fn min_beyond_head_requires_a_reset(shop: &'static Shop) {
     let last = *sell(&till, 1).await.last().unwrap();
     let reply = till.pull_raw(&format!("min={}", last.plus(1).0)).await;
     assert_error(&reply, 410, "reset_required");
-    assert!(till.pull_raw(&format!("min={}", cursor(last))).await.ok::<PullResponse>().is_ok());
+    assert!(
+        till.pull_raw(&format!("min={}", cursor_of(Role::Cashier, last))).await.ok::<PullResponse>().is_ok()
+    );
 }
 
 async fn a_role_pulls_only_its_tables(shop: &'static Shop) {
@@ -135,9 +151,25 @@ async fn a_hundred_changes_cost_two_requests_and_five_units(shop: &'static Shop)
     assert!(page.changes.is_empty() && cost.requests == 1 && cost.read_tenths <= 10, "{cost:?}");
 }
 
+async fn since_moves_a_cursor_forward(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let stamps = sell(&till, 3).await;
+    let from = |cursor: Stamp, since: Stamp| {
+        format!("cursor={}&since={}", cursor_of(Role::Cashier, cursor), since.0)
+    };
+    assert_eq!(ids(&page(&till, &from(stamps[0], stamps[1])).await), ["p2"]);
+    assert_eq!(ids(&page(&till, &from(stamps[1], stamps[0])).await), ["p2"], "never back");
+    let (cost, at_head) =
+        (till.pull_raw(&from(stamps[0], stamps[2])).await.cost(), from(stamps[0], stamps[2]));
+    assert!(page(&till, &at_head).await.changes.is_empty() && cost.requests == 1, "{cost:?}");
+}
+
 async fn a_pull_without_changes_returns_the_same_cursor(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     let last = *sell(&till, 2).await.last().unwrap();
-    let response = page(&till, &format!("cursor={}", cursor(last))).await;
-    assert_eq!((response.changes.len(), response.has_more, response.next_cursor), (0, false, cursor(last)));
+    let response = page(&till, &format!("cursor={}", cursor_of(Role::Cashier, last))).await;
+    assert_eq!(
+        (response.changes.len(), response.has_more, response.next_cursor),
+        (0, false, cursor_of(Role::Cashier, last))
+    );
 }

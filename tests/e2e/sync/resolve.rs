@@ -3,13 +3,14 @@
 use local::dynamo::faults::Fault;
 use local::function_host::faults::HostFault;
 use protocol::limits::RECORD_BYTES_MAX;
+use protocol::role::Role;
 use protocol::stamp::Stamp;
 use protocol::wire::resolve::ResolveResponse;
 use serde_json::{Value, json};
 use tests::api::{Api, Reply};
 
 use crate::replies::{assert_error, assert_members, json as json_body};
-use crate::shop::{Shop, deletion, product, record, with};
+use crate::shop::{Shop, cursor_of, deletion, product, record, with};
 use crate::sync::broadcast::Listener;
 use crate::till::Till;
 
@@ -98,7 +99,7 @@ async fn accept_client_writes_a_new_version_that_others_receive(shop: &'static S
     let changes = one.pull_all(response.prev, 100).await;
     assert_eq!((changes.len(), changes[0].version, changes[0].stamp), (1, 3, response.stamp));
     assert_eq!((changes[0].device_id.as_str(), changes[0].data.as_str()), ("till-2", r#"{"price":2.50}"#));
-    assert_eq!(response.cursor, format!("v1.{}", response.stamp.0));
+    assert_eq!(response.cursor, cursor_of(Role::Cashier, response.stamp));
     assert_eq!(response.server_updated_at, changes[0].server_updated_at);
 }
 

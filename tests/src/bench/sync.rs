@@ -11,7 +11,7 @@ use std::time::Instant;
 use local::stack::Stack;
 use protocol::endpoints::function::Function;
 use protocol::limits::PUSH_RECORDS_MAX;
-use protocol::stamp::{Stamp, cursor};
+use protocol::stamp::Stamp;
 use protocol::wire::pull::PullResponse;
 use serde_json::{Value, json};
 
@@ -90,7 +90,7 @@ async fn pulls(stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
         assert_eq!((page.changes.len(), page.has_more), (100, true));
         let last = client.api.pull(Stamp::ZERO, 1000).await?.0.stamp;
         let started = Instant::now();
-        let reply = client.api.get(&format!("/api/sync/pull-changes?cursor={}", cursor(last))).await?;
+        let reply = client.api.get(&format!("/api/sync/pull-changes?since={}", last.0)).await?;
         nothing.push(started.elapsed());
         nothing_cost = reply.cost();
     }

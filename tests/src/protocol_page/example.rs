@@ -146,8 +146,9 @@ impl Placeholders {
                 if version(shown) != version(real) {
                     return Err(format!("the page has the cursor {shown}, the server {real}"));
                 }
-                if let (Some(shown), Some(real)) = (shown.strip_prefix("v1."), real.strip_prefix("v1.")) {
-                    self.stamp(shown, real)?;
+                let position = |text: &str| text.strip_prefix("p1.")?.split('.').next().map(str::to_owned);
+                if let (Some(shown), Some(real)) = (position(shown), position(real)) {
+                    self.stamp(&shown, &real)?;
                 }
                 self.learn(shown, real)
             }

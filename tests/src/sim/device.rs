@@ -172,7 +172,7 @@ impl Device {
             let limit = rng.weighted(&[(2, 1), (3, 7), (5, 500)], 500);
             let query = match since.take() {
                 Some(time) => format!("since={time}&limit={limit}"),
-                None => format!("cursor={}&limit={limit}", self.read(State::cursor)),
+                None => format!("{}&limit={limit}", self.read(State::pull_query)),
             };
             let branch = self.actor.branch.iter().map(|branch| format!("&branch_id={branch}"));
             let request = ApiRequest::Pull(query + &branch.collect::<String>());

@@ -24,6 +24,7 @@ pub(crate) struct Environment {
     /// Signs the tokens of the actors.
     pub(crate) signer: Signer,
     jwks: String,
+    cursor_keys: String,
 }
 
 impl Environment {
@@ -35,7 +36,8 @@ impl Environment {
         std::fs::remove_dir_all(&folder)?;
         let keys = keys?;
         let signer = Signer::new(keys.access_key.expose(), keys.access_kid)?;
-        Ok(Environment { template, signer, jwks: keys.access_jwks })
+        let cursor_keys = keys.cursor_keys.expose().to_owned();
+        Ok(Environment { template, signer, jwks: keys.access_jwks, cursor_keys })
     }
 
     pub(crate) fn tables(&self) -> Result<Tables, SimError> {
@@ -48,6 +50,7 @@ impl Environment {
             "SYNC_TABLE" => Some(TABLE.to_owned()),
             "TABLES_FILE" => Some(TABLES_FILE.to_owned()),
             "ACCESS_JWKS" => Some(self.jwks.clone()),
+            "CURSOR_KEYS" => Some(self.cursor_keys.clone()),
             _ => None,
         };
         // The SDK keeps a retry budget for each name. A fresh name keeps runs independent of each other.

@@ -191,10 +191,11 @@ impl World {
     pub(crate) fn mutate_page(&self, room: &Room, page: &mut PullResponse) {
         if self.mutation == Some(Mutation::LateTail)
             && page.mode == "snapshot"
-            && page.next_cursor.starts_with("v1.")
+            && let Some(rest) = page.next_cursor.strip_prefix("p1.")
         {
             let head = storage::head(self.network.tables(), room);
-            page.next_cursor = protocol::stamp::cursor(head.stamp);
+            let tables = rest.split('.').nth(1).unwrap_or_default();
+            page.next_cursor = format!("p1.{}.{tables}", head.stamp.0);
             page.has_more = false;
             page.stamp = head.stamp;
         }

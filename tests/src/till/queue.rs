@@ -29,6 +29,11 @@ impl Queue {
         self.waiting.push_back(batch);
     }
 
+    /// Adds batches in front of all others, in their order.
+    pub fn add_first(&mut self, batches: impl DoubleEndedIterator<Item = PushRequest>) {
+        batches.rev().for_each(|batch| self.waiting.push_front(batch));
+    }
+
     /// The batch to send next.
     pub fn first(&self) -> Option<PushRequest> {
         self.waiting.front().cloned()
@@ -39,6 +44,11 @@ impl Queue {
         self.waiting.pop_front();
         self.conflicts.extend(response.conflicts.iter().cloned());
         self.errors.extend(response.errors.iter().cloned());
+    }
+
+    /// Number of batches.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
     }
 
     /// Whether there are no batches.

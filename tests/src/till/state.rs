@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 
 use protocol::json::JsonText;
-use protocol::stamp::{Stamp, cursor};
+use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::pull::PullResponse;
 use protocol::wire::push::{AppliedRecord, Conflict, PushRecord, PushResponse};
 use protocol::wire::socket::SyncFrame;
 use sync::follow::{Follow, follow};
 
+use super::acknowledged::Acknowledged;
 use super::queue::Queue;
 use super::rows::{Row, Rows};
 
@@ -23,8 +24,10 @@ pub struct State {
     pub position: Stamp,
     /// The batches to push.
     pub queue: Queue,
-    /// The cursor of the last page, if it has more pages behind it.
-    next: Option<String>,
+    /// The cursor of the last page; `None` before the first one.
+    pulled: Option<String>,
+    /// The batches that were acknowledged, in case the server loses them.
+    acknowledged: Acknowledged,
     /// The snapshot that is not complete yet.
     snapshot: Option<Snapshot>,
 }
@@ -64,8 +67,11 @@ impl State {
                 complete &= self.take_merged(conflict, response);
             }
         }
+        let followed = self.follow(response.prev, response.stamp);
+        let continues = self.snapshot.is_none() && followed != Follow::Pull;
+        self.acknowledged.add(&batch, response, continues);
         self.queue.finish_first(response);
-        match self.follow(response.prev, response.stamp) {
+        match followed {
             Follow::Apply if complete => {
                 self.position = response.stamp;
                 Follow::Apply
@@ -76,9 +82,14 @@ impl State {
         }
     }
 
-    /// The cursor of the page to pull next.
-    pub fn cursor(&self) -> String {
-        self.next.clone().unwrap_or_else(|| cursor(self.position))
+    /// The query of the page to pull next: the cursor of the last one, and how far frames and pushes have moved
+    /// the till since. In a snapshot and its tail only the cursor counts.
+    pub fn pull_query(&self) -> String {
+        match (&self.pulled, &self.snapshot) {
+            (None, _) => "since=0".to_owned(),
+            (Some(cursor), Some(_)) => format!("cursor={cursor}"),
+            (Some(cursor), None) => format!("cursor={cursor}&since={}", self.position.0),
+        }
     }
 
     /// Whether a snapshot is not complete yet.
@@ -92,21 +103,19 @@ impl State {
         if let Some(id) = id.filter(|&id| self.snapshot.as_ref().is_none_or(|known| known.id != id)) {
             self.snapshot = Some(Snapshot { id: id.to_owned(), received: BTreeSet::new() });
         }
+        if self.snapshot.is_none() {
+            self.acknowledged.confirm();
+        }
         let mut taken = PageTaken { more: page.has_more, new: Vec::new() };
         for (i, change) in page.changes.iter().enumerate() {
-            let (table, record_id) = (&change.table_name, &change.record_id);
-            let is_new = match self.mark(table, record_id) && id.is_some() {
-                // The first copy from a snapshot replaces even a row that seems newer.
-                true => self.rows.replace(table, record_id, Row::from(change)),
-                false => self.rows.set(table, record_id, Row::from(change)),
-            };
+            let is_new = self.set(&change.table_name, &change.record_id, Row::from(change));
             taken.new.extend(is_new.then_some(i));
         }
         // The server has them and cannot read them, so this till's copies may be the last.
         for name in &page.damaged {
             self.mark(&name.table_name, &name.record_id);
         }
-        self.next = page.has_more.then(|| page.next_cursor.clone());
+        self.pulled = Some(page.next_cursor.clone());
         if id.is_none() || !page.has_more {
             let floor = if self.snapshot.is_some() { Stamp::ZERO } else { self.position };
             self.position = floor.max(page.stamp);
@@ -117,10 +126,12 @@ impl State {
         taken
     }
 
-    /// Ends a snapshot whose tail is complete: records that did not come are removed.
+    /// Ends a snapshot whose tail is complete: records that did not come are removed, and acknowledged batches
+    /// that the server may have lost are queued again, before everything that was not sent yet.
     pub fn end_snapshot(&mut self) {
         if let Some(snapshot) = self.snapshot.take() {
             self.rows.retain(|key| snapshot.received.contains(key));
+            self.queue.add_first(self.acknowledged.take_lost(&self.rows));
         }
     }
 
@@ -135,11 +146,12 @@ impl State {
     }
 
     /// What to do with changes from `prev` to `stamp`. During a snapshot they are dropped; its tail brings
-    /// them.
+    /// them. A till that has never pulled has no position.
     fn follow(&self, prev: Stamp, stamp: Stamp) -> Follow {
-        match &self.snapshot {
-            Some(_) => Follow::Drop,
-            None => follow(self.position, prev, stamp),
+        match (&self.snapshot, &self.pulled) {
+            (Some(_), _) => Follow::Drop,
+            (None, None) => Follow::Pull,
+            (None, Some(_)) => follow(self.position, prev, stamp),
         }
     }
 
@@ -184,9 +196,10 @@ impl State {
         true
     }
 
+    /// Takes a row. The first copy since a snapshot began, from it or from its tail, replaces even a row that
+    /// seems newer: that one may be of a history that the room has lost.
     fn set(&mut self, table: &str, id: &str, row: Row) -> bool {
-        self.mark(table, id);
-        self.rows.set(table, id, row)
+        if self.mark(table, id) { self.rows.replace(table, id, row) } else { self.rows.set(table, id, row) }
     }
 
     /// Notes that a record came. Returns whether it is the first time during a snapshot.

@@ -2,6 +2,7 @@
 
 use protocol::timestamp::Timestamp;
 use protocol::wire::pull::PullResponse;
+use sync::cursor::Cursors;
 use sync::pull::head_office::{BranchRotation, check_branch_count};
 use sync::pull::query::ClientPull;
 
@@ -18,6 +19,7 @@ const FAILED_ROOMS_MAX: usize = 3;
 pub(super) async fn pull(
     sync: &SyncContext,
     pull: &ClientPull,
+    cursors: Cursors<'_>,
     now: Timestamp,
     cost: &mut Cost,
 ) -> Result<PullResponse, HandlerError> {
@@ -28,10 +30,10 @@ pub(super) async fn pull(
     let mut failure = Ok(());
     for _ in 0..FAILED_ROOMS_MAX {
         let Some((one, head)) = branches.next(pull) else {
-            return failure.map(|()| branches.nothing_new());
+            return failure.map(|()| branches.nothing_new(cursors));
         };
         match room::page(sync, head, &one, now, cost).await {
-            Ok(page) => return Ok(branches.response(&one.room.branch, page)),
+            Ok(page) => return Ok(branches.response(&one.room.branch, page, cursors)),
             Err(error) => {
                 tracing::warn!(room = %one.room, error = ?error, "head office passes over a room that fails");
                 branches.pass(&one.room.branch);
@@ -41,8 +43,8 @@ pub(super) async fn pull(
     }
     // Only if others are left does the next request find more than these.
     if branches.next(pull).is_some() {
-        Ok(branches.passed_over())
+        Ok(branches.passed_over(cursors))
     } else {
-        failure.map(|()| branches.nothing_new())
+        failure.map(|()| branches.nothing_new(cursors))
     }
 }

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use protocol::ids::Room;
 use protocol::record::RecordKey;
+use sync::pull::table_ranges::TableRange;
 use sync::pull::walk_page::Rows;
 use sync::record::Record;
 
 use super::{Store, limit};
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
-use crate::dynamo::item::{Item, as_bool, as_text, get, key};
+use crate::dynamo::item::{Item, as_bool, as_text, get, key, text};
 use crate::dynamo::table::page;
 use crate::sync::items::{RECORD, to_record};
 use crate::sync::keys;
@@ -81,19 +82,40 @@ impl Store {
         Ok(KeysPage { keys, next_after: answer.last_evaluated_key().map(key_of).transpose()? })
     }
 
-    /// The records and tombstones after `after`, each strongly consistent by itself, in one Query of at most
-    /// `items` records or 1 MB.
-    pub async fn records_after(
+    /// The records and tombstones of `ranges` after `after`, each strongly consistent by itself: one Query per
+    /// range, until there are `items` records or a range gave 1 MB.
+    pub async fn records_in(
         &self,
         room: &Room,
+        ranges: &[TableRange],
         after: Option<&RecordKey>,
         items: usize,
         cost: &mut Cost,
     ) -> Result<Rows, StoreError> {
-        let answer = page(self.records_query(room, keys::RECORD_PREFIX, after, items), cost).await?;
-        let more = answer.last_evaluated_key().is_some();
-        let row = |item| Ok((key_of(item)?, self.readable(&RECORD, item, to_record)?));
-        Ok(Rows { rows: answer.items().iter().map(row).collect::<Result<_, StoreError>>()?, more })
+        let mut found = Rows::default();
+        for range in ranges {
+            if found.rows.len() >= items {
+                found.more = true;
+                break;
+            }
+            // Only the first range may have been read in part.
+            let after = after.filter(|after| after.table >= range.first);
+            let (first, last) = keys::table_range(range);
+            let query = self.table.query("pk = :pk AND sk BETWEEN :first AND :last", keys::room(room));
+            let query = query
+                .expression_attribute_values(":first", text(first))
+                .expression_attribute_values(":last", text(last))
+                .set_exclusive_start_key(after.map(|record| key(keys::room(room), keys::record(record))));
+            let answer = page(query.limit(limit(items - found.rows.len())), cost).await?;
+            for item in answer.items() {
+                found.rows.push((key_of(item)?, self.readable(&RECORD, item, to_record)?));
+            }
+            if answer.last_evaluated_key().is_some() {
+                found.more = true;
+                break;
+            }
+        }
+        Ok(found)
     }
 
     /// A Query for at most `items` records after `after` whose sort keys begin with `prefix`.

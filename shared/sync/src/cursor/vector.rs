@@ -2,19 +2,26 @@
 
 use std::collections::BTreeMap;
 
+use aes_siv::siv::IV_SIZE;
+use config::KEY_ID_BYTES_MAX;
 use sha2::{Digest, Sha256};
 
-use super::walk::{Walk, key_text, parse_key};
+use super::seal::{NotOpened, Sealed};
+use super::walk::{WALK_HEAD_BYTES, Walk};
 use crate::limits::{CURSOR_BYTES_MAX, CURSOR_KEY_BYTES_MAX};
+use crate::tables::digest::{TABLES_DIGEST_BYTES, TablesDigest};
 use protocol::ids::BranchId;
 use protocol::limits::HEAD_OFFICE_BRANCHES_MAX;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 
 const TAG_BYTES: usize = 6;
-const STAMP_BYTES: usize = 7;
+/// Bytes of a stamp or a time.
+pub(super) const STAMP_BYTES: usize = 7;
 /// The bit of a place that marks a time. Stamps are below 2^53, so the bit is free.
 const TIME: u64 = 1 << 55;
+/// The place of [`BranchPosition::Reset`]: a position beyond every stamp.
+const RESET: u64 = TIME - 1;
 
 /// A branch inside a cursor: the first 6 bytes of the SHA-256 of its id, because 200 ids of 64 bytes would
 /// not fit a URL.
@@ -39,6 +46,8 @@ pub enum BranchPosition {
     Position(Stamp),
     /// At a time that the caller chose; nothing of this branch was returned yet.
     Time(Timestamp),
+    /// Only a snapshot continues: the reader's tables have changed, or its snapshot was lost.
+    Reset,
 }
 
 /// The positions of all branches. A missing branch is at the beginning, so new branches join by themselves.
@@ -48,70 +57,132 @@ pub struct Vector {
     pub served: Option<Tag>,
     /// The unfinished snapshot; only one branch has one at a time.
     pub walk: Option<(Tag, Walk)>,
+    /// The branch whose snapshot still needs its tail, and the stamp that the tail must pass through.
+    pub tail: Option<(Tag, Stamp)>,
     /// The positions.
     pub positions: BTreeMap<Tag, BranchPosition>,
 }
 
 const SERVED: u8 = 1;
 const WALK: u8 = 2;
+const TAIL: u8 = 4;
 
 impl Vector {
-    /// Encodes the vector: flags, the branch served, the walk, then 13 bytes per branch in order.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    /// Every branch begins again with a snapshot.
+    pub fn reset(&mut self) {
+        self.reset_unfinished();
+        self.positions.values_mut().for_each(|position| *position = BranchPosition::Reset);
+    }
+
+    /// The unfinished snapshot, or its tail, begins again.
+    pub fn reset_unfinished(&mut self) {
+        let walk = self.walk.take().map(|(tag, _)| tag);
+        for tag in walk.into_iter().chain(self.tail.take().map(|(tag, _)| tag)) {
+            self.positions.insert(tag, BranchPosition::Reset);
+        }
+    }
+
+    /// Encodes the vector: flags, the digest, the branch served, the walk (`seal`ed), its tail, then 13 bytes
+    /// per branch in order.
+    pub(super) fn to_bytes(&self, tables: TablesDigest, seal: impl Fn(&[u8]) -> Sealed) -> Vec<u8> {
         let flag = |set: bool, flag: u8| if set { flag } else { 0 };
-        let mut bytes = vec![flag(self.served.is_some(), SERVED) | flag(self.walk.is_some(), WALK)];
+        let flags = flag(self.served.is_some(), SERVED) | flag(self.walk.is_some(), WALK);
+        let mut bytes = vec![flags | flag(self.tail.is_some(), TAIL)];
+        bytes.extend(tables.0);
         bytes.extend(self.served.iter().flat_map(|tag| tag.0));
         if let Some((tag, walk)) = &self.walk {
-            let after = walk.after.as_ref().map(key_text).unwrap_or_default();
+            let sealed = seal(&walk.to_bytes());
             bytes.extend(tag.0);
-            bytes.extend(number(walk.noted.0));
-            bytes.extend(number(walk.started.0));
-            // At most CURSOR_KEY_BYTES_MAX; `from_bytes` refuses a longer one.
-            bytes.extend(u16::try_from(after.len()).unwrap_or(u16::MAX).to_be_bytes());
-            bytes.extend(after.bytes());
+            // Both are far below the limits of their lengths; `from_bytes` refuses anything longer.
+            bytes.push(u8::try_from(sealed.key.len()).unwrap_or(u8::MAX));
+            bytes.extend(sealed.key.bytes());
+            bytes.extend(u16::try_from(sealed.bytes.len()).unwrap_or(u16::MAX).to_be_bytes());
+            bytes.extend(sealed.bytes);
+        }
+        if let Some((tag, through)) = self.tail {
+            bytes.extend(tag.0);
+            bytes.extend(number(through.0));
         }
         for (tag, place) in &self.positions {
             bytes.extend(tag.0);
             bytes.extend(number(match place {
                 BranchPosition::Position(stamp) => stamp.0,
                 BranchPosition::Time(time) => time.0 | TIME,
+                BranchPosition::Reset => RESET,
             }));
         }
         bytes
     }
 
-    /// The inverse of [`Vector::to_bytes`]; `None` for any other bytes.
-    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Vector> {
+    /// The inverse of [`Vector::to_bytes`]; `None` for any other bytes. A walk whose key was removed begins
+    /// again.
+    pub(super) fn from_bytes(
+        bytes: &[u8],
+        open: impl Fn(&Sealed) -> Result<Vec<u8>, NotOpened>,
+    ) -> Option<(Vector, TablesDigest)> {
         let (&flags, mut bytes) = bytes.split_first()?;
-        let mut vector = Vector::default();
+        let tables = TablesDigest(take(&mut bytes)?);
+        let (mut vector, mut lost) = (Vector::default(), None);
         if flags & SERVED != 0 {
             vector.served = Some(Tag(take(&mut bytes)?));
         }
         if flags & WALK != 0 {
-            vector.walk = Some((Tag(take(&mut bytes)?), take_walk(&mut bytes)?));
-        }
-        while !bytes.is_empty() {
-            let (tag, value) = (Tag(take(&mut bytes)?), take_number(&mut bytes)?);
-            let place = match value & TIME {
-                0 => BranchPosition::Position(Stamp(value)),
-                _ => BranchPosition::Time(Timestamp(value ^ TIME)),
-            };
-            let (BranchPosition::Position(Stamp(value)) | BranchPosition::Time(Timestamp(value))) = place;
-            let last = vector.positions.last_key_value().map(|(&last, _)| last);
-            // Sorted and without duplicates, so that each vector has one encoding.
-            if last >= Some(tag)
-                || value > Timestamp::MAX.0
-                || vector.positions.len() >= HEAD_OFFICE_BRANCHES_MAX
-            {
-                return None;
+            let (tag, sealed) = (Tag(take(&mut bytes)?), take_sealed(&mut bytes)?);
+            match open(&sealed) {
+                Ok(walk) => vector.walk = Some((tag, Walk::from_bytes(&walk)?)),
+                Err(NotOpened::UnknownKey) => lost = Some(tag),
+                Err(NotOpened::Forged) => return None,
             }
-            vector.positions.insert(tag, place);
         }
+        if flags & TAIL != 0 {
+            let (tag, through) = (Tag(take(&mut bytes)?), take_number(&mut bytes)?);
+            vector.tail = Some((tag, Stamp(through))).filter(|_| through <= Timestamp::MAX.0);
+        }
+        vector.positions = take_positions(bytes)?;
+        vector.positions.extend(lost.map(|tag| (tag, BranchPosition::Reset)));
+        (flags & !(SERVED | WALK | TAIL) == 0).then_some((vector, tables))
+    }
+
+    /// The vector of an older server: without a digest, and with the walk in the open.
+    pub(super) fn from_old_bytes(bytes: &[u8]) -> Option<Vector> {
+        let (&flags, mut bytes) = bytes.split_first()?;
+        let (mut vector, mut lost) = (Vector::default(), None);
+        if flags & SERVED != 0 {
+            vector.served = Some(Tag(take(&mut bytes)?));
+        }
+        if flags & WALK != 0 {
+            lost = Some(Tag(take(&mut bytes)?));
+            let _positions: [u8; 2 * STAMP_BYTES] = take(&mut bytes)?;
+            take_text(&mut bytes)?;
+        }
+        vector.positions = take_positions(bytes)?;
+        vector.positions.extend(lost.map(|tag| (tag, BranchPosition::Reset)));
         (flags & !(SERVED | WALK) == 0).then_some(vector)
     }
 }
 
-fn number(value: u64) -> [u8; STAMP_BYTES] {
+fn take_positions(mut bytes: &[u8]) -> Option<BTreeMap<Tag, BranchPosition>> {
+    let mut positions = BTreeMap::new();
+    while !bytes.is_empty() {
+        let (tag, value) = (Tag(take(&mut bytes)?), take_number(&mut bytes)?);
+        let place = match (value, value & TIME) {
+            (RESET, _) => BranchPosition::Reset,
+            (_, 0) => BranchPosition::Position(Stamp(value)),
+            _ => BranchPosition::Time(Timestamp(value ^ TIME)),
+        };
+        let fits = value == RESET || value & !TIME <= Timestamp::MAX.0;
+        let last = positions.last_key_value().map(|(&last, _)| last);
+        // Sorted and without duplicates, so that each vector has one encoding.
+        if last >= Some(tag) || !fits || positions.len() >= HEAD_OFFICE_BRANCHES_MAX {
+            return None;
+        }
+        positions.insert(tag, place);
+    }
+    Some(positions)
+}
+
+/// A number below 2^56 as 7 bytes.
+pub(super) fn number(value: u64) -> [u8; STAMP_BYTES] {
     let [_, low @ ..] = value.to_be_bytes();
     low
 }
@@ -122,29 +193,33 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     Some(taken)
 }
 
-fn take_number(bytes: &mut &[u8]) -> Option<u64> {
+/// The inverse of [`number`].
+pub(super) fn take_number(bytes: &mut &[u8]) -> Option<u64> {
     let [a, b, c, d, e, f, g] = take(bytes)?;
     Some(u64::from_be_bytes([0, a, b, c, d, e, f, g]))
 }
 
-fn take_walk(bytes: &mut &[u8]) -> Option<Walk> {
-    let (noted, started) = (take_number(bytes)?, take_number(bytes)?);
+/// Bytes after their length.
+fn take_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = u16::from_be_bytes(take(bytes)?);
-    let (after, rest) = bytes.split_at_checked(length.into())?;
+    let (text, rest) = bytes.split_at_checked(length.into())?;
     *bytes = rest;
-    let after = match std::str::from_utf8(after).ok()? {
-        "" => None,
-        text => Some(parse_key(text)?),
-    };
-    let fits = noted <= Timestamp::MAX.0 && started <= Timestamp::MAX.0;
-    fits.then_some(Walk { noted: Stamp(noted), started: Timestamp(started), after })
+    Some(text)
+}
+
+fn take_sealed(bytes: &mut &[u8]) -> Option<Sealed> {
+    let [length] = take(bytes)?;
+    let (key, rest) = bytes.split_at_checked(length.into())?;
+    *bytes = rest;
+    let key = std::str::from_utf8(key).ok()?.to_owned();
+    Some(Sealed { key, bytes: take_text(bytes)?.to_vec() })
 }
 
 const BYTES_MAX: usize = 1
-    + 2 * TAG_BYTES
-    + 2 * STAMP_BYTES
-    + 2
-    + CURSOR_KEY_BYTES_MAX
+    + TABLES_DIGEST_BYTES
+    + TAG_BYTES
+    + (TAG_BYTES + 1 + KEY_ID_BYTES_MAX + 2 + IV_SIZE + WALK_HEAD_BYTES + CURSOR_KEY_BYTES_MAX)
+    + (TAG_BYTES + STAMP_BYTES)
     + HEAD_OFFICE_BRANCHES_MAX * (TAG_BYTES + STAMP_BYTES);
 // The largest vector fits a cursor; base64 turns three bytes into four characters.
-const _: () = assert!("v2.".len() + BYTES_MAX.div_ceil(3) * 4 <= CURSOR_BYTES_MAX);
+const _: () = assert!("h1.".len() + BYTES_MAX.div_ceil(3) * 4 <= CURSOR_BYTES_MAX);

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{DeadLetter, DeadLettersEntry, Payload, StoredDeadLetters, letters};
+use crate::cursor::{CursorError, unknown};
 use crate::dead_letter_id::{DeadLetterId, DeadLetterKey};
 use crate::limits::PULL_BYTES_MAX;
 use crate::tables::Tables;
@@ -29,11 +30,13 @@ impl DeadLettersQuery {
             let message = format!("`limit` must be a number from 1 to {DEAD_LETTERS_LIMIT_MAX}.");
             ApiError::new(ErrorCode::BadLimit, message)
         })?;
-        let bad_cursor =
-            || ApiError::new(ErrorCode::BadCursor, "`cursor` must be one from an answer, unchanged.");
-        let name = cursor.map_or(Some(""), |text| text.strip_prefix(CURSOR)).ok_or_else(bad_cursor)?;
-        let after = Some(name).filter(|name| !name.is_empty()).map(str::parse).transpose();
-        Ok(DeadLettersQuery { limit, after: after.map_err(|_| bad_cursor())? })
+        let bad_cursor = |error: CursorError| {
+            error.refusal(ErrorCode::BadCursor, "`cursor` must be one from an answer, unchanged.")
+        };
+        let name = cursor.map_or(Ok(""), |text| text.strip_prefix(CURSOR).ok_or_else(|| unknown(text)));
+        let name = Some(name.map_err(bad_cursor)?).filter(|name| !name.is_empty());
+        let after = name.map(str::parse).transpose();
+        Ok(DeadLettersQuery { limit, after: after.map_err(|_| bad_cursor(CursorError::NotACursor))? })
     }
 
     /// The key of the first item to read; `None` for the oldest item.

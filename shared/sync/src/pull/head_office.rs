@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::query::{ClientPull, ClientStart, RoomPull, RoomStart};
 use super::{Next, Page};
-use crate::cursor::Cursor;
 use crate::cursor::vector::{BranchPosition, Tag, Vector};
+use crate::cursor::{Cursors, Position};
 use crate::snapshot::Head;
+use crate::tables::digest::TablesDigest;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::{BranchId, Room};
 use protocol::limits::HEAD_OFFICE_BRANCHES_MAX;
@@ -21,6 +22,8 @@ pub struct BranchRotation {
     vector: Vector,
     /// Branches that cannot be read now. Their positions stay.
     passed: BTreeSet<Tag>,
+    /// The tables of the pull, for the cursor.
+    tables: TablesDigest,
 }
 
 /// [`ErrorCode::TooManyBranches`] if one cursor cannot hold that many branches.
@@ -58,16 +61,20 @@ impl BranchRotation {
         // Branches that the client no longer has are dropped from the cursor.
         let positions = vector.positions.into_iter().filter(|(tag, _)| branches.contains_key(tag)).collect();
         let walk = vector.walk.filter(|(tag, _)| branches.contains_key(tag));
-        BranchRotation { branches, vector: Vector { positions, walk, served: vector.served }, passed }
+        let tail = vector.tail.filter(|(tag, _)| branches.contains_key(tag));
+        let vector = Vector { positions, walk, tail, served: vector.served };
+        BranchRotation { branches, vector, passed, tables: pull.window.digest }
     }
 
-    /// The branch of the next page, if any has new changes: the one whose walk is unfinished, or the next in
+    /// The branch of the next page, if any has new changes: the one whose snapshot is unfinished, or the next in
     /// rotation, so that a busy branch cannot starve the others.
     pub fn next(&self, pull: &ClientPull) -> Option<(RoomPull, &Head)> {
         let walk = self.vector.walk.as_ref().filter(|(tag, _)| !self.passed.contains(tag));
-        let (tag, start) = match walk {
-            Some((tag, walk)) => (*tag, RoomStart::Walk(walk.clone())),
-            None => {
+        let tail = self.vector.tail.filter(|(tag, _)| !self.passed.contains(tag));
+        let (tag, start) = match (walk, tail) {
+            (Some((tag, walk)), _) => (*tag, RoomStart::Walk(walk.clone())),
+            (None, Some((tag, _))) => (tag, self.start_of(tag)),
+            (None, None) => {
                 let behind = || self.branches.keys().copied().filter(|&tag| self.is_behind(tag));
                 let tag = behind().find(|&tag| Some(tag) > self.vector.served).or_else(|| behind().next())?;
                 (tag, self.start_of(tag))
@@ -80,46 +87,52 @@ impl BranchRotation {
 
     /// Passes over `branch` in this pull, so that it does not hold up the others.
     pub fn pass(&mut self, branch: &BranchId) {
-        self.vector.served = Some(Tag::of(branch));
-        self.vector.walk = None;
-        self.passed.insert(Tag::of(branch));
+        let tag = Tag::of(branch);
+        self.vector.served = Some(tag);
+        self.vector.reset_unfinished();
+        self.passed.insert(tag);
     }
 
     /// A page without changes whose cursor continues after the branches that were passed over.
-    pub fn passed_over(self) -> PullResponse {
-        PullResponse { has_more: true, ..self.nothing_new() }
+    pub fn passed_over(self, cursors: Cursors<'_>) -> PullResponse {
+        PullResponse { has_more: true, ..self.nothing_new(cursors) }
     }
 
     /// The response with `page` of `branch`.
-    pub fn response(mut self, branch: &BranchId, page: Page) -> PullResponse {
+    pub fn response(mut self, branch: &BranchId, page: Page, cursors: Cursors<'_>) -> PullResponse {
         let tag = Tag::of(branch);
         self.vector.served = Some(tag);
-        self.vector.walk = None;
+        // Of this branch, or of one that cannot be read now.
+        self.vector.reset_unfinished();
         match &page.next {
-            Next::Position(stamp) => {
+            Next::Position(Position { stamp, through }) => {
                 self.vector.positions.insert(tag, BranchPosition::Position(*stamp));
+                self.vector.tail = through.map(|through| (tag, through));
             }
             Next::Walk(walk) => self.vector.walk = Some((tag, walk.clone())),
         }
         let others = self.branches.keys().any(|&other| other != tag && self.is_behind(other));
         let page = Page { has_more: page.has_more || others, ..page };
-        PullResponse { branch_id: Some(branch.to_string()), ..page.response_at(&Cursor::Vector(self.vector)) }
+        let cursor = cursors.vector_text(&self.vector, self.tables);
+        PullResponse { branch_id: Some(branch.to_string()), ..page.response_at(cursor) }
     }
 
     /// The response if no branch has new changes; its stamp is the latest of all branches.
-    pub fn nothing_new(self) -> PullResponse {
+    pub fn nothing_new(self, cursors: Cursors<'_>) -> PullResponse {
         let latest = self.branches.values().map(|(_, head)| head.stamp).max().unwrap_or_default();
-        let next = Next::Position(latest);
+        let next = Next::Position(latest.into());
         let page =
             Page { changes: Vec::new(), damaged: Vec::new(), next, has_more: false, snapshot_id: None };
-        page.response_at(&Cursor::Vector(self.vector))
+        page.response_at(cursors.vector_text(&self.vector, self.tables))
     }
 
     fn start_of(&self, tag: Tag) -> RoomStart {
+        let through = self.vector.tail.filter(|(of, _)| *of == tag).map(|(_, through)| through);
         match self.vector.positions.get(&tag) {
-            None => RoomStart::Cursor(Stamp::ZERO),
-            Some(BranchPosition::Position(stamp)) => RoomStart::Cursor(*stamp),
+            None => RoomStart::Position(Position::default()),
+            Some(BranchPosition::Position(stamp)) => RoomStart::Position(Position { stamp: *stamp, through }),
             Some(BranchPosition::Time(time)) => RoomStart::Time(*time),
+            Some(BranchPosition::Reset) => RoomStart::Reset,
         }
     }
 
@@ -132,8 +145,8 @@ impl BranchRotation {
         let head = self.branches.get(&tag).map_or(Stamp::ZERO, |(_, head)| head.stamp);
         match self.start_of(tag) {
             RoomStart::Time(time) => time < head.time(),
-            RoomStart::Cursor(stamp) => stamp != head,
-            RoomStart::Stamp(_) | RoomStart::Walk(_) => true,
+            RoomStart::Position(position) => position.stamp != head || position.through.is_some(),
+            RoomStart::Walk(_) | RoomStart::Reset => true,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::query::{RoomPull, RoomStart};
 use super::{Next, Page};
+use crate::cursor::Position;
 use crate::cursor::walk::Walk;
 use crate::limits::LOG_SETTLE_SECS;
 use crate::log::LogItem;
@@ -19,7 +20,7 @@ pub enum ReadPlan {
     /// The log after `position`.
     Log {
         /// The position.
-        position: Stamp,
+        position: Position,
         /// Expected number of items that fill a page, by their average size; reading more costs capacity for
         /// nothing.
         items: usize,
@@ -34,17 +35,19 @@ pub enum ReadPlan {
 pub fn plan(head: &Head, pull: &RoomPull) -> Result<ReadPlan, ApiError> {
     min::check(head.stamp, pull.min)?;
     let position = match &pull.start {
-        RoomStart::Walk(walk) if walk.noted <= head.stamp => return Ok(ReadPlan::Walk(walk.clone())),
+        RoomStart::Walk(walk) if walk.skipped.unwrap_or(walk.noted) <= head.stamp => {
+            return Ok(ReadPlan::Walk(walk.clone()));
+        }
         // Beyond HEAD: the server was restored, and the caller has another history.
-        RoomStart::Walk(_) => return Ok(ReadPlan::Snapshot),
-        RoomStart::Cursor(position) | RoomStart::Stamp(position) if *position > head.stamp => {
+        RoomStart::Walk(_) | RoomStart::Reset => return Ok(ReadPlan::Snapshot),
+        RoomStart::Position(position) if position.through.unwrap_or(position.stamp) > head.stamp => {
             return Ok(ReadPlan::Snapshot);
         }
-        RoomStart::Cursor(position) | RoomStart::Stamp(position) => *position,
+        RoomStart::Position(position) => *position,
         // A time in the future counts as HEAD.
-        RoomStart::Time(time) => Stamp(time.0).min(head.stamp),
+        RoomStart::Time(time) => Stamp(time.0).min(head.stamp).into(),
     };
-    if position == head.stamp {
+    if position.stamp == head.stamp {
         return Ok(ReadPlan::Nothing);
     }
     let items = (pull.window.limit as u64).saturating_mul(head.log_items).div_ceil(head.changes.max(1));
@@ -57,7 +60,7 @@ pub fn nothing_new(head: &Head) -> Page {
     Page {
         changes: Vec::new(),
         damaged: Vec::new(),
-        next: Next::Position(head.stamp),
+        next: Next::Position(head.stamp.into()),
         has_more: false,
         snapshot_id: None,
     }
@@ -82,7 +85,22 @@ pub fn begin(head: &Head, first: Option<&LogItem>, now: Timestamp) -> Result<Wal
         // The missing item is as recent as the commits around it.
         _ => return Err(not_yet()),
     };
-    Ok(Walk { noted, started: now, after: None })
+    Ok(Walk { noted, started: now, skipped: None, after: None })
+}
+
+/// Whether the room still has the commit with `skipped`, a record that a walk left to the log; `item` is the
+/// first log item that ends at it or later. Without it the walk is of a history that was lost, and begins
+/// again. [`ErrorCode::Unavailable`] if it may not be readable yet.
+pub fn has_skipped(skipped: Stamp, item: Option<&LogItem>, now: Timestamp) -> Result<bool, ApiError> {
+    let is_there = item.is_some_and(|item| (item.first..=item.last).contains(&skipped));
+    if !is_there && skipped > settled(now) { Err(not_yet()) } else { Ok(is_there) }
+}
+
+/// A table that this instance does not know: a newer one wrote it, and answers in a moment.
+pub(super) fn unknown_table() -> ApiError {
+    let message =
+        "The server is being renewed, and this part of it does not know all tables yet: pull again.";
+    ApiError::new(ErrorCode::Unavailable, message)
 }
 
 /// HEAD and log are read one after the other, and DynamoDB promises no consistent view of a transaction.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::cursor::Cursor;
+use crate::cursor::seal::CursorKeys;
 use crate::cursor::vector::Vector;
 use crate::cursor::walk::Walk;
+use crate::cursor::{Cursor, Cursors, Place, Position, is_of_client};
 use crate::min;
 use crate::tables::Tables;
+use crate::tables::digest::TablesDigest;
 use protocol::claims::Claims;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::{BranchId, ClientId, Room};
@@ -51,14 +53,16 @@ pub struct ClientPull {
 /// Where a pull of one room begins; always exclusive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoomStart {
-    /// A continuation at a position that this server gave out: the stamp of a change, or 0.
-    Cursor(Stamp),
-    /// A stamp that the caller chose.
-    Stamp(Stamp),
+    /// At the stamp of a change, or at 0. A stamp that no change of the room has is of another history: the
+    /// tables were put back from a copy.
+    Position(Position),
     /// A time that the caller chose; may be later than the last change.
     Time(Timestamp),
     /// A continuation of a snapshot.
     Walk(Walk),
+    /// With a snapshot: the caller could read other tables when it got its cursor, or its cursor does not say
+    /// which.
+    Reset,
 }
 
 /// Where a pull of all rooms begins.
@@ -75,6 +79,12 @@ pub enum ClientStart {
 pub struct Window {
     /// The tables that the caller named, or all that its role may read.
     pub tables: BTreeSet<String>,
+    /// Whether the caller named no tables.
+    pub all: bool,
+    /// The digest of `tables`, which cursors carry.
+    pub digest: TablesDigest,
+    /// The digest of all tables that the role may read.
+    pub readable: TablesDigest,
     /// Maximum number of changes in the page.
     pub limit: usize,
 }
@@ -82,7 +92,7 @@ pub struct Window {
 /// The parameters, each parsed.
 #[derive(Default)]
 struct Parameters {
-    cursor: Option<Cursor>,
+    cursor: Option<String>,
     since: Option<RoomStart>,
     tables: Option<BTreeSet<String>>,
     limit: Option<usize>,
@@ -95,13 +105,14 @@ impl Pull {
     /// newer clients may send them.
     pub fn parse<'a>(
         tables: &Tables,
+        keys: &CursorKeys,
         claims: &Claims,
         pairs: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Result<Pull, ApiError> {
         let mut sent = Parameters::default();
         for (name, value) in pairs.filter(|(_, value)| !value.is_empty()) {
             match name {
-                "cursor" => sent.cursor = Some(read_cursor(value)?),
+                "cursor" => sent.cursor = Some(value.to_owned()),
                 "since" => sent.since = Some(read_since(value)?),
                 "limit" => sent.limit = Some(read_limit(value)?),
                 "tables" => sent.tables = Some(read_tables(tables, claims.role, value)?),
@@ -110,64 +121,104 @@ impl Pull {
                 _ => {}
             }
         }
-        let readable = || tables.names().filter(|name| tables.may_read(name, claims.role)).map(str::to_owned);
+        let all = || tables.names().filter(|name| tables.may_read(name, claims.role)).map(str::to_owned);
+        let named = sent.tables.take();
+        let (is_all, named) = (named.is_none(), named.unwrap_or_else(|| all().collect()));
         let window = Window {
-            tables: sent.tables.take().unwrap_or_else(|| readable().collect()),
+            digest: tables.digest(named.iter().map(String::as_str)),
+            readable: tables.digest_of(claims.role),
+            tables: named,
+            all: is_all,
             limit: sent.limit.unwrap_or(PULL_LIMIT_DEFAULT),
         };
         if claims.role == Role::SuperAdmin && sent.branch.is_none() {
-            return sent.of_client(claims.client_id.clone(), window).map(Pull::Client);
+            return sent.of_client(keys, claims.client_id.clone(), window).map(Pull::Client);
         }
         let room = claims.room_of(sent.branch.as_ref())?;
-        sent.of_room(room, window).map(Pull::Room)
+        sent.of_room(keys, room, window).map(Pull::Room)
+    }
+}
+
+impl Window {
+    /// Whether a cursor of a reader of `tables` continues: its reader could read the same tables, by the same
+    /// rules. The cursor of a push is of all tables that the role may read.
+    fn continues(&self, tables: Option<TablesDigest>) -> bool {
+        tables.is_some_and(|tables| tables == self.digest || tables == self.readable)
     }
 }
 
 impl Parameters {
-    fn of_room(self, room: Room, window: Window) -> Result<RoomPull, ApiError> {
-        // A cursor wins over `since`.
-        let start = match self.cursor {
-            None => self.since.unwrap_or(RoomStart::Stamp(Stamp::ZERO)),
-            Some(Cursor::Position(position)) => RoomStart::Cursor(position),
-            Some(Cursor::Walk(walk)) => RoomStart::Walk(walk),
-            Some(Cursor::Vector(_)) => {
-                let message =
-                    "This `cursor` is of all branches; leave `branch_id` out, or pull from the beginning.";
-                return Err(ApiError::new(ErrorCode::BadCursor, message));
-            }
+    fn of_room(self, keys: &CursorKeys, room: Room, window: Window) -> Result<RoomPull, ApiError> {
+        if self.cursor.as_deref().is_some_and(is_of_client) {
+            let message =
+                "This `cursor` is of all branches; leave `branch_id` out, or pull from the beginning.";
+            return Err(ApiError::new(ErrorCode::BadCursor, message));
+        }
+        let cursors = Cursors { keys, scope: &room.to_string() };
+        let cursor = self.cursor.map(|text| read_cursor(cursors, &text)).transpose()?;
+        let start = match (cursor, self.since) {
+            (None, since) => since.unwrap_or(RoomStart::Position(Position::default())),
+            (Some(cursor), since) if window.continues(cursor.tables) => continued(cursor.place, since),
+            (Some(_), _) => RoomStart::Reset,
         };
         Ok(RoomPull { room, start, min: self.min.unwrap_or_default(), window })
     }
 
-    fn of_client(self, client: ClientId, window: Window) -> Result<ClientPull, ApiError> {
+    fn of_client(self, keys: &CursorKeys, client: ClientId, window: Window) -> Result<ClientPull, ApiError> {
         if self.min.is_some() {
             let message = "`min` is a position in one branch; name it by `branch_id`, or leave `min` out.";
             return Err(ApiError::new(ErrorCode::BadMin, message));
         }
-        let start = match (self.cursor, self.since) {
-            (Some(Cursor::Vector(vector)), _) => ClientStart::Vector(vector),
-            (Some(_), _) => {
-                let message = "This `cursor` is of one branch; name it by `branch_id`.";
-                return Err(ApiError::new(ErrorCode::BadCursor, message));
+        if self.cursor.as_deref().is_some_and(|text| !is_of_client(text) && is_of_room(text)) {
+            let message = "This `cursor` is of one branch; name it by `branch_id`.";
+            return Err(ApiError::new(ErrorCode::BadCursor, message));
+        }
+        let cursors = Cursors { keys, scope: client.as_str() };
+        let cursor = self.cursor.map(|text| read_cursor(cursors, &text)).transpose()?;
+        let start = match (cursor, self.since) {
+            (Some(Cursor { place: Place::Vector(mut vector), tables }), _) => {
+                if !window.continues(tables) {
+                    vector.reset();
+                }
+                ClientStart::Vector(vector)
             }
             (None, Some(RoomStart::Time(time))) => ClientStart::Time(time),
             // In another branch, a stamp only has its time as a meaning.
-            (None, Some(RoomStart::Stamp(stamp))) => ClientStart::Time(stamp.time()),
-            (None, _) => ClientStart::Vector(Vector::default()),
+            (None, Some(RoomStart::Position(position))) => ClientStart::Time(position.stamp.time()),
+            _ => ClientStart::Vector(Vector::default()),
         };
         Ok(ClientPull { client, start, window })
     }
 }
 
-fn read_cursor(value: &str) -> Result<Cursor, ApiError> {
+/// Where `place` continues. A till has moved on since its last pull, by frames and pushes, and says in `since`
+/// how far.
+fn continued(place: Place, since: Option<RoomStart>) -> RoomStart {
+    match (place, since) {
+        (Place::Position(Position { stamp, through: None }), Some(RoomStart::Position(since))) => {
+            RoomStart::Position(stamp.max(since.stamp).into())
+        }
+        // In a snapshot and its tail only the cursor counts.
+        (Place::Position(position), _) => RoomStart::Position(position),
+        (Place::Walk(walk), _) => RoomStart::Walk(walk),
+        (Place::Vector(_) | Place::LostWalk, _) => RoomStart::Reset,
+    }
+}
+
+/// Whether `text` is a cursor of one room, by its kind alone.
+fn is_of_room(text: &str) -> bool {
+    ["p1.", "w1.", "v1.", "s1."].iter().any(|kind| text.starts_with(kind))
+}
+
+fn read_cursor(cursors: Cursors<'_>, text: &str) -> Result<Cursor, ApiError> {
     let message = "`cursor` must be one that this server gave out, unchanged.";
-    value.parse().map_err(|_| ApiError::new(ErrorCode::BadCursor, message))
+    cursors.read(text).map_err(|error| error.refusal(ErrorCode::BadCursor, message))
 }
 
 fn read_since(value: &str) -> Result<RoomStart, ApiError> {
     let message = "`since` must be RFC 3339, such as 2025-12-07T10:30:00Z, or a stamp of this server.";
     match parse_digits(value) {
-        Some(stamp) => Ok(RoomStart::Stamp(stamp)),
+        Some(stamp) => Ok(RoomStart::Position(stamp.into())),
         None => Timestamp::parse(value)
             .map(RoomStart::Time)
             .map_err(|_| ApiError::new(ErrorCode::BadSince, message)),

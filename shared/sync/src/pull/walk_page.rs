@@ -1,11 +1,15 @@
 //! One page of a walk over the records.
 
+use super::plan::unknown_table;
 use super::query::RoomPull;
 use super::{Next, Page};
+use crate::cursor::Position;
 use crate::cursor::walk::Walk;
 use crate::limits::PULL_BYTES_MAX;
 use crate::record::Record;
 use crate::snapshot::Head;
+use crate::tables::Tables;
+use protocol::error::ApiError;
 use protocol::ids::BranchId;
 use protocol::record::{Operation, RecordKey};
 use protocol::wire::pull::PulledChange;
@@ -20,31 +24,50 @@ pub struct Rows {
 }
 
 /// Cuts a page from `found`, the records after those `walk` has read.
+/// [`unavailable`](protocol::error::ErrorCode::Unavailable) if the next record is of a table that is not in
+/// `tables`.
 ///
 /// Records written after the noted position are left out: the log after that position has them. Damaged ones
 /// are named, so that tills keep what they have.
-pub fn page(head: &Head, pull: &RoomPull, walk: Walk, found: Rows) -> Page {
+pub fn page(
+    tables: &Tables,
+    head: &Head,
+    pull: &RoomPull,
+    mut walk: Walk,
+    found: Rows,
+) -> Result<Page, ApiError> {
     let snapshot_id = Some(walk.snapshot_id());
-    let (noted, mut after) = (walk.noted, walk.after);
     let (mut changes, mut damaged, mut bytes, mut more) = (Vec::new(), Vec::new(), 0, found.more);
-    for (key, record) in found.rows {
+    for (at, (key, record)) in found.rows.into_iter().enumerate() {
         if changes.len() >= pull.window.limit || bytes >= PULL_BYTES_MAX {
+            more = true;
+            break;
+        }
+        if pull.window.all && !tables.contains(&key.table) {
+            if at == 0 {
+                return Err(unknown_table());
+            }
             more = true;
             break;
         }
         let is_asked_for = pull.window.tables.contains(&key.table);
         match record {
-            Some(record) if is_asked_for && record.stamp <= noted => {
+            Some(record) if record.stamp > walk.noted => {
+                walk.skipped = walk.skipped.max(Some(record.stamp));
+            }
+            Some(record) if is_asked_for => {
                 bytes += record.data.as_str().len();
                 changes.push(change_body(&pull.room.branch, &key, record));
             }
             None if is_asked_for => damaged.push(key.clone().into()),
             _ => {}
         }
-        after = Some(key);
+        walk.after = Some(key);
     }
-    let next = if more { Next::Walk(Walk { after, ..walk }) } else { Next::Position(noted) };
-    Page { changes, damaged, next, has_more: more || noted != head.stamp, snapshot_id }
+    let tail = Position { stamp: walk.noted, through: walk.skipped };
+    let has_more = more || tail.stamp != head.stamp || tail.through.is_some();
+    let next = if more { Next::Walk(walk) } else { Next::Position(tail) };
+    Ok(Page { changes, damaged, next, has_more, snapshot_id })
 }
 
 fn change_body(branch: &BranchId, key: &RecordKey, record: Record) -> PulledChange {

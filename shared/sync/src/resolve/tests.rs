@@ -59,7 +59,7 @@ fn accepting_the_server_writes_nothing() {
     assert_eq!((answer.version, answer.data.as_str()), (3, r#"{"price":1.10}"#));
     assert_eq!(
         serde_json::to_string(&answer).unwrap(),
-        r#"{"success":true,"table_name":"products","record_id":"p1","version":3,"data":{"price":1.10},"server_updated_at":"1970-01-01T00:00:00.000007Z","stamp":9,"prev":9,"cursor":"v1.9"}"#
+        r#"{"success":true,"table_name":"products","record_id":"p1","version":3,"data":{"price":1.10},"server_updated_at":"1970-01-01T00:00:00.000007Z","stamp":9,"prev":9,"cursor":"p1.9.Zo_UbDiBxKM"}"#
     );
 }
 

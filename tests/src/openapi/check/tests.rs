@@ -34,7 +34,7 @@ fn pushed() -> Value {
             "index": 0, "table_name": "halls", "record_id": "h1", "version": 1,
             "server_updated_at": "2025-12-07T10:30:01.000123Z", "stamp": 9, "flags": ["clock_clamped"],
         }],
-        "prev": 7, "stamp": 9, "cursor": "v1.9", "server_time": "2025-12-07T10:30:01.000123Z",
+        "prev": 7, "stamp": 9, "cursor": "p1.9.Zo_UbDiBxKM", "server_time": "2025-12-07T10:30:01.000123Z",
     })
 }
 

@@ -6,7 +6,7 @@ fn page() -> Value {
     json!({
         "applied": [{ "record_id": "p1", "stamp": 1_765_103_401_000_123_u64,
                       "server_updated_at": "2025-12-07T10:30:01.000123Z" }],
-        "prev": 0, "cursor": "v1.1765103401000123", "message": "Send less…", "tables": ["a", "…"],
+        "prev": 0, "cursor": "p1.1765103401000123.AQIDBAUGBwg", "message": "Send less…", "tables": ["a", "…"],
     })
 }
 
@@ -14,7 +14,7 @@ fn server() -> Value {
     json!({
         "applied": [{ "record_id": "p1", "stamp": 1_800_000_000_000_001_u64,
                       "server_updated_at": "2027-01-15T08:00:00.000001Z" }],
-        "prev": 0, "cursor": "v1.1800000000000001", "message": "Send less, please.", "tables": ["a", "b"],
+        "prev": 0, "cursor": "p1.1800000000000001.CAcGBQQDAgE", "message": "Send less, please.", "tables": ["a", "b"],
     })
 }
 
@@ -31,8 +31,8 @@ fn values_of_the_server_are_placeholders_and_the_rest_is_literal() {
         ("/applied/0/server_updated_at", Value::Null),
         ("/applied", json!([])),
         ("/prev", json!(7)),
-        ("/cursor", json!("v2.1800000000000001")),
-        ("/cursor", json!("v1.1800000000000002")),
+        ("/cursor", json!("v1.1800000000000001")),
+        ("/cursor", json!("p1.1800000000000002.CAcGBQQDAgE")),
         ("/message", json!("Go away.")),
         ("/tables", json!([])),
         ("/tables/0", json!("b")),
@@ -65,7 +65,7 @@ fn a_request_is_sent_with_real_values() {
     examples.compare(&page(), &server()).unwrap();
     examples.learn("ab", "cd").unwrap();
     assert_eq!(
-        examples.real("/pull?ab=é&cursor=v1.1765103401000123&since=2025-12-07T10:30:01.000123Z"),
-        "/pull?ab=é&cursor=v1.1800000000000001&since=2027-01-15T08:00:00.000001Z"
+        examples.real("/pull?ab=é&cursor=p1.1765103401000123.AQIDBAUGBwg&since=2025-12-07T10:30:01.000123Z"),
+        "/pull?ab=é&cursor=p1.1800000000000001.CAcGBQQDAgE&since=2027-01-15T08:00:00.000001Z"
     );
 }

@@ -100,7 +100,7 @@ pub(crate) async fn check_fresh(world: &Arc<World>) {
 async fn pull(world: &Arc<World>, caller: &Caller, limit: usize) -> Result<Rows, String> {
     let (mut state, mut rng) = (State::default(), Rng::new(limit as u64));
     for _ in 0..REQUESTS_MAX {
-        let request = ApiRequest::Pull(format!("cursor={}&limit={limit}", state.cursor()));
+        let request = ApiRequest::Pull(format!("{}&limit={limit}", state.pull_query()));
         let Some(reply) = world.server.call(caller, request, &mut rng).await else { continue };
         let page: PullResponse = serde_json::from_str(&reply.body).map_err(|_| reply.body.clone())?;
         if page.changes.len() > limit {

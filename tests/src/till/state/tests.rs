@@ -33,6 +33,13 @@ fn batch(records: usize, atomic: bool) -> PushRequest {
     serde_json::from_value(body).unwrap()
 }
 
+/// A till that has pulled up to `at`.
+fn pulled(at: u64) -> State {
+    let mut state = State::default();
+    state.take_page(&page("changes", None, at, false, &[]));
+    state
+}
+
 fn held(state: &State) -> Vec<(&str, u64)> {
     state.rows.iter().map(|((_, id), row)| (id.as_str(), row.stamp.0)).collect()
 }
@@ -53,11 +60,17 @@ fn a_snapshot_replaces_rows_and_its_end_removes_the_others() {
     assert_eq!(held(&state), [("gone", 10), ("restored", 40)], "the server's row wins");
     assert_eq!(state.on_frame(&frame("live", 90, 91)).0, Follow::Drop, "the tail brings it");
     state.take_page(&page("snapshot", Some("s"), 50, true, &[("second", 45)]));
-    assert_eq!(state.cursor(), "c50", "the page says where to continue");
+    assert_eq!(state.pull_query(), "cursor=c50", "in a snapshot only the cursor counts");
     state.take_page(&page("changes", None, 60, false, &[("tail", 60)]));
     assert_eq!(held(&state), [("restored", 40), ("second", 45), ("tail", 60)]);
-    assert_eq!((state.position, state.cursor().as_str()), (Stamp(60), "v1.60"));
+    // In a young room the tail brings everything, also rows of which the till holds a later, lost copy.
+    state.take_page(&page("snapshot", Some("young"), 0, true, &[]));
+    state.take_page(&page("changes", None, 55, false, &[("restored", 40), ("tail", 50), ("tail", 55)]));
+    assert_eq!(held(&state), [("restored", 40), ("tail", 55)]);
+    state.take_page(&page("changes", None, 60, false, &[]));
+    assert_eq!((state.position, state.pull_query().as_str()), (Stamp(60), "cursor=c60&since=60"));
     assert_eq!(state.on_frame(&frame("live", 60, 61)).0, Follow::Apply);
+    assert_eq!(state.pull_query(), "cursor=c60&since=61", "a frame does not move the cursor");
 }
 
 #[test]
@@ -76,14 +89,75 @@ fn the_response_to_a_push_follows_the_rule_of_frames() {
             "server_updated_at": Timestamp(stamp).to_string(), "stamp": stamp }]);
         response(prev, stamp, &applied, &json!([]))
     };
-    let mut state = State::default();
+    let mut state = pulled(0);
     state.queue.add(batch(1, false));
     assert_eq!(state.take_push(&response(0, 5)), Follow::Apply);
     assert!(state.queue.is_empty() && state.position == Stamp(5));
+    assert_eq!(state.pull_query(), "cursor=c0&since=5", "a push does not move the cursor");
     state.queue.add(batch(1, false));
     assert_eq!(state.take_push(&response(7, 9)), Follow::Pull);
     // The row is known, the gap remains.
     assert_eq!((state.position, held(&state)), (Stamp(5), vec![("p0", 9)]));
+    // The room was put back to 3: the till is beyond it, and nothing but a pull shows what was lost.
+    state.queue.add(batch(1, false));
+    assert_eq!(state.take_push(&response(3, 12)), Follow::Pull);
+    assert_eq!(state.on_frame(&frame("live", 3, 13)).0, Follow::Pull);
+    assert_eq!(state.position, Stamp(5));
+}
+
+#[test]
+fn a_till_that_has_never_pulled_pulls_first() {
+    let mut state = State::default();
+    assert_eq!(state.on_frame(&frame("live", 0, 1)).0, Follow::Pull);
+    assert_eq!((state.position, state.pull_query().as_str()), (Stamp(0), "since=0"));
+}
+
+#[test]
+fn batches_that_a_restored_server_lost_are_offered_again_in_order_and_unchanged() {
+    let named = |name: &str, record: &str| {
+        let mut batch = batch(1, false);
+        batch.batch_id = Some(name.to_owned());
+        batch.records[0].record_id = record.to_owned();
+        batch
+    };
+    let mut state = pulled(0);
+    for (at, (name, record)) in (1..).zip([("b1", "p0"), ("b2", "p1"), ("b3", "p1"), ("b4", "p0")]) {
+        state.queue.add(named(name, record));
+        let applied = json!([{ "index": 0, "table_name": "products", "record_id": record, "version": 1,
+            "server_updated_at": Timestamp(at).to_string(), "stamp": at }]);
+        assert_eq!(state.take_push(&response(at - 1, at, &applied, &json!([]))), Follow::Apply);
+    }
+    let walk = |state: &State, id: &str, rows: &[(&str, u64)]| {
+        let mut state = state.clone();
+        state.queue.add(named("unsent", "p9"));
+        state.take_page(&page("snapshot", Some(id), 9, false, rows));
+        let mut queued = Vec::new();
+        while let Some(batch) = state.queue.first() {
+            queued.push(batch.batch_id.clone().unwrap());
+            state.queue.give_up_first("", "");
+        }
+        queued
+    };
+    assert_eq!(walk(&state, "same history", &[("p0", 4), ("p1", 3)]), ["unsent"]);
+    // Another till wrote p0 later, so only p1 shows that b3 is there. b4 is offered to be sure.
+    assert_eq!(walk(&state, "written later", &[("p0", 8), ("p1", 3)]), ["b4", "unsent"]);
+    assert_eq!(walk(&state, "restored to 2", &[("p0", 1), ("p1", 2)]), ["b3", "b4", "unsent"]);
+    assert_eq!(walk(&state, "restored to 1", &[("p0", 1)]), ["b2", "b3", "b4", "unsent"]);
+    assert_eq!(walk(&state, "restored to nothing", &[]), ["b1", "b2", "b3", "b4", "unsent"]);
+    // The till pushes after the restore, before it pulls. That batch says nothing about those before it, also if
+    // others have pushed in between.
+    for prev in [2, 6] {
+        let mut beyond = state.clone();
+        beyond.queue.add(named("b5", "p5"));
+        let applied = json!([{ "index": 0, "table_name": "products", "record_id": "p5", "version": 1,
+            "server_updated_at": Timestamp(9).to_string(), "stamp": 9 }]);
+        assert_eq!(beyond.take_push(&response(prev, 9, &applied, &json!([]))), Follow::Pull);
+        let rows = [("p0", 1), ("p1", 2), ("p5", 9)];
+        assert_eq!(walk(&beyond, "restored to 2", &rows), ["b3", "b4", "unsent"]);
+        // A pull from the log says that the history is the same.
+        beyond.take_page(&page("changes", None, 9, false, &[]));
+        assert_eq!(walk(&beyond, "same history", &[("p5", 9)]), ["unsent"]);
+    }
 }
 
 #[test]
@@ -97,11 +171,11 @@ fn a_conflict_is_taken_only_if_this_commit_merged_it() {
         let conflicts = json!([conflict(0, data, 9), conflict(1, json!({ "old": 1 }), 3)]);
         response(8, 9, &json!([]), &conflicts)
     };
-    let mut state = State { position: Stamp(8), ..State::default() };
+    let mut state = pulled(8);
     state.queue.add(batch(2, false));
     assert_eq!(state.take_push(&response(json!({ "a": 1 }))), Follow::Apply);
     assert_eq!((state.position, held(&state)), (Stamp(9), vec![("p0", 9)]));
-    let mut state = State { position: Stamp(8), ..State::default() };
+    let mut state = pulled(8);
     state.queue.add(batch(2, false));
     // The copy did not fit into the response.
     assert_eq!(state.take_push(&response(json!(null))), Follow::Pull);

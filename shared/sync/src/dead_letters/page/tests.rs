@@ -134,11 +134,13 @@ fn bad_parameters_are_refused() {
             "{limit}"
         );
     }
-    for cursor in ["", "v1.5", "d1.x", "d2.", "d1.7.0123456789abcdef.0.0"] {
+    for cursor in ["", "v1.5", "d1.x", "d0.", "d1.7.0123456789abcdef.0.0"] {
         assert_eq!(
             DeadLettersQuery::parse(None, Some(cursor)).unwrap_err().code,
             ErrorCode::BadCursor,
             "{cursor}"
         );
     }
+    let newer = DeadLettersQuery::parse(None, Some("d2.7")).unwrap_err();
+    assert_eq!(newer.code, ErrorCode::Unavailable, "another instance is newer");
 }

@@ -6,9 +6,11 @@ use proptest::prelude::*;
 
 use super::query::cashier;
 use super::shop::{Shop, pull};
+use crate::cursor::Position;
 use crate::limits::{LOG_SETTLE_SECS, PULL_BYTES_MAX};
 use crate::pull::query::{RoomPull, RoomStart};
 use crate::pull::{Next, Page, log_page};
+use crate::testing::rules;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::json::JsonText;
 use protocol::stamp::Stamp;
@@ -30,14 +32,15 @@ fn page_of(
     position: Stamp,
     log: &[Publication],
 ) -> Result<Option<Page>, ApiError> {
-    log_page::page(&shop.head, pull, position, log.iter().cloned().map(Ok), shop.now)
+    let position = position.into();
+    log_page::page(&rules().tables, &shop.head, pull, position, log.iter().cloned().map(Ok), shop.now)
 }
 
 #[test]
 fn a_position_is_exact_and_exclusive() {
     let shop = shop(&[3]);
     let first = shop.log[0].first.0;
-    for (since, expected) in [(first - 1, 3), (first, 2), (first + 1, 1)] {
+    for (since, expected) in [(0, 3), (first, 2), (first + 1, 1)] {
         let pull = cashier(&[("since", &since.to_string())]).unwrap();
         let page = shop.page(&pull, (false, false)).unwrap();
         assert_eq!((page.changes.len(), page.has_more), (expected, false));
@@ -51,17 +54,17 @@ fn a_damaged_item_ends_a_page_and_then_leads_to_a_snapshot() {
     let mut shop = shop(&[2, 2, 2]);
     shop.damaged_log.insert(shop.log[1].last());
     let (before, damaged) = (shop.log[0].last(), shop.log[1].last());
-    let first = shop.page(&pull(RoomStart::Stamp(Stamp::ZERO), 100), (false, false)).unwrap();
+    let first = shop.page(&pull(RoomStart::Position(Position::default()), 100), (false, false)).unwrap();
     assert_eq!((first.changes.len(), first.stamp(), first.has_more), (2, before, true));
     for inside in [before, Stamp(damaged.0 - 1)] {
-        let page = shop.page(&pull(RoomStart::Stamp(inside), 100), (false, false)).unwrap();
+        let page = shop.page(&pull(RoomStart::Position(inside.into()), 100), (false, false)).unwrap();
         assert!(page.snapshot_id.is_some() && page.stamp() == shop.head.stamp);
     }
-    let after = shop.page(&pull(RoomStart::Cursor(damaged), 100), (false, false)).unwrap();
+    let after = shop.page(&pull(RoomStart::Position(damaged.into()), 100), (false, false)).unwrap();
     assert_eq!((after.changes.len(), after.snapshot_id), (2, None), "the log goes on after it");
     shop.commit(&[0], false);
     shop.damaged_log.insert(shop.head.stamp);
-    let young = pull(RoomStart::Cursor(shop.log[2].last()), 100);
+    let young = pull(RoomStart::Position(shop.log[2].last().into()), 100);
     assert_eq!(shop.page(&young, (false, false)).unwrap_err().code, ErrorCode::Unavailable);
     shop.wait(LOG_SETTLE_SECS + 1);
     assert!(shop.page(&young, (false, false)).unwrap().snapshot_id.is_some());
@@ -71,14 +74,14 @@ fn a_damaged_item_ends_a_page_and_then_leads_to_a_snapshot() {
 fn nothing_beyond_head_is_returned() {
     let mut shop = shop(&[2, 2]);
     shop.head.stamp = shop.log[0].last();
-    let page = shop.page(&pull(RoomStart::Stamp(Stamp::ZERO), 100), (false, false)).unwrap();
+    let page = shop.page(&pull(RoomStart::Position(Position::default()), 100), (false, false)).unwrap();
     assert_eq!((page.changes.len(), page.stamp(), page.has_more), (2, shop.head.stamp, false));
 }
 
 #[test]
 fn a_log_without_the_next_change_gives_no_page() {
     let shop = shop(&[2, 2, 2]);
-    let all = pull(RoomStart::Stamp(Stamp::ZERO), 100);
+    let all = pull(RoomStart::Position(Position::default()), 100);
     for log in [&shop.log[1..], &[]] {
         assert_eq!(page_of(&shop, &all, Stamp::ZERO, log), Ok(None));
     }
@@ -94,7 +97,7 @@ fn a_commit_that_is_not_readable_yet_is_unavailable() {
     let mut shop = shop(&[2]);
     shop.commit(&[1], false);
     shop.commit(&[1], false);
-    let (asked, position) = (pull(RoomStart::Stamp(Stamp::ZERO), 100), shop.log[0].last());
+    let (asked, position) = (pull(RoomStart::Position(Position::default()), 100), shop.log[0].last());
     // The last item is missing, or the one before it.
     for seen in [2, 3] {
         let error = page_of(&shop, &asked, position, &shop.log[seen..]).unwrap_err();
@@ -107,13 +110,62 @@ fn a_commit_that_is_not_readable_yet_is_unavailable() {
 }
 
 #[test]
-fn a_cursor_between_two_items_is_from_another_history() {
-    let shop = shop(&[2, 2]);
-    let between = Stamp(shop.log[1].first.0 - 1);
-    assert_eq!(page_of(&shop, &pull(RoomStart::Cursor(between), 100), between, &shop.log[1..]), Ok(None));
-    let since =
-        page_of(&shop, &pull(RoomStart::Stamp(between), 100), between, &shop.log[1..]).unwrap().unwrap();
-    assert_eq!(since.changes.len(), 2);
+fn a_stamp_that_no_change_has_is_from_another_history() {
+    let shop = shop(&[2, 2, 2]);
+    let page = |start: RoomStart, at: Stamp, log: &[Publication]| {
+        page_of(&shop, &pull(start, 100), at, log).unwrap().map(|page| page.changes.len())
+    };
+    for at in [shop.log[1].first.0 - 1, shop.log[0].last().0 + 1].map(Stamp) {
+        assert_eq!(page(RoomStart::Position(at.into()), at, &shop.log[1..]), None);
+        assert_eq!(page(RoomStart::Time(at.time()), at, &shop.log[1..]), Some(4), "a time may be anywhere");
+    }
+    // Inside a commit, and at its end.
+    let [first, last] = [shop.log[0].first, shop.log[0].last()];
+    assert_eq!(page(RoomStart::Position(first.into()), first, &shop.log), Some(5));
+    assert_eq!(page(RoomStart::Position(last.into()), last, &shop.log[1..]), Some(4));
+    // A later item that does not follow the one before ends the page. The next page finds the break.
+    let mut broken = shop.log.clone();
+    broken[2].prev = Stamp(broken[1].last().0 - 1);
+    assert_eq!(page(RoomStart::Position(first.into()), first, &broken), Some(3));
+    let last = broken[1].last();
+    assert_eq!(page(RoomStart::Position(last.into()), last, &broken[2..]), None);
+}
+
+#[test]
+fn the_tail_of_a_snapshot_must_pass_through_what_its_walk_skipped() {
+    let shop = shop(&[2, 2, 2]);
+    let at = shop.log[0].last();
+    let tail = |through: u64, limit: usize| {
+        let position = Position { stamp: at, through: Some(Stamp(through)) };
+        let page = shop.page(&pull(RoomStart::Position(position), limit), (false, false)).unwrap();
+        (page.snapshot_id.is_some(), page.next)
+    };
+    let [middle, last] = [&shop.log[1], &shop.log[2]];
+    for through in [middle.first, middle.last(), last.last()] {
+        assert_eq!(tail(through.0, 100), (false, Next::Position(last.last().into())));
+    }
+    // A page that ends before it hands the duty on.
+    let rest = Position { stamp: middle.first, through: Some(last.first) };
+    assert_eq!(tail(last.first.0, 1), (false, Next::Position(rest)));
+    for through in [middle.first.0 - 1, last.first.0 - 1, last.last().0 + 1] {
+        assert!(tail(through, 100).0, "no change has the stamp {through}");
+    }
+}
+
+#[test]
+fn an_unknown_table_is_unavailable_and_never_passed_over() {
+    let mut shop = shop(&[2, 3]);
+    shop.log[1].changes[1].table_name = "of_a_newer_server".into();
+    let mut all = pull(RoomStart::Position(Position::default()), 100);
+    let first = shop.page(&all, (false, false)).unwrap();
+    assert_eq!((first.stamp(), first.has_more), (shop.log[1].first, true), "the page ends before it");
+    let Next::Position(position) = first.next else { panic!("a walk without need") };
+    all.start = RoomStart::Position(position);
+    assert_eq!(shop.page(&all, (false, false)).unwrap_err().code, ErrorCode::Unavailable);
+    // Not where other tables were asked for.
+    all.window.all = false;
+    let page = shop.page(&all, (false, false)).unwrap();
+    assert_eq!((page.changes.len(), page.stamp()), (1, shop.head.stamp));
 }
 
 #[test]
@@ -122,7 +174,7 @@ fn a_page_ends_when_it_has_two_mebibytes() {
     for change in &mut shop.log[0].changes {
         change.data = JsonText::from_text(format!("\"{}\"", "x".repeat(65_534))).unwrap();
     }
-    let page = shop.page(&pull(RoomStart::Stamp(Stamp::ZERO), 100), (false, false)).unwrap();
+    let page = shop.page(&pull(RoomStart::Position(Position::default()), 100), (false, false)).unwrap();
     assert_eq!((page.changes.len(), page.has_more), (PULL_BYTES_MAX / 65_536, true));
 }
 
@@ -134,7 +186,7 @@ proptest! {
         filtered in any::<bool>(),
     ) {
         let shop = shop(&sizes);
-        let mut asked = pull(RoomStart::Stamp(Stamp::ZERO), limit);
+        let mut asked = pull(RoomStart::Position(Position::default()), limit);
         if filtered {
             asked.window.tables = BTreeSet::from(["customers".to_owned()]);
         }
@@ -148,7 +200,7 @@ proptest! {
             if !page.has_more {
                 break;
             }
-            asked.start = RoomStart::Cursor(position);
+            asked.start = RoomStart::Position(position);
         }
         let changes = shop.log.iter().flat_map(|item| (0..item.changes.len()).map(move |i| (i, item.first.plus(i))));
         let expected: Vec<Stamp> =

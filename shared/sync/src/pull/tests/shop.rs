@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::cursor::{Place, Position};
 use crate::limits::LOG_SETTLE_SECS;
 use crate::log::{Damaged, LogItem};
-use crate::pull::plan::{ReadPlan, begin, nothing_new, plan, settled};
+use crate::pull::plan::{ReadPlan, begin, has_skipped, nothing_new, plan, settled};
 use crate::pull::query::{RoomPull, RoomStart, Window};
+use crate::pull::table_ranges::ranges;
 use crate::pull::walk_page::Rows;
 use crate::pull::{Page, log_page, walk_page};
 use crate::record::Record;
 use crate::snapshot::Head;
+use crate::testing::{cursor_keys, of_room, rules};
 use protocol::error::ApiError;
 use protocol::json::JsonText;
 use protocol::limits::PULL_LIMIT_MAX;
@@ -27,8 +30,12 @@ pub(super) fn key(id: usize) -> RecordKey {
     RecordKey { table: table.into(), id: format!("r{id}") }
 }
 
+/// The tables of [`key`].
+pub(super) const TABLES: [&str; 2] = ["customers", "products"];
+
 pub(super) fn window(limit: usize) -> Window {
-    Window { tables: ["customers", "products"].map(str::to_owned).into(), limit }
+    let digest = rules().tables.digest(TABLES);
+    Window { tables: TABLES.map(str::to_owned).into(), all: true, digest, readable: digest, limit }
 }
 
 /// A pull of the room.
@@ -130,29 +137,39 @@ impl Shop {
         let settled = settled(self.now);
         let log = self.log.iter().filter(|item| !torn.0 || item.first <= settled);
         let records = self.before.first().filter(|_| torn.1).map_or(&self.records, |(.., records)| records);
+        let tables = rules().tables;
         let walk = match plan(&self.head, pull)? {
             ReadPlan::Nothing => return Ok(nothing_new(&self.head)),
             ReadPlan::Log { position, items } => {
-                let found = log.clone().filter(|item| item.last() > position).take(items);
+                let found = log.clone().filter(|item| item.last() > position.stamp).take(items);
                 let found = found.map(|item| self.read(item));
-                match log_page::page(&self.head, pull, position, found, self.now)? {
+                match log_page::page(&tables, &self.head, pull, position, found, self.now)? {
                     Some(page) => return Ok(page),
                     None => None,
                 }
             }
             ReadPlan::Snapshot => None,
-            ReadPlan::Walk(walk) => Some(walk),
+            ReadPlan::Walk(walk) => match walk.skipped {
+                Some(skipped) => {
+                    let item = log.clone().find(|item| item.last() >= skipped).map(log_item);
+                    has_skipped(skipped, item.as_ref(), self.now)?.then_some(walk)
+                }
+                None => Some(walk),
+            },
         };
         let first = log.clone().find(|item| item.last() > settled);
         let first = first.and_then(|item| self.read(item).ok()).as_ref().map(log_item);
         let walk = walk.map_or_else(|| begin(&self.head, first.as_ref(), self.now), Ok)?;
-        let rest = records.iter().filter(|(key, _)| Some(*key) > walk.after.as_ref());
+        let ranges = ranges(&tables, &pull.window.tables, walk.after.as_ref());
+        let is_asked =
+            |key: &RecordKey| ranges.iter().any(|range| (&range.first..=&range.last).contains(&&key.table));
+        let rest = records.iter().filter(|(key, _)| Some(*key) > walk.after.as_ref() && is_asked(key));
         let rows: Vec<_> = rest
             .take(pull.window.limit)
             .map(|(key, record)| (key.clone(), self.read_record(key, record)))
             .collect();
         let more = rows.len() == pull.window.limit;
-        Ok(walk_page::page(&self.head, pull, walk, Rows { rows, more }))
+        walk_page::page(&tables, &self.head, pull, walk, Rows { rows, more })
     }
 }
 
@@ -208,20 +225,24 @@ impl Follower {
 
     /// Pulls one page; waits if the server is unavailable. True if there is more.
     pub(super) fn follow(&mut self, shop: &mut Shop, limit: usize, torn: (bool, bool)) -> bool {
-        let since = match self.cursor.as_deref().map(|cursor| cursor.parse().unwrap()) {
-            None => RoomStart::Stamp(Stamp::ZERO),
-            Some(crate::cursor::Cursor::Position(stamp)) => RoomStart::Cursor(stamp),
-            Some(crate::cursor::Cursor::Walk(walk)) => RoomStart::Walk(walk),
-            Some(crate::cursor::Cursor::Vector(_)) => unreachable!("one room has no vector"),
+        let keys = cursor_keys(&["a"]);
+        let start = match &self.cursor {
+            None => RoomStart::Position(Position::default()),
+            Some(text) => match of_room(&keys).read(text).unwrap().place {
+                Place::Position(position) => RoomStart::Position(position),
+                Place::Walk(walk) => RoomStart::Walk(walk),
+                other => unreachable!("one room has no {other:?}"),
+            },
         };
-        match shop.page(&pull(since, limit), torn) {
+        let pull = pull(start, limit);
+        match shop.page(&pull, torn) {
             Ok(page) => {
                 assert!(
                     page.changes.len() <= limit && page.stamp() <= shop.head.stamp,
                     "beyond limit or HEAD"
                 );
                 let more = page.has_more;
-                self.take(&page.response());
+                self.take(&page.response(&pull, of_room(&keys)));
                 more
             }
             Err(error) => {
@@ -241,11 +262,6 @@ impl Follower {
             }
         }
         panic!("there is always more");
-    }
-
-    /// Whether it is in a snapshot that is not complete.
-    pub(super) fn is_walking(&self) -> bool {
-        self.walk.is_some()
     }
 
     /// The live rows.

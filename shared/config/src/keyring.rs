@@ -5,10 +5,12 @@ use std::fmt;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::limits::{ENCRYPTION_KEY_ID_BYTES_MAX, ENCRYPTION_KEYS_MAX};
-
 /// Bytes of a key.
-const KEY_BYTES: usize = 32;
+pub const KEY_BYTES: usize = 32;
+/// Maximum bytes of a key's id.
+pub const KEY_ID_BYTES_MAX: usize = 16;
+/// Maximum number of keys in a keyring: the current one and the former ones.
+pub const KEYS_MAX: usize = 8;
 
 /// Keys by their ids. `Debug` shows only the ids.
 #[derive(Clone)]
@@ -19,18 +21,24 @@ pub struct Keyring {
 
 /// One key.
 #[derive(Clone)]
-pub(super) struct EncryptionKey {
-    pub(super) id: String,
-    pub(super) bytes: [u8; KEY_BYTES],
+pub struct EncryptionKey {
+    /// The id, which stands in the open beside what the key encrypted.
+    pub id: String,
+    /// The key.
+    pub bytes: [u8; KEY_BYTES],
+}
+
+impl fmt::Debug for EncryptionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EncryptionKey").field(&self.id).finish()
+    }
 }
 
 /// An error in the text of a keyring. Does not quote the text, which is secret.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BadKeyring {
     /// An entry is not `id:key`.
-    #[error(
-        "failed to read key {0}: it must be id:key, with 1 to {ENCRYPTION_KEY_ID_BYTES_MAX} of a-z 0-9 as the id"
-    )]
+    #[error("failed to read key {0}: it must be id:key, with 1 to {KEY_ID_BYTES_MAX} of a-z 0-9 as the id")]
     Entry(usize),
     /// A key is not 32 bytes in base64.
     #[error("failed to read key {0}: it must be {KEY_BYTES} bytes in base64")]
@@ -38,8 +46,8 @@ pub enum BadKeyring {
     /// An id occurs twice.
     #[error("failed to read key {0}: its id is another key's")]
     Twice(usize),
-    /// There are more than [`ENCRYPTION_KEYS_MAX`].
-    #[error("failed to read the keys: there may be {ENCRYPTION_KEYS_MAX} at most")]
+    /// There are more than [`KEYS_MAX`].
+    #[error("failed to read the keys: there may be {KEYS_MAX} at most")]
     TooMany,
 }
 
@@ -58,14 +66,16 @@ impl Keyring {
             }
             ring.former.push(key);
         }
-        if ring.former.len() < ENCRYPTION_KEYS_MAX { Ok(ring) } else { Err(BadKeyring::TooMany) }
+        if ring.former.len() < KEYS_MAX { Ok(ring) } else { Err(BadKeyring::TooMany) }
     }
 
-    pub(super) fn current(&self) -> &EncryptionKey {
+    /// The key that encrypts.
+    pub fn current(&self) -> &EncryptionKey {
         &self.current
     }
 
-    pub(super) fn find(&self, id: &str) -> Option<&EncryptionKey> {
+    /// The key with this id; it may decrypt.
+    pub fn find(&self, id: &str) -> Option<&EncryptionKey> {
         std::iter::once(&self.current).chain(&self.former).find(|key| key.id == id)
     }
 }
@@ -74,7 +84,7 @@ impl EncryptionKey {
     fn parse(at: usize, entry: &str) -> Result<EncryptionKey, BadKeyring> {
         let (id, key) = entry.split_once(':').ok_or(BadKeyring::Entry(at))?;
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        if !(1..=ENCRYPTION_KEY_ID_BYTES_MAX).contains(&id.len()) || !id.bytes().all(allowed) {
+        if !(1..=KEY_ID_BYTES_MAX).contains(&id.len()) || !id.bytes().all(allowed) {
             return Err(BadKeyring::Entry(at));
         }
         let bytes = BASE64_STANDARD.decode(key).ok().and_then(|bytes| bytes.try_into().ok());
