@@ -19,7 +19,7 @@ fn a_seed_gives_the_same_run_every_time() {
 /// Each mutation with the number of seeds within which a check must fail.
 const MUTATIONS: [(Mutation, u64); 10] = [
     (Mutation::NoHeadCondition, 20),
-    (Mutation::NoConditionChecks, 60),
+    (Mutation::NoConditionChecks, 100),
     (Mutation::NoMarker, 20),
     (Mutation::MarkerWithoutDevice, 20),
     (Mutation::WallClock, 40),
