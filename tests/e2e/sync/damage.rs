@@ -123,10 +123,10 @@ async fn a_damaged_log_item_leads_to_a_snapshot(shop: &'static Shop) {
         let stored = Stored::last_log_item(shop).await;
         stored.set(attribute, value).await;
         // A till that follows waits for the item, as it does for one that is not visible yet.
-        let cursor = format!("cursor=v1.{}", before.0);
-        assert_error(&till.pull_raw(&cursor).await, 503, "unavailable");
+        let position = format!("since={}", before.0);
+        assert_error(&till.pull_raw(&position).await, 503, "unavailable");
         let later = fleet::now().plus_secs(LOG_SETTLE_SECS + 1);
-        let page: PullResponse = shop.pull_at(&cursor, later).await.ok().unwrap();
+        let page: PullResponse = shop.pull_at(&position, later).await.ok().unwrap();
         assert_eq!(
             (page.mode.as_str(), page.stamp, page.has_more),
             ("snapshot", damaged, false),
