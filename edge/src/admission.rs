@@ -108,7 +108,7 @@ impl<T: Transport> Admission<T> {
     }
 
     /// The refusal that needs no Redis: the session is known to have ended, or a limit to be exhausted.
-    pub(crate) fn known_refusal(&self, check: &AdmissionCheck, now: Timestamp) -> Option<AdmissionResult> {
+    fn known_refusal(&self, check: &AdmissionCheck, now: Timestamp) -> Option<AdmissionResult> {
         let verdicts = self.verdicts.borrow();
         let status = check.session.as_ref().and_then(|key| verdicts.status(key, now));
         if status == Some(SessionStatus::Revoked) {

@@ -1,14 +1,27 @@
-//! Reading a request body up to its limit.
+//! Reading a request body: memory grows with what arrives, and never with what a header declares.
+
+use std::pin::Pin;
+use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::{Either, select};
 use protocol::error::{ApiError, ErrorCode};
 use protocol::limits::BODY_BYTES_MAX;
-use worker::{ByteStream, Request};
+use worker::{ByteStream, Delay, Request};
+
+use crate::clock;
+use crate::limits::BODY_HELD_SECS;
+
+mod held_bodies;
+mod pace;
+
+pub(crate) use held_bodies::{BodyOwner, HeldBodies, HeldBody};
+use pace::Pace;
 
 /// Why a body cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadBodyError {
-    /// It is too large or broke off.
+    /// It is too large or too slow, broke off, or found no room.
     #[error(transparent)]
     Caller(#[from] ApiError),
     /// The runtime failed.
@@ -16,50 +29,76 @@ pub(crate) enum ReadBodyError {
     Runtime(#[from] worker::Error),
 }
 
-/// The whole body of `request`; empty if it has none.
-pub(crate) async fn read(request: &Request) -> Result<Vec<u8>, ReadBodyError> {
-    let declared = request.headers().get("content-length")?;
-    let mut body = BodyBuffer::new(declared.as_deref())?;
-    let Some(stream) = request.inner().body() else { return Ok(Vec::new()) };
+/// The whole body of `request`; empty if it has none. A declared length over the limit is refused before
+/// reading.
+pub(crate) async fn read(
+    request: &Request,
+    bodies: &HeldBodies,
+    owner: BodyOwner,
+) -> Result<HeldBody, ReadBodyError> {
+    let bytes_max = owner.body_bytes_max();
+    check_declared(request.headers().get("content-length")?.as_deref(), bytes_max)?;
+    let mut pace = Pace::new(clock::now());
+    let body = bodies.open(owner, pace.ends_at().plus_secs(BODY_HELD_SECS));
+    let Some(stream) = request.inner().body() else { return Ok(body) };
     let mut chunks = ByteStream::from(stream);
-    while let Some(chunk) = chunks.next().await {
-        // The client or the network broke the connection.
-        let chunk =
-            chunk.map_err(|_| ApiError::new(ErrorCode::BadRequest, "The body broke off; send it again."))?;
-        body.add(&chunk)?;
+    let mut read = 0;
+    let mut timer = window_timer(&pace)?;
+    loop {
+        match select(chunks.next(), &mut timer).await {
+            Either::Left((Some(Ok(chunk)), _)) => {
+                let now = clock::now();
+                read += chunk.len();
+                if read > bytes_max {
+                    return Err(too_large(bytes_max).into());
+                }
+                pace.count(chunk.len(), now);
+                body.add(&chunk, now, pace.ends_at().plus_secs(BODY_HELD_SECS)).map_err(|_| no_room())?;
+            }
+            Either::Left((None, _)) => return Ok(body),
+            // The client or the network broke the connection.
+            Either::Left((Some(Err(_)), _)) => return Err(incomplete().into()),
+            // The window may have moved on since the timer was set.
+            Either::Right(_) => timer = window_timer(&pace)?,
+        }
     }
-    Ok(body.0)
 }
 
-#[derive(Debug)]
-struct BodyBuffer(Vec<u8>);
+/// A timer for the end of the window.
+fn window_timer(pace: &Pace) -> Result<Pin<Box<Delay>>, ApiError> {
+    // The runtime's timers have milliseconds; one millisecond more, so that the window is over.
+    let left = pace.left(clock::now()).ok_or_else(incomplete)?;
+    Ok(Box::pin(Delay::from(left + Duration::from_millis(1))))
+}
 
-impl BodyBuffer {
-    /// Refuses a body whose declared length is over the limit, before reading it.
-    fn new(content_length: Option<&str>) -> Result<BodyBuffer, ApiError> {
-        let declared = content_length.map_or(Ok(0), str::parse);
+/// Refuses a declared length over `bytes_max`.
+fn check_declared(content_length: Option<&str>, bytes_max: usize) -> Result<(), ApiError> {
+    match content_length.map(str::parse::<usize>) {
+        None => Ok(()),
+        Some(Ok(declared)) if declared <= bytes_max => Ok(()),
         // Not a number, or too large for one.
-        let declared: usize = declared.map_err(|_| too_large())?;
-        if declared > BODY_BYTES_MAX {
-            Err(too_large())
-        } else {
-            Ok(BodyBuffer(Vec::with_capacity(declared)))
-        }
-    }
-
-    /// Appends a chunk; refuses a body that grows over the limit.
-    fn add(&mut self, chunk: &[u8]) -> Result<(), ApiError> {
-        if self.0.len() + chunk.len() > BODY_BYTES_MAX {
-            return Err(too_large());
-        }
-        self.0.extend_from_slice(chunk);
-        Ok(())
+        Some(_) => Err(too_large(bytes_max)),
     }
 }
 
-fn too_large() -> ApiError {
-    let message = format!("The body is over {} MiB; push fewer records at once.", BODY_BYTES_MAX >> 20);
+fn too_large(bytes_max: usize) -> ApiError {
+    let message = if bytes_max == BODY_BYTES_MAX {
+        format!("The body is over {} MiB; push fewer records at once.", bytes_max >> 20)
+    } else {
+        format!("The body is over {} KiB.", bytes_max >> 10)
+    };
     ApiError::new(ErrorCode::BodyTooLarge, message)
+}
+
+fn no_room() -> ApiError {
+    let message = "Too many request bodies are on their way at once; send the same request again.";
+    ApiError::new(ErrorCode::Busy, message)
+}
+
+/// The error for a body that did not arrive, or has expired since.
+pub(crate) fn incomplete() -> ApiError {
+    let message = "The body broke off or came too slowly; send the same request again.";
+    ApiError::new(ErrorCode::BodyIncomplete, message)
 }
 
 #[cfg(test)]
@@ -68,24 +107,18 @@ mod tests {
 
     #[test]
     fn a_declared_length_one_over_the_limit_is_refused() {
-        let declared = |length: &str| BodyBuffer::new(Some(length)).map(|_| ()).map_err(|error| error.code);
+        let declared =
+            |length: &str| check_declared(Some(length), BODY_BYTES_MAX).map_err(|error| error.code);
         assert_eq!(declared(&BODY_BYTES_MAX.to_string()), Ok(()));
         for length in [(BODY_BYTES_MAX + 1).to_string(), "9".repeat(40), "-1".into(), "many".into()] {
             assert_eq!(declared(&length), Err(ErrorCode::BodyTooLarge), "{length}");
         }
+        assert_eq!(check_declared(None, 1), Ok(()));
     }
 
     #[test]
-    fn a_body_that_grows_one_over_the_limit_is_refused() {
-        let mut body = BodyBuffer::new(None).unwrap();
-        assert_eq!(body.add(&vec![b'x'; BODY_BYTES_MAX]), Ok(()));
-        assert_eq!(body.add(b"x").unwrap_err().code, ErrorCode::BodyTooLarge);
-        assert_eq!(body.0.len(), BODY_BYTES_MAX);
-    }
-
-    #[test]
-    fn a_body_may_be_empty() {
-        assert!(BodyBuffer::new(None).unwrap().0.is_empty());
-        assert!(BodyBuffer::new(Some("0")).unwrap().0.is_empty());
+    fn the_limit_is_in_the_message() {
+        assert!(too_large(BODY_BYTES_MAX).message.contains("4 MiB"));
+        assert!(too_large(16 * 1024).message.contains("16 KiB"));
     }
 }

@@ -14,7 +14,7 @@ use protocol::timestamp::Timestamp;
 use worker::{Context, Env, Request, console_error};
 
 use crate::admission::AdmissionCheck;
-use crate::body;
+use crate::body::{self, BodyOwner, HeldBody};
 use crate::client_info::{CONNECTING_ADDRESS_HEADER, ClientInfo};
 use crate::error::RequestError;
 use crate::query;
@@ -78,7 +78,7 @@ impl RequestContext {
     /// Checks session and rate limits.
     pub(crate) async fn admit(&self, check: &AdmissionCheck) -> Result<(), RequestError> {
         let result = self.state.admission.run(check, self.now).await;
-        if let Some(error) = result.failure.filter(|error| !error.is_repeated()) {
+        if let Some(error) = result.failure.as_ref().filter(|error| !error.is_repeated()) {
             let count = self.state.admission.local_decisions();
             console_error!("{} admitted without Redis, {count} so far: {error}", self.id);
         }
@@ -94,12 +94,12 @@ impl RequestContext {
         error.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// The whole body; `None` for methods without one.
-    pub(crate) async fn body(&self) -> Result<Option<Vec<u8>>, RequestError> {
-        match self.spec().method {
-            "GET" | "DELETE" => Ok(None),
-            _ => Ok(Some(body::read(&self.request).await?)),
+    /// The whole body, in the memory of `owner`; `None` for endpoints without one.
+    pub(crate) async fn body(&self, owner: BodyOwner) -> Result<Option<HeldBody>, RequestError> {
+        if self.spec().request.is_none() {
+            return Ok(None);
         }
+        Ok(Some(body::read(&self.request, &self.state.bodies, owner).await?))
     }
 
     /// The query for the function: path parameters first, then the caller's query without parameters of these
@@ -124,8 +124,8 @@ impl RequestContext {
     pub(crate) async fn forward_with_token(&self) -> Result<UpstreamResponse, RequestError> {
         let caller = self.caller().await?;
         let query = self.upstream_query()?;
-        let body = self.body().await?;
-        self.forward(&query, body, Credentials::Token(&caller.token)).await
+        let body = self.body(BodyOwner::Client(caller.claims.client_id.clone())).await?;
+        self.forward(&query, body.as_ref(), Credentials::Token(&caller.token)).await
     }
 
     /// Forwards the request to the endpoint's function. `query` is checked before the body is read, so a bad
@@ -133,11 +133,20 @@ impl RequestContext {
     pub(crate) async fn forward(
         &self,
         query: &str,
-        body: Option<Vec<u8>>,
+        body: Option<&HeldBody>,
         credentials: Credentials<'_>,
     ) -> Result<UpstreamResponse, RequestError> {
-        let call = Call { spec: self.spec(), query, body, credentials, request_id: &self.id };
-        let response = upstream::call(&self.state.config, call, self.now).await?;
+        let request = |body: Option<&[u8]>| {
+            let call = Call { spec: self.spec(), query, body, credentials, request_id: &self.id };
+            upstream::request(&self.state.config, &call, self.now)
+        };
+        let request = match body {
+            Some(body) => body.with(|bytes| request(Some(bytes))).ok_or_else(body::incomplete)??,
+            None => request(None)?,
+        };
+        // The runtime has a copy now.
+        body.inspect(|body| body.free());
+        let response = upstream::send(request).await?;
         session_end::after_response(self, &response);
         Ok(response)
     }

@@ -24,6 +24,7 @@ mod client_info;
 mod clock;
 mod config;
 mod expiring_cache;
+mod limits;
 mod readiness;
 mod state;
 

@@ -9,11 +9,12 @@ use worker::Env;
 
 use crate::admission::{Admission, AdmissionPolicy};
 use crate::authenticate::Authenticator;
+use crate::body::HeldBodies;
 use crate::config::{Config, RedisAccess};
 use crate::readiness::Readiness;
 use crate::redis::RedisFetch;
 
-/// The configuration, and caches of tokens, sessions and limits.
+/// The configuration, caches of tokens, sessions and limits, and the bodies that are on their way.
 pub(crate) struct AppState {
     pub(crate) config: Config,
     pub(crate) authenticator: Authenticator,
@@ -21,6 +22,7 @@ pub(crate) struct AppState {
     pub(crate) admission: Admission<RedisFetch>,
     pub(crate) redis: Client<RedisFetch>,
     pub(crate) readiness: Readiness,
+    pub(crate) bodies: HeldBodies,
 }
 
 thread_local! {
@@ -46,7 +48,8 @@ impl AppState {
         let policy = AdmissionPolicy::new(keys.clone(), config.rates);
         let redis = Client::new(RedisFetch::new(address.clone()), token.clone(), random);
         let admission = Admission::new(&redis);
-        AppState { config, authenticator, policy, admission, redis, readiness: Readiness::default() }
+        let (readiness, bodies) = (Readiness::default(), HeldBodies::default());
+        AppState { config, authenticator, policy, admission, redis, readiness, bodies }
     }
 }
 

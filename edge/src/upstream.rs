@@ -17,7 +17,7 @@ pub(crate) use call::{Call, Credentials};
 pub(crate) use sign::SignError;
 
 /// Timeout of a call, longer than a function ever takes. Tills wait about as long.
-const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Headers of a function's response that the caller receives.
 const FORWARDED_HEADERS: [&str; 4] = ["content-type", "retry-after", COST_HEADER, CACHE_HEADER];
@@ -85,24 +85,23 @@ impl UpstreamResponse {
     }
 }
 
-/// Calls a function at `now`. The response is the function's own, whatever its status.
-pub(crate) async fn call(
-    config: &Config,
-    call: Call<'_>,
-    now: Timestamp,
-) -> Result<UpstreamResponse, CallError> {
+/// The signed request that calls a function at `now`.
+pub(crate) fn request(config: &Config, call: &Call<'_>, now: Timestamp) -> Result<Request, CallError> {
     let url = call.url(call.spec.function.map_or("", |function| config.urls.of(function)));
     let mut headers = call.headers();
-    let body = call.body.as_deref().unwrap_or_default();
+    let body = call.body.unwrap_or_default();
     headers.extend(sign::sign(&config.keys, now, call.spec.method, &url, &headers, body)?);
-    let request =
-        fetch::request(call.spec.method, &url, &headers, call.body.as_deref()).map_err(CallError::Build)?;
-    let response = send(request).await.map_err(CallError::Unreachable)?;
+    fetch::request(call.spec.method, &url, &headers, call.body).map_err(CallError::Build)
+}
+
+/// Calls the function. The response is its own, whatever its status.
+pub(crate) async fn send(request: Request) -> Result<UpstreamResponse, CallError> {
+    let response = fetch_response(request).await.map_err(CallError::Unreachable)?;
     check::check(response.status, &response.body)?;
     Ok(response)
 }
 
-async fn send(request: Request) -> worker::Result<UpstreamResponse> {
+async fn fetch_response(request: Request) -> worker::Result<UpstreamResponse> {
     let signal = fetch::abort_after(CALL_TIMEOUT);
     let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
     let mut headers = Vec::new();

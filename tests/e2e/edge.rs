@@ -1,6 +1,7 @@
 //! The edge, for every endpoint: bad input, rate limits, and the two descriptions of the protocol.
 
 pub(crate) mod bad_input;
+pub(crate) mod bodies;
 pub(crate) mod openapi;
 pub(crate) mod protocol_page;
 pub(crate) mod rate_limits;
@@ -9,5 +10,5 @@ pub(crate) mod sockets;
 pub(crate) mod verdicts;
 
 trials! {
-    modules: bad_input, openapi, protocol_page, rate_limits, secrets, sockets, verdicts,
+    modules: bad_input, bodies, openapi, protocol_page, rate_limits, secrets, sockets, verdicts,
 }

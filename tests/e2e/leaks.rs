@@ -1,5 +1,5 @@
-//! No token, password or key reaches a log or a store: the output of the worker, the logs of the functions and
-//! of the parts around them, DynamoDB's file, Redis, and what the worker stores.
+//! No token, password or key reaches a log or a store: the output of the worker, the logs of the functions
+//! and of the parts around them, DynamoDB's file, Redis, and what the worker stores.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

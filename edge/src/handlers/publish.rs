@@ -1,7 +1,7 @@
 //! Publishing commits to a room: the fast path, beside the response to a write, and the sure path,
 //! `POST /internal/publish`, by the function that follows the log.
 
-use auth::signature::{self, SIGNATURE_HEADER};
+use auth::signature::{InvalidSignature, SIGNATURE_HEADER, UnverifiedSignature};
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::{BranchId, ClientId, Room};
 use protocol::wire::publication::PublishRequest;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use worker::{Response, ResponseBuilder, console_error};
 
-use crate::body;
+use crate::body::{self, BodyOwner};
 use crate::context::RequestContext;
 use crate::error::RequestError;
 use crate::room::{self, WriteTurn};
@@ -60,18 +60,26 @@ pub(crate) fn after_response(context: &RequestContext, commit: Commit, turn: Opt
     });
 }
 
-/// The sure path: 204 once the room has accepted the commits; until then the stream keeps them.
+/// The sure path: 204 once the room has accepted the commits; until then the stream keeps them. A caller
+/// without a signature of about now sends no body.
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
-    let body = body::read(&context.request).await?;
     let header = context.header(SIGNATURE_HEADER)?.unwrap_or_default();
-    signature::verify(&context.state.config.publish_secret, context.now, &header, &body).map_err(|_| {
-        ApiError::new(
-            ErrorCode::BadSignature,
-            "This address takes publications sealed by our functions only.",
-        )
-    })?;
-    room::publish(&context.env, &room_of(&body)?, &body, None).await?;
+    let signature = UnverifiedSignature::parse(&header, context.now).map_err(bad_signature)?;
+    let body = body::read(&context.request, &context.state.bodies, BodyOwner::Function).await?;
+    let secret = &context.state.config.publish_secret;
+    let verified = body.with(|bytes| {
+        signature.verify(secret, bytes).map_err(bad_signature)?;
+        Ok::<_, ApiError>((room_of(bytes)?, bytes.to_vec()))
+    });
+    let (room, bytes) = verified.ok_or_else(body::incomplete)??;
+    body.free();
+    room::publish(&context.env, &room, &bytes, None).await?;
     Ok(ResponseBuilder::new().with_status(204).empty())
+}
+
+fn bad_signature(_: InvalidSignature) -> ApiError {
+    let message = "This address takes publications sealed by our functions only.";
+    ApiError::new(ErrorCode::BadSignature, message)
 }
 
 /// The room that all commits of `body` belong to.

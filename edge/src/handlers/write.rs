@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use worker::Response;
 
+use crate::body::{self, BodyOwner};
 use crate::context::RequestContext;
 use crate::error::RequestError;
 use crate::handlers::publish::{self, Commit};
@@ -21,17 +22,22 @@ use crate::upstream::{CallError, Credentials, UpstreamResponse};
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
     let caller = context.caller().await?;
     let query = context.upstream_query()?;
-    let body = context.body().await?;
+    let body = context.body(BodyOwner::Client(caller.claims.client_id.clone())).await?;
     // A client that disconnects in its turn would block the others until the lease ends.
     let _running = context.keep_running();
-    let turn = match room_of(&caller.claims, &query, body.as_deref()) {
+    let of_bytes = |bytes: Option<&[u8]>| room_of(&caller.claims, &query, bytes);
+    let room = match &body {
+        Some(body) => body.with(|bytes| of_bytes(Some(bytes))).ok_or_else(body::incomplete)?,
+        None => of_bytes(None),
+    };
+    let turn = match room {
         Some(room) => {
             let sender = caller.claims.sid.as_ref().map_or(&*caller.claims.sub, |session| session.as_str());
             Some(WriteTurn::take(&context.env, room, sender, &context.id).await?)
         }
         None => None,
     };
-    let written = match context.forward(&query, body, Credentials::Token(&caller.token)).await {
+    let written = match context.forward(&query, body.as_ref(), Credentials::Token(&caller.token)).await {
         Ok(upstream) => written(&caller.claims, upstream),
         Err(error) => Err(error),
     };

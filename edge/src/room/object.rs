@@ -26,7 +26,7 @@ use super::sockets;
 use super::turn_call::TurnCall;
 use super::turns;
 use super::write_queue::WriteQueue;
-use crate::{body, clock, query};
+use crate::{clock, query};
 
 /// The sockets of one branch, and the queue of its writes.
 #[durable_object]
@@ -45,7 +45,7 @@ impl DurableObject for Room {
         Room { state, recent_commits: RefCell::default(), writes: RefCell::default() }
     }
 
-    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let url = request.inner().url();
         match RoomCall::parse(request.method().as_ref(), &request.path(), query::of(&url)) {
             Some(RoomCall::Connect(connect)) => self.accept(connect).await,
@@ -54,7 +54,7 @@ impl DurableObject for Room {
                     // Before the body arrives: the next write need not wait for it.
                     turns::answer(&self.writes, TurnCall::Leave(turn)).await;
                 }
-                self.publish(&request).await
+                self.publish(&mut request).await
             }
             Some(RoomCall::Turn(call)) => Ok(status(turns::answer(&self.writes, call).await)),
             Some(RoomCall::End(sessions)) => self.end_sessions(&sessions),
@@ -130,8 +130,9 @@ impl Room {
         Response::from_websocket(pair.client)
     }
 
-    async fn publish(&self, request: &Request) -> worker::Result<Response> {
-        let Ok(body) = body::read(request).await else { return Ok(status(400)) };
+    async fn publish(&self, request: &mut Request) -> worker::Result<Response> {
+        // From this worker, which has checked its length.
+        let Ok(body) = request.bytes().await else { return Ok(status(400)) };
         let Ok(publish) = serde_json::from_slice::<PublishRequest>(&body) else { return Ok(status(400)) };
         let now = clock::now();
         let sockets = sockets::open(&self.state)?;

@@ -11,7 +11,7 @@ pub(crate) struct Call<'a> {
     /// The query in its canonical form, without the question mark.
     pub(crate) query: &'a str,
     /// The body, for methods with one.
-    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) body: Option<&'a [u8]>,
     pub(crate) credentials: Credentials<'a>,
     /// The request id, for the function's log.
     pub(crate) request_id: &'a RequestId,
@@ -55,7 +55,7 @@ mod tests {
 
     fn call<'a>(id: &'a RequestId, query: &'a str, credentials: Credentials<'a>) -> Call<'a> {
         let spec = Endpoint::PushBatch.spec();
-        Call { spec, query, body: Some(b"{}".to_vec()), credentials, request_id: id }
+        Call { spec, query, body: Some(b"{}"), credentials, request_id: id }
     }
 
     #[test]

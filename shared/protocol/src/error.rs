@@ -93,8 +93,10 @@ pub enum ErrorCode {
     Internal,
     /// A dependency does not respond. Nothing is lost; retry.
     Unavailable,
-    /// Too many devices wrote to the room at once. Nothing is lost; retry.
+    /// Too many devices wrote to the room at once, or too many bodies are on their way. Nothing is lost; retry.
     Busy,
+    /// The body broke off or came too slowly. Nothing is lost; retry.
+    BodyIncomplete,
 }
 
 impl ErrorCode {
@@ -145,7 +147,7 @@ impl ErrorCode {
             ErrorCode::UpgradeRequired => 426,
             ErrorCode::RateLimited => 429,
             ErrorCode::Internal => 500,
-            ErrorCode::RoomFull | ErrorCode::Unavailable | ErrorCode::Busy => 503,
+            ErrorCode::RoomFull | ErrorCode::Unavailable | ErrorCode::Busy | ErrorCode::BodyIncomplete => 503,
         }
     }
 

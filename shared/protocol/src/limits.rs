@@ -8,6 +8,12 @@ pub const RECORD_BYTES_MAX: usize = 64 * 1024;
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a request body at the edge.
 pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of a request body without an access token, which holds a name and a password, or a refresh token.
+pub const SIGN_IN_BODY_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a request body that must arrive in each [`BODY_WINDOW_SECS`], unless it ends: a slow modem's pace.
+pub const BODY_WINDOW_BYTES: usize = 32 * 1024;
+/// Seconds in which [`BODY_WINDOW_BYTES`] of a body must arrive.
+pub const BODY_WINDOW_SECS: u64 = 15;
 /// Maximum nesting of arrays and objects in a body.
 pub const JSON_DEPTH_MAX: usize = 64;
 /// Names in a record's `fields`.
@@ -62,6 +68,7 @@ pub const FRAME_BYTES_MAX: usize = 4 * 1024;
 /// Seconds without a request after which a session is shown as idle: 2 hours. Its refresh token still works.
 pub const SESSION_IDLE_SECS: u64 = 2 * 3600;
 
+const _: () = assert!(2 * CREDENTIAL_BYTES_MAX < SIGN_IN_BODY_BYTES_MAX);
 // The largest batch fits a request body.
 const _: () = assert!(BATCH_BYTES_MAX < BODY_BYTES_MAX);
 // One session cannot take the places of a whole room.

@@ -219,7 +219,7 @@ async fn bad_logins_are_refused(shop: &'static Shop) {
     for (body, status, code) in cases {
         assert_error(&shop.anonymous().post("/api/auth/login", body).await.unwrap(), status, code);
     }
-    let long = json!({"username": "x".repeat(300), "password": "y".repeat(100_000)}).to_string();
+    let long = json!({"username": "x".repeat(300), "password": "y".repeat(10_000)}).to_string();
     assert_error(&shop.anonymous().post("/api/auth/login", long).await.unwrap(), 401, "bad_credentials");
     for token in ["", "a.b", &"x".repeat(5000)] {
         let body = json!({ "refreshToken": token }).to_string();

@@ -6,11 +6,12 @@ use auth::limits::{
     SESSIONS_PER_USER_DEFAULT, USER_PER_MINUTE,
 };
 use protocol::limits::{
-    BATCH_BYTES_MAX, BODY_BYTES_MAX, CLOCK_AHEAD_MICROS_MAX, CREDENTIAL_BYTES_MAX,
-    DEAD_LETTERS_LIMIT_DEFAULT, DEAD_LETTERS_LIMIT_MAX, FIELDS_MAX, FRAME_BYTES_MAX,
-    HEAD_OFFICE_BRANCHES_MAX, JSON_DEPTH_MAX, PULL_LIMIT_DEFAULT, PULL_LIMIT_MAX, PUSH_RECORDS_MAX,
-    RECORD_BYTES_MAX, ROOM_SOCKETS_MAX, SESSION_IDLE_SECS, SESSION_WRITES_MAX, WRITE_QUEUE_MAX,
-    WRITE_WAIT_MILLIS,
+    BATCH_BYTES_MAX, BODY_BYTES_MAX, BODY_WINDOW_BYTES, BODY_WINDOW_SECS, CLOCK_AHEAD_MICROS_MAX,
+    CREDENTIAL_BYTES_MAX, DEAD_LETTERS_LIMIT_DEFAULT, DEAD_LETTERS_LIMIT_MAX, FIELDS_MAX, FRAME_BYTES_MAX,
+    FRAMES_BURST_MAX, FRAMES_PER_SEC_MAX, HEAD_OFFICE_BRANCHES_MAX, JSON_DEPTH_MAX, PULL_LIMIT_DEFAULT,
+    PULL_LIMIT_MAX, PUSH_RECORDS_MAX, RECORD_BYTES_MAX, ROOM_SOCKETS_MAX, SESSION_IDLE_SECS,
+    SESSION_WRITES_MAX, SIGN_IN_BODY_BYTES_MAX, SOCKETS_PER_DEVICE_MAX, SOCKETS_PER_SESSION_MAX,
+    WRITE_QUEUE_MAX, WRITE_WAIT_MILLIS,
 };
 use retail::limits::CART_RETENTION_SECS;
 use sync::limits::{
@@ -69,14 +70,25 @@ fn the_page_states_the_limits_in_force() {
             kib(RECORD_BYTES_MAX)
         ),
         format!("all `data` of a push together | {} MiB", mib(BATCH_BYTES_MAX)),
-        format!("a request body | {} MiB", mib(BODY_BYTES_MAX)),
+        format!(
+            "a request body | {} MiB; {} KiB to sign in, refresh or log out",
+            mib(BODY_BYTES_MAX),
+            kib(SIGN_IN_BODY_BYTES_MAX)
+        ),
+        format!(
+            "the pace of a request body | {} KiB in {BODY_WINDOW_SECS} seconds, unless it ends",
+            kib(BODY_WINDOW_BYTES)
+        ),
         format!("names in `fields` | {FIELDS_MAX}"),
         format!("changes in a page of a pull | {PULL_LIMIT_MAX}, or {} MiB of data", mib(PULL_BYTES_MAX)),
         format!("dead letters in a page | {DEAD_LETTERS_LIMIT_MAX}, or {} MiB", mib(PULL_BYTES_MAX)),
         format!("branches that head office follows with one cursor | {HEAD_OFFICE_BRANCHES_MAX}"),
         format!("a sum | {DECIMAL_WHOLE_DIGITS_MAX} digits before the point, {DECIMAL_PLACES_MAX} after it"),
         format!("a WebSocket frame from a till | {} KiB", kib(FRAME_BYTES_MAX)),
+        format!("frames from a socket | {FRAMES_PER_SEC_MAX} a second, {FRAMES_BURST_MAX} at once"),
         format!("sockets in a room | {ROOM_SOCKETS_MAX}"),
+        format!("sockets of a session | {SOCKETS_PER_SESSION_MAX}"),
+        format!("sockets of a device of a user | {SOCKETS_PER_DEVICE_MAX}"),
         format!("writes of one session at once in a branch | {SESSION_WRITES_MAX}"),
         format!(
             "writes that wait in a branch | {WRITE_QUEUE_MAX}, each for at most {} seconds",

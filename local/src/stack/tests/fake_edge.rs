@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use auth::signature::{SIGNATURE_HEADER, verify};
+use auth::signature::{SIGNATURE_HEADER, UnverifiedSignature};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
@@ -33,7 +33,8 @@ impl FakeEdge {
         let (next_status, is_silent) = (Arc::clone(&status), Arc::clone(&silent));
         let publish = async move |headers: HeaderMap, body: Bytes| {
             let signature = headers[SIGNATURE_HEADER].to_str().unwrap();
-            verify(&secret, functions::start::now(), signature, &body).unwrap();
+            let signature = UnverifiedSignature::parse(signature, functions::start::now()).ok().unwrap();
+            signature.verify(&secret, &body).unwrap();
             let body: Value = serde_json::from_slice(&body).unwrap();
             let client = body["publications"][0]["client_id"].as_str().unwrap().to_owned();
             if is_silent.lock().unwrap().as_ref() == Some(&client) {

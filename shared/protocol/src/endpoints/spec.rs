@@ -275,10 +275,11 @@ impl EndpointSpec {
         ];
         add(self.needs_token(), &token);
         add(matches!(self.access, Access::Role(_)), &[ErrorCode::ForbiddenRole]);
-        add(self.request.is_some(), &[ErrorCode::BadJson, ErrorCode::BodyTooLarge]);
+        let body = [ErrorCode::BadJson, ErrorCode::BodyTooLarge, ErrorCode::BodyIncomplete];
+        add(self.request.is_some(), &body);
         add(self.limit != LimitScope::None, &[ErrorCode::RateLimited]);
         add(self.of_branch || named("branch_id"), &BRANCH_CODES);
-        add(self.publishes, &[ErrorCode::Busy]);
+        add(self.publishes || self.request.is_some(), &[ErrorCode::Busy]);
         add(named("cursor"), &[ErrorCode::BadCursor]);
         add(named("limit"), &[ErrorCode::BadLimit]);
         add(named("min"), &[ErrorCode::BadMin]);
