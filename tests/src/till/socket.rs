@@ -19,7 +19,19 @@ use crate::api::Api;
 /// Shortest time before a reconnect, in milliseconds. Random jitter adds at most the same again.
 const RECONNECT_MILLIS: u64 = 200;
 
-/// A connection that reconnects until it is dropped.
+/// The close code of a socket that a newer one of the same device or session has replaced.
+const REPLACED: u16 = 4410;
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// Another connection is needed.
+    Lost,
+    /// Another socket has its place: connecting again would take it back.
+    Replaced,
+}
+
+/// A connection that reconnects until it is dropped, or replaced by another one of its device.
 pub struct Socket {
     task: JoinHandle<()>,
     open: watch::Receiver<bool>,
@@ -44,10 +56,13 @@ impl Socket {
         let url = url(api, device);
         let task = tokio::spawn(async move {
             loop {
-                if let Err(error) = follow_room(&url, &state, &gap, &meter, &set_open).await {
-                    eprintln!("the socket of a till is lost: {error}");
-                }
+                let ended = follow_room(&url, &state, &gap, &meter, &set_open).await;
                 set_open.send_replace(false);
+                match ended {
+                    Ok(Ended::Replaced) => return,
+                    Ok(Ended::Lost) => {}
+                    Err(error) => eprintln!("the socket of a till is lost: {error}"),
+                }
                 let jitter = getrandom::u64().unwrap_or_default() % RECONNECT_MILLIS;
                 tokio::time::sleep(Duration::from_millis(RECONNECT_MILLIS + jitter)).await;
             }
@@ -78,13 +93,17 @@ async fn follow_room(
     gap: &Notify,
     meter: &Meter,
     set_open: &watch::Sender<bool>,
-) -> Result<(), Error> {
+) -> Result<Ended, Error> {
     let (mut stream, _) = connect_async(url).await?;
     set_open.send_replace(true);
     // Changes before the connection have to be pulled.
     gap.notify_one();
     while let Some(message) = stream.next().await {
-        let Message::Text(text) = message? else { continue };
+        let text = match message? {
+            Message::Text(text) => text,
+            Message::Close(Some(frame)) if u16::from(frame.code) == REPLACED => return Ok(Ended::Replaced),
+            _ => continue,
+        };
         match ServerFrame::parse(&text) {
             Some(ServerFrame::Sync(frame)) => on_frame(&frame, state, gap, meter),
             Some(ServerFrame::Ping) => stream.send(Message::text(r#"{"type":"pong"}"#)).await?,
@@ -92,7 +111,7 @@ async fn follow_room(
             _ => {}
         }
     }
-    Ok(())
+    Ok(Ended::Lost)
 }
 
 fn on_frame(frame: &SyncFrame, state: &Mutex<State>, gap: &Notify, meter: &Meter) {
