@@ -112,6 +112,7 @@ async fn a_cart_belongs_to_one_branch_of_one_tenant(shop: &'static Shop) {
     let named = "/api/carts/c1?branch_id=2";
     assert_eq!(cart_data(&head_office.get(named).await.unwrap()), json!({ "other": 1 }));
     assert_eq!(mine.get(named).await.unwrap().code().as_deref(), Some("branch_forbidden"));
+    assert_eq!(cart_data(&other.get(named).await.unwrap()), json!({ "other": 1 }));
 }
 
 async fn a_deleted_cart_stays_deleted(shop: &'static Shop) {

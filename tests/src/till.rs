@@ -13,6 +13,7 @@ pub mod socket;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use protocol::ids::BranchId;
 use protocol::wire::auth::LoginRequest;
 use protocol::wire::push::{PushRequest, PushResponse};
 use sync::follow::Follow;
@@ -37,6 +38,8 @@ pub struct Till {
     pub device: String,
     /// Its measurements.
     pub meter: Arc<Meter>,
+    /// The branch whose data it holds; every request names it. `None` for a super admin.
+    branch: Option<BranchId>,
     api: Api,
     state: Arc<Mutex<State>>,
     /// Notified when a change was missed and a pull is needed.
@@ -48,15 +51,16 @@ impl Till {
     /// Signs in, opens the socket and follows the room.
     pub async fn open(api: &Api, login: &LoginRequest, meter: Arc<Meter>) -> Result<Till, CallError> {
         let device = login.device_id.as_ref().map_or_else(|| login.username.clone(), ToString::to_string);
-        let (api, _) = api.login(login).await?;
+        let (api, session) = api.login(login).await?;
         let (state, gap) = (Arc::new(Mutex::new(State::default())), Arc::new(Notify::new()));
         let socket = Socket::open(&api, &device, state.clone(), gap.clone(), meter.clone());
-        Ok(Till { device, meter, api, state, gap, socket })
+        Ok(Till { device, meter, branch: session.user.branch_id, api, state, gap, socket })
     }
 
-    /// Adds a batch to the queue.
+    /// Adds a batch to the queue, as one of the branch whose data the till holds.
     pub fn enqueue(&self, batch: PushRequest) {
-        lock(&self.state).queue.add(batch);
+        let branch_id = self.branch.as_ref().map(ToString::to_string);
+        lock(&self.state).queue.add(PushRequest { branch_id, ..batch });
     }
 
     /// Reads the state.
@@ -111,7 +115,8 @@ impl Till {
     /// Pulls until there are no more changes.
     pub async fn pull_all(&self) -> Result<(), CallError> {
         loop {
-            let query = lock(&self.state).pull_query();
+            let mut query = lock(&self.state).pull_query();
+            query.extend(self.branch.iter().map(|branch| format!("&branch_id={branch}")));
             let (page, cost) = self.api.pull_query(&query, PULL_LIMIT).await?;
             self.meter.page_pulled(page.changes.len(), cost);
             let taken = lock(&self.state).take_page(&page);

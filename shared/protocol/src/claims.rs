@@ -40,17 +40,19 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// The user's own room, or for a super admin the room of the branch `named`.
+    /// The user's own room, or for a super admin the room of the branch `named`. Others may name their own
+    /// branch: a till whose user was moved then writes nothing of its old branch into the new one.
     /// [`ErrorCode::BranchForbidden`] or [`ErrorCode::BranchRequired`].
     pub fn room_of(&self, named: Option<&BranchId>) -> Result<Room, ApiError> {
         let branch = match (&self.branch_id, named, self.role) {
             (_, Some(named), Role::SuperAdmin) => named.clone(),
-            (_, Some(_), _) => {
-                let message = "Only a super admin may name a branch; leave `branch_id` out.";
+            (own, Some(named), _) if own.as_ref() != Some(named) => {
+                let message =
+                    "`branch_id` is not this user's branch; only a super admin may name another one.";
                 return Err(ApiError::new(ErrorCode::BranchForbidden, message));
             }
-            (Some(own), None, _) => own.clone(),
-            (None, None, _) => {
+            (Some(own), _, _) => own.clone(),
+            (None, _, _) => {
                 let message = "This user has no branch of its own; name one by `branch_id`.";
                 return Err(ApiError::new(ErrorCode::BranchRequired, message));
             }

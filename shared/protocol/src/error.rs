@@ -45,7 +45,7 @@ pub enum ErrorCode {
     BadSignature,
     /// The user has no branch and the request named none.
     BranchRequired,
-    /// Only a super admin may name a branch.
+    /// The named branch is not the user's; only a super admin may name any.
     BranchForbidden,
     /// The caller's role may not read or write the table.
     TableForbidden,

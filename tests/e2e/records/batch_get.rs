@@ -121,6 +121,7 @@ async fn a_branch_and_a_role_read_only_their_records(shop: &'static Shop) {
     let body = json!({ "records": records }).to_string();
     let head_office = shop.head_office().await;
     assert_eq!(parts(&head_office.post(there, body.clone()).await.unwrap()).0.len(), 1);
+    assert_eq!(parts(&mine.api.post(there, body.clone()).await.unwrap()).0.len(), 1);
     assert_eq!(other.api.post(there, body).await.unwrap().code().as_deref(), Some("branch_forbidden"));
     // One table that the role may not read fails the whole request.
     let names = [name("products", "p1"), name("employee_advances", "a1")];

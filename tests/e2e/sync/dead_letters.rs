@@ -196,6 +196,7 @@ async fn only_managers_of_the_branch_and_head_office_are_allowed(shop: &'static 
     for reply in calls(&elsewhere, "branch_id=1").await {
         assert_error(&reply, 403, "branch_forbidden");
     }
+    assert_eq!(list(&elsewhere, "branch_id=2").await.dead_letters, []);
     assert_eq!(list(&head_office, "branch_id=1").await.dead_letters.len(), 2);
     let [_, replayed, discarded] = calls(&head_office, "branch_id=1").await;
     assert_eq!((replayed.status.as_u16(), discarded.status.as_u16()), (200, 404));

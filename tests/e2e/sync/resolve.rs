@@ -26,7 +26,7 @@ trials! {
     a_rejected_resolution_answers_422_and_stores_nothing,
     bad_requests_are_refused,
     other_tenants_and_branches_get_404,
-    only_head_office_names_a_branch,
+    only_head_office_names_another_branch,
     transaction_conflicts_are_retried_and_end_in_busy,
     resolve_answers_503_without_dynamodb,
 }
@@ -231,7 +231,7 @@ async fn other_tenants_and_branches_get_404(shop: &'static Shop) {
     other.close().await;
 }
 
-async fn only_head_office_names_a_branch(shop: &'static Shop) {
+async fn only_head_office_names_another_branch(shop: &'static Shop) {
     let (one, _) = conflicting(shop).await;
     let mut listener = Listener::open(&one.api, "till-1").await;
     let head_office = shop.head_office().await;
@@ -239,8 +239,10 @@ async fn only_head_office_names_a_branch(shop: &'static Shop) {
     assert_error(&send(&head_office, &body).await, 403, "branch_required");
     assert_error(&send(&head_office, &with(body.clone(), "branch_id", "a:b")).await, 400, "bad_request");
     let branch = with(body, "branch_id", "1");
-    let own_branch = with(branch.clone(), "device_id", "till-1");
-    assert_error(&send(&one.api, &own_branch).await, 403, "branch_forbidden");
+    let elsewhere = with(with(branch.clone(), "device_id", "till-1"), "branch_id", "2");
+    assert_error(&send(&one.api, &elsewhere).await, 403, "branch_forbidden");
+    let unchanged = with(with(accept_server("till-1"), "branch_id", "1"), "expected_version", 2);
+    assert_eq!(resolved(&one.api, &unchanged).await.version, 2);
     let response = resolved(&head_office, &branch).await;
     // The branch's sockets receive the change, although head office belongs to no branch.
     assert_eq!((response.version, listener.next_sync().await.stamp), (3, response.stamp));

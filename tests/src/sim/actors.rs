@@ -27,8 +27,6 @@ pub(crate) struct Actor {
     pub(crate) caller: Caller,
     /// Microseconds by which the device's clock is ahead.
     pub(crate) skew_micros: i64,
-    /// The `branch_id` of its requests, which only head office sends.
-    pub(crate) branch: Option<String>,
 }
 
 /// Tokens are signed once for a run, however long it is.
@@ -51,7 +49,7 @@ pub(crate) fn tills(signer: &Signer, rng: &mut Rng, tills: usize) -> Result<Vec<
         // Two clients have a device with the same id, so a storage key without the client would mix them up.
         let device = if i + 1 == tills { "till-0".to_owned() } else { format!("till-{i}") };
         let caller = caller(signer, &room, role)?;
-        Ok(Actor { device, caller, skew_micros: skew_micros(rng), branch: None })
+        Ok(Actor { device, caller, skew_micros: skew_micros(rng) })
     };
     (0..tills).map(till).collect()
 }
@@ -60,9 +58,8 @@ pub(crate) fn tills(signer: &Signer, rng: &mut Rng, tills: usize) -> Result<Vec<
 pub(crate) fn offices(signer: &Signer, rng: &mut Rng) -> Result<Vec<Actor>, SimError> {
     let office = |room: &str| {
         let room: Room = room.parse()?;
-        let branch = Some(room.branch.to_string());
         let caller = caller(signer, &room, Role::SuperAdmin)?;
-        Ok(Actor { device: "office".to_owned(), caller, skew_micros: skew_micros(rng), branch })
+        Ok(Actor { device: "office".to_owned(), caller, skew_micros: skew_micros(rng) })
     };
     ["a:1", "a:2"].into_iter().map(office).collect()
 }

@@ -64,7 +64,7 @@ impl Device {
         let clock = skewed(true_time, self.actor.skew_micros);
         let (device, rows) = (self.actor.device.as_str(), &inner.state.rows);
         let mut batch = Writer { device, batch: inner.batches, rows, clock, keys }.batch(rng);
-        batch.branch_id = self.actor.branch.clone();
+        batch.branch_id = Some(self.actor.caller.room.branch.to_string());
         inner.batches += 1;
         inner.state.queue.add(batch);
     }
@@ -174,8 +174,8 @@ impl Device {
                 Some(time) => format!("since={time}&limit={limit}"),
                 None => format!("{}&limit={limit}", self.read(State::pull_query)),
             };
-            let branch = self.actor.branch.iter().map(|branch| format!("&branch_id={branch}"));
-            let request = ApiRequest::Pull(query + &branch.collect::<String>());
+            let branch = &self.actor.caller.room.branch;
+            let request = ApiRequest::Pull(format!("{query}&branch_id={branch}"));
             let started = world.clock.now();
             let Some(reply) = world.server.call(&self.actor.caller, request, rng).await else { return };
             match (reply.status, serde_json::from_str::<PullResponse>(&reply.body)) {

@@ -106,6 +106,20 @@ fn a_user_without_a_branch_has_no_room() {
 }
 
 #[test]
+fn a_user_names_its_own_branch_and_a_super_admin_any() {
+    let (own, other) = ("2".parse().unwrap(), "3".parse().unwrap());
+    for role in [Role::Cashier, Role::Manager, Role::Admin] {
+        let user = Claims { role, ..claims() };
+        assert_eq!(user.room_of(Some(&own)).unwrap().to_string(), "1:2");
+        assert_eq!(user.room_of(Some(&other)).unwrap_err().code, ErrorCode::BranchForbidden);
+        let nowhere = Claims { branch_id: None, ..user };
+        assert_eq!(nowhere.room_of(Some(&other)).unwrap_err().code, ErrorCode::BranchForbidden);
+    }
+    let boss = Claims { branch_id: None, role: Role::SuperAdmin, ..claims() };
+    assert_eq!(boss.room_of(Some(&other)).unwrap().to_string(), "1:3");
+}
+
+#[test]
 fn the_bearer_scheme_is_case_insensitive() {
     assert_eq!(bearer(Some("Bearer abc")), Ok("abc"));
     assert_eq!(bearer(Some("bearer abc")), Ok("abc"));

@@ -45,8 +45,11 @@ const fn id(name: &'static str, description: &'static str, bytes_max: usize) -> 
 }
 
 /// `branch_id`
-pub const BRANCH: Parameter =
-    id("branch_id", "The branch; only a super admin may name one.", TENANT_ID_BYTES_MAX);
+pub const BRANCH: Parameter = id(
+    "branch_id",
+    "The branch: the caller's own, or for a super admin any of its client.",
+    TENANT_ID_BYTES_MAX,
+);
 /// `min`
 pub const MIN: Parameter = text("min", "A stamp or cursor; the response is at least as new.");
 /// `cursor`

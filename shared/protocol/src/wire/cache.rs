@@ -131,7 +131,7 @@ pub struct InvalidateResponse {
 pub struct WarmRequest {
     /// The table to load into the cache.
     pub table_name: String,
-    /// The branch; only a super admin may name one.
+    /// The branch: the caller's own, or for a super admin any of its client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch_id: Option<BranchId>,
     /// `next_cursor` of the previous response.

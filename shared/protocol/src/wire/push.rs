@@ -30,7 +30,7 @@ pub struct PushRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub device_time: Option<String>,
-    /// The branch to write to; only a super admin may name one.
+    /// The branch to write to: the caller's own, or for a super admin any of its client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<BranchId>"))]
     pub branch_id: Option<String>,

@@ -29,7 +29,7 @@ pub struct ResolveRequest {
     /// Makes retries exactly-once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_id: Option<BatchId>,
-    /// The branch; only a super admin may name one.
+    /// The branch: the caller's own, or for a super admin any of its client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch_id: Option<BranchId>,
     /// The record's table.

@@ -29,7 +29,7 @@ pub enum Pull {
 /// A pull of one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomPull {
-    /// The caller's room, or the one that a super admin named.
+    /// The caller's own room, or the one that a super admin named.
     pub room: Room,
     /// Where it begins.
     pub start: RoomStart,

@@ -3,16 +3,20 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use protocol::role::Role;
 use protocol::wire::auth::SessionResponse;
+use protocol::wire::pull::PullResponse;
+use serde_json::json;
 
 use super::{is_accepted, refresh, sessions, sign_in_again, wait_until_revoked};
 use crate::accounts::me;
-use crate::shop::Shop;
+use crate::replies::assert_error;
+use crate::shop::{Shop, record, with};
 
 trials! {
     shared:
     a_refresh_after_a_role_change_starts_a_new_session,
     a_token_keeps_the_role_of_its_sign_in,
     a_retried_refresh_grants_no_new_role,
+    the_queue_of_a_moved_user_is_not_written_into_its_new_branch,
 }
 
 /// Changes an attribute of the session's user in the table.
@@ -73,4 +77,24 @@ async fn a_retried_refresh_grants_no_new_role(shop: &'static Shop) {
     let next: SessionResponse = refresh(&api, &again.refresh_token).await.ok().unwrap();
     assert_eq!(next.user.role, Role::Manager);
     assert_ne!(sessions(&api.with_token(next.access_token)).await.sessions[0].id, old);
+}
+
+async fn the_queue_of_a_moved_user_is_not_written_into_its_new_branch(shop: &'static Shop) {
+    let (api, session) = shop.session("till-1", "1", Some("till-1")).await;
+    let sale = record("invoices", "i1", &json!({ "total": "9.90" }));
+    let queued = json!({ "device_id": "till-1", "batch_id": "b1", "branch_id": "1", "records": [sale] });
+    set_user_attribute(shop, &session, "branch_id", "2").await;
+    let moved: SessionResponse = refresh(&api, &session.refresh_token).await.ok().unwrap();
+    assert_eq!(moved.user.branch_id, Some("2".parse().unwrap()));
+    let api = shop.anonymous().with_token(moved.access_token);
+    let refused = api.post("/api/sync/batch-push", queued.to_string()).await.unwrap();
+    assert_error(&refused, 403, "branch_forbidden");
+    let pulled = |branch: &str| format!("/api/sync/pull-changes?branch_id={branch}");
+    assert_error(&api.get(&pulled("1")).await.unwrap(), 403, "branch_forbidden");
+    let page: PullResponse = api.get(&pulled("2")).await.unwrap().ok().unwrap();
+    assert!(page.changes.is_empty());
+    // A user of the old branch still finds room for the sale there, once.
+    let till = shop.till("till-2").await;
+    let taken = with(queued, "device_id", "till-2");
+    assert_eq!(till.push_batch(&taken).await.synced_count, 1);
 }

@@ -84,7 +84,7 @@ fn every_parameter_is_parsed_and_bad_ones_are_refused() {
         ("min", "soon", ErrorCode::BadMin),
         ("min", "s1.1.2.", ErrorCode::BadMin),
         ("tables", "products,nonsense", ErrorCode::UnknownTable),
-        ("branch_id", "2", ErrorCode::BranchForbidden),
+        ("branch_id", "3", ErrorCode::BranchForbidden),
         ("branch_id", "a#b", ErrorCode::BadRequest),
     ];
     for (name, value, code) in bad {
