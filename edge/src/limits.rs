@@ -12,8 +12,8 @@ pub(crate) const CLIENT_BODIES_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub(crate) const SIGN_IN_BODIES_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of all bodies of functions at once: their signature is verified only with the whole body.
 pub(crate) const FUNCTION_BODIES_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Seconds for which a body may be held after its last window of time: a write waits for its turn, and then for
-/// its function.
+/// Seconds for which a body may be held after its last window of time: a write waits for its turn, and then
+/// for its function.
 pub(crate) const BODY_HELD_SECS: u64 = 30;
 
 // Callers without a token leave room for a client, and each share has room for several of its bodies.

@@ -141,8 +141,8 @@ impl Stack {
         &self.handlers
     }
 
-    /// The functions of another deployment over the same data, with the synced tables in `file`: two versions run
-    /// at once while one is being installed.
+    /// The functions of another deployment over the same data, with the synced tables in `file`: two versions
+    /// run at once while one is being installed.
     pub fn other_handlers(&self, file: &Path) -> Result<Handlers, HandlersError> {
         let mut settings = self.settings.clone();
         settings.insert("TABLES_FILE", file.display().to_string());

@@ -43,7 +43,7 @@ pub struct Arguments {
 }
 
 /// Where a drill runs.
-pub struct Place {
+pub struct Target {
     /// The edge's address, without a slash at the end.
     pub edge_url: String,
     /// Creates the tills' users.
@@ -109,7 +109,7 @@ pub async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
         stack = Stack::start(options) => stack?,
         () = signals.next() => return Err("stopped by a signal".into()),
     };
-    let place = Place {
+    let place = Target {
         edge_url: stack.edge_url().to_owned(),
         accounts: stack.accounts(),
         dynamo: stack.client(),
@@ -128,7 +128,7 @@ pub async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
 }
 
 /// Plays the drill.
-pub async fn drill(place: &Place, size: Size) -> Result<Report, Box<dyn Error>> {
+pub async fn drill(place: &Target, size: Size) -> Result<Report, Box<dyn Error>> {
     let tills = open_all(place, size.tills).await?;
     let day = day::generated(3 * size.tills * size.invoices);
     let (before, rest) = day.split_at(size.tills * size.invoices);
@@ -157,7 +157,7 @@ pub async fn drill(place: &Place, size: Size) -> Result<Report, Box<dyn Error>> 
     Ok(Report { copied: copy.len(), put_back, positions: (beyond, restored), offered, faults })
 }
 
-async fn open_all(place: &Place, count: usize) -> Result<Vec<Arc<Till>>, Box<dyn Error>> {
+async fn open_all(place: &Target, count: usize) -> Result<Vec<Arc<Till>>, Box<dyn Error>> {
     let mut tills = Vec::new();
     for i in 1..=count {
         tills.push(open(place, &format!("till-{i}")).await?);
@@ -165,7 +165,7 @@ async fn open_all(place: &Place, count: usize) -> Result<Vec<Arc<Till>>, Box<dyn
     Ok(tills)
 }
 
-async fn open(place: &Place, name: &str) -> Result<Arc<Till>, Box<dyn Error>> {
+async fn open(place: &Target, name: &str) -> Result<Arc<Till>, Box<dyn Error>> {
     let login = fleet::cashier(&place.accounts, &place.room, name).await?;
     let till = Till::open(&Api::new(&place.edge_url)?, &login, Arc::new(Meter::default())).await?;
     till.connected().await;
@@ -204,7 +204,7 @@ fn position(tills: &[Arc<Till>]) -> Stamp {
 }
 
 /// The position of the server.
-async fn head(place: &Place) -> Result<Stamp, Box<dyn Error>> {
+async fn head(place: &Target) -> Result<Stamp, Box<dyn Error>> {
     let item = place.dynamo.get_item().table_name(&place.table).consistent_read(true);
     let item = item.set_key(Some(key(keys::room(&place.room), keys::HEAD.to_owned())));
     let item = item.send().await?.item.ok_or("the room has no HEAD")?;

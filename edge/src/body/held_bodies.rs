@@ -1,7 +1,7 @@
 //! The request bodies that an isolate holds, with a cap on their sum.
 //!
-//! The bytes are stored here and not in the future that reads them. The runtime may never resume the future of
-//! a request whose client has gone, and what that owns is then lost to the isolate. Such a body expires.
+//! The bytes are stored here and not in the future that reads them. The runtime may never resume the future
+//! of a request whose client has gone, and what that owns is then lost to the isolate. Such a body expires.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -10,7 +10,7 @@ use worker::Delay;
 
 use super::call::ACCEPTED;
 use super::turn_call::{GRANTED, QUEUED, REFUSED, TurnCall, UNKNOWN};
-use super::write_queue::{Entry, Place, WriteQueue, after};
+use super::write_queue::{Entry, WaitState, WriteQueue, after};
 use crate::clock;
 
 /// Answers `call` with a status. No borrow of `queue` lives across an await.
@@ -35,9 +35,9 @@ async fn wait(queue: &RefCell<WriteQueue>, id: &str) -> u16 {
         let now = clock::now();
         let place = queue.borrow_mut().wait(id, now);
         let (turn, expires_at) = match place {
-            Place::Granted => return GRANTED,
-            Place::Unknown => return UNKNOWN,
-            Place::Waiting { turn, expires_at } => (turn, expires_at),
+            WaitState::Granted => return GRANTED,
+            WaitState::Unknown => return UNKNOWN,
+            WaitState::Waiting { turn, expires_at } => (turn, expires_at),
         };
         if now >= deadline {
             queue.borrow_mut().leave(id, now);

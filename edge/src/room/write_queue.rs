@@ -35,7 +35,7 @@ pub(super) enum Entry {
 
 /// The state of a write that waits.
 #[derive(Debug)]
-pub(super) enum Place {
+pub(super) enum WaitState {
     /// It has the turn.
     Granted,
     /// It has no turn yet: wait for the message, or ask again when the present turn expires.
@@ -84,16 +84,16 @@ impl WriteQueue {
     }
 
     /// The place of the write `id`, whose request waits from now on. Only a write that waits gets a turn.
-    pub(super) fn wait(&mut self, id: &str, now: Timestamp) -> Place {
+    pub(super) fn wait(&mut self, id: &str, now: Timestamp) -> WaitState {
         let (sender, turn) = oneshot::channel();
         if let Some(waiter) = self.waiters.iter_mut().find(|waiter| waiter.write.id == id) {
             waiter.turn = Some(sender);
         }
         self.advance(now);
         match &self.holder {
-            Some(holder) if holder.write.id == id => Place::Granted,
-            Some(holder) if self.is_waiting(id) => Place::Waiting { turn, expires_at: holder.expires_at },
-            _ => Place::Unknown,
+            Some(holder) if holder.write.id == id => WaitState::Granted,
+            Some(holder) if self.is_waiting(id) => WaitState::Waiting { turn, expires_at: holder.expires_at },
+            _ => WaitState::Unknown,
         }
     }
 

@@ -27,7 +27,8 @@ pub(super) async fn revoke_families(
 }
 
 /// Tells the edge that `sessions` have ended: in Redis, where it checks every request, and beside the
-/// response, so that it refuses them at once and closes their sockets. Returns whether Redis accepted the ends.
+/// response, so that it refuses them at once and closes their sockets. Returns whether Redis accepted the
+/// ends.
 pub(super) async fn announce(
     registry: &SessionRegistry,
     sessions: &[EndedSession],

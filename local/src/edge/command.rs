@@ -26,8 +26,8 @@ const ENVIRONMENT: [(&str, &str); 10] = [
     ("CLOUDFLARE_CF_FETCH_ENABLED", "false"),
     // No log files in the user's home.
     ("WRANGLER_WRITE_LOGS", "false"),
-    // No traces on disk: they hold whole URLs, tokens included, whatever `redact_query_string` says. No page on
-    // the edge's port that shows them and the storage of rooms.
+    // No traces on disk: they hold whole URLs, tokens included, whatever `redact_query_string` says. No page
+    // on the edge's port that shows them and the storage of rooms.
     ("X_LOCAL_OBSERVABILITY", "false"),
     ("X_LOCAL_EXPLORER", "false"),
 ];

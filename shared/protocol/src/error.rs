@@ -93,7 +93,8 @@ pub enum ErrorCode {
     Internal,
     /// A dependency does not respond. Nothing is lost; retry.
     Unavailable,
-    /// Too many devices wrote to the room at once, or too many bodies are on their way. Nothing is lost; retry.
+    /// Too many devices wrote to the room at once, or too many bodies are on their way. Nothing is lost;
+    /// retry.
     Busy,
     /// The body broke off or came too slowly. Nothing is lost; retry.
     BodyIncomplete,

@@ -10,7 +10,8 @@ pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of a request body without an access token, which holds a name and a password, or a refresh token.
 pub const SIGN_IN_BODY_BYTES_MAX: usize = 16 * 1024;
-/// Bytes of a request body that must arrive in each [`BODY_WINDOW_SECS`], unless it ends: a slow modem's pace.
+/// Bytes of a request body that must arrive in each [`BODY_WINDOW_SECS`], unless it ends: a slow modem's
+/// pace.
 pub const BODY_WINDOW_BYTES: usize = 32 * 1024;
 /// Seconds in which [`BODY_WINDOW_BYTES`] of a body must arrive.
 pub const BODY_WINDOW_SECS: u64 = 15;

@@ -1,7 +1,7 @@
 //! Pull cursors: every position a pull can continue from, as opaque text.
 //!
-//! A cursor holds only what its reader may know: stamps, the digest of the tables it may read, and branches as
-//! hashes. The rest is sealed. A forged cursor affects no other caller, because the tenant comes from the
+//! A cursor holds only what its reader may know: stamps, the digest of the tables it may read, and branches
+//! as hashes. The rest is sealed. A forged cursor affects no other caller, because the tenant comes from the
 //! verified token.
 
 pub mod seal;
@@ -23,14 +23,14 @@ use walk::Walk;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// Where it continues.
-    pub place: Place,
+    pub place: Location,
     /// The tables that its reader could read; `None` in a cursor of an older server, which did not say.
     pub tables: Option<TablesDigest>,
 }
 
 /// Where a cursor continues.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// In the log of one room: `p1.<stamp>.<tables>`, before that `v1.<stamp>`.
     Position(Position),
     /// In a snapshot of one room: `w1.<tables>.<key id>.<sealed>`.
@@ -47,8 +47,8 @@ pub enum Place {
 pub struct Position {
     /// The stamp of the last change that was returned; 0 at the beginning.
     pub stamp: Stamp,
-    /// In the tail of a snapshot, the latest stamp of a record that the walk left to the log. The log must have
-    /// a change with it: otherwise the tables were put back to an earlier moment since then.
+    /// In the tail of a snapshot, the latest stamp of a record that the walk left to the log. The log must
+    /// have a change with it: otherwise the tables were put back to an earlier moment since then.
     pub through: Option<Stamp>,
 }
 
@@ -157,21 +157,22 @@ impl Cursors<'_> {
         }
         let (kind, rest) = text.split_once('.').unwrap_or_default();
         let cursor = match kind {
-            "p1" => new_position(rest)
-                .map(|(position, tables)| Cursor { place: Place::Position(position), tables: Some(tables) }),
-            "v1" => {
-                parse_digits(rest).map(|stamp| Cursor { place: Place::Position(stamp.into()), tables: None })
-            }
+            "p1" => new_position(rest).map(|(position, tables)| Cursor {
+                place: Location::Position(position),
+                tables: Some(tables),
+            }),
+            "v1" => parse_digits(rest)
+                .map(|stamp| Cursor { place: Location::Position(stamp.into()), tables: None }),
             "w1" => self.walk(rest),
-            "s1" => walk::is_old(rest).then_some(Cursor { place: Place::LostWalk, tables: None }),
+            "s1" => walk::is_old(rest).then_some(Cursor { place: Location::LostWalk, tables: None }),
             "h1" => decode(rest).and_then(|bytes| {
                 let open = |sealed: &seal::Sealed| self.keys.open("h1", self.scope, sealed);
                 let (vector, tables) = Vector::from_bytes(&bytes, open)?;
-                Some(Cursor { place: Place::Vector(vector), tables: Some(tables) })
+                Some(Cursor { place: Location::Vector(vector), tables: Some(tables) })
             }),
             "v2" => decode(rest)
                 .and_then(|bytes| Vector::from_old_bytes(&bytes))
-                .map(|vector| Cursor { place: Place::Vector(vector), tables: None }),
+                .map(|vector| Cursor { place: Location::Vector(vector), tables: None }),
             _ => return Err(unknown(text)),
         };
         cursor.ok_or(CursorError::NotACursor)
@@ -182,8 +183,8 @@ impl Cursors<'_> {
         let tables: TablesDigest = parts.next()?.parse().ok()?;
         let (key, bytes) = (parts.next()?.to_owned(), decode(parts.next()?)?);
         let place = match self.keys.open(&format!("w1.{tables}"), self.scope, &seal::Sealed { key, bytes }) {
-            Ok(bytes) => Place::Walk(Walk::from_bytes(&bytes)?),
-            Err(NotOpened::UnknownKey) => Place::LostWalk,
+            Ok(bytes) => Location::Walk(Walk::from_bytes(&bytes)?),
+            Err(NotOpened::UnknownKey) => Location::LostWalk,
             Err(NotOpened::Forged) => return None,
         };
         Some(Cursor { place, tables: Some(tables) })

@@ -16,8 +16,8 @@ pub enum Follow {
 /// Decides for a till at `position` about changes that span `prev` to `stamp`.
 ///
 /// Only equality proves that nothing is between the till and the changes. A till beyond `prev` stands in a
-/// history that the room no longer has, because the tables were put back from a copy, or its pull and its push
-/// crossed; a pull settles both.
+/// history that the room no longer has, because the tables were put back from a copy, or its pull and its
+/// push crossed; a pull settles both.
 pub fn follow(position: Stamp, prev: Stamp, stamp: Stamp) -> Follow {
     if stamp <= position {
         Follow::Drop
@@ -44,9 +44,9 @@ mod tests {
     }
 
     proptest! {
-        /// A till that follows the rule, and takes over the room's history when it pulls, never misses a change
-        /// and keeps none that the room lost, however frames are lost, duplicated and reordered, and however
-        /// often the room is put back to an earlier moment.
+        /// A till that follows the rule, and takes over the room's history when it pulls, never misses a
+        /// change and keeps none that the room lost, however frames are lost, duplicated and reordered, and
+        /// however often the room is put back to an earlier moment.
         #[test]
         fn a_till_holds_what_the_room_has(
             events in prop::collection::vec((0..4_u8, any::<prop::sample::Index>()), 0..80),

@@ -123,8 +123,8 @@ async fn an_expired_log_is_replaced_by_a_snapshot(shop: &'static Shop) {
     loop {
         let reply = till.pull_raw(&format!("cursor={cursor_text}&limit=5")).await;
         let page: PullResponse = reply.ok().unwrap();
-        // A page reads HEAD and the ranges of tables that it needs: the first one is empty, the second has the
-        // rows, the third is empty. The first page also reads the log and finds it expired.
+        // A page reads HEAD and the ranges of tables that it needs: the first one is empty, the second has
+        // the rows, the third is empty. The first page also reads the log and finds it expired.
         let expected = if pages.is_empty() { 4 } else { 2 + u64::from(!page.has_more) };
         assert_eq!(reply.cost().requests, expected);
         cursor_text = page.next_cursor.clone();

@@ -19,7 +19,8 @@ trials! {
     a_request_to_a_known_branch_looks_it_up_once,
 }
 
-/// A request to each endpoint that takes a branch: operation id, method, path and body, all of branch `branch`.
+/// A request to each endpoint that takes a branch: operation id, method, path and body, all of branch
+/// `branch`.
 fn calls(branch: &str) -> Vec<(&'static str, Method, String, Option<Value>)> {
     let at = |path: &str| format!("{path}?branch_id={branch}");
     let push = json!({ "device_id": "office", "branch_id": branch, "records": [product("p1", &json!({}))] });

@@ -183,7 +183,8 @@ async fn an_older_instance_does_not_walk_over_a_table_that_it_does_not_know(shop
     assert_eq!((first.changes.len(), first.has_more, first.mode.as_str()), (1, true, "snapshot"));
     let (status, body) = old.pull(Role::Manager, &format!("cursor={}", first.next_cursor), later).await;
     assert_eq!((status, body.contains("unavailable")), (503, true), "{body}");
-    // Outside the tables that a cashier reads, the walk does not meet it. The next version begins another walk.
+    // Outside the tables that a cashier reads, the walk does not meet it. The next version begins another
+    // walk.
     let mut till = State::default();
     let page = old.page(Role::Cashier, &till.pull_query(), later).await;
     assert!(!till.take_page(&page).more);

@@ -1,6 +1,6 @@
 //! The tables are put back from a copy while tills are beyond it.
 
-use tests::restore_drill::{Place, Size, drill};
+use tests::restore_drill::{Size, Target, drill};
 
 use crate::invariants;
 use crate::shop::Shop;
@@ -12,7 +12,7 @@ trials! {
 
 async fn a_restore_loses_nothing_that_a_till_had_acknowledged(shop: &'static Shop) {
     let world = shop.world;
-    let place = Place {
+    let place = Target {
         edge_url: world.edge_url.clone(),
         accounts: world.accounts.clone(),
         dynamo: world.dynamo.clone(),

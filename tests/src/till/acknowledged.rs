@@ -1,5 +1,5 @@
-//! The batches that a till pushed and the server acknowledged. A server that was put back from a copy has lost
-//! some of them, and the till offers them again.
+//! The batches that a till pushed and the server acknowledged. A server that was put back from a copy has
+//! lost some of them, and the till offers them again.
 
 use std::collections::VecDeque;
 
@@ -30,8 +30,8 @@ struct Batch {
 }
 
 impl Acknowledged {
-    /// Keeps `request` after its `response`. A repeated batch keeps one entry, at its latest commit. `continues`:
-    /// the response followed the till's position.
+    /// Keeps `request` after its `response`. A repeated batch keeps one entry, at its latest commit.
+    /// `continues`: the response followed the till's position.
     pub fn add(&mut self, request: &PushRequest, response: &PushResponse, continues: bool) {
         if request.batch_id.is_some() {
             self.0.retain(|known| known.request.batch_id != request.batch_id);
@@ -61,9 +61,9 @@ impl Acknowledged {
 
     /// Takes the batches that the server may have lost, given the `rows` of a complete snapshot.
     ///
-    /// A copy holds every commit up to its moment and none after it. So in one history everything before a batch
-    /// that is surely there is there too. A batch that was answered since the last page of the log may be of the
-    /// restored room, and says nothing about those before it.
+    /// A copy holds every commit up to its moment and none after it. So in one history everything before a
+    /// batch that is surely there is there too. A batch that was answered since the last page of the log may
+    /// be of the restored room, and says nothing about those before it.
     pub fn take_lost(&mut self, rows: &Rows) -> impl DoubleEndedIterator<Item = PushRequest> {
         let old = self.0.iter().take_while(|batch| batch.continues).count();
         let there = self.0.iter().take(old).rposition(|batch| batch.is_surely_there(rows));
@@ -79,8 +79,8 @@ impl Acknowledged {
 }
 
 impl Batch {
-    /// Whether a record still has the stamp that the batch gave it. A record that another batch wrote later says
-    /// nothing.
+    /// Whether a record still has the stamp that the batch gave it. A record that another batch wrote later
+    /// says nothing.
     fn is_surely_there(&self, rows: &Rows) -> bool {
         self.wrote.iter().any(|(table, id, stamp)| rows.get(table, id).is_some_and(|row| row.stamp == *stamp))
     }

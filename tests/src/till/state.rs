@@ -82,8 +82,8 @@ impl State {
         }
     }
 
-    /// The query of the page to pull next: the cursor of the last one, and how far frames and pushes have moved
-    /// the till since. In a snapshot and its tail only the cursor counts.
+    /// The query of the page to pull next: the cursor of the last one, and how far frames and pushes have
+    /// moved the till since. In a snapshot and its tail only the cursor counts.
     pub fn pull_query(&self) -> String {
         match (&self.pulled, &self.snapshot) {
             (None, _) => "since=0".to_owned(),
@@ -126,8 +126,8 @@ impl State {
         taken
     }
 
-    /// Ends a snapshot whose tail is complete: records that did not come are removed, and acknowledged batches
-    /// that the server may have lost are queued again, before everything that was not sent yet.
+    /// Ends a snapshot whose tail is complete: records that did not come are removed, and acknowledged
+    /// batches that the server may have lost are queued again, before everything that was not sent yet.
     pub fn end_snapshot(&mut self) {
         if let Some(snapshot) = self.snapshot.take() {
             self.rows.retain(|key| snapshot.received.contains(key));

@@ -59,8 +59,8 @@ pub(crate) const CARGO_MACHETE: Tool<'static> = Tool {
     build_secs: 34,
 };
 
-/// Generates the JavaScript around the wasm. Its version must equal that of the crate `wasm-bindgen`. The lock
-/// file that it is published with names a withdrawn version, which mirrors of the registry may not have.
+/// Generates the JavaScript around the wasm. Its version must equal that of the crate `wasm-bindgen`. The
+/// lock file that it is published with names a withdrawn version, which mirrors of the registry may not have.
 pub(crate) fn wasm_bindgen(version: &str) -> Tool<'_> {
     Tool {
         crate_name: "wasm-bindgen-cli",

@@ -25,7 +25,7 @@ fn queued(queue: &mut WriteQueue, id: &str) -> Receiver<()> {
 
 fn waiting(queue: &mut WriteQueue, id: &str, now: Timestamp) -> Receiver<()> {
     match queue.wait(id, now) {
-        Place::Waiting { turn, .. } => turn,
+        WaitState::Waiting { turn, .. } => turn,
         other => panic!("{id}: {other:?}"),
     }
 }
@@ -35,7 +35,7 @@ fn has_turn(turn: &mut Receiver<()>) -> bool {
 }
 
 fn is_granted(queue: &mut WriteQueue, id: &str, now: Timestamp) -> bool {
-    matches!(queue.wait(id, now), Place::Granted)
+    matches!(queue.wait(id, now), WaitState::Granted)
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_write_that_arrives_later_does_not_overtake_those_that_wait() {
 #[test]
 fn a_lost_holder_blocks_the_others_no_longer_than_its_lease() {
     let mut queue = held("a");
-    let Place::Waiting { expires_at, .. } = ({
+    let WaitState::Waiting { expires_at, .. } = ({
         queue.enter(write("b"), NOW);
         queue.wait("b", NOW)
     }) else {
@@ -88,7 +88,7 @@ fn a_write_that_never_begins_to_wait_is_passed_over_and_forgotten() {
     let mut b = queued(&mut queue, "b");
     queue.leave("a", NOW);
     assert!(has_turn(&mut b));
-    assert!(matches!(queue.wait("absent", after(NOW, WAIT_BEGINS_MILLIS - 1)), Place::Waiting { .. }));
+    assert!(matches!(queue.wait("absent", after(NOW, WAIT_BEGINS_MILLIS - 1)), WaitState::Waiting { .. }));
     queue.leave("absent", NOW);
     assert_eq!(queue.enter(write("absent"), NOW), Entry::Queued);
     queue.leave("b", NOW);
@@ -104,8 +104,11 @@ fn a_write_that_gives_up_or_ends_frees_its_place() {
     queue.leave("c", NOW);
     queue.leave("a", NOW);
     assert!(!has_turn(&mut c) && has_turn(&mut d));
-    assert!(matches!(queue.wait("b", NOW), Place::Unknown));
-    assert!(matches!(WriteQueue::default().wait("a", NOW), Place::Unknown), "after the loss of the queue");
+    assert!(matches!(queue.wait("b", NOW), WaitState::Unknown));
+    assert!(
+        matches!(WriteQueue::default().wait("a", NOW), WaitState::Unknown),
+        "after the loss of the queue"
+    );
 }
 
 #[test]
@@ -146,7 +149,7 @@ fn in_random_histories_one_write_has_the_turn_and_none_is_forgotten() {
                     match queue.enter(write(&id), now) {
                         Entry::Granted => assert_eq!(holder.replace(id), None, "seed {seed}"),
                         Entry::Queued => match queue.wait(&id, now) {
-                            Place::Waiting { turn, .. } => waiting.push_back((id, turn)),
+                            WaitState::Waiting { turn, .. } => waiting.push_back((id, turn)),
                             other => panic!("seed {seed}: {other:?}"),
                         },
                         Entry::Refused => panic!("seed {seed}: refused"),

@@ -82,8 +82,8 @@ impl Store {
         Ok(KeysPage { keys, next_after: answer.last_evaluated_key().map(key_of).transpose()? })
     }
 
-    /// The records and tombstones of `ranges` after `after`, each strongly consistent by itself: one Query per
-    /// range, until there are `items` records or a range gave 1 MB.
+    /// The records and tombstones of `ranges` after `after`, each strongly consistent by itself: one Query
+    /// per range, until there are `items` records or a range gave 1 MB.
     pub async fn records_in(
         &self,
         room: &Room,

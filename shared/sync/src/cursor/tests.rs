@@ -38,16 +38,16 @@ fn largest() -> Vector {
     }
 }
 
-fn cursor(place: Place) -> Cursor {
+fn cursor(place: Location) -> Cursor {
     Cursor { place, tables: Some(TABLES) }
 }
 
-fn text(keys: &CursorKeys, place: &Place) -> String {
+fn text(keys: &CursorKeys, place: &Location) -> String {
     match place {
-        Place::Position(position) => position_text(*position, TABLES),
-        Place::Walk(walk) => of_room(keys).walk_text(walk, TABLES),
-        Place::Vector(vector) => of_room(keys).vector_text(vector, TABLES),
-        Place::LostWalk => unreachable!("it is only read"),
+        Location::Position(position) => position_text(*position, TABLES),
+        Location::Walk(walk) => of_room(keys).walk_text(walk, TABLES),
+        Location::Vector(vector) => of_room(keys).vector_text(vector, TABLES),
+        Location::LostWalk => unreachable!("it is only read"),
     }
 }
 
@@ -68,20 +68,20 @@ fn the_exact_texts_are_pinned() {
     let tail = Position { stamp, through: Some(Stamp(1_765_103_400_000_150)) };
     let keys = cursor_keys(&["a"]);
     let cases = [
-        (Place::Position(stamp.into()), "p1.1765103400000145.AQIDBAUGBwg"),
-        (Place::Position(tail), "p1.1765103400000145.AQIDBAUGBwg.1765103400000150"),
-        (Place::Walk(walk(None)), "w1.AQIDBAUGBwg.a.mqjzUE6XfXkGuZUvEHBRp43-SeANIce1ZWrw7j8h9ABMXAMXbg"),
+        (Location::Position(stamp.into()), "p1.1765103400000145.AQIDBAUGBwg"),
+        (Location::Position(tail), "p1.1765103400000145.AQIDBAUGBwg.1765103400000150"),
+        (Location::Walk(walk(None)), "w1.AQIDBAUGBwg.a.mqjzUE6XfXkGuZUvEHBRp43-SeANIce1ZWrw7j8h9ABMXAMXbg"),
         (
-            Place::Walk(walk(Some(key("products", "a#b")))),
+            Location::Walk(walk(Some(key("products", "a#b")))),
             "w1.AQIDBAUGBwg.a.BUD7STT6VVZvak_DGiCm-V4Gk_R9f0mGsKtwif_VyC5Dl_u_8gjyHtu63rQ8Y8q6Cg",
         ),
-        (Place::Vector(Vector::default()), "h1.AAECAwQFBgcI"),
+        (Location::Vector(Vector::default()), "h1.AAECAwQFBgcI"),
         (
-            Place::Vector(vector),
+            Location::Vector(vector),
             "h1.AQECAwQFBgcIa4ayc_80TgdAhWK-f________2uGsnP_NAZFWikmGpHUc146Jl6GRVopJhoA",
         ),
         (
-            Place::Vector(walking),
+            Location::Vector(walking),
             "h1.BwECAwQFBgcIa4ayc_801HNeOiZeAWEAMSydG4ai9QR0LUNcXb3qvxD4CxNbA3WTnegeNDloVU3MvMR_JYOVE3Tn7v9CYwh0tBJrhrJz_zQAAAAAAAAJTgdAhWK-f________2uGsnP_NAZFWikmGpHUc146Jl6GRVopJhoA",
         ),
     ];
@@ -95,22 +95,25 @@ fn the_exact_texts_are_pinned() {
 fn cursors_of_an_older_server_are_readable() {
     let (keys, old) = (cursor_keys(&["a"]), |place| Ok(Cursor { place, tables: None }));
     let read = |text: &str| of_room(&keys).read(text);
-    assert_eq!(read("v1.1765103400000145"), old(Place::Position(Stamp(1_765_103_400_000_145).into())));
+    assert_eq!(read("v1.1765103400000145"), old(Location::Position(Stamp(1_765_103_400_000_145).into())));
     for walk in ["s1.9.11.", "s1.1765103400000145.1765103500000000.cHJvZHVjdHMjYSNi"] {
-        assert_eq!(read(walk), old(Place::LostWalk));
+        assert_eq!(read(walk), old(Location::LostWalk));
     }
     let positions = [
         (tag("1"), BranchPosition::Position(Stamp(1_765_103_400_000_145))),
         (tag("2"), BranchPosition::Time(Timestamp(1_765_103_400_000_000))),
     ];
     let mut vector = Vector { served: Some(tag("1")), positions: positions.into(), ..Vector::default() };
-    assert_eq!(read("v2.AA"), old(Place::Vector(Vector::default())));
-    assert_eq!(read("v2.AWuGsnP_NGuGsnP_NAZFWikmGpHUc146Jl6GRVopJhoA"), old(Place::Vector(vector.clone())));
+    assert_eq!(read("v2.AA"), old(Location::Vector(Vector::default())));
+    assert_eq!(
+        read("v2.AWuGsnP_NGuGsnP_NAZFWikmGpHUc146Jl6GRVopJhoA"),
+        old(Location::Vector(vector.clone()))
+    );
     // With an unfinished snapshot of branch 2, which begins again.
     vector.positions.insert(tag("2"), BranchPosition::Reset);
     let walking =
         "v2.A2uGsnP_NNRzXjomXgZFWikmGpEGRVovG_sAAAxwcm9kdWN0cyNhI2JrhrJz_zQGRVopJhqR1HNeOiZehkVaKSYaAA";
-    assert_eq!(read(walking), old(Place::Vector(vector)));
+    assert_eq!(read(walking), old(Location::Vector(vector)));
 }
 
 #[test]
@@ -120,7 +123,7 @@ fn a_cursor_of_two_hundred_branches_fits_a_query() {
     assert!(text.len() <= CURSOR_BYTES_MAX, "{}", text.len());
     let query = format!("cursor={text}&limit=1000&tables=invoices,products");
     assert!(query.len() <= 4 * 1024, "{}", query.len());
-    assert_eq!(of_room(&keys).read(&text), Ok(cursor(Place::Vector(largest()))));
+    assert_eq!(of_room(&keys).read(&text), Ok(cursor(Location::Vector(largest()))));
     let mut more = largest();
     more.positions.insert(tag("one_more"), BranchPosition::Position(Stamp(1)));
     let text = of_room(&keys).vector_text(&more, TABLES);
@@ -216,8 +219,8 @@ fn a_walk_shows_no_record_and_opens_for_its_tenant_with_any_key_that_is_still_co
         assert!(!String::from_utf8_lossy(&bytes).contains("employee") && !part.contains("employee"));
     }
     assert_eq!(of_room(&old).walk_text(&walk, TABLES), text, "the same progress is the same text");
-    assert_eq!(of_room(&both).read(&text), Ok(cursor(Place::Walk(walk.clone()))));
-    assert_eq!(of_room(&new).read(&text), Ok(cursor(Place::LostWalk)));
+    assert_eq!(of_room(&both).read(&text), Ok(cursor(Location::Walk(walk.clone()))));
+    assert_eq!(of_room(&new).read(&text), Ok(cursor(Location::LostWalk)));
     for scope in ["1:3", "2:2"] {
         assert_eq!(Cursors { keys: &old, scope }.read(&text), Err(CursorError::NotACursor));
     }
@@ -228,9 +231,9 @@ fn a_walk_shows_no_record_and_opens_for_its_tenant_with_any_key_that_is_still_co
     let text = of_room(&old).vector_text(&vector, TABLES);
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(&text[3..]).unwrap();
     assert!(!String::from_utf8_lossy(&bytes).contains("employee"));
-    assert_eq!(of_room(&both).read(&text), Ok(cursor(Place::Vector(vector))));
+    assert_eq!(of_room(&both).read(&text), Ok(cursor(Location::Vector(vector))));
     let lost = Vector { positions: [(tag("1"), BranchPosition::Reset)].into(), ..Vector::default() };
-    assert_eq!(of_room(&new).read(&text), Ok(cursor(Place::Vector(lost))));
+    assert_eq!(of_room(&new).read(&text), Ok(cursor(Location::Vector(lost))));
     assert_eq!(Cursors { keys: &old, scope: "2" }.read(&text), Err(CursorError::NotACursor));
 }
 
@@ -263,7 +266,7 @@ proptest! {
     #[test]
     fn a_position_reads_back(stamp in 0..Timestamp::MAX.0, more in prop::option::of(1..1_000_000_u64)) {
         let through = more.map(|more| Stamp(stamp + more)).filter(|through| through.0 <= Timestamp::MAX.0);
-        let place = Place::Position(Position { stamp: Stamp(stamp), through });
+        let place = Location::Position(Position { stamp: Stamp(stamp), through });
         let keys = cursor_keys(&["a"]);
         let text = text(&keys, &place);
         prop_assert_eq!(parse_position(&text), Ok(Stamp(stamp)));
@@ -272,13 +275,13 @@ proptest! {
 
     #[test]
     fn a_walk_reads_back(walk in any_walk()) {
-        let (keys, place) = (cursor_keys(&["a"]), Place::Walk(walk));
+        let (keys, place) = (cursor_keys(&["a"]), Location::Walk(walk));
         prop_assert_eq!(of_room(&keys).read(&text(&keys, &place)), Ok(cursor(place)));
     }
 
     #[test]
     fn a_vector_reads_back_within_the_size_limit(vector in any_vector()) {
-        let (keys, place) = (cursor_keys(&["a"]), Place::Vector(vector));
+        let (keys, place) = (cursor_keys(&["a"]), Location::Vector(vector));
         let text = text(&keys, &place);
         prop_assert!(text.len() <= CURSOR_BYTES_MAX);
         prop_assert_eq!(of_room(&keys).read(&text), Ok(cursor(place)));
@@ -287,8 +290,8 @@ proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in "(p1|w1|h1|v1|s1|v2|p7)\\.[0-9A-Za-z_.-]{0,80}") {
         let keys = cursor_keys(&["a"]);
-        if let Ok(Cursor { place: place @ Place::Vector(_), tables: Some(tables) }) = of_room(&keys).read(&text) {
-            let Place::Vector(vector) = place else { unreachable!() };
+        if let Ok(Cursor { place: place @ Location::Vector(_), tables: Some(tables) }) = of_room(&keys).read(&text) {
+            let Location::Vector(vector) = place else { unreachable!() };
             prop_assert_eq!(of_room(&keys).vector_text(&vector, tables), text);
         }
     }

@@ -66,8 +66,8 @@ impl BranchRotation {
         BranchRotation { branches, vector, passed, tables: pull.window.digest }
     }
 
-    /// The branch of the next page, if any has new changes: the one whose snapshot is unfinished, or the next in
-    /// rotation, so that a busy branch cannot starve the others.
+    /// The branch of the next page, if any has new changes: the one whose snapshot is unfinished, or the next
+    /// in rotation, so that a busy branch cannot starve the others.
     pub fn next(&self, pull: &ClientPull) -> Option<(RoomPull, &Head)> {
         let walk = self.vector.walk.as_ref().filter(|(tag, _)| !self.passed.contains(tag));
         let tail = self.vector.tail.filter(|(tag, _)| !self.passed.contains(tag));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::cursor::seal::CursorKeys;
 use crate::cursor::vector::Vector;
 use crate::cursor::walk::Walk;
-use crate::cursor::{Cursor, Cursors, Place, Position, is_of_client};
+use crate::cursor::{Cursor, Cursors, Location, Position, is_of_client};
 use crate::min;
 use crate::tables::Tables;
 use crate::tables::digest::TablesDigest;
@@ -176,7 +176,7 @@ impl Parameters {
         let cursors = Cursors { keys, scope: client.as_str() };
         let cursor = self.cursor.map(|text| read_cursor(cursors, &text)).transpose()?;
         let start = match (cursor, self.since) {
-            (Some(Cursor { place: Place::Vector(mut vector), tables }), _) => {
+            (Some(Cursor { place: Location::Vector(mut vector), tables }), _) => {
                 if !window.continues(tables) {
                     vector.reset();
                 }
@@ -191,17 +191,17 @@ impl Parameters {
     }
 }
 
-/// Where `place` continues. A till has moved on since its last pull, by frames and pushes, and says in `since`
-/// how far.
-fn continued(place: Place, since: Option<RoomStart>) -> RoomStart {
+/// Where `place` continues. A till has moved on since its last pull, by frames and pushes, and says in
+/// `since` how far.
+fn continued(place: Location, since: Option<RoomStart>) -> RoomStart {
     match (place, since) {
-        (Place::Position(Position { stamp, through: None }), Some(RoomStart::Position(since))) => {
+        (Location::Position(Position { stamp, through: None }), Some(RoomStart::Position(since))) => {
             RoomStart::Position(stamp.max(since.stamp).into())
         }
         // In a snapshot and its tail only the cursor counts.
-        (Place::Position(position), _) => RoomStart::Position(position),
-        (Place::Walk(walk), _) => RoomStart::Walk(walk),
-        (Place::Vector(_) | Place::LostWalk, _) => RoomStart::Reset,
+        (Location::Position(position), _) => RoomStart::Position(position),
+        (Location::Walk(walk), _) => RoomStart::Walk(walk),
+        (Location::Vector(_) | Location::LostWalk, _) => RoomStart::Reset,
     }
 }
 

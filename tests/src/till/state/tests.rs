@@ -144,8 +144,8 @@ fn batches_that_a_restored_server_lost_are_offered_again_in_order_and_unchanged(
     assert_eq!(walk(&state, "restored to 2", &[("p0", 1), ("p1", 2)]), ["b3", "b4", "unsent"]);
     assert_eq!(walk(&state, "restored to 1", &[("p0", 1)]), ["b2", "b3", "b4", "unsent"]);
     assert_eq!(walk(&state, "restored to nothing", &[]), ["b1", "b2", "b3", "b4", "unsent"]);
-    // The till pushes after the restore, before it pulls. That batch says nothing about those before it, also if
-    // others have pushed in between.
+    // The till pushes after the restore, before it pulls. That batch says nothing about those before it, also
+    // if others have pushed in between.
     for prev in [2, 6] {
         let mut beyond = state.clone();
         beyond.queue.add(named("b5", "p5"));

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::shop::{Follower, START, Shop, live, window};
 use crate::cursor::seal::CursorKeys;
 use crate::cursor::vector::Vector;
-use crate::cursor::{Cursors, Place};
+use crate::cursor::{Cursors, Location};
 use crate::pull::head_office::{BranchRotation, check_branch_count};
 use crate::pull::query::{ClientPull, ClientStart};
 use crate::testing::cursor_keys;
@@ -38,7 +38,7 @@ fn ask(shops: &Shops, cursor: Option<&str>, limit: usize) -> PullResponse {
     let keys = cursor_keys(&["a"]);
     let start = match cursor.map(|cursor| of_client(&keys).read(cursor).unwrap().place) {
         None => ClientStart::Vector(Vector::default()),
-        Some(Place::Vector(vector)) => ClientStart::Vector(vector),
+        Some(Location::Vector(vector)) => ClientStart::Vector(vector),
         Some(other) => panic!("{other:?} is no vector"),
     };
     answer(shops, start, limit)
@@ -93,7 +93,7 @@ fn a_branch_that_cannot_be_read_does_not_hold_up_the_others() {
     for since_time in [false, true] {
         let start = match (since_time, of_client(&keys).read(&cursor).unwrap().place) {
             (true, _) => ClientStart::Time(START.plus_secs(30)),
-            (false, Place::Vector(vector)) => ClientStart::Vector(vector),
+            (false, Location::Vector(vector)) => ClientStart::Vector(vector),
             (false, other) => panic!("{other:?} is no vector"),
         };
         let pull = ClientPull { client: "1".parse().unwrap(), start, window: window(100) };
@@ -157,7 +157,7 @@ fn a_vector_of_other_tables_begins_every_branch_with_a_snapshot() {
     let shops = shops(&[(1, 3), (2, 2)]);
     let keys = cursor_keys(&["a"]);
     let (_, _, cursor) = follow(&shops, None, 100);
-    let Place::Vector(mut vector) = of_client(&keys).read(&cursor).unwrap().place else {
+    let Location::Vector(mut vector) = of_client(&keys).read(&cursor).unwrap().place else {
         panic!("no vector")
     };
     vector.reset();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cursor::{Place, Position};
+use crate::cursor::{Location, Position};
 use crate::limits::LOG_SETTLE_SECS;
 use crate::log::{Damaged, LogItem};
 use crate::pull::plan::{ReadPlan, begin, has_skipped, nothing_new, plan, settled};
@@ -229,8 +229,8 @@ impl Follower {
         let start = match &self.cursor {
             None => RoomStart::Position(Position::default()),
             Some(text) => match of_room(&keys).read(text).unwrap().place {
-                Place::Position(position) => RoomStart::Position(position),
-                Place::Walk(walk) => RoomStart::Walk(walk),
+                Location::Position(position) => RoomStart::Position(position),
+                Location::Walk(walk) => RoomStart::Walk(walk),
                 other => unreachable!("one room has no {other:?}"),
             },
         };
