@@ -21,6 +21,7 @@ mod device;
 mod environment;
 mod head_office;
 mod network;
+mod probe;
 mod server;
 mod torn;
 mod ttl_reaper;
@@ -28,6 +29,7 @@ mod world;
 
 // Output and its checks.
 mod check;
+mod coverage;
 mod event_log;
 mod storage;
 
@@ -43,6 +45,7 @@ pub use arguments::Arguments;
 pub use run::run;
 
 use crate::lock;
+use coverage::Coverage;
 use environment::Environment;
 use event_log::Violation;
 use mutation::Mutation;
@@ -57,6 +60,8 @@ pub type SimError = Box<dyn std::error::Error + Send + Sync>;
 struct RunResult {
     /// What is wrong.
     violations: Vec<Violation>,
+    /// What the responses reached.
+    coverage: Coverage,
     /// A hash of the run: equal runs have equal fingerprints.
     fingerprint: u64,
 }
@@ -76,7 +81,8 @@ fn simulate(
         world.settle().await;
         check::check(&world).await;
         let entries = world.log.entries();
-        Ok(RunResult { violations: entries.violations.clone(), fingerprint: entries.fingerprint })
+        let (violations, coverage) = (entries.violations.clone(), entries.coverage.clone());
+        Ok(RunResult { violations, coverage, fingerprint: entries.fingerprint })
     })
 }
 

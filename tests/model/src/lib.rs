@@ -10,6 +10,7 @@ mod merge;
 mod record;
 mod room;
 mod rules;
+mod size;
 mod special;
 mod write;
 

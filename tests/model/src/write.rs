@@ -7,6 +7,7 @@ use protocol::wire::push::PushRecord;
 use crate::member::{self, Members};
 use crate::room::Key;
 use crate::rules::{Policy, TableRule, table_rule};
+use crate::size;
 
 /// Microseconds that a client's clock may be ahead.
 const AHEAD_MICROS_MAX: u64 = 5 * 60 * 1_000_000;
@@ -42,6 +43,7 @@ impl Write {
             return Err("bad_record_id");
         }
         let at = Timestamp::parse(&body.local_updated_at).map_err(|_| "bad_time")?.0;
+        body.data.as_ref().map_or(Ok(()), size::check)?;
         let data = match &body.data {
             None if body.is_deleted => None,
             None => return Err("malformed"),

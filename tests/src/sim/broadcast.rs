@@ -51,7 +51,7 @@ fn send(world: &Arc<World>, publication: &Publication, frame: &SyncFrame, read: 
             let (world, device, frame, seed) = (world.clone(), device.clone(), frame.clone(), rng.next_u64());
             tokio::spawn(async move {
                 tokio::time::sleep(delay).await;
-                if device.on_frame(&frame) {
+                if device.on_frame(&world, &frame) {
                     device.start_sync(&world, seed);
                 }
             });

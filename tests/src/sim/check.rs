@@ -1,6 +1,7 @@
 //! The invariants that hold after every run, whatever faults occurred in it. Their numbers are those of
 //! ARCHITECTURE.md.
 
+pub(crate) mod edits;
 pub(crate) mod history;
 pub(crate) mod log;
 pub(crate) mod model_run;
@@ -26,6 +27,7 @@ pub(crate) async fn check(world: &Arc<World>) {
     let history = history::History::of(world);
     log::check_chain(&history, log);
     log::check_permanence(&history, log);
+    edits::check(world);
     let model_run = model_run::ModelRun::of(log);
     if !log.entries().violations.is_empty() {
         // Later checks would only repeat the consequences.

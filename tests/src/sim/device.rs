@@ -12,6 +12,7 @@ use sync::follow::Follow;
 use tokio::task::AbortHandle;
 
 use super::actors::Actor;
+use super::check::edits::is_too_large;
 use super::clock::skewed;
 use super::lock;
 use super::mutation::Mutation;
@@ -37,6 +38,10 @@ struct Inner {
     offline: bool,
     running: Option<AbortHandle>,
     batches: u64,
+    /// The batches as they were written.
+    edits: Vec<PushRequest>,
+    /// The batches that are too large to send and cannot be split.
+    given_up: Vec<PushRequest>,
     /// The batches that were answered, and when; they may be sent again.
     answered: Vec<(PushRequest, PushResponse, Timestamp)>,
     /// The time of the last page. Only [`Mutation::WallClock`] uses it.
@@ -66,7 +71,18 @@ impl Device {
         let mut batch = Writer { device, batch: inner.batches, rows, clock, keys }.batch(rng);
         batch.branch_id = Some(self.actor.caller.room.branch.to_string());
         inner.batches += 1;
+        inner.edits.push(batch.clone());
         inner.state.queue.add(batch);
+    }
+
+    /// The batches as they were written.
+    pub(crate) fn edits(&self) -> Vec<PushRequest> {
+        self.lock().edits.clone()
+    }
+
+    /// The batches that are too large to send and cannot be split.
+    pub(crate) fn given_up(&self) -> Vec<PushRequest> {
+        self.lock().given_up.clone()
     }
 
     pub(crate) fn set_online(&self, online: bool) {
@@ -150,9 +166,17 @@ impl Device {
                 }
             },
             413 => {
+                if !is_too_large(batch) {
+                    let (device, body) = (&self.actor.device, &reply.body);
+                    let what = format!("a small batch of {device} is answered 413: {body}");
+                    world.log.violation("refused", what);
+                }
                 let mut id = || format!("split-{:x}", rng.next_u64());
-                if inner.state.queue.split_first([id(), id()]) == Split::Impossible {
+                let split = inner.state.queue.split_first([id(), id()]);
+                world.log.entries().coverage.situation("batch split", split == Split::Done);
+                if split == Split::Impossible {
                     inner.state.queue.give_up_first("batch_too_large", "");
+                    inner.given_up.push(batch.clone());
                 }
                 true
             }
@@ -207,10 +231,20 @@ impl Device {
     }
 
     /// Receives a frame. Returns whether the till has to pull.
-    pub(crate) fn on_frame(&self, frame: &SyncFrame) -> bool {
+    pub(crate) fn on_frame(&self, world: &World, frame: &SyncFrame) -> bool {
         let mut inner = self.lock();
         inner.seen.insert((frame.table_name.clone(), frame.record_id.clone(), frame.stamp.0));
-        !inner.offline && inner.state.on_frame(frame).0 == Follow::Pull
+        if inner.offline {
+            return false;
+        }
+        let (followed, _) = inner.state.on_frame(frame);
+        let situation = match followed {
+            Follow::Apply => "frame applied",
+            Follow::Drop => "frame dropped",
+            Follow::Pull => "frame after a gap",
+        };
+        world.log.entries().coverage.situation(situation, true);
+        followed == Follow::Pull
     }
 
     /// Every change that the till received: table, id, stamp.

@@ -59,6 +59,7 @@ impl Environment {
         Ok(Functions {
             batch_push: context(Function::BatchPush)?,
             pull_changes: context(Function::PullChanges)?,
+            dead_letters: context(Function::DeadLetters)?,
         })
     }
 }

@@ -9,6 +9,7 @@ use protocol::role::Role;
 use protocol::timestamp::Timestamp;
 use tokio::sync::Notify;
 
+use super::coverage::Coverage;
 use super::lock;
 
 /// A function call that pushes.
@@ -76,6 +77,8 @@ pub(crate) struct Entries {
     pub(crate) events: Vec<Event>,
     /// The number of requests to DynamoDB by action.
     pub(crate) requests: BTreeMap<String, u64>,
+    /// What the responses reached.
+    pub(crate) coverage: Coverage,
     /// What is wrong so far.
     pub(crate) violations: Vec<Violation>,
     /// A hash of everything that happened: equal runs have equal fingerprints.
@@ -84,6 +87,13 @@ pub(crate) struct Entries {
     tokens: BTreeSet<String>,
     committed: BTreeSet<u64>,
     read_again: BTreeSet<u64>,
+}
+
+impl Entries {
+    /// Whether a call has committed a transaction.
+    pub(crate) fn has_committed(&self, call: u64) -> bool {
+        self.committed.contains(&call)
+    }
 }
 
 impl EventLog {

@@ -29,12 +29,16 @@ impl FaultRates {
     /// The rates of a run.
     pub(crate) fn random(rng: &mut Rng) -> FaultRates {
         let mut rate = |most: u64| if rng.chance(400) { rng.between(1, most) } else { 0 };
+        // In some runs a push loses its race again and again, until it is answered `busy`.
+        let conflict = rate(100);
+        let conflict = if rng.chance(60) { 700 } else { conflict };
+        let mut rate = |most: u64| if rng.chance(400) { rng.between(1, most) } else { 0 };
         FaultRates {
             lost: rate(60),
             response_lost: rate(60),
             late: rate(30),
             duplicated: rate(60),
-            conflict: rate(100),
+            conflict,
             throttled: rate(60),
             torn: rate(700),
             crash: rate(60),

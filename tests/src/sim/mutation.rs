@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use super::server::Reply;
+
 /// A rule that is removed.
 #[cfg_attr(not(test), allow(dead_code, reason = "only tests run the product with a mutation"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub(crate) enum Mutation {
     LastPutWins,
     /// Tills retry a batch under another id.
     FreshBatchIds,
+    /// Every push is answered 413.
+    AlwaysTooLarge,
 }
 
 impl Mutation {
@@ -55,6 +59,12 @@ impl Mutation {
         }
         // DynamoDB refuses an empty transaction, so such a request stays as it is.
         if actions.is_empty() { None } else { Some(body.to_string()) }
+    }
+
+    /// The reply that the till gets instead of the function's. `None` if the function's arrives.
+    pub(crate) fn mutate_reply(self) -> Option<Reply> {
+        let body = r#"{"error":{"code":"batch_too_large","message":"","request_id":""}}"#;
+        (self == Mutation::AlwaysTooLarge).then(|| Reply { status: 413, body: body.to_owned() })
     }
 
     /// Restores the marker's key in a response, so that the function finds the key it asked for.

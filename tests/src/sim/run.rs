@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::arguments::Arguments;
+use super::coverage::{self, Coverage};
 use super::environment::Environment;
 use super::event_log::Violation;
 use super::scenario::{Step, scenario};
@@ -27,6 +28,8 @@ struct Runner<'a> {
     end: u64,
     passed: AtomicU64,
     stop: AtomicBool,
+    /// What the passed seeds reached.
+    coverage: Mutex<Coverage>,
     /// The seeds that did not pass, each with its violations or the error of the run.
     failed: Mutex<BTreeMap<u64, Result<RunResult, SimError>>>,
 }
@@ -45,6 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<bool, SimError> {
         end: first.saturating_add(seeds),
         passed: AtomicU64::new(0),
         stop: AtomicBool::new(false),
+        coverage: Mutex::default(),
         failed: Mutex::default(),
     };
     thread::scope(|scope| {
@@ -65,7 +69,7 @@ impl Runner<'_> {
                 return;
             }
             match self.simulate(seed, &self.scenario(seed)) {
-                Ok(result) if result.violations.is_empty() => self.passed(seed),
+                Ok(result) if result.violations.is_empty() => self.passed(seed, &result),
                 result => {
                     lock(&self.failed).insert(seed, result);
                     self.stop.store(true, Ordering::Relaxed);
@@ -82,7 +86,8 @@ impl Runner<'_> {
         simulate(self.environment, seed, self.arguments.tills.into(), steps, None)
     }
 
-    fn passed(&self, seed: u64) {
+    fn passed(&self, seed: u64, result: &RunResult) {
+        lock(&self.coverage).add(&result.coverage);
         let passed = self.passed.fetch_add(1, Ordering::Relaxed) + 1;
         if passed.is_multiple_of(PROGRESS_SEEDS) {
             let secs = self.started.elapsed().as_secs();
@@ -90,11 +95,24 @@ impl Runner<'_> {
         }
     }
 
+    /// Prints what many seeds must reach and have not. Returns whether that is nothing.
+    fn is_covered(&self, passed: u64) -> bool {
+        let missing = lock(&self.coverage).missing();
+        let must = passed >= coverage::SEEDS_MIN;
+        for (kind, name) in &missing {
+            println!("{}: {kind:?} {name}", if must { "NOT REACHED" } else { "not reached" });
+        }
+        missing.is_empty() || !must
+    }
+
     /// Prints the result, and the shortest failing scenario of the first seed that failed.
     fn report(&self) -> Result<bool, SimError> {
         let (passed, secs) = (self.passed.load(Ordering::Relaxed), self.started.elapsed().as_secs_f64());
+        let Some((seed, result)) = lock(&self.failed).pop_first() else {
+            println!("{}{passed} seeds passed in {secs:.1} s", lock(&self.coverage));
+            return Ok(self.is_covered(passed));
+        };
         println!("{passed} seeds passed in {secs:.1} s");
-        let Some((seed, result)) = lock(&self.failed).pop_first() else { return Ok(true) };
         let result = result?;
         println!("seed {seed} FAILED");
         print(&result.violations);

@@ -36,6 +36,8 @@ pub(crate) enum Action {
     HeadOfficePull,
     /// Head office writes into a branch.
     HeadOfficeWrite,
+    /// A program sends a request that must be refused.
+    Probe,
 }
 
 const MINUTE_MILLIS: u64 = 60_000;
@@ -88,6 +90,7 @@ fn action(rng: &mut Rng, tills: usize) -> Action {
         (4, Action::Expire),
         (4, Action::HeadOfficePull),
         (2, Action::HeadOfficeWrite),
+        (1, Action::Probe),
     ];
     rng.weighted(&actions, Action::Expire)
 }

@@ -18,6 +18,7 @@ use super::actors::Caller;
 use super::clock::{Clock, skewed};
 use super::event_log::{EventLog, PushCall, PushReply};
 use super::fault_rates::FaultRates;
+use super::mutation::Mutation;
 use super::network::{CALL, CallContext};
 use super::rng::Rng;
 
@@ -28,6 +29,8 @@ pub(crate) enum ApiRequest {
     Push(String),
     /// `GET /api/sync/pull-changes` with this query.
     Pull(String),
+    /// An operation of `/api/sync/dead-letters`, with its query.
+    DeadLetters(&'static str, String),
 }
 
 #[derive(Clone, Debug)]
@@ -41,6 +44,7 @@ pub(crate) struct Reply {
 pub(crate) struct Functions {
     pub(crate) batch_push: Context,
     pub(crate) pull_changes: Context,
+    pub(crate) dead_letters: Context,
 }
 
 pub(crate) struct Server {
@@ -49,6 +53,7 @@ pub(crate) struct Server {
     pub(crate) log: Arc<EventLog>,
     pub(crate) rates: FaultRates,
     pub(crate) healed: AtomicBool,
+    pub(crate) mutation: Option<Mutation>,
     /// The number of calls so far.
     pub(crate) calls: AtomicU64,
     /// Receives the publications that a response carries.
@@ -121,19 +126,39 @@ impl Server {
     }
 
     async fn run(&self, number: u64, token: &str, request: ApiRequest, now: Timestamp) -> Reply {
-        let Functions { batch_push, pull_changes } = &self.functions;
-        let (function, uri, body, pushes) = match request {
-            ApiRequest::Push(body) => (batch_push, "/pushBatch".to_owned(), Body::Text(body), true),
-            ApiRequest::Pull(query) => (pull_changes, format!("/pullChanges?{query}"), Body::Empty, false),
+        let Functions { batch_push, pull_changes, dead_letters } = &self.functions;
+        let sent = request.clone();
+        let (function, uri, body) = match request {
+            ApiRequest::Push(body) => (batch_push, "/pushBatch".to_owned(), Body::Text(body)),
+            ApiRequest::Pull(query) => (pull_changes, format!("/pullChanges?{query}"), Body::Empty),
+            ApiRequest::DeadLetters(operation, query) => {
+                (dead_letters, format!("/{operation}?{query}"), Body::Empty)
+            }
         };
         let response = dispatch::handle(function, http_request(&uri, token, number, body), now).await;
         let reply = self.forward(&response);
         self.log.trace(&format!("{number} answers {} {}", reply.status, reply.body));
-        if pushes {
+        self.count(number, &sent, &reply);
+        if matches!(sent, ApiRequest::Push(_)) {
+            if let Some(mutated) = self.mutation.and_then(Mutation::mutate_reply) {
+                return mutated;
+            }
             let reply = PushReply { call: number, status: reply.status, body: reply.body.clone() };
             self.log.entries().replies.push(reply);
         }
         reply
+    }
+
+    /// Counts what a response reached.
+    fn count(&self, number: u64, request: &ApiRequest, reply: &Reply) {
+        let mut entries = self.log.entries();
+        let committed = entries.has_committed(number);
+        entries.coverage.response(reply.status, &reply.body);
+        match request {
+            ApiRequest::Push(body) => entries.coverage.push(body, &reply.body, committed),
+            ApiRequest::Pull(query) => entries.coverage.page(limit(query), &reply.body),
+            ApiRequest::DeadLetters(..) => {}
+        }
     }
 
     /// Forwards a response as the edge does: its publications go to the rooms, the rest to the client.
@@ -161,9 +186,17 @@ impl Server {
     }
 }
 
-/// A request as the edge makes it.
+/// The limit in the query of a pull.
+fn limit(query: &str) -> Option<usize> {
+    query.split('&').find_map(|pair| pair.strip_prefix("limit="))?.parse().ok()
+}
+
+/// A request as the edge makes it. The edge forwards no header for an absent token.
 fn http_request(uri: &str, token: &str, number: u64, body: Body) -> Request {
-    let request = lambda_http::http::Request::builder().uri(uri).header(TOKEN_HEADER, token);
+    let mut request = lambda_http::http::Request::builder().uri(uri);
+    if !token.is_empty() {
+        request = request.header(TOKEN_HEADER, token);
+    }
     // These addresses and headers are always valid.
     request.header(REQUEST_ID_HEADER, format!("call-{number}")).body(body).unwrap_or_default()
 }

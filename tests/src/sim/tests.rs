@@ -17,7 +17,7 @@ fn a_seed_gives_the_same_run_every_time() {
 }
 
 /// Each mutation with the number of seeds within which a check must fail.
-const MUTATIONS: [(Mutation, u64); 10] = [
+const MUTATIONS: [(Mutation, u64); 11] = [
     (Mutation::NoHeadCondition, 20),
     (Mutation::NoConditionChecks, 100),
     (Mutation::NoMarker, 20),
@@ -28,6 +28,7 @@ const MUTATIONS: [(Mutation, u64); 10] = [
     (Mutation::ChunkStamp, 20),
     (Mutation::LastPutWins, 20),
     (Mutation::FreshBatchIds, 40),
+    (Mutation::AlwaysTooLarge, 1),
 ];
 
 #[test]

@@ -142,6 +142,12 @@ impl Writer<'_> {
     }
 }
 
+/// Data over the limit of a record: some of it is kept whole in the dead letters, some is cut.
+fn photo(rng: &mut Rng) -> Option<JsonText> {
+    let bytes = usize::try_from(rng.between(66_000, 90_000)).unwrap_or_default();
+    JsonText::from_text(format!("{{\"photo\":\"{}\"}}", "x".repeat(bytes))).ok()
+}
+
 /// Text that does not compress.
 fn noise(rng: &mut Rng) -> String {
     let words = rng.between(1500, 3500);
@@ -191,6 +197,11 @@ fn corrupt(rng: &mut Rng, record: &mut PushRecord) {
         1 => record.local_updated_at = "yesterday".to_owned(),
         2 => record.record_id = "\u{7}".to_owned(),
         3 => record.data = JsonText::from_text("[1]".to_owned()).ok(),
+        4 => {
+            record.data =
+                JsonText::from_text(format!("{{\"name\":{}1{}}}", "[".repeat(70), "]".repeat(70))).ok();
+        }
+        5 => record.data = photo(rng),
         _ => {}
     }
 }

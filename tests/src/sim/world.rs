@@ -24,7 +24,7 @@ use super::rng::Rng;
 use super::scenario::{Action, Step};
 use super::server::{ApiRequest, Server};
 use super::workload::KeySpace;
-use super::{SimError, actors, broadcast, storage, ttl_reaper};
+use super::{SimError, actors, broadcast, probe, storage, ttl_reaper};
 
 pub(crate) struct World {
     pub(crate) clock: Clock,
@@ -36,6 +36,8 @@ pub(crate) struct World {
     pub(crate) tills: usize,
     /// The client that follows all branches at once.
     pub(crate) head_office: Option<HeadOffice>,
+    /// Tokens for requests that must be refused.
+    pub(crate) tokens: probe::Tokens,
     /// The rule that is removed.
     pub(crate) mutation: Option<Mutation>,
     pub(crate) tables: Tables,
@@ -60,8 +62,16 @@ impl World {
         let functions = environment.functions(&network)?;
         let tables = functions.batch_push.sync()?.rules.tables.clone();
         let (healed, calls) = (AtomicBool::default(), AtomicU64::default());
-        let server =
-            Server { functions, clock, log: log.clone(), rates, healed, calls, published: published.clone() };
+        let server = Server {
+            functions,
+            clock,
+            log: log.clone(),
+            rates,
+            healed,
+            calls,
+            mutation,
+            published: published.clone(),
+        };
         let mut actors = actors::tills(&environment.signer, &mut rng, tills)?;
         let offices = actors::offices(&environment.signer, &mut rng)?;
         let head_office = offices.first().map(|office| HeadOffice::new(office.caller.clone()));
@@ -74,6 +84,7 @@ impl World {
             server: Arc::new(server),
             tills,
             head_office,
+            tokens: probe::Tokens::sign(&environment.signer)?,
             devices: actors.into_iter().map(|actor| Arc::new(Device::new(actor))).collect(),
             mutation,
             tables,
@@ -105,6 +116,7 @@ impl World {
         let index = match action {
             Action::Expire => return ttl_reaper::delete_expired(self, &mut rng),
             Action::HeadOfficePull => return self.pull_head_office(rng),
+            Action::Probe => return probe::send(self, rng),
             Action::HeadOfficeWrite => self.tills + usize::from(rng.chance(300)),
             Action::Edit(i) | Action::Sync(i) | Action::Crash(i) | Action::Resend(i) => i,
             Action::Disconnect(i) | Action::Reconnect(i) => i,
@@ -117,7 +129,7 @@ impl World {
             Action::Resend(_) => return self.resend(device, rng),
             Action::Reconnect(_) => device.set_online(true),
             Action::HeadOfficeWrite => device.edit(self.clock.now(), self.keys, &mut rng),
-            Action::Sync(_) | Action::Expire | Action::HeadOfficePull => {}
+            Action::Sync(_) | Action::Expire | Action::HeadOfficePull | Action::Probe => {}
         }
         device.start_sync(self, rng.next_u64());
     }
