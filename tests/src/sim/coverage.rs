@@ -72,12 +72,15 @@ const UNREACHED: &[(Kind, &str, &str)] = &[
     (Kind::Error, "not_found", "the edge finds the endpoint: tests/e2e/edge"),
     (Kind::Error, "method_not_allowed", "the edge finds the endpoint: tests/e2e/edge"),
     (Kind::Error, "body_too_large", "the edge limits bodies: tests/e2e/edge"),
+    (Kind::Error, "body_incomplete", "the edge reads bodies: tests/e2e/edge/bodies.rs"),
     (Kind::Error, "rate_limited", "the edge counts requests: tests/e2e/edge"),
     (Kind::Error, "cart_not_found", "there are no carts: tests/e2e/carts.rs"),
     (Kind::Error, "payload_cut", "no dead letter is replayed: tests/e2e/sync/dead_letters.rs"),
     (Kind::Error, "version_changed", "no conflict is resolved: tests/e2e/sync/resolve.rs"),
     (Kind::Error, "record_rejected", "no conflict is resolved: tests/e2e/sync/resolve.rs"),
     (Kind::Error, "internal", "a fault of the product, which is a violation"),
+    (Kind::Conflict, "outcome_unknown", "no marker is damaged: tests/e2e/sync/damage.rs"),
+    (Kind::Rejection, "record_corrupt", "no record is damaged: tests/e2e/sync/damage.rs"),
 ];
 
 /// How often each part of the protocol was reached.

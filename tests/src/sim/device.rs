@@ -114,8 +114,15 @@ impl Device {
         self.lock().running = Some(task.abort_handle());
     }
 
+    /// The batches that were answered, each with its first response: after a snapshot a till offers its
+    /// batches again, under the same ids.
     pub(crate) fn answered(&self) -> Vec<(PushRequest, PushResponse)> {
-        self.lock().answered.iter().map(|(batch, response, _)| (batch.clone(), response.clone())).collect()
+        let inner = self.lock();
+        let mut named = BTreeSet::new();
+        let mut is_first =
+            |batch: &PushRequest| batch.batch_id.as_ref().is_none_or(|id| named.insert(id.clone()));
+        let answered = inner.answered.iter().filter(|(batch, ..)| is_first(batch));
+        answered.map(|(batch, response, _)| (batch.clone(), response.clone())).collect()
     }
 
     pub(crate) fn is_busy(&self) -> bool {

@@ -47,8 +47,8 @@ pub(crate) fn is_too_large(batch: &PushRequest) -> bool {
     batch.records.len() > PUSH_RECORDS_MAX || batch.records.iter().map(bytes).sum::<usize>() > BATCH_BYTES_MAX
 }
 
-/// What is wrong with the outcomes of a response. Each record has exactly one; in a batch that was rolled back,
-/// at most one.
+/// What is wrong with the outcomes of a response. Each record has exactly one; in a batch that was rolled
+/// back, at most one.
 fn difference(batch: &PushRequest, response: &PushResponse) -> Option<String> {
     let mut found = vec![0_usize; batch.records.len()];
     let applied = response.applied.iter().map(|applied| applied.index);
