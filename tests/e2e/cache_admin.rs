@@ -200,7 +200,7 @@ async fn only_admins_of_the_branch_or_tenant_are_allowed(shop: &'static Shop) {
     assert_eq!(unnamed.code().as_deref(), Some("branch_required"));
     let named = with(warm, "branch_id", "1");
     assert_eq!(post(&head_office, "/api/cache/warm", named.clone()).await.status, 200);
-    let elsewhere = shop.signed_in("admin", Role::Admin, Some("2")).await;
+    let elsewhere = shop.signed_in("admin-2", Role::Admin, Some("2")).await;
     assert_eq!(post(&shop.admin().await, "/api/cache/warm", named.clone()).await.status, 200);
     assert_eq!(post(&elsewhere, "/api/cache/warm", named).await.code().as_deref(), Some("branch_forbidden"));
 }

@@ -72,9 +72,18 @@ fn a_function_has_exactly_the_environment_and_permissions_of_the_template() {
         ("TABLES_FILE", default("")),
         ("TOMBSTONE_RETENTION_DAYS", default("90")),
     ];
+    // Only pulls open and seal cursors.
+    let seals = |name: &str| name == "pull-changes";
     for name in ["batch-push", "dead-letters", "pull-changes"] {
         let variables = template.functions[name].variables.iter();
-        let variables: Vec<_> = variables.map(|(name, value)| (name.as_str(), value)).collect();
+        let (keys, variables): (Vec<_>, Vec<_>) = variables
+            .map(|(name, value)| (name.as_str(), value))
+            .partition(|(name, _)| *name == "CURSOR_KEYS");
+        assert_eq!(
+            keys,
+            if seals(name) { vec![("CURSOR_KEYS", &Variable::Setting)] } else { vec![] },
+            "{name}"
+        );
         assert_eq!(variables, expected.each_ref().map(|(name, value)| (*name, value)), "{name}");
     }
 

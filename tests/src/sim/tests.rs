@@ -23,7 +23,7 @@ const MUTATIONS: [(Mutation, u64); 11] = [
     (Mutation::NoMarker, 20),
     (Mutation::MarkerWithoutDevice, 20),
     (Mutation::WallClock, 40),
-    (Mutation::EarlyPurge, 60),
+    (Mutation::EarlyPurge, 100),
     (Mutation::LateTail, 60),
     (Mutation::ChunkStamp, 20),
     (Mutation::LastPutWins, 20),
