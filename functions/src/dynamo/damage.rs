@@ -27,10 +27,18 @@ pub fn readable<T>(
     item: &Item,
     read: impl FnOnce(&Item) -> Result<T, StoreError>,
 ) -> Result<Option<T>, StoreError> {
-    match read(item) {
+    pass_over(read(item), |error| drop(report(kind, item, error)))
+}
+
+/// What was read, or `None` for a damaged item, which `report` reports.
+pub fn pass_over<T>(
+    read: Result<T, StoreError>,
+    report: impl FnOnce(&StoreError),
+) -> Result<Option<T>, StoreError> {
+    match read {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.is_damage() => {
-            report(kind, item, &error);
+            report(&error);
             Ok(None)
         }
         Err(error) => Err(error),

@@ -3,7 +3,6 @@
 use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use hashlink::LruCache;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::Room;
@@ -59,7 +58,7 @@ impl Branches {
             .update_expression("SET #created = if_not_exists(#created, :now)")
             .expression_attribute_names("#created", CREATED)
             .expression_attribute_values(":now", number(now.0));
-        request.return_consumed_capacity(ReturnConsumedCapacity::None).send().await?;
+        request.send().await?;
         Ok(())
     }
 }

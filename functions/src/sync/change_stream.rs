@@ -108,7 +108,7 @@ async fn publish(
     while told.is_ok() && waiting.peek().is_some() {
         let (mut publications, mut bytes, mut last) = (Vec::new(), 0, None);
         while let Some(Delivery { publication, feed, .. }) = waiting.next_if(|_| bytes < PUBLISH_BYTES_MAX) {
-            bytes += publication.changes.iter().map(|change| change.data.as_str().len()).sum::<usize>();
+            bytes += publication.data_bytes();
             last = Some(feed);
             publications.push(publication);
         }

@@ -77,8 +77,7 @@ impl<'a> CommitRetry<'a> {
 /// The caller's response with the publications beside it, which the edge takes out. Publications that are too
 /// large are left to `change-stream`.
 pub fn respond(response: &impl Serialize, publications: Vec<Publication>) -> HandlerResult {
-    let changes = publications.iter().flat_map(|publication| &publication.changes);
-    let bytes: usize = changes.map(|change| change.data.as_str().len()).sum();
+    let bytes: usize = publications.iter().map(Publication::data_bytes).sum();
     let answer = JsonText::from_text(serde_json::to_string(response)?)?;
     let fits = bytes <= FAST_PATH_BYTES_MAX && answer.as_str().len() <= FAST_PATH_RESPONSE_BYTES_MAX;
     let publications = if fits { publications } else { Vec::new() };

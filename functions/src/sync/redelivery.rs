@@ -1,24 +1,32 @@
 //! The scheduled function that tells rooms what `change-stream` could not: once a minute, each room that did
 //! not answer gets its log from where it stands.
 
+use std::time::Duration;
+
 use protocol::timestamp::Timestamp;
 use sync::log::{self, LogEntry};
 use sync::stats::Feed;
+use tokio::time::{Instant, timeout_at};
 
 use super::publisher::Publisher;
 use super::store::undelivered::BehindRoom;
 use crate::context::{Context, SyncContext};
 use crate::dynamo::cost::Cost;
 use crate::http::error::HandlerError;
-use crate::limits::{BEHIND_ROOMS_MAX, PUBLISH_BYTES_MAX, REDELIVERED_ITEMS_MAX};
+use crate::limits::{BEHIND_ROOMS_MAX, PUBLISH_BYTES_MAX, REDELIVERED_ITEMS_MAX, ROOM_PUBLISH_SECS};
 
-/// Publishes to each room that is behind; returns how many are up to date again. A room that fails stays
-/// noted, and delays the others by the publisher's bound.
+/// Publishes to rooms that are behind; returns how many are up to date again. A room that fails stays noted,
+/// and delays the others by [`ROOM_PUBLISH_SECS`] at most.
 pub async fn handle(context: &Context, now: Timestamp) -> Result<usize, HandlerError> {
     let (sync, publisher) = (context.sync()?, context.publisher()?);
+    let mut rooms = sync.store.behind().await?;
+    // Each run begins at other rooms, so that those that keep failing hide none.
+    let run = usize::try_from(now.as_secs() / 60).unwrap_or_default();
+    let first = run.wrapping_mul(BEHIND_ROOMS_MAX).checked_rem(rooms.len()).unwrap_or_default();
+    rooms.rotate_left(first);
     let mut done = 0;
-    for behind in sync.store.behind(BEHIND_ROOMS_MAX).await? {
-        match redeliver(sync, publisher, &behind, now).await {
+    for behind in rooms.iter().take(BEHIND_ROOMS_MAX) {
+        match redeliver(sync, publisher, behind, now).await {
             Ok(is_done) => done += usize::from(is_done),
             Err(error) => {
                 tracing::warn!(room = %behind.room, error = ?error, "a room is still behind");
@@ -28,40 +36,60 @@ pub async fn handle(context: &Context, now: Timestamp) -> Result<usize, HandlerE
     Ok(done)
 }
 
-/// Publishes the log of a room from where it stands; returns whether that was all of it.
+/// Publishes the log of a room from where it stands, for [`ROOM_PUBLISH_SECS`] at most; returns whether that
+/// was all of it.
 async fn redeliver(
     sync: &SyncContext,
     publisher: &Publisher,
     behind: &BehindRoom,
     now: Timestamp,
 ) -> Result<bool, HandlerError> {
-    let BehindRoom { room, after, .. } = behind;
-    let entries = sync.store.log_after(room, *after, REDELIVERED_ITEMS_MAX, &mut Cost::default()).await?;
-    let is_rest = entries.len() < REDELIVERED_ITEMS_MAX;
-    let (mut publications, mut bytes, mut feed) = (Vec::new(), 0, None);
-    let mut entries = entries.into_iter().peekable();
-    while let Some(entry) = entries.next() {
-        // A damaged item was reported and skipped by `change-stream`; tills pull past it.
-        if let LogEntry::Item(item) = entry
-            && let Ok(publication) = log::publication(&sync.rules.tables, room, &item)
-        {
-            bytes += publication.changes.iter().map(|change| change.data.as_str().len()).sum::<usize>();
+    let deadline = Instant::now() + Duration::from_secs(ROOM_PUBLISH_SECS);
+    let mut after = behind.after;
+    while Instant::now() < deadline {
+        let (room, cost) = (&behind.room, &mut Cost::default());
+        // A page may be short because of its bytes, so only an empty one is the end.
+        let entries = sync.store.log_after(room, after, REDELIVERED_ITEMS_MAX, cost).await?;
+        let Some(end) = entries.last().map(LogEntry::last) else {
+            sync.store.forget_behind(behind).await?;
+            return Ok(true);
+        };
+        publish_page(sync, publisher, behind, entries, (deadline, now)).await?;
+        after = end;
+        // Also past damaged items, which `change-stream` has reported; tills pull past them.
+        sync.store.advance_behind(behind, after).await?;
+    }
+    Ok(false)
+}
+
+/// Publishes the readable items among `entries`, at most [`PUBLISH_BYTES_MAX`] at once.
+async fn publish_page(
+    sync: &SyncContext,
+    publisher: &Publisher,
+    behind: &BehindRoom,
+    entries: Vec<LogEntry>,
+    (deadline, now): (Instant, Timestamp),
+) -> Result<(), HandlerError> {
+    let room = &behind.room;
+    let read = |entry| match entry {
+        LogEntry::Item(item) => {
+            let publication = log::publication(&sync.rules.tables, room, &item).ok()?;
+            Some((publication, Feed { stamp: item.last, changes: item.total }))
+        }
+        LogEntry::Damaged(_) => None,
+    };
+    let mut items = entries.into_iter().filter_map(read).peekable();
+    while items.peek().is_some() {
+        let (mut publications, mut bytes, mut told) = (Vec::new(), 0, Feed::default());
+        while let Some((publication, feed)) = items.next_if(|_| bytes < PUBLISH_BYTES_MAX) {
+            bytes += publication.data_bytes();
             publications.push(publication);
-            feed = Some(Feed { stamp: item.last, changes: item.total });
+            told = feed;
         }
-        if bytes < PUBLISH_BYTES_MAX && entries.peek().is_some() {
-            continue;
-        }
-        if let Some(feed) = feed.filter(|_| !publications.is_empty()) {
-            let publications = std::mem::take(&mut publications);
-            publisher.publish(publications, now).await.map_err(HandlerError::fault)?;
-            sync.store.delivered(room, feed, &mut Cost::default()).await?;
-            sync.store.advance_behind(behind, feed.stamp).await?;
-            bytes = 0;
-        }
+        let publishing = timeout_at(deadline, publisher.publish(publications, now));
+        publishing.await.map_err(HandlerError::fault)?.map_err(HandlerError::fault)?;
+        sync.store.delivered(room, told, &mut Cost::default()).await?;
+        sync.store.advance_behind(behind, told.stamp).await?;
     }
-    if is_rest {
-        sync.store.forget_behind(behind).await?;
-    }
-    Ok(is_rest)
+    Ok(())
 }

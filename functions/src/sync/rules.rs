@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use config::Reader;
+use protocol::timestamp::DAY_SECS;
 use protocol::wire::stats::{MemberRule, TableInfo, TablesResponse};
 use sync::policy::{FieldPolicy, FieldRule, REPAIR_ROLE};
 use sync::rules::{Retention, SyncRules};
@@ -11,8 +12,6 @@ use sync::tables::{ReadTablesError, Table, Tables};
 use crate::context::Context;
 use crate::http::request::FunctionRequest;
 use crate::http::response::{HandlerResponse, HandlerResult};
-
-const DAY_SECS: u64 = 24 * 3600;
 
 /// Why the file of tables cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -43,6 +43,16 @@ pub enum LogEntry {
     Damaged(Damaged),
 }
 
+impl LogEntry {
+    /// The stamp of its last change.
+    pub fn last(&self) -> Stamp {
+        match self {
+            LogEntry::Item(item) => item.last,
+            LogEntry::Damaged(damaged) => damaged.last,
+        }
+    }
+}
+
 /// A log item that is damaged. Only a snapshot leads past it, as if it had expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damaged {

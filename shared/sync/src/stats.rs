@@ -1,4 +1,4 @@
-//! Statistics of a room, from three items: HEAD, FEED and the clocks.
+//! Statistics of a room, from four items: HEAD, FEED, the clocks and the damaged items.
 
 use crate::clocks::{ClockReading, Clocks};
 use crate::snapshot::Head;

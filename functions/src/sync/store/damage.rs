@@ -6,21 +6,22 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use protocol::ids::Room;
-use protocol::timestamp::Timestamp;
+use protocol::timestamp::{DAY_SECS, Timestamp};
 
 use super::Store;
-use crate::dynamo::damage::report;
+use crate::dynamo::cost::Cost;
+use crate::dynamo::damage::{pass_over, report};
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, as_number, as_text, key, number};
 use crate::dynamo::kind::ItemKind;
 use crate::dynamo::table::if_condition_held;
 use crate::sync::keys;
 
-/// Seconds that a damaged item counts after it was last found.
-const KNOWN_SECS: u64 = 7 * 24 * 3600;
+/// Seconds that the damaged items of a room count after one of them was last found.
+const KNOWN_SECS: u64 = 7 * DAY_SECS;
 /// Seconds after which a process notes an item once more that it finds again.
 const NOTE_AGAIN_SECS: u64 = 3600;
-/// Maximum number of damaged items that a room counts.
+/// Number of damaged items from which on a room counts no more.
 const COUNTED_MAX: usize = 1000;
 /// Maximum number of damaged items that a process remembers.
 const REMEMBERED_MAX: usize = 1000;
@@ -73,14 +74,7 @@ impl Store {
         item: &Item,
         read: impl FnOnce(&Item) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        match read(item) {
-            Ok(value) => Ok(Some(value)),
-            Err(error) if error.is_damage() => {
-                self.report_damage(kind, item, &error);
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
+        pass_over(read(item), |error| self.report_damage(kind, item, error))
     }
 
     /// Reports a damaged item of a room, of which at least the key can be read.
@@ -102,6 +96,7 @@ impl Store {
     }
 
     async fn note(&self, room: &Room, hashes: BTreeSet<String>, now: Timestamp) -> Result<(), StoreError> {
+        let ttl = now.plus_secs(KNOWN_SECS).as_secs();
         let request = self.table.client.update_item().table_name(&self.table.name);
         let request = request
             .set_key(Some(key(keys::damage(room), keys::DAMAGE)))
@@ -111,8 +106,19 @@ impl Store {
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":keys", AttributeValue::Ss(hashes.into_iter().collect()))
             .expression_attribute_values(":most", number(COUNTED_MAX as u64))
-            .expression_attribute_values(":ttl", number(now.plus_secs(KNOWN_SECS).as_secs()));
-        if_condition_held(request.send().await, &mut crate::dynamo::cost::Cost::default()).map(drop)
+            .expression_attribute_values(":ttl", number(ttl));
+        let noted = if_condition_held(request.send().await, &mut Cost::default())?;
+        if noted.is_none() {
+            // The item is full, and still counts.
+            let request = self.table.client.update_item().table_name(&self.table.name);
+            let request = request
+                .set_key(Some(key(keys::damage(room), keys::DAMAGE)))
+                .update_expression("SET #ttl = :ttl")
+                .expression_attribute_names("#ttl", "ttl")
+                .expression_attribute_values(":ttl", number(ttl));
+            request.send().await?;
+        }
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ use protocol::limits::HEAD_OFFICE_BRANCHES_MAX;
 use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
+use sync::clocks::Clocks;
 use sync::log::{Damaged, LogEntry, LogError};
 use sync::push::Push;
 use sync::snapshot::{Head, Snapshot};
@@ -64,21 +65,26 @@ impl Store {
         now: Timestamp,
         cost: &mut Cost,
     ) -> Result<RoomFigures, StoreError> {
-        let (mut figures, mut readings) = (RoomFigures::default(), Vec::new());
+        let (mut figures, mut readings) = (RoomFigures::default(), Vec::<Option<Clocks>>::new());
         let own = [keys::HEAD, keys::FEED, keys::CLOCKS].map(|sk| key(keys::room(room), sk));
         let wanted = own.into_iter().chain([key(keys::damage(room), keys::DAMAGE)]).collect();
         for item in self.table.batch_get(wanted, cost).await? {
             match get(&item, "sk", as_text)?.as_str() {
-                keys::HEAD => figures.head = self.head_of(&item)?,
+                keys::HEAD => {
+                    figures.head = self.head_of(&item)?;
+                    // The release before kept the readings there.
+                    readings.push(self.readable(&HEAD, &item, to_clocks)?);
+                }
                 keys::FEED => figures.feed = self.readable(&FEED, &item, to_feed)?.unwrap_or_default(),
+                keys::CLOCKS => {
+                    readings.push(self.readable(&CLOCKS, &item, |item| CLOCKS.read(item, to_clocks))?);
+                }
                 keys::DAMAGE => figures.damaged = damage::count(&item, now),
                 _ => {}
             }
-            // A HEAD of the release before has the readings of then.
-            let clocks = self.readable(&CLOCKS, &item, to_clocks)?.unwrap_or_default();
-            readings.extend(clocks.iter().map(|(device, reading)| (device.clone(), reading)));
         }
-        figures.clocks = readings.into_iter().collect();
+        let readings = readings.iter().flatten().flat_map(Clocks::iter);
+        figures.clocks = readings.map(|(device, reading)| (device.clone(), reading)).collect();
         Ok(figures)
     }
 

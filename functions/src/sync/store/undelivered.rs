@@ -1,17 +1,22 @@
 //! What `change-stream` could not deliver: rooms that did not answer, which are tried again from where they
 //! stand.
 
-use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use protocol::ids::Room;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 
-use super::{Store, limit};
+use super::Store;
 use crate::dynamo::cost::Cost;
+use crate::dynamo::damage::readable;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, as_number, as_parsed, get, key, number};
+use crate::dynamo::kind::ItemKind;
 use crate::dynamo::table::{Condition, Table, if_condition_held, page};
 use crate::sync::keys;
+
+/// A room that is behind.
+const BEHIND: ItemKind =
+    ItemKind { name: "room behind", format: 1, attributes: &["after", "since", "failures"] };
 
 /// A room whose log was not published after a position.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,11 +54,13 @@ impl Store {
         Ok(())
     }
 
-    /// At most `rooms` rooms that are behind.
-    pub async fn behind(&self, rooms: usize) -> Result<Vec<BehindRoom>, StoreError> {
-        let query = self.table.query("pk = :pk", keys::BEHIND.to_owned()).limit(limit(rooms));
+    /// The rooms that are behind, in one Query: 1 MB of them, some ten thousand. A damaged item is passed
+    /// over.
+    pub async fn behind(&self) -> Result<Vec<BehindRoom>, StoreError> {
+        let query = self.table.query("pk = :pk", keys::BEHIND.to_owned());
         let found = page(query, &mut Cost::default()).await?;
-        found.items().iter().map(to_behind).collect()
+        let read = |item| readable(&BEHIND, item, to_behind).transpose();
+        found.items().iter().filter_map(read).collect()
     }
 
     /// Notes that `behind` was told of the log up to its end. If it failed again meanwhile, it stays noted.
@@ -74,8 +81,7 @@ impl Store {
             .update_expression("SET #after = :after")
             .condition_expression("#after < :after")
             .expression_attribute_names("#after", "after")
-            .expression_attribute_values(":after", number(after.0))
-            .return_consumed_capacity(ReturnConsumedCapacity::None);
+            .expression_attribute_values(":after", number(after.0));
         if_condition_held(request.send().await, &mut Cost::default()).map(drop)
     }
 }
@@ -85,9 +91,11 @@ fn behind_key(room: &Room) -> Item {
 }
 
 fn to_behind(item: &Item) -> Result<BehindRoom, StoreError> {
-    Ok(BehindRoom {
-        room: get(item, "sk", as_parsed)?,
-        after: Stamp(get(item, "after", as_number)?),
-        failures: get(item, "failures", as_number)?,
+    BEHIND.read(item, |item| {
+        Ok(BehindRoom {
+            room: get(item, "sk", as_parsed)?,
+            after: Stamp(get(item, "after", as_number)?),
+            failures: get(item, "failures", as_number)?,
+        })
     })
 }

@@ -58,6 +58,11 @@ impl Publication {
         Room { client: self.client_id.clone(), branch: self.branch_id.clone() }
     }
 
+    /// Bytes of the data of all changes.
+    pub fn data_bytes(&self) -> usize {
+        self.changes.iter().map(|change| change.data.as_str().len()).sum()
+    }
+
     /// The stamp of the last change.
     pub fn last(&self) -> Stamp {
         self.first.plus(self.changes.len().saturating_sub(1))
