@@ -22,6 +22,11 @@ impl HandlerError {
         HandlerError::Fault(Box::new(cause))
     }
 
+    /// Whether a dependency failed, so that the same request may succeed in a moment.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, HandlerError::Unavailable(_))
+    }
+
     /// What the caller is told: never the cause of a fault.
     pub fn into_api_error(self) -> ApiError {
         match self {

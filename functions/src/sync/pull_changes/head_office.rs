@@ -15,7 +15,7 @@ use crate::http::error::HandlerError;
 const FAILED_ROOMS_MAX: usize = 3;
 
 /// Reads every HEAD and a page of one room that has news. A room that cannot be read does not hold up the
-/// others; its position stays.
+/// others; a snapshot of it that was not complete begins again.
 pub(super) async fn pull(
     sync: &SyncContext,
     pull: &ClientPull,
@@ -34,6 +34,8 @@ pub(super) async fn pull(
         };
         match room::page(sync, head, &one, now, cost).await {
             Ok(page) => return Ok(branches.response(&one.room.branch, page, cursors)),
+            // The same request may succeed in a moment, and the snapshot is too dear to begin again.
+            Err(error) if branches.is_in_snapshot() && error.is_transient() => return Err(error),
             Err(error) => {
                 tracing::warn!(room = %one.room, error = ?error, "head office passes over a room that fails");
                 branches.pass(&one.room.branch);
@@ -41,8 +43,8 @@ pub(super) async fn pull(
             }
         }
     }
-    // Only if others are left does the next request find more than these.
-    if branches.next(pull).is_some() {
+    // The next request continues after these. At the end of a round, the failure is the answer.
+    if branches.has_more_in_this_round() {
         Ok(branches.passed_over(cursors))
     } else {
         failure.map(|()| branches.nothing_new(cursors))

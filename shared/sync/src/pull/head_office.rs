@@ -20,7 +20,7 @@ use protocol::wire::pull::PullResponse;
 pub struct BranchRotation {
     branches: BTreeMap<Tag, (BranchId, Head)>,
     vector: Vector,
-    /// Branches that cannot be read now. Their positions stay.
+    /// Branches that cannot be read now. Their positions stay, except for a snapshot that was not complete.
     passed: BTreeSet<Tag>,
     /// The tables of the pull, for the cursor.
     tables: TablesDigest,
@@ -83,6 +83,18 @@ impl BranchRotation {
         let (branch, head) = self.branches.get(&tag)?;
         let room = Room { client: pull.client.clone(), branch: branch.clone() };
         Some((RoomPull { room, start, min: Stamp::ZERO, window: pull.window.clone() }, head))
+    }
+
+    /// Whether the next page belongs to a snapshot that is not complete.
+    pub fn is_in_snapshot(&self) -> bool {
+        let readable = |tag: &Tag| !self.passed.contains(tag);
+        self.vector.walk.as_ref().is_some_and(|(tag, _)| readable(tag))
+            || self.vector.tail.is_some_and(|(tag, _)| readable(&tag))
+    }
+
+    /// Whether a branch after the one served last has new changes.
+    pub fn has_more_in_this_round(&self) -> bool {
+        self.branches.keys().any(|&tag| Some(tag) > self.vector.served && self.is_behind(tag))
     }
 
     /// Passes over `branch` in this pull, so that it does not hold up the others.
