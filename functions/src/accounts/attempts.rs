@@ -11,10 +11,16 @@ use sha2::{Digest, Sha256};
 
 use super::{Accounts, keys};
 use crate::dynamo::cost::Cost;
+use crate::dynamo::damage::readable;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, as_number, get, number};
+use crate::dynamo::kind::ItemKind;
 use crate::dynamo::table::if_condition_held;
 use crate::http::error::HandlerError;
+
+/// A counter of failed sign-ins.
+const FAILURES: ItemKind =
+    ItemKind { name: "failed sign-ins", format: 1, attributes: &["failures", "last_at", "ttl"] };
 
 /// What failures are counted for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,12 +40,8 @@ impl Counter {
             Counter::NameAtAddress(name, address) => ("address", vec![name.as_str(), address.as_str()]),
             Counter::Name(name) => ("name", vec![name.as_str()]),
         };
-        keys::failures(kind, &hex(&Sha256::digest(parts.join("\n"))))
+        keys::failures(kind, &hex::encode(Sha256::digest(parts.join("\n"))))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Accounts {
@@ -48,7 +50,12 @@ impl Accounts {
         let mut seen = Vec::with_capacity(counters.len());
         for counter in counters {
             let item = self.table.get(counter.key(), &mut Cost::default()).await?;
-            seen.push(item.as_ref().map(to_failures).transpose()?);
+            let failures = item.as_ref().map(|item| readable(&FAILURES, item, to_failures)).transpose()?;
+            if let Some(None) = failures {
+                // Damaged: it must not shut its user out.
+                self.forgive(std::slice::from_ref(counter), now).await?;
+            }
+            seen.push(failures.flatten());
         }
         let wait_secs = seen.iter().flatten().map(|failures| failures.wait_secs(now)).max().unwrap_or(0);
         if wait_secs > 0 {
@@ -60,22 +67,23 @@ impl Accounts {
         Ok(())
     }
 
-    /// Forgets the failures of `counters` after a success.
-    pub async fn forgive(&self, counters: &[Counter]) -> Result<(), StoreError> {
+    /// Forgets the failures of `counters` at `now`, after a success.
+    pub async fn forgive(&self, counters: &[Counter], now: Timestamp) -> Result<(), StoreError> {
         for counter in counters {
             let request = self.table.client.update_item().table_name(&self.table.name);
             let request = request
                 .set_key(Some(counter.key()))
-                .update_expression("SET failures = :none")
+                .update_expression("SET failures = :none, last_at = :now")
                 .condition_expression("attribute_exists(pk)")
+                .expression_attribute_values(":now", number(now.0))
                 .expression_attribute_values(":none", number(0));
             if_condition_held(request.send().await, &mut Cost::default())?;
         }
         Ok(())
     }
 
-    /// Adds a failure. Free ones only add up; a delayed attempt must still be the next one, so that one delay
-    /// allows one attempt.
+    /// Adds a failure. Free ones only add up; after a delay, and where old ones are forgotten, it must still
+    /// be the next one, so that one delay allows one attempt.
     async fn count(
         &self,
         counter: &Counter,
@@ -89,7 +97,7 @@ impl Accounts {
             .expression_attribute_values(":now", number(now.0))
             .expression_attribute_values(":ttl", number(now.plus_secs(LOGIN_FAILURES_SECS).as_secs()));
         let next = seen.unwrap_or(Failures { count: 0, last: now }).and_one_more(now);
-        let request = match seen.filter(|failures| !failures.is_free()) {
+        let request = match seen.filter(|failures| !failures.is_free() || failures.is_forgotten(now)) {
             None => request
                 .update_expression(
                     "SET failures = if_not_exists(failures, :none) + :one, last_at = :now, #ttl = :ttl",
@@ -116,10 +124,10 @@ fn late(next: Failures, now: Timestamp) -> ApiError {
 }
 
 fn to_failures(item: &Item) -> Result<Failures, StoreError> {
-    let count: u64 = get(item, "failures", as_number)?;
-    Ok(Failures {
-        count: u32::try_from(count).unwrap_or(u32::MAX),
-        last: Timestamp(get(item, "last_at", as_number)?),
+    FAILURES.read(item, |item| {
+        let count: u64 = get(item, "failures", as_number)?;
+        let last = Timestamp(get(item, "last_at", as_number)?);
+        Ok(Failures { count: u32::try_from(count).unwrap_or(u32::MAX), last })
     })
 }
 

@@ -104,7 +104,7 @@ impl Accounts {
     /// The family that `token` belongs or belonged to; `None` if the token was never valid.
     pub async fn family_of(&self, token: &Token<'_>) -> Result<Option<Family>, StoreError> {
         let item = self.table.get(keys::family(token.user, token.family), &mut Cost::default()).await?;
-        let family = item.as_ref().map(to_family).transpose()?;
+        let family = item.map(|item| readable(&FAMILY, &item, to_family)).transpose()?.flatten();
         Ok(family.filter(|family| family.is_own(&token.secret)))
     }
 

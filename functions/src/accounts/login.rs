@@ -41,7 +41,7 @@ pub async fn handle(
     let verified = tokio::task::spawn_blocking(move || password::verify(&password, hash.as_deref())).await;
     let verified = verified.map_err(HandlerError::fault)?;
     let (user, _) = found.filter(|_| verified).ok_or_else(bad_credentials)?;
-    accounts.forgive(&counters).await?;
+    accounts.forgive(&counters, now).await?;
     let (id, session) = (random::token::<16>(), random::session_id());
     let new = NewFamily { id, session, device: device_id, client };
     let signed_in = accounts.sign_in(user, new, now).await?;
