@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::dead_letter_id::is_replay;
-use crate::limits::DEAD_PAYLOAD_BYTES_MAX;
+use crate::limits::{DEAD_PAYLOAD_BYTES_MAX, RECORD_SURPLUS_BYTES};
 use crate::policy::REPAIR_ROLE;
 use crate::policy::additive::{has_delta, has_set};
 use crate::tables::Tables;
@@ -175,6 +175,10 @@ fn hash(atomic: bool, records: &[&RawValue]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
+/// The rule of [`RejectionCode::BadRecordId`].
+pub(crate) const RECORD_ID_RULE: &str =
+    "A record id must be 1 to 255 bytes without control characters, and neither `.` nor `..`.";
+
 impl Incoming {
     /// Parses one record written by a caller with `role`.
     pub fn read(tables: &Tables, role: Role, raw: &RawValue) -> Incoming {
@@ -182,14 +186,15 @@ impl Incoming {
     }
 }
 
-/// Parses one record; also returns how many bytes it counts in its batch: those of its data, or, of a record
-/// that is too large or malformed, those that are kept of it.
+/// Parses one record; also returns how many bytes it counts in its batch: those of its data, and those of its
+/// other members over [`RECORD_SURPLUS_BYTES`], as far as they are kept if it is rejected.
 fn read_record(tables: &Tables, role: Role, raw: &RawValue) -> (Incoming, usize) {
     let text = raw.get();
     let raw = JsonText::from(raw.to_owned());
     match serde_json::from_str::<PushRecord>(text) {
         Ok(body) if text.starts_with('{') => {
-            let bytes = body.data.as_ref().map_or(0, |data| data.as_str().len()).min(RECORD_BYTES_MAX);
+            let data = body.data.as_ref().map_or(0, |data| data.as_str().len()).min(RECORD_BYTES_MAX);
+            let bytes = data.max(text.len().min(DEAD_PAYLOAD_BYTES_MAX).saturating_sub(RECORD_SURPLUS_BYTES));
             let (table, id) = (Some(echo(&body.table_name)), Some(echo(&body.record_id)));
             let local_updated_at = echo(&body.local_updated_at);
             (Incoming { table, id, local_updated_at, raw, write: check(tables, role, body) }, bytes)
@@ -238,8 +243,7 @@ fn check(tables: &Tables, role: Role, body: PushRecord) -> Result<Write, Rejecti
     // An old record with such an id can still be deleted.
     let addressable = body.is_deleted || is_addressable(&body.record_id);
     if !is_record_id(&body.record_id) || !addressable {
-        let rule = "A record id must be 1 to 255 bytes without control characters, and neither `.` nor `..`.";
-        return Err(RejectionCode::BadRecordId.with_message(rule));
+        return Err(RejectionCode::BadRecordId.with_message(RECORD_ID_RULE));
     }
     let at = Timestamp::parse(&body.local_updated_at).map_err(|_| {
         RejectionCode::BadTime

@@ -220,4 +220,7 @@ async fn an_id_that_no_url_can_hold_is_rejected(shop: &'static Shop) {
     let letters: DeadLettersResponse =
         shop.manager().await.get("/api/sync/dead-letters").await.unwrap().ok().unwrap();
     assert_eq!(letters.dead_letters.len(), 2);
+    // Nor does the delete of a record that never existed make one.
+    let deletion = with(product(".", &Value::Null), "is_deleted", true);
+    assert_eq!(till.push(&[deletion]).await.errors[0].code, "bad_record_id");
 }

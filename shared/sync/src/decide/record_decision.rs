@@ -5,10 +5,11 @@ use super::edit::{Edit, Edited, Settle};
 use crate::policy::additive::has_delta;
 use crate::policy::last_writer_wins::{Side, winner};
 use crate::policy::{Policy, Winner};
-use crate::push::Write;
+use crate::push::{RECORD_ID_RULE, Write};
 use crate::record::Record;
 use crate::tables::Table;
 use protocol::limits::CLOCK_AHEAD_MICROS_MAX;
+use protocol::record::is_addressable;
 use protocol::timestamp::Timestamp;
 use protocol::wire::outcome::{ConflictReason, Flag, Rejection, RejectionCode};
 
@@ -73,6 +74,10 @@ impl Batch<'_> {
         let (write, append_only) = (edit.write, edit.table.policy == Policy::AppendOnly);
         if append_only && write.deleted {
             return Err(RejectionCode::AppendOnly.with_message("Rows of this table are never deleted."));
+        }
+        // Only a delete reaches this with such an id; it would make a record that no URL can hold.
+        if !is_addressable(&write.key.id) {
+            return Err(RejectionCode::BadRecordId.with_message(RECORD_ID_RULE));
         }
         // A base version of a record that the server does not have: it was purged, or never existed.
         if write.base.is_some_and(|base| base > 0) && !append_only {

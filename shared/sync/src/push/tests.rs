@@ -186,6 +186,14 @@ fn a_record_over_the_limit_fails_alone_and_counts_as_what_is_kept_of_it() {
 }
 
 #[test]
+fn what_is_kept_of_a_record_counts_beyond_its_data() {
+    let surplus = |bytes: usize| record(|r| r["note"] = json!("x".repeat(bytes)));
+    assert!(push(&vec![surplus(RECORD_SURPLUS_BYTES - 200); PUSH_RECORDS_MAX]).is_ok());
+    let error = push(&vec![surplus(DEAD_PAYLOAD_BYTES_MAX); PUSH_RECORDS_MAX]).unwrap_err();
+    assert_eq!(error.code, ErrorCode::BatchTooLarge);
+}
+
+#[test]
 fn the_hash_depends_on_the_records_and_not_on_the_clock() {
     let hash = |body: &serde_json::Value| parse(&body.to_string()).unwrap().hash;
     let one = json!({"device_id": "d", "device_time": "2025-12-07T10:30:00Z", "records": [record(|_| {})]});
