@@ -141,7 +141,9 @@ impl<T: Transport> Admission<T> {
             self.local_decisions.set(self.local_decisions.get().saturating_add(1));
         }
         // Another request may have learned of the end meanwhile, and Redis may not have answered this one.
-        let revoked = unknown
+        let revoked = check
+            .session
+            .as_ref()
             .is_some_and(|key| self.verdicts.borrow().status(key, now) == Some(SessionStatus::Revoked));
         let decision = decision.or_else(|| self.decide_locally(&check.limits, now));
         AdmissionResult { revoked, decision, failure }

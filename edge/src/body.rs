@@ -38,8 +38,10 @@ pub(crate) async fn read(
 ) -> Result<HeldBody, ReadBodyError> {
     let bytes_max = owner.body_bytes_max();
     check_declared(request.headers().get("content-length")?.as_deref(), bytes_max)?;
-    let mut pace = Pace::new(clock::now());
-    let body = bodies.open(owner, pace.ends_at().plus_secs(BODY_HELD_SECS));
+    let now = clock::now();
+    let mut pace = Pace::new(now);
+    let expires_at = pace.ends_at().plus_secs(BODY_HELD_SECS);
+    let body = bodies.open(owner, now, expires_at).map_err(|_| no_room())?;
     let Some(stream) = request.inner().body() else { return Ok(body) };
     let mut chunks = ByteStream::from(stream);
     let mut read = 0;

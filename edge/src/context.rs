@@ -16,6 +16,7 @@ use worker::{Context, Env, Request, console_error};
 use crate::admission::AdmissionCheck;
 use crate::body::{self, BodyOwner, HeldBody};
 use crate::client_info::{CONNECTING_ADDRESS_HEADER, ClientInfo};
+use crate::clock;
 use crate::error::RequestError;
 use crate::query;
 use crate::request_id::RequestId;
@@ -136,9 +137,10 @@ impl RequestContext {
         body: Option<&HeldBody>,
         credentials: Credentials<'_>,
     ) -> Result<UpstreamResponse, RequestError> {
+        // A slow body may have taken longer than a signature is valid.
         let request = |body: Option<&[u8]>| {
             let call = Call { spec: self.spec(), query, body, credentials, request_id: &self.id };
-            upstream::request(&self.state.config, &call, self.now)
+            upstream::request(&self.state.config, &call, clock::now())
         };
         let request = match body {
             Some(body) => body.with(|bytes| request(Some(bytes))).ok_or_else(body::incomplete)??,

@@ -1,11 +1,14 @@
 //! Limits of one isolate, which has 128 MB of memory.
 
-use protocol::limits::{BODY_BYTES_MAX, SIGN_IN_BODY_BYTES_MAX, WRITE_WAIT_MILLIS};
+use protocol::limits::{BODY_BYTES_MAX, SIGN_IN_BODY_BYTES_MAX};
 
+use crate::room::TURN_BOUND;
 use crate::upstream::CALL_TIMEOUT;
 
 /// Bytes of all request bodies at once. The runtime holds a copy of each while a function handles it.
 pub(crate) const BODIES_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Request bodies at once (about 200 bytes each beside their content).
+pub(crate) const BODIES_MAX: usize = 10_000;
 /// Bytes of the bodies of one client at once.
 pub(crate) const CLIENT_BODIES_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of all bodies without an access token at once.
@@ -20,6 +23,6 @@ pub(crate) const BODY_HELD_SECS: u64 = 30;
 const _: () = assert!(
     SIGN_IN_BODIES_BYTES_MAX + FUNCTION_BODIES_BYTES_MAX + CLIENT_BODIES_BYTES_MAX <= BODIES_BYTES_MAX
 );
-const _: () = assert!(WRITE_WAIT_MILLIS / 1000 + CALL_TIMEOUT.as_secs() < BODY_HELD_SECS);
+const _: () = assert!(TURN_BOUND.as_secs() + CALL_TIMEOUT.as_secs() < BODY_HELD_SECS);
 const _: () = assert!(2 * BODY_BYTES_MAX <= FUNCTION_BODIES_BYTES_MAX);
 const _: () = assert!(100 * SIGN_IN_BODY_BYTES_MAX <= SIGN_IN_BODIES_BYTES_MAX);

@@ -25,7 +25,7 @@ mod write_turn;
 
 pub(crate) use call::ConnectRequest;
 use turn_call::TurnCall;
-pub(crate) use write_turn::{TurnRefused, WriteTurn};
+pub(crate) use write_turn::{TURN_BOUND, TurnRefused, WriteTurn};
 
 /// The binding in `wrangler.toml`.
 const BINDING: &str = "ROOM";

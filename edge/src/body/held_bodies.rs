@@ -12,7 +12,8 @@ use protocol::limits::{BODY_BYTES_MAX, SIGN_IN_BODY_BYTES_MAX};
 use protocol::timestamp::Timestamp;
 
 use crate::limits::{
-    BODIES_BYTES_MAX, CLIENT_BODIES_BYTES_MAX, FUNCTION_BODIES_BYTES_MAX, SIGN_IN_BODIES_BYTES_MAX,
+    BODIES_BYTES_MAX, BODIES_MAX, CLIENT_BODIES_BYTES_MAX, FUNCTION_BODIES_BYTES_MAX,
+    SIGN_IN_BODIES_BYTES_MAX,
 };
 
 /// Whose share of the memory a body counts against, so that no caller fills the memory of the others.
@@ -76,13 +77,25 @@ pub(crate) struct HeldBody {
 }
 
 impl HeldBodies {
-    /// An empty body of `owner`.
-    pub(super) fn open(&self, owner: BodyOwner, expires_at: Timestamp) -> HeldBody {
+    /// An empty body of `owner` at `now`.
+    pub(super) fn open(
+        &self,
+        owner: BodyOwner,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<HeldBody, NoRoom> {
         let mut bodies = self.0.borrow_mut();
+        // Bodies of lost requests take no bytes if nothing of them arrived.
+        if bodies.by_id.len() >= BODIES_MAX {
+            bodies.remove_expired(now);
+        }
+        if bodies.by_id.len() >= BODIES_MAX {
+            return Err(NoRoom);
+        }
         bodies.last_id += 1;
         let id = bodies.last_id;
         bodies.by_id.insert(id, Body { owner, bytes: Vec::new(), counted: 0, expires_at });
-        HeldBody { bodies: self.clone(), id }
+        Ok(HeldBody { bodies: self.clone(), id })
     }
 }
 
@@ -164,7 +177,7 @@ mod tests {
     }
 
     fn open(bodies: &HeldBodies, owner: BodyOwner) -> HeldBody {
-        bodies.open(owner, NOW.plus_secs(30))
+        bodies.open(owner, NOW, NOW.plus_secs(30)).unwrap()
     }
 
     fn add(body: &HeldBody, bytes: usize) -> Result<(), NoRoom> {
@@ -202,7 +215,7 @@ mod tests {
         // The runtime never drops it.
         let gone = open(&bodies, client("1"));
         assert_eq!(add(&gone, CLIENT_BODIES_BYTES_MAX), Ok(()));
-        let next = bodies.open(client("1"), NOW.plus_secs(60));
+        let next = bodies.open(client("1"), NOW, NOW.plus_secs(60)).unwrap();
         assert_eq!(next.add(b"x", NOW.plus_secs(29), NOW.plus_secs(60)), Err(NoRoom));
         assert_eq!(next.add(b"x", NOW.plus_secs(30), NOW.plus_secs(60)), Ok(()));
         assert_eq!(add(&gone, 1), Err(NoRoom), "an expired body does not grow");
@@ -222,5 +235,16 @@ mod tests {
         drop(two);
         assert_eq!(bodies.0.borrow().total, 0);
         assert!(bodies.0.borrow().by_owner.is_empty() && bodies.0.borrow().by_id.is_empty());
+    }
+
+    #[test]
+    fn empty_bodies_of_lost_requests_make_way_once_they_have_expired() {
+        let bodies = HeldBodies::default();
+        for _ in 0..BODIES_MAX {
+            std::mem::forget(open(&bodies, BodyOwner::SignIn));
+        }
+        let next = |now: Timestamp| bodies.open(BodyOwner::SignIn, now, now.plus_secs(30)).is_ok();
+        assert!(!next(NOW));
+        assert!(next(NOW.plus_secs(30)));
     }
 }

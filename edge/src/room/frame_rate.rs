@@ -16,8 +16,11 @@ impl FrameRate {
     /// Counts a frame at `now`; whether it is within the rate. Pings that the runtime answers are not
     /// counted: they cost nothing.
     pub(super) fn count(&mut self, now: Timestamp) -> bool {
-        let after = self.0.max(now.0).saturating_add(INTERVAL_MICROS);
-        let allowed = after.saturating_sub(now.0) <= FRAMES_BURST_MAX * INTERVAL_MICROS;
+        // A later time was written by a clock ahead of ours, and must not close the socket.
+        let whole_burst = now.0.saturating_add(FRAMES_BURST_MAX * INTERVAL_MICROS);
+        let stored = if self.0 > whole_burst { now.0 } else { self.0.max(now.0) };
+        let after = stored.saturating_add(INTERVAL_MICROS);
+        let allowed = after <= whole_burst;
         if allowed {
             self.0 = after;
         }
@@ -38,6 +41,13 @@ mod tests {
         assert!(!rate.count(NOW));
         assert!(!rate.count(Timestamp(NOW.0 + INTERVAL_MICROS - 1)));
         assert!(rate.count(Timestamp(NOW.0 + INTERVAL_MICROS)));
+    }
+
+    #[test]
+    fn a_time_from_a_clock_ahead_does_not_refuse_frames() {
+        let mut rate = FrameRate::default();
+        assert!((0..FRAMES_BURST_MAX).all(|_| rate.count(NOW.plus_secs(60))));
+        assert!(rate.count(NOW));
     }
 
     #[test]

@@ -18,7 +18,8 @@ pub(super) fn replaced(sockets: &[SocketState], connect: &ConnectRequest) -> Vec
     let (mut of_device, mut of_session) = (1, 1);
     let mut replaced = Vec::new();
     for (place, socket) in newest_first {
-        let (same_device, same_session) = (socket.is_device_of(connect), socket.session == connect.session);
+        let same_device = socket.is_device_of(connect);
+        let same_session = connect.session.is_some() && socket.session == connect.session;
         if same_device && of_device >= SOCKETS_PER_DEVICE_MAX
             || same_session && of_session >= SOCKETS_PER_SESSION_MAX
         {
@@ -84,5 +85,13 @@ mod tests {
         let new = connect("u1", "till-1", "s1");
         let sockets = opened(vec![new.clone(); SOCKETS_PER_DEVICE_MAX + 2]);
         assert_eq!(replaced(&sockets, &new).len(), 3);
+    }
+
+    #[test]
+    fn sockets_without_a_session_do_not_replace_each_other() {
+        let free =
+            |user: String| ConnectRequest { session: None, ..connect(&user, &format!("till-{user}"), "s1") };
+        let sockets = opened((0..SOCKETS_PER_SESSION_MAX + 1).map(|i| free(format!("u{i}"))));
+        assert_eq!(replaced(&sockets, &free("another".into())), [0_usize; 0]);
     }
 }

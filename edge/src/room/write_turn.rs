@@ -20,6 +20,8 @@ use crate::request_id::RequestId;
 const ANSWER_BOUND: Duration = Duration::from_secs(1);
 /// How long a room may hold a write that waits; the room itself answers a second earlier.
 const WAIT_BOUND: Duration = Duration::from_millis(WRITE_WAIT_MILLIS + 1000);
+/// How long a write may wait for its turn in all.
+pub(crate) const TURN_BOUND: Duration = ANSWER_BOUND.saturating_add(WAIT_BOUND);
 
 /// The queue of the room, or the sender's part of it, is full.
 #[derive(Debug)]

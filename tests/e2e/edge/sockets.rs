@@ -13,7 +13,7 @@ use crate::sync::broadcast::Listener;
 
 trials! {
     shared:
-    a_flood_of_frames_closes_its_socket_and_delays_no_other,
+    a_flood_of_frames_closes_its_socket_and_no_other,
     frames_at_the_allowed_rate_are_all_answered,
     one_socket_too_many_replaces_the_oldest_of_its_device,
     one_socket_too_many_replaces_the_oldest_of_its_session,
@@ -27,7 +27,7 @@ fn replaced() -> (u16, String) {
     (4410, "replaced by a newer socket".to_owned())
 }
 
-async fn a_flood_of_frames_closes_its_socket_and_delays_no_other(shop: &'static Shop) {
+async fn a_flood_of_frames_closes_its_socket_and_no_other(shop: &'static Shop) {
     let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
     let mut hostile = Listener::open(&one.api, "till-1").await;
     let mut other = Listener::open(&two.api, "till-2").await;
