@@ -76,7 +76,7 @@ impl Till {
     /// Pushes until the queue is empty. Each batch keeps its batch id through all retries.
     pub async fn push_all(&self) -> Result<(), CallError> {
         loop {
-            let Some(batch) = lock(&self.state).queue.first() else { return Ok(()) };
+            let Some(batch) = lock(&self.state).queue.send_first() else { return Ok(()) };
             match self.push(&batch).await {
                 Ok(response) if lock(&self.state).take_push(&response) == Follow::Pull => {
                     self.gap.notify_one();

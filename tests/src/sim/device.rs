@@ -144,7 +144,7 @@ impl Device {
 
     async fn push_all(&self, world: &Arc<World>, rng: &mut Rng) -> bool {
         for _ in 0..REQUESTS_MAX {
-            let Some(mut batch) = self.read(|state| state.queue.first()) else { return true };
+            let Some(mut batch) = self.lock().state.queue.send_first() else { return true };
             if world.mutation == Some(Mutation::FreshBatchIds) && batch.batch_id.is_some() {
                 batch.batch_id = Some(format!("fresh-{:x}", rng.next_u64()));
             }

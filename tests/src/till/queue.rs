@@ -8,6 +8,8 @@ use protocol::wire::push::{Conflict, PushRequest, PushResponse, RejectedRecord};
 #[derive(Clone, Debug, Default)]
 pub struct Queue {
     waiting: VecDeque<PushRequest>,
+    /// Whether the first batch was sent: the next response is its own.
+    is_sent: bool,
     /// Conflicts, for a person to resolve.
     pub conflicts: Vec<Conflict>,
     /// Rejected records.
@@ -29,18 +31,26 @@ impl Queue {
         self.waiting.push_back(batch);
     }
 
-    /// Adds batches in front of all others, in their order.
-    pub fn add_first(&mut self, batches: impl DoubleEndedIterator<Item = PushRequest>) {
-        batches.rev().for_each(|batch| self.waiting.push_front(batch));
+    /// Adds batches in front of all that were not sent, in their order.
+    pub fn add_unsent_first(&mut self, batches: impl DoubleEndedIterator<Item = PushRequest>) {
+        let sent = self.waiting.pop_front_if(|_| self.is_sent);
+        batches.rev().chain(sent).for_each(|batch| self.waiting.push_front(batch));
     }
 
-    /// The batch to send next.
+    /// The batch to send now. It stays the first one until it is answered.
+    pub fn send_first(&mut self) -> Option<PushRequest> {
+        self.is_sent = !self.waiting.is_empty();
+        self.first()
+    }
+
+    /// The first batch.
     pub fn first(&self) -> Option<PushRequest> {
         self.waiting.front().cloned()
     }
 
     /// Removes the first batch after its response, and keeps the records that were not applied.
     pub fn finish_first(&mut self, response: &PushResponse) {
+        self.is_sent = false;
         self.waiting.pop_front();
         self.conflicts.extend(response.conflicts.iter().cloned());
         self.errors.extend(response.errors.iter().cloned());
@@ -62,6 +72,7 @@ impl Queue {
         let Some(batch) = self.waiting.pop_front_if(|batch| !batch.atomic && batch.records.len() > 1) else {
             return Split::Impossible;
         };
+        self.is_sent = false;
         let (left, right) = batch.records.split_at(batch.records.len() / 2);
         for (id, records) in [(second, right), (first, left)] {
             let batch_id = batch.batch_id.is_some().then_some(id);
@@ -73,6 +84,7 @@ impl Queue {
     /// Removes the first batch and keeps its records as rejected, so that it does not block the batches
     /// behind it.
     pub fn give_up_first(&mut self, code: &str, message: &str) {
+        self.is_sent = false;
         let Some(batch) = self.waiting.pop_front() else { return };
         self.errors.extend(batch.records.into_iter().enumerate().map(|(index, record)| RejectedRecord {
             index,

@@ -131,7 +131,7 @@ impl State {
     pub fn end_snapshot(&mut self) {
         if let Some(snapshot) = self.snapshot.take() {
             self.rows.retain(|key| snapshot.received.contains(key));
-            self.queue.add_first(self.acknowledged.take_lost(&self.rows));
+            self.queue.add_unsent_first(self.acknowledged.take_lost(&self.rows));
         }
     }
 

@@ -161,6 +161,24 @@ fn batches_that_a_restored_server_lost_are_offered_again_in_order_and_unchanged(
 }
 
 #[test]
+fn the_batch_on_its_way_stays_first_when_a_snapshot_ends() {
+    let named = |name: &str| PushRequest { batch_id: Some(name.to_owned()), ..batch(1, false) };
+    let mut state = pulled(0);
+    state.queue.add(named("lost"));
+    let applied = json!([{ "index": 0, "table_name": "products", "record_id": "p0", "version": 1,
+        "server_updated_at": Timestamp(1).to_string(), "stamp": 1 }]);
+    state.take_push(&response(0, 1, &applied, &json!([])));
+    state.queue.add(named("on its way"));
+    state.queue.add(named("unsent"));
+    assert_eq!(state.queue.send_first().unwrap().batch_id.as_deref(), Some("on its way"));
+    state.take_page(&page("snapshot", Some("restored"), 0, false, &[]));
+    state.take_push(&response(0, 2, &applied, &json!([])));
+    let left = [state.queue.send_first(), state.queue.send_first()];
+    assert_eq!(left[0].as_ref().unwrap().batch_id.as_deref(), Some("lost"));
+    assert_eq!(state.queue.len(), 2);
+}
+
+#[test]
 fn a_conflict_is_taken_only_if_this_commit_merged_it() {
     let conflict = |index: usize, data: Value, at: u64| {
         json!({ "index": index, "table_name": "products", "record_id": format!("p{index}"),
