@@ -23,7 +23,6 @@ use process::Process;
 use program::Program;
 
 use crate::redis_url::RedisUrl;
-use crate::resp::Reply;
 
 /// Attempts to find a free port before another process takes it.
 const PORT_ATTEMPTS_MAX: u32 = 5;
@@ -209,7 +208,7 @@ impl Shared {
     async fn rescue(&self) -> Result<(), EngineError> {
         let mut running = self.running.lock().await;
         let reply = process::ping(&RedisUrl::local(self.port, &self.password)).await;
-        if !matches!(reply, Ok(Reply::Error(text)) if text.starts_with(b"BUSY")) {
+        if !reply.is_ok_and(|reply| process::is_busy(&reply)) {
             return Ok(());
         }
         if let Some(Running { process, folder }) = running.take() {

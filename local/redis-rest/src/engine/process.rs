@@ -89,9 +89,18 @@ fn watchdog(engine: u32, folder: &Path) -> io::Result<Child> {
     command.process_group(0).kill_on_drop(true).spawn()
 }
 
-/// Not while it loads its data.
+/// Not while it loads its data. A script may run already: clients can be faster than this.
 async fn answers(url: &RedisUrl) -> bool {
-    matches!(ping(url).await, Ok(Reply::Simple(_)))
+    match ping(url).await {
+        Ok(Reply::Simple(_)) => true,
+        Ok(reply) => is_busy(&reply),
+        Err(_) => false,
+    }
+}
+
+/// Whether it executes a script that has run for long.
+pub(super) fn is_busy(reply: &Reply) -> bool {
+    matches!(reply, Reply::Error(text) if text.starts_with(b"BUSY"))
 }
 
 pub(super) async fn ping(url: &RedisUrl) -> Result<Reply, ExchangeError> {
