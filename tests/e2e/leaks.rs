@@ -57,6 +57,7 @@ pub(crate) fn add_known(secrets: &Secrets, keys: &local::keys::Keys) {
     secrets.add("the secret of publications", keys.publish_secret.expose());
     secrets.add("the token of Redis", keys.redis_token.expose());
     secrets.add("a key of the cache", keys.cache_keys.expose());
+    secrets.add("a key of cursors", keys.cursor_keys.expose());
     secrets.add("a key of AWS", keys.caller.secret_access_key.expose());
 }
 

@@ -61,7 +61,19 @@ fn tables_convert_to_create_table_requests() {
 }
 
 #[test]
-fn a_function_has_exactly_the_environment_and_permissions_of_the_template() {
+fn a_shard_is_read_by_one_call_at_a_time() {
+    // With more, Lambda keeps order per item only, and rooms would be told out of order.
+    let text = std::fs::read_to_string(project_root().join("template.yaml")).unwrap();
+    let factor = |line: &&str| line.starts_with("ParallelizationFactor:");
+    let factors: Vec<&str> = text.lines().map(str::trim).filter(factor).collect();
+    assert!(
+        !factors.is_empty() && factors.iter().all(|line| *line == "ParallelizationFactor: 1"),
+        "{factors:?}"
+    );
+}
+
+#[test]
+fn a_function_has_exactly_the_environment_of_the_template() {
     let template = template();
     let default = |value: &str| Variable::Default(value.to_owned());
     let expected = [
@@ -86,7 +98,11 @@ fn a_function_has_exactly_the_environment_and_permissions_of_the_template() {
         );
         assert_eq!(variables, expected.each_ref().map(|(name, value)| (*name, value)), "{name}");
     }
+}
 
+#[test]
+fn a_function_has_exactly_the_permissions_of_the_template() {
+    let template = template();
     let grants = |name: &str| template.functions[name].grants.iter().collect::<Vec<_>>();
     assert_eq!(
         grants("pull-changes"),
