@@ -118,10 +118,10 @@ impl CartStore {
         let mut items = Items { compacted: None, unchanged: Condition::Absent, pending: Vec::new() };
         for item in all_pages(self.table.query("pk = :pk", keys::cart(room, id)), cost).await? {
             if get(&item, "sk", as_text)? == keys::COMPACTED {
-                items.compacted = readable(&CART, &item, to_cart)?;
+                items.compacted = readable(&CART, &item, |item| to_cart(&CART, item))?;
                 items.unchanged = Condition::unchanged(&item, "stamp");
             } else {
-                items.pending.extend(readable(&CHANGE, &item, to_cart)?);
+                items.pending.extend(readable(&CHANGE, &item, |item| to_cart(&CHANGE, item))?);
             }
         }
         Ok(items)
@@ -138,8 +138,9 @@ fn attributes(cart: &Cart) -> Item {
     item
 }
 
-fn to_cart(item: &Item) -> Result<Cart, StoreError> {
-    CART.read(item, |item| {
+/// Reads a cart or a change, as `kind` says.
+fn to_cart(kind: &ItemKind, item: &Item) -> Result<Cart, StoreError> {
+    kind.read(item, |item| {
         Ok(Cart { stamp: Stamp(get(item, "stamp", as_number)?), data: optional(item, "data", as_json)? })
     })
 }
@@ -157,7 +158,7 @@ mod tests {
         for data in [Some(data), None] {
             let cart = Cart { stamp: Stamp(1_765_103_400_000_000), data };
             let item = attributes(&cart);
-            assert_eq!(to_cart(&item).unwrap(), cart);
+            assert_eq!(to_cart(&CART, &item).unwrap(), cart);
             assert_eq!(as_number(&item["ttl"]), Some(1_765_103_400 + CART_RETENTION_SECS));
         }
     }
@@ -166,11 +167,14 @@ mod tests {
     fn carts_are_read_and_written_as_before() {
         let items: Vec<Item> = include_str!("../../golden/cart.jsonl").lines().map(dynamo_json).collect();
         for item in &items {
-            let cart = to_cart(item).unwrap();
+            let cart = to_cart(&CART, item).unwrap();
             let mut written = attributes(&cart);
             written.extend(["pk", "sk"].map(|name| (name.to_owned(), item[name].clone())));
             assert_eq!(&written, item);
         }
-        assert!(to_cart(&items[0]).unwrap().data.is_some() && to_cart(&items[2]).unwrap().data.is_none());
+        assert!(
+            to_cart(&CART, &items[0]).unwrap().data.is_some()
+                && to_cart(&CART, &items[2]).unwrap().data.is_none()
+        );
     }
 }

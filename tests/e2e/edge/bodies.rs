@@ -3,10 +3,12 @@
 
 use std::time::{Duration, Instant};
 
+use auth::address::network;
 use futures_util::future::join_all;
 use protocol::limits::{BODY_BYTES_MAX, BODY_WINDOW_SECS, SIGN_IN_BODY_BYTES_MAX};
 use reqwest::Method;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use tests::api::Api;
 use tests::fleet;
 use tests::wait::poll;
@@ -14,6 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
+use crate::accounts::sessions::sessions;
 use crate::replies::assert_error;
 use crate::shop::{Shop, product};
 use crate::sync::broadcast::Listener;
@@ -27,7 +30,8 @@ trials! {
     bodies_of_one_client_leave_room_for_others,
     a_stalled_body_is_refused_and_a_slow_one_is_not,
     an_unsigned_publication_is_refused_before_its_body,
-    a_sign_in_has_a_small_body;
+    a_sign_in_has_a_small_body,
+    an_exhausted_address_is_refused_before_the_body;
     modules: fuzz
 }
 
@@ -211,5 +215,29 @@ async fn a_sign_in_has_a_small_body(shop: &'static Shop) {
         let api = shop.anonymous().unchecked();
         let reply = api.post(path, "x".repeat(SIGN_IN_BODY_BYTES_MAX + 1)).await.unwrap();
         assert_error(&reply, 413, "body_too_large");
+    }
+}
+
+/// Where Redis counts the requests of an address under the limit `name`.
+fn address_counter(name: &str, address: &str) -> String {
+    let hash = hex::encode(Sha256::digest(format!("{name}\n{}", network(address))));
+    format!("tillsync:@door:rate:address:{}", &hash[..32])
+}
+
+async fn an_exhausted_address_is_refused_before_the_body(shop: &'static Shop) {
+    let (api, _) = shop.session("till-1", "1", None).await;
+    let mine = sessions(&api).await.sessions.into_iter().find_map(|session| session.address);
+    let mine = mine.unwrap_or_else(|| "unknown".to_owned());
+    let far = (fleet::now().0 + 3_600_000_000).to_string();
+    for (path, limit) in [("/api/auth/login", "login-address"), ("/api/auth/refresh", "address")] {
+        // Its rate limit headers depend on how far the request came.
+        let api = shop.anonymous().unchecked();
+        let post = async || api.post(path, "x".repeat(SIGN_IN_BODY_BYTES_MAX + 1)).await.unwrap();
+        let counter = address_counter(limit, &mine);
+        shop.world.redis_command(&["SET", &counter, &far, "EX", "60"]).await;
+        assert_error(&post().await, 429, "rate_limited");
+        shop.world.redis_command(&["DEL", &counter]).await;
+        let read = poll(PROMPT, post, |reply| reply.status != 429).await.unwrap();
+        assert_error(&read, 413, "body_too_large");
     }
 }

@@ -13,10 +13,18 @@ pub(super) fn check(source: &Source) -> Vec<String> {
     let mut findings = Vec::new();
     let mut lines = (1_usize..).zip(source.text.lines());
     while let Some((_, line)) = lines.next() {
-        if !(line.trim_start().starts_with("#[derive(") && words(line).any(|word| word == "Debug")) {
+        if !line.trim_start().starts_with("#[derive(") {
             continue;
         }
         let indent = line.len() - line.trim_start().len();
+        let mut derived = line.to_owned();
+        while !derived.contains(")]") {
+            let Some((_, line)) = lines.next() else { break };
+            derived.push_str(line);
+        }
+        if !words(&derived).any(|word| word == "Debug") {
+            continue;
+        }
         for (number, line) in lines.by_ref() {
             if let Some(field) = shown_secret(line) {
                 findings.push(format!("{}:{number}: `Debug` shows `{field}`; use `Secret`", source.path));
@@ -31,12 +39,24 @@ pub(super) fn check(source: &Source) -> Vec<String> {
     findings
 }
 
-/// The name of the field that the line declares, if it is a secret that `Debug` shows.
+/// The name of the field, or of the type with one unnamed field, that the line declares, if it is a secret
+/// that `Debug` shows.
 fn shown_secret(line: &str) -> Option<&str> {
-    let (declared, kind) = line.split_once(": ")?;
+    let (declared, kind) = line.split_once(": ").or_else(|| line.split_once('('))?;
     let name = declared.split_whitespace().last()?;
     let shown = words(kind).any(|word| SHOWN.contains(&word));
-    (shown && is_secret(name)).then_some(name)
+    (shown && is_secret(&snake_case(name))).then_some(name)
+}
+
+fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len());
+    for (at, c) in name.char_indices() {
+        if c.is_uppercase() && at > 0 {
+            snake.push('_');
+        }
+        snake.extend(c.to_lowercase());
+    }
+    snake
 }
 
 fn is_secret(name: &str) -> bool {
@@ -76,6 +96,15 @@ mod tests {
             found("#[derive(Debug)]\nenum A {\n    B {\n        secret: SecretBytes,\n    },\n}\n"),
             1
         );
+    }
+
+    #[test]
+    fn unnamed_fields_and_derives_over_several_lines_are_seen() {
+        assert_eq!(found("#[derive(Debug)]\npub struct RefreshToken(pub String);\n"), 1);
+        assert_eq!(found("#[derive(Debug)]\nenum A {\n    Password(String),\n}\n"), 1);
+        assert_eq!(found("#[derive(\n    Clone,\n    Debug,\n)]\nstruct A {\n    token: String,\n}\n"), 1);
+        assert_eq!(found("#[derive(\n    Clone,\n)]\nstruct A {\n    token: String,\n}\n"), 0);
+        assert_eq!(found("#[derive(Debug)]\nstruct Name(String);\n"), 0);
     }
 
     #[test]
