@@ -20,6 +20,7 @@ mod clock;
 mod device;
 mod environment;
 mod head_office;
+mod lag;
 mod network;
 mod probe;
 mod server;

@@ -1,4 +1,5 @@
 use cache::kind::EntryKind;
+use sync::limits::WRITE_SECS_MAX;
 
 use super::*;
 use event_source::EventSource;
@@ -66,6 +67,16 @@ fn rooms_are_told_in_order() {
     let log = &template["Resources"]["ChangeStreamFunction"]["Properties"]["Events"]["Log"]["Properties"];
     // With more calls a shard, Lambda keeps the order of each item only.
     assert_eq!(log["ParallelizationFactor"], 1);
+}
+
+/// Otherwise a commit may be older by its stamp than a walk allows for.
+#[test]
+fn functions_that_write_run_no_longer_than_their_limit() {
+    let template: Value = serde_saphyr::from_str(&text()).unwrap();
+    for name in ["BatchPushFunction", "ResolveConflictFunction", "DeadLettersFunction"] {
+        let timeout = template.pointer(&format!("/Resources/{name}/Properties/Timeout"));
+        assert_eq!(timeout.and_then(Value::as_u64), Some(WRITE_SECS_MAX), "{name}");
+    }
 }
 
 #[test]

@@ -25,10 +25,16 @@ pub const MARKER_RETENTION_SECS: u64 = 90 * 24 * 3600;
 /// Seconds a tombstone is kept: 90 days. An older unversioned write may be of a deleted record and is
 /// rejected.
 pub const TOMBSTONE_RETENTION_SECS: u64 = 90 * 24 * 3600;
-/// Seconds after which every part of a commit is certainly readable. HEAD, log and records are read one after
-/// the other, and DynamoDB promises no consistent view of a transaction; most of the time allows for clock
-/// skew between functions.
-pub const LOG_SETTLE_SECS: u64 = 30;
+/// Seconds after its stamp from which a commit counts as readable in all its parts, by any read.
+///
+/// HEAD, log and records are read one after the other, DynamoDB promises no consistent view of a transaction,
+/// and a walk reads records eventually consistent: usually less than a second behind, without a promise. A
+/// stamp is as old as its request, which may commit up to [`WRITE_SECS_MAX`] later. The other 40 seconds
+/// allow for replicas that are behind, requests under way and clocks of functions that differ.
+pub const LOG_SETTLE_SECS: u64 = 60;
+/// Seconds that a function which writes may run, and so how much older than its commit a stamp may be.
+/// template.yaml sets it as the functions' time-out.
+pub const WRITE_SECS_MAX: u64 = 20;
 /// Digits before the point of an additive number.
 pub const DECIMAL_WHOLE_DIGITS_MAX: usize = 18;
 /// Digits after the point of an additive number.
@@ -62,5 +68,7 @@ const _: () = assert!(
 // A single record always fits a log item.
 const _: () = assert!(2 * RECORD_BYTES_MAX < LOG_ITEM_BYTES_MAX);
 const _: () = assert!(LOG_ITEM_BYTES_MAX < LOG_ITEM_INFLATED_BYTES_MAX);
+// Replicas have at least half a minute.
+const _: () = assert!(WRITE_SECS_MAX + 30 <= LOG_SETTLE_SECS);
 // A retry whose changes are still in the log also finds its marker.
 const _: () = assert!(LOG_RETENTION_SECS <= MARKER_RETENTION_SECS);

@@ -119,7 +119,7 @@ async fn push_and_expire_log(shop: &'static Shop) -> Stamp {
 async fn an_expired_log_is_replaced_by_a_snapshot(shop: &'static Shop) {
     let last = push_and_expire_log(shop).await;
     let till = shop.till("till-2").await;
-    let (mut cursor_text, mut pages) = (String::new(), Vec::new());
+    let (mut cursor_text, mut pages, mut read_tenths) = (String::new(), Vec::new(), Vec::new());
     loop {
         let reply = till.pull_raw(&format!("cursor={cursor_text}&limit=5")).await;
         let page: PullResponse = reply.ok().unwrap();
@@ -127,12 +127,15 @@ async fn an_expired_log_is_replaced_by_a_snapshot(shop: &'static Shop) {
         // the rows, the third is empty. The first page also reads the log and finds it expired.
         let expected = if pages.is_empty() { 4 } else { 2 + u64::from(!page.has_more) };
         assert_eq!(reply.cost().requests, expected);
+        read_tenths.push(reply.cost().read_tenths);
         cursor_text = page.next_cursor.clone();
         pages.push(page);
         if !pages.last().unwrap().has_more {
             break;
         }
     }
+    // A unit for HEAD and one for the empty log; each Query of records takes half a unit.
+    assert_eq!(read_tenths, [30, 15, 20]);
     let ids: BTreeSet<_> = pages.iter().map(|page| page.snapshot_id.clone().unwrap()).collect();
     assert!(ids.len() == 1 && pages.iter().all(|page| page.mode == "snapshot" && page.stamp == last));
     let rows: Vec<_> = pages.iter().flat_map(|page| &page.changes).collect();

@@ -50,6 +50,7 @@ const OTHERS: &[(Kind, &[&str])] = &[
             "frame applied",
             "frame dropped",
             "frame after a gap",
+            "walk read an old record",
         ],
     ),
 ];

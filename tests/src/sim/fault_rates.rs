@@ -1,5 +1,6 @@
 //! How often the network, the database and the clocks of a run fail.
 
+use super::lag::{LAG_MILLIS_MAX, SKEW_MICROS_MAX};
 use super::rng::Rng;
 
 /// Probabilities in permille. Each run has its own rates: most bugs show where few other faults occur.
@@ -23,6 +24,8 @@ pub(crate) struct FaultRates {
     pub(crate) skew_micros: u64,
     /// Largest latency to DynamoDB, each way, in milliseconds.
     pub(crate) latency_millis: u64,
+    /// How far eventually consistent reads are behind at most, in milliseconds.
+    pub(crate) lag_millis: u64,
 }
 
 impl FaultRates {
@@ -33,7 +36,7 @@ impl FaultRates {
         let conflict = rate(100);
         let conflict = if rng.chance(60) { 700 } else { conflict };
         let mut rate = |most: u64| if rng.chance(400) { rng.between(1, most) } else { 0 };
-        FaultRates {
+        let rates = FaultRates {
             lost: rate(60),
             response_lost: rate(60),
             late: rate(30),
@@ -46,7 +49,13 @@ impl FaultRates {
             frame_duplicated: rate(300),
             skew_micros: rng.weighted(&[(3, 0), (4, 2_000_000), (2, 120_000_000)], 0),
             latency_millis: rng.weighted(&[(2, 2), (3, 12), (1, 80)], 12),
-        }
+            lag_millis: 0,
+        };
+        // From a generator of its own, so that the seeds that show rare mutations stay.
+        let mut rng = Rng::derived(rng.clone().next_u64(), 1);
+        // A walk is safe only as far as lag and clocks stay within what has settled.
+        let lags = rates.skew_micros <= SKEW_MICROS_MAX && rng.chance(700);
+        FaultRates { lag_millis: if lags { rng.between(100, LAG_MILLIS_MAX) } else { 0 }, ..rates }
     }
 
     /// No faults, exact clocks and little latency.

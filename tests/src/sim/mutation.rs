@@ -1,7 +1,9 @@
 //! Mutations: variants of the product with one rule removed. The simulation must detect each of them. They
 //! change requests and responses between the parts of a run, so no broken code ships.
 
+use protocol::timestamp::Timestamp;
 use serde_json::Value;
+use sync::limits::LOG_SETTLE_SECS;
 
 use super::server::Reply;
 
@@ -31,6 +33,8 @@ pub(crate) enum Mutation {
     FreshBatchIds,
     /// Every push is answered 413.
     AlwaysTooLarge,
+    /// Pulls count every commit as settled, so walks note a HEAD that their reads may not show yet.
+    NoSettling,
 }
 
 impl Mutation {
@@ -59,6 +63,11 @@ impl Mutation {
         }
         // DynamoDB refuses an empty transaction, so such a request stays as it is.
         if actions.is_empty() { None } else { Some(body.to_string()) }
+    }
+
+    /// The time at which a pull takes place.
+    pub(crate) fn mutate_time(self, now: Timestamp) -> Timestamp {
+        if self == Mutation::NoSettling { now.plus_secs(LOG_SETTLE_SECS) } else { now }
     }
 
     /// The reply that the till gets instead of the function's. `None` if the function's arrives.

@@ -11,13 +11,14 @@ use serde_json::Value;
 
 use super::event_log::{Event, EventLog};
 use super::fault_rates::FaultRates;
+use super::lag::{self, Lag};
 use super::mutation::Mutation;
 use super::rng::Rng;
 use super::storage;
 use super::torn;
 
 /// Longest delay of a late request in milliseconds: both the SDK and the function have given up by then.
-const LATE_MILLIS_MAX: u64 = 30_000;
+pub(crate) const LATE_MILLIS_MAX: u64 = 30_000;
 /// Longest time between the two halves of a torn read, in milliseconds.
 const TORN_MILLIS_MAX: u64 = 300;
 /// Milliseconds after which the SDK gives up on an attempt.
@@ -47,6 +48,7 @@ struct Inner {
     rates: FaultRates,
     mutation: Option<Mutation>,
     healed: AtomicBool,
+    lag: Lag,
 }
 
 /// What happens to a request.
@@ -84,7 +86,8 @@ impl FaultyNetwork {
         rates: FaultRates,
         mutation: Option<Mutation>,
     ) -> FaultyNetwork {
-        FaultyNetwork(Arc::new(Inner { tables, log, rates, mutation, healed: AtomicBool::new(false) }))
+        let (healed, lag) = (AtomicBool::new(false), Lag::default());
+        FaultyNetwork(Arc::new(Inner { tables, log, rates, mutation, healed, lag }))
     }
 
     pub(crate) fn heal(&self) {
@@ -104,6 +107,7 @@ impl FaultyNetwork {
         let reads_clocks = request.body.contains(&format!("{:?}", keys::CLOCKS));
         let reads = request.action == "BatchGetItem" && !reads_clocks;
         let result = match self.delivery(rng, &request.action) {
+            Delivery::Normal if lag::may_lag(&request) => Ok(self.lagging_read(call, rng, &request)),
             Delivery::Normal => Ok(self.execute(call, &request)),
             Delivery::Lost => {
                 sleep(rng.below(latency * 4 + 1)).await;
@@ -176,8 +180,19 @@ impl FaultyNetwork {
         torn::join(early, self.execute(call, &part(&second)))
     }
 
+    fn lagging_read(&self, call: u64, rng: &Rng, request: &Request) -> Response {
+        let mut response = self.execute(call, request);
+        if !self.0.healed.load(Ordering::Relaxed) && response.is_ok() {
+            let stale = self.0.lag.apply(&mut response, self.0.rates.lag_millis, &mut rng.clone());
+            self.0.log.entries().coverage.situation("walk read an old record", stale > 0);
+        }
+        response
+    }
+
     fn execute(&self, call: u64, request: &Request) -> Response {
         let Inner { tables, log, mutation, .. } = &*self.0;
+        let writes = request.action == "TransactWriteItems";
+        let before = (writes && self.0.rates.lag_millis > 0).then(|| lag::before(tables, request));
         let mutated = mutation.and_then(|mutation| mutation.mutate_request(&request.action, &request.body));
         let body = mutated.as_deref().unwrap_or(&request.body);
         let mut response = tables.execute(&request.action, body);
@@ -185,7 +200,8 @@ impl FaultyNetwork {
             mutation.repair_response(&request.body, &mut response.body);
         }
         log.trace(&format!("{call} {} {}", request.action, response.status));
-        if response.is_ok() && request.action == "TransactWriteItems" {
+        if response.is_ok() && writes {
+            before.into_iter().for_each(|before| self.0.lag.changed(before));
             match committed(tables, call, body, log) {
                 Some(Some(event)) => log.event(event),
                 Some(None) => {}

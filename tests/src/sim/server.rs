@@ -11,6 +11,7 @@ use protocol::timestamp::Timestamp;
 use protocol::wire::publication::Publication;
 use protocol::wire::push::WriteResult;
 use protocol::wire::{REQUEST_ID_HEADER, TOKEN_HEADER, WRITE_RESULT_CONTENT_TYPE};
+use sync::limits::WRITE_SECS_MAX;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
@@ -108,6 +109,8 @@ impl Server {
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         let skew = i64::try_from(rng.below(rates.skew_micros * 2 + 1)).unwrap_or_default();
         let now = skewed(self.clock.now(), skew - i64::try_from(rates.skew_micros).unwrap_or_default());
+        let is_pull = matches!(request, ApiRequest::Pull(_));
+        let now = self.mutation.filter(|_| is_pull).map_or(now, |mutation| mutation.mutate_time(now));
         let context = Arc::new(CallContext { number, seed: rng.next_u64(), requests: AtomicU64::new(0) });
         let crash_after = rng.chance(rates.crash).then(|| Duration::from_millis(rng.below(150)));
         if let ApiRequest::Push(body) = &request {
@@ -118,7 +121,8 @@ impl Server {
         tokio::spawn(CALL.scope(context, async move {
             let reply = server.run(number, token.expose(), request, now);
             match crash_after {
-                None => Some(reply.await),
+                // As Lambda does.
+                None => tokio::time::timeout(Duration::from_secs(WRITE_SECS_MAX), reply).await.ok(),
                 // A crash hits the function anywhere, for example between its commit and its response.
                 Some(after) => tokio::time::timeout(after, reply).await.ok(),
             }

@@ -82,8 +82,11 @@ impl Store {
         Ok(KeysPage { keys, next_after: answer.last_evaluated_key().map(key_of).transpose()? })
     }
 
-    /// The records and tombstones of `ranges` after `after`, each strongly consistent by itself: one Query
-    /// per range, until there are `items` records or a range gave 1 MB.
+    /// The records and tombstones of `ranges` after `after`: one Query per range, until there are `items`
+    /// records or a range gave 1 MB.
+    ///
+    /// The Queries are eventually consistent, at half the units: they may miss the latest changes, but none
+    /// that has settled ([`sync::limits::LOG_SETTLE_SECS`]).
     pub async fn records_in(
         &self,
         room: &Room,
@@ -103,6 +106,7 @@ impl Store {
             let (first, last) = keys::table_range(range);
             let query = self.table.query("pk = :pk AND sk BETWEEN :first AND :last", keys::room(room));
             let query = query
+                .consistent_read(false)
                 .expression_attribute_values(":first", text(first))
                 .expression_attribute_values(":last", text(last))
                 .set_exclusive_start_key(after.map(|record| key(keys::room(room), keys::record(record))));

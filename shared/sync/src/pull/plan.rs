@@ -74,9 +74,9 @@ pub fn settled(now: Timestamp) -> Stamp {
 /// Begins a walk in a room at `head`; `first` is the first log item after [`settled`], needed if HEAD is
 /// later. [`ErrorCode::Unavailable`] if it is not readable yet.
 ///
-/// The log continues from the noted position, so the records must contain everything up to it. A reader may
-/// see HEAD before the records of a recent commit, so the noted position is the end of the last settled
-/// commit.
+/// The log continues from the noted position, so the records must contain everything up to it, although they
+/// are read eventually consistent. So the noted position is the end of the last settled commit: what a read
+/// may miss comes after it, and the tail brings it.
 pub fn begin(head: &Head, first: Option<&LogItem>, now: Timestamp) -> Result<Walk, ApiError> {
     let settled = settled(now);
     let noted = match first {

@@ -8,6 +8,7 @@ use super::shop::{Follower, START, Shop, live, window};
 use crate::cursor::seal::CursorKeys;
 use crate::cursor::vector::Vector;
 use crate::cursor::{Cursors, Location};
+use crate::limits::LOG_SETTLE_SECS;
 use crate::pull::head_office::{BranchRotation, check_branch_count};
 use crate::pull::query::{ClientPull, ClientStart};
 use crate::testing::cursor_keys;
@@ -25,7 +26,7 @@ fn shops(sales: &[(usize, usize)]) -> Shops {
         let shop = shops.entry(branch.to_string().parse().unwrap()).or_default();
         (0..size).for_each(|id| shop.commit(&[id], false));
     }
-    shops.values_mut().for_each(|shop| shop.wait(60));
+    shops.values_mut().for_each(|shop| shop.wait(LOG_SETTLE_SECS + 1));
     shops
 }
 
@@ -88,7 +89,7 @@ fn a_branch_that_cannot_be_read_does_not_hold_up_the_others() {
     let mut shops = shops(&[(1, 2), (2, 1), (3, 1)]);
     let (_, _, cursor) = follow(&shops, None, 100);
     shops.values_mut().for_each(|shop| shop.commit(&[7], false));
-    shops.values_mut().for_each(|shop| shop.wait(60));
+    shops.values_mut().for_each(|shop| shop.wait(LOG_SETTLE_SECS + 1));
     let keys = cursor_keys(&["a"]);
     for since_time in [false, true] {
         let start = match (since_time, of_client(&keys).read(&cursor).unwrap().place) {
@@ -209,7 +210,7 @@ proptest! {
             }
             shops.values_mut().for_each(|shop| shop.wait(1));
         }
-        shops.values_mut().for_each(|shop| shop.wait(60));
+        shops.values_mut().for_each(|shop| shop.wait(LOG_SETTLE_SECS + 1));
         for _ in 0..2000 {
             let answer = page(&shops, &mut office, cursor.as_deref(), 3);
             cursor = Some(answer.next_cursor);

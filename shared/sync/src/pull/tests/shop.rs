@@ -118,7 +118,7 @@ impl Shop {
         self.log.retain(|item| item.first < first);
         (self.head, self.records) = (head, records);
         self.before.clear();
-        self.wait(60);
+        self.wait(LOG_SETTLE_SECS);
     }
 
     /// A log item as the store reads it.

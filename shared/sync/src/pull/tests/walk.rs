@@ -209,7 +209,7 @@ fn event() -> impl Strategy<Value = Event> {
     let commit = (prop::collection::btree_set(0..12_usize, 1..4), prop::bool::weighted(0.3));
     prop_oneof![
         4 => commit.prop_map(|(ids, deleted)| Event::Commit(ids.into_iter().collect(), deleted)),
-        2 => (0..15_u64).prop_map(Event::Wait),
+        2 => (0..30_u64).prop_map(Event::Wait),
         2 => (0..6_usize).prop_map(Event::Expire),
         1 => Just(Event::Restore),
         1 => (0..6_usize).prop_map(Event::Damage),
