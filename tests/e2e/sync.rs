@@ -23,9 +23,10 @@ pub(crate) mod tenancy;
 pub(crate) mod turns;
 pub(crate) mod values;
 pub(crate) mod versions;
+pub(crate) mod windows;
 
 trials! {
     modules: absence, branches, broadcast, concurrency, cursors, damage, dead_letters, deployments, faults,
     head_office, oversize, policies, pull, push, repairs, resolve, restore, shop_day, stats, tenancy, turns, values,
-    versions,
+    versions, windows,
 }

@@ -63,6 +63,7 @@ fn table_info(name: &str, table: &Table) -> TableInfo {
         policy: table.policy.as_str().to_owned(),
         read: table.read,
         write: table.write,
+        window_days: table.window_days,
         members: members.collect(),
     }
 }

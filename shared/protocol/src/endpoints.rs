@@ -12,7 +12,7 @@ pub mod spec;
 use function::Function;
 use parameter::{
     BRANCH, CART, CURSOR, DAY, DEAD_LETTER, DEVICE, LETTERS_LIMIT, MIN, PULL_LIMIT, RECORD, SESSION, SINCE,
-    TABLE, TABLES, TOKEN,
+    TABLE, TABLES, TOKEN, WHOLE,
 };
 use spec::{EndpointSpec, LimitScope, WireType, delete, get, post, put};
 
@@ -97,7 +97,7 @@ pub static ENDPOINTS: [EndpointSpec; 28] = [
         .of_branch().publishes().errors(&[DeviceMismatch, BatchIdReused, BatchTooLarge]),
     get(Endpoint::PullChanges, "/api/sync/pull-changes", "pullChanges", "Pulls a page of changes.")
         .function(Function::PullChanges).unlimited()
-        .parameters(&[SINCE, CURSOR, TABLES, PULL_LIMIT, MIN, BRANCH]).response::<PullResponse>()
+        .parameters(&[SINCE, CURSOR, TABLES, WHOLE, PULL_LIMIT, MIN, BRANCH]).response::<PullResponse>()
         .counts_cost().errors(&[BadSince, UnknownTable, TooManyBranches, TableForbidden, ResetRequired]),
     post(Endpoint::ResolveConflict, "/api/sync/resolve-conflict", "resolveConflict", "Resolves a conflict.")
         .function(Function::ResolveConflict).unlimited().request::<ResolveRequest>()

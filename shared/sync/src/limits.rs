@@ -35,6 +35,8 @@ pub const LOG_SETTLE_SECS: u64 = 60;
 /// Seconds that a function which writes may run, and so how much older than its commit a stamp may be.
 /// template.yaml sets it as the functions' time-out.
 pub const WRITE_SECS_MAX: u64 = 20;
+/// Largest window of a table in days: 100 years.
+pub const WINDOW_DAYS_MAX: u32 = 36_500;
 /// Digits before the point of an additive number.
 pub const DECIMAL_WHOLE_DIGITS_MAX: usize = 18;
 /// Digits after the point of an additive number.

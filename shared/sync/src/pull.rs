@@ -53,8 +53,8 @@ impl Page {
     /// The response to `pull`, whose room is the scope of `cursors`.
     pub fn response(self, pull: &RoomPull, cursors: Cursors<'_>) -> PullResponse {
         let cursor = match &self.next {
-            Next::Position(position) => position_text(*position, pull.window.digest),
-            Next::Walk(walk) => cursors.walk_text(walk, pull.window.digest),
+            Next::Position(position) => position_text(*position, pull.selection.digest),
+            Next::Walk(walk) => cursors.walk_text(walk, pull.selection.digest),
         };
         self.response_at(cursor)
     }

@@ -25,6 +25,9 @@ pub struct Table {
     pub read: Role,
     /// The lowest role that may write the table; at least `read`.
     pub write: Role,
+    /// The window of the table: a snapshot returns the records that were changed in the last days, this many.
+    /// `None` returns all of them.
+    pub window_days: Option<u32>,
     /// Members with a rule of their own; the table's policy applies to all others.
     pub fields: BTreeMap<String, FieldRule>,
 }

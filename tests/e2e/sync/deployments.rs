@@ -51,17 +51,17 @@ policy = "field-merge"
 "#;
 
 /// The functions of one version, called by the users of one branch.
-struct Version {
+pub(crate) struct Version {
     shop: &'static Shop,
     handlers: Handlers,
 }
 
 impl Version {
-    fn new(shop: &'static Shop, tables: &str) -> Version {
+    pub(crate) fn new(shop: &'static Shop, tables: &str) -> Version {
         Version { shop, handlers: shop.world.other_deployment(tables) }
     }
 
-    async fn call(
+    pub(crate) async fn call(
         &self,
         role: Role,
         function: Function,
@@ -81,18 +81,29 @@ impl Version {
         (response.status().as_u16(), String::from_utf8(response.body().to_vec()).unwrap())
     }
 
-    async fn push(&self, role: Role, device: &str, records: &[Value]) -> PushResponse {
+    pub(crate) async fn push(&self, role: Role, device: &str, records: &[Value]) -> PushResponse {
+        self.push_at(role, device, records, fleet::now()).await
+    }
+
+    /// Pushes at the time `now`.
+    pub(crate) async fn push_at(
+        &self,
+        role: Role,
+        device: &str,
+        records: &[Value],
+        now: Timestamp,
+    ) -> PushResponse {
         let body = json!({ "device_id": device, "records": records }).to_string();
-        let (_, body) = self.call(role, Function::BatchPush, "/pushBatch", &body, fleet::now()).await;
+        let (_, body) = self.call(role, Function::BatchPush, "/pushBatch", &body, now).await;
         let result: WriteResult = serde_json::from_str(&body).unwrap();
         serde_json::from_str(result.answer.as_str()).unwrap()
     }
 
-    async fn pull(&self, role: Role, query: &str, now: Timestamp) -> (u16, String) {
+    pub(crate) async fn pull(&self, role: Role, query: &str, now: Timestamp) -> (u16, String) {
         self.call(role, Function::PullChanges, &format!("/pullChanges?{query}"), "", now).await
     }
 
-    async fn page(&self, role: Role, query: &str, now: Timestamp) -> PullResponse {
+    pub(crate) async fn page(&self, role: Role, query: &str, now: Timestamp) -> PullResponse {
         let (status, body) = self.pull(role, query, now).await;
         assert_eq!(status, 200, "{body}");
         serde_json::from_str(&body).unwrap()

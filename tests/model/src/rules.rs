@@ -46,11 +46,13 @@ pub struct TableRule {
     /// The lowest role that may read.
     pub read: Role,
     pub(crate) fields: &'static [(&'static str, FieldRule)],
+    /// The days of which a snapshot has the changed records; `None` for all records.
+    pub window_days: Option<u64>,
 }
 
 impl TableRule {
     const fn new(policy: Policy, fields: &'static [(&'static str, FieldRule)]) -> TableRule {
-        TableRule { policy, write: Role::Cashier, read: Role::Cashier, fields }
+        TableRule { policy, write: Role::Cashier, read: Role::Cashier, fields, window_days: None }
     }
 
     pub(crate) fn field(&self, name: &str) -> Option<FieldRule> {
@@ -110,13 +112,13 @@ pub fn table_rule(table: &str) -> Option<TableRule> {
         "drinks" => TableRule::new(Policy::Merge, CLAMPED),
         "tickets" => TableRule::new(Policy::Client, REJECTED),
         "invoices" => TableRule::new(Policy::AppendOnly, INVOICE),
-        "cash_movements" => TableRule::new(Policy::AppendOnly, &[]),
+        "cash_movements" => TableRule { window_days: Some(30), ..TableRule::new(Policy::AppendOnly, &[]) },
         "employee_advances" => {
             TableRule { read: Role::Manager, ..manager(TableRule::new(Policy::AppendOnly, &[])) }
         }
         "purchases" => manager(TableRule::new(Policy::LastWriter, PURCHASE)),
         "payment_methods" => TableRule::new(Policy::Server, &[]),
-        "printers" => TableRule::new(Policy::Client, &[]),
+        "printers" => TableRule { window_days: Some(14), ..TableRule::new(Policy::Client, &[]) },
         "promotions" => TableRule::new(Policy::Manual, &[]),
         _ => return None,
     })

@@ -51,6 +51,7 @@ const OTHERS: &[(Kind, &[&str])] = &[
             "frame dropped",
             "frame after a gap",
             "walk read an old record",
+            "record left out by a window",
         ],
     ),
 ];

@@ -49,8 +49,8 @@ pub(super) async fn page(
             _ => walk,
         },
     };
-    let (after, limit) = (walk.after.as_ref(), pull.window.limit);
-    let ranges = ranges(tables, &pull.window.tables, after);
+    let (after, limit) = (walk.after.as_ref(), pull.selection.limit);
+    let ranges = ranges(tables, &pull.selection.tables, after);
     let found = sync.store.records_in(&pull.room, &ranges, after, limit, cost).await?;
     Ok(walk_page::page(tables, head, pull, walk, found)?)
 }

@@ -60,6 +60,11 @@ pub const SINCE: Parameter =
 /// `tables`
 pub const TABLES: Parameter =
     text("tables", "Table names separated by commas. Absent: every readable table.");
+/// `whole`
+pub const WHOLE: Parameter = text(
+    "whole",
+    "Names of tables, separated by commas, whose windows are lifted: a snapshot has all of them.",
+);
 /// `limit` of a pull.
 pub const PULL_LIMIT: Parameter = limit("Changes per page.", PULL_LIMIT_MAX, PULL_LIMIT_DEFAULT);
 /// `limit` of dead letters.

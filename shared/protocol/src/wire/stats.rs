@@ -70,6 +70,9 @@ pub struct TableInfo {
     pub read: Role,
     /// The lowest role that may write it.
     pub write: Role,
+    /// The window of the table in days; absent if snapshots have all of its records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_days: Option<u32>,
     /// The members with a rule of their own, by name.
     pub members: BTreeMap<String, MemberRule>,
 }

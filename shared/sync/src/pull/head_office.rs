@@ -63,7 +63,7 @@ impl BranchRotation {
         let walk = vector.walk.filter(|(tag, _)| branches.contains_key(tag));
         let tail = vector.tail.filter(|(tag, _)| branches.contains_key(tag));
         let vector = Vector { positions, walk, tail, served: vector.served };
-        BranchRotation { branches, vector, passed, tables: pull.window.digest }
+        BranchRotation { branches, vector, passed, tables: pull.selection.digest }
     }
 
     /// The branch of the next page, if any has new changes: the one whose snapshot is unfinished, or the next
@@ -82,7 +82,7 @@ impl BranchRotation {
         };
         let (branch, head) = self.branches.get(&tag)?;
         let room = Room { client: pull.client.clone(), branch: branch.clone() };
-        Some((RoomPull { room, start, min: Stamp::ZERO, window: pull.window.clone() }, head))
+        Some((RoomPull { room, start, min: Stamp::ZERO, selection: pull.selection.clone() }, head))
     }
 
     /// Whether the next page belongs to a snapshot that is not complete.

@@ -1,7 +1,7 @@
 //! One page from the log.
 
 use super::plan::{not_yet, settled, unknown_table};
-use super::query::{RoomPull, RoomStart, Window};
+use super::query::{RoomPull, RoomStart, Selection};
 use super::{Next, Page};
 use crate::cursor::Position;
 use crate::limits::PULL_BYTES_MAX;
@@ -31,7 +31,7 @@ pub fn page(
     now: Timestamp,
 ) -> Result<Option<Page>, ApiError> {
     let (at, through) = (position.stamp, position.through);
-    let mut cut = PageCut { tables, head, window: &pull.window, at, changes: Vec::new(), bytes: 0 };
+    let mut cut = PageCut { tables, head, selection: &pull.selection, at, changes: Vec::new(), bytes: 0 };
     // What is missing if the page stays empty: everything up to HEAD, or up to the first item found.
     let mut missing = head.stamp;
     for item in log {
@@ -74,7 +74,7 @@ pub fn page(
 struct PageCut<'a> {
     tables: &'a Tables,
     head: &'a Head,
-    window: &'a Window,
+    selection: &'a Selection,
     at: Stamp,
     changes: Vec<PulledChange>,
     bytes: usize,
@@ -97,15 +97,15 @@ impl PageCut<'_> {
             if stamp <= self.at {
                 continue;
             }
-            let full = self.changes.len() >= self.window.limit || self.bytes >= PULL_BYTES_MAX;
+            let full = self.changes.len() >= self.selection.limit || self.bytes >= PULL_BYTES_MAX;
             if full || stamp > self.head.stamp {
                 return Taken::Part;
             }
-            if self.window.all && !self.tables.contains(&change.table_name) {
+            if self.selection.all && !self.tables.contains(&change.table_name) {
                 return Taken::UnknownTable;
             }
             self.at = stamp;
-            if self.window.tables.contains(&change.table_name) {
+            if self.selection.tables.contains(&change.table_name) {
                 self.bytes += change.data.as_str().len();
                 self.changes.push(change_body(item, change, stamp));
             }

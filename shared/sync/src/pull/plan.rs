@@ -50,8 +50,8 @@ pub fn plan(head: &Head, pull: &RoomPull) -> Result<ReadPlan, ApiError> {
     if position.stamp == head.stamp {
         return Ok(ReadPlan::Nothing);
     }
-    let items = (pull.window.limit as u64).saturating_mul(head.log_items).div_ceil(head.changes.max(1));
-    let items = usize::try_from(items).unwrap_or(pull.window.limit).clamp(1, pull.window.limit);
+    let items = (pull.selection.limit as u64).saturating_mul(head.log_items).div_ceil(head.changes.max(1));
+    let items = usize::try_from(items).unwrap_or(pull.selection.limit).clamp(1, pull.selection.limit);
     Ok(ReadPlan::Log { position, items })
 }
 

@@ -15,7 +15,7 @@ use protocol::ids::{BranchId, ClientId, Room};
 use protocol::limits::{PULL_LIMIT_DEFAULT, PULL_LIMIT_MAX};
 use protocol::role::Role;
 use protocol::stamp::{Stamp, parse_digits};
-use protocol::timestamp::Timestamp;
+use protocol::timestamp::{DAY_SECS, Timestamp};
 
 /// A valid pull.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct RoomPull {
     /// The response must not be older than this position; 0 if not given.
     pub min: Stamp,
     /// What to return.
-    pub window: Window,
+    pub selection: Selection,
 }
 
 /// A pull of all rooms of a client.
@@ -47,7 +47,7 @@ pub struct ClientPull {
     /// Where it begins.
     pub start: ClientStart,
     /// What to return.
-    pub window: Window,
+    pub selection: Selection,
 }
 
 /// Where a pull of one room begins; always exclusive.
@@ -76,14 +76,16 @@ pub enum ClientStart {
 
 /// Which changes to return.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
+pub struct Selection {
     /// The tables that the caller named, or all that its role may read.
     pub tables: BTreeSet<String>,
     /// Whether the caller named no tables.
     pub all: bool,
     /// The digest of `tables`, which cursors carry.
     pub digest: TablesDigest,
-    /// The digest of all tables that the role may read.
+    /// The tables whose windows are lifted.
+    pub whole: BTreeSet<String>,
+    /// The digest of all tables that the role may read, if a cursor of theirs continues too.
     pub readable: TablesDigest,
     /// Maximum number of changes in the page.
     pub limit: usize,
@@ -95,6 +97,7 @@ struct Parameters {
     cursor: Option<String>,
     since: Option<RoomStart>,
     tables: Option<BTreeSet<String>>,
+    whole: BTreeSet<String>,
     limit: Option<usize>,
     min: Option<Stamp>,
     branch: Option<BranchId>,
@@ -115,7 +118,8 @@ impl Pull {
                 "cursor" => sent.cursor = Some(value.to_owned()),
                 "since" => sent.since = Some(read_since(value)?),
                 "limit" => sent.limit = Some(read_limit(value)?),
-                "tables" => sent.tables = Some(read_tables(tables, claims.role, value)?),
+                "tables" => sent.tables = Some(read_tables(tables, claims.role, name, value)?),
+                "whole" => sent.whole = read_tables(tables, claims.role, name, value)?,
                 "min" => sent.min = Some(min::parse(value)?),
                 "branch_id" => sent.branch = Some(value.parse()?),
                 _ => {}
@@ -124,31 +128,45 @@ impl Pull {
         let all = || tables.names().filter(|name| tables.may_read(name, claims.role)).map(str::to_owned);
         let named = sent.tables.take();
         let (is_all, named) = (named.is_none(), named.unwrap_or_else(|| all().collect()));
-        let window = Window {
-            digest: tables.digest(named.iter().map(String::as_str)),
-            readable: tables.digest_of(claims.role),
+        let whole = std::mem::take(&mut sent.whole);
+        let digest = tables.digest_with_whole(named.iter().map(String::as_str), &whole);
+        let selection = Selection {
+            digest,
+            // A push knows of no lifted windows.
+            readable: if whole.is_empty() { tables.digest_of(claims.role) } else { digest },
+            whole,
             tables: named,
             all: is_all,
             limit: sent.limit.unwrap_or(PULL_LIMIT_DEFAULT),
         };
         if claims.role == Role::SuperAdmin && sent.branch.is_none() {
-            return sent.of_client(keys, claims.client_id.clone(), window).map(Pull::Client);
+            return sent.of_client(keys, claims.client_id.clone(), selection).map(Pull::Client);
         }
         let room = claims.room_of(sent.branch.as_ref())?;
-        sent.of_room(keys, room, window).map(Pull::Room)
+        sent.of_room(keys, room, selection).map(Pull::Room)
     }
 }
 
-impl Window {
+impl Selection {
     /// Whether a cursor of a reader of `tables` continues: its reader could read the same tables, by the same
     /// rules. The cursor of a push is of all tables that the role may read.
     fn continues(&self, tables: Option<TablesDigest>) -> bool {
         tables.is_some_and(|tables| tables == self.digest || tables == self.readable)
     }
+
+    /// The stamp from which a walk that began at `started` returns records of the table `name`: the beginning
+    /// of its window.
+    pub(super) fn oldest(&self, tables: &Tables, name: &str, started: Timestamp) -> Stamp {
+        let window = tables.get(name).and_then(|table| table.window_days);
+        match window.filter(|_| !self.whole.contains(name)) {
+            Some(days) => Stamp(started.0.saturating_sub(u64::from(days) * DAY_SECS * 1_000_000)),
+            None => Stamp::ZERO,
+        }
+    }
 }
 
 impl Parameters {
-    fn of_room(self, keys: &CursorKeys, room: Room, window: Window) -> Result<RoomPull, ApiError> {
+    fn of_room(self, keys: &CursorKeys, room: Room, selection: Selection) -> Result<RoomPull, ApiError> {
         if self.cursor.as_deref().is_some_and(is_of_client) {
             let message =
                 "This `cursor` is of all branches; leave `branch_id` out, or pull from the beginning.";
@@ -158,13 +176,18 @@ impl Parameters {
         let cursor = self.cursor.map(|text| read_cursor(cursors, &text)).transpose()?;
         let start = match (cursor, self.since) {
             (None, since) => since.unwrap_or(RoomStart::Position(Position::default())),
-            (Some(cursor), since) if window.continues(cursor.tables) => continued(cursor.place, since),
+            (Some(cursor), since) if selection.continues(cursor.tables) => continued(cursor.place, since),
             (Some(_), _) => RoomStart::Reset,
         };
-        Ok(RoomPull { room, start, min: self.min.unwrap_or_default(), window })
+        Ok(RoomPull { room, start, min: self.min.unwrap_or_default(), selection })
     }
 
-    fn of_client(self, keys: &CursorKeys, client: ClientId, window: Window) -> Result<ClientPull, ApiError> {
+    fn of_client(
+        self,
+        keys: &CursorKeys,
+        client: ClientId,
+        selection: Selection,
+    ) -> Result<ClientPull, ApiError> {
         if self.min.is_some() {
             let message = "`min` is a position in one branch; name it by `branch_id`, or leave `min` out.";
             return Err(ApiError::new(ErrorCode::BadMin, message));
@@ -177,7 +200,7 @@ impl Parameters {
         let cursor = self.cursor.map(|text| read_cursor(cursors, &text)).transpose()?;
         let start = match (cursor, self.since) {
             (Some(Cursor { place: Location::Vector(mut vector), tables }), _) => {
-                if !window.continues(tables) {
+                if !selection.continues(tables) {
                     vector.reset();
                 }
                 ClientStart::Vector(vector)
@@ -187,7 +210,7 @@ impl Parameters {
             (None, Some(RoomStart::Position(position))) => ClientStart::Time(position.stamp.time()),
             _ => ClientStart::Vector(Vector::default()),
         };
-        Ok(ClientPull { client, start, window })
+        Ok(ClientPull { client, start, selection })
     }
 }
 
@@ -232,16 +255,21 @@ fn read_limit(value: &str) -> Result<usize, ApiError> {
     })
 }
 
-fn read_tables(tables: &Tables, role: Role, value: &str) -> Result<BTreeSet<String>, ApiError> {
+fn read_tables(
+    tables: &Tables,
+    role: Role,
+    parameter: &str,
+    value: &str,
+) -> Result<BTreeSet<String>, ApiError> {
     let refused = |code, what: String| Err(ApiError::new(code, what));
     let names = value.split(',').map(|name| match (tables.contains(name), tables.may_read(name, role)) {
         (true, true) => Ok(name.to_owned()),
         (true, false) => refused(
             ErrorCode::TableForbidden,
-            format!("`tables` names {name:?}, which your role may not read."),
+            format!("`{parameter}` names {name:?}, which your role may not read."),
         ),
         (false, _) => {
-            refused(ErrorCode::UnknownTable, format!("`tables` names {name:?}, which is not synced."))
+            refused(ErrorCode::UnknownTable, format!("`{parameter}` names {name:?}, which is not synced."))
         }
     });
     names.collect()

@@ -27,8 +27,8 @@ pub struct Rows {
 /// [`unavailable`](protocol::error::ErrorCode::Unavailable) if the next record is of a table that is not in
 /// `tables`.
 ///
-/// Records written after the noted position are left out: the log after that position has them. Damaged ones
-/// are named, so that tills keep what they have.
+/// Records written after the noted position are left out: the log after that position has them. So are those
+/// outside the window of their table. Damaged ones are named, so that tills keep what they have.
 pub fn page(
     tables: &Tables,
     head: &Head,
@@ -39,22 +39,24 @@ pub fn page(
     let snapshot_id = Some(walk.snapshot_id());
     let (mut changes, mut damaged, mut bytes, mut more) = (Vec::new(), Vec::new(), 0, found.more);
     for (at, (key, record)) in found.rows.into_iter().enumerate() {
-        if changes.len() >= pull.window.limit || bytes >= PULL_BYTES_MAX {
+        if changes.len() >= pull.selection.limit || bytes >= PULL_BYTES_MAX {
             more = true;
             break;
         }
-        if pull.window.all && !tables.contains(&key.table) {
+        if pull.selection.all && !tables.contains(&key.table) {
             if at == 0 {
                 return Err(unknown_table());
             }
             more = true;
             break;
         }
-        let is_asked_for = pull.window.tables.contains(&key.table);
+        let is_asked_for = pull.selection.tables.contains(&key.table);
+        let oldest = pull.selection.oldest(tables, &key.table, walk.started);
         match record {
             Some(record) if record.stamp > walk.noted => {
                 walk.skipped = walk.skipped.max(Some(record.stamp));
             }
+            Some(record) if record.stamp < oldest => {}
             Some(record) if is_asked_for => {
                 bytes += record.data.as_str().len();
                 changes.push(change_body(&pull.room.branch, &key, record));

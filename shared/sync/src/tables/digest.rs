@@ -1,6 +1,7 @@
 //! A digest of tables and their rules: cursors carry it, so that a deployment that changes what a reader may
 //! read is noticed.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 use std::str::FromStr;
 
@@ -23,9 +24,18 @@ pub struct TablesDigest(pub [u8; TABLES_DIGEST_BYTES]);
 impl Tables {
     /// The digest of the tables among `names`, in the order of the names.
     pub fn digest<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> TablesDigest {
+        self.digest_with_whole(names, &BTreeSet::new())
+    }
+
+    /// [`Tables::digest`] for a reader for whom the windows of the tables `whole` are lifted.
+    pub fn digest_with_whole<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a str>,
+        whole: &BTreeSet<String>,
+    ) -> TablesDigest {
         let mut text = String::new();
         for (name, table) in names.into_iter().filter_map(|name| Some((name, self.get(name)?))) {
-            text.push_str(&canonical(name, table));
+            text.push_str(&canonical(name, table, table.window_days.filter(|_| !whole.contains(name))));
         }
         let mut digest = [0; TABLES_DIGEST_BYTES];
         digest.iter_mut().zip(Sha256::digest(text)).for_each(|(to, from)| *to = from);
@@ -39,10 +49,14 @@ impl Tables {
 }
 
 /// The rules as one line. Its form decides every digest: another form means a snapshot for every till.
-fn canonical(name: &str, table: &Table) -> String {
+fn canonical(name: &str, table: &Table, window_days: Option<u32>) -> String {
     let mut line = format!("{name} {} {} {}", table.policy.as_str(), table.read, table.write);
+    // Writing to a text cannot fail.
+    if let Some(days) = window_days {
+        let _ = write!(line, " window {days}");
+    }
     for (member, rule) in &table.fields {
-        // Quoted, because a member's name may contain anything. Writing to a text cannot fail.
+        // Quoted, because a member's name may contain anything.
         let _ = write!(line, " {member:?} {}", rule_text(rule));
     }
     line.push('\n');
@@ -112,12 +126,23 @@ mod tests {
     }
 
     #[test]
+    fn a_lifted_window_is_no_window() {
+        let windowed = Tables::parse(&format!("{PLAIN}window_days = 30\n")).unwrap();
+        let (plain, whole) = (Tables::parse(PLAIN).unwrap(), BTreeSet::from(["b".to_owned()]));
+        assert_ne!(windowed.digest(["a", "b"]), plain.digest(["a", "b"]));
+        assert_eq!(windowed.digest_with_whole(["a", "b"], &whole), plain.digest(["a", "b"]));
+        assert_eq!(plain.digest_with_whole(["a", "b"], &whole), plain.digest(["a", "b"]));
+    }
+
+    #[test]
     fn every_rule_of_a_table_counts() {
         let rules = [
             "policy = \"manual\"",
             "policy = \"field-merge\"",
             "policy = \"manual\"\nread = \"manager\"",
             "policy = \"manual\"\nwrite = \"manager\"",
+            "policy = \"manual\"\nwindow_days = 30",
+            "policy = \"manual\"\nwindow_days = 31",
             "policy = \"manual\"\nfields.n = { policy = \"additive\" }",
             "policy = \"manual\"\nfields.n = { policy = \"additive\", floor = \"0\", below = \"flag\" }",
             "policy = \"manual\"\nfields.n = { policy = \"additive\", floor = \"0\", below = \"clamp\" }",

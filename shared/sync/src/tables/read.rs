@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::Table;
 use crate::decimal::Decimal;
+use crate::limits::WINDOW_DAYS_MAX;
 use crate::policy::additive::{Below, Floor};
 use crate::policy::state::States;
 use crate::policy::{FieldPolicy, FieldRule, Policy};
@@ -36,6 +37,7 @@ struct TableText {
     #[serde(default = "cashier")]
     read: Role,
     write: Option<Role>,
+    window_days: Option<u32>,
     #[serde(default)]
     fields: BTreeMap<String, Spanned<FieldText>>,
 }
@@ -82,13 +84,18 @@ pub(super) fn tables(text: &str) -> Result<BTreeMap<String, Table>, ReadTablesEr
         if write < table.read {
             return Err(refuse(span, format!("{name} may be written by {write}, who may not read it")));
         }
+        let window_days = table.window_days;
+        if window_days.is_some_and(|days| !(1..=WINDOW_DAYS_MAX).contains(&days)) {
+            let why = format!("{name} has a `window_days` that is not from 1 to {WINDOW_DAYS_MAX}");
+            return Err(refuse(span, why));
+        }
         let mut fields = BTreeMap::new();
         for (field, spanned) in table.fields {
             let span = spanned.span();
             let rule = rule(table.policy, spanned.into_inner());
             fields.insert(field.clone(), rule.map_err(|why| refuse(span, format!("{name}.{field}: {why}")))?);
         }
-        read.insert(name, Table { policy: table.policy, read: table.read, write, fields });
+        read.insert(name, Table { policy: table.policy, read: table.read, write, window_days, fields });
     }
     Ok(read)
 }

@@ -49,6 +49,10 @@ fn a_bad_file_is_refused_with_its_line_and_the_reason() {
         ("[a]\npolicy = \"manual\"\n[\"a#b\"]\npolicy = \"manual\"\n", "line 3", "no table name"),
         ("[a]\npolicy = \"manual\"\nread = \"admin\"\nwrite = \"cashier\"\n", "line 1", "may not read"),
         ("[a]\npolicy = \"manual\"\nwriter = \"admin\"\n", "line 3", "writer"),
+        ("\n[a]\npolicy = \"manual\"\nwindow_days = 0\n", "line 2", "not from 1 to 36500"),
+        ("[a]\npolicy = \"manual\"\nwindow_days = 36501\n", "line 1", "not from 1 to 36500"),
+        ("[a]\npolicy = \"manual\"\nwindow_days = \"a month\"\n", "line 3", "a month"),
+        ("[a]\npolicy = \"manual\"\nwindow_days = -1\n", "line 3", "window_days"),
         ("[a]\npolicy = \"manual\"\nwrite = \"boss\"\n", "line 3", "boss"),
         (
             "[a]\npolicy = \"manual\"\n[a.fields.n]\npolicy = \"additive\"\nfloor = \"0\"\n",

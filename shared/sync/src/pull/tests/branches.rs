@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::shop::{Follower, START, Shop, live, window};
+use super::shop::{Follower, START, Shop, live, selection};
 use crate::cursor::seal::CursorKeys;
 use crate::cursor::vector::Vector;
 use crate::cursor::{Cursors, Location};
@@ -48,7 +48,7 @@ fn ask(shops: &Shops, cursor: Option<&str>, limit: usize) -> PullResponse {
 /// One page of all rooms, as the handler builds it.
 fn answer(shops: &Shops, start: ClientStart, limit: usize) -> PullResponse {
     let keys = cursor_keys(&["a"]);
-    let pull = ClientPull { client: "1".parse().unwrap(), start, window: window(limit) };
+    let pull = ClientPull { client: "1".parse().unwrap(), start, selection: selection(limit) };
     let branches =
         BranchRotation::new(&pull, shops.iter().map(|(id, shop)| (id.clone(), Some(shop.head.clone()))));
     let Some((room, _)) = branches.next(&pull) else { return branches.nothing_new(of_client(&keys)) };
@@ -97,7 +97,7 @@ fn a_branch_that_cannot_be_read_does_not_hold_up_the_others() {
             (false, Location::Vector(vector)) => ClientStart::Vector(vector),
             (false, other) => panic!("{other:?} is no vector"),
         };
-        let pull = ClientPull { client: "1".parse().unwrap(), start, window: window(100) };
+        let pull = ClientPull { client: "1".parse().unwrap(), start, selection: selection(100) };
         let heads = shops
             .iter()
             .map(|(id, shop)| (id.clone(), Some(shop.head.clone()).filter(|_| id.as_str() != "1")));

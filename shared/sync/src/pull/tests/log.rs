@@ -163,7 +163,7 @@ fn an_unknown_table_is_unavailable_and_never_passed_over() {
     all.start = RoomStart::Position(position);
     assert_eq!(shop.page(&all, (false, false)).unwrap_err().code, ErrorCode::Unavailable);
     // Not where other tables were asked for.
-    all.window.all = false;
+    all.selection.all = false;
     let page = shop.page(&all, (false, false)).unwrap();
     assert_eq!((page.changes.len(), page.stamp()), (1, shop.head.stamp));
 }
@@ -188,7 +188,7 @@ proptest! {
         let shop = shop(&sizes);
         let mut asked = pull(RoomStart::Position(Position::default()), limit);
         if filtered {
-            asked.window.tables = BTreeSet::from(["customers".to_owned()]);
+            asked.selection.tables = BTreeSet::from(["customers".to_owned()]);
         }
         let mut found = Vec::new();
         loop {

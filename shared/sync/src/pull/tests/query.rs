@@ -4,13 +4,14 @@ use crate::cursor::vector::{BranchPosition, Tag, Vector};
 use crate::cursor::walk::Walk;
 use crate::cursor::{Cursors, Position, position_text};
 use crate::pull::query::{ClientStart, Pull, RoomPull, RoomStart};
+use crate::tables::Tables;
 use crate::testing::{cursor_keys, of_room, rules};
 use protocol::claims::{AUDIENCE, Claims, ISSUER};
 use protocol::error::ErrorCode;
 use protocol::limits::PULL_LIMIT_DEFAULT;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
-use protocol::timestamp::Timestamp;
+use protocol::timestamp::{DAY_SECS, Timestamp};
 
 fn claims(role: Role, branch: Option<&str>) -> Claims {
     Claims {
@@ -60,15 +61,15 @@ fn every_parameter_is_parsed_and_bad_ones_are_refused() {
     ]);
     let all = all.unwrap();
     assert_eq!(
-        (all.start, all.window.limit, all.min),
+        (all.start, all.selection.limit, all.min),
         (RoomStart::Position(Stamp(7).into()), 1000, Stamp(3))
     );
-    assert_eq!((all.window.tables.len(), all.room.to_string()), (2, "1:2".into()));
+    assert_eq!((all.selection.tables.len(), all.room.to_string()), (2, "1:2".into()));
     assert_eq!(
         cashier(&[("since", "1970-01-01T00:00:01Z")]).unwrap().start,
         RoomStart::Time(Timestamp(1_000_000))
     );
-    assert_eq!(cashier(&[("newer", "x"), ("since", "")]).unwrap().window.limit, PULL_LIMIT_DEFAULT);
+    assert_eq!(cashier(&[("newer", "x"), ("since", "")]).unwrap().selection.limit, PULL_LIMIT_DEFAULT);
     assert_eq!(cashier(&[("min", &at(9))]).unwrap().min, Stamp(9));
     let bad = [
         ("since", "yesterday", ErrorCode::BadSince),
@@ -108,6 +109,32 @@ fn a_till_that_has_moved_on_since_its_last_pull_continues_from_there() {
     assert_eq!(start(&[("cursor", &text), ("since", "9")]), RoomStart::Walk(walk));
     let tail = Position { stamp: Stamp(5), through: Some(Stamp(8)) };
     assert_eq!(start(&[("cursor", &position_text(tail, tables)), ("since", "9")]), RoomStart::Position(tail));
+}
+
+#[test]
+fn a_lifted_window_continues_with_a_snapshot_and_once_only() {
+    let text = "[a]\npolicy = \"manual\"\nwindow_days = 2\n[b]\npolicy = \"manual\"\nread = \"manager\"\n";
+    let (tables, keys) = (Tables::parse(text).unwrap(), cursor_keys(&["a"]));
+    let claims = claims(Role::Cashier, Some("2"));
+    let parse = |pairs: &[(&str, &str)]| match Pull::parse(&tables, &keys, &claims, pairs.iter().copied()) {
+        Ok(Pull::Room(pull)) => Ok(pull),
+        Ok(Pull::Client(_)) => panic!("a cashier has one room"),
+        Err(error) => Err(error.code),
+    };
+    let cursor = |pull: &RoomPull| position_text(Stamp(7).into(), pull.selection.digest);
+    let (usual, whole) = (parse(&[]).unwrap(), parse(&[("whole", "a")]).unwrap());
+    let start = |cursor: &str, whole: &str| parse(&[("cursor", cursor), ("whole", whole)]).unwrap().start;
+    let at_seven = RoomStart::Position(Stamp(7).into());
+    assert_eq!(start(&cursor(&usual), ""), at_seven);
+    assert_eq!(start(&cursor(&usual), "a"), RoomStart::Reset, "the cursor of a push lifts nothing");
+    assert_eq!(start(&cursor(&whole), "a"), at_seven);
+    assert_eq!(start(&cursor(&whole), ""), RoomStart::Reset);
+    let days = |secs: u64| Timestamp(secs * DAY_SECS * 1_000_000);
+    let oldest = |pull: &RoomPull, table: &str| pull.selection.oldest(&tables, table, days(9));
+    assert_eq!(oldest(&usual, "a"), Stamp(days(7).0));
+    assert_eq!((oldest(&whole, "a"), oldest(&usual, "b")), (Stamp::ZERO, Stamp::ZERO));
+    assert_eq!(parse(&[("whole", "b")]).unwrap_err(), ErrorCode::TableForbidden);
+    assert_eq!(parse(&[("whole", "c")]).unwrap_err(), ErrorCode::UnknownTable);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::cursor::{Location, Position};
 use crate::limits::LOG_SETTLE_SECS;
 use crate::log::{Damaged, LogItem};
 use crate::pull::plan::{ReadPlan, begin, has_skipped, nothing_new, plan, settled};
-use crate::pull::query::{RoomPull, RoomStart, Window};
+use crate::pull::query::{RoomPull, RoomStart, Selection};
 use crate::pull::table_ranges::ranges;
 use crate::pull::walk_page::Rows;
 use crate::pull::{Page, log_page, walk_page};
@@ -33,14 +33,21 @@ pub(super) fn key(id: usize) -> RecordKey {
 /// The tables of [`key`].
 pub(super) const TABLES: [&str; 2] = ["customers", "products"];
 
-pub(super) fn window(limit: usize) -> Window {
+pub(super) fn selection(limit: usize) -> Selection {
     let digest = rules().tables.digest(TABLES);
-    Window { tables: TABLES.map(str::to_owned).into(), all: true, digest, readable: digest, limit }
+    Selection {
+        tables: TABLES.map(str::to_owned).into(),
+        all: true,
+        digest,
+        whole: BTreeSet::new(),
+        readable: digest,
+        limit,
+    }
 }
 
 /// A pull of the room.
 pub(super) fn pull(start: RoomStart, limit: usize) -> RoomPull {
-    RoomPull { room: "1:2".parse().unwrap(), start, min: Stamp::ZERO, window: window(limit) }
+    RoomPull { room: "1:2".parse().unwrap(), start, min: Stamp::ZERO, selection: selection(limit) }
 }
 
 /// A room. Reads may miss commits of the last [`LOG_SETTLE_SECS`].
@@ -160,15 +167,15 @@ impl Shop {
         let first = log.clone().find(|item| item.last() > settled);
         let first = first.and_then(|item| self.read(item).ok()).as_ref().map(log_item);
         let walk = walk.map_or_else(|| begin(&self.head, first.as_ref(), self.now), Ok)?;
-        let ranges = ranges(&tables, &pull.window.tables, walk.after.as_ref());
+        let ranges = ranges(&tables, &pull.selection.tables, walk.after.as_ref());
         let is_asked =
             |key: &RecordKey| ranges.iter().any(|range| (&range.first..=&range.last).contains(&&key.table));
         let rest = records.iter().filter(|(key, _)| Some(*key) > walk.after.as_ref() && is_asked(key));
         let rows: Vec<_> = rest
-            .take(pull.window.limit)
+            .take(pull.selection.limit)
             .map(|(key, record)| (key.clone(), self.read_record(key, record)))
             .collect();
-        let more = rows.len() == pull.window.limit;
+        let more = rows.len() == pull.selection.limit;
         walk_page::page(&tables, &self.head, pull, walk, Rows { rows, more })
     }
 }

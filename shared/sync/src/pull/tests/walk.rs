@@ -16,6 +16,7 @@ use protocol::error::ErrorCode;
 use protocol::json::JsonText;
 use protocol::record::{Operation, RecordKey};
 use protocol::stamp::Stamp;
+use protocol::timestamp::DAY_SECS;
 use protocol::wire::pull::SNAPSHOT;
 
 /// A room with ten records, of whose log only the last item has not expired.
@@ -106,7 +107,7 @@ fn a_damaged_record_is_named_and_a_till_keeps_its_copy() {
     fresh.catch_up(&mut shop, &[4]);
     assert_eq!(fresh.live().len(), 8);
     let mut only = pull(RoomStart::Position(Position::default()), 100);
-    only.window.tables = ["products".to_owned()].into();
+    only.selection.tables = ["products".to_owned()].into();
     let page = shop.page(&only, (false, false)).unwrap();
     let named: Vec<_> = page.damaged.iter().map(|name| name.record_id.as_str()).collect();
     assert_eq!(named, ["r2"], "of the tables that are asked for");
@@ -140,10 +141,32 @@ fn a_page_of_a_walk_ends_when_it_has_two_mebibytes() {
 fn a_walk_reads_only_the_tables_asked_for() {
     let shop = absent();
     let mut wanted = pull(RoomStart::Position(Position::default()), 6);
-    wanted.window.tables = ["products".to_owned()].into();
-    wanted.window.all = false;
+    wanted.selection.tables = ["products".to_owned()].into();
+    wanted.selection.all = false;
     let first = shop.page(&wanted, (false, false)).unwrap();
     assert_eq!((first.changes.len(), first.has_more), (5, false), "the customers were not read");
+}
+
+#[test]
+fn a_walk_leaves_out_what_is_outside_its_window() {
+    let mut shop = absent();
+    shop.wait(2 * DAY_SECS);
+    shop.commit(&[0, 1], false);
+    shop.wait(LOG_SETTLE_SECS + 1);
+    shop.records.get_mut(&key(2)).unwrap().deleted = true;
+    let windowed = "[customers]\npolicy = \"manual\"\n[products]\npolicy = \"manual\"\nwindow_days = 1\n";
+    let tables = Tables::parse(windowed).unwrap();
+    let page = |pull: &RoomPull| {
+        let rows = shop.records.clone().into_iter().map(|(key, record)| (key, Some(record))).collect();
+        // The window reaches back from the beginning of the walk, however long the walk takes.
+        let walk = Walk { noted: shop.head.stamp, started: shop.now, skipped: None, after: None };
+        let page = walk_page::page(&tables, &shop.head, pull, walk, Rows { rows, more: false }).unwrap();
+        page.changes.into_iter().map(|change| change.record_id).collect::<Vec<_>>()
+    };
+    let mut all = pull(RoomStart::Position(Position::default()), 100);
+    assert_eq!(page(&all), ["r1", "r3", "r5", "r7", "r9", "r0"]);
+    all.selection.whole.insert("products".to_owned());
+    assert_eq!(page(&all).len(), 10);
 }
 
 #[test]
@@ -168,7 +191,7 @@ fn a_record_of_an_unknown_table_is_unavailable_and_never_passed_over() {
     };
     assert_eq!(page(&all).unwrap_err().code, ErrorCode::Unavailable);
     let mut others = all;
-    others.window.all = false;
+    others.selection.all = false;
     assert_eq!(page(&others).unwrap().changes.len(), 5, "other tables were asked for");
 }
 
