@@ -36,5 +36,4 @@ pub mod min;
 pub mod pull;
 pub mod stats;
 
-#[cfg(test)]
 mod testing;

@@ -1,4 +1,5 @@
-//! Values for the tests of several modules.
+//! Values for the tests of several modules; no other build has this file.
+#![cfg(test)]
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
