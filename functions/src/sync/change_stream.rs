@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::items::{LOG, to_log};
 use super::keys;
-use super::publisher::Publisher;
+use super::publisher::{Publisher, next_call};
 use super::store::Store;
 use crate::context::Context;
 use crate::context::kind::StreamFunction;
@@ -25,7 +25,7 @@ use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, as_text, get};
 use crate::dynamo::skipped::stored_key;
 use crate::http::error::HandlerError;
-use crate::limits::{PUBLISH_BYTES_MAX, ROOM_PUBLISH_SECS};
+use crate::limits::ROOM_PUBLISH_SECS;
 use crate::stream::sequence_number;
 
 /// One stream record to publish.
@@ -88,8 +88,8 @@ pub async fn skip(
     kept.inspect_err(|error| tracing::warn!(error = ?error, "keeping a skipped record failed"))
 }
 
-/// Publishes the commits of a room, at most [`PUBLISH_BYTES_MAX`] at once, and updates its FEED; returns the
-/// sequence numbers of the records to deliver again.
+/// Publishes the commits of a room in calls of a bounded size, and updates its FEED; returns the sequence
+/// numbers of the records to deliver again.
 async fn publish(
     publisher: Publisher,
     store: Store,
@@ -102,20 +102,16 @@ async fn publish(
         return numbers;
     };
     let mut feed = None;
-    let mut waiting = deliveries.into_iter().peekable();
+    let mut waiting = deliveries.into_iter().map(|delivery| (delivery.publication, delivery.feed)).peekable();
     let mut told = Ok(());
     let deadline = Instant::now() + Duration::from_secs(ROOM_PUBLISH_SECS);
-    while told.is_ok() && waiting.peek().is_some() {
-        let (mut publications, mut bytes, mut last) = (Vec::new(), 0, None);
-        while let Some(Delivery { publication, feed, .. }) = waiting.next_if(|_| bytes < PUBLISH_BYTES_MAX) {
-            bytes += publication.data_bytes();
-            last = Some(feed);
-            publications.push(publication);
-        }
+    while told.is_ok()
+        && let Some((publications, last)) = next_call(&mut waiting)
+    {
         told = publisher.publish_within(deadline, &room, publications, now).await;
         if told.is_ok() {
-            feed = last;
-            after = last.map_or(after, |feed| feed.stamp);
+            feed = Some(last);
+            after = last.stamp;
         }
     }
     let noted = match &told {

@@ -1,5 +1,6 @@
 //! Publishing to rooms: a signed POST to the edge.
 
+use std::iter::Peekable;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,9 +12,10 @@ use protocol::timestamp::Timestamp;
 use protocol::wire::publication::{Publication, PublishRequest};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, StatusCode};
+use sync::stats::Feed;
 use tokio::time::{Instant, timeout_at};
 
-use crate::limits::{SILENT_ROOM_SECS, SILENT_ROOMS_MAX};
+use crate::limits::{PUBLISH_BYTES_MAX, SILENT_ROOM_SECS, SILENT_ROOMS_MAX};
 
 /// How long one publish may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -65,6 +67,20 @@ pub enum PublishError {
     /// The room did not answer a moment ago and is left alone.
     #[error("failed to publish: the room did not answer a moment ago")]
     Silent,
+}
+
+/// The next publications to send in one call, up to the one that reaches [`PUBLISH_BYTES_MAX`], and the FEED
+/// of their room once they are told; `None` at the end.
+pub fn next_call(
+    waiting: &mut Peekable<impl Iterator<Item = (Publication, Feed)>>,
+) -> Option<(Vec<Publication>, Feed)> {
+    let (mut publications, mut bytes, mut told) = (Vec::new(), 0, None);
+    while let Some((publication, feed)) = waiting.next_if(|_| bytes < PUBLISH_BYTES_MAX) {
+        bytes += publication.data_bytes();
+        publications.push(publication);
+        told = Some(feed);
+    }
+    told.map(|feed| (publications, feed))
 }
 
 impl Publisher {

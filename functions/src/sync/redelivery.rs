@@ -8,12 +8,12 @@ use sync::log::{self, LogEntry};
 use sync::stats::Feed;
 use tokio::time::{Instant, timeout_at};
 
-use super::publisher::Publisher;
+use super::publisher::{Publisher, next_call};
 use super::store::undelivered::BehindRoom;
 use crate::context::{Context, SyncContext};
 use crate::dynamo::cost::Cost;
 use crate::http::error::HandlerError;
-use crate::limits::{BEHIND_ROOMS_MAX, PUBLISH_BYTES_MAX, REDELIVERED_ITEMS_MAX, ROOM_PUBLISH_SECS};
+use crate::limits::{BEHIND_ROOMS_MAX, REDELIVERED_ITEMS_MAX, ROOM_PUBLISH_SECS};
 
 /// Publishes to rooms that are behind; returns how many are up to date again. A room that fails stays noted,
 /// and delays the others by [`ROOM_PUBLISH_SECS`] at most.
@@ -62,7 +62,7 @@ async fn redeliver(
     Ok(false)
 }
 
-/// Publishes the readable items among `entries`, at most [`PUBLISH_BYTES_MAX`] at once.
+/// Publishes the readable items among `entries`, in calls of a bounded size.
 async fn publish_page(
     sync: &SyncContext,
     publisher: &Publisher,
@@ -79,13 +79,7 @@ async fn publish_page(
         LogEntry::Damaged(_) => None,
     };
     let mut items = entries.into_iter().filter_map(read).peekable();
-    while items.peek().is_some() {
-        let (mut publications, mut bytes, mut told) = (Vec::new(), 0, Feed::default());
-        while let Some((publication, feed)) = items.next_if(|_| bytes < PUBLISH_BYTES_MAX) {
-            bytes += publication.data_bytes();
-            publications.push(publication);
-            told = feed;
-        }
+    while let Some((publications, told)) = next_call(&mut items) {
         let publishing = timeout_at(deadline, publisher.publish(publications, now));
         publishing.await.map_err(HandlerError::fault)?.map_err(HandlerError::fault)?;
         sync.store.delivered(room, told, &mut Cost::default()).await?;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use protocol::ids::Room;
 use protocol::record::RecordKey;
 use sync::pull::table_ranges::TableRange;
@@ -69,8 +68,12 @@ impl Store {
         items: usize,
         cost: &mut Cost,
     ) -> Result<KeysPage, StoreError> {
-        let query = self.records_query(room, &keys::table_prefix(table), after, items);
-        let query = query.consistent_read(false).projection_expression("sk, deleted");
+        let query = self.table.query_prefix(keys::room(room), &keys::table_prefix(table));
+        let query = query
+            .limit(limit(items))
+            .set_exclusive_start_key(after.map(|record| key(keys::room(room), keys::record(record))))
+            .consistent_read(false)
+            .projection_expression("sk, deleted");
         let answer = page(query, cost).await?;
         let mut keys = Vec::with_capacity(answer.items().len());
         for item in answer.items() {
@@ -120,18 +123,6 @@ impl Store {
             }
         }
         Ok(found)
-    }
-
-    /// A Query for at most `items` records after `after` whose sort keys begin with `prefix`.
-    fn records_query(
-        &self,
-        room: &Room,
-        prefix: &str,
-        after: Option<&RecordKey>,
-        items: usize,
-    ) -> QueryFluentBuilder {
-        let query = self.table.query_prefix(keys::room(room), prefix).limit(limit(items));
-        query.set_exclusive_start_key(after.map(|record| key(keys::room(room), keys::record(record))))
     }
 }
 
