@@ -78,6 +78,10 @@ fn repeat(
         Ok(response) => Ok(Some(response)),
         Err(MarkerError::TornRead) => Ok(None),
         Err(MarkerError::Corrupt) => Ok(Some(response::from_damaged_marker(push, snapshot, now))),
+        Err(MarkerError::UnknownTable) => {
+            let message = "The server is being renewed, and this part of it does not know all tables of the batch yet: send it again.";
+            Err(ApiError::new(ErrorCode::Unavailable, message).into())
+        }
         // An outcome that this release does not know makes another format.
         Err(MarkerError::Newer) => {
             Err(StoreError::Newer { kind: MARKER.name, format: MARKER.format + 1 }.into())

@@ -26,6 +26,8 @@ pub enum MarkerError {
     Corrupt,
     /// A newer release wrote the marker.
     Newer,
+    /// The batch wrote to a table that this release does not know.
+    UnknownTable,
     /// The records were read before the commit and its marker after it: read again.
     TornRead,
 }
@@ -45,6 +47,14 @@ pub fn from_marker(
         marker::MarkerError::Corrupt => MarkerError::Corrupt,
         marker::MarkerError::Newer => MarkerError::Newer,
     })?;
+    let is_of_unknown_table = |(code, incoming): (&StoredOutcome, &Incoming)| {
+        let rejection = incoming.write.as_ref().err();
+        let is_unknown = rejection.is_some_and(|rejection| rejection.code == RejectionCode::UnknownTable);
+        is_unknown && !matches!(code, StoredOutcome::Rejected(_))
+    };
+    if codes.iter().zip(&push.records).any(is_of_unknown_table) {
+        return Err(MarkerError::UnknownTable);
+    }
     let young = now < marker.stamp.time().plus_secs(RECORD_SURVIVES_SECS);
     let is_torn = |(code, incoming): (&StoredOutcome, &Incoming)| {
         let (Some(version), Ok(write)) = (code.wrote(), &incoming.write) else { return false };
@@ -86,12 +96,17 @@ pub fn from_marker(
     };
     let outcomes: Vec<Outcome> = codes.iter().zip(&push.records).map(outcome).collect();
     let mut response = build(push, &outcomes, marker.prev, marker.stamp, now);
+    // A write that would be rejected today, for example because the caller has another role now, is not read.
+    let write = |index: usize| push.records.get(index).and_then(|incoming| incoming.write.as_ref().ok());
     for applied in &mut response.applied {
-        let write = push.records.get(applied.index).and_then(|incoming| incoming.write.as_ref().ok());
+        let write = write(applied.index);
         let server = write.and_then(|write| records.get(&write.key));
         let moved_on = server.is_none_or(|record| record.version != applied.version);
         // The stored data of that version differed from what was sent and is gone.
-        applied.data_omitted |= moved_on && write.is_some_and(Write::is_partial);
+        applied.data_omitted |= moved_on && write.is_none_or(Write::is_partial);
+    }
+    for conflict in &mut response.conflicts {
+        conflict.data_omitted |= write(conflict.index).is_none();
     }
     Ok(response)
 }

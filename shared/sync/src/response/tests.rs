@@ -121,3 +121,48 @@ fn a_sum_is_shown_while_the_server_has_that_version() {
     let answer = from_marker(&push, &marker, &records, Timestamp(10)).unwrap();
     assert!(answer.applied[0].data_omitted && answer.applied[0].data.is_none());
 }
+
+/// A committed batch of till-1 with two records, of which this release would reject the second today.
+fn rejected_today(record: &serde_json::Value, second: Outcome) -> (Push, Marker) {
+    let hall = json!({"table_name": "halls", "record_id": "h", "data": {"x": 1},
+                      "local_updated_at": "2025-12-07T10:00:00Z"});
+    let records = json!([hall, record]);
+    let push = push(Role::Cashier, &json!({"device_id": "till-1", "batch_id": "b1", "records": records}));
+    assert!(push.records[1].write.is_err());
+    let first = Outcome::Conflict { reason: ConflictReason::NewerOnServer, server: None };
+    let marker = Marker::new(push.hash, Stamp(8), Stamp(9), &[first, second]);
+    (push, marker)
+}
+
+#[test]
+fn a_release_does_not_answer_for_a_table_that_it_does_not_know() {
+    let dream = json!({"table_name": "dreams", "record_id": "d", "data": {"x": 1},
+                       "local_updated_at": "2025-12-07T10:00:00Z"});
+    let lost = || Outcome::Conflict { reason: ConflictReason::NewerOnServer, server: None };
+    let applied = || Outcome::Applied { version: 1, stamp: Stamp(9), stored: None, flags: Vec::new() };
+    for outcome in [lost(), applied()] {
+        let (push, marker) = rejected_today(&dream, outcome);
+        let response = from_marker(&push, &marker, &Snapshot::default(), Timestamp(10));
+        assert_eq!(response.err(), Some(MarkerError::UnknownTable));
+    }
+    let rejected = Outcome::Rejected(RejectionCode::UnknownTable.with_message("no"));
+    let (push, marker) = rejected_today(&dream, rejected);
+    let response = from_marker(&push, &marker, &Snapshot::default(), Timestamp(10)).unwrap();
+    assert_eq!(response.errors[0].code, "unknown_table");
+}
+
+#[test]
+fn data_that_the_caller_may_not_write_any_more_is_omitted() {
+    // The caller was a manager when it pushed.
+    let setting = json!({"table_name": "settings", "record_id": "s", "data": {"beep": true}, "fields": ["beep"],
+                         "local_updated_at": "2025-12-07T10:00:00Z"});
+    let applied = Outcome::Applied { version: 2, stamp: Stamp(9), stored: None, flags: Vec::new() };
+    let (push, marker) = rejected_today(&setting, applied);
+    let response = from_marker(&push, &marker, &Snapshot::default(), Timestamp(10)).unwrap();
+    assert!(response.applied[0].data_omitted, "what the server stored is more than what was sent");
+    let lost = Outcome::Conflict { reason: ConflictReason::NewerOnServer, server: None };
+    let (push, marker) = rejected_today(&setting, lost);
+    let response = from_marker(&push, &marker, &Snapshot::default(), Timestamp(10)).unwrap();
+    let omitted: Vec<bool> = response.conflicts.iter().map(|conflict| conflict.data_omitted).collect();
+    assert_eq!(omitted, [false, true]);
+}
