@@ -203,7 +203,7 @@ impl Device {
             let limit = rng.weighted(&[(2, 1), (3, 7), (5, 500)], 500);
             let query = match since.take() {
                 Some(time) => format!("since={time}&limit={limit}"),
-                None => format!("{}&limit={limit}", self.read(State::pull_query)),
+                None => format!("{}&limit={limit}", self.lock().state.pull_query()),
             };
             let branch = &self.actor.caller.room.branch;
             let request = ApiRequest::Pull(format!("{query}&branch_id={branch}"));

@@ -8,8 +8,8 @@ use protocol::wire::push::{PushRequest, PushResponse};
 
 use super::rows::Rows;
 
-/// How long an acknowledged batch is kept: as far back as DynamoDB's point-in-time recovery reaches. A batch
-/// id is known for longer, so an offer never applies a batch twice.
+/// How long before the last complete pull an acknowledged batch is kept: as far back as DynamoDB's
+/// point-in-time recovery reaches. A batch id is known for longer, so an offer never applies a batch twice.
 pub const ACKNOWLEDGED_MICROS: u64 = 35 * 24 * 3600 * 1_000_000;
 /// Maximum number of batches that are kept; the oldest goes first.
 pub const ACKNOWLEDGED_BATCHES_MAX: usize = 10_000;
@@ -21,18 +21,31 @@ pub struct Acknowledged(VecDeque<Batch>);
 #[derive(Clone, Debug)]
 struct Batch {
     request: PushRequest,
-    /// The room's position after the commit.
+    /// The room's positions before and after the commit.
+    prev: Stamp,
     stamp: Stamp,
     /// The records that the batch wrote: table, id and stamp.
     wrote: Vec<(String, String, Stamp)>,
-    /// Whether its commit is known to be of the same history as those before it.
-    continues: bool,
+    standing: Standing,
+}
+
+/// What a till knows about the commit of an acknowledged batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is of the same history as the commits before it.
+    Known,
+    /// It may be of a history that begins before the till's position, because the room was put back.
+    Unproven,
+    /// It lies beyond the till's position, so the next pull must bring it. `asked`: that pull has begun.
+    Awaited {
+        /// A page was asked for since the response.
+        asked: bool,
+    },
 }
 
 impl Acknowledged {
     /// Keeps `request` after its `response`. A repeated batch keeps one entry, at its latest commit.
-    /// `continues`: the response followed the till's position.
-    pub fn add(&mut self, request: &PushRequest, response: &PushResponse, continues: bool) {
+    pub fn add(&mut self, request: &PushRequest, response: &PushResponse, standing: Standing) {
         if request.batch_id.is_some() {
             self.0.retain(|known| known.request.batch_id != request.batch_id);
         }
@@ -45,27 +58,75 @@ impl Acknowledged {
         let wrote = wrote
             .map(|applied| (applied.table_name.clone(), applied.record_id.clone(), applied.stamp))
             .collect();
-        self.0.push_back(Batch { request: request.clone(), stamp: response.stamp, wrote, continues });
-        let oldest = response.stamp.0.saturating_sub(ACKNOWLEDGED_MICROS);
-        while self.0.len() > ACKNOWLEDGED_BATCHES_MAX
-            || self.0.front().is_some_and(|batch| batch.stamp.0 < oldest)
-        {
+        let (request, prev, stamp) = (request.clone(), response.prev, response.stamp);
+        self.0.push_back(Batch { request, prev, stamp, wrote, standing });
+        while self.0.len() > ACKNOWLEDGED_BATCHES_MAX {
             self.0.pop_front();
         }
     }
 
-    /// A page of the log continued at the till's position: every batch so far is of one history.
+    /// The till asks for a page.
+    pub fn ask(&mut self) {
+        for batch in &mut self.0 {
+            if let Standing::Awaited { asked } = &mut batch.standing {
+                *asked = true;
+            }
+        }
+    }
+
+    /// A snapshot begins. Of a batch that was answered before, it may show only what others wrote over it.
+    pub fn begin_snapshot(&mut self) {
+        let asked = Standing::Awaited { asked: true };
+        let earlier = self.0.iter_mut().filter(|batch| batch.standing == asked);
+        earlier.for_each(|batch| batch.standing = Standing::Unproven);
+    }
+
+    /// A page brought the change with `stamp`. A page of a snapshot may be of another history than the
+    /// batches before.
+    pub fn arrived(&mut self, stamp: Stamp, in_snapshot: bool) {
+        let standing = if in_snapshot { Standing::Unproven } else { Standing::Known };
+        let brought = |batch: &&mut Batch| batch.prev < stamp && stamp <= batch.stamp;
+        for batch in self.0.iter_mut().filter(brought) {
+            if matches!(batch.standing, Standing::Awaited { .. }) {
+                batch.standing = standing;
+            }
+        }
+    }
+
+    /// A page of the log continued at the till's position, so the room still has everything up to it.
     pub fn confirm(&mut self) {
-        self.0.iter_mut().for_each(|batch| batch.continues = true);
+        let unproven = self.0.iter_mut().filter(|batch| batch.standing == Standing::Unproven);
+        unproven.for_each(|batch| batch.standing = Standing::Known);
+    }
+
+    /// A pull ended at `end`. Returns whether the room has lost a batch that it should have brought.
+    pub fn end_pull(&mut self, end: Stamp) -> bool {
+        let mut has_lost = false;
+        let asked = Standing::Awaited { asked: true };
+        for batch in self.0.iter_mut().filter(|batch| batch.standing == asked) {
+            // A batch that wrote nothing has no changes that could come.
+            let is_there = batch.prev == batch.stamp && batch.stamp <= end;
+            batch.standing = if is_there { Standing::Known } else { Standing::Unproven };
+            has_lost |= !is_there;
+        }
+        has_lost
+    }
+
+    /// Forgets what no restore can take from a room that the till knew up to `position`.
+    pub fn forget_before(&mut self, position: Stamp) {
+        let oldest = position.0.saturating_sub(ACKNOWLEDGED_MICROS);
+        while self.0.front().is_some_and(|batch| batch.stamp.0 < oldest) {
+            self.0.pop_front();
+        }
     }
 
     /// Takes the batches that the server may have lost, given the `rows` of a complete snapshot.
     ///
     /// A copy holds every commit up to its moment and none after it. So in one history everything before a
-    /// batch that is surely there is there too. A batch that was answered since the last page of the log may
-    /// be of the restored room, and says nothing about those before it.
+    /// batch that is surely there is there too. A batch that may be of the restored room already says nothing
+    /// about those before it.
     pub fn take_lost(&mut self, rows: &Rows) -> impl DoubleEndedIterator<Item = PushRequest> {
-        let old = self.0.iter().take_while(|batch| batch.continues).count();
+        let old = self.0.iter().take_while(|batch| batch.standing == Standing::Known).count();
         let there = self.0.iter().take(old).rposition(|batch| batch.is_surely_there(rows));
         let there = there.map_or(0, |index| index + 1);
         let (kept, lost): (Vec<_>, Vec<_>) = std::mem::take(&mut self.0)
@@ -73,7 +134,7 @@ impl Acknowledged {
             .enumerate()
             .partition(|(at, batch)| *at < there || batch.is_surely_there(rows));
         self.0 = kept.into_iter().map(|(_, batch)| batch).collect();
-        self.confirm();
+        self.0.iter_mut().for_each(|batch| batch.standing = Standing::Known);
         lost.into_iter().map(|(_, batch)| batch.request)
     }
 }

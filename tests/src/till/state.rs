@@ -11,9 +11,12 @@ use protocol::wire::push::{AppliedRecord, Conflict, PushRecord, PushResponse};
 use protocol::wire::socket::SyncFrame;
 use sync::follow::{Follow, follow};
 
-use super::acknowledged::Acknowledged;
+use super::acknowledged::{Acknowledged, Standing};
 use super::queue::Queue;
 use super::rows::{Row, Rows};
+
+/// A position beyond every change: a pull from there is a snapshot.
+const BEYOND_EVERYTHING: u64 = 9_007_199_254_740_991;
 
 /// What a till keeps on disk.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +33,8 @@ pub struct State {
     acknowledged: Acknowledged,
     /// The snapshot that is not complete yet.
     snapshot: Option<Snapshot>,
+    /// Whether the room has lost a batch that this till holds, so that a new snapshot has to begin.
+    needs_snapshot: bool,
 }
 
 /// A snapshot that is not complete yet. Records that it does not contain are removed at its end.
@@ -68,8 +73,12 @@ impl State {
             }
         }
         let followed = self.follow(response.prev, response.stamp);
-        let continues = self.snapshot.is_none() && followed != Follow::Pull;
-        self.acknowledged.add(&batch, response, continues);
+        let standing = match followed {
+            Follow::Apply if complete => Standing::Known,
+            Follow::Drop if !self.is_in_snapshot() => Standing::Unproven,
+            _ => Standing::Awaited { asked: false },
+        };
+        self.acknowledged.add(&batch, response, standing);
         self.queue.finish_first(response);
         match followed {
             Follow::Apply if complete => {
@@ -84,8 +93,10 @@ impl State {
 
     /// The query of the page to pull next: the cursor of the last one, and how far frames and pushes have
     /// moved the till since. In a snapshot and its tail only the cursor counts.
-    pub fn pull_query(&self) -> String {
+    pub fn pull_query(&mut self) -> String {
+        self.acknowledged.ask();
         match (&self.pulled, &self.snapshot) {
+            _ if self.needs_snapshot => format!("since={BEYOND_EVERYTHING}"),
             (None, _) => "since=0".to_owned(),
             (Some(cursor), Some(_)) => format!("cursor={cursor}"),
             (Some(cursor), None) => format!("cursor={cursor}&since={}", self.position.0),
@@ -94,7 +105,7 @@ impl State {
 
     /// Whether a snapshot is not complete yet.
     pub fn is_in_snapshot(&self) -> bool {
-        self.snapshot.is_some()
+        self.needs_snapshot || self.snapshot.is_some()
     }
 
     /// Applies a page.
@@ -102,12 +113,15 @@ impl State {
         let id = page.snapshot_id.as_deref().filter(|_| page.mode == "snapshot");
         if let Some(id) = id.filter(|&id| self.snapshot.as_ref().is_none_or(|known| known.id != id)) {
             self.snapshot = Some(Snapshot { id: id.to_owned(), received: BTreeSet::new() });
+            self.needs_snapshot = false;
+            self.acknowledged.begin_snapshot();
         }
         if self.snapshot.is_none() {
             self.acknowledged.confirm();
         }
         let mut taken = PageTaken { more: page.has_more, new: Vec::new() };
         for (i, change) in page.changes.iter().enumerate() {
+            self.acknowledged.arrived(change.stamp, self.snapshot.is_some());
             let is_new = self.set(&change.table_name, &change.record_id, Row::from(change));
             taken.new.extend(is_new.then_some(i));
         }
@@ -121,6 +135,8 @@ impl State {
             self.position = floor.max(page.stamp);
         }
         if !page.has_more {
+            self.needs_snapshot = self.acknowledged.end_pull(page.stamp);
+            taken.more = self.needs_snapshot;
             self.end_snapshot();
         }
         taken
@@ -128,11 +144,16 @@ impl State {
 
     /// Ends a snapshot whose tail is complete: records that did not come are removed, and acknowledged
     /// batches that the server may have lost are queued again, before everything that was not sent yet.
+    /// A snapshot without a batch that it should have is of no use; another one follows.
     pub fn end_snapshot(&mut self) {
+        if self.needs_snapshot {
+            return;
+        }
         if let Some(snapshot) = self.snapshot.take() {
             self.rows.retain(|key| snapshot.received.contains(key));
             self.queue.add_unsent_first(self.acknowledged.take_lost(&self.rows));
         }
+        self.acknowledged.forget_before(self.position);
     }
 
     /// Applies a frame if it is the next one. Returns also whether its change was new.
@@ -148,10 +169,10 @@ impl State {
     /// What to do with changes from `prev` to `stamp`. During a snapshot they are dropped; its tail brings
     /// them. A till that has never pulled has no position.
     fn follow(&self, prev: Stamp, stamp: Stamp) -> Follow {
-        match (&self.snapshot, &self.pulled) {
-            (Some(_), _) => Follow::Drop,
-            (None, None) => Follow::Pull,
-            (None, Some(_)) => follow(self.position, prev, stamp),
+        match &self.pulled {
+            _ if self.is_in_snapshot() => Follow::Drop,
+            None => Follow::Pull,
+            Some(_) => follow(self.position, prev, stamp),
         }
     }
 

@@ -1,0 +1,93 @@
+//! Batches that a restore takes although the till never stood at their commits.
+
+use super::*;
+
+/// The id of the batch to send next.
+fn first(state: &State) -> String {
+    state.queue.first().and_then(|batch| batch.batch_id).unwrap()
+}
+
+/// A till at stamp 5 whose push was committed from 7 to 9.
+fn ahead_of_its_position() -> State {
+    let applied = json!([{ "index": 0, "table_name": "products", "record_id": "p0", "version": 1,
+        "server_updated_at": Timestamp(9).to_string(), "stamp": 9 }]);
+    let mut state = pulled(5);
+    state.queue.add(batch(1, false));
+    assert_eq!(state.take_push(&response(7, 9, &applied, &json!([]))), Follow::Pull);
+    state
+}
+
+#[test]
+fn a_batch_that_the_next_pull_does_not_bring_was_lost() {
+    let mut state = ahead_of_its_position();
+    let other = ("other", 7);
+    // This pull began before the response.
+    assert!(!state.take_page(&page("changes", None, 7, false, &[other])).more);
+    assert_eq!(state.pull_query(), "cursor=c7&since=7");
+    assert!(state.take_page(&page("changes", None, 7, false, &[])).more, "the room was put back to 7");
+    assert!(state.is_in_snapshot());
+    assert_eq!(state.on_frame(&frame("live", 7, 8)).0, Follow::Drop, "the snapshot brings it");
+    assert_eq!(state.pull_query(), "since=9007199254740991");
+    state.take_page(&page("snapshot", Some("s"), 8, false, &[other, ("live", 8)]));
+    assert_eq!((held(&state), state.position), (vec![("live", 8), ("other", 7)], Stamp(8)));
+    assert_eq!(first(&state), "b", "it is offered again under its id");
+    assert_eq!(state.pull_query(), "cursor=c8&since=8");
+}
+
+#[test]
+fn a_batch_that_a_pull_brings_or_a_snapshot_hides_is_not_lost() {
+    let mut state = ahead_of_its_position();
+    state.pull_query();
+    assert!(state.take_page(&page("changes", None, 7, true, &[("other", 7)])).more);
+    state.pull_query();
+    assert!(!state.take_page(&page("changes", None, 9, false, &[("p0", 9)])).more);
+    assert!(state.queue.is_empty());
+    // Another till wrote over it, and the log has expired. It is offered again to be sure.
+    let mut state = ahead_of_its_position();
+    state.pull_query();
+    assert!(!state.take_page(&page("snapshot", Some("s"), 20, false, &[("p0", 20)])).more);
+    assert_eq!((state.queue.len(), state.position), (1, Stamp(20)));
+}
+
+#[test]
+fn a_batch_that_was_answered_during_a_snapshot_must_come_with_its_tail() {
+    let mut state = pulled(5);
+    state.take_page(&page("snapshot", Some("s"), 6, true, &[("other", 6)]));
+    state.queue.add(batch(1, false));
+    let applied = json!([{ "index": 0, "table_name": "products", "record_id": "p0", "version": 1,
+        "server_updated_at": Timestamp(9).to_string(), "stamp": 9 }]);
+    state.take_push(&response(8, 9, &applied, &json!([])));
+    state.pull_query();
+    let mut same = state.clone();
+    assert!(!same.take_page(&page("changes", None, 9, false, &[("p0", 9)])).more);
+    assert_eq!((held(&same), same.queue.is_empty()), (vec![("other", 6), ("p0", 9)], true));
+    // The room was put back to 8 in the meantime.
+    assert!(state.take_page(&page("changes", None, 8, false, &[])).more);
+    assert_eq!(state.pull_query(), "since=9007199254740991");
+    state.take_page(&page("snapshot", Some("t"), 8, false, &[("other", 6)]));
+    assert_eq!((held(&state), state.queue.len()), (vec![("other", 6)], 1));
+}
+
+#[test]
+fn acknowledged_batches_are_kept_for_35_days_before_the_last_pull() {
+    let day = 24 * 3600 * 1_000_000;
+    let applied = |stamp: u64| {
+        json!([{ "index": 0, "table_name": "products", "record_id": "p0", "version": 1,
+            "server_updated_at": Timestamp(stamp).to_string(), "stamp": stamp }])
+    };
+    let named = |name: &str| PushRequest { batch_id: Some(name.to_owned()), ..batch(1, false) };
+    let mut state = pulled(0);
+    state.queue.add(named("old"));
+    state.take_push(&response(0, day, &applied(day), &json!([])));
+    // The till is away for longer, and pushes before it pulls: the room was put back while it was away.
+    state.queue.add(named("new"));
+    state.take_push(&response(5, 50 * day, &applied(50 * day), &json!([])));
+    let mut beyond = state.clone();
+    beyond.pull_query();
+    beyond.take_page(&page("snapshot", Some("s"), 50 * day, false, &[("p0", 50 * day)]));
+    assert_eq!(first(&beyond), "old");
+    // A pull knows the room up to its end, and a later restore takes at most 35 days of it.
+    state.take_page(&page("changes", None, 50 * day, false, &[("p0", 50 * day)]));
+    state.take_page(&page("snapshot", Some("s"), 50 * day, false, &[]));
+    assert_eq!(first(&state), "new");
+}
