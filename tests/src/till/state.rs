@@ -41,6 +41,8 @@ pub struct State {
 #[derive(Clone, Debug)]
 struct Snapshot {
     id: String,
+    /// The position that the server noted when the walk began: the tail begins there.
+    noted: Stamp,
     /// The records that came since the snapshot began: from it, its tail or a push of this till.
     received: BTreeSet<(String, String)>,
 }
@@ -58,13 +60,14 @@ impl State {
     /// Applies the response to the first batch and removes the batch. A response follows the rule of frames,
     /// because a till receives no frames for its own changes.
     ///
-    /// Only changes of this very commit are taken from the response. Earlier ones are known or will be
-    /// pulled. A repeated response may show a later copy of a record, without saying whether it is deleted.
+    /// Only changes of this very commit are taken from the response, and only if it is new to the till: of an
+    /// old one, the till may have dropped the records since. Earlier changes are known or will be pulled. A
+    /// repeated response may show a later copy of a record, without saying whether it is deleted.
     pub fn take_push(&mut self, response: &PushResponse) -> Follow {
         let Some(batch) = self.queue.first() else { return Follow::Drop };
-        let mut complete = true;
+        let (mut complete, is_new) = (true, response.stamp > self.known());
         // In the order of the request: a batch may write a record more than once.
-        for (index, record) in batch.records.iter().enumerate() {
+        for (index, record) in batch.records.iter().enumerate().filter(|_| is_new) {
             if let Some(applied) = response.applied.iter().find(|applied| applied.index == index) {
                 complete &= self.take_applied(record, applied, response);
             }
@@ -75,7 +78,7 @@ impl State {
         let followed = self.follow(response.prev, response.stamp);
         let standing = match followed {
             Follow::Apply if complete => Standing::Known,
-            Follow::Drop if !self.is_in_snapshot() => Standing::Unproven,
+            Follow::Drop if !is_new => Standing::Unproven,
             _ => Standing::Awaited { asked: false },
         };
         self.acknowledged.add(&batch, response, standing);
@@ -112,7 +115,8 @@ impl State {
     pub fn take_page(&mut self, page: &PullResponse) -> PageTaken {
         let id = page.snapshot_id.as_deref().filter(|_| page.mode == "snapshot");
         if let Some(id) = id.filter(|&id| self.snapshot.as_ref().is_none_or(|known| known.id != id)) {
-            self.snapshot = Some(Snapshot { id: id.to_owned(), received: BTreeSet::new() });
+            self.snapshot =
+                Some(Snapshot { id: id.to_owned(), noted: page.stamp, received: BTreeSet::new() });
             self.needs_snapshot = false;
             self.acknowledged.begin_snapshot();
         }
@@ -164,6 +168,11 @@ impl State {
         }
         self.position = frame.stamp;
         (followed, self.set(&frame.table_name, &frame.record_id, Row::from(frame)))
+    }
+
+    /// The position up to which the till has every change, or gets the records from a snapshot.
+    fn known(&self) -> Stamp {
+        self.snapshot.as_ref().map_or(self.position, |snapshot| snapshot.noted)
     }
 
     /// What to do with changes from `prev` to `stamp`. During a snapshot they are dropped; its tail brings

@@ -108,6 +108,27 @@ fn the_response_to_a_push_follows_the_rule_of_frames() {
 }
 
 #[test]
+fn an_old_response_brings_back_no_record_that_has_left_its_window() {
+    let repeated = |state: &mut State, prev: u64, stamp: u64| {
+        let applied = json!([{ "index": 0, "table_name": "products", "record_id": "p0", "version": 1,
+            "server_updated_at": Timestamp(stamp).to_string(), "stamp": stamp }]);
+        state.queue.add(batch(1, false));
+        state.take_push(&response(prev, stamp, &applied, &json!([])))
+    };
+    // The snapshot left out p0, which others have changed since stamp 5.
+    let mut state = pulled(0);
+    state.take_page(&page("snapshot", Some("s"), 50, false, &[("other", 40)]));
+    assert_eq!(repeated(&mut state, 4, 5), Follow::Drop);
+    assert_eq!(held(&state), [("other", 40)]);
+    // During a snapshot its tail brings what is new, and this till's own rows are there before.
+    state.take_page(&page("snapshot", Some("t"), 60, true, &[("other", 40)]));
+    assert_eq!(repeated(&mut state, 4, 5), Follow::Drop);
+    assert_eq!(held(&state), [("other", 40)]);
+    repeated(&mut state, 69, 70);
+    assert_eq!(held(&state), [("other", 40), ("p0", 70)]);
+}
+
+#[test]
 fn a_till_that_has_never_pulled_pulls_first() {
     let mut state = State::default();
     assert_eq!(state.on_frame(&frame("live", 0, 1)).0, Follow::Pull);
