@@ -23,6 +23,8 @@ mod head_office;
 mod lag;
 mod network;
 mod probe;
+mod release;
+mod restore;
 mod server;
 mod torn;
 mod ttl_reaper;
@@ -36,6 +38,9 @@ mod storage;
 
 // Variants of the product that must fail.
 mod mutation;
+mod release_mutation;
+mod spelling_mutation;
+mod till_mutation;
 
 // The program.
 mod arguments;

@@ -22,10 +22,14 @@ pub struct Push<'a> {
     pub body: &'a str,
     /// The function's time.
     pub now: Timestamp,
+    /// The tables that the function does not know, of those in the rules.
+    pub unknown: &'a [&'a str],
 }
 
 pub(crate) fn push(room: &mut RoomState, request: &Push<'_>) -> Option<Prediction> {
-    let body: PushRequest = serde_json::from_str(request.body).ok()?;
+    let mut body: PushRequest = serde_json::from_str(request.body).ok()?;
+    let unknown = |record: &&mut PushRecord| request.unknown.contains(&record.table_name.as_str());
+    body.records.iter_mut().filter(unknown).for_each(|record| record.table_name.clear());
     let name = body.batch_id.clone().map(|batch| (body.device_id.clone(), batch));
     let (before, prev) = (room.rows.clone(), room.head);
     let first = request.now.0.max(prev + 1);

@@ -120,6 +120,8 @@ pub fn table_rule(table: &str) -> Option<TableRule> {
         "payment_methods" => TableRule::new(Policy::Server, &[]),
         "printers" => TableRule { window_days: Some(14), ..TableRule::new(Policy::Client, &[]) },
         "promotions" => TableRule::new(Policy::Manual, &[]),
+        "deposits" => manager(TableRule::new(Policy::AppendOnly, &[])),
+        "vouchers" => TableRule::new(Policy::LastWriter, &[]),
         _ => return None,
     })
 }

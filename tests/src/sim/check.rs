@@ -1,10 +1,12 @@
 //! The invariants that hold after every run, whatever faults occurred in it. Their numbers are those of
 //! ARCHITECTURE.md.
 
+pub(crate) mod acknowledged;
 pub(crate) mod edits;
 pub(crate) mod history;
 pub(crate) mod log;
 pub(crate) mod model_run;
+pub(crate) mod pages;
 pub(crate) mod records;
 pub(crate) mod responses;
 pub(crate) mod sums;
@@ -24,9 +26,12 @@ pub(crate) async fn check(world: &Arc<World>) {
     for action in actions.iter().filter(|action| !ACTIONS.contains(&action.as_str())) {
         log.violation("requests", format!("a function sent {action}"));
     }
-    let history = history::History::of(world);
-    log::check_chain(&history, log);
-    log::check_permanence(&history, log);
+    let histories = history::History::all(world);
+    for history in &histories {
+        log::check_chain(history, log);
+        log::check_permanence(history, log);
+    }
+    pages::check(&histories, log);
     edits::check(world);
     let model_run = model_run::ModelRun::of(log);
     if !log.entries().violations.is_empty() {
@@ -34,12 +39,14 @@ pub(crate) async fn check(world: &Arc<World>) {
         return;
     }
     responses::check(&model_run, log);
+    acknowledged::check(world, &model_run);
+    let Some(history) = histories.last() else { return };
     for room in world.rooms() {
-        records::check(world, &room, &model_run.model, &history);
+        records::check(world, &room, &model_run.model, history);
         records::check_dead_letters(world, &room, &model_run.model);
-        sums::check(world, &room, &history, &model_run);
+        sums::check(world, &room, history, &model_run);
     }
-    tills::check(world, &history);
+    tills::check(world, &histories);
     tills::check_head_office(world);
     tills::check_fresh(world).await;
 }

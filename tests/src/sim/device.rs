@@ -12,12 +12,14 @@ use sync::follow::Follow;
 use tokio::task::AbortHandle;
 
 use super::actors::Actor;
+use super::check::acknowledged::one_response_each;
 use super::check::edits::is_too_large;
 use super::clock::skewed;
 use super::lock;
 use super::mutation::Mutation;
 use super::rng::Rng;
 use super::server::{ApiRequest, Reply};
+use super::till_mutation;
 use super::workload::{KeySpace, Writer};
 use super::world::World;
 use crate::till::queue::Split;
@@ -114,15 +116,12 @@ impl Device {
         self.lock().running = Some(task.abort_handle());
     }
 
-    /// The batches that were answered, each with its first response: after a snapshot a till offers its
-    /// batches again, under the same ids.
+    /// The batches that were answered, each with the response that counts: after a snapshot a till offers its
+    /// batches again under the same ids, and what a restore lost is applied again.
     pub(crate) fn answered(&self) -> Vec<(PushRequest, PushResponse)> {
         let inner = self.lock();
-        let mut named = BTreeSet::new();
-        let mut is_first =
-            |batch: &PushRequest| batch.batch_id.as_ref().is_none_or(|id| named.insert(id.clone()));
-        let answered = inner.answered.iter().filter(|(batch, ..)| is_first(batch));
-        answered.map(|(batch, response, _)| (batch.clone(), response.clone())).collect()
+        let answered = inner.answered.iter().map(|(batch, response, _)| (batch.clone(), response.clone()));
+        one_response_each(answered.collect())
     }
 
     pub(crate) fn is_busy(&self) -> bool {
@@ -163,7 +162,8 @@ impl Device {
         match reply.status {
             200 => match serde_json::from_str::<PushResponse>(&reply.body) {
                 Ok(response) => {
-                    inner.state.take_push(&response);
+                    let taken = till_mutation::push_response(world, &inner.state, &response);
+                    inner.state.take_push(&taken);
                     inner.answered.push((batch.clone(), response, world.clock.now()));
                     true
                 }
@@ -197,13 +197,17 @@ impl Device {
         }
     }
 
+    fn pull_query(&self, world: &World) -> String {
+        till_mutation::pull_query(world, self.lock().state.pull_query())
+    }
+
     async fn pull_all(&self, world: &Arc<World>, rng: &mut Rng) {
         let mut since = self.lock().pulled_at.filter(|_| world.mutation == Some(Mutation::WallClock));
         for _ in 0..REQUESTS_MAX {
             let limit = rng.weighted(&[(2, 1), (3, 7), (5, 500)], 500);
             let query = match since.take() {
                 Some(time) => format!("since={time}&limit={limit}"),
-                None => format!("{}&limit={limit}", self.lock().state.pull_query()),
+                None => format!("{}&limit={limit}", self.pull_query(world)),
             };
             let branch = &self.actor.caller.room.branch;
             let request = ApiRequest::Pull(format!("{query}&branch_id={branch}"));
@@ -244,7 +248,8 @@ impl Device {
         if inner.offline {
             return false;
         }
-        let (followed, _) = inner.state.on_frame(frame);
+        let frame = till_mutation::frame(world, &inner.state, frame);
+        let (followed, _) = inner.state.on_frame(&frame);
         let situation = match followed {
             Follow::Apply => "frame applied",
             Follow::Drop => "frame dropped",

@@ -12,10 +12,12 @@ use protocol::endpoints::function::Function;
 
 use super::SimError;
 use super::network::FaultyNetwork;
+use super::release::Deployment;
 use super::server::Functions;
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
-const TABLES_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sim/tables.toml");
+const TABLES_NOW: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sim/tables.toml");
+const TABLES_BEFORE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sim/tables-before.toml");
 
 pub(crate) const TABLE: &str = "SyncTable";
 
@@ -44,11 +46,16 @@ impl Environment {
         Ok(Tables::create(self.template.tables.iter().filter(|table| table.name == TABLE))?)
     }
 
-    /// The functions, with their tables behind `network`.
-    pub(crate) fn functions(&self, network: &FaultyNetwork) -> Result<Functions, SimError> {
+    /// The functions of both releases, with their tables behind `network`.
+    pub(crate) fn deployment(&self, network: &FaultyNetwork) -> Result<Deployment, SimError> {
+        let functions = |tables| self.functions(network, tables);
+        Ok(Deployment::new(functions(TABLES_BEFORE)?, functions(TABLES_NOW)?))
+    }
+
+    fn functions(&self, network: &FaultyNetwork, tables: &str) -> Result<Functions, SimError> {
         let lookup = |name: &str| match name {
             "SYNC_TABLE" => Some(TABLE.to_owned()),
-            "TABLES_FILE" => Some(TABLES_FILE.to_owned()),
+            "TABLES_FILE" => Some(tables.to_owned()),
             "ACCESS_JWKS" => Some(self.jwks.clone()),
             "CURSOR_KEYS" => Some(self.cursor_keys.clone()),
             _ => None,

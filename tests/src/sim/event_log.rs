@@ -6,11 +6,13 @@ use std::sync::{Mutex, MutexGuard};
 use functions::dynamo::item::Item;
 use protocol::ids::Room;
 use protocol::role::Role;
+use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use tokio::sync::Notify;
 
 use super::coverage::Coverage;
 use super::lock;
+use super::release::Release;
 
 /// A function call that pushes.
 #[derive(Clone, Debug)]
@@ -21,6 +23,21 @@ pub(crate) struct PushCall {
     pub(crate) now: Timestamp,
     /// The body as it was sent.
     pub(crate) body: String,
+    pub(crate) release: Release,
+}
+
+/// The response to a pull of one room.
+#[derive(Clone, Debug)]
+pub(crate) struct PageReply {
+    pub(crate) call: u64,
+    pub(crate) room: Room,
+    pub(crate) role: Role,
+    pub(crate) release: Release,
+    /// The positions that it spans.
+    pub(crate) from: Stamp,
+    pub(crate) to: Stamp,
+    /// Its changes: table, id and stamp.
+    pub(crate) changes: Vec<(String, String, Stamp)>,
 }
 
 /// A change to the tables.
@@ -34,6 +51,11 @@ pub(crate) enum Event {
     },
     /// An expired item was deleted.
     Expired { pk: String, sk: String },
+    /// The tables were copied.
+    Copied,
+    /// The tables were put back to the copy that is event number `copy`. No call up to number `calls` reaches
+    /// them any more.
+    Restored { copy: usize, calls: u64 },
 }
 
 /// The response to a push, whether or not it arrived.
@@ -73,6 +95,8 @@ pub(crate) struct Entries {
     pub(crate) calls: BTreeMap<u64, PushCall>,
     /// Their responses, in order.
     pub(crate) replies: Vec<PushReply>,
+    /// The pages from the log of a room.
+    pub(crate) pages: Vec<PageReply>,
     /// The changes to the tables, in order.
     pub(crate) events: Vec<Event>,
     /// The number of requests to DynamoDB by action.

@@ -81,6 +81,11 @@ impl Lag {
         changes.extend(images.into_iter().map(|(key, before)| Change { at, key, before }));
     }
 
+    /// Forgets the changes: the tables are new.
+    pub(crate) fn clear(&self) {
+        lock(&self.0).clear();
+    }
+
     /// Shows each item of a Query's response as it was up to `lag_millis` ago. Returns how many differ.
     pub(crate) fn apply(&self, response: &mut Response, lag_millis: u64, rng: &mut Rng) -> usize {
         let Ok(mut body) = serde_json::from_str::<Value>(&response.body) else { return 0 };

@@ -1,6 +1,7 @@
 //! Mutations: variants of the product with one rule removed. The simulation must detect each of them. They
 //! change requests and responses between the parts of a run, so no broken code ships.
 
+use protocol::limits::BATCH_BYTES_MAX;
 use protocol::timestamp::Timestamp;
 use serde_json::Value;
 use sync::limits::LOG_SETTLE_SECS;
@@ -35,6 +36,16 @@ pub(crate) enum Mutation {
     AlwaysTooLarge,
     /// Pulls count every commit as settled, so walks note a HEAD that their reads may not show yet.
     NoSettling,
+    /// A record over its limit counts whole in its batch.
+    WholeSizes,
+    /// A till applies changes whose `prev` lies before its position.
+    OverlappingChanges,
+    /// Data in another spelling is other data.
+    ComparedSpellings,
+    /// A function passes over rows of a table that it does not know.
+    SkippedTables,
+    /// A cursor does not say which tables its reader could read.
+    NoTablesDigest,
 }
 
 impl Mutation {
@@ -70,10 +81,15 @@ impl Mutation {
         if self == Mutation::NoSettling { now.plus_secs(LOG_SETTLE_SECS) } else { now }
     }
 
-    /// The reply that the till gets instead of the function's. `None` if the function's arrives.
-    pub(crate) fn mutate_reply(self) -> Option<Reply> {
+    /// The reply that a till gets to the `push` instead of the function's. `None` if the function's arrives.
+    pub(crate) fn mutate_reply(self, push: &str) -> Option<Reply> {
         let body = r#"{"error":{"code":"batch_too_large","message":"","request_id":""}}"#;
-        (self == Mutation::AlwaysTooLarge).then(|| Reply { status: 413, body: body.to_owned() })
+        let is_too_large = match self {
+            Mutation::AlwaysTooLarge => true,
+            Mutation::WholeSizes => push.len() > BATCH_BYTES_MAX,
+            _ => false,
+        };
+        is_too_large.then(|| Reply { status: 413, body: body.to_owned() })
     }
 
     /// Restores the marker's key in a response, so that the function finds the key it asked for.

@@ -14,6 +14,7 @@ use super::fault_rates::FaultRates;
 use super::lag::{self, Lag};
 use super::mutation::Mutation;
 use super::rng::Rng;
+use super::spelling_mutation as spellings;
 use super::storage;
 use super::torn;
 
@@ -49,6 +50,8 @@ struct Inner {
     mutation: Option<Mutation>,
     healed: AtomicBool,
     lag: Lag,
+    /// The last call that ran on tables which a restore has replaced.
+    cut_off: AtomicU64,
 }
 
 /// What happens to a request.
@@ -86,12 +89,18 @@ impl FaultyNetwork {
         rates: FaultRates,
         mutation: Option<Mutation>,
     ) -> FaultyNetwork {
-        let (healed, lag) = (AtomicBool::new(false), Lag::default());
-        FaultyNetwork(Arc::new(Inner { tables, log, rates, mutation, healed, lag }))
+        let (healed, lag, cut_off) = (AtomicBool::new(false), Lag::default(), AtomicU64::new(0));
+        FaultyNetwork(Arc::new(Inner { tables, log, rates, mutation, healed, lag, cut_off }))
     }
 
     pub(crate) fn heal(&self) {
         self.0.healed.store(true, Ordering::Relaxed);
+    }
+
+    /// Keeps the requests of all calls up to number `last` from the tables, which are new ones.
+    pub(crate) fn cut_off(&self, last: u64) {
+        self.0.lag.clear();
+        self.0.cut_off.store(last, Ordering::Relaxed);
     }
 
     /// The tables, for direct reads.
@@ -190,7 +199,11 @@ impl FaultyNetwork {
     }
 
     fn execute(&self, call: u64, request: &Request) -> Response {
-        let Inner { tables, log, mutation, .. } = &*self.0;
+        let Inner { tables, log, mutation, cut_off, .. } = &*self.0;
+        // The checks after a run are call 0.
+        if call > 0 && call <= cut_off.load(Ordering::Relaxed) {
+            return Response { status: 500, body: r#"{"__type":"InternalServerError"}"#.to_owned() };
+        }
         let writes = request.action == "TransactWriteItems";
         let before = (writes && self.0.rates.lag_millis > 0).then(|| lag::before(tables, request));
         let mutated = mutation.and_then(|mutation| mutation.mutate_request(&request.action, &request.body));
@@ -198,6 +211,7 @@ impl FaultyNetwork {
         let mut response = tables.execute(&request.action, body);
         if let Some(mutation) = mutation {
             mutation.repair_response(&request.body, &mut response.body);
+            spellings::mutate(*mutation, log, call, &mut response.body);
         }
         log.trace(&format!("{call} {} {}", request.action, response.status));
         if response.is_ok() && writes {

@@ -12,6 +12,7 @@ use protocol::wire::push::PushRequest;
 
 use super::SimError;
 use super::actors::Caller;
+use super::lock;
 use super::rng::Rng;
 use super::server::ApiRequest;
 use super::world::World;
@@ -99,6 +100,10 @@ fn requests(world: &World, rng: &mut Rng) -> Vec<(&'static str, Caller, ApiReque
 
 /// Another batch under the id of one that was answered.
 fn reused_batch(world: &World, rng: &mut Rng) -> Option<(&'static str, Caller, ApiRequest)> {
+    // A restore may have lost the batch, and then its id is free.
+    if lock(&world.copy).is_some() {
+        return None;
+    }
     let device = rng.pick(&world.devices)?;
     let batch = device.old_batch(world.clock.now(), rng)?;
     let other = PushRequest { atomic: !batch.atomic, ..batch };

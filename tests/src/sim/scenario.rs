@@ -38,21 +38,41 @@ pub(crate) enum Action {
     HeadOfficeWrite,
     /// A program sends a request that must be refused.
     Probe,
+    /// The tables are copied.
+    Copy,
+    /// The tables are put back to the last copy.
+    Restore,
+    /// The next release is rolled out, or rolled back.
+    Deploy,
 }
 
+/// Share of the runs in which the tables are put back to an earlier moment.
+const RESTORES_PERMILLE: u64 = 150;
+/// Share of the runs that begin before a deployment.
+const DEPLOYMENTS_PERMILLE: u64 = 250;
 const MINUTE_MILLIS: u64 = 60_000;
 const DAY_MILLIS: u64 = 24 * 60 * MINUTE_MILLIS;
+
+/// What only some runs have: 1 or 0.
+struct Seldom {
+    restores: u64,
+    deployments: u64,
+}
 
 pub(crate) fn scenario(seed: u64, tills: usize, steps: usize) -> Vec<Step> {
     let mut rng = Rng::new(seed);
     // Some runs are one busy hour; in others a till is offline for months.
     let span = rng.weighted(&[(5, Span::Hours), (4, Span::Days), (2, Span::Months)], Span::Hours);
+    let seldom = Seldom {
+        restores: rng.chance(RESTORES_PERMILLE).into(),
+        deployments: rng.chance(DEPLOYMENTS_PERMILLE).into(),
+    };
     (0..steps)
         .map(|number| Step {
             number,
             seed: rng.next_u64(),
             wait_millis: span.wait_millis(&mut rng),
-            action: action(&mut rng, tills),
+            action: action(&mut rng, tills, &seldom),
         })
         .collect()
 }
@@ -78,7 +98,7 @@ impl Span {
     }
 }
 
-fn action(rng: &mut Rng, tills: usize) -> Action {
+fn action(rng: &mut Rng, tills: usize, seldom: &Seldom) -> Action {
     let till = usize::try_from(rng.below(tills as u64)).unwrap_or_default();
     let actions = [
         (34, Action::Edit(till)),
@@ -91,6 +111,9 @@ fn action(rng: &mut Rng, tills: usize) -> Action {
         (4, Action::HeadOfficePull),
         (2, Action::HeadOfficeWrite),
         (1, Action::Probe),
+        (2 * seldom.restores, Action::Copy),
+        (seldom.restores, Action::Restore),
+        (seldom.deployments, Action::Deploy),
     ];
     rng.weighted(&actions, Action::Expire)
 }

@@ -7,8 +7,10 @@ use std::time::Duration;
 use functions::context::Context;
 use functions::http::dispatch;
 use lambda_http::{Body, Request, Response};
+use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::Publication;
+use protocol::wire::pull::PullResponse;
 use protocol::wire::push::WriteResult;
 use protocol::wire::{REQUEST_ID_HEADER, TOKEN_HEADER, WRITE_RESULT_CONTENT_TYPE};
 use sync::limits::WRITE_SECS_MAX;
@@ -17,10 +19,12 @@ use tokio::task::JoinHandle;
 
 use super::actors::Caller;
 use super::clock::{Clock, skewed};
-use super::event_log::{EventLog, PushCall, PushReply};
+use super::event_log::{EventLog, PageReply, PushCall, PushReply};
 use super::fault_rates::FaultRates;
 use super::mutation::Mutation;
 use super::network::{CALL, CallContext};
+use super::release::{Deployment, Release};
+use super::release_mutation;
 use super::rng::Rng;
 
 /// A request of a till.
@@ -32,6 +36,15 @@ pub(crate) enum ApiRequest {
     Pull(String),
     /// An operation of `/api/sync/dead-letters`, with its query.
     DeadLetters(&'static str, String),
+}
+
+/// A call of a function.
+struct Call {
+    number: u64,
+    caller: Caller,
+    release: Release,
+    /// The function's time.
+    now: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -49,7 +62,7 @@ pub(crate) struct Functions {
 }
 
 pub(crate) struct Server {
-    pub(crate) functions: Functions,
+    pub(crate) deployment: Deployment,
     pub(crate) clock: Clock,
     pub(crate) log: Arc<EventLog>,
     pub(crate) rates: FaultRates,
@@ -111,15 +124,17 @@ impl Server {
         let now = skewed(self.clock.now(), skew - i64::try_from(rates.skew_micros).unwrap_or_default());
         let is_pull = matches!(request, ApiRequest::Pull(_));
         let now = self.mutation.filter(|_| is_pull).map_or(now, |mutation| mutation.mutate_time(now));
+        let release = self.deployment.pick(rng);
         let context = Arc::new(CallContext { number, seed: rng.next_u64(), requests: AtomicU64::new(0) });
         let crash_after = rng.chance(rates.crash).then(|| Duration::from_millis(rng.below(150)));
         if let ApiRequest::Push(body) = &request {
-            let call = PushCall { room: caller.room.clone(), role: caller.role, now, body: body.clone() };
+            let (room, body) = (caller.room.clone(), body.clone());
+            let call = PushCall { room, role: caller.role, now, body, release };
             self.log.entries().calls.insert(number, call);
         }
-        let (server, token) = (self.clone(), caller.token.clone());
+        let (server, caller) = (self.clone(), caller.clone());
         tokio::spawn(CALL.scope(context, async move {
-            let reply = server.run(number, token.expose(), request, now);
+            let reply = server.run(Call { number, caller, release, now }, request);
             match crash_after {
                 // As Lambda does.
                 None => tokio::time::timeout(Duration::from_secs(WRITE_SECS_MAX), reply).await.ok(),
@@ -129,38 +144,52 @@ impl Server {
         }))
     }
 
-    async fn run(&self, number: u64, token: &str, request: ApiRequest, now: Timestamp) -> Reply {
-        let Functions { batch_push, pull_changes, dead_letters } = &self.functions;
-        let sent = request.clone();
-        let (function, uri, body) = match request {
-            ApiRequest::Push(body) => (batch_push, "/pushBatch".to_owned(), Body::Text(body)),
-            ApiRequest::Pull(query) => (pull_changes, format!("/pullChanges?{query}"), Body::Empty),
-            ApiRequest::DeadLetters(operation, query) => {
-                (dead_letters, format!("/{operation}?{query}"), Body::Empty)
-            }
-        };
-        let response = dispatch::handle(function, http_request(&uri, token, number, body), now).await;
-        let reply = self.forward(&response);
-        self.log.trace(&format!("{number} answers {} {}", reply.status, reply.body));
-        self.count(number, &sent, &reply);
-        if matches!(sent, ApiRequest::Push(_)) {
-            if let Some(mutated) = self.mutation.and_then(Mutation::mutate_reply) {
+    async fn run(&self, call: Call, request: ApiRequest) -> Reply {
+        let mut reply = self.respond(&call, call.release, &request).await;
+        if let (Some(mutation), ApiRequest::Pull(query)) = (self.mutation, &request)
+            && release_mutation::passes_over(mutation, call.release, &reply)
+        {
+            let later = ApiRequest::Pull(release_mutation::without_digest(query, position(query)));
+            let later = self.respond(&call, Release::Now, &later).await;
+            reply = release_mutation::without_unknown(call.release, query, later);
+        }
+        self.log.trace(&format!("{} answers {} {}", call.number, reply.status, reply.body));
+        self.count(&call, &request, &reply);
+        if let ApiRequest::Push(push) = &request {
+            if let Some(mutated) = self.mutation.and_then(|mutation| mutation.mutate_reply(push)) {
                 return mutated;
             }
-            let reply = PushReply { call: number, status: reply.status, body: reply.body.clone() };
+            let reply = PushReply { call: call.number, status: reply.status, body: reply.body.clone() };
             self.log.entries().replies.push(reply);
         }
         reply
     }
 
+    /// The response of the functions of `release`.
+    async fn respond(&self, call: &Call, release: Release, request: &ApiRequest) -> Reply {
+        let Functions { batch_push, pull_changes, dead_letters } = self.deployment.functions(release);
+        let (function, uri, body) = match request {
+            ApiRequest::Push(body) => (batch_push, "/pushBatch".to_owned(), Body::Text(body.clone())),
+            ApiRequest::Pull(query) => (pull_changes, format!("/pullChanges?{query}"), Body::Empty),
+            ApiRequest::DeadLetters(operation, query) => {
+                (dead_letters, format!("/{operation}?{query}"), Body::Empty)
+            }
+        };
+        let http = http_request(&uri, call.caller.token.expose(), call.number, body);
+        self.forward(&dispatch::handle(function, http, call.now).await)
+    }
+
     /// Counts what a response reached.
-    fn count(&self, number: u64, request: &ApiRequest, reply: &Reply) {
+    fn count(&self, call: &Call, request: &ApiRequest, reply: &Reply) {
         let mut entries = self.log.entries();
-        let committed = entries.has_committed(number);
+        let committed = entries.has_committed(call.number);
         entries.coverage.response(reply.status, &reply.body);
         match request {
             ApiRequest::Push(body) => entries.coverage.push(body, &reply.body, committed),
-            ApiRequest::Pull(query) => entries.coverage.page(limit(query), &reply.body),
+            ApiRequest::Pull(query) => {
+                entries.coverage.page(limit(query), &reply.body);
+                entries.pages.extend(page_reply(call, query, &reply.body));
+            }
             ApiRequest::DeadLetters(..) => {}
         }
     }
@@ -193,6 +222,34 @@ impl Server {
 /// The limit in the query of a pull.
 fn limit(query: &str) -> Option<usize> {
     query.split('&').find_map(|pair| pair.strip_prefix("limit="))?.parse().ok()
+}
+
+/// The page of one room's log, if the response is one.
+fn page_reply(call: &Call, query: &str, body: &str) -> Option<PageReply> {
+    let page: PullResponse = serde_json::from_str(body).ok()?;
+    let from = position(query).filter(|_| page.mode == "changes" && page.branch_id.is_none())?;
+    let changes = page.changes.into_iter();
+    Some(PageReply {
+        call: call.number,
+        room: call.caller.room.clone(),
+        role: call.caller.role,
+        release: call.release,
+        from,
+        to: page.stamp,
+        changes: changes.map(|change| (change.table_name, change.record_id, change.stamp)).collect(),
+    })
+}
+
+/// The position from which a pull of one room's log continues.
+fn position(query: &str) -> Option<Stamp> {
+    let parameter = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name));
+    let since = || parameter("since=")?.parse().ok().map(Stamp);
+    let Some(cursor) = parameter("cursor=") else { return since() };
+    let mut parts = cursor.strip_prefix("p1.")?.split('.');
+    let stamp = Stamp(parts.next()?.parse().ok()?);
+    // In the tail of a snapshot the cursor alone counts.
+    let is_tail = parts.nth(1).is_some();
+    since().filter(|since| !is_tail && *since > stamp).or(Some(stamp))
 }
 
 /// A request as the edge makes it. The edge forwards no header for an absent token.

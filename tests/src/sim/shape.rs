@@ -48,7 +48,7 @@ const fn table(table: &'static str, members: &'static [Member]) -> Shape {
 }
 
 /// Every table. `settings` stands twice, which makes it twice as likely.
-pub(crate) const SHAPES: [Shape; 13] = [
+pub(crate) const SHAPES: [Shape; 15] = [
     table("settings", PLAIN),
     table("settings", PLAIN),
     table("products", PRODUCT),
@@ -63,4 +63,6 @@ pub(crate) const SHAPES: [Shape; 13] = [
     table("payment_methods", PLAIN),
     table("printers", PLAIN),
     table("promotions", PLAIN),
+    Shape { own_rows: true, deletes: false, ..table("deposits", PLAIN) },
+    table("vouchers", PLAIN),
 ];

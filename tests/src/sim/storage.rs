@@ -39,14 +39,20 @@ pub(crate) fn records(tables: &Tables, room: &Room) -> Vec<(Key, Result<Record, 
 
 /// Every item of a partition, in key order.
 pub(crate) fn partition(tables: &Tables, pk: &str) -> Vec<Item> {
+    json_items(tables, pk).iter().filter_map(item).collect()
+}
+
+/// As [`partition`], in DynamoDB's JSON format.
+pub(crate) fn json_items(tables: &Tables, pk: &str) -> Vec<Value> {
     let mut items = Vec::new();
     let mut request = json!({ "TableName": TABLE, "ConsistentRead": true,
         "KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": { ":pk": { "S": pk } } });
     loop {
         let response = tables.execute("Query", &request.to_string());
         let Ok(mut response) = serde_json::from_str::<Value>(&response.body) else { return items };
-        let found = response.get("Items").and_then(Value::as_array).into_iter().flatten();
-        items.extend(found.filter_map(item));
+        if let Some(found) = response.get_mut("Items").and_then(Value::as_array_mut) {
+            items.append(found);
+        }
         match (response.get_mut("LastEvaluatedKey"), request.as_object_mut()) {
             (Some(key), Some(members)) => drop(members.insert("ExclusiveStartKey".into(), key.take())),
             _ => return items,
@@ -72,6 +78,11 @@ pub(crate) fn stored(tables: &Tables, key: &Value) -> Option<Item> {
 pub(crate) fn create_branch(tables: &Tables, room: &Room) {
     let item = json!({ "pk": { "S": keys::client(&room.client) }, "sk": { "S": keys::branch(&room.branch) },
                        CREATED: { "N": "0" } });
+    put(tables, &item);
+}
+
+/// Stores an item in DynamoDB's JSON format.
+pub(crate) fn put(tables: &Tables, item: &Value) {
     tables.execute("PutItem", &json!({ "TableName": TABLE, "Item": item }).to_string());
 }
 

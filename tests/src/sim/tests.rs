@@ -19,7 +19,7 @@ fn a_seed_gives_the_same_run_every_time() {
 
 /// Each mutation with the seeds among which a check must fail. A rare fault begins shortly before the seed
 /// that shows it.
-const MUTATIONS: [(Mutation, RangeInclusive<u64>); 12] = [
+const MUTATIONS: [(Mutation, RangeInclusive<u64>); 17] = [
     (Mutation::NoHeadCondition, 1..=20),
     (Mutation::NoConditionChecks, 170..=250),
     (Mutation::NoMarker, 1..=20),
@@ -32,6 +32,11 @@ const MUTATIONS: [(Mutation, RangeInclusive<u64>); 12] = [
     (Mutation::FreshBatchIds, 1..=40),
     (Mutation::AlwaysTooLarge, 1..=1),
     (Mutation::NoSettling, 1..=60),
+    (Mutation::WholeSizes, 1..=40),
+    (Mutation::OverlappingChanges, 1..=80),
+    (Mutation::ComparedSpellings, 1..=40),
+    (Mutation::SkippedTables, 1..=80),
+    (Mutation::NoTablesDigest, 1..=80),
 ];
 
 #[test]

@@ -142,9 +142,11 @@ impl Writer<'_> {
     }
 }
 
-/// Data over the limit of a record: some of it is kept whole in the dead letters, some is cut.
+/// Data over the limit of a record: some of it is kept whole in the dead letters, some is cut, and some is
+/// over the limit of a batch.
 fn photo(rng: &mut Rng) -> Option<JsonText> {
-    let bytes = usize::try_from(rng.between(66_000, 90_000)).unwrap_or_default();
+    let bytes = if rng.chance(120) { rng.between(1_050_000, 1_300_000) } else { rng.between(66_000, 90_000) };
+    let bytes = usize::try_from(bytes).unwrap_or_default();
     JsonText::from_text(format!("{{\"photo\":\"{}\"}}", "x".repeat(bytes))).ok()
 }
 

@@ -1,8 +1,8 @@
 //! All parts of a run, and the run itself.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use protocol::ids::Room;
@@ -20,11 +20,13 @@ use super::fault_rates::FaultRates;
 use super::head_office::HeadOffice;
 use super::mutation::Mutation;
 use super::network::FaultyNetwork;
+use super::release::Release;
+use super::restore::TablesCopy;
 use super::rng::Rng;
 use super::scenario::{Action, Step};
 use super::server::{ApiRequest, Server};
 use super::workload::KeySpace;
-use super::{SimError, actors, broadcast, probe, storage, ttl_reaper};
+use super::{SimError, actors, broadcast, probe, restore, storage, ttl_reaper};
 
 pub(crate) struct World {
     pub(crate) clock: Clock,
@@ -41,6 +43,8 @@ pub(crate) struct World {
     /// The rule that is removed.
     pub(crate) mutation: Option<Mutation>,
     pub(crate) tables: Tables,
+    /// The last copy of the tables.
+    pub(crate) copy: Mutex<Option<TablesCopy>>,
     keys: KeySpace,
 }
 
@@ -59,11 +63,11 @@ impl World {
         let (clock, log) = (Clock::start(), Arc::new(EventLog::default()));
         let network = FaultyNetwork::new(environment.tables()?, log.clone(), rates.clone(), mutation);
         let (published, publications) = unbounded_channel();
-        let functions = environment.functions(&network)?;
-        let tables = functions.batch_push.sync()?.rules.tables.clone();
+        let deployment = environment.deployment(&network)?;
+        let tables = deployment.functions(Release::Now).batch_push.sync()?.rules.tables.clone();
         let (healed, calls) = (AtomicBool::default(), AtomicU64::default());
         let server = Server {
-            functions,
+            deployment,
             clock,
             log: log.clone(),
             rates,
@@ -88,6 +92,7 @@ impl World {
             devices: actors.into_iter().map(|actor| Arc::new(Device::new(actor))).collect(),
             mutation,
             tables,
+            copy: Mutex::default(),
             keys: KeySpace::random(&mut rng),
         });
         tokio::spawn(broadcast::run(world.clone(), publications, rng.next_u64()));
@@ -105,6 +110,9 @@ impl World {
 
     /// Runs the steps in order, each at its time.
     pub(crate) async fn run(self: &Arc<Self>, steps: &[Step]) {
+        if steps.iter().any(|step| step.action == Action::Deploy) {
+            self.server.deployment.begin();
+        }
         for step in steps {
             tokio::time::sleep(Duration::from_millis(step.wait_millis)).await;
             self.log.trace(&format!("{} {:?}", self.clock.now(), step.action));
@@ -117,6 +125,9 @@ impl World {
             Action::Expire => return ttl_reaper::delete_expired(self, &mut rng),
             Action::HeadOfficePull => return self.pull_head_office(rng),
             Action::Probe => return probe::send(self, rng),
+            Action::Copy => return restore::copy(self),
+            Action::Restore => return restore::put_back(self),
+            Action::Deploy => return self.server.deployment.advance(&mut rng),
             Action::HeadOfficeWrite => self.tills + usize::from(rng.chance(300)),
             Action::Edit(i) | Action::Sync(i) | Action::Crash(i) | Action::Resend(i) => i,
             Action::Disconnect(i) | Action::Reconnect(i) => i,
@@ -129,7 +140,7 @@ impl World {
             Action::Resend(_) => return self.resend(device, rng),
             Action::Reconnect(_) => device.set_online(true),
             Action::HeadOfficeWrite => device.edit(self.clock.now(), self.keys, &mut rng),
-            Action::Sync(_) | Action::Expire | Action::HeadOfficePull | Action::Probe => {}
+            _ => {}
         }
         device.start_sync(self, rng.next_u64());
     }
@@ -158,6 +169,7 @@ impl World {
         const ROUNDS_MAX: usize = 12;
         // Requests that are under way arrive or time out.
         tokio::time::sleep(Duration::from_secs(120)).await;
+        self.server.deployment.finish();
         self.network.heal();
         self.server.heal();
         self.devices.iter().for_each(|device| device.set_online(true));

@@ -17,10 +17,14 @@ use crate::sim::storage;
 use crate::sim::world::World;
 
 /// The commits of each room, in order.
+#[derive(Clone, Default)]
 pub(crate) struct History {
     pub(crate) rooms: BTreeMap<Room, Vec<Commit>>,
+    /// The last call that met it.
+    pub(crate) last_call: u64,
 }
 
+#[derive(Clone)]
 pub(crate) struct Commit {
     pub(crate) publication: Publication,
     /// The number of changes in the room so far.
@@ -30,15 +34,27 @@ pub(crate) struct Commit {
 }
 
 impl History {
-    pub(crate) fn of(world: &World) -> History {
-        let mut rooms: BTreeMap<Room, Vec<Commit>> = BTreeMap::new();
+    /// The history of a run. A restore begins another one; the last one is that of the tables now.
+    pub(crate) fn all(world: &World) -> Vec<History> {
+        let (mut now, mut ended, mut copies) = (History::default(), Vec::new(), BTreeMap::new());
         let events = world.log.entries().events.clone();
-        for event in events {
+        for (number, event) in events.into_iter().enumerate() {
+            match &event {
+                Event::Copied => drop(copies.insert(number, now.clone())),
+                Event::Restored { copy, calls } => {
+                    now.last_call = *calls;
+                    let earlier = copies.get(copy).cloned().unwrap_or_default();
+                    ended.push(std::mem::replace(&mut now, earlier));
+                }
+                _ => {}
+            }
             for (room, commit) in commits(world, &event) {
-                rooms.entry(room).or_default().push(commit);
+                now.rooms.entry(room).or_default().push(commit);
             }
         }
-        History { rooms }
+        now.last_call = u64::MAX;
+        ended.push(now);
+        ended
     }
 
     /// Every change of a room with its stamp, in order.

@@ -16,6 +16,9 @@ use sync::record::Record;
 use crate::sim::event_log::{Event, EventLog, PushCall};
 use crate::sim::storage;
 
+/// The stamps of deletions by record.
+type Deletions = BTreeMap<(Room, Key), Stamp>;
+
 #[derive(Default)]
 pub(crate) struct ModelRun {
     pub(crate) model: Model,
@@ -26,7 +29,11 @@ pub(crate) struct ModelRun {
     /// The tombstones that have expired. The versions of such a record start again.
     purged: BTreeSet<(Room, Key)>,
     /// The stamps of the deletions that are in force.
-    deletions: BTreeMap<(Room, Key), Stamp>,
+    deletions: Deletions,
+    /// The states at the copies of the tables, by number of the event.
+    copies: BTreeMap<usize, (Model, Deletions)>,
+    /// The states that restores have replaced, each with the last call that met it.
+    replaced: Vec<(u64, Model)>,
 }
 
 impl ModelRun {
@@ -35,7 +42,7 @@ impl ModelRun {
         let calls = log.entries().calls.clone();
         let events = log.entries().events.clone();
         let mut run = ModelRun::default();
-        for event in events {
+        for (number, event) in events.into_iter().enumerate() {
             if !log.entries().violations.is_empty() {
                 break;
             }
@@ -46,9 +53,25 @@ impl ModelRun {
                     }
                 }
                 Event::Expired { pk, sk } => run.expire(log, &pk, &sk),
+                Event::Copied => {
+                    run.copies.insert(number, (run.model.clone(), run.deletions.clone()));
+                }
+                Event::Restored { copy, calls } => run.restore(copy, calls),
             }
         }
         run
+    }
+
+    /// The state of the tables that `call` met, as it became in the end.
+    pub(crate) fn model_of(&self, call: u64) -> &Model {
+        let met = |(last, _): &&(u64, Model)| call <= *last;
+        self.replaced.iter().find(met).map_or(&self.model, |(_, model)| model)
+    }
+
+    fn restore(&mut self, copy: usize, calls: u64) {
+        let (model, deletions) = self.copies.get(&copy).cloned().unwrap_or_default();
+        self.replaced.push((calls, std::mem::replace(&mut self.model, model)));
+        self.deletions = deletions;
     }
 
     /// Whether the marker of a batch has expired, after 90 days. If the batch arrives once more, it is
@@ -70,8 +93,10 @@ impl ModelRun {
 
     fn commit(&mut self, log: &EventLog, call: u64, pushed: &PushCall, puts: &[Item]) {
         let wrong = |what: String| log.violation("commit", what);
-        let PushCall { room, role, now, body } = pushed;
-        let Some(prediction) = self.model.push(&Push { room, role: *role, body, now: *now }) else {
+        let PushCall { room, role, now, body, release } = pushed;
+        let Some(prediction) =
+            self.model.push(&Push { room, role: *role, body, now: *now, unknown: release.unknown_tables() })
+        else {
             return wrong(format!("call {call} committed a body that is not a push"));
         };
         if prediction.rolled_back {
@@ -119,13 +144,7 @@ impl ModelRun {
 
 /// I6, without the model: no write from before a deletion restores the record without a `base_version`, even
 /// after the tombstone is gone.
-fn stays_deleted(
-    deletions: &mut BTreeMap<(Room, Key), Stamp>,
-    log: &EventLog,
-    pushed: &PushCall,
-    key: &Key,
-    found: &Record,
-) {
+fn stays_deleted(deletions: &mut Deletions, log: &EventLog, pushed: &PushCall, key: &Key, found: &Record) {
     let place = (pushed.room.clone(), key.clone());
     if found.deleted {
         deletions.insert(place, found.stamp);

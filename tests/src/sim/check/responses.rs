@@ -26,7 +26,7 @@ pub(crate) fn check(run: &ModelRun, log: &EventLog) {
             }
             continue;
         }
-        match own.or_else(|| earlier_commit(run, call, &body)) {
+        match own.or_else(|| earlier_commit(run, number, call, &body)) {
             // The response may come from the marker or from the second commit.
             Some(_) if run.has_expired_marker(&call.room, &body) => {}
             Some(expected) if repeats_unnamed_commit(&body, &response, expected) => {}
@@ -53,10 +53,15 @@ fn repeats_unnamed_commit(body: &PushRequest, response: &PushResponse, committed
     body.batch_id.is_none() && changed_nothing && response.prev.0 >= committed.stamp
 }
 
-/// The expected response of the call that committed the same batch.
-fn earlier_commit<'a>(run: &'a ModelRun, call: &PushCall, body: &PushRequest) -> Option<&'a Prediction> {
+/// The expected response of the call that committed the same batch as call `number`.
+fn earlier_commit<'a>(
+    run: &'a ModelRun,
+    number: u64,
+    call: &PushCall,
+    body: &PushRequest,
+) -> Option<&'a Prediction> {
     let name = (body.device_id.clone(), body.batch_id.clone()?);
-    run.model.rooms.get(&call.room)?.responses.get(&name)
+    run.model_of(number).rooms.get(&call.room)?.responses.get(&name)
 }
 
 fn differences(

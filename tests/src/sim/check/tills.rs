@@ -77,7 +77,8 @@ pub(crate) fn check_head_office(world: &World) {
     }
 }
 
-pub(crate) fn check(world: &World, history: &History) {
+/// Checks every till. It may have seen changes of all `histories`.
+pub(crate) fn check(world: &World, histories: &[History]) {
     for device in &world.devices {
         let caller = &device.actor.caller;
         let (name, room) = (&device.actor.device, &caller.room);
@@ -87,7 +88,7 @@ pub(crate) fn check(world: &World, history: &History) {
         for difference in held.differences(&expected, SHOWN_MAX) {
             wrong(format!("differs from the server: {difference}"));
         }
-        let changes = history.changes(room);
+        let changes = histories.iter().flat_map(|history| history.changes(room));
         let own: BTreeSet<(&str, &str, u64)> =
             changes.map(|(stamp, change)| (&*change.table_name, &*change.record_id, stamp.0)).collect();
         for (table, id, stamp) in device.seen() {

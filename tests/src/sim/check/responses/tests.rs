@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::sim::event_log::{Event, PushReply};
+use crate::sim::release::Release;
 
 const NOW: Timestamp = Timestamp(1_767_603_600_000_000);
 
@@ -33,8 +34,8 @@ fn violations(by: AnsweredBy, shown: u64) -> usize {
     let mut push = |name: &str, now: Timestamp, records: &[serde_json::Value]| {
         let body = json!({ "device_id": "till", "batch_id": name, "records": records }).to_string();
         let role = Role::Manager;
-        let prediction = run.model.push(&Push { room: &room, role, body: &body, now }).unwrap();
-        (prediction, PushCall { room: room.clone(), role, now, body })
+        let prediction = run.model.push(&Push { room: &room, role, body: &body, now, unknown: &[] }).unwrap();
+        (prediction, PushCall { room: room.clone(), role, now, body, release: Release::Now })
     };
     let later = Timestamp(NOW.0 + 1_000_000);
     push("b-0", NOW, &[record("a", Some(0)), record("b", None)]);
