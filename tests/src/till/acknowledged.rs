@@ -59,7 +59,10 @@ impl Acknowledged {
             .map(|applied| (applied.table_name.clone(), applied.record_id.clone(), applied.stamp))
             .collect();
         let (request, prev, stamp) = (request.clone(), response.prev, response.stamp);
-        self.0.push_back(Batch { request, prev, stamp, wrote, standing });
+        let batch = Batch { request, prev, stamp, wrote, standing };
+        // A repeated response may be about an early commit.
+        let at = self.0.partition_point(|known| known.order() <= batch.order());
+        self.0.insert(at, batch);
         while self.0.len() > ACKNOWLEDGED_BATCHES_MAX {
             self.0.pop_front();
         }
@@ -126,20 +129,25 @@ impl Acknowledged {
     /// batch that is surely there is there too. A batch that may be of the restored room already says nothing
     /// about those before it.
     pub fn take_lost(&mut self, rows: &Rows) -> impl DoubleEndedIterator<Item = PushRequest> {
-        let old = self.0.iter().take_while(|batch| batch.standing == Standing::Known).count();
-        let there = self.0.iter().take(old).rposition(|batch| batch.is_surely_there(rows));
-        let there = there.map_or(0, |index| index + 1);
+        let is_known = |batch: &Batch| batch.standing == Standing::Known;
+        let last = self.0.iter().rfind(|batch| is_known(batch) && batch.is_surely_there(rows));
+        let last = last.map(Batch::order);
         let (kept, lost): (Vec<_>, Vec<_>) = std::mem::take(&mut self.0)
             .into_iter()
-            .enumerate()
-            .partition(|(at, batch)| *at < there || batch.is_surely_there(rows));
-        self.0 = kept.into_iter().map(|(_, batch)| batch).collect();
+            .partition(|batch| is_known(batch) && Some(batch.order()) <= last || batch.is_surely_there(rows));
+        self.0 = kept.into();
         self.0.iter_mut().for_each(|batch| batch.standing = Standing::Known);
-        lost.into_iter().map(|(_, batch)| batch.request)
+        lost.into_iter().map(|batch| batch.request)
     }
 }
 
 impl Batch {
+    /// Its place among the commits of a room. A batch that wrote nothing comes after the one whose `stamp` it
+    /// shows.
+    fn order(&self) -> (Stamp, Stamp) {
+        (self.stamp, self.prev)
+    }
+
     /// Whether a record still has the stamp that the batch gave it. A record that another batch wrote later
     /// says nothing.
     fn is_surely_there(&self, rows: &Rows) -> bool {

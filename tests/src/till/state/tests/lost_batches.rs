@@ -91,3 +91,20 @@ fn acknowledged_batches_are_kept_for_35_days_before_the_last_pull() {
     state.take_page(&page("snapshot", Some("s"), 50 * day, false, &[]));
     assert_eq!(first(&state), "new");
 }
+
+#[test]
+fn the_repeated_response_to_an_early_batch_says_nothing_about_later_ones() {
+    let mut state = pulled(0);
+    let mut push = |name: &str, record: &str, prev: u64| {
+        let applied = json!([{ "index": 0, "table_name": "products", "record_id": record, "version": 1,
+            "server_updated_at": Timestamp(prev + 1).to_string(), "stamp": prev + 1 }]);
+        state.queue.add(PushRequest { batch_id: Some(name.to_owned()), ..batch(1, false) });
+        state.take_push(&response(prev, prev + 1, &applied, &json!([])))
+    };
+    assert_eq!([push("b1", "p0", 0), push("b2", "p1", 1)], [Follow::Apply, Follow::Apply]);
+    assert_eq!(push("b1", "p0", 0), Follow::Drop);
+    state.take_page(&page("changes", None, 2, false, &[]));
+    // The room was put back to the commit of b1.
+    state.take_page(&page("snapshot", Some("s"), 1, false, &[("p0", 1)]));
+    assert_eq!((first(&state).as_str(), state.queue.len()), ("b2", 1));
+}
