@@ -3,6 +3,7 @@
 pub(crate) mod absence;
 pub(crate) mod branches;
 pub(crate) mod broadcast;
+pub(crate) mod checkpoints;
 pub(crate) mod concurrency;
 pub(crate) mod cursors;
 pub(crate) mod damage;
@@ -10,6 +11,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod deployments;
 pub(crate) mod faults;
 pub(crate) mod head_office;
+pub(crate) mod many_branches;
 pub(crate) mod oversize;
 pub(crate) mod policies;
 pub(crate) mod pull;
@@ -26,7 +28,7 @@ pub(crate) mod versions;
 pub(crate) mod windows;
 
 trials! {
-    modules: absence, branches, broadcast, concurrency, cursors, damage, dead_letters, deployments, faults,
-    head_office, oversize, policies, pull, push, repairs, resolve, restore, shop_day, stats, tenancy, turns, values,
-    versions, windows,
+    modules: absence, branches, broadcast, checkpoints, concurrency, cursors, damage, dead_letters, deployments,
+    faults, head_office, many_branches, oversize, policies, pull, push, repairs, resolve, restore, shop_day, stats,
+    tenancy, turns, values, versions, windows,
 }

@@ -6,18 +6,17 @@ use aws_sdk_dynamodb::Client;
 use hashlink::LruCache;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::Room;
+use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 
+use super::items::head_office::{CREATED, NOTED};
 use super::keys;
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, key, number};
-use crate::dynamo::table::Table;
+use crate::dynamo::table::{Table, if_condition_held};
 use crate::http::error::HandlerError;
 use crate::limits::KNOWN_BRANCHES_MAX;
-
-/// The attribute with the time of creation, in microseconds since the epoch.
-pub const CREATED: &str = "created";
 
 /// The registry of branches in the sync table, with the known ones in memory.
 pub struct Branches {
@@ -55,11 +54,15 @@ impl Branches {
         let request = self.table.client.update_item().table_name(&self.table.name);
         let request = request
             .set_key(Some(branch_key(room)))
-            .update_expression("SET #created = if_not_exists(#created, :now)")
+            // Head office need not look for commits of a branch that has none. A branch that exists may have
+            // some already.
+            .update_expression("SET #created = :now, #noted = :none")
+            .condition_expression("attribute_not_exists(pk)")
             .expression_attribute_names("#created", CREATED)
-            .expression_attribute_values(":now", number(now.0));
-        request.send().await?;
-        Ok(())
+            .expression_attribute_names("#noted", NOTED)
+            .expression_attribute_values(":now", number(now.0))
+            .expression_attribute_values(":none", number(Stamp::ZERO.0));
+        if_condition_held(request.send().await, &mut Cost::default()).map(drop)
     }
 }
 

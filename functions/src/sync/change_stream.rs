@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use protocol::ids::Room;
+use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::Publication;
 use sync::log::{self, LogItem};
@@ -60,6 +61,8 @@ pub async fn handle(context: &Context, event: Event, now: Timestamp) -> Result<V
     }
     let publish = |(room, deliveries)| publish(publisher.clone(), sync.store.clone(), room, deliveries, now);
     let mut publishing: JoinSet<Vec<String>> = rooms.into_iter().map(publish).collect();
+    let note = |(room, stamp)| note(sync.store.clone(), room, stamp);
+    let mut noting: JoinSet<()> = latest(&event).into_iter().map(note).collect();
     while let Some(failed) = publishing.join_next().await {
         // A panic is a bug. The whole event is delivered again.
         retries.extend(failed.unwrap_or_else(|error| {
@@ -67,7 +70,32 @@ pub async fn handle(context: &Context, event: Event, now: Timestamp) -> Result<V
             all.clone()
         }));
     }
+    while noting.join_next().await.is_some() {}
     Ok(retries)
+}
+
+/// The latest stamp of each room in `event`, by the keys of its records alone, so that damage does not hide a
+/// commit.
+fn latest(event: &Event) -> BTreeMap<Room, Stamp> {
+    let mut latest = BTreeMap::new();
+    for record in &event.records {
+        let key = stored_key(record);
+        let part = |name: &str| key.get(name).and_then(as_text);
+        let room = part("pk").and_then(|pk| keys::room_of_log(pk));
+        if let Some((room, stamp)) = room.zip(part("sk").and_then(|sk| keys::stamp_of_log(sk))) {
+            let known = latest.entry(room).or_insert(stamp);
+            *known = stamp.max(*known);
+        }
+    }
+    latest
+}
+
+/// Notes a commit for the pulls of head office. Without the note they find it later, so a failure is not
+/// worth a retry: a busy list of branches would hold up the shard, and with it other tenants.
+async fn note(store: Store, room: Room, stamp: Stamp) {
+    if let Err(error) = store.note_commit(&room, stamp).await {
+        tracing::warn!(%room, error = ?error, "noting a commit for head office failed");
+    }
 }
 
 /// Skips a log item that is damaged: it is reported and kept aside. An error means that it must be delivered
@@ -148,4 +176,29 @@ pub fn log_item(record: &EventRecord) -> Result<(Room, LogItem), StoreError> {
     let image: Item = image.into_iter().map(|(name, value)| (name, value.into())).collect();
     let room = keys::room_of_log(get(&image, "pk", as_text)?).ok_or(StoreError::Corrupt("pk"))?;
     Ok((room, to_log(&image)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_commit_of_each_room_is_known_by_the_keys_of_its_records() {
+        let record = |pk: &str, last: &str| {
+            let keys = serde_json::json!({ "pk": { "S": pk }, "sk": { "S": last } });
+            serde_json::json!({ "awsRegion": "local", "eventID": "1", "eventName": "INSERT", "eventSource": "aws:dynamodb",
+                "dynamodb": { "Keys": keys, "SequenceNumber": "1", "SizeBytes": 1 } })
+        };
+        let (later, earlier) = ("0000000000000009", "0000000000000008");
+        let records = [
+            record("LOG#1#2", later),
+            record("LOG#1#2", earlier),
+            record("LOG#1#3", earlier),
+            record("LOG#1", later),
+            record("LOG#1#4", "HEAD"),
+        ];
+        let event = serde_json::from_value(serde_json::json!({ "Records": records })).unwrap();
+        let room = |text: &str| text.parse().unwrap();
+        assert_eq!(latest(&event), [(room("1:2"), Stamp(9)), (room("1:3"), Stamp(8))].into());
+    }
 }

@@ -1,5 +1,7 @@
 //! Items of the sync table: how each is stored and read back.
 
+pub mod head_office;
+
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::primitives::Blob;

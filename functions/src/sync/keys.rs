@@ -56,7 +56,13 @@ pub fn client(client: &ClientId) -> String {
     format!("CLIENT#{client}")
 }
 
-/// The sort key of a branch in that list.
+/// The partition of the checkpoints of a client's head office; the sort key is the checkpoint. A partition of
+/// its own, so that a function that only reads rooms may write here.
+pub fn checkpoints(client: &ClientId) -> String {
+    format!("CURSOR#{client}")
+}
+
+/// The sort key of a branch in the list of its client's branches.
 pub fn branch(branch: &BranchId) -> String {
     format!("{BRANCH_PREFIX}{branch}")
 }
@@ -115,6 +121,11 @@ pub const DEAD_PREFIX: &str = "DEAD#";
 /// A sort key after those of all dead letters, which continue with digits.
 pub const DEAD_END: &str = "DEAD#~";
 
+/// The stamp of a log item's sort key.
+pub fn stamp_of_log(sk: &str) -> Option<Stamp> {
+    sk.parse().ok().map(Stamp)
+}
+
 /// The sort key of the log item that ends with `last`: sixteen digits, so that keys sort in commit order.
 pub fn log_item(last: Stamp) -> String {
     format!("{:016}", last.0)
@@ -144,6 +155,9 @@ mod tests {
         assert_eq!(record_of("REC#products#a#b"), Some(key));
         assert_eq!(record_of("BATCH#till-1#b"), None);
         assert_eq!(log_item(Stamp(1_765_103_400_000_145)), "1765103400000145");
+        assert_eq!(stamp_of_log("0000000000000007"), Some(Stamp(7)));
+        assert_eq!(stamp_of_log("HEAD"), None);
+        assert_eq!(checkpoints(&here.client), "CURSOR#1");
         let letters = DeadLetterKey { at: Stamp(7), batch: "0123456789abcdef".into(), part: 0 };
         assert_eq!(dead(&letters), "DEAD#0000000000000007.0123456789abcdef.0");
         assert_eq!(dead_of(&dead(&letters)), Some(letters));

@@ -6,6 +6,7 @@ pub mod undelivered;
 mod clocks;
 mod damage;
 mod dead_letters;
+mod head_office;
 mod room;
 mod transaction;
 

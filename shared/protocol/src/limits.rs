@@ -33,8 +33,12 @@ pub const READ_RECORDS_MAX: usize = 40;
 pub const PULL_LIMIT_DEFAULT: usize = 100;
 /// Maximum number of changes in one page of a pull.
 pub const PULL_LIMIT_MAX: usize = 1000;
-/// Branches in one cursor of head office.
-pub const HEAD_OFFICE_BRANCHES_MAX: usize = 200;
+/// Branches that head office follows with one cursor. Their list is read for every page, some 40 to 180 bytes
+/// a branch.
+pub const HEAD_OFFICE_BRANCHES_MAX: usize = 10_000;
+/// Branches that a pull of all branches checks beyond those that the stream says have changed. With so few
+/// branches every pull checks all.
+pub const BRANCHES_CHECKED: usize = 10;
 /// Dead letters in one page by default.
 pub const DEAD_LETTERS_LIMIT_DEFAULT: usize = 50;
 /// Maximum number of dead letters in one page.

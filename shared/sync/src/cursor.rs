@@ -4,6 +4,7 @@
 //! as hashes. The rest is sealed. A forged cursor affects no other caller, because the tenant comes from the
 //! verified token.
 
+pub mod checkpoint;
 pub mod seal;
 pub mod vector;
 pub mod walk;
@@ -13,10 +14,11 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use crate::limits::CURSOR_BYTES_MAX;
 use crate::tables::digest::TablesDigest;
+use checkpoint::{Checkpoint, CheckpointId};
 use protocol::error::{ApiError, ErrorCode};
 use protocol::stamp::{Stamp, parse_digits};
 use seal::{CursorKeys, NotOpened};
-use vector::Vector;
+use vector::{Others, Positions, Vector};
 use walk::Walk;
 
 /// A cursor as a caller sent it.
@@ -35,7 +37,8 @@ pub enum Location {
     Position(Position),
     /// In a snapshot of one room: `w1.<tables>.<key id>.<sealed>`.
     Walk(Walk),
-    /// In all rooms of a client: `h1.<bytes>`, before that `v2.<bytes>`.
+    /// In all rooms of a client: `h1.<bytes>`, before that `v2.<bytes>`. With many branches
+    /// `h2.<checkpoint>.<bytes>`: the positions that differ from a stored checkpoint.
     Vector(Vector),
     /// In a snapshot of one room that cannot continue: of an older server (`s1.…`), or sealed by a key that
     /// was removed.
@@ -83,7 +86,7 @@ impl CursorError {
 }
 
 /// The kinds of cursors and the latest version of each that this server reads.
-const KINDS: [(char, u32); 6] = [('p', 1), ('w', 1), ('h', 1), ('v', 2), ('s', 1), ('d', 1)];
+const KINDS: [(char, u32); 6] = [('p', 1), ('w', 1), ('h', 2), ('v', 2), ('s', 1), ('d', 1)];
 
 /// [`CursorError::Newer`] if `text` is of a known kind and a newer version; otherwise it is no cursor.
 pub(crate) fn unknown(text: &str) -> CursorError {
@@ -128,6 +131,24 @@ fn new_position(rest: &str) -> Option<(Position, TablesDigest)> {
     }
 }
 
+/// A cursor in all rooms of a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VectorCursor {
+    /// The text.
+    pub text: String,
+    /// What must be stored before the text is given out.
+    pub stores: Option<StoredCheckpoint>,
+}
+
+/// A checkpoint as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredCheckpoint {
+    /// The name.
+    pub id: CheckpointId,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
 /// Writes and reads the cursors of one tenant.
 #[derive(Clone, Copy, Debug)]
 pub struct Cursors<'a> {
@@ -144,10 +165,29 @@ impl Cursors<'_> {
         format!("w1.{tables}.{}.{}", sealed.key, BASE64_URL_SAFE_NO_PAD.encode(sealed.bytes))
     }
 
-    /// The text of a cursor in all rooms of a client.
-    pub fn vector_text(&self, vector: &Vector, tables: TablesDigest) -> String {
-        let bytes = vector.to_bytes(tables, |walk| self.keys.seal("h1", self.scope, walk));
-        format!("h1.{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
+    /// A cursor in all rooms of a client. `checkpoint` is the one that the cursor before named, if it did.
+    pub fn vector(
+        &self,
+        vector: &Vector,
+        checkpoint: Option<&Checkpoint>,
+        tables: TablesDigest,
+    ) -> VectorCursor {
+        let encode = |vector: &Vector| {
+            let bytes = vector.to_bytes(tables, |walk| self.keys.seal("h1", self.scope, walk));
+            BASE64_URL_SAFE_NO_PAD.encode(bytes)
+        };
+        if vector.is_small() {
+            return VectorCursor { text: format!("h1.{}", encode(vector)), stores: None };
+        }
+        if let Some(checkpoint) = checkpoint
+            && let Some(changes) = vector.since(checkpoint)
+        {
+            return VectorCursor { text: format!("h2.{}.{}", checkpoint.id, encode(&changes)), stores: None };
+        }
+        let (checkpoint, bytes) = Checkpoint::new(vector.positions.clone());
+        let rest = Vector { positions: Positions::new(), ..vector.clone() };
+        let text = format!("h2.{}.{}", checkpoint.id, encode(&rest));
+        VectorCursor { text, stores: Some(StoredCheckpoint { id: checkpoint.id, bytes }) }
     }
 
     /// Reads any cursor.
@@ -165,10 +205,9 @@ impl Cursors<'_> {
                 .map(|stamp| Cursor { place: Location::Position(stamp.into()), tables: None }),
             "w1" => self.walk(rest),
             "s1" => walk::is_old(rest).then_some(Cursor { place: Location::LostWalk, tables: None }),
-            "h1" => decode(rest).and_then(|bytes| {
-                let open = |sealed: &seal::Sealed| self.keys.open("h1", self.scope, sealed);
-                let (vector, tables) = Vector::from_bytes(&bytes, open)?;
-                Some(Cursor { place: Location::Vector(vector), tables: Some(tables) })
+            "h1" => self.changes(rest, Others::Beginning),
+            "h2" => rest.split_once('.').and_then(|(checkpoint, changes)| {
+                self.changes(changes, Others::Checkpoint(checkpoint.parse().ok()?))
             }),
             "v2" => decode(rest)
                 .and_then(|bytes| Vector::from_old_bytes(&bytes))
@@ -176,6 +215,12 @@ impl Cursors<'_> {
             _ => return Err(unknown(text)),
         };
         cursor.ok_or(CursorError::NotACursor)
+    }
+
+    fn changes(&self, text: &str, others: Others) -> Option<Cursor> {
+        let open = |sealed: &seal::Sealed| self.keys.open("h1", self.scope, sealed);
+        let (vector, tables) = Vector::from_bytes(&decode(text)?, open)?;
+        Some(Cursor { place: Location::Vector(Vector { others, ..vector }), tables: Some(tables) })
     }
 
     fn walk(&self, rest: &str) -> Option<Cursor> {

@@ -4,9 +4,15 @@ use protocol::limits::{BATCH_BYTES_MAX, PUSH_RECORDS_MAX, RECORD_BYTES_MAX, RECO
 
 /// Bytes of `data` in one page of a pull; the change that exceeds the limit is the last of its page.
 pub const PULL_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// Bytes of a cursor. A cursor over [`protocol::limits::HEAD_OFFICE_BRANCHES_MAX`] branches fits, and leaves
-/// room for other parameters in the edge's 4 KiB query.
+/// Bytes of a cursor. Leaves room for other parameters in the edge's 4 KiB query.
 pub const CURSOR_BYTES_MAX: usize = 4020;
+/// Positions in one cursor, the note of the last branch that was checked included. A client with more
+/// branches needs a checkpoint.
+pub const CURSOR_POSITIONS_MAX: usize = 200;
+/// Positions in a cursor that names a checkpoint; the name takes the place of the others.
+pub const CURSOR_CHANGES_MAX: usize = CURSOR_POSITIONS_MAX - 2;
+/// HEADs in one BatchGetItem, while head office looks for a branch with news.
+pub const HEADS_READ_MAX: usize = 100;
 /// Bytes of a record key inside a cursor: table name, separator and record id.
 pub const CURSOR_KEY_BYTES_MAX: usize = RECORD_ID_BYTES_MAX + 1 + 64;
 /// Bytes of changes in one log item before compression. DynamoDB limits an item to 400 KB.

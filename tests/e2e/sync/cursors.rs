@@ -104,9 +104,9 @@ async fn a_cursor_of_a_newer_server_is_503_and_garbage_is_400(shop: &'static Sho
         assert_error(&reply, 503, "unavailable");
         assert!(reply.headers.contains_key("retry-after"));
     }
-    let reply = head_office.get("/api/sync/pull-changes?cursor=h2.x").await.unwrap();
+    let reply = head_office.get("/api/sync/pull-changes?cursor=h3.x").await.unwrap();
     assert_error(&reply, 503, "unavailable");
-    for cursor in ["x", "p1.5", "p9", "w1.AAAAAAAAAAA.local.AAAA", "h1.AA"] {
+    for cursor in ["x", "p1.5", "p9", "w1.AAAAAAAAAAA.local.AAAA", "h1.AA", "h2.x"] {
         assert_error(&till.pull_raw(&format!("cursor={cursor}")).await, 400, "bad_cursor");
     }
     // An older server did not say which tables its reader could read: a snapshot, once.

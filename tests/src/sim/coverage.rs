@@ -61,7 +61,7 @@ const UNREACHED: &[(Kind, &str, &str)] = &[
     (Kind::Error, "bad_min", "single records are not read: tests/e2e/records"),
     (Kind::Error, "record_not_found", "single records are not read: tests/e2e/records"),
     (Kind::Error, "reset_required", "single records are not read: tests/e2e/records"),
-    (Kind::Error, "too_many_branches", "a run has few branches: tests/e2e/sync/head_office.rs"),
+    (Kind::Error, "too_many_branches", "a run has few branches: tests/e2e/sync/many_branches.rs"),
     (Kind::Error, "session_revoked", "the edge checks sessions: tests/e2e/accounts"),
     (Kind::Error, "bad_credentials", "there are no accounts: tests/e2e/accounts"),
     (Kind::Error, "refresh_invalid", "there are no accounts: tests/e2e/accounts"),

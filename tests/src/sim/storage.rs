@@ -2,7 +2,7 @@
 
 use functions::dynamo::error::StoreError;
 use functions::dynamo::item::Item;
-use functions::sync::branches::CREATED;
+use functions::sync::items::head_office::CREATED;
 use functions::sync::items::{to_head, to_record};
 use functions::sync::keys;
 use local::dynamo::in_process::Tables;

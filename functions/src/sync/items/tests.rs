@@ -1,5 +1,8 @@
 use protocol::json::JsonText;
+use sync::cursor::checkpoint::Checkpoint;
+use sync::cursor::vector::{BranchPosition, Tag};
 
+use super::head_office::{BRANCH, CHECKPOINT, NOTED, from_checkpoint, to_checkpoint, to_noted};
 use super::*;
 
 #[test]
@@ -47,6 +50,11 @@ fn every_item_reads_back() {
     let mut item = from_log(log.clone(), keep, Timestamp(0));
     item.insert("sk".into(), text("0000000000000003"));
     assert_eq!(to_log(&item).unwrap(), log);
+
+    let position = BranchPosition::Position(Stamp(9));
+    let (checkpoint, bytes) = Checkpoint::new([(Tag::of(&"2".parse().unwrap()), position)].into());
+    let item = from_checkpoint(bytes, keep, Timestamp(0));
+    assert_eq!(to_checkpoint(checkpoint.id, &item).unwrap(), (checkpoint, keep.marker_secs()));
 }
 
 #[test]
@@ -142,6 +150,30 @@ mod golden {
         assert_eq!(again(written, &item), item);
     }
 
+    #[test]
+    fn branches_are_read_as_before() {
+        let lines = items(include_str!("../../../golden/branch.jsonl"), &BRANCH);
+        let noted: Vec<_> = lines.iter().map(|item| to_noted(item).unwrap()).collect();
+        // The first is of a release that does not note commits.
+        assert_eq!(noted, [None, Some(Stamp(1_765_103_401_000_124)), Some(Stamp::ZERO)]);
+        let damaged = item([(NOTED, text("soon"))]);
+        assert!(to_noted(&damaged).unwrap_err().is_damage());
+    }
+
+    #[test]
+    fn checkpoints_are_read_and_written_as_before() {
+        let lines = include_str!("../../../golden/checkpoint.jsonl");
+        let [item]: [Item; 1] = items(lines, &CHECKPOINT).try_into().unwrap();
+        let id = get(&item, "sk", as_parsed).unwrap();
+        let (checkpoint, ttl) = to_checkpoint(id, &item).unwrap();
+        assert_eq!((checkpoint.positions.len(), ttl), (2, as_number(&item["ttl"]).unwrap()));
+        let (_, bytes) = Checkpoint::new(checkpoint.positions);
+        assert_eq!(again(from_checkpoint(bytes, Retention::default(), NOW), &item), item);
+        // Another checkpoint's bytes are damage.
+        let other = "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
+        assert!(to_checkpoint(other, &item).unwrap_err().is_damage());
+    }
+
     /// A retry meets a function of the newer release, so it is no damage.
     #[test]
     fn a_newer_format_of_each_kind_is_not_damage() {
@@ -157,5 +189,9 @@ mod golden {
         newer(include_str!("../../../golden/marker.jsonl"), &|item| to_marker(item).err());
         newer(include_str!("../../../golden/log.jsonl"), &|item| to_log(item).err());
         newer(include_str!("../../../golden/dead_letters.jsonl"), &|item| to_dead(item).err());
+        newer(include_str!("../../../golden/branch.jsonl"), &|item| to_noted(item).err());
+        newer(include_str!("../../../golden/checkpoint.jsonl"), &|item| {
+            to_checkpoint("AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap(), item).err()
+        });
     }
 }

@@ -1,11 +1,10 @@
-//! HEAD and log of a room, FEED (how far `change-stream` has published the log), the snapshot that a write
-//! needs, and the branches of a client with their HEADs.
+//! HEAD and log of a room, FEED (how far `change-stream` has published the log), and the snapshot that a
+//! write needs.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
-use protocol::ids::{BatchId, BranchId, ClientId, DeviceId, Room};
-use protocol::limits::HEAD_OFFICE_BRANCHES_MAX;
+use protocol::ids::{BatchId, DeviceId, Room};
 use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
@@ -20,7 +19,6 @@ use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, as_parsed, as_text, get, key, number, text};
 use crate::dynamo::table::{if_condition_held, page};
-use crate::limits::BATCH_GET_KEYS_MAX;
 use crate::sync::items::{
     CLOCKS, FEED, HEAD, LOG, MARKER, RECORD, to_clocks, to_feed, to_head, to_log, to_marker, to_record,
 };
@@ -147,37 +145,5 @@ impl Store {
             }
         }
         Ok(snapshot)
-    }
-
-    /// The client's branches that have commits; at most one more than [`HEAD_OFFICE_BRANCHES_MAX`].
-    pub async fn branches(&self, client: &ClientId, cost: &mut Cost) -> Result<Vec<BranchId>, StoreError> {
-        let query = self.table.query_prefix(keys::client(client), keys::BRANCH_PREFIX);
-        let output = page(query.limit(limit(HEAD_OFFICE_BRANCHES_MAX + 1)), cost).await?;
-        let branch = |item| keys::branch_of(get(item, "sk", as_text)?).ok_or(StoreError::Corrupt("sk"));
-        output.items().iter().map(branch).collect()
-    }
-
-    /// The HEADs of `branches`, each strongly consistent by itself; the default where the first commit is not
-    /// visible yet, and `None` where HEAD is damaged.
-    pub async fn heads(
-        &self,
-        client: &ClientId,
-        branches: Vec<BranchId>,
-        cost: &mut Cost,
-    ) -> Result<Vec<(BranchId, Option<Head>)>, StoreError> {
-        let partition =
-            |branch: &BranchId| keys::room(&Room { client: client.clone(), branch: branch.clone() });
-        let mut found = HashMap::new();
-        for some in branches.chunks(BATCH_GET_KEYS_MAX) {
-            let heads = some.iter().map(|branch| key(partition(branch), keys::HEAD)).collect();
-            for item in self.table.batch_get(heads, cost).await? {
-                found.insert(get(&item, "pk", as_text)?.clone(), self.readable(&HEAD, &item, to_head)?);
-            }
-        }
-        let head = |branch: BranchId| {
-            let head = found.remove(&partition(&branch)).unwrap_or_else(|| Some(Head::default()));
-            (branch, head)
-        };
-        Ok(branches.into_iter().map(head).collect())
     }
 }

@@ -19,7 +19,8 @@ use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, key, number};
 use crate::dynamo::kind::ItemKind;
 use crate::dynamo::table::{Condition, Table};
-use crate::sync::branches::{CREATED, branch_key};
+use crate::sync::branches::branch_key;
+use crate::sync::items::head_office::CREATED;
 use crate::sync::items::{
     DEAD, HEAD, MARKER, MARKER_USER, RECORD, from_dead, from_head, from_log, from_marker, from_record,
 };

@@ -1,10 +1,11 @@
+mod checkpoints;
+
 use proptest::prelude::*;
 
-use super::vector::{BranchPosition, Tag};
+use super::vector::{BranchPosition, Others, Tag};
 use super::*;
-use crate::limits::CURSOR_KEY_BYTES_MAX;
+use crate::limits::{CURSOR_KEY_BYTES_MAX, CURSOR_POSITIONS_MAX};
 use crate::testing::{cursor_keys, of_room};
-use protocol::limits::{HEAD_OFFICE_BRANCHES_MAX, RECORD_ID_BYTES_MAX};
 use protocol::record::RecordKey;
 use protocol::timestamp::Timestamp;
 
@@ -23,21 +24,6 @@ fn walk(after: Option<RecordKey>) -> Walk {
     Walk { noted, started: Timestamp(1_765_103_500_000_000), skipped, after }
 }
 
-fn largest() -> Vector {
-    let key = key(&"t".repeat(64), &"x".repeat(RECORD_ID_BYTES_MAX));
-    let stamp = Timestamp::MAX.0;
-    let (noted, skipped) = (Stamp(stamp - 1), Some(Stamp(stamp)));
-    let walk = Walk { noted, started: Timestamp(stamp), skipped, after: Some(key) };
-    let positions = (0..HEAD_OFFICE_BRANCHES_MAX)
-        .map(|i| (tag(&format!("b{i}")), BranchPosition::Position(Stamp(stamp))));
-    Vector {
-        served: Some(tag("b1")),
-        walk: Some((tag("b2"), walk)),
-        tail: Some((tag("b3"), Stamp(stamp))),
-        positions: positions.collect(),
-    }
-}
-
 fn cursor(place: Location) -> Cursor {
     Cursor { place, tables: Some(TABLES) }
 }
@@ -46,7 +32,7 @@ fn text(keys: &CursorKeys, place: &Location) -> String {
     match place {
         Location::Position(position) => position_text(*position, TABLES),
         Location::Walk(walk) => of_room(keys).walk_text(walk, TABLES),
-        Location::Vector(vector) => of_room(keys).vector_text(vector, TABLES),
+        Location::Vector(vector) => of_room(keys).vector(vector, None, TABLES).text,
         Location::LostWalk => unreachable!("it is only read"),
     }
 }
@@ -64,6 +50,7 @@ fn the_exact_texts_are_pinned() {
         tail: Some((tag("1"), Stamp(9))),
         ..vector.clone()
     };
+    let checking = Vector { checked: Some(tag("3")), ..Vector::default() };
     let stamp = Stamp(1_765_103_400_000_145);
     let tail = Position { stamp, through: Some(Stamp(1_765_103_400_000_150)) };
     let keys = cursor_keys(&["a"]);
@@ -80,6 +67,7 @@ fn the_exact_texts_are_pinned() {
             Location::Vector(vector),
             "h1.AQECAwQFBgcIa4ayc_80TgdAhWK-f________2uGsnP_NAZFWikmGpHUc146Jl6GRVopJhoA",
         ),
+        (Location::Vector(checking), "h1.AAECAwQFBgcI________AE4HQIVivg"),
         (
             Location::Vector(walking),
             "h1.BwECAwQFBgcIa4ayc_801HNeOiZeAWEAMSydG4ai9QR0LUNcXb3qvxD4CxNbA3WTnegeNDloVU3MvMR_JYOVE3Tn7v9CYwh0tBJrhrJz_zQAAAAAAAAJTgdAhWK-f________2uGsnP_NAZFWikmGpHUc146Jl6GRVopJhoA",
@@ -114,20 +102,6 @@ fn cursors_of_an_older_server_are_readable() {
     let walking =
         "v2.A2uGsnP_NNRzXjomXgZFWikmGpEGRVovG_sAAAxwcm9kdWN0cyNhI2JrhrJz_zQGRVopJhqR1HNeOiZehkVaKSYaAA";
     assert_eq!(read(walking), old(Location::Vector(vector)));
-}
-
-#[test]
-fn a_cursor_of_two_hundred_branches_fits_a_query() {
-    let keys = CursorKeys::parse(&crate::testing::cursor_key(&"k".repeat(16), 1)).unwrap();
-    let text = of_room(&keys).vector_text(&largest(), TABLES);
-    assert!(text.len() <= CURSOR_BYTES_MAX, "{}", text.len());
-    let query = format!("cursor={text}&limit=1000&tables=invoices,products");
-    assert!(query.len() <= 4 * 1024, "{}", query.len());
-    assert_eq!(of_room(&keys).read(&text), Ok(cursor(Location::Vector(largest()))));
-    let mut more = largest();
-    more.positions.insert(tag("one_more"), BranchPosition::Position(Stamp(1)));
-    let text = of_room(&keys).vector_text(&more, TABLES);
-    assert_eq!(of_room(&keys).read(&text), Err(CursorError::NotACursor));
 }
 
 #[test]
@@ -203,7 +177,7 @@ fn texts_that_are_no_cursor_are_refused() {
 #[test]
 fn texts_of_a_newer_server_are_told_from_no_cursor() {
     let keys = cursor_keys(&["a"]);
-    for text in ["p2.5.x", "p99.", "w2.AA", "h2.AA", "v3.AA", "s2.1", "d2.1"] {
+    for text in ["p2.5.x", "p99.", "w2.AA", "h3.AA", "v3.AA", "s2.1", "d2.1"] {
         assert_eq!(of_room(&keys).read(text), Err(CursorError::Newer), "{text}");
         assert_eq!(parse_position(text), Err(CursorError::Newer), "{text}");
     }
@@ -228,7 +202,7 @@ fn a_walk_shows_no_record_and_opens_for_its_tenant_with_any_key_that_is_still_co
     assert_eq!(of_room(&old).read(&swapped), Err(CursorError::NotACursor));
     // The same for head office, whose other positions stay.
     let vector = Vector { walk: Some((tag("1"), walk)), ..Vector::default() };
-    let text = of_room(&old).vector_text(&vector, TABLES);
+    let text = of_room(&old).vector(&vector, None, TABLES).text;
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(&text[3..]).unwrap();
     assert!(!String::from_utf8_lossy(&bytes).contains("employee"));
     assert_eq!(of_room(&both).read(&text), Ok(cursor(Location::Vector(vector))));
@@ -256,10 +230,18 @@ fn any_vector() -> impl Strategy<Value = Vector> {
         1 => BranchPosition::Reset,
         _ => BranchPosition::Position(Stamp(value)),
     });
-    let positions = prop::collection::btree_map(tag(), place, 0..HEAD_OFFICE_BRANCHES_MAX);
+    let positions = prop::collection::btree_map(tag(), place, 0..CURSOR_POSITIONS_MAX);
     let tail = prop::option::of((tag(), (0..Timestamp::MAX.0).prop_map(Stamp)));
-    (prop::option::of(tag()), prop::option::of((tag(), any_walk())), tail, positions)
-        .prop_map(|(served, walk, tail, positions)| Vector { served, walk, tail, positions })
+    let others = Others::Beginning;
+    (prop::option::of(tag()), prop::option::of((tag(), any_walk())), tail, prop::option::of(tag()), positions)
+        .prop_map(move |(served, walk, tail, checked, positions)| Vector {
+            served,
+            walk,
+            tail,
+            checked,
+            positions,
+            others,
+        })
 }
 
 proptest! {
@@ -288,11 +270,11 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_refused(text in "(p1|w1|h1|v1|s1|v2|p7)\\.[0-9A-Za-z_.-]{0,80}") {
+    fn any_text_is_read_or_refused(text in "(p1|w1|h1|h2|v1|s1|v2|p7)\\.[0-9A-Za-z_.-]{0,80}") {
         let keys = cursor_keys(&["a"]);
         if let Ok(Cursor { place: place @ Location::Vector(_), tables: Some(tables) }) = of_room(&keys).read(&text) {
             let Location::Vector(vector) = place else { unreachable!() };
-            prop_assert_eq!(of_room(&keys).vector_text(&vector, tables), text);
+            prop_assert_eq!(of_room(&keys).vector(&vector, None, tables).text, text);
         }
     }
 }

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use super::vector::{STAMP_BYTES, number, take_number};
+use super::vector::bytes::{STAMP_BYTES, number, take_number};
 use crate::limits::CURSOR_KEY_BYTES_MAX;
 use protocol::record::{RecordKey, is_record_id};
 use protocol::stamp::{Stamp, parse_digits};

@@ -1,5 +1,8 @@
 mod branches;
+mod checkpoints;
+mod client;
 mod log;
+mod many_branches;
 mod plan;
 mod query;
 mod shop;

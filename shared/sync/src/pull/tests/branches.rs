@@ -4,21 +4,18 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::shop::{Follower, START, Shop, live, selection};
-use crate::cursor::seal::CursorKeys;
+use super::client::{Client, Shops, listed, of_client};
+use super::shop::{Follower, START, live, selection};
+use crate::cursor::Location;
 use crate::cursor::vector::Vector;
-use crate::cursor::{Cursors, Location};
 use crate::limits::LOG_SETTLE_SECS;
 use crate::pull::head_office::{BranchRotation, check_branch_count};
 use crate::pull::query::{ClientPull, ClientStart};
 use crate::testing::cursor_keys;
 use protocol::error::ErrorCode;
-use protocol::ids::BranchId;
 use protocol::limits::HEAD_OFFICE_BRANCHES_MAX;
 use protocol::timestamp::Timestamp;
 use protocol::wire::pull::PullResponse;
-
-type Shops = BTreeMap<BranchId, Shop>;
 
 fn shops(sales: &[(usize, usize)]) -> Shops {
     let mut shops = Shops::new();
@@ -28,11 +25,6 @@ fn shops(sales: &[(usize, usize)]) -> Shops {
     }
     shops.values_mut().for_each(|shop| shop.wait(LOG_SETTLE_SECS + 1));
     shops
-}
-
-/// Cursors of the client 1.
-fn of_client(keys: &CursorKeys) -> Cursors<'_> {
-    Cursors { keys, scope: "1" }
 }
 
 fn ask(shops: &Shops, cursor: Option<&str>, limit: usize) -> PullResponse {
@@ -45,16 +37,8 @@ fn ask(shops: &Shops, cursor: Option<&str>, limit: usize) -> PullResponse {
     answer(shops, start, limit)
 }
 
-/// One page of all rooms, as the handler builds it.
 fn answer(shops: &Shops, start: ClientStart, limit: usize) -> PullResponse {
-    let keys = cursor_keys(&["a"]);
-    let pull = ClientPull { client: "1".parse().unwrap(), start, selection: selection(limit) };
-    let branches =
-        BranchRotation::new(&pull, shops.iter().map(|(id, shop)| (id.clone(), Some(shop.head.clone()))));
-    let Some((room, _)) = branches.next(&pull) else { return branches.nothing_new(of_client(&keys)) };
-    let branch = room.room.branch.clone();
-    let page = shops[&branch].page(&room, (false, false)).unwrap();
-    branches.response(&branch, page, of_client(&keys))
+    Client { shops: shops.clone(), ..Client::default() }.page(start, limit).response
 }
 
 /// Follows from `cursor` to the end; returns the branches served, the number of changes, and the last cursor.
@@ -98,21 +82,25 @@ fn a_branch_that_cannot_be_read_does_not_hold_up_the_others() {
             (false, other) => panic!("{other:?} is no vector"),
         };
         let pull = ClientPull { client: "1".parse().unwrap(), start, selection: selection(100) };
-        let heads = shops
+        let heads: Vec<_> = shops
             .iter()
-            .map(|(id, shop)| (id.clone(), Some(shop.head.clone()).filter(|_| id.as_str() != "1")));
-        let mut branches = BranchRotation::new(&pull, heads);
+            .map(|(id, shop)| (id.clone(), Some(shop.head.clone()).filter(|_| id.as_str() != "1")))
+            .collect();
+        let mut branches = BranchRotation::new(&pull, None, listed(&shops));
+        assert_eq!(branches.unread().len(), 3);
+        branches.read(heads);
+        assert!(branches.unread().is_empty());
         let failing = branches.next(&pull).unwrap().0.room.branch;
         branches.pass(&failing);
         let served = branches.next(&pull).unwrap().0;
         assert!(served.room.branch != failing && served.room.branch.as_str() != "1");
         let page = shops[&served.room.branch].page(&served, (false, false)).unwrap();
-        let answer = branches.clone().response(&served.room.branch, page, of_client(&keys));
+        let answer = branches.clone().response(&served.room.branch, page, of_client(&keys)).response;
         assert!(!answer.has_more, "the others cannot be read now");
         // Later they can.
         let (later, changes, _) = follow(&shops, Some(answer.next_cursor), 100);
         assert_eq!((later.len(), changes), (2, 2));
-        let passed = branches.passed_over(of_client(&keys));
+        let passed = branches.passed_over(of_client(&keys)).response;
         assert!(passed.has_more && passed.changes.is_empty());
         assert_eq!(follow(&shops, Some(passed.next_cursor), 100).1, 3);
     }

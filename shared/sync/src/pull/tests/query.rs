@@ -190,8 +190,9 @@ fn head_office_pulls_one_branch_or_all() {
     let vector = Vector { positions: [(Tag::of(&"7".parse().unwrap()), place)].into(), ..Vector::default() };
     let mut reset = vector.clone();
     reset.reset();
-    let text = Cursors { keys: &keys, scope: "1" }.vector_text(&vector, tables);
-    let other = Cursors { keys: &keys, scope: "1" }.vector_text(&vector, rules().tables.digest(["halls"]));
+    let text = Cursors { keys: &keys, scope: "1" }.vector(&vector, None, tables).text;
+    let halls = rules().tables.digest(["halls"]);
+    let other = Cursors { keys: &keys, scope: "1" }.vector(&vector, None, halls).text;
     // The same positions as an older server wrote them.
     let old = "v2.AHkCaZvkLAAAAAAAAAk";
     let starts = [
@@ -211,7 +212,8 @@ fn head_office_pulls_one_branch_or_all() {
         (("cursor", "v1.5"), ErrorCode::BadCursor),
         (("cursor", &*at_five), ErrorCode::BadCursor),
         (("cursor", "s1.1.2."), ErrorCode::BadCursor),
-        (("cursor", "h2.AA"), ErrorCode::Unavailable),
+        (("cursor", "h2.AA"), ErrorCode::BadCursor),
+        (("cursor", "h3.AA"), ErrorCode::Unavailable),
         (("cursor", "v3.AA"), ErrorCode::Unavailable),
         (("cursor", "h1.AA"), ErrorCode::BadCursor),
         (("min", "5"), ErrorCode::BadMin),
