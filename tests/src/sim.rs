@@ -44,6 +44,7 @@ mod till_mutation;
 
 // The program.
 mod arguments;
+mod progress;
 mod run;
 mod shrink;
 

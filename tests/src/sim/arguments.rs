@@ -1,5 +1,7 @@
 //! The command line of `cargo xtask sim`.
 
+use std::path::PathBuf;
+
 use clap::{Parser, value_parser};
 
 /// Runs random scenarios and checks every invariant after each.
@@ -27,6 +29,9 @@ pub struct Arguments {
     /// Runs at a time [default: the number of processors]
     #[arg(long)]
     pub(crate) threads: Option<usize>,
+    /// Notes the seeds that have passed in this file, and goes on from there
+    #[arg(long, conflicts_with = "seed")]
+    pub(crate) resume: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -57,7 +62,17 @@ mod tests {
         let many = ["--first-seed", "501", "--seeds", "500", "--minutes", "5", "--threads", "2"];
         let many = parse(&many).unwrap();
         assert_eq!((many.seeds(), many.minutes, many.threads), ((501, 500), Some(5), Some(2)));
-        for bad in [&["--tills", "0"][..], &["--steps", "x"], &["--what"], &["7"], &["--seed"]] {
+        assert_eq!(many.resume, None);
+        let long = parse(&["--seeds", "10000", "--resume", "seeds.json"]).unwrap();
+        assert_eq!(long.resume, Some(PathBuf::from("seeds.json")));
+        for bad in [
+            &["--tills", "0"][..],
+            &["--steps", "x"],
+            &["--what"],
+            &["7"],
+            &["--seed"],
+            &["--seed", "7", "--resume", "x"],
+        ] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
     }

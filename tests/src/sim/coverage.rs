@@ -8,6 +8,7 @@ use protocol::error::ErrorCode;
 use protocol::wire::outcome::{ConflictReason, Flag, RejectionCode};
 use protocol::wire::pull::PullResponse;
 use protocol::wire::push::{PushRequest, PushResponse};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Seeds after which everything must have been reached.
@@ -16,7 +17,7 @@ pub(crate) const SEEDS_MIN: u64 = 100;
 const CUT_PAGE_BYTES_MIN: usize = 512 * 1024;
 
 /// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Kind {
     Status,
     Error,
@@ -86,8 +87,21 @@ const UNREACHED: &[(Kind, &str, &str)] = &[
 ];
 
 /// How often each part of the protocol was reached.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<((Kind, String), u64)>", into = "Vec<((Kind, String), u64)>")]
 pub(crate) struct Coverage(BTreeMap<(Kind, String), u64>);
+
+impl From<Vec<((Kind, String), u64)>> for Coverage {
+    fn from(counts: Vec<((Kind, String), u64)>) -> Coverage {
+        Coverage(counts.into_iter().collect())
+    }
+}
+
+impl From<Coverage> for Vec<((Kind, String), u64)> {
+    fn from(coverage: Coverage) -> Vec<((Kind, String), u64)> {
+        coverage.0.into_iter().collect()
+    }
+}
 
 impl Coverage {
     pub(crate) fn count(&mut self, kind: Kind, name: impl Into<String>) {

@@ -7,9 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::arguments::Arguments;
-use super::coverage::{self, Coverage};
+use super::coverage;
 use super::environment::Environment;
 use super::event_log::Violation;
+use super::progress::Progress;
 use super::scenario::{Step, scenario};
 use super::shrink::shrink;
 use super::{RunResult, SimError, lock, simulate};
@@ -26,10 +27,10 @@ struct Runner<'a> {
     next: AtomicU64,
     /// The seed after the last one.
     end: u64,
+    /// The seeds that passed in this process.
     passed: AtomicU64,
     stop: AtomicBool,
-    /// What the passed seeds reached.
-    coverage: Mutex<Coverage>,
+    progress: Mutex<Progress>,
     /// The seeds that did not pass, each with its violations or the error of the run.
     failed: Mutex<BTreeMap<u64, Result<RunResult, SimError>>>,
 }
@@ -40,6 +41,10 @@ pub fn run(arguments: &Arguments) -> Result<bool, SimError> {
     let processors = || thread::available_parallelism().map_or(1, Into::into);
     let threads = arguments.threads.unwrap_or_else(processors);
     let (first, seeds) = arguments.seeds();
+    let progress = Progress::load(arguments.resume.as_deref(), arguments.tills, arguments.steps)?;
+    if progress.count() > 0 {
+        println!("{} seeds have passed before", progress.count());
+    }
     let runner = Runner {
         arguments,
         environment: &environment,
@@ -48,7 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<bool, SimError> {
         end: first.saturating_add(seeds),
         passed: AtomicU64::new(0),
         stop: AtomicBool::new(false),
-        coverage: Mutex::default(),
+        progress: Mutex::new(progress),
         failed: Mutex::default(),
     };
     thread::scope(|scope| {
@@ -68,12 +73,16 @@ impl Runner<'_> {
             if seed >= self.end {
                 return;
             }
-            match self.simulate(seed, &self.scenario(seed)) {
-                Ok(result) if result.violations.is_empty() => self.passed(seed, &result),
-                result => {
-                    lock(&self.failed).insert(seed, result);
-                    self.stop.store(true, Ordering::Relaxed);
-                }
+            if lock(&self.progress).has_passed(seed) {
+                continue;
+            }
+            let result = match self.simulate(seed, &self.scenario(seed)) {
+                Ok(result) if result.violations.is_empty() => self.passed(seed, &result).map(|()| result),
+                result => result,
+            };
+            if !result.as_ref().is_ok_and(|result| result.violations.is_empty()) {
+                lock(&self.failed).insert(seed, result);
+                self.stop.store(true, Ordering::Relaxed);
             }
         }
     }
@@ -86,18 +95,32 @@ impl Runner<'_> {
         simulate(self.environment, seed, self.arguments.tills.into(), steps, None)
     }
 
-    fn passed(&self, seed: u64, result: &RunResult) {
-        lock(&self.coverage).add(&result.coverage);
+    fn passed(&self, seed: u64, result: &RunResult) -> Result<(), SimError> {
+        let mut progress = lock(&self.progress);
+        progress.pass(seed, &result.coverage)?;
         let passed = self.passed.fetch_add(1, Ordering::Relaxed) + 1;
         if passed.is_multiple_of(PROGRESS_SEEDS) {
-            let secs = self.started.elapsed().as_secs();
-            println!("[{secs:>4} s] {passed} seeds passed; continue with --first-seed {}", seed + 1);
+            let secs = self.started.elapsed().as_secs().max(1);
+            let (rate, left) = (passed * 60 / secs, self.left(&progress) * secs / passed);
+            let (all, minutes) = (progress.count(), left.div_ceil(60));
+            println!(
+                "[{secs:>4} s] {all} seeds passed, {rate} a minute; {minutes} minutes left; \
+                 continue with --first-seed {}",
+                seed + 1
+            );
         }
+        Ok(())
+    }
+
+    /// The number of seeds that have not passed yet.
+    fn left(&self, progress: &Progress) -> u64 {
+        let (first, seeds) = self.arguments.seeds();
+        seeds.saturating_sub(progress.count_of(first..self.end))
     }
 
     /// Prints what many seeds must reach and have not. Returns whether that is nothing.
     fn is_covered(&self, passed: u64) -> bool {
-        let missing = lock(&self.coverage).missing();
+        let missing = lock(&self.progress).coverage.missing();
         let must = passed >= coverage::SEEDS_MIN;
         for (kind, name) in &missing {
             println!("{}: {kind:?} {name}", if must { "NOT REACHED" } else { "not reached" });
@@ -107,9 +130,9 @@ impl Runner<'_> {
 
     /// Prints the result, and the shortest failing scenario of the first seed that failed.
     fn report(&self) -> Result<bool, SimError> {
-        let (passed, secs) = (self.passed.load(Ordering::Relaxed), self.started.elapsed().as_secs_f64());
+        let (passed, secs) = (lock(&self.progress).count(), self.started.elapsed().as_secs_f64());
         let Some((seed, result)) = lock(&self.failed).pop_first() else {
-            println!("{}{passed} seeds passed in {secs:.1} s", lock(&self.coverage));
+            println!("{}{passed} seeds passed in {secs:.1} s", lock(&self.progress).coverage);
             return Ok(self.is_covered(passed));
         };
         println!("{passed} seeds passed in {secs:.1} s");
