@@ -68,7 +68,13 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     fn record(&mut self, body: &PushRecord) -> ExpectedResult {
+        let key = (body.table_name.clone(), body.record_id.clone());
+        let is_damaged = self.room.damaged.contains(&key);
         let write = match Write::parse(body, self.request.role, self.request.now.0) {
+            // Its time counts only against a record that can be read.
+            Ok(_) | Err("clock_ahead") if is_damaged => {
+                return ExpectedResult::Rejected("record_corrupt".to_owned());
+            }
             Ok(write) => write,
             Err(code) => return ExpectedResult::Rejected(code.to_owned()),
         };

@@ -1,6 +1,6 @@
 //! The state that the model keeps of each room, and what it predicts for a push.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::ids::Room;
 
@@ -79,6 +79,8 @@ pub struct RoomState {
     pub changes: u64,
     /// The records, tombstones included.
     pub rows: BTreeMap<Key, Row>,
+    /// The records that are stored and cannot be read.
+    pub damaged: BTreeSet<Key>,
     /// The number of rejected records of each batch, by first stamp, time and body. One call that commits
     /// twice at the same stamp, because it did not see its first commit, leaves one dead letter.
     pub dead_letters: BTreeMap<(u64, u64, String), usize>,
@@ -103,6 +105,14 @@ impl Model {
     pub fn purge(&mut self, room: &Room, key: &Key) {
         if let Some(room) = self.rooms.get_mut(room) {
             room.rows.remove(key);
+            room.damaged.remove(key);
+        }
+    }
+
+    /// Makes a record unreadable.
+    pub fn damage(&mut self, room: &Room, key: &Key) {
+        if let Some(room) = self.rooms.get_mut(room) {
+            room.damaged.insert(key.clone());
         }
     }
 }

@@ -9,6 +9,7 @@ use protocol::timestamp::Timestamp;
 use protocol::wire::auth::User;
 
 use super::SimError;
+use super::clock::BEGINNING;
 use super::rng::Rng;
 
 /// A signed-in user.
@@ -25,12 +26,16 @@ pub(crate) struct Caller {
 pub(crate) struct Actor {
     pub(crate) device: String,
     pub(crate) caller: Caller,
+    /// Who signs in when the caller's token has expired, perhaps with another role.
+    pub(crate) next: Option<Caller>,
     /// Microseconds by which the device's clock is ahead.
     pub(crate) skew_micros: i64,
 }
 
-/// Tokens are signed once for a run, however long it is.
+/// Most tokens last for a run, however long it is.
 const TOKENS_UNTIL: Timestamp = Timestamp(4_000_000_000_000_000);
+/// Share of the tills whose first token expires in mid-run.
+const EXPIRIES_PERMILLE: u64 = 400;
 
 /// The room of till `i`. Most tills share one; one is in another branch of that client, and one in the branch
 /// with the same id of another client.
@@ -48,8 +53,11 @@ pub(crate) fn tills(signer: &Signer, rng: &mut Rng, tills: usize) -> Result<Vec<
         let role = if i == 0 { Role::Manager } else { Role::Cashier };
         // Two clients have a device with the same id, so a storage key without the client would mix them up.
         let device = if i + 1 == tills { "till-0".to_owned() } else { format!("till-{i}") };
-        let caller = caller(signer, &room, role)?;
-        Ok(Actor { device, caller, skew_micros: skew_micros(rng) })
+        // The first two tills also send requests whose refusal is checked.
+        let until = if i > 1 && rng.chance(EXPIRIES_PERMILLE) { expiry(rng) } else { TOKENS_UNTIL };
+        let (first, next) = (caller(signer, &room, role, until)?, next_role(role, rng));
+        let next = caller(signer, &room, next, TOKENS_UNTIL)?;
+        Ok(Actor { device, caller: first, next: Some(next), skew_micros: skew_micros(rng) })
     };
     (0..tills).map(till).collect()
 }
@@ -58,14 +66,14 @@ pub(crate) fn tills(signer: &Signer, rng: &mut Rng, tills: usize) -> Result<Vec<
 pub(crate) fn offices(signer: &Signer, rng: &mut Rng) -> Result<Vec<Actor>, SimError> {
     let office = |room: &str| {
         let room: Room = room.parse()?;
-        let caller = caller(signer, &room, Role::SuperAdmin)?;
-        Ok(Actor { device: "office".to_owned(), caller, skew_micros: skew_micros(rng) })
+        let caller = caller(signer, &room, Role::SuperAdmin, TOKENS_UNTIL)?;
+        Ok(Actor { device: "office".to_owned(), caller, next: None, skew_micros: skew_micros(rng) })
     };
     ["a:1", "a:2"].into_iter().map(office).collect()
 }
 
 /// A user of `room`. Head office's token names the client without a branch.
-fn caller(signer: &Signer, room: &Room, role: Role) -> Result<Caller, SimError> {
+fn caller(signer: &Signer, room: &Room, role: Role, until: Timestamp) -> Result<Caller, SimError> {
     let user = User {
         id: format!("user-of-{room}"),
         username: "user".into(),
@@ -73,8 +81,21 @@ fn caller(signer: &Signer, room: &Room, role: Role) -> Result<Caller, SimError> 
         client_id: room.client.clone(),
         branch_id: (role != Role::SuperAdmin).then(|| room.branch.clone()),
     };
-    let token = signer.sign(&user, None, None, TOKENS_UNTIL)?;
+    let token = signer.sign(&user, None, None, until)?;
     Ok(Caller { room: room.clone(), role, token: Secret::new(token) })
+}
+
+/// When a token expires: soon after the run has begun, or in some days.
+fn expiry(rng: &mut Rng) -> Timestamp {
+    const HOUR_SECS: u64 = 3600;
+    let (soon, later) = (rng.between(60, 4 * HOUR_SECS), rng.between(HOUR_SECS, 200 * HOUR_SECS));
+    BEGINNING.plus_secs(rng.weighted(&[(2, soon), (1, later)], soon))
+}
+
+/// The role after the next sign-in: mostly the same.
+fn next_role(role: Role, rng: &mut Rng) -> Role {
+    let other = if role == Role::Manager { Role::Cashier } else { Role::Manager };
+    if rng.chance(300) { other } else { role }
 }
 
 fn skew_micros(rng: &mut Rng) -> i64 {

@@ -42,7 +42,7 @@ fn send(world: &Arc<World>, publication: &Publication, frame: &SyncFrame, read: 
     for device in world.devices.iter().filter(|device| device.actor.caller.room == room) {
         // A device does not receive its own changes, nor those that its role may not read.
         let is_recipient =
-            device.actor.device != publication.device_id.as_str() && device.actor.caller.role >= read;
+            device.actor.device != publication.device_id.as_str() && device.caller().role >= read;
         if !is_recipient || rng.chance(rates.frame_lost) {
             continue;
         }

@@ -8,7 +8,9 @@ pub(crate) mod log;
 pub(crate) mod model_run;
 pub(crate) mod pages;
 pub(crate) mod records;
+pub(crate) mod replays;
 pub(crate) mod responses;
+pub(crate) mod stats;
 pub(crate) mod sums;
 pub(crate) mod tills;
 
@@ -39,11 +41,12 @@ pub(crate) async fn check(world: &Arc<World>) {
         return;
     }
     responses::check(&model_run, log);
+    stats::check(&model_run, log);
     acknowledged::check(world, &model_run);
     let Some(history) = histories.last() else { return };
     for room in world.rooms() {
         records::check(world, &room, &model_run.model, history);
-        records::check_dead_letters(world, &room, &model_run.model);
+        records::check_dead_letters(world, &room, &model_run);
         sums::check(world, &room, history, &model_run);
     }
     tills::check(world, &histories);

@@ -4,7 +4,7 @@ use protocol::timestamp::Timestamp;
 use tokio::time::Instant;
 
 /// The time at which every run begins: Monday, 2026-01-05T08:00:00Z.
-const BEGINNING: Timestamp = Timestamp(1_767_600_000_000_000);
+pub(crate) const BEGINNING: Timestamp = Timestamp(1_767_600_000_000_000);
 
 /// The time since the run began, on tokio's paused clock. It advances only when all tasks wait.
 #[derive(Clone, Copy, Debug)]

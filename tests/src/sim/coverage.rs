@@ -47,12 +47,20 @@ const OTHERS: &[(Kind, &[&str])] = &[
             "stored data omitted",
             "page with more behind it",
             "page cut by its size",
+            "page of a walk cut by its size",
+            "token expired",
+            "user with another role",
             "page of head office",
             "frame applied",
             "frame dropped",
             "frame after a gap",
             "walk read an old record",
             "record left out by a window",
+            "dead letter replayed",
+            "dead letter discarded",
+            "log item damaged",
+            "marker damaged",
+            "record damaged",
         ],
     ),
 ];
@@ -78,12 +86,9 @@ const UNREACHED: &[(Kind, &str, &str)] = &[
     (Kind::Error, "body_incomplete", "the edge reads bodies: tests/e2e/edge/bodies.rs"),
     (Kind::Error, "rate_limited", "the edge counts requests: tests/e2e/edge"),
     (Kind::Error, "cart_not_found", "there are no carts: tests/e2e/carts.rs"),
-    (Kind::Error, "payload_cut", "no dead letter is replayed: tests/e2e/sync/dead_letters.rs"),
     (Kind::Error, "version_changed", "no conflict is resolved: tests/e2e/sync/resolve.rs"),
     (Kind::Error, "record_rejected", "no conflict is resolved: tests/e2e/sync/resolve.rs"),
     (Kind::Error, "internal", "a fault of the product, which is a violation"),
-    (Kind::Conflict, "outcome_unknown", "no marker is damaged: tests/e2e/sync/damage.rs"),
-    (Kind::Rejection, "record_corrupt", "no record is damaged: tests/e2e/sync/damage.rs"),
 ];
 
 /// How often each part of the protocol was reached.
@@ -161,6 +166,7 @@ impl Coverage {
         let is_short = limit.is_some_and(|limit| page.changes.len() < limit);
         let is_cut = page.has_more && is_short && response.len() >= CUT_PAGE_BYTES_MIN;
         self.situation("page cut by its size", is_cut);
+        self.situation("page of a walk cut by its size", is_cut && page.mode == "snapshot");
     }
 
     pub(crate) fn situation(&mut self, name: &str, is_so: bool) {

@@ -1,5 +1,7 @@
 //! A simulated till: the same client state as a real one, behind a lossy network and a skewed clock.
 
+mod sign_in;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -39,10 +41,12 @@ struct Inner {
     state: State,
     offline: bool,
     running: Option<AbortHandle>,
+    /// Whether the first token expired and a user signed in again.
+    signed_in_again: bool,
     batches: u64,
     /// The batches as they were written.
     edits: Vec<PushRequest>,
-    /// The batches that are too large to send and cannot be split.
+    /// The batches that are too large to send and cannot be split, and those that a lost disk took along.
     given_up: Vec<PushRequest>,
     /// The batches that were answered, and when; they may be sent again.
     answered: Vec<(PushRequest, PushResponse, Timestamp)>,
@@ -82,7 +86,7 @@ impl Device {
         self.lock().edits.clone()
     }
 
-    /// The batches that are too large to send and cannot be split.
+    /// The batches that ended without an answer.
     pub(crate) fn given_up(&self) -> Vec<PushRequest> {
         self.lock().given_up.clone()
     }
@@ -148,7 +152,11 @@ impl Device {
                 batch.batch_id = Some(format!("fresh-{:x}", rng.next_u64()));
             }
             let body = serde_json::to_string(&batch).unwrap_or_default();
-            let reply = world.server.call(&self.actor.caller, ApiRequest::Push(body), rng).await;
+            let reply = world.server.call(&self.caller(), ApiRequest::Push(body), rng).await;
+            if let Some(reply) = reply.as_ref().filter(|reply| reply.status == 401) {
+                self.sign_in_again(world, reply);
+                continue;
+            }
             if !reply.is_some_and(|reply| self.on_push_reply(world, &batch, &reply, rng)) {
                 return false;
             }
@@ -212,7 +220,7 @@ impl Device {
             let branch = &self.actor.caller.room.branch;
             let request = ApiRequest::Pull(format!("{query}&branch_id={branch}"));
             let started = world.clock.now();
-            let Some(reply) = world.server.call(&self.actor.caller, request, rng).await else { return };
+            let Some(reply) = world.server.call(&self.caller(), request, rng).await else { return };
             match (reply.status, serde_json::from_str::<PullResponse>(&reply.body)) {
                 (200, Ok(mut page)) => {
                     world.mutate_page(&self.actor.caller.room, &mut page);
@@ -220,6 +228,7 @@ impl Device {
                         return;
                     }
                 }
+                (401, _) => self.sign_in_again(world, &reply),
                 (503, _) => tokio::time::sleep(Duration::from_millis(rng.between(50, 1500))).await,
                 (status, _) => {
                     let (device, body) = (&self.actor.device, &reply.body);

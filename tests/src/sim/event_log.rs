@@ -10,9 +10,11 @@ use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use tokio::sync::Notify;
 
+use super::check::replays::ReplayCall;
 use super::coverage::Coverage;
 use super::lock;
 use super::release::Release;
+use super::stats::SeenFigures;
 
 /// A function call that pushes.
 #[derive(Clone, Debug)]
@@ -48,9 +50,13 @@ pub(crate) enum Event {
         call: u64,
         /// The items that it put.
         puts: Vec<Item>,
+        /// The rooms of the dead letters that it closed.
+        closed: Vec<Room>,
     },
     /// An expired item was deleted.
     Expired { pk: String, sk: String },
+    /// An item became unreadable.
+    Damaged { pk: String, sk: String },
     /// The tables were copied.
     Copied,
     /// The tables were put back to the copy that is event number `copy`. No call up to number `calls` reaches
@@ -93,10 +99,14 @@ pub(crate) struct EventLog {
 pub(crate) struct Entries {
     /// The function calls that push, by number.
     pub(crate) calls: BTreeMap<u64, PushCall>,
+    /// Those that replay a dead letter.
+    pub(crate) replays: BTreeMap<u64, ReplayCall>,
     /// Their responses, in order.
     pub(crate) replies: Vec<PushReply>,
     /// The pages from the log of a room.
     pub(crate) pages: Vec<PageReply>,
+    /// The statistics that were read.
+    pub(crate) figures: Vec<SeenFigures>,
     /// The changes to the tables, in order.
     pub(crate) events: Vec<Event>,
     /// The number of requests to DynamoDB by action.

@@ -20,6 +20,10 @@ pub(crate) struct FaultRates {
     pub(crate) crash: u64,
     pub(crate) frame_lost: u64,
     pub(crate) frame_duplicated: u64,
+    /// A batch of the stream fails in its middle, comes late, or is given up.
+    pub(crate) stream_failed: u64,
+    pub(crate) stream_stalled: u64,
+    pub(crate) stream_given_up: u64,
     /// Largest error of a function's clock, in microseconds.
     pub(crate) skew_micros: u64,
     /// Largest latency to DynamoDB, each way, in milliseconds.
@@ -47,6 +51,9 @@ impl FaultRates {
             crash: rate(60),
             frame_lost: rate(500),
             frame_duplicated: rate(300),
+            stream_failed: rate(300),
+            stream_stalled: rate(100),
+            stream_given_up: rate(50),
             skew_micros: rng.weighted(&[(3, 0), (4, 2_000_000), (2, 120_000_000)], 0),
             latency_millis: rng.weighted(&[(2, 2), (3, 12), (1, 80)], 12),
             lag_millis: 0,

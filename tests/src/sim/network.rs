@@ -7,6 +7,7 @@ use std::time::Duration;
 use functions::sync::keys;
 use local::dynamo::faults::Fault;
 use local::dynamo::in_process::{Request, Response, Sending, Tables, Transport};
+use protocol::ids::Room;
 use serde_json::Value;
 
 use super::event_log::{Event, EventLog};
@@ -237,7 +238,7 @@ fn committed(tables: &Tables, call: u64, body: &str, log: &EventLog) -> Option<O
     if !log.is_first(body.get("ClientRequestToken")?.as_str()?) {
         return Some(None);
     }
-    let mut puts = Vec::new();
+    let (mut puts, mut closed) = (Vec::new(), Vec::new());
     for action in body.get("TransactItems")?.as_array()? {
         if let Some(put) = action.get("Put") {
             puts.push(storage::item(put.get("Item")?)?);
@@ -248,6 +249,18 @@ fn committed(tables: &Tables, call: u64, body: &str, log: &EventLog) -> Option<O
         if let Some(delete) = action.get("Delete") {
             storage::item(delete.get("Key")?)?;
         }
+        closed.extend(closed_letter(action));
     }
-    Some(Some(Event::Committed { call, puts }))
+    Some(Some(Event::Committed { call, puts, closed }))
+}
+
+/// The room of the dead letter that an action closes, if it closes one.
+fn closed_letter(action: &Value) -> Option<Room> {
+    let removes = |update: &&Value| {
+        let expression = update.get("UpdateExpression").and_then(Value::as_str);
+        expression.is_some_and(|expression| expression.starts_with("DELETE "))
+    };
+    let closing = action.get("Delete").or_else(|| action.get("Update").filter(removes))?;
+    let text = |name: &str| closing.pointer(name).and_then(Value::as_str);
+    text("/Key/sk/S")?.starts_with(keys::DEAD_PREFIX).then(|| keys::room_of(text("/Key/pk/S")?))?
 }

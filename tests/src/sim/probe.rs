@@ -12,6 +12,7 @@ use protocol::wire::push::PushRequest;
 
 use super::SimError;
 use super::actors::Caller;
+use super::event_log::Event;
 use super::lock;
 use super::rng::Rng;
 use super::server::ApiRequest;
@@ -53,8 +54,9 @@ pub(crate) fn send(world: &Arc<World>, mut rng: Rng) {
     let world = world.clone();
     tokio::spawn(async move {
         let Some(reply) = world.server.call(&caller, request, &mut rng).await else { return };
-        // A fault of the database may hide the refusal.
-        if reply.status != 503 && !reply.body.contains(&format!("\"{expected}\"")) {
+        // A fault of the database or an expired token may hide the refusal.
+        let is_hidden = reply.status == 503 || reply.body.contains("\"token_expired\"");
+        if !is_hidden && !reply.body.contains(&format!("\"{expected}\"")) {
             let (status, body) = (reply.status, &reply.body);
             let what = format!("a request that is {expected} is answered {status}: {body}");
             world.log.violation("probe", what);
@@ -100,13 +102,14 @@ fn requests(world: &World, rng: &mut Rng) -> Vec<(&'static str, Caller, ApiReque
 
 /// Another batch under the id of one that was answered.
 fn reused_batch(world: &World, rng: &mut Rng) -> Option<(&'static str, Caller, ApiRequest)> {
-    // A restore may have lost the batch, and then its id is free.
-    if lock(&world.copy).is_some() {
+    // A restore may have lost the batch, and damage its hash.
+    let is_damaged = |event: &Event| matches!(event, Event::Damaged { .. });
+    if lock(&world.copy).is_some() || world.log.entries().events.iter().any(is_damaged) {
         return None;
     }
     let device = rng.pick(&world.devices)?;
     let batch = device.old_batch(world.clock.now(), rng)?;
     let other = PushRequest { atomic: !batch.atomic, ..batch };
     let body = serde_json::to_string(&other).ok()?;
-    Some(("batch_id_reused", device.actor.caller.clone(), ApiRequest::Push(body)))
+    Some(("batch_id_reused", device.caller(), ApiRequest::Push(body)))
 }

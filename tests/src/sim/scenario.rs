@@ -38,6 +38,14 @@ pub(crate) enum Action {
     HeadOfficeWrite,
     /// A program sends a request that must be refused.
     Probe,
+    /// A manager replays or discards a dead letter.
+    HandleDeadLetter,
+    /// A till loses its disk and begins again under the same device id.
+    Reinstall(usize),
+    /// An item of a room is damaged.
+    Damage,
+    /// Head office looks at the statistics of a branch.
+    ReadStats,
     /// The tables are copied.
     Copy,
     /// The tables are put back to the last copy.
@@ -48,6 +56,10 @@ pub(crate) enum Action {
 
 /// Share of the runs in which the tables are put back to an earlier moment.
 const RESTORES_PERMILLE: u64 = 150;
+/// Share of the other runs in which tills lose their disks. Such a till cannot offer anything again.
+const REINSTALLS_PERMILLE: u64 = 300;
+/// Share of the runs in which items are damaged.
+const DAMAGE_PERMILLE: u64 = 150;
 /// Share of the runs that begin before a deployment.
 const DEPLOYMENTS_PERMILLE: u64 = 250;
 const MINUTE_MILLIS: u64 = 60_000;
@@ -56,6 +68,8 @@ const DAY_MILLIS: u64 = 24 * 60 * MINUTE_MILLIS;
 /// What only some runs have: 1 or 0.
 struct Seldom {
     restores: u64,
+    reinstalls: u64,
+    damage: u64,
     deployments: u64,
 }
 
@@ -63,8 +77,11 @@ pub(crate) fn scenario(seed: u64, tills: usize, steps: usize) -> Vec<Step> {
     let mut rng = Rng::new(seed);
     // Some runs are one busy hour; in others a till is offline for months.
     let span = rng.weighted(&[(5, Span::Hours), (4, Span::Days), (2, Span::Months)], Span::Hours);
+    let has_restores = rng.chance(RESTORES_PERMILLE);
     let seldom = Seldom {
-        restores: rng.chance(RESTORES_PERMILLE).into(),
+        restores: has_restores.into(),
+        reinstalls: (!has_restores && rng.chance(REINSTALLS_PERMILLE)).into(),
+        damage: rng.chance(DAMAGE_PERMILLE).into(),
         deployments: rng.chance(DEPLOYMENTS_PERMILLE).into(),
     };
     (0..steps)
@@ -111,6 +128,10 @@ fn action(rng: &mut Rng, tills: usize, seldom: &Seldom) -> Action {
         (4, Action::HeadOfficePull),
         (2, Action::HeadOfficeWrite),
         (1, Action::Probe),
+        (3, Action::HandleDeadLetter),
+        (1, Action::ReadStats),
+        (seldom.reinstalls, Action::Reinstall(till)),
+        (3 * seldom.damage, Action::Damage),
         (2 * seldom.restores, Action::Copy),
         (seldom.restores, Action::Restore),
         (seldom.deployments, Action::Deploy),

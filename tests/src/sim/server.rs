@@ -18,7 +18,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
 use super::actors::Caller;
+use super::check::replays::ReplayCall;
 use super::clock::{Clock, skewed};
+use super::dead_letters::Replay;
 use super::event_log::{EventLog, PageReply, PushCall, PushReply};
 use super::fault_rates::FaultRates;
 use super::mutation::Mutation;
@@ -36,6 +38,8 @@ pub(crate) enum ApiRequest {
     Pull(String),
     /// An operation of `/api/sync/dead-letters`, with its query.
     DeadLetters(&'static str, String),
+    /// `POST /api/sync/dead-letters/{id}/replay`.
+    Replay(Box<Replay>),
 }
 
 /// A call of a function.
@@ -111,6 +115,11 @@ impl Server {
         reply.filter(|_| !rng.chance(rates.response_lost))
     }
 
+    /// The context of a call outside of the functions' handlers.
+    pub(crate) fn call_context(&self, rng: &mut Rng) -> Arc<CallContext> {
+        call_context(self.calls.fetch_add(1, Ordering::Relaxed) + 1, rng)
+    }
+
     /// Starts a function, which runs on even if its caller goes away.
     fn start(
         self: &Arc<Self>,
@@ -125,12 +134,17 @@ impl Server {
         let is_pull = matches!(request, ApiRequest::Pull(_));
         let now = self.mutation.filter(|_| is_pull).map_or(now, |mutation| mutation.mutate_time(now));
         let release = self.deployment.pick(rng);
-        let context = Arc::new(CallContext { number, seed: rng.next_u64(), requests: AtomicU64::new(0) });
+        let context = call_context(number, rng);
         let crash_after = rng.chance(rates.crash).then(|| Duration::from_millis(rng.below(150)));
         if let ApiRequest::Push(body) = &request {
             let (room, body) = (caller.room.clone(), body.clone());
             let call = PushCall { room, role: caller.role, now, body, release };
             self.log.entries().calls.insert(number, call);
+        }
+        if let ApiRequest::Replay(replay) = &request {
+            let (room, role, replay) = (caller.room.clone(), caller.role, (**replay).clone());
+            let call = ReplayCall { room, role, now, release, replay };
+            self.log.entries().replays.insert(number, call);
         }
         let (server, caller) = (self.clone(), caller.clone());
         tokio::spawn(CALL.scope(context, async move {
@@ -171,6 +185,10 @@ impl Server {
         let (function, uri, body) = match request {
             ApiRequest::Push(body) => (batch_push, "/pushBatch".to_owned(), Body::Text(body.clone())),
             ApiRequest::Pull(query) => (pull_changes, format!("/pullChanges?{query}"), Body::Empty),
+            ApiRequest::Replay(replay) => {
+                let uri = format!("/replayDeadLetter?id={}", replay.letter.id);
+                (dead_letters, uri, Body::Text(replay.body()))
+            }
             ApiRequest::DeadLetters(operation, query) => {
                 (dead_letters, format!("/{operation}?{query}"), Body::Empty)
             }
@@ -190,7 +208,7 @@ impl Server {
                 entries.coverage.page(limit(query), &reply.body);
                 entries.pages.extend(page_reply(call, query, &reply.body));
             }
-            ApiRequest::DeadLetters(..) => {}
+            ApiRequest::DeadLetters(..) | ApiRequest::Replay(_) => {}
         }
     }
 
@@ -217,6 +235,10 @@ impl Server {
             }
         }
     }
+}
+
+fn call_context(number: u64, rng: &mut Rng) -> Arc<CallContext> {
+    Arc::new(CallContext { number, seed: rng.next_u64(), requests: AtomicU64::new(0) })
 }
 
 /// The limit in the query of a pull.

@@ -21,7 +21,7 @@ fn a_seed_gives_the_same_run_every_time() {
 /// that shows it.
 const MUTATIONS: [(Mutation, RangeInclusive<u64>); 17] = [
     (Mutation::NoHeadCondition, 1..=20),
-    (Mutation::NoConditionChecks, 170..=250),
+    (Mutation::NoConditionChecks, 45..=100),
     (Mutation::NoMarker, 1..=20),
     (Mutation::MarkerWithoutDevice, 1..=20),
     (Mutation::WallClock, 1..=40),

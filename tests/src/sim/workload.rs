@@ -100,7 +100,7 @@ impl Writer<'_> {
     fn bulk(&self, rng: &mut Rng) -> Vec<PushRecord> {
         let record = |nth: u64| PushRecord {
             table_name: "settings".to_owned(),
-            record_id: format!("bulk-{}", nth % 20),
+            record_id: format!("bulk-{nth}"),
             data: JsonText::from_text(format!("{{\"name\":\"{}\"}}", noise(rng))).ok(),
             local_updated_at: self.clock.to_string(),
             is_deleted: false,

@@ -6,12 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use protocol::ids::Room;
-use protocol::wire::publication::Publication;
 use protocol::wire::pull::PullResponse;
 use sync::tables::Tables;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::unbounded_channel;
 
-use super::check::history::commits;
 use super::clock::Clock;
 use super::device::Device;
 use super::environment::Environment;
@@ -26,7 +24,9 @@ use super::rng::Rng;
 use super::scenario::{Action, Step};
 use super::server::{ApiRequest, Server};
 use super::workload::KeySpace;
-use super::{SimError, actors, broadcast, probe, restore, storage, ttl_reaper};
+use super::{
+    SimError, actors, broadcast, damage, dead_letters, probe, restore, stats, storage, stream, ttl_reaper,
+};
 
 pub(crate) struct World {
     pub(crate) clock: Clock,
@@ -96,7 +96,7 @@ impl World {
             keys: KeySpace::random(&mut rng),
         });
         tokio::spawn(broadcast::run(world.clone(), publications, rng.next_u64()));
-        tokio::spawn(world.clone().stream(published));
+        tokio::spawn(stream::run(world.clone(), published, rng.next_u64()));
         Ok(world)
     }
 
@@ -125,18 +125,22 @@ impl World {
             Action::Expire => return ttl_reaper::delete_expired(self, &mut rng),
             Action::HeadOfficePull => return self.pull_head_office(rng),
             Action::Probe => return probe::send(self, rng),
+            Action::HandleDeadLetter => return dead_letters::handle(self, rng),
+            Action::Damage => return damage::damage(self, &mut rng),
+            Action::ReadStats => return stats::read(self, rng),
             Action::Copy => return restore::copy(self),
             Action::Restore => return restore::put_back(self),
             Action::Deploy => return self.server.deployment.advance(&mut rng),
             Action::HeadOfficeWrite => self.tills + usize::from(rng.chance(300)),
             Action::Edit(i) | Action::Sync(i) | Action::Crash(i) | Action::Resend(i) => i,
-            Action::Disconnect(i) | Action::Reconnect(i) => i,
+            Action::Disconnect(i) | Action::Reconnect(i) | Action::Reinstall(i) => i,
         };
         let Some(device) = self.devices.get(index) else { return };
         match action {
             Action::Edit(_) => return device.edit(self.clock.now(), self.keys, &mut rng),
             Action::Disconnect(_) => return device.set_online(false),
             Action::Crash(_) => return device.crash(),
+            Action::Reinstall(_) => return device.reinstall(),
             Action::Resend(_) => return self.resend(device, rng),
             Action::Reconnect(_) => device.set_online(true),
             Action::HeadOfficeWrite => device.edit(self.clock.now(), self.keys, &mut rng),
@@ -157,7 +161,7 @@ impl World {
     /// Sends a batch again that was answered before. Its response goes nowhere.
     fn resend(self: &Arc<Self>, device: &Arc<Device>, mut rng: Rng) {
         let Some(batch) = device.old_batch(self.clock.now(), &mut rng) else { return };
-        let (world, caller) = (self.clone(), device.actor.caller.clone());
+        let (world, caller) = (self.clone(), device.caller());
         tokio::spawn(async move {
             let body = serde_json::to_string(&batch).unwrap_or_default();
             world.server.call(&caller, ApiRequest::Push(body), &mut rng).await;
@@ -195,20 +199,6 @@ impl World {
     fn is_settled(&self, device: &Device) -> bool {
         let head = storage::head(self.network.tables(), &device.actor.caller.room);
         device.read(|state| state.queue.is_empty() && !state.is_in_snapshot() && state.position == head.stamp)
-    }
-
-    /// Publishes every commit from the log, as `change-stream` does.
-    async fn stream(self: Arc<Self>, published: UnboundedSender<Publication>) {
-        let mut known = 0;
-        loop {
-            for event in self.log.events_after(known).await {
-                known += 1;
-                for (_, commit) in commits(&self, &event) {
-                    // The receiver is gone once the run is over.
-                    drop(published.send(commit.publication));
-                }
-            }
-        }
     }
 
     /// Changes a page as [`Mutation::LateTail`] asks.

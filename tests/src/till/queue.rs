@@ -56,6 +56,11 @@ impl Queue {
         self.errors.extend(response.errors.iter().cloned());
     }
 
+    /// The batches in order.
+    pub fn iter(&self) -> impl Iterator<Item = &PushRequest> {
+        self.waiting.iter()
+    }
+
     /// Number of batches.
     pub fn len(&self) -> usize {
         self.waiting.len()

@@ -19,7 +19,7 @@ pub(crate) fn check(world: &World, run: &ModelRun) {
                 Some((commit.prev, commit.stamp))
             });
             let expected = Some((response.prev.0, response.stamp.0));
-            if known != expected && !run.has_expired_marker(room, &batch) {
+            if known != expected && !run.has_lost_marker(room, &batch) {
                 let what =
                     format!("{name} in {room} knows the commit {expected:?} of {id}, the room {known:?}");
                 world.log.violation("acknowledged", what);

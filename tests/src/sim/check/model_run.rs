@@ -6,40 +6,52 @@ use functions::dynamo::error::StoreError;
 use functions::dynamo::item::Item;
 use functions::sync::items::to_record;
 use functions::sync::keys;
-use model::{Key, Model, Prediction, Push, Row, member, table_rule};
+use model::{ExpectedResult, Key, Model, Prediction, Push, Row, member, table_rule};
 use protocol::ids::Room;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::push::{PushRecord, PushRequest};
 use sync::record::Record;
 
+use super::replays::{self, ReplayCall};
 use crate::sim::event_log::{Event, EventLog, PushCall};
 use crate::sim::storage;
-
-/// The stamps of deletions by record.
-type Deletions = BTreeMap<(Room, Key), Stamp>;
 
 #[derive(Default)]
 pub(crate) struct ModelRun {
     pub(crate) model: Model,
     /// The expected response of each call that committed.
     pub(crate) predictions: BTreeMap<u64, Prediction>,
-    /// The batch markers that have expired, by partition and sort key.
-    expired_markers: BTreeSet<(String, String)>,
-    /// The tombstones that have expired. The versions of such a record start again.
+    /// The batch markers that have expired or are damaged, by partition and sort key.
+    lost_markers: BTreeSet<(String, String)>,
+    /// The records whose tombstones have expired, so that their versions start again, and damaged ones.
     purged: BTreeSet<(Room, Key)>,
-    /// The stamps of the deletions that are in force.
-    deletions: Deletions,
+    /// What a restore puts back, beside the model.
+    pub(crate) state: State,
+    /// The number of live records by table, after each commit of each room and history.
+    pub(crate) counts: BTreeSet<(Room, u64, BTreeMap<String, u64>)>,
     /// The states at the copies of the tables, by number of the event.
-    copies: BTreeMap<usize, (Model, Deletions)>,
+    copies: BTreeMap<usize, (Model, State)>,
     /// The states that restores have replaced, each with the last call that met it.
     replaced: Vec<(u64, Model)>,
+}
+
+/// What a restore puts back, beside the model.
+#[derive(Clone, Default)]
+pub(crate) struct State {
+    /// The stamps of the deletions that are in force.
+    deletions: BTreeMap<(Room, Key), Stamp>,
+    /// The number of dead letters that were replayed or discarded.
+    pub(crate) closed: BTreeMap<Room, usize>,
+    /// The deltas of replays, by row.
+    pub(crate) replayed: BTreeMap<Room, Vec<(String, i128)>>,
 }
 
 impl ModelRun {
     /// Feeds the model with the commits of a run, up to the first violation.
     pub(crate) fn of(log: &EventLog) -> ModelRun {
         let calls = log.entries().calls.clone();
+        let replays = log.entries().replays.clone();
         let events = log.entries().events.clone();
         let mut run = ModelRun::default();
         for (number, event) in events.into_iter().enumerate() {
@@ -47,14 +59,20 @@ impl ModelRun {
                 break;
             }
             match event {
-                Event::Committed { call, puts } => {
+                Event::Committed { call, puts, closed } => {
+                    for room in closed {
+                        *run.state.closed.entry(room).or_default() += 1;
+                    }
                     if let Some(pushed) = calls.get(&call) {
                         run.commit(log, call, pushed, &puts);
+                    } else if let Some(replay) = replays.get(&call) {
+                        run.replay(log, call, replay, &puts);
                     }
                 }
                 Event::Expired { pk, sk } => run.expire(log, &pk, &sk),
+                Event::Damaged { pk, sk } => run.damage(&pk, &sk),
                 Event::Copied => {
-                    run.copies.insert(number, (run.model.clone(), run.deletions.clone()));
+                    run.copies.insert(number, (run.model.clone(), run.state.clone()));
                 }
                 Event::Restored { copy, calls } => run.restore(copy, calls),
             }
@@ -69,23 +87,36 @@ impl ModelRun {
     }
 
     fn restore(&mut self, copy: usize, calls: u64) {
-        let (model, deletions) = self.copies.get(&copy).cloned().unwrap_or_default();
+        let (model, state) = self.copies.get(&copy).cloned().unwrap_or_default();
         self.replaced.push((calls, std::mem::replace(&mut self.model, model)));
-        self.deletions = deletions;
+        self.state = state;
     }
 
-    /// Whether the marker of a batch has expired, after 90 days. If the batch arrives once more, it is
-    /// decided again.
-    pub(crate) fn has_expired_marker(&self, room: &Room, body: &PushRequest) -> bool {
+    /// Replays a dead letter: a commit applies it.
+    fn replay(&mut self, log: &EventLog, call: u64, replay: &ReplayCall, puts: &[Item]) {
+        let pushed = replay.push(&self.model);
+        self.commit(log, call, &pushed, puts);
+        let Some(prediction) = self.predictions.get(&call) else { return };
+        if !prediction.results.iter().all(|result| matches!(result, ExpectedResult::Applied { .. })) {
+            let what = format!("call {call} replayed what is not applied: {:?}", prediction.results);
+            log.violation("commit", what);
+        }
+        let delta = replays::delta(&pushed, prediction);
+        self.state.replayed.entry(pushed.room).or_default().extend(delta);
+    }
+
+    /// Whether the marker of a batch has expired, after 90 days, or is damaged. If the batch arrives once
+    /// more, it is decided again, or answered without its outcomes.
+    pub(crate) fn has_lost_marker(&self, room: &Room, body: &PushRequest) -> bool {
         let device = body.device_id.parse().ok();
         let batch = body.batch_id.as_ref().and_then(|batch| batch.parse().ok());
         device.zip(batch).is_some_and(|(device, batch)| {
-            self.expired_markers.contains(&(keys::room(room), keys::batch(&device, &batch)))
+            self.lost_markers.contains(&(keys::room(room), keys::batch(&device, &batch)))
         })
     }
 
     /// The lowest version of a record that a repeated response to a batch may show: the version that the
-    /// batch gave it. 0 if the batch did not write the record, or if its tombstone was purged.
+    /// batch gave it. 0 if the batch did not write the record, if its tombstone was purged, or if damaged.
     pub(crate) fn version_min(&self, room: &Room, batch: &Prediction, key: Key) -> u64 {
         let written = batch.versions.get(&key).copied().unwrap_or_default();
         if self.purged.contains(&(room.clone(), key)) { 0 } else { written }
@@ -113,11 +144,12 @@ impl ModelRun {
             wrong(format!("{room}: call {call} did not write {table} {id} at {now}: {row:?}; sent {sent}"));
         }
         self.predictions.insert(call, prediction);
+        self.count(room);
         for (key, put) in puts {
             let expected = self.model.rooms.get(room).and_then(|room| room.rows.get(&key));
             let found = to_record(put);
             if let Ok(found) = &found {
-                stays_deleted(&mut self.deletions, log, pushed, &key, found);
+                stays_deleted(&mut self.state, log, pushed, &key, found);
             }
             if let Some(what) = difference(&key, &found, expected) {
                 let (table, id, sent) = (&key.0, &key.1, sent(body, &key));
@@ -126,13 +158,32 @@ impl ModelRun {
         }
     }
 
+    /// A damaged record is neither read nor written.
+    fn damage(&mut self, pk: &str, sk: &str) {
+        if sk.starts_with("BATCH#") {
+            self.lost_markers.insert((pk.to_owned(), sk.to_owned()));
+        }
+        let (Some(room), Some(key)) = (keys::room_of(pk), storage::record_key(sk)) else { return };
+        self.model.damage(&room, &key);
+        self.purged.insert((room, key));
+    }
+
+    /// Counts the live records of a room.
+    fn count(&mut self, room: &Room) {
+        let Some(state) = self.model.rooms.get(room) else { return };
+        let mut live = BTreeMap::new();
+        for ((table, _), _) in state.rows.iter().filter(|(_, row)| !row.deleted) {
+            *live.entry(table.clone()).or_default() += 1;
+        }
+        self.counts.insert((room.clone(), state.head, live));
+    }
+
     /// Only tombstones, markers and log items may expire, never a live record.
     fn expire(&mut self, log: &EventLog, pk: &str, sk: &str) {
         if sk.starts_with("BATCH#") {
-            self.expired_markers.insert((pk.to_owned(), sk.to_owned()));
+            self.lost_markers.insert((pk.to_owned(), sk.to_owned()));
         }
-        let room = pk.strip_prefix("ROOM#").and_then(|rest| rest.replacen('#', ":", 1).parse::<Room>().ok());
-        let (Some(room), Some(key)) = (room, storage::record_key(sk)) else { return };
+        let (Some(room), Some(key)) = (keys::room_of(pk), storage::record_key(sk)) else { return };
         let row = self.model.rooms.get(&room).and_then(|room| room.rows.get(&key));
         if row.is_some_and(|row| !row.deleted) {
             log.violation("commit", format!("{room}: the live record {} {} expires", key.0, key.1));
@@ -144,7 +195,8 @@ impl ModelRun {
 
 /// I6, without the model: no write from before a deletion restores the record without a `base_version`, even
 /// after the tombstone is gone.
-fn stays_deleted(deletions: &mut Deletions, log: &EventLog, pushed: &PushCall, key: &Key, found: &Record) {
+fn stays_deleted(state: &mut State, log: &EventLog, pushed: &PushCall, key: &Key, found: &Record) {
+    let deletions = &mut state.deletions;
     let place = (pushed.room.clone(), key.clone());
     if found.deleted {
         deletions.insert(place, found.stamp);

@@ -28,7 +28,7 @@ pub(crate) fn check(run: &ModelRun, log: &EventLog) {
         }
         match own.or_else(|| earlier_commit(run, number, call, &body)) {
             // The response may come from the marker or from the second commit.
-            Some(_) if run.has_expired_marker(&call.room, &body) => {}
+            Some(_) if run.has_lost_marker(&call.room, &body) => {}
             Some(expected) if repeats_unnamed_commit(&body, &response, expected) => {}
             Some(expected) => {
                 // If the response to its commit was lost, a batch is answered from its marker.

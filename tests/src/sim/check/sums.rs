@@ -13,8 +13,8 @@ use crate::sim::storage;
 use crate::sim::world::World;
 
 /// The table whose rows are never deleted, and its additive member.
-const TABLE: &str = "product_stock";
-const SUM: &str = "quantity";
+pub(crate) const TABLE: &str = "product_stock";
+pub(crate) const SUM: &str = "quantity";
 
 pub(crate) fn check(world: &World, room: &Room, history: &History, run: &ModelRun) {
     let (mut expected, mut unknown) = (BTreeMap::<String, i128>::new(), BTreeSet::new());
@@ -23,14 +23,20 @@ pub(crate) fn check(world: &World, room: &Room, history: &History, run: &ModelRu
             expected.insert(change.record_id.clone(), sum(change.data.as_str()));
         }
     }
+    for (id, delta) in run.state.replayed.get(room).into_iter().flatten() {
+        *expected.entry(id.clone()).or_default() += delta;
+    }
     for device in world.devices.iter().filter(|device| device.actor.caller.room == *room) {
+        // Nothing tells whether these were applied.
+        let lost = device.given_up();
+        unknown.extend(lost.into_iter().flat_map(|batch| batch.records).map(|record| record.record_id));
         for (batch, response) in device.answered() {
-            let has_expired = run.has_expired_marker(room, &batch);
+            let has_lost_marker = run.has_lost_marker(room, &batch);
             for (index, record) in batch.records.iter().enumerate() {
                 if record.table_name != TABLE {
                     continue;
                 }
-                if has_expired {
+                if has_lost_marker {
                     // Without its marker, the batch counts again when it is sent again.
                     unknown.insert(record.record_id.clone());
                 }

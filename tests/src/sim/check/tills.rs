@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use model::table_rule;
+use model::{Key, table_rule};
 use protocol::ids::Room;
 use protocol::role::Role;
 use protocol::timestamp::DAY_SECS;
@@ -37,6 +37,15 @@ fn stored(world: &World, room: &Room, role: Role) -> Rows {
     rows.live()
 }
 
+/// Removes the records that the server cannot read: a till keeps what it has of them.
+fn without_damaged(world: &World, room: &Room, mut held: Rows) -> Rows {
+    let damaged = storage::records(world.network.tables(), room);
+    let damaged: BTreeSet<Key> =
+        damaged.into_iter().filter(|(_, record)| record.is_err()).map(|(key, _)| key).collect();
+    held.retain(|key| !damaged.contains(key));
+    held
+}
+
 /// Removes what a till with `held` may lack: records that it does not have and that have left their windows.
 /// A record that it has is checked, however old it is.
 fn without_left_out(world: &World, mut expected: Rows, held: &Rows) -> Rows {
@@ -67,6 +76,7 @@ pub(crate) fn check_head_office(world: &World) {
     let mut branches = head_office.branches();
     for room in world.rooms().into_iter().filter(|room| room.client == *client) {
         let held = branches.remove(room.branch.as_str()).unwrap_or_default().rows.live();
+        let held = without_damaged(world, &room, held);
         let expected = without_left_out(world, stored(world, &room, Role::SuperAdmin), &held);
         for difference in held.differences(&expected, SHOWN_MAX) {
             wrong(format!("{room}: {difference}"));
@@ -80,10 +90,10 @@ pub(crate) fn check_head_office(world: &World) {
 /// Checks every till. It may have seen changes of all `histories`.
 pub(crate) fn check(world: &World, histories: &[History]) {
     for device in &world.devices {
-        let caller = &device.actor.caller;
+        let caller = device.caller();
         let (name, room) = (&device.actor.device, &caller.room);
         let wrong = |what: String| world.log.violation("tills", format!("{name} in {room} {what}"));
-        let held = device.read(|state| state.rows.live());
+        let held = without_damaged(world, room, device.read(|state| state.rows.live()));
         let expected = without_left_out(world, stored(world, room, caller.role), &held);
         for difference in held.differences(&expected, SHOWN_MAX) {
             wrong(format!("differs from the server: {difference}"));
@@ -92,7 +102,7 @@ pub(crate) fn check(world: &World, histories: &[History]) {
         let own: BTreeSet<(&str, &str, u64)> =
             changes.map(|(stamp, change)| (&*change.table_name, &*change.record_id, stamp.0)).collect();
         for (table, id, stamp) in device.seen() {
-            if !may_read(caller.role, &table) || !own.contains(&(&*table, &*id, stamp)) {
+            if !may_read(device.highest_role(), &table) || !own.contains(&(&*table, &*id, stamp)) {
                 wrong(format!("saw {table} {id} at {stamp}, which it may not read"));
             }
         }
@@ -105,11 +115,12 @@ pub(crate) async fn check_fresh(world: &Arc<World>) {
         let Some(old) = world.devices.iter().find(|device| device.actor.caller.room == room) else {
             continue;
         };
-        let known = stored(world, &room, old.actor.caller.role);
+        let caller = old.caller();
+        let known = stored(world, &room, caller.role);
         for limit in [1000, 3] {
-            let differences = match pull(world, &old.actor.caller, limit).await {
+            let differences = match pull(world, &caller, limit).await {
                 Ok(rows) => {
-                    let rows = rows.live();
+                    let rows = without_damaged(world, &room, rows.live());
                     rows.differences(&without_left_out(world, known.clone(), &rows), 3)
                 }
                 Err(error) => vec![error],
