@@ -1,5 +1,8 @@
 //! Mutations: variants of the product with one rule removed. The simulation must detect each of them. They
 //! change requests and responses between the parts of a run, so no broken code ships.
+//!
+//! Sessions are checked at the edge, which is not part of a run. A verdict "revoked" that is kept for 5
+//! seconds only fails `a_revoked_session_stays_refused_without_redis` in `edge/src/admission/tests.rs`.
 
 use protocol::limits::BATCH_BYTES_MAX;
 use protocol::timestamp::Timestamp;
