@@ -17,8 +17,8 @@ pub struct Arguments {
     /// First seed
     #[arg(long, default_value_t = 1)]
     first_seed: u64,
-    /// Tills in a run
-    #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(1..=10_000))]
+    /// Tills in a run; the last is another client's
+    #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(3..=10_000))]
     pub(crate) tills: u16,
     /// Steps in a run
     #[arg(long, default_value_t = 300, value_parser = value_parser!(u16).range(1..=10_000))]
@@ -66,7 +66,7 @@ mod tests {
         let long = parse(&["--seeds", "10000", "--resume", "seeds.json"]).unwrap();
         assert_eq!(long.resume, Some(PathBuf::from("seeds.json")));
         for bad in [
-            &["--tills", "0"][..],
+            &["--tills", "2"][..],
             &["--steps", "x"],
             &["--what"],
             &["7"],

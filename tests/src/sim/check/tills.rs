@@ -136,7 +136,9 @@ pub(crate) async fn check_fresh(world: &Arc<World>) {
 async fn pull(world: &Arc<World>, caller: &Caller, limit: usize) -> Result<Rows, String> {
     let (mut state, mut rng) = (State::default(), Rng::new(limit as u64));
     for _ in 0..REQUESTS_MAX {
-        let request = ApiRequest::Pull(format!("{}&limit={limit}", state.pull_query()));
+        // Head office names the branch; a till names its own.
+        let (query, branch) = (state.pull_query(), &caller.room.branch);
+        let request = ApiRequest::Pull(format!("{query}&branch_id={branch}&limit={limit}"));
         let Some(reply) = world.server.call(caller, request, &mut rng).await else { continue };
         let page: PullResponse = serde_json::from_str(&reply.body).map_err(|_| reply.body.clone())?;
         if page.changes.len() > limit {
