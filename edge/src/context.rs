@@ -139,7 +139,8 @@ impl RequestContext {
     ) -> Result<UpstreamResponse, RequestError> {
         // A slow body may have taken longer than a signature is valid.
         let request = |body: Option<&[u8]>| {
-            let call = Call { spec: self.spec(), query, body, credentials, request_id: &self.id };
+            let (spec, request_id, arrived_at) = (self.spec(), &self.id, self.now);
+            let call = Call { spec, query, body, credentials, request_id, arrived_at };
             upstream::request(&self.state.config, &call, clock::now())
         };
         let request = match body {

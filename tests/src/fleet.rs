@@ -131,7 +131,7 @@ pub async fn sell(till: &Till, share: &[Invoice], sold: &AtomicUsize) -> Result<
                 device_id: till.device.clone(),
                 batch_id: Some(batch_id()),
                 atomic: false,
-                device_time: Some(now().to_string()),
+                device_time: None,
                 branch_id: None,
                 records: part.to_vec(),
             });

@@ -91,13 +91,15 @@ impl Till {
         }
     }
 
-    /// Sends `batch` until it is answered.
+    /// Sends `batch` until it is answered, each time with the time of the attempt.
     async fn push(&self, batch: &PushRequest) -> Result<PushResponse, CallError> {
         self.meter.push_started(batch);
-        let body = serde_json::to_string(batch).unwrap_or_default();
         loop {
             let started = Instant::now();
-            match self.api.post("/api/sync/batch-push", body.clone()).await {
+            let device_time = Some(fleet::now().to_string());
+            let dated = PushRequest { device_time, ..batch.clone() };
+            let body = serde_json::to_string(&dated).unwrap_or_default();
+            match self.api.post("/api/sync/batch-push", body).await {
                 Ok(reply) if reply.status.as_u16() == 503 => {}
                 Err(CallError::Http(_)) => {}
                 reply => {

@@ -1,7 +1,8 @@
 //! One call of a function.
 
 use protocol::endpoints::spec::EndpointSpec;
-use protocol::wire::{REQUEST_ID_HEADER, TOKEN_HEADER};
+use protocol::timestamp::Timestamp;
+use protocol::wire::{ARRIVED_HEADER, REQUEST_ID_HEADER, TOKEN_HEADER};
 
 use crate::client_info::ClientInfo;
 use crate::request_id::RequestId;
@@ -15,6 +16,8 @@ pub(crate) struct Call<'a> {
     pub(crate) credentials: Credentials<'a>,
     /// The request id, for the function's log.
     pub(crate) request_id: &'a RequestId,
+    /// When the request arrived.
+    pub(crate) arrived_at: Timestamp,
 }
 
 /// What a function learns about the caller.
@@ -35,7 +38,10 @@ impl Call<'_> {
 
     /// The headers to sign. `User-Agent` is the only header of the caller among them.
     pub(super) fn headers(&self) -> Vec<(&'static str, String)> {
-        let mut headers = vec![(REQUEST_ID_HEADER, self.request_id.to_string())];
+        let mut headers = vec![
+            (REQUEST_ID_HEADER, self.request_id.to_string()),
+            (ARRIVED_HEADER, self.arrived_at.0.to_string()),
+        ];
         if self.body.is_some() {
             headers.push(("content-type", "application/json".to_owned()));
         }
@@ -55,7 +61,8 @@ mod tests {
 
     fn call<'a>(id: &'a RequestId, query: &'a str, credentials: Credentials<'a>) -> Call<'a> {
         let spec = Endpoint::PushBatch.spec();
-        Call { spec, query, body: Some(b"{}"), credentials, request_id: id }
+        let arrived_at = Timestamp(1_765_103_400_000_000);
+        Call { spec, query, body: Some(b"{}"), credentials, request_id: id, arrived_at }
     }
 
     #[test]
@@ -67,16 +74,20 @@ mod tests {
     }
 
     #[test]
-    fn a_function_receives_request_id_credentials_and_content_type_only() {
+    fn a_function_receives_request_id_arrival_credentials_and_content_type_only() {
         let id = RequestId::new();
         let names = |call: Call<'_>| call.headers().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         let with_token = call(&id, "", Credentials::Token("a.b.c"));
-        assert_eq!(names(with_token), ["x-request-id", "content-type", "x-tillsync-token"]);
+        assert_eq!(
+            names(with_token),
+            ["x-request-id", "x-tillsync-arrived", "content-type", "x-tillsync-token"]
+        );
         let without_body = Call { body: None, ..call(&id, "", Credentials::Token("a.b.c")) };
-        assert_eq!(names(without_body), ["x-request-id", "x-tillsync-token"]);
+        assert_eq!(names(without_body), ["x-request-id", "x-tillsync-arrived", "x-tillsync-token"]);
         let info = ClientInfo::new(Some("203.0.113.7"), Some("a"));
         let sign_in = call(&id, "", Credentials::ClientInfo(&info));
-        let expected = ["x-request-id", "content-type", "x-tillsync-address", "x-tillsync-agent"];
+        let expected =
+            ["x-request-id", "x-tillsync-arrived", "content-type", "x-tillsync-address", "x-tillsync-agent"];
         assert_eq!(names(sign_in), expected);
     }
 }

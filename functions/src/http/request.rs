@@ -6,16 +6,17 @@ use lambda_http::Request;
 use protocol::claims::Claims;
 use protocol::error::ApiError;
 use protocol::ids::BranchId;
-use protocol::stamp::Stamp;
+use protocol::limits::ARRIVAL_SECS_MAX;
+use protocol::stamp::{Stamp, parse_digits};
 use protocol::timestamp::Timestamp;
-use protocol::wire::REQUEST_ID_HEADER;
+use protocol::wire::{ARRIVED_HEADER, REQUEST_ID_HEADER};
 use sync::min;
 
 use super::error::HandlerError;
 
 /// A request to one endpoint, whose access rule it has passed.
 pub struct FunctionRequest<'a> {
-    /// When the request arrived.
+    /// When the request arrived at the function.
     pub now: Timestamp,
     http: &'a Request,
     claims: Option<Claims>,
@@ -54,6 +55,14 @@ impl<'a> FunctionRequest<'a> {
         self.http.headers().get(REQUEST_ID_HEADER).map_or(&[], |id| id.as_bytes())
     }
 
+    /// When the request arrived at the edge, never later than [`FunctionRequest::now`]. An edge of another
+    /// release, or with a wrong clock, does not say so.
+    pub fn arrived_at(&self) -> Timestamp {
+        let said = self.header(ARRIVED_HEADER).and_then(parse_digits).map(Stamp::time);
+        said.filter(|said| said.plus_secs(ARRIVAL_SECS_MAX) >= self.now)
+            .map_or(self.now, |said| said.min(self.now))
+    }
+
     /// Path and query parameters in the order in which they were sent. The edge puts path parameters first.
     pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
         self.parameters.iter().map(|(name, value)| (&**name, &**value))
@@ -79,6 +88,21 @@ impl<'a> FunctionRequest<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_edge_says_when_the_request_arrived_and_is_believed_within_bounds() {
+        let now = Timestamp(1_765_103_400_000_000);
+        let arrived_at = |said: Option<&str>| {
+            let http = lambda_http::http::Request::get("https://host/pushBatch");
+            let http = said.into_iter().fold(http, |http, said| http.header(ARRIVED_HEADER, said));
+            let http = http.body(lambda_http::Body::Empty).unwrap();
+            FunctionRequest::new(&http, None, now).arrived_at().0
+        };
+        assert_eq!(arrived_at(Some("1765103390000000")), 1_765_103_390_000_000);
+        for said in [None, Some(""), Some("soon"), Some("1765103400000001"), Some("1765100000000000")] {
+            assert_eq!(arrived_at(said), now.0, "{said:?}");
+        }
+    }
 
     #[test]
     fn a_path_parameter_comes_first_and_cannot_be_overridden() {

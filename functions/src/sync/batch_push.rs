@@ -27,7 +27,7 @@ use crate::http::response::HandlerResult;
 pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
     let (sync, claims, now) = (context.sync()?, request.claims()?, request.now);
     let push = Push::parse(&sync.rules.tables, claims.role, request.body())?;
-    let push = push.by(claims.free_user());
+    let push = push.by(claims.free_user()).arrived(request.arrived_at());
     claims.acts_as(&push.device)?;
     let room = context.room(claims, push.branch.as_ref(), cost).await?;
     let mut retry = CommitRetry::new(request, push.device.as_str());
@@ -56,7 +56,7 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
 /// reading.
 async fn note_clock(store: &Store, room: &Room, push: &Push, plan: &Plan, now: Timestamp, cost: &mut Cost) {
     let Some(device_time) = push.device_time.filter(|_| !plan.changes.is_empty()) else { return };
-    let reading = ClockReading::new(device_time, now);
+    let reading = ClockReading::new(device_time, push.arrived_at.unwrap_or(now));
     if let Err(error) = store.note_clock(room, &push.device, reading, cost).await {
         tracing::warn!(%error, "failed to store a clock reading");
     }

@@ -1,6 +1,7 @@
 //! Items of the sync table: how each is stored and read back.
 
 pub mod head_office;
+mod shortest_retention;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ use sync::rules::Retention;
 use sync::snapshot::Head;
 use sync::stats::Feed;
 
+use self::shortest_retention::{from_shortest_retention, to_shortest_retention};
 use super::keys;
 
 use crate::dynamo::damage::readable;
@@ -29,8 +31,11 @@ use crate::dynamo::item::{
 use crate::dynamo::kind::ItemKind;
 
 /// A room's HEAD. The release before wrote the clocks of its devices too; the next commit removes them.
-pub const HEAD: ItemKind =
-    ItemKind { name: "head", format: 1, attributes: &["stamp", "changes", "log_items", "live", "clocks"] };
+pub const HEAD: ItemKind = ItemKind {
+    name: "head",
+    format: 1,
+    attributes: &["stamp", "changes", "log_items", "live", "shortest_retention", "clocks"],
+};
 /// A record or its tombstone.
 pub const RECORD: ItemKind = ItemKind {
     name: "record",
@@ -72,24 +77,34 @@ pub const CLOCKS: ItemKind = ItemKind { name: "clocks", format: 1, attributes: &
 
 /// Writes a room's HEAD.
 pub fn from_head(head: &Head) -> Item {
-    item([
+    let mut written = item([
         ("stamp", number(head.stamp.0)),
         ("changes", number(head.changes)),
         ("log_items", number(head.log_items)),
         ("live", from_counts(&head.live)),
-    ])
+    ]);
+    if let Some(shortest_retention) = &head.shortest_retention {
+        written.insert("shortest_retention".to_owned(), from_shortest_retention(shortest_retention));
+    }
+    written
 }
 
-/// Reads a room's HEAD. Without a stamp the room has no order, so that is an error; counters are only shown
-/// and begin again if they are damaged.
+/// Reads a room's HEAD. Without a stamp the room has no order, so that is an error; all else is only shown,
+/// or has a safe value if it is damaged.
 pub fn to_head(item: &Item) -> Result<Head, StoreError> {
     let count = |name| readable(&HEAD, item, |item| get(item, name, as_number));
     HEAD.read(item, |item| {
+        let stamp = get(item, "stamp", as_number)?;
         Ok(Head {
-            stamp: Stamp(get(item, "stamp", as_number)?),
-            changes: count("changes")?.unwrap_or_default(),
+            stamp: Stamp(stamp),
+            // New records start above this number, so it must not begin again: no room has as many changes.
+            changes: count("changes")?.unwrap_or(stamp),
             log_items: count("log_items")?.unwrap_or_default(),
             live: readable(&HEAD, item, |item| get(item, "live", to_counts))?.unwrap_or_default(),
+            shortest_retention: readable(&HEAD, item, |item| {
+                optional(item, "shortest_retention", to_shortest_retention)
+            })?
+            .flatten(),
         })
     })
 }

@@ -68,6 +68,9 @@ pub const SESSION_WRITES_MAX: usize = 8;
 pub const WRITE_TURN_MILLIS: u64 = 4_000;
 /// Milliseconds that a write waits for its turn: 10 seconds. Then it goes on without one.
 pub const WRITE_WAIT_MILLIS: u64 = 10_000;
+/// Seconds from the arrival of a request at the edge until its function runs, at most: 45 minutes. A body
+/// takes most of them at the slowest pace.
+pub const ARRIVAL_SECS_MAX: u64 = 45 * 60;
 /// Bytes of a text frame from a client.
 pub const FRAME_BYTES_MAX: usize = 4 * 1024;
 /// Seconds without a request after which a session is shown as idle: 2 hours. Its refresh token still works.
@@ -81,5 +84,9 @@ const _: () = assert!(SOCKETS_PER_DEVICE_MAX <= SOCKETS_PER_SESSION_MAX);
 const _: () = assert!(10 * SOCKETS_PER_SESSION_MAX < ROOM_SOCKETS_MAX);
 const _: () = assert!(PULL_LIMIT_DEFAULT <= PULL_LIMIT_MAX);
 const _: () = assert!(DEAD_LETTERS_LIMIT_DEFAULT <= DEAD_LETTERS_LIMIT_MAX);
+const _: () = assert!(
+    (BODY_BYTES_MAX / BODY_WINDOW_BYTES) as u64 * BODY_WINDOW_SECS + WRITE_WAIT_MILLIS / 1000
+        < ARRIVAL_SECS_MAX - 60
+);
 // A write behind two lost ones still gets its turn.
 const _: () = assert!(2 * WRITE_TURN_MILLIS < WRITE_WAIT_MILLIS);

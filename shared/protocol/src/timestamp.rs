@@ -1,12 +1,15 @@
 //! Points in time in microseconds.
 
+pub mod device_time;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+
+use device_time::DeviceTime;
 
 /// Microseconds since 1970-01-01T00:00:00Z.
 ///
-/// Written as RFC 3339 with exactly six digits and `Z`; any RFC 3339 is accepted.
+/// Written as RFC 3339 with exactly six digits and `Z`; any RFC 3339 between 1970 and 2255 is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub u64);
@@ -25,9 +28,9 @@ impl Timestamp {
 
     /// Parses RFC 3339; digits below a microsecond are dropped.
     pub fn parse(text: &str) -> Result<Timestamp, NotATime> {
-        let parsed = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| NotATime)?;
-        let micros = u64::try_from(parsed.unix_timestamp_nanos() / 1000).map_err(|_| NotATime)?;
-        if micros > Self::MAX.0 { Err(NotATime) } else { Ok(Timestamp(micros)) }
+        let read = DeviceTime::parse(text)?;
+        let clamped = read.clamped();
+        if DeviceTime::from(clamped) == read { Ok(clamped) } else { Err(NotATime) }
     }
 
     /// Whole seconds since the epoch.

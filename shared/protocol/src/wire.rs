@@ -27,6 +27,9 @@ pub const TOKEN_HEADER: &str = "x-tillsync-token";
 pub const ADDRESS_HEADER: &str = "x-tillsync-address";
 /// The caller's `User-Agent`, from the edge to a function.
 pub const AGENT_HEADER: &str = "x-tillsync-agent";
+/// When the request arrived at the edge, from the edge to a function, in microseconds since the epoch.
+/// Between them a slow body arrives, and a write waits for its turn.
+pub const ARRIVED_HEADER: &str = "x-tillsync-arrived";
 /// The cost of a response at DynamoDB in requests and capacity units: `requests=2; write=112; read=53`.
 pub const COST_HEADER: &str = "tillsync-cost";
 /// Where the content of a response was found: `fresh`, `stale`, `loaded`, `shared` or `memory`.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::limits::{CLOCK_CHANGE_MILLIS, CLOCK_READING_SECS, DEVICE_CLOCKS_BYTES_MAX, DEVICE_CLOCKS_MAX};
 use protocol::ids::DeviceId;
 use protocol::timestamp::Timestamp;
+use protocol::timestamp::device_time::DeviceTime;
 
 /// A device's clock compared with the server's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,9 +21,8 @@ pub struct ClockReading {
 
 impl ClockReading {
     /// A device's clock shows `device_time` at the server's time `now`.
-    pub fn new(device_time: Timestamp, now: Timestamp) -> ClockReading {
-        let millis = |time: Timestamp| i64::try_from(time.0 / 1000).unwrap_or_default();
-        ClockReading { skew_millis: millis(device_time) - millis(now), at: now }
+    pub fn new(device_time: DeviceTime, now: Timestamp) -> ClockReading {
+        ClockReading { skew_millis: device_time.since(now).div_euclid(1000), at: now }
     }
 
     /// Whether a reading that follows `self` says something new: the clock was set, or `self` is old.
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_reading_compares_the_clocks_in_both_directions() {
-        let at = |micros: u64| ClockReading::new(Timestamp(micros), NOW);
+        let at = |micros: u64| ClockReading::new(Timestamp(micros).into(), NOW);
         assert_eq!(at(NOW.0 - 2_500_000), ClockReading { skew_millis: -2500, at: NOW });
         assert_eq!(at(NOW.0 + 40_000).skew_millis, 40);
     }
@@ -123,7 +123,8 @@ mod tests {
     #[test]
     fn an_earlier_reading_does_not_replace_a_later_one() {
         let device: DeviceId = "till-1".parse().unwrap();
-        let (early, late) = (ClockReading::new(NOW, NOW), ClockReading::new(NOW, NOW.plus_secs(9)));
+        let (early, late) =
+            (ClockReading::new(NOW.into(), NOW), ClockReading::new(NOW.into(), NOW.plus_secs(9)));
         let clocks: Clocks = [(device.clone(), late), (device.clone(), early)].into_iter().collect();
         assert_eq!(clocks.get(&device), Some(late));
     }

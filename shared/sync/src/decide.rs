@@ -1,7 +1,9 @@
 //! Decides a push: a pure function of the snapshot, the push and the time. It cannot fail.
 
+mod believed_time;
 pub mod commit;
 mod edit;
+mod forgotten;
 mod record_decision;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,8 +15,10 @@ use crate::policy::field_merge::FieldVersions;
 use crate::push::{Incoming, Push, Write};
 use crate::record::Record;
 use crate::rules::SyncRules;
+use crate::shortest_retention::ShortestRetention;
 use crate::snapshot::{Head, Snapshot};
 use edit::Edited;
+use forgotten::AppliedBefore;
 use protocol::ids::DeviceId;
 use protocol::record::{Change, Operation, RecordKey};
 use protocol::stamp::Stamp;
@@ -92,7 +96,11 @@ impl Plan {
 /// Decides `push` against `snapshot` at `now`. Each record sees the effects of the records before it.
 pub fn decide(rules: &SyncRules, snapshot: &Snapshot, push: &Push, now: Timestamp) -> Plan {
     let (prev, first) = (snapshot.stamp(), snapshot.stamp().next(now));
-    let mut batch = Batch { rules, push, now, first, snapshot, steps: BTreeMap::new(), changes: Vec::new() };
+    let shortest_retention = ShortestRetention::of(snapshot.head.as_ref(), rules.retention, first);
+    let (applied_before, steps, changes) = (AppliedBefore::No, BTreeMap::new(), Vec::new());
+    let mut batch =
+        Batch { rules, push, now, first, snapshot, shortest_retention, applied_before, steps, changes };
+    batch.applied_before = batch.applied_before();
     let outcomes: Vec<Outcome> = push.records.iter().map(|incoming| batch.outcome(incoming)).collect();
     if push.atomic && !outcomes.iter().all(Outcome::is_applied) {
         let head = snapshot.head.clone().unwrap_or_default();
@@ -129,6 +137,8 @@ struct Batch<'a> {
     now: Timestamp,
     first: Stamp,
     snapshot: &'a Snapshot,
+    shortest_retention: ShortestRetention,
+    applied_before: AppliedBefore,
     /// The records written so far, each after its last write.
     steps: BTreeMap<RecordKey, Record>,
     changes: Vec<Change>,
@@ -180,7 +190,8 @@ impl Batch<'_> {
             return Outcome::Rejected(rejection);
         }
         let stamp = self.first.plus(self.changes.len());
-        let version = current.map_or(1, |record| record.version.saturating_add(1));
+        let version =
+            current.map_or_else(|| self.first_version(policy), |record| record.version.saturating_add(1));
         let live = current.filter(|record| !record.deleted);
         let operation = match live {
             _ if write.deleted => Operation::Delete,
@@ -199,7 +210,7 @@ impl Batch<'_> {
         // A write of nothing but sums and states keeps the time and device of the last other write.
         let (modified_at, device) = match (modified_at, current) {
             (None, Some(record)) => (record.modified_at, record.device.clone()),
-            (at, _) => (at.unwrap_or(write.at), self.device().clone()),
+            (at, _) => (at.unwrap_or(self.now), self.device().clone()),
         };
         let (data, deleted) = (edited.data, write.deleted);
         let record = Record { data: data.clone(), version, stamp, modified_at, device, deleted, fields };
@@ -226,6 +237,10 @@ impl Batch<'_> {
             let count = head.live.entry(key.table.clone()).or_default();
             *count = count.saturating_add(u64::from(!record.deleted)).saturating_sub(u64::from(was_live));
         }
+        let deletes = self.changes.iter().filter(|change| change.operation == Operation::Delete);
+        let first_tombstone =
+            self.shortest_retention.first_tombstone.or_else(|| deletes.map(|change| change.stamp).next());
+        head.shortest_retention = Some(ShortestRetention { first_tombstone, ..self.shortest_retention });
         head
     }
 }

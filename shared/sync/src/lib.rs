@@ -20,6 +20,7 @@ pub mod marker;
 pub mod outcome;
 pub mod push;
 pub mod response;
+pub mod shortest_retention;
 pub mod snapshot;
 
 // Rejected records, and conflicts that a person resolves.

@@ -43,6 +43,9 @@ pub const LOG_SETTLE_SECS: u64 = 60;
 pub const WRITE_SECS_MAX: u64 = 20;
 /// Largest window of a table in days: 100 years.
 pub const WINDOW_DAYS_MAX: u32 = 36_500;
+/// Microseconds by which `device_time` must differ from the server's time to correct a clock: 30 seconds.
+/// Smaller differences may be delays of the network, which change with each attempt.
+pub const CLOCK_SKEW_MICROS_MIN: u64 = 30 * 1_000_000;
 /// Digits before the point of an additive number.
 pub const DECIMAL_WHOLE_DIGITS_MAX: usize = 18;
 /// Digits after the point of an additive number.

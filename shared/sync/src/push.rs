@@ -21,6 +21,7 @@ use protocol::limits::{
 use protocol::record::{RecordKey, is_addressable, is_record_id};
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
+use protocol::timestamp::device_time::DeviceTime;
 use protocol::wire::outcome::{Rejection, RejectionCode};
 use protocol::wire::push::PushRecord;
 
@@ -38,7 +39,9 @@ pub struct Push {
     /// SHA-256 over the records as sent; distinguishes a retry from another batch with the same id.
     pub hash: [u8; 32],
     /// The till's clock when it sent the batch; `None` if absent or malformed.
-    pub device_time: Option<Timestamp>,
+    pub device_time: Option<DeviceTime>,
+    /// When it arrived at the server; `None` if it is decided at once.
+    pub arrived_at: Option<Timestamp>,
     /// The branch to write to, if the caller named one.
     pub branch: Option<BranchId>,
     /// The tables that the caller may read, for the cursor of the response.
@@ -70,7 +73,7 @@ pub struct Write {
     /// The new data; `None` only in a delete.
     pub data: Option<JsonText>,
     /// The time of the write by the till's clock.
-    pub at: Timestamp,
+    pub at: DeviceTime,
     /// Whether the write deletes the record.
     pub deleted: bool,
     /// The version the till started from; 0 for "I create this".
@@ -135,10 +138,15 @@ impl Push {
             ));
         }
         // A malformed clock must not stop sales.
-        let device_time = envelope.device_time.and_then(|text| Timestamp::parse(&text).ok());
+        let device_time = envelope.device_time.and_then(|text| DeviceTime::parse(&text).ok());
         let (device, batch, branch) = (envelope.device_id, envelope.batch_id, envelope.branch_id);
-        let (user, readable) = (None, tables.digest_of(role));
-        Ok(Push { device, user, batch, atomic, hash, device_time, branch, readable, records })
+        let (user, arrived_at, readable) = (None, None, tables.digest_of(role));
+        Ok(Push { device, user, batch, atomic, hash, device_time, arrived_at, branch, readable, records })
+    }
+
+    /// The same push, which arrived at `arrived_at`.
+    pub fn arrived(self, arrived_at: Timestamp) -> Push {
+        Push { arrived_at: Some(arrived_at), ..self }
     }
 
     /// The same push by the caller `user`, whose token belongs to no device; `None` for the device itself.
@@ -154,8 +162,9 @@ impl Push {
         readable: TablesDigest,
         record: Incoming,
     ) -> Push {
-        let (user, atomic, device_time, branch) = (None, false, None, None);
-        Push { device, user, batch, atomic, hash, device_time, branch, readable, records: vec![record] }
+        let (user, atomic, device_time, arrived_at, branch) = (None, false, None, None, None);
+        let records = vec![record];
+        Push { device, user, batch, atomic, hash, device_time, arrived_at, branch, readable, records }
     }
 
     /// The keys of all valid writes, deduplicated and sorted.
@@ -245,7 +254,7 @@ fn check(tables: &Tables, role: Role, body: PushRecord) -> Result<Write, Rejecti
     if !is_record_id(&body.record_id) || !addressable {
         return Err(RejectionCode::BadRecordId.with_message(RECORD_ID_RULE));
     }
-    let at = Timestamp::parse(&body.local_updated_at).map_err(|_| {
+    let at = DeviceTime::parse(&body.local_updated_at).map_err(|_| {
         RejectionCode::BadTime
             .with_message("`local_updated_at` must be RFC 3339, such as 2025-12-07T10:30:00Z.")
     })?;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::decide::Expected;
 use crate::marker::Marker;
 use crate::record::Record;
+use crate::shortest_retention::ShortestRetention;
 use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
 
@@ -19,6 +20,8 @@ pub struct Head {
     pub log_items: u64,
     /// Live records per table.
     pub live: BTreeMap<String, u64>,
+    /// What the room has not forgotten; `None` in a HEAD from before this was stored.
+    pub shortest_retention: Option<ShortestRetention>,
 }
 
 /// What was read. Not isolated by the database: the conditions of the commit check that it still holds.

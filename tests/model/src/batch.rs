@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use protocol::ids::Room;
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
+use protocol::timestamp::device_time::DeviceTime;
 use protocol::wire::push::{PushRecord, PushRequest};
 
-use crate::record::{Decision, Situation, decide};
+use crate::applied_before::{self, AppliedBefore};
+use crate::record::{Decision, Situation, decide, remembered_since};
 use crate::room::{ExpectedResult, Key, Prediction, RoomState, Row};
-use crate::write::Write;
+use crate::write::{Clock, Write};
 
 /// A push as the function received it.
 #[derive(Clone, Debug)]
@@ -20,6 +22,8 @@ pub struct Push<'a> {
     pub role: Role,
     /// The body as it was sent.
     pub body: &'a str,
+    /// When it arrived at the edge, at the latest `now`.
+    pub arrived_at: Timestamp,
     /// The function's time.
     pub now: Timestamp,
     /// The tables that the function does not know, of those in the rules.
@@ -34,21 +38,48 @@ pub(crate) fn push(room: &mut RoomState, request: &Push<'_>) -> Option<Predictio
     let (before, prev) = (room.rows.clone(), room.head);
     let first = request.now.0.max(prev + 1);
     let versions = BTreeMap::new();
-    let mut batch = Batch { room, before: &before, body: &body, request, next: first, versions };
-    let results: Vec<ExpectedResult> = body.records.iter().map(|record| batch.record(record)).collect();
-    let Batch { next, versions, .. } = batch;
+    let clock = body.device_time.as_ref().and_then(|time| DeviceTime::parse(time).ok());
+    let clock = clock.map(|shows| Clock { shows: shows.0, at: request.arrived_at.0 });
+    let parse = |record| Write::parse(record, request.role, clock, request.now.0);
+    let writes: Vec<Result<Write, &str>> = body.records.iter().map(parse).collect();
+    let valid: Vec<Write> = writes.iter().filter_map(|write| write.clone().ok()).collect();
+    let first_commit = room.first_commit.unwrap_or(first);
+    let applied_before = applied_before::judge(&before, &valid, &body.device_id, request.now.0, first_commit);
+    let mut situations: Vec<&str> = applied_before.map(AppliedBefore::situation).into_iter().collect();
+    situations.extend(valid.iter().any(|write| write.corrected).then_some("device clock corrected"));
+    let applied_before = applied_before.unwrap_or(AppliedBefore::No);
+    let (next, first_deletion) = (first, None);
+    let mut batch = Batch {
+        room,
+        before: &before,
+        body: &body,
+        request,
+        applied_before,
+        first,
+        next,
+        first_deletion,
+        first_versions: BTreeMap::new(),
+        versions,
+    };
+    let results: Vec<ExpectedResult> = writes.into_iter().map(|write| batch.record(write)).collect();
+    let Batch { next, versions, first_deletion, .. } = batch;
     let rolled_back =
         body.atomic && !results.iter().all(|result| matches!(result, ExpectedResult::Applied { .. }));
     if rolled_back {
         room.rows = before;
-        return Some(Prediction { results, prev, stamp: prev, rolled_back, versions: BTreeMap::new() });
+        let versions = BTreeMap::new();
+        return Some(Prediction { results, prev, stamp: prev, rolled_back, versions, situations });
     }
     let rejected = results.iter().filter(|result| matches!(result, ExpectedResult::Rejected(_))).count();
     room.dead_letters.insert((first, request.now.0, request.body.to_owned()), rejected);
     let stamp = if next > first { next - 1 } else { prev };
     room.head = stamp;
+    if next > first {
+        room.first_commit = Some(first_commit);
+        room.first_tombstone = room.first_tombstone.or(first_deletion);
+    }
     room.changes += next - first;
-    let prediction = Prediction { results, prev, stamp, rolled_back, versions };
+    let prediction = Prediction { results, prev, stamp, rolled_back, versions, situations };
     if let Some(name) = name {
         room.responses.insert(name, prediction.clone());
     }
@@ -60,19 +91,22 @@ struct Batch<'a> {
     before: &'a BTreeMap<Key, Row>,
     body: &'a PushRequest,
     request: &'a Push<'a>,
+    applied_before: AppliedBefore,
+    first: u64,
     /// The stamp of the next change.
     next: u64,
+    /// The stamp of the first deletion.
+    first_deletion: Option<u64>,
+    /// The version of each record after its first change.
+    first_versions: BTreeMap<Key, u64>,
     /// The version of each record after its last change.
     versions: BTreeMap<Key, u64>,
 }
 
 impl Batch<'_> {
-    fn record(&mut self, body: &PushRecord) -> ExpectedResult {
-        let key = (body.table_name.clone(), body.record_id.clone());
-        let is_damaged = self.room.damaged.contains(&key);
-        let write = match Write::parse(body, self.request.role, self.request.now.0) {
-            // Its time counts only against a record that can be read.
-            Ok(_) | Err("clock_ahead") if is_damaged => {
+    fn record(&mut self, write: Result<Write, &str>) -> ExpectedResult {
+        let write = match write {
+            Ok(write) if self.room.damaged.contains(&write.key) => {
                 return ExpectedResult::Rejected("record_corrupt".to_owned());
             }
             Ok(write) => write,
@@ -84,22 +118,24 @@ impl Batch<'_> {
             current: current.as_ref(),
             written_by_batch: current.as_ref() != before,
             version_before: before.map(|row| row.version),
+            first_version: self.first_versions.get(&write.key).copied().filter(|_| before.is_none()),
             created_by_batch: current.as_ref() != before && before.is_none_or(|row| row.deleted),
             device: &self.body.device_id,
             has_batch_id: self.body.batch_id.is_some(),
             now: self.request.now.0,
+            applied_before: self.applied_before,
         };
         let stored = current.as_ref().map_or((0, 0), |row| (row.version, row.stamp));
         match decide(&situation, &write) {
             Decision::Store { row, flags } => {
-                let (version, stamp) = self.store(&write.key, row);
+                let (version, stamp) = self.store(&write, row);
                 let mut flags: Vec<String> =
                     write.flags.iter().chain(&flags).map(ToString::to_string).collect();
                 flags.sort_unstable();
                 ExpectedResult::Applied { version, stamp, flags }
             }
             Decision::Merge { row, reason } => {
-                let (version, _) = self.store(&write.key, row);
+                let (version, _) = self.store(&write, row);
                 ExpectedResult::Conflict { reason: reason.to_owned(), version }
             }
             Decision::AlreadyApplied => {
@@ -112,12 +148,22 @@ impl Batch<'_> {
         }
     }
 
+    /// The highest version that a record which the server does not have may have had: if a tombstone may be
+    /// forgotten, the number of all changes, since no change raises a version by more than one.
+    fn versions_before(&self, write: &Write) -> u64 {
+        let since = remembered_since(self.request.now.0);
+        let forgets = self.room.first_tombstone.is_some_and(|first| first < since);
+        if forgets && !write.is_append_only() { self.room.changes + self.next - self.first } else { 0 }
+    }
+
     /// Stores a changed record under the next version and stamp.
-    fn store(&mut self, key: &Key, row: Row) -> (u64, u64) {
+    fn store(&mut self, write: &Write, row: Row) -> (u64, u64) {
+        let key = &write.key;
         let current = self.room.rows.get(key);
-        let version = current.map_or(0, |row| row.version) + 1;
+        let version = current.map_or_else(|| self.versions_before(write), |row| row.version) + 1;
         let stamp = self.next;
         self.next += 1;
+        self.first_deletion = self.first_deletion.or(Some(stamp).filter(|_| row.deleted));
         let mut row = Row { version, stamp, ..row };
         match current.filter(|current| !current.deleted && !row.deleted) {
             Some(current) => {
@@ -130,6 +176,7 @@ impl Batch<'_> {
             None => (row.created, row.changed) = (version, BTreeMap::new()),
         }
         self.room.rows.insert(key.clone(), row);
+        self.first_versions.entry(key.clone()).or_insert(version);
         self.versions.insert(key.clone(), version);
         (version, stamp)
     }

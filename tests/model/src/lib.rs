@@ -5,6 +5,7 @@
 //! is wrong. The model is sequential. The simulation feeds it the pushes in commit order, each with the time
 //! at which the function decided it.
 
+mod applied_before;
 mod batch;
 mod merge;
 mod record;

@@ -13,22 +13,33 @@ pub(crate) struct Merged {
     /// Why a part of the write was not taken.
     pub(crate) conflict: Option<&'static str>,
     pub(crate) has_plain: bool,
+    /// Whether a plain member was taken because the write is later.
+    pub(crate) by_time: bool,
 }
 
 /// Merges the plain members of `write` into `row`.
 pub(crate) fn merge(situation: &Situation<'_>, row: &Row, write: &Write, concurrent: bool) -> Merged {
     let stored = row.data.clone().unwrap_or_default();
     let has_plain = !is_only_sums_and_states(write);
-    let rejected =
-        |reason| Merged { data: stored.clone(), deleted: false, conflict: Some(reason), has_plain };
-    let accepted =
-        || Merged { data: overwritten(&stored, write), deleted: write.deleted, conflict: None, has_plain };
+    let rejected = |reason| Merged {
+        data: stored.clone(),
+        deleted: false,
+        conflict: Some(reason),
+        has_plain,
+        by_time: false,
+    };
+    let refused = refused_whole(situation, row, write, concurrent);
+    let wins_by_time = concurrent && refused.is_none() && write.is_settled_by_time();
+    let accepted = |by_time| {
+        let (data, deleted) = (overwritten(&stored, write), write.deleted);
+        Merged { data, deleted, conflict: None, has_plain, by_time }
+    };
     // A write of nothing but sums and states has no plain members that could conflict.
     if !has_plain {
-        return accepted();
+        return accepted(wins_by_time && !write.sets().is_empty());
     }
-    match (refused_whole(situation, row, write, concurrent), write.base) {
-        (None, _) => accepted(),
+    match (refused, write.base) {
+        (None, _) => accepted(wins_by_time),
         (Some("fields_conflict"), Some(base)) if !write.deleted => {
             merge_members(&stored, row, write, base, is_later(situation, row, write))
         }
@@ -89,7 +100,7 @@ fn overwritten(stored: &Members, write: &Write) -> Members {
 /// Merges member by member: the write wins where the server has not changed the member since `base`.
 fn merge_members(stored: &Members, row: &Row, write: &Write, base: u64, is_later: bool) -> Merged {
     let wanted = overwritten(stored, write);
-    let (mut data, mut conflict) = (stored.clone(), None);
+    let (mut data, mut conflict, mut by_time) = (stored.clone(), None, false);
     // Equal changes on both sides do not conflict.
     let differing = stored.keys().chain(wanted.keys()).filter(|name| stored.get(*name) != wanted.get(*name));
     for name in differing.filter(|name| !write.rule.is_special(name)) {
@@ -98,7 +109,10 @@ fn merge_members(stored: &Members, row: &Row, write: &Write, base: u64, is_later
             _ if !changed => true,
             Some(FieldRule::Client) => true,
             Some(FieldRule::Server) => false,
-            Some(FieldRule::LastWriter) => is_later,
+            Some(FieldRule::LastWriter) => {
+                by_time |= is_later;
+                is_later
+            }
             _ => {
                 conflict = Some("fields_conflict");
                 false
@@ -111,5 +125,5 @@ fn merge_members(stored: &Members, row: &Row, write: &Write, base: u64, is_later
             }
         }
     }
-    Merged { data, deleted: false, conflict, has_plain: true }
+    Merged { data, deleted: false, conflict, has_plain: true, by_time }
 }

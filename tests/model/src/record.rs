@@ -1,14 +1,21 @@
 //! One record: what a write does to the stored state.
 
+use crate::applied_before::{self, AppliedBefore};
 use crate::member::{self, Members};
 use crate::merge::{Merged, merge, refused_whole};
 use crate::room::Row;
-use crate::rules::{FieldRule, Policy};
+use crate::rules::FieldRule;
 use crate::special::{states, sums, sums_and_states};
 use crate::write::Write;
 
-/// Microseconds that tombstones are kept: 90 days.
-const TOMBSTONE_MICROS: u64 = 90 * 24 * 3600 * 1_000_000;
+/// Microseconds for which the server certainly remembers tombstones and batches: 90 days, less 10 minutes by
+/// which clocks may differ.
+const REMEMBERED_MICROS: u64 = (90 * 24 * 60 - 10) * 60 * 1_000_000;
+
+/// The time before which tombstones and batches may be forgotten.
+pub(crate) fn remembered_since(now: u64) -> u64 {
+    now.saturating_sub(REMEMBERED_MICROS)
+}
 
 /// The state that a write meets.
 pub(crate) struct Situation<'a> {
@@ -18,10 +25,13 @@ pub(crate) struct Situation<'a> {
     pub(crate) written_by_batch: bool,
     pub(crate) version_before: Option<u64>,
     pub(crate) created_by_batch: bool,
+    /// The version that this batch gave a record which did not exist.
+    pub(crate) first_version: Option<u64>,
     pub(crate) device: &'a str,
     pub(crate) has_batch_id: bool,
     /// The function's time in microseconds.
     pub(crate) now: u64,
+    pub(crate) applied_before: AppliedBefore,
 }
 
 pub(crate) enum Decision {
@@ -42,16 +52,27 @@ pub(crate) enum Decision {
 }
 
 pub(crate) fn decide(situation: &Situation<'_>, write: &Write) -> Decision {
-    match situation.current {
+    let decision = match situation.current {
         None => create(situation, write),
         Some(row) if row.deleted => over_tombstone(situation, row, write),
-        Some(row) if write.rule.policy == Policy::AppendOnly => over_append_only(row, write),
+        Some(row) if write.is_append_only() => over_append_only(situation, row, write),
         Some(row) => over_live(situation, row, write),
+    };
+    let is_new = write.is_append_only()
+        || situation.current.zip(write.base).is_some_and(|(row, base)| is_current(situation, row, base));
+    match (&decision, situation.applied_before) {
+        (Decision::Store { .. } | Decision::Merge { .. }, AppliedBefore::Yes) if !is_new => {
+            Decision::AlreadyApplied
+        }
+        (Decision::Store { .. } | Decision::Merge { .. }, AppliedBefore::Unknown) if !is_new => {
+            Decision::Reject("too_old")
+        }
+        _ => decision,
     }
 }
 
-fn create(situation: &Situation<'_>, write: &Write) -> Decision {
-    let append_only = write.rule.policy == Policy::AppendOnly;
+pub(crate) fn create(situation: &Situation<'_>, write: &Write) -> Decision {
+    let append_only = write.is_append_only();
     if write.deleted && append_only {
         return Decision::Reject("append_only");
     }
@@ -60,8 +81,12 @@ fn create(situation: &Situation<'_>, write: &Write) -> Decision {
     if write.base.is_some_and(|base| base > 0) && !append_only {
         return Decision::Conflict("deleted_on_server");
     }
-    if write.base.is_none() && write.at.saturating_add(TOMBSTONE_MICROS) < situation.now && !append_only {
+    if write.base.is_none() && write.at < remembered_since(situation.now) && !append_only {
         return Decision::Reject("too_old");
+    }
+    let claims_only_time = write.base.is_none() && !write.deleted && !write.asks_timeless();
+    if write.ahead && claims_only_time && write.is_settled_by_time() {
+        return Decision::Reject("clock_ahead");
     }
     insert(situation, write, write.at)
 }
@@ -106,7 +131,11 @@ fn insert(situation: &Situation<'_>, write: &Write, modified_at: u64) -> Decisio
 }
 
 /// An append-only row: only its states may change.
-fn over_append_only(row: &Row, write: &Write) -> Decision {
+fn over_append_only(situation: &Situation<'_>, row: &Row, write: &Write) -> Decision {
+    let is_late = situation.applied_before != AppliedBefore::No;
+    if is_late && write.base == Some(0) && applied_before::made(write, row, situation.device) {
+        return Decision::AlreadyApplied;
+    }
     if write.deleted {
         return Decision::Reject("append_only");
     }
@@ -150,8 +179,14 @@ fn over_live(situation: &Situation<'_>, row: &Row, write: &Write) -> Decision {
         Ok(special) => special,
         Err(code) => return Decision::Reject(code),
     };
-    let Merged { mut data, deleted, conflict, has_plain } = merge(situation, row, write, concurrent);
+    let Merged { mut data, deleted, conflict, has_plain, by_time } = merge(situation, row, write, concurrent);
     let conflict = refused.or(conflict);
+    // Deltas and states do not depend on the time.
+    let moves_state = states(&stored, write).is_ok_and(|moved| !moved.is_empty());
+    let is_timeless = !write.deleted && (moves_state || !write.deltas().is_empty());
+    if write.ahead && by_time && !is_timeless {
+        return Decision::Reject("clock_ahead");
+    }
     let sets_author = has_plain && (conflict.is_none() || data != stored);
     let has_special = !special.is_empty();
     data.extend(special);
@@ -173,20 +208,26 @@ fn over_live(situation: &Situation<'_>, row: &Row, write: &Write) -> Decision {
 
 fn is_concurrent(situation: &Situation<'_>, row: &Row, write: &Write) -> bool {
     match write.base {
-        Some(0) => !situation.created_by_batch,
-        Some(base) => {
-            let is_own = situation.written_by_batch && situation.version_before == Some(base);
-            base != row.version && !is_own
-        }
-        None => row.modified_at > write.at && row.device != situation.device,
+        Some(base) => !is_current(situation, row, base),
+        // A time that is not believed does not tell which write is later.
+        None => (row.modified_at > write.at || write.ahead) && row.device != situation.device,
     }
+}
+
+/// Whether a write from the version `base` follows what the server holds.
+fn is_current(situation: &Situation<'_>, row: &Row, base: u64) -> bool {
+    let is_own = situation.written_by_batch && situation.version_before == Some(base);
+    let is_of_own_create = situation.created_by_batch && base == 0;
+    // A till counts from 1, whatever the first version of its new record is.
+    let is_counted = situation.first_version.is_some_and(|first| base == row.version - first + 1);
+    base == row.version || is_own || is_of_own_create || is_counted
 }
 
 /// Whether the device repeats a write whose result the server has.
 fn is_replay(situation: &Situation<'_>, row: &Row, write: &Write) -> bool {
     let may_follow = match write.base {
         Some(base) => base == 0 || row.version == base + 1,
-        None => row.modified_at >= write.at,
+        None => row.modified_at >= write.at || write.ahead,
     };
     if row.device != situation.device || write.deleted || !may_follow {
         return false;

@@ -68,6 +68,8 @@ pub struct Prediction {
     pub rolled_back: bool,
     /// The last version that the push gave each record that it wrote.
     pub versions: BTreeMap<Key, u64>,
+    /// What is special about the push.
+    pub situations: Vec<&'static str>,
 }
 
 /// The expected state of a room.
@@ -77,6 +79,10 @@ pub struct RoomState {
     pub head: u64,
     /// The number of changes so far.
     pub changes: u64,
+    /// The first stamp.
+    pub first_commit: Option<u64>,
+    /// The stamp of the first deletion.
+    pub first_tombstone: Option<u64>,
     /// The records, tombstones included.
     pub rows: BTreeMap<Key, Row>,
     /// The records that are stored and cannot be read.

@@ -1,7 +1,7 @@
 //! One record of a push, parsed and validated.
 
 use protocol::role::Role;
-use protocol::timestamp::Timestamp;
+use protocol::timestamp::device_time::DeviceTime;
 use protocol::wire::push::PushRecord;
 
 use crate::member::{self, Members};
@@ -10,7 +10,17 @@ use crate::rules::{Policy, TableRule, table_rule};
 use crate::size;
 
 /// Microseconds that a client's clock may be ahead.
-const AHEAD_MICROS_MAX: u64 = 5 * 60 * 1_000_000;
+const AHEAD_MICROS_MAX: i64 = 5 * 60 * 1_000_000;
+/// Microseconds by which a client's clock may differ before it is corrected.
+const SKEW_MICROS_MAX: i64 = 30 * 1_000_000;
+
+/// What a client's clock showed when its push arrived; microseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    pub(crate) shows: i64,
+    /// The server's time.
+    pub(crate) at: u64,
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Write {
@@ -20,6 +30,10 @@ pub(crate) struct Write {
     pub(crate) data: Option<Members>,
     /// The client's time, clamped to the server's clock; microseconds.
     pub(crate) at: u64,
+    /// Whether the client's clock is so far ahead that `at` is the server's time.
+    pub(crate) ahead: bool,
+    /// Whether `at` is another time than the client's, because its clock was wrong and said so.
+    pub(crate) corrected: bool,
     pub(crate) deleted: bool,
     /// The version that the client changed.
     pub(crate) base: Option<u64>,
@@ -33,8 +47,13 @@ pub(crate) struct Write {
 }
 
 impl Write {
-    /// Parses a record at `now`. The error is the code of the rejection.
-    pub(crate) fn parse(body: &PushRecord, role: Role, now: u64) -> Result<Write, &'static str> {
+    /// Parses a record that is decided at `now`. The error is the code of the rejection.
+    pub(crate) fn parse(
+        body: &PushRecord,
+        role: Role,
+        clock: Option<Clock>,
+        now: u64,
+    ) -> Result<Write, &'static str> {
         let rule = table_rule(&body.table_name).ok_or("unknown_table")?;
         if role < rule.write {
             return Err("forbidden");
@@ -42,7 +61,12 @@ impl Write {
         if body.record_id.is_empty() || body.record_id.chars().any(char::is_control) {
             return Err("bad_record_id");
         }
-        let at = Timestamp::parse(&body.local_updated_at).map_err(|_| "bad_time")?.0;
+        let at = DeviceTime::parse(&body.local_updated_at).map_err(|_| "bad_time")?;
+        let signed_now = i64::try_from(now).unwrap_or(i64::MAX);
+        let correction = clock.and_then(|clock| corrected(at.0, clock));
+        let at = correction.unwrap_or(at.0);
+        let ahead = at - signed_now > AHEAD_MICROS_MAX;
+        let clamped = ahead || at < 0;
         body.data.as_ref().map_or(Ok(()), size::check)?;
         let data = match &body.data {
             None if body.is_deleted => None,
@@ -54,26 +78,34 @@ impl Write {
             return Err("forbidden");
         }
         let fields = body.fields.clone().or_else(|| only_changes_of_sums(data.as_ref()?));
-        let mut write = Write {
+        Ok(Write {
             key: (body.table_name.clone(), body.record_id.clone()),
             rule,
             data,
-            at,
+            at: if ahead { now } else { u64::try_from(at).unwrap_or_default() },
+            ahead,
+            corrected: correction.is_some(),
             deleted: body.is_deleted,
             base: body.base_version,
             fields,
             explicit_fields: body.fields.is_some(),
             may_repair: role >= Role::Manager,
-            flags: Vec::new(),
-        };
-        if at > now.saturating_add(AHEAD_MICROS_MAX) {
-            if rule.policy != Policy::AppendOnly && !write.has_delta() {
-                return Err("clock_ahead");
-            }
-            write.at = now;
-            write.flags.push("clock_clamped");
-        }
-        Ok(write)
+            flags: if clamped { vec!["clock_clamped"] } else { Vec::new() },
+        })
+    }
+
+    pub(crate) fn is_append_only(&self) -> bool {
+        self.rule.policy == Policy::AppendOnly
+    }
+
+    /// Whether the later of two writes wins in the table.
+    pub(crate) fn is_settled_by_time(&self) -> bool {
+        matches!(self.rule.policy, Policy::LastWriter | Policy::Merge)
+    }
+
+    /// Whether the data has a delta or a state, which do not depend on the time.
+    pub(crate) fn asks_timeless(&self) -> bool {
+        self.has_delta() || self.data.iter().flatten().any(|(name, _)| self.rule.is_state(name))
     }
 
     pub(crate) fn covers(&self, name: &str) -> bool {
@@ -108,6 +140,15 @@ impl Write {
             |(name, value): (&String, &String)| !self.rule.is_additive(name) && member::changes_sum(value);
         self.data.iter().flatten().any(is_stray)
     }
+}
+
+/// A client's time `at` by the server's clock. `None` if the client's clock is right, or was set back since
+/// the write.
+fn corrected(at: i64, clock: Clock) -> Option<i64> {
+    let arrived_at = i64::try_from(clock.at).unwrap_or(i64::MAX);
+    let is_wrong = (clock.shows - arrived_at).abs() > SKEW_MICROS_MAX;
+    let was_set_back = at > clock.shows + AHEAD_MICROS_MAX;
+    (is_wrong && !was_set_back).then(|| arrived_at.min(arrived_at - (clock.shows - at)))
 }
 
 /// The members of data that has nothing but changes of sums: such a write is about these members alone.

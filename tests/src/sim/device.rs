@@ -48,8 +48,8 @@ struct Inner {
     edits: Vec<PushRequest>,
     /// The batches that are too large to send and cannot be split, and those that a lost disk took along.
     given_up: Vec<PushRequest>,
-    /// The batches that were answered, and when; they may be sent again.
-    answered: Vec<(PushRequest, PushResponse, Timestamp)>,
+    /// The batches that were answered; they may be sent again.
+    answered: Vec<(PushRequest, PushResponse)>,
     /// The time of the last page. Only [`Mutation::WallClock`] uses it.
     pulled_at: Option<Timestamp>,
     /// Every change that the till received: table, id, stamp.
@@ -124,30 +124,35 @@ impl Device {
     /// batches again under the same ids, and what a restore lost is applied again.
     pub(crate) fn answered(&self) -> Vec<(PushRequest, PushResponse)> {
         let inner = self.lock();
-        let answered = inner.answered.iter().map(|(batch, response, _)| (batch.clone(), response.clone()));
-        one_response_each(answered.collect())
+        one_response_each(inner.answered.clone())
     }
 
     pub(crate) fn is_busy(&self) -> bool {
         self.lock().running.as_ref().is_some_and(|running| !running.is_finished())
     }
 
-    /// A batch that was answered and still has its marker. An atomic batch that was rolled back has none: the
-    /// server would decide it again, which its till does not ask for.
+    /// Writes the device's time into a batch that has one; a till reads its clock at each attempt.
+    fn date(&self, batch: &mut PushRequest, true_time: Timestamp) {
+        let clock = skewed(true_time, self.actor.skew_micros);
+        batch.device_time = batch.device_time.take().map(|_| clock.to_string());
+    }
+
+    /// A batch that was answered, perhaps so long ago that its marker has expired. An atomic batch that was
+    /// rolled back has none: the server would decide it again, which its till does not ask for.
     pub(crate) fn old_batch(&self, now: Timestamp, rng: &mut Rng) -> Option<PushRequest> {
-        const AGE_MICROS_MAX: u64 = 80 * 24 * 3600 * 1_000_000;
         let inner = self.lock();
-        let is_young = |at: &Timestamp| at.0.saturating_add(AGE_MICROS_MAX) > now.0;
-        let is_candidate = |(batch, response, at): &&(PushRequest, PushResponse, Timestamp)| {
-            batch.batch_id.is_some() && response.success && is_young(at)
-        };
+        let is_candidate =
+            |(batch, response): &&(PushRequest, PushResponse)| batch.batch_id.is_some() && response.success;
         let candidates: Vec<_> = inner.answered.iter().filter(is_candidate).collect();
-        rng.pick(&candidates).map(|(batch, ..)| batch.clone())
+        let mut batch = rng.pick(&candidates).map(|(batch, _)| batch.clone())?;
+        self.date(&mut batch, now);
+        Some(batch)
     }
 
     async fn push_all(&self, world: &Arc<World>, rng: &mut Rng) -> bool {
         for _ in 0..REQUESTS_MAX {
             let Some(mut batch) = self.lock().state.queue.send_first() else { return true };
+            self.date(&mut batch, world.clock.now());
             if world.mutation == Some(Mutation::FreshBatchIds) && batch.batch_id.is_some() {
                 batch.batch_id = Some(format!("fresh-{:x}", rng.next_u64()));
             }
@@ -172,7 +177,7 @@ impl Device {
                 Ok(response) => {
                     let taken = till_mutation::push_response(world, &inner.state, &response);
                     inner.state.take_push(&taken);
-                    inner.answered.push((batch.clone(), response, world.clock.now()));
+                    inner.answered.push((batch.clone(), response));
                     true
                 }
                 Err(error) => {

@@ -21,6 +21,8 @@ use super::stats::SeenFigures;
 pub(crate) struct PushCall {
     pub(crate) room: Room,
     pub(crate) role: Role,
+    /// When it arrived, at the latest `now`.
+    pub(crate) arrived_at: Timestamp,
     /// The function's time.
     pub(crate) now: Timestamp,
     /// The body as it was sent.

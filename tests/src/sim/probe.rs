@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use config::Secret;
 use functions::accounts::signer::Signer;
+use functions::sync::keys;
 use protocol::ids::Room;
 use protocol::role::Role;
-use protocol::timestamp::Timestamp;
+use protocol::timestamp::{DAY_SECS, Timestamp};
 use protocol::wire::auth::User;
 use protocol::wire::push::PushRequest;
 
-use super::SimError;
 use super::actors::Caller;
 use super::event_log::Event;
 use super::lock;
 use super::rng::Rng;
 use super::server::ApiRequest;
 use super::world::World;
+use super::{SimError, storage};
 
 /// The device that a token of [`Tokens`] belongs to.
 const BOUND_DEVICE: &str = "till-9";
@@ -100,7 +101,7 @@ fn requests(world: &World, rng: &mut Rng) -> Vec<(&'static str, Caller, ApiReque
     all
 }
 
-/// Another batch under the id of one that was answered.
+/// Another batch under the id of one that was answered, and whose marker lives for a while.
 fn reused_batch(world: &World, rng: &mut Rng) -> Option<(&'static str, Caller, ApiRequest)> {
     // A restore may have lost the batch, and damage its hash.
     let is_damaged = |event: &Event| matches!(event, Event::Damaged { .. });
@@ -109,6 +110,11 @@ fn reused_batch(world: &World, rng: &mut Rng) -> Option<(&'static str, Caller, A
     }
     let device = rng.pick(&world.devices)?;
     let batch = device.old_batch(world.clock.now(), rng)?;
+    let name = keys::batch(&batch.device_id.parse().ok()?, &batch.batch_id.as_ref()?.parse().ok()?);
+    let expires_at = storage::expires_at(world.network.tables(), &device.actor.caller.room, &name)?;
+    if expires_at < world.clock.now().plus_secs(DAY_SECS) {
+        return None;
+    }
     let other = PushRequest { atomic: !batch.atomic, ..batch };
     let body = serde_json::to_string(&other).ok()?;
     Some(("batch_id_reused", device.caller(), ApiRequest::Push(body)))

@@ -7,12 +7,13 @@ use std::time::Duration;
 use functions::context::Context;
 use functions::http::dispatch;
 use lambda_http::{Body, Request, Response};
+use protocol::limits::WRITE_WAIT_MILLIS;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::Publication;
 use protocol::wire::pull::PullResponse;
 use protocol::wire::push::WriteResult;
-use protocol::wire::{REQUEST_ID_HEADER, TOKEN_HEADER, WRITE_RESULT_CONTENT_TYPE};
+use protocol::wire::{ARRIVED_HEADER, REQUEST_ID_HEADER, TOKEN_HEADER, WRITE_RESULT_CONTENT_TYPE};
 use sync::limits::WRITE_SECS_MAX;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
@@ -47,6 +48,8 @@ struct Call {
     number: u64,
     caller: Caller,
     release: Release,
+    /// When it arrived, as the edge says.
+    arrived_at: Option<Timestamp>,
     /// The function's time.
     now: Timestamp,
 }
@@ -107,10 +110,16 @@ impl Server {
                 (self.clone(), caller.clone(), request.clone(), rng.clone());
             tokio::spawn(async move {
                 sleep(rng.between(1, 2000)).await;
-                server.start(&caller, request, &mut rng, &FaultRates::none());
+                let arrived_at = server.clock.now();
+                server.start(&caller, request, arrived_at, &mut rng, &FaultRates::none());
             });
         }
-        let reply = self.start(caller, request, rng, &rates).await.ok().flatten();
+        let arrived_at = self.clock.now();
+        if matches!(request, ApiRequest::Push(_)) && rng.chance(60) {
+            // It waits for its turn.
+            sleep(rng.between(1, WRITE_WAIT_MILLIS)).await;
+        }
+        let reply = self.start(caller, request, arrived_at, rng, &rates).await.ok().flatten();
         sleep(rng.between(1, 30)).await;
         reply.filter(|_| !rng.chance(rates.response_lost))
     }
@@ -125,6 +134,7 @@ impl Server {
         self: &Arc<Self>,
         caller: &Caller,
         request: ApiRequest,
+        arrived_at: Timestamp,
         rng: &mut Rng,
         rates: &FaultRates,
     ) -> JoinHandle<Option<Reply>> {
@@ -136,9 +146,12 @@ impl Server {
         let release = self.deployment.pick(rng);
         let context = call_context(number, rng);
         let crash_after = rng.chance(rates.crash).then(|| Duration::from_millis(rng.below(150)));
+        // An edge of another release does not say when the request arrived.
+        let said = rng.chance(900).then_some(arrived_at);
         if let ApiRequest::Push(body) = &request {
-            let (room, body) = (caller.room.clone(), body.clone());
-            let call = PushCall { room, role: caller.role, now, body, release };
+            let arrived_at = said.map_or(now, |at| at.min(now));
+            let (room, role, body) = (caller.room.clone(), caller.role, body.clone());
+            let call = PushCall { room, role, arrived_at, now, body, release };
             self.log.entries().calls.insert(number, call);
         }
         if let ApiRequest::Replay(replay) = &request {
@@ -148,7 +161,7 @@ impl Server {
         }
         let (server, caller) = (self.clone(), caller.clone());
         tokio::spawn(CALL.scope(context, async move {
-            let reply = server.run(Call { number, caller, release, now }, request);
+            let reply = server.run(Call { number, caller, release, arrived_at: said, now }, request);
             match crash_after {
                 // As Lambda does.
                 None => tokio::time::timeout(Duration::from_secs(WRITE_SECS_MAX), reply).await.ok(),
@@ -193,7 +206,7 @@ impl Server {
                 (dead_letters, format!("/{operation}?{query}"), Body::Empty)
             }
         };
-        let http = http_request(&uri, call.caller.token.expose(), call.number, body);
+        let http = http_request(&uri, call, body);
         self.forward(&dispatch::handle(function, http, call.now).await)
     }
 
@@ -275,13 +288,17 @@ fn position(query: &str) -> Option<Stamp> {
 }
 
 /// A request as the edge makes it. The edge forwards no header for an absent token.
-fn http_request(uri: &str, token: &str, number: u64, body: Body) -> Request {
+fn http_request(uri: &str, call: &Call, body: Body) -> Request {
+    let token = call.caller.token.expose();
     let mut request = lambda_http::http::Request::builder().uri(uri);
     if !token.is_empty() {
         request = request.header(TOKEN_HEADER, token);
     }
+    if let Some(arrived_at) = call.arrived_at {
+        request = request.header(ARRIVED_HEADER, arrived_at.0.to_string());
+    }
     // These addresses and headers are always valid.
-    request.header(REQUEST_ID_HEADER, format!("call-{number}")).body(body).unwrap_or_default()
+    request.header(REQUEST_ID_HEADER, format!("call-{}", call.number)).body(body).unwrap_or_default()
 }
 
 async fn sleep(millis: u64) {

@@ -1,13 +1,14 @@
 //! Direct access to the tables, past the network and its faults.
 
 use functions::dynamo::error::StoreError;
-use functions::dynamo::item::Item;
+use functions::dynamo::item::{Item, as_number};
 use functions::sync::items::head_office::CREATED;
 use functions::sync::items::{to_head, to_record};
 use functions::sync::keys;
 use local::dynamo::in_process::Tables;
 use model::Key;
 use protocol::ids::Room;
+use protocol::timestamp::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sync::record::Record;
@@ -72,6 +73,13 @@ pub(crate) fn stored(tables: &Tables, key: &Value) -> Option<Item> {
     let response = tables.execute("GetItem", &request.to_string());
     let response: Value = serde_json::from_str(&response.body).ok()?;
     item(response.get("Item")?)
+}
+
+/// When an item of a room expires. `None` if it does not exist.
+pub(crate) fn expires_at(tables: &Tables, room: &Room, sk: &str) -> Option<Timestamp> {
+    let key = json!({ "pk": { "S": keys::room(room) }, "sk": { "S": sk } });
+    let ttl = stored(tables, &key)?.get("ttl").and_then(as_number)?;
+    Some(Timestamp(0).plus_secs(ttl))
 }
 
 /// Creates the branch of a room, as an administrator does.

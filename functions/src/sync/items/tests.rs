@@ -1,6 +1,7 @@
 use protocol::json::JsonText;
 use sync::cursor::checkpoint::Checkpoint;
 use sync::cursor::vector::{BranchPosition, Tag};
+use sync::shortest_retention::ShortestRetention;
 
 use super::head_office::{BRANCH, CHECKPOINT, NOTED, from_checkpoint, to_checkpoint, to_noted};
 use super::*;
@@ -12,8 +13,14 @@ fn every_item_reads_back() {
     let reading = ClockReading { skew_millis: -7, at: Timestamp(3) };
     let clocks: Clocks = [(device(), reading)].into_iter().collect();
     assert_eq!(to_clocks(&item([("clocks", from_clocks(&clocks))])).unwrap(), clocks);
-    let head = Head { stamp: Stamp(9), changes: 5, log_items: 2, live };
-    assert_eq!(to_head(&from_head(&head)).unwrap(), head);
+    let keep = Retention::default();
+    let new = ShortestRetention::of(None, keep, Stamp(3));
+    let tombstone = ShortestRetention { first_tombstone: Some(Stamp(4)), ..new };
+    let head = Head { stamp: Stamp(9), changes: 5, log_items: 2, live, shortest_retention: None };
+    for shortest_retention in [None, Some(new), Some(tombstone)] {
+        let head = Head { shortest_retention, ..head.clone() };
+        assert_eq!(to_head(&from_head(&head)).unwrap(), head);
+    }
 
     let data = JsonText::from_text(r#"{"price": 1.10}"#.into()).unwrap();
     let record = Record {
@@ -25,7 +32,6 @@ fn every_item_reads_back() {
         deleted: true,
         fields: FieldVersions { since: 1, changed: BTreeMap::from([("price".to_owned(), 2)]) },
     };
-    let keep = Retention::default();
     let tombstone = from_record(&record, keep, Timestamp(0));
     assert_eq!(to_record(&tombstone).unwrap(), record);
     assert_eq!(as_number(&tombstone["ttl"]), Some(keep.tombstone_secs()));
@@ -64,8 +70,18 @@ fn a_damaged_item_names_what_is_wrong() {
     assert!(matches!(to_head(&item), Err(StoreError::Corrupt("stamp"))));
 }
 
-/// Items as release f756253 stored them, the first with a format. Add files for later formats, and keep
-/// these.
+#[test]
+fn a_damaged_count_of_changes_gives_out_no_version_again_and_damaged_retention_counts_as_unknown() {
+    let head = Head { stamp: Stamp(1_765_103_401_000_124), changes: 5, ..Head::default() };
+    let mut item = from_head(&head);
+    item.insert("changes".into(), text("many"));
+    item.insert("shortest_retention".into(), text("all"));
+    let read = to_head(&item).unwrap();
+    assert_eq!((read.changes, read.shortest_retention), (head.stamp.0, None));
+}
+
+/// Items as release f756253 stored them, the first with a format, and HEADs with attributes from later. Add
+/// files for later formats, and keep these.
 mod golden {
     use super::*;
     use crate::dynamo::item::dynamo_json;
@@ -104,6 +120,17 @@ mod golden {
         assert_eq!(to_clocks(&head).unwrap().iter().count(), 1, "the statistics still show them");
         let [feed]: [Item; 1] = items(include_str!("../../../golden/feed.jsonl"), &FEED).try_into().unwrap();
         assert_eq!(to_feed(&feed).unwrap(), Feed { stamp: read.stamp, changes: 5 });
+    }
+
+    #[test]
+    fn a_head_with_its_shortest_retention_is_read_and_written_as_before() {
+        let lines = include_str!("../../../golden/head_shortest_retention.jsonl");
+        for head in items(lines, &HEAD) {
+            let read = to_head(&head).unwrap();
+            let kept = read.shortest_retention.unwrap();
+            assert_eq!((kept.tombstone_secs, kept.marker_secs), (7_776_000, 3_024_000));
+            assert_eq!(again(from_head(&read), &head), head);
+        }
     }
 
     #[test]

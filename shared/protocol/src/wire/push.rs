@@ -26,7 +26,7 @@ pub struct PushRequest {
     /// Whether to apply the batch as a whole or not at all.
     #[serde(default)]
     pub atomic: bool,
-    /// The till's clock when sending.
+    /// The till's clock when sending; if it is wrong, it corrects the times of the records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub device_time: Option<String>,

@@ -17,7 +17,7 @@ use protocol::wire::outcome::{ConflictReason, Flag, Rejection, RejectionCode};
 
 use rest::Scope;
 pub(super) use rest::Settle;
-use special::{bad_sum, bad_transition, begins};
+use special::{bad_sum, bad_transition, begins, leads_to};
 
 /// The effect of a write on a record.
 #[derive(Clone, Debug)]
@@ -28,8 +28,12 @@ pub(super) struct Edited {
     pub(super) touched: Vec<String>,
     /// Whether a sum or state changed.
     pub(super) special: bool,
+    /// Whether a delta or a state did, which do not depend on the time of the write.
+    pub(super) timeless: bool,
     /// Whether the write is about other members than sums and states.
     pub(super) asks_rest: bool,
+    /// Whether a member won because of the time of the write.
+    pub(super) by_time: bool,
     /// What the response says about the write.
     pub(super) flags: Vec<Flag>,
     /// Why a part of the write was not applied.
@@ -39,8 +43,16 @@ pub(super) struct Edited {
 impl Edited {
     /// A record with `data` and no other effect.
     pub(super) fn of(data: JsonText) -> Edited {
-        let (touched, flags) = (Vec::new(), Vec::new());
-        Edited { data, touched, special: false, asks_rest: true, flags, conflict: None }
+        Edited {
+            data,
+            touched: Vec::new(),
+            special: false,
+            timeless: false,
+            asks_rest: true,
+            by_time: false,
+            flags: Vec::new(),
+            conflict: None,
+        }
     }
 }
 
@@ -129,6 +141,30 @@ impl Edit<'_> {
             () => text(&out)?,
         };
         Ok(edited)
+    }
+
+    /// Whether this create of an append-only row is the one that made `row`, whose states may have moved on.
+    pub(super) fn created(&self, row: &Record) -> bool {
+        let (Ok(stored), Some(Ok(sent))) = (parse(&row.data), self.write.data.as_ref().map(parse)) else {
+            return false;
+        };
+        let moved_on = |name: &String| match self.table.fields.get(name) {
+            Some(FieldRule::State(states)) => leads_to(states, sent.get(name), stored.get(name)),
+            _ => false,
+        };
+        match compare(&stored, &sent, None, |name| self.table.is_state(name)) {
+            Rewrite::Same => true,
+            // Without `base_version` 0 it may be a move that is refused.
+            Rewrite::Moves(names) => self.write.base == Some(0) && names.iter().all(moved_on),
+            Rewrite::Forbidden => false,
+        }
+    }
+
+    /// Whether the write has a delta or a state, which do not depend on its time.
+    pub(super) fn asks_timeless(&self) -> bool {
+        let Some(sent) = &self.write.data else { return false };
+        let is_state = |name: &str| self.table.is_state(name);
+        has_delta(sent) || parse(sent).is_ok_and(|sent| sent.iter().any(|(name, _)| is_state(name)))
     }
 
     /// The data of an append-only row after the write; `None` if nothing changes.

@@ -1,14 +1,14 @@
 //! Decides one write against the stored record.
 
 use super::Batch;
+use super::believed_time::BelievedTime;
 use super::edit::{Edit, Edited, Settle};
-use crate::policy::additive::has_delta;
+use super::forgotten::AppliedBefore;
 use crate::policy::last_writer_wins::{Side, winner};
 use crate::policy::{Policy, Winner};
 use crate::push::{RECORD_ID_RULE, Write};
 use crate::record::Record;
 use crate::tables::Table;
-use protocol::limits::CLOCK_AHEAD_MICROS_MAX;
 use protocol::record::is_addressable;
 use protocol::timestamp::Timestamp;
 use protocol::wire::outcome::{ConflictReason, Flag, Rejection, RejectionCode};
@@ -37,40 +37,30 @@ impl Batch<'_> {
         current: Option<&Record>,
         write: &Write,
     ) -> RecordDecision {
-        let (at, clamped) = match self.believed(table, write) {
-            Ok(believed) => believed,
-            Err(rejection) => return RecordDecision::Reject(rejection),
-        };
+        let time = self.believed_time(write);
         let edit = Edit { table, write, named: self.push.batch.is_some() };
         let decided = match current {
-            None => self.create(&edit, at),
-            Some(server) if server.deleted => over_tombstone(&edit, server, at),
-            Some(server) if table.policy == Policy::AppendOnly => over_row(&edit, server),
-            Some(server) => self.over_live(&edit, server, at),
+            None => self.create(&edit, time),
+            Some(server) if server.deleted => over_tombstone(&edit, server, time.at),
+            Some(server) if table.policy == Policy::AppendOnly => self.over_row(&edit, server),
+            Some(server) => self.over_live(&edit, server, time),
         };
         let mut decision = decided.unwrap_or_else(RecordDecision::Reject);
         if let RecordDecision::Apply { edited, .. } = &mut decision {
-            edited.flags.extend(clamped.then_some(Flag::ClockClamped));
+            edited.flags.extend(time.clamped.then_some(Flag::ClockClamped));
+            // A row is its own marker, and a current version is one that the batch has not raised yet.
+            let is_new = table.policy == Policy::AppendOnly
+                || current.is_some_and(|server| self.is_current(write, server));
+            match self.applied_before {
+                AppliedBefore::Yes if !is_new => return RecordDecision::AlreadyApplied,
+                AppliedBefore::Unknown if !is_new => return RecordDecision::Reject(too_old_to_tell()),
+                _ => {}
+            }
         }
         decision
     }
 
-    /// The time of a write, and whether it was clamped to the server's time.
-    fn believed(&self, table: &Table, write: &Write) -> Result<(Timestamp, bool), Rejection> {
-        if write.at.0 <= self.now.0.saturating_add(CLOCK_AHEAD_MICROS_MAX) {
-            return Ok((write.at, false));
-        }
-        // Time decides nothing here, so a wrong clock must not lose a sale.
-        if table.policy == Policy::AppendOnly || write.data.as_ref().is_some_and(has_delta) {
-            return Ok((self.now, true));
-        }
-        let now = self.now;
-        let message =
-            format!("`local_updated_at` is ahead of the server's clock, {now}; set the till's clock.");
-        Err(RejectionCode::ClockAhead.with_message(message))
-    }
-
-    fn create(&self, edit: &Edit<'_>, at: Timestamp) -> Result<RecordDecision, Rejection> {
+    fn create(&self, edit: &Edit<'_>, time: BelievedTime) -> Result<RecordDecision, Rejection> {
         let (write, append_only) = (edit.write, edit.table.policy == Policy::AppendOnly);
         if append_only && write.deleted {
             return Err(RejectionCode::AppendOnly.with_message("Rows of this table are never deleted."));
@@ -83,40 +73,59 @@ impl Batch<'_> {
         if write.base.is_some_and(|base| base > 0) && !append_only {
             return Ok(RecordDecision::Conflict(ConflictReason::DeletedOnServer));
         }
-        let remembered =
-            self.now.0.saturating_sub(self.rules.retention.tombstone_secs().saturating_mul(1_000_000));
-        if write.base.is_none() && at.0 < remembered && !append_only {
-            let message = "The write is older than deletions are remembered, so the record may have been deleted; \
-                           create it anew with `base_version` 0.";
-            return Err(RejectionCode::TooOld.with_message(message));
+        if write.base.is_none() && !append_only {
+            if time.at < self.tombstones_since() {
+                let message = "The write is older than deletions are remembered, so the record may have been \
+                               deleted; create it with `base_version` 0.";
+                return Err(RejectionCode::TooOld.with_message(message));
+            }
+            // Where the later write wins, its time is all that such a write claims.
+            let by_time = matches!(edit.table.policy, Policy::LastWriterWins | Policy::FieldMerge);
+            if time.ahead && by_time && !write.deleted && !edit.asks_timeless() {
+                return Err(self.clock_ahead());
+            }
         }
-        Ok(RecordDecision::Apply { edited: edit.create()?, modified_at: Some(at) })
+        Ok(RecordDecision::Apply { edited: edit.create()?, modified_at: Some(time.at) })
     }
 
     fn over_live(
         &self,
         edit: &Edit<'_>,
         server: &Record,
-        at: Timestamp,
+        time: BelievedTime,
     ) -> Result<RecordDecision, Rejection> {
         let write = edit.write;
-        if self.holds(edit, server, at) {
+        if self.holds(edit, server, time) {
             return Ok(RecordDecision::AlreadyApplied);
         }
-        let current =
-            write.base.is_some_and(|base| base == server.version || self.follows_own_step(base, write));
-        let settle = match write.base {
-            _ if current => Settle::Incoming,
+        let current = self.is_current(write, server);
+        let follows = match write.base {
+            _ if current => true,
             Some(0) => return Ok(RecordDecision::Conflict(ConflictReason::AlreadyExists)),
-            None if server.modified_at <= at || server.device == *self.device() => Settle::Incoming,
-            _ => self.concurrent(edit, server, at),
+            // A time that is not believed does not tell which of two devices was later.
+            None => server.device == *self.device() || (server.modified_at <= time.at && !time.ahead),
+            Some(_) => false,
         };
+        let settle = if follows { Settle::Incoming } else { self.concurrent(edit, server, time.at) };
+        let wins_by_time = !follows
+            && matches!(settle, Settle::Incoming)
+            && matches!(edit.table.policy, Policy::LastWriterWins | Policy::FieldMerge);
         // Keeps `modified_at` increasing if the till's clock was set back.
-        let modified_at = at.max(Timestamp(server.modified_at.0.saturating_add(u64::from(current))));
+        let modified_at = time.at.max(Timestamp(server.modified_at.0.saturating_add(u64::from(current))));
         if write.deleted {
-            return Ok(delete(edit, server, &settle, modified_at));
+            let refused = time.ahead && wins_by_time;
+            return if refused {
+                Err(self.clock_ahead())
+            } else {
+                Ok(delete(edit, server, &settle, modified_at))
+            };
         }
         let edited = edit.update(server, &settle)?;
+        // Deltas and states do not depend on the time, and must not be lost to a wrong clock.
+        let is_settled = edited.asks_rest || edited.special;
+        if time.ahead && (wins_by_time || edited.by_time) && is_settled && !edited.timeless {
+            return Err(self.clock_ahead());
+        }
         let changes = edited.data != server.data || edited.special;
         Ok(match edited.conflict {
             Some(reason) if !changes => RecordDecision::Conflict(reason),
@@ -126,6 +135,42 @@ impl Batch<'_> {
                 RecordDecision::Apply { edited, modified_at: rest.then_some(modified_at) }
             }
         })
+    }
+
+    /// An append-only row only changes its states.
+    fn over_row(&self, edit: &Edit<'_>, server: &Record) -> Result<RecordDecision, Rejection> {
+        let is_late = self.applied_before != AppliedBefore::No;
+        if is_late && server.device == *self.device() && edit.write.base == Some(0) && edit.created(server) {
+            return Ok(RecordDecision::AlreadyApplied);
+        }
+        Ok(match edit.move_row(server)? {
+            None => RecordDecision::AlreadyApplied,
+            Some(data) => RecordDecision::Apply { edited: Edited::of(data), modified_at: None },
+        })
+    }
+
+    /// Whether the write starts from the stored version, or from this batch's own earlier write.
+    fn is_current(&self, write: &Write, server: &Record) -> bool {
+        write.base.is_some_and(|base| {
+            base == server.version
+                || self.follows_own_step(base, write)
+                || self.counts_own_steps(base, write, server)
+        })
+    }
+
+    /// Whether `base` is the version of a record that this batch made, counted from 1 as some tills do.
+    fn counts_own_steps(&self, base: u64, write: &Write, server: &Record) -> bool {
+        let is_new = !self.snapshot.records.contains_key(&write.key);
+        let first = self.changes.iter().find(|change| change.key == write.key).filter(|_| is_new);
+        first.is_some_and(|first| server.version.saturating_sub(first.version).saturating_add(1) == base)
+    }
+
+    /// Refuses a write that would win by the time of a clock that is ahead.
+    fn clock_ahead(&self) -> Rejection {
+        let now = self.now;
+        let message =
+            format!("`local_updated_at` is ahead of the server's clock, {now}; set the till's clock.");
+        RejectionCode::ClockAhead.with_message(message)
     }
 
     /// Settles a write that is concurrent to the stored record.
@@ -154,12 +199,12 @@ impl Batch<'_> {
     }
 
     /// Whether `write` is a retry of what is stored. Retries of deltas are found by the batch marker instead.
-    fn holds(&self, edit: &Edit<'_>, server: &Record, at: Timestamp) -> bool {
+    fn holds(&self, edit: &Edit<'_>, server: &Record, time: BelievedTime) -> bool {
         let write = edit.write;
         let from_here = match write.base {
             Some(base) => base == 0 || server.version == base.saturating_add(1),
             // After the till's clock was set back, the stored time is later.
-            None => server.modified_at >= at,
+            None => server.modified_at >= time.at || time.ahead,
         };
         let same = !write.deleted && server.device == *self.device();
         same && from_here
@@ -191,12 +236,11 @@ fn over_tombstone(edit: &Edit<'_>, server: &Record, at: Timestamp) -> Result<Rec
     Ok(RecordDecision::Apply { edited: edit.create()?, modified_at: Some(at) })
 }
 
-/// An append-only row only changes its states.
-fn over_row(edit: &Edit<'_>, server: &Record) -> Result<RecordDecision, Rejection> {
-    Ok(match edit.move_row(server)? {
-        None => RecordDecision::AlreadyApplied,
-        Some(data) => RecordDecision::Apply { edited: Edited::of(data), modified_at: None },
-    })
+/// The rejection of a write that may have been applied before, in a batch whose marker may be gone.
+fn too_old_to_tell() -> Rejection {
+    let message = "The batch is older than batches are remembered, so it may have been applied already; check, \
+                   then replay this record or discard it.";
+    RejectionCode::TooOld.with_message(message)
 }
 
 /// A delete touches every member, so it wins all of them or none.

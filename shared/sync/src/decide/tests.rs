@@ -3,6 +3,7 @@ mod batches;
 mod clocks;
 mod deltas;
 mod fields;
+mod late;
 mod policies;
 mod properties;
 mod repairs;
@@ -28,7 +29,11 @@ struct Room {
 impl Room {
     fn push_at(&mut self, now: Timestamp, device: &str, atomic: bool, records: &[serde_json::Value]) -> Plan {
         let body = json!({"device_id": device, "batch_id": "b", "atomic": atomic, "records": records});
-        let plan = decide(&rules(), &self.snapshot, &push(Role::Manager, &body), now);
+        self.push_body(&rules(), now, &body)
+    }
+
+    fn push_body(&mut self, rules: &SyncRules, now: Timestamp, body: &serde_json::Value) -> Plan {
+        let plan = decide(rules, &self.snapshot, &push(Role::Manager, body), now);
         for put in &plan.puts {
             assert_eq!(put.expected, self.snapshot.records.get(&put.key).map(|record| record.version));
             self.snapshot.records.insert(put.key.clone(), put.record.clone());

@@ -31,7 +31,7 @@ impl States {
             return Err(BadStates::NoInitial);
         }
         let states = States { initial, next: transitions };
-        match states.next.keys().find(|state| states.reaches(state, state)) {
+        match states.next.keys().find(|state| states.leads_to(state, state)) {
             Some(state) => Err(BadStates::Cycle(state.clone())),
             None => Ok(states),
         }
@@ -64,7 +64,7 @@ impl States {
     }
 
     /// Whether one or more transitions lead from `from` to `to`.
-    fn reaches(&self, from: &str, to: &str) -> bool {
+    pub fn leads_to(&self, from: &str, to: &str) -> bool {
         let (mut waiting, mut met) = (vec![from], BTreeSet::new());
         while let Some(state) = waiting.pop() {
             for next in self.next.get(state).into_iter().flatten() {

@@ -15,6 +15,7 @@ use protocol::ids::{BranchId, ClientId, Room};
 use protocol::limits::{PULL_LIMIT_DEFAULT, PULL_LIMIT_MAX};
 use protocol::role::Role;
 use protocol::stamp::{Stamp, parse_digits};
+use protocol::timestamp::device_time::DeviceTime;
 use protocol::timestamp::{DAY_SECS, Timestamp};
 
 /// A valid pull.
@@ -242,8 +243,8 @@ fn read_since(value: &str) -> Result<RoomStart, ApiError> {
     let message = "`since` must be RFC 3339, such as 2025-12-07T10:30:00Z, or a stamp of this server.";
     match parse_digits(value) {
         Some(stamp) => Ok(RoomStart::Position(stamp.into())),
-        None => Timestamp::parse(value)
-            .map(RoomStart::Time)
+        None => DeviceTime::parse(value)
+            .map(|time| RoomStart::Time(time.clamped()))
             .map_err(|_| ApiError::new(ErrorCode::BadSince, message)),
     }
 }

@@ -38,8 +38,8 @@ pub(crate) fn check_chain(history: &History, log: &EventLog) {
         let mut versions: BTreeMap<(&str, &str), u64> = BTreeMap::new();
         for (stamp, change) in history.changes(room) {
             let version = versions.entry((&change.table_name, &change.record_id)).or_default();
-            // After its tombstone is purged, a record starts again at version 1.
-            let is_restart = change.version == 1 && change.operation != Operation::Update;
+            // After its tombstone is purged, a record starts again above all of its versions.
+            let is_restart = change.version > *version && change.operation != Operation::Update;
             if change.version != *version + 1 && !is_restart {
                 let (to, at) = (change.version, stamp.0);
                 wrong(format!("{} goes from version {version} to {to} at {at}", name(change)));

@@ -9,7 +9,7 @@ use functions::sync::keys;
 use model::{ExpectedResult, Key, Model, Prediction, Push, Row, member, table_rule};
 use protocol::ids::Room;
 use protocol::stamp::Stamp;
-use protocol::timestamp::Timestamp;
+use protocol::timestamp::device_time::DeviceTime;
 use protocol::wire::push::{PushRecord, PushRequest};
 use sync::record::Record;
 
@@ -124,12 +124,13 @@ impl ModelRun {
 
     fn commit(&mut self, log: &EventLog, call: u64, pushed: &PushCall, puts: &[Item]) {
         let wrong = |what: String| log.violation("commit", what);
-        let PushCall { room, role, now, body, release } = pushed;
-        let Some(prediction) =
-            self.model.push(&Push { room, role: *role, body, now: *now, unknown: release.unknown_tables() })
+        let PushCall { room, role, arrived_at, now, body, release } = pushed;
+        let (role, arrived_at, unknown) = (*role, *arrived_at, release.unknown_tables());
+        let Some(prediction) = self.model.push(&Push { room, role, body, arrived_at, now: *now, unknown })
         else {
             return wrong(format!("call {call} committed a body that is not a push"));
         };
+        prediction.situations.iter().for_each(|name| log.entries().coverage.situation(name, true));
         if prediction.rolled_back {
             wrong(format!("call {call} committed an atomic batch that has to be rolled back"));
         }
@@ -204,9 +205,13 @@ fn stays_deleted(state: &mut State, log: &EventLog, pushed: &PushCall, key: &Key
     }
     let Some(deletion) = deletions.remove(&place) else { return };
     let Ok(body) = serde_json::from_str::<PushRequest>(&pushed.body) else { return };
+    let clock = body.device_time.as_ref().and_then(|time| DeviceTime::parse(time).ok());
     let is_stale = |record: &PushRecord| {
-        record.base_version.is_none()
-            && Timestamp::parse(&record.local_updated_at).is_ok_and(|at| at.0 < deletion.0)
+        let Ok(at) = DeviceTime::parse(&record.local_updated_at) else { return false };
+        // As long before the server's time as it is before the device's.
+        let corrected =
+            clock.map_or(at, |clock| DeviceTime(at.0.saturating_sub(clock.since(pushed.arrived_at))));
+        record.base_version.is_none() && at.max(corrected) < deletion.time().into()
     };
     if body.records.iter().filter(|record| is_about(record, key)).all(is_stale) {
         let (room, when) = (&pushed.room, deletion.time());

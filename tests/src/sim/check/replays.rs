@@ -43,7 +43,7 @@ impl ReplayCall {
         };
         let body = serde_json::to_string(&body).unwrap_or_default();
         let (room, role, now, release) = (self.room.clone(), self.role, self.now, self.release);
-        PushCall { room, role, now, body, release }
+        PushCall { room, role, arrived_at: now, now, body, release }
     }
 
     /// The record of a dead letter that was cut.
@@ -65,7 +65,7 @@ impl ReplayCall {
 pub(crate) fn delta(pushed: &PushCall, prediction: &Prediction) -> Option<(String, i128)> {
     let body: PushRequest = serde_json::from_str(&pushed.body).ok()?;
     let record = body.records.first().filter(|record| record.table_name == sums::TABLE)?;
-    let is_update = prediction.versions.values().any(|version| *version > 1);
+    let is_update = record.base_version.is_some() && !prediction.versions.is_empty();
     let is_covered =
         record.fields.as_ref().is_none_or(|fields| fields.iter().any(|field| field == sums::SUM));
     let value = member::parse(record.data.as_ref()?.as_str())?.get(sums::SUM).cloned()?;

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{decimal, member};
 use protocol::ids::Room;
-use protocol::wire::push::{Conflict, PushRecord, PushRequest, PushResponse};
+use protocol::record::Operation;
+use protocol::stamp::Stamp;
+use protocol::wire::push::{AppliedRecord, Conflict, PushRecord, PushRequest, PushResponse, RejectedRecord};
 
 use super::history::History;
 use super::model_run::ModelRun;
@@ -18,9 +20,11 @@ pub(crate) const SUM: &str = "quantity";
 
 pub(crate) fn check(world: &World, room: &Room, history: &History, run: &ModelRun) {
     let (mut expected, mut unknown) = (BTreeMap::<String, i128>::new(), BTreeSet::new());
-    for (_, change) in history.changes(room) {
-        if change.table_name == TABLE && change.version == 1 {
+    let mut creates = BTreeSet::new();
+    for (stamp, change) in history.changes(room) {
+        if change.table_name == TABLE && change.operation == Operation::Create {
             expected.insert(change.record_id.clone(), sum(change.data.as_str()));
+            creates.insert(stamp);
         }
     }
     for (id, delta) in run.state.replayed.get(room).into_iter().flatten() {
@@ -36,11 +40,16 @@ pub(crate) fn check(world: &World, room: &Room, history: &History, run: &ModelRu
                 if record.table_name != TABLE {
                     continue;
                 }
-                if has_lost_marker {
-                    // Without its marker, the batch counts again when it is sent again.
+                let is_too_old = |error: &RejectedRecord| error.index == index && error.code == "too_old";
+                let is_unknown =
+                    |conflict: &Conflict| conflict.index == index && conflict.reason == "outcome_unknown";
+                let is_unclear =
+                    response.errors.iter().any(is_too_old) || response.conflicts.iter().any(is_unknown);
+                if has_lost_marker && is_unclear {
+                    // Its response was lost, and the batch came again when its marker was gone.
                     unknown.insert(record.record_id.clone());
                 }
-                let delta = applied_delta(&batch, &response, index, record);
+                let delta = applied_delta(&batch, &response, index, record, &creates);
                 *expected.entry(record.record_id.clone()).or_default() += delta;
             }
         }
@@ -62,8 +71,15 @@ fn sum(data: &str) -> i128 {
 }
 
 /// The delta of one record that was applied to an existing row.
-fn applied_delta(batch: &PushRequest, response: &PushResponse, index: usize, record: &PushRecord) -> i128 {
-    let applied = response.applied.iter().any(|applied| applied.index == index && applied.version > 1);
+fn applied_delta(
+    batch: &PushRequest,
+    response: &PushResponse,
+    index: usize,
+    record: &PushRecord,
+    creates: &BTreeSet<Stamp>,
+) -> i128 {
+    let is_update = |applied: &AppliedRecord| applied.index == index && !creates.contains(&applied.stamp);
+    let applied = response.applied.iter().any(is_update);
     // A conflict over the other members does not undo the deltas.
     let merging = ["newer_on_server", "unknown_version"];
     let is_merged =

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Edit, Edited, Sides};
 use crate::policy::field_merge::FieldVersions;
 use crate::policy::last_writer_wins::Side;
-use crate::policy::{FieldRule, Winner};
+use crate::policy::{FieldPolicy, FieldRule, Winner};
 use protocol::json::object::Object;
 use protocol::wire::outcome::{ConflictReason, Rejection};
 
@@ -82,6 +82,7 @@ impl Edit<'_> {
         for name in names.into_iter().filter(|name| stored.get(name) != sent.get(name)) {
             match self.winner(name, settle) {
                 Some(Winner::Incoming) => {
+                    edited.by_time |= self.settles_by_time(name, settle);
                     out.take(name, sent);
                     edited.touched.push(name.to_owned());
                 }
@@ -89,6 +90,14 @@ impl Edit<'_> {
                 None => edited.conflict = Some(ConflictReason::FieldsConflict),
             }
         }
+    }
+
+    /// Whether the later write wins the member `name`, which both sides changed.
+    fn settles_by_time(&self, name: &str, settle: &Settle<'_>) -> bool {
+        let Settle::Each { versions, base, .. } = settle else { return false };
+        let rule = self.table.fields.get(name);
+        versions.changed_since(name, *base)
+            && matches!(rule, Some(FieldRule::Settled(FieldPolicy::LastWriterWins)))
     }
 
     /// The winner of the member `name`; `None` is a conflict.

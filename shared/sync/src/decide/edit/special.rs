@@ -54,7 +54,7 @@ impl Edit<'_> {
                 Some(to) if stored.get(name) != Some(to) => {
                     self.may_move(states, name, stored.get(name), to)?;
                     out.take(name, sent);
-                    edited.special = true;
+                    (edited.special, edited.timeless) = (true, true);
                     return Ok(());
                 }
                 None if scope.insists(name) && stored.get(name).is_some() => {
@@ -104,6 +104,7 @@ impl Edit<'_> {
             Below::Flag | Below::Reject => Flag::BelowFloor,
         }));
         edited.special = true;
+        edited.timeless |= matches!(change, SumChange::Add(_));
         out.set(name, additive::written(sum.value, old)).map_err(|_| bad_sum())
     }
 
@@ -155,4 +156,10 @@ pub(super) fn begins(states: &States, value: JsonValue<'_>) -> bool {
 
 pub(super) fn bad_transition(name: &str, why: &str) -> Rejection {
     RejectionCode::BadTransition.with_message(format!("{name:?} does not move that way: {why}."))
+}
+
+/// Whether one or more steps lead from the state `from` to `to`.
+pub(super) fn leads_to(states: &States, from: Option<JsonValue<'_>>, to: Option<JsonValue<'_>>) -> bool {
+    let ends = from.and_then(JsonValue::to_text).zip(to.and_then(JsonValue::to_text));
+    ends.is_some_and(|(from, to)| states.leads_to(&from, &to))
 }

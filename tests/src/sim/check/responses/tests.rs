@@ -34,8 +34,10 @@ fn violations(by: AnsweredBy, shown: u64) -> usize {
     let mut push = |name: &str, now: Timestamp, records: &[serde_json::Value]| {
         let body = json!({ "device_id": "till", "batch_id": name, "records": records }).to_string();
         let role = Role::Manager;
-        let prediction = run.model.push(&Push { room: &room, role, body: &body, now, unknown: &[] }).unwrap();
-        (prediction, PushCall { room: room.clone(), role, now, body, release: Release::Now })
+        let arrived_at = now;
+        let push = Push { room: &room, role, body: &body, arrived_at, now, unknown: &[] };
+        let prediction = run.model.push(&push).unwrap();
+        (prediction, PushCall { room: room.clone(), role, arrived_at, now, body, release: Release::Now })
     };
     let later = Timestamp(NOW.0 + 1_000_000);
     push("b-0", NOW, &[record("a", Some(0)), record("b", None)]);

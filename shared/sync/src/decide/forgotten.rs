@@ -1,0 +1,76 @@
+//! What the room may have forgotten: that it applied a batch, whose marker expires, and that it deleted a
+//! record.
+
+use super::Batch;
+use super::edit::{Edit, fits};
+use crate::policy::Policy;
+use crate::push::Write;
+use protocol::timestamp::Timestamp;
+
+/// Whether a batch was applied before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AppliedBefore {
+    /// It was not: its marker would still exist, or it has append-only rows and the server has none of them.
+    No,
+    /// It was: the server has all of its append-only rows.
+    Yes,
+    /// It is older than the markers of its room, and its append-only rows do not show it.
+    Unknown,
+}
+
+impl Batch<'_> {
+    /// Whether the batch, which has no marker, was applied before.
+    ///
+    /// A batch is as old as its newest record. Append-only rows are never deleted, so each is a marker of its
+    /// own batch.
+    pub(super) fn applied_before(&self) -> AppliedBefore {
+        let writes = || self.push.records.iter().filter_map(|incoming| incoming.write.as_ref().ok());
+        let made = writes().map(|write| self.believed_time(write).at).max().unwrap_or(self.now);
+        if !self.shortest_retention.may_lack_batch(made, self.now, self.push.batch.is_some()) {
+            return AppliedBefore::No;
+        }
+        let mut rows = writes().filter_map(|write| self.row_applied_before(write));
+        match rows.next() {
+            Some(first) if rows.all(|row| row == first) => first,
+            _ => AppliedBefore::Unknown,
+        }
+    }
+
+    /// Whether a batch with this write was applied before; `None` if the write creates no append-only row.
+    fn row_applied_before(&self, write: &Write) -> Option<AppliedBefore> {
+        let table = self.rules.tables.get(&write.key.table);
+        let table = table.filter(|table| table.policy == Policy::AppendOnly)?;
+        if self.snapshot.damaged.contains(&write.key) {
+            return Some(AppliedBefore::Unknown);
+        }
+        let edit = Edit { table, write, named: self.push.batch.is_some() };
+        let creates = write.fields.is_none() && write.base.is_none_or(|base| base == 0) && !write.deleted;
+        match self.snapshot.records.get(&write.key) {
+            // A row that is rejected now was rejected then.
+            None => {
+                let row = edit.create().ok().filter(|row| fits(&row.data).is_ok() && !write.deleted);
+                row.map(|_| AppliedBefore::No)
+            }
+            Some(_) if !creates => None,
+            Some(row) if row.device == *self.device() && edit.created(row) => Some(AppliedBefore::Yes),
+            Some(_) => Some(AppliedBefore::Unknown),
+        }
+    }
+
+    /// The version of a record that the server does not have: above every version that the room ever had if
+    /// the record may be one that was deleted and forgotten, so that no old `base_version` looks current.
+    pub(super) fn first_version(&self, policy: Policy) -> u64 {
+        if policy == Policy::AppendOnly || !self.shortest_retention.may_lack_tombstones(self.now) {
+            return 1;
+        }
+        // Each change raises one version by one, or sets it to this number.
+        let changes = self.snapshot.head.as_ref().map_or(0, |head| head.changes);
+        changes.saturating_add(self.changes.len() as u64).saturating_add(1)
+    }
+
+    /// The time before which a write without `base_version` may be of a record that was deleted and
+    /// forgotten.
+    pub(super) fn tombstones_since(&self) -> Timestamp {
+        self.shortest_retention.tombstones_since(self.now)
+    }
+}

@@ -1,0 +1,95 @@
+//! Whether a batch without a marker was applied before: its append-only rows, which are never deleted, show
+//! it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::member;
+use crate::record::{Decision, Situation, create, remembered_since};
+use crate::room::{Key, Row};
+use crate::rules::FieldRule;
+use crate::write::Write;
+
+/// Whether a batch was applied before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AppliedBefore {
+    No,
+    Yes,
+    Unknown,
+}
+
+impl AppliedBefore {
+    /// What the simulation has to reach.
+    pub(crate) fn situation(self) -> &'static str {
+        match self {
+            AppliedBefore::No => "late batch that is new",
+            AppliedBefore::Yes => "late batch that was applied before",
+            AppliedBefore::Unknown => "late batch that may be new",
+        }
+    }
+}
+
+/// Judges a batch of `writes` from `device`, in a room that had its first commit at `first_commit`. `None` if
+/// the batch or the room is so young that the batch's marker would still exist.
+pub(crate) fn judge(
+    rows: &BTreeMap<Key, Row>,
+    writes: &[Write],
+    device: &str,
+    now: u64,
+    first_commit: u64,
+) -> Option<AppliedBefore> {
+    let since = remembered_since(now);
+    let newest = writes.iter().map(|write| write.at).max().unwrap_or(now);
+    if newest >= since || first_commit >= since {
+        return None;
+    }
+    let mut found = Vec::new();
+    for write in writes.iter().filter(|write| write.is_append_only()) {
+        let creates = !write.explicit_fields && write.base.unwrap_or(0) == 0 && !write.deleted;
+        match rows.get(&write.key) {
+            None if is_creatable(write, device, now) => found.push(AppliedBefore::No),
+            Some(row) if creates && made(write, row, device) => found.push(AppliedBefore::Yes),
+            Some(_) if creates => found.push(AppliedBefore::Unknown),
+            _ => {}
+        }
+    }
+    let first =
+        found.first().copied().filter(|first| found.iter().all(|applied_before| applied_before == first));
+    Some(first.unwrap_or(AppliedBefore::Unknown))
+}
+
+fn is_creatable(write: &Write, device: &str, now: u64) -> bool {
+    let (written_by_batch, version_before, created_by_batch) = (false, None, false);
+    let (current, has_batch_id, applied_before) = (None, true, AppliedBefore::No);
+    let situation = Situation {
+        current,
+        written_by_batch,
+        version_before,
+        created_by_batch,
+        first_version: None,
+        device,
+        has_batch_id,
+        now,
+        applied_before,
+    };
+    matches!(create(&situation, write), Decision::Store { .. })
+}
+
+/// Whether `write` made `row`, whose states may have moved on since.
+pub(crate) fn made(write: &Write, row: &Row, device: &str) -> bool {
+    let (Some(stored), Some(sent)) = (&row.data, &write.data) else { return false };
+    let names: BTreeSet<&String> = stored.keys().chain(sent.keys()).collect();
+    let fits = |name: &String| match (write.rule.field(name), sent.get(name), stored.get(name)) {
+        (_, sent, stored) if sent == stored => true,
+        (Some(FieldRule::State(..)), None, Some(_)) => true,
+        (Some(FieldRule::State(_, steps)), Some(from), Some(to)) => {
+            write.base == Some(0) && leads(steps, &member::unquote(from), &member::unquote(to))
+        }
+        _ => false,
+    };
+    row.device == device && names.into_iter().all(fits)
+}
+
+/// Whether one or more steps lead from one state to another.
+fn leads(steps: &[(&str, &str)], from: &str, to: &str) -> bool {
+    steps.iter().any(|(start, end)| *start == from && (*end == to || leads(steps, end, to)))
+}
