@@ -104,5 +104,7 @@ fn skew_micros(rng: &mut Rng) -> i64 {
     let small = signed(rng.between(0, 4_000_000)) - 2_000_000;
     let behind = -signed(rng.between(0, 30 * HOUR_MICROS));
     let ahead = signed(rng.between(0, 10 * 60_000_000));
-    rng.weighted(&[(6, small), (2, behind), (2, ahead)], 0)
+    // The battery of its clock is empty, or its clock shows another year.
+    let years = signed(rng.between(0, 70 * 8766 * HOUR_MICROS)) - signed(35 * 8766 * HOUR_MICROS);
+    rng.weighted(&[(12, small), (4, behind), (4, ahead), (1, years)], 0)
 }

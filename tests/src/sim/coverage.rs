@@ -61,6 +61,10 @@ const OTHERS: &[(Kind, &[&str])] = &[
             "log item damaged",
             "marker damaged",
             "record damaged",
+            "device clock corrected",
+            "late batch that is new",
+            "late batch that was applied before",
+            "late batch that may be new",
         ],
     ),
 ];

@@ -211,7 +211,7 @@ impl FaultyNetwork {
         let body = mutated.as_deref().unwrap_or(&request.body);
         let mut response = tables.execute(&request.action, body);
         if let Some(mutation) = mutation {
-            mutation.repair_response(&request.body, &mut response.body);
+            mutation.change_response(&request.body, &mut response.body);
             spellings::mutate(*mutation, log, call, &mut response.body);
         }
         log.trace(&format!("{call} {} {}", request.action, response.status));

@@ -19,13 +19,13 @@ fn a_seed_gives_the_same_run_every_time() {
 
 /// Each mutation with the seeds among which a check must fail. A rare fault begins shortly before the seed
 /// that shows it.
-const MUTATIONS: [(Mutation, RangeInclusive<u64>); 17] = [
+const MUTATIONS: [(Mutation, RangeInclusive<u64>); 18] = [
     (Mutation::NoHeadCondition, 1..=20),
-    (Mutation::NoConditionChecks, 45..=100),
+    (Mutation::NoConditionChecks, 1..=120),
     (Mutation::NoMarker, 1..=20),
     (Mutation::MarkerWithoutDevice, 1..=20),
     (Mutation::WallClock, 1..=40),
-    (Mutation::EarlyPurge, 60..=120),
+    (Mutation::EarlyPurge, 1..=60),
     (Mutation::LateTail, 1..=60),
     (Mutation::ChunkStamp, 1..=20),
     (Mutation::LastPutWins, 1..=20),
@@ -37,6 +37,7 @@ const MUTATIONS: [(Mutation, RangeInclusive<u64>); 17] = [
     (Mutation::ComparedSpellings, 1..=40),
     (Mutation::SkippedTables, 1..=80),
     (Mutation::NoTablesDigest, 1..=80),
+    (Mutation::LateBatches, 1..=60),
 ];
 
 #[test]

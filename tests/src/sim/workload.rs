@@ -14,6 +14,9 @@ use crate::till::rows::{Row, Rows};
 /// Share of large batches.
 const BULK_PERMILLE: u64 = 4;
 const DAY_MICROS: u64 = 24 * 3600 * 1_000_000;
+/// Times that no clock of a shop should show.
+const TIMES: [&str; 4] =
+    ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00+03:00", "2016-12-31T23:59:60Z", "9999-12-31T23:59:59Z"];
 
 pub(crate) struct Writer<'a> {
     pub(crate) device: &'a str,
@@ -192,7 +195,7 @@ fn one<'a>(rng: &mut Rng, from: &[&'a str]) -> &'a str {
     rng.pick(from).copied().unwrap_or_default()
 }
 
-/// Makes a few records invalid.
+/// Makes a few records invalid or strange.
 fn corrupt(rng: &mut Rng, record: &mut PushRecord) {
     match rng.below(150) {
         0 => record.table_name = "dreams".to_owned(),
@@ -204,6 +207,7 @@ fn corrupt(rng: &mut Rng, record: &mut PushRecord) {
                 JsonText::from_text(format!("{{\"name\":{}1{}}}", "[".repeat(70), "]".repeat(70))).ok();
         }
         5 => record.data = photo(rng),
+        6 => record.local_updated_at = one(rng, &TIMES).to_owned(),
         _ => {}
     }
 }
