@@ -173,7 +173,12 @@ impl Shop {
 
     /// Pushes in branch 1 at the time `now`.
     pub(crate) async fn push_at(&self, records: &[Value], now: Timestamp) -> PushResponse {
-        let body = json!({ "device_id": "till-1", "records": records }).to_string();
+        self.push_batch_at(&json!({ "device_id": "till-1", "records": records }), now).await
+    }
+
+    /// Pushes a batch of till-1 to branch 1 at the time `now`.
+    pub(crate) async fn push_batch_at(&self, batch: &Value, now: Timestamp) -> PushResponse {
+        let body = batch.to_string();
         let request = Request::post("/pushBatch");
         let reply = self.call_at(Function::BatchPush, request, Body::Text(body), now).await;
         serde_json::from_str(reply.ok::<WriteResult>().unwrap().answer.as_str()).unwrap()

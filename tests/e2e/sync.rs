@@ -4,6 +4,7 @@ pub(crate) mod absence;
 pub(crate) mod branches;
 pub(crate) mod broadcast;
 pub(crate) mod checkpoints;
+pub(crate) mod clocks;
 pub(crate) mod concurrency;
 pub(crate) mod cursors;
 pub(crate) mod damage;
@@ -11,6 +12,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod deployments;
 pub(crate) mod faults;
 pub(crate) mod head_office;
+pub(crate) mod late;
 pub(crate) mod many_branches;
 pub(crate) mod oversize;
 pub(crate) mod policies;
@@ -28,7 +30,7 @@ pub(crate) mod versions;
 pub(crate) mod windows;
 
 trials! {
-    modules: absence, branches, broadcast, checkpoints, concurrency, cursors, damage, dead_letters, deployments,
-    faults, head_office, many_branches, oversize, policies, pull, push, repairs, resolve, restore, shop_day, stats,
-    tenancy, turns, values, versions, windows,
+    modules: absence, branches, broadcast, checkpoints, clocks, concurrency, cursors, damage, dead_letters,
+    deployments, faults, head_office, late, many_branches, oversize, policies, pull, push, repairs, resolve,
+    restore, shop_day, stats, tenancy, turns, values, versions, windows,
 }

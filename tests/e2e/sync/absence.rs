@@ -32,7 +32,7 @@ trials! {
     a_long_offline_till_cannot_restore_deleted_records,
 }
 
-fn days_ago(days: u64) -> Timestamp {
+pub(crate) fn days_ago(days: u64) -> Timestamp {
     before_now(days * DAY_SECS)
 }
 
@@ -46,7 +46,7 @@ fn write(id: &str, at: Timestamp) -> Value {
 }
 
 /// Deletes an item, as DynamoDB does after its `ttl`.
-async fn expire(shop: &Shop, pk: String, sk: String) {
+pub(crate) async fn expire(shop: &Shop, pk: String, sk: String) {
     shop.mark_history_partial();
     let key = [("pk", pk), ("sk", sk)].map(|(name, value)| (name.to_owned(), AttributeValue::S(value)));
     let request = shop.world.dynamo.delete_item().table_name(&shop.world.table);
@@ -62,7 +62,7 @@ pub(crate) async fn expire_log(shop: &Shop, room: &Room, which: impl Fn(usize) -
 }
 
 /// Deletes a record, as DynamoDB deletes a tombstone after 90 days.
-async fn expire_record(shop: &Shop, room: &Room, id: &str) {
+pub(crate) async fn expire_record(shop: &Shop, room: &Room, id: &str) {
     let key = RecordKey { table: "products".into(), id: id.into() };
     expire(shop, keys::room(room), keys::record(&key)).await;
 }
@@ -89,7 +89,7 @@ async fn catch_up(till: &mut State, shop: &Shop, limit: usize, now: Timestamp) -
 }
 
 /// A till that has pulled everything at the time `now`.
-async fn caught_up(shop: &Shop, now: Timestamp) -> State {
+pub(crate) async fn caught_up(shop: &Shop, now: Timestamp) -> State {
     let mut till = State::default();
     catch_up(&mut till, shop, 1000, now).await;
     till
