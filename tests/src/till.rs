@@ -57,10 +57,13 @@ impl Till {
         Ok(Till { device, meter, branch: session.user.branch_id, api, state, gap, socket })
     }
 
-    /// Adds a batch to the queue, as one of the branch whose data the till holds.
+    /// Adds a batch to the queue, as one of the branch whose data the till holds, dated by the till's clock.
     pub fn enqueue(&self, batch: PushRequest) {
-        let branch_id = self.branch.as_ref().map(ToString::to_string);
-        lock(&self.state).queue.add(PushRequest { branch_id, ..batch });
+        let (branch_id, now) = (self.branch.as_ref().map(ToString::to_string), fleet::now());
+        let device_time = Some(now.to_string());
+        let mut state = lock(&self.state);
+        state.clock_shows(now.into());
+        state.queue.add(PushRequest { branch_id, device_time, ..batch });
     }
 
     /// Reads the state.
@@ -76,7 +79,7 @@ impl Till {
     /// Pushes until the queue is empty. Each batch keeps its batch id through all retries.
     pub async fn push_all(&self) -> Result<(), CallError> {
         loop {
-            let Some(batch) = lock(&self.state).queue.send_first() else { return Ok(()) };
+            let Some(batch) = self.send_first() else { return Ok(()) };
             match self.push(&batch).await {
                 Ok(response) if lock(&self.state).take_push(&response) == Follow::Pull => {
                     self.gap.notify_one();
@@ -91,12 +94,20 @@ impl Till {
         }
     }
 
-    /// Sends `batch` until it is answered, each time with the time of the attempt.
+    /// The batch to send now.
+    fn send_first(&self) -> Option<PushRequest> {
+        let mut state = lock(&self.state);
+        state.clock_shows(fleet::now().into());
+        state.queue.send_first()
+    }
+
+    /// Sends `batch` until it is answered, each time with the time of the attempt, unless the clock of the
+    /// till was set back since it was written.
     async fn push(&self, batch: &PushRequest) -> Result<PushResponse, CallError> {
         self.meter.push_started(batch);
         loop {
             let started = Instant::now();
-            let device_time = Some(fleet::now().to_string());
+            let device_time = batch.device_time.as_ref().map(|_| fleet::now().to_string());
             let dated = PushRequest { device_time, ..batch.clone() };
             let body = serde_json::to_string(&dated).unwrap_or_default();
             match self.api.post("/api/sync/batch-push", body).await {

@@ -3,7 +3,6 @@
 pub mod device_time;
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 
 use device_time::DeviceTime;
 
@@ -53,13 +52,7 @@ impl Timestamp {
 
 impl std::fmt::Display for Timestamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let secs = i64::try_from(self.as_secs()).unwrap_or(i64::MAX);
-        // Fails only beyond the year 9999, which `MAX` excludes.
-        let t = OffsetDateTime::from_unix_timestamp(secs).map_err(|_| std::fmt::Error)?;
-        let (year, month, day) = (t.year(), u8::from(t.month()), t.day());
-        let (hour, minute, second) = (t.hour(), t.minute(), t.second());
-        let micros = self.0 % 1_000_000;
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+        DeviceTime::from(*self).fmt(f)
     }
 }
 

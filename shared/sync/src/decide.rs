@@ -17,12 +17,14 @@ use crate::record::Record;
 use crate::rules::SyncRules;
 use crate::shortest_retention::ShortestRetention;
 use crate::snapshot::{Head, Snapshot};
+use believed_time::device_clock;
 use edit::Edited;
 use forgotten::AppliedBefore;
 use protocol::ids::DeviceId;
 use protocol::record::{Change, Operation, RecordKey};
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
+use protocol::timestamp::device_time::DeviceTime;
 use protocol::wire::outcome::RejectionCode;
 use record_decision::RecordDecision;
 
@@ -98,8 +100,19 @@ pub fn decide(rules: &SyncRules, snapshot: &Snapshot, push: &Push, now: Timestam
     let (prev, first) = (snapshot.stamp(), snapshot.stamp().next(now));
     let shortest_retention = ShortestRetention::of(snapshot.head.as_ref(), rules.retention, first);
     let (applied_before, steps, changes) = (AppliedBefore::No, BTreeMap::new(), Vec::new());
-    let mut batch =
-        Batch { rules, push, now, first, snapshot, shortest_retention, applied_before, steps, changes };
+    let device_clock = device_clock(push);
+    let mut batch = Batch {
+        rules,
+        push,
+        now,
+        device_clock,
+        first,
+        snapshot,
+        shortest_retention,
+        applied_before,
+        steps,
+        changes,
+    };
     batch.applied_before = batch.applied_before();
     let outcomes: Vec<Outcome> = push.records.iter().map(|incoming| batch.outcome(incoming)).collect();
     if push.atomic && !outcomes.iter().all(Outcome::is_applied) {
@@ -135,6 +148,7 @@ struct Batch<'a> {
     rules: &'a SyncRules,
     push: &'a Push,
     now: Timestamp,
+    device_clock: Option<DeviceTime>,
     first: Stamp,
     snapshot: &'a Snapshot,
     shortest_retention: ShortestRetention,
@@ -240,7 +254,9 @@ impl Batch<'_> {
         let deletes = self.changes.iter().filter(|change| change.operation == Operation::Delete);
         let first_tombstone =
             self.shortest_retention.first_tombstone.or_else(|| deletes.map(|change| change.stamp).next());
-        head.shortest_retention = Some(ShortestRetention { first_tombstone, ..self.shortest_retention });
+        let as_of = head.stamp;
+        head.shortest_retention =
+            Some(ShortestRetention { first_tombstone, as_of, ..self.shortest_retention });
         head
     }
 }

@@ -1,5 +1,7 @@
 //! Parsing a push. A bad envelope fails the request; a bad record fails only itself.
 
+mod write;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -7,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::dead_letter_id::is_replay;
 use crate::limits::{DEAD_PAYLOAD_BYTES_MAX, RECORD_SURPLUS_BYTES};
 use crate::policy::REPAIR_ROLE;
-use crate::policy::additive::{has_delta, has_set};
+use crate::policy::additive::has_set;
 use crate::tables::Tables;
 use crate::tables::digest::TablesDigest;
 use protocol::body::read_body;
@@ -24,6 +26,8 @@ use protocol::timestamp::Timestamp;
 use protocol::timestamp::device_time::DeviceTime;
 use protocol::wire::outcome::{Rejection, RejectionCode};
 use protocol::wire::push::PushRecord;
+
+pub use write::Write;
 
 /// A push with a valid envelope.
 #[derive(Clone, Debug)]
@@ -63,37 +67,6 @@ pub struct Incoming {
     pub raw: JsonText,
     /// The requested write, or why the record is rejected.
     pub write: Result<Write, Rejection>,
-}
-
-/// A valid write.
-#[derive(Clone, Debug)]
-pub struct Write {
-    /// The record to write.
-    pub key: RecordKey,
-    /// The new data; `None` only in a delete.
-    pub data: Option<JsonText>,
-    /// The time of the write by the till's clock.
-    pub at: DeviceTime,
-    /// Whether the write deletes the record.
-    pub deleted: bool,
-    /// The version the till started from; 0 for "I create this".
-    pub base: Option<u64>,
-    /// The members of `data` that changed; `None` for all.
-    pub fields: Option<Vec<String>>,
-    /// Whether the caller has the [`REPAIR_ROLE`].
-    pub may_repair: bool,
-}
-
-impl Write {
-    /// `stored`, where it differs from what was sent; `None` for a delete.
-    pub fn differing(&self, stored: &JsonText) -> Option<JsonText> {
-        (!self.deleted && self.data.as_ref() != Some(stored)).then(|| stored.clone())
-    }
-
-    /// Whether the stored data is not the one that was sent: the write names members or changes sums.
-    pub fn is_partial(&self) -> bool {
-        self.fields.is_some() || self.data.as_ref().is_some_and(|data| has_delta(data) || has_set(data))
-    }
 }
 
 #[derive(Deserialize)]
@@ -167,9 +140,14 @@ impl Push {
         Push { device, user, batch, atomic, hash, device_time, arrived_at, branch, readable, records }
     }
 
+    /// The valid writes.
+    pub fn writes(&self) -> impl Iterator<Item = &Write> {
+        self.records.iter().filter_map(|incoming| incoming.write.as_ref().ok())
+    }
+
     /// The keys of all valid writes, deduplicated and sorted.
     pub fn keys(&self) -> std::collections::BTreeSet<&RecordKey> {
-        self.records.iter().filter_map(|incoming| Some(&incoming.write.as_ref().ok()?.key)).collect()
+        self.writes().map(|write| &write.key).collect()
     }
 }
 

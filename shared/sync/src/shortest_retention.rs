@@ -23,6 +23,8 @@ pub struct ShortestRetention {
     pub first_commit: Stamp,
     /// The stamp of the room's first tombstone.
     pub first_tombstone: Option<Stamp>,
+    /// The stamp of the HEAD that it is stored in.
+    pub as_of: Stamp,
 }
 
 impl ShortestRetention {
@@ -33,9 +35,15 @@ impl ShortestRetention {
             marker_secs: retention.marker_secs(),
             first_commit: next,
             first_tombstone: None,
+            as_of: Stamp::ZERO,
         };
-        let stored = head.map(|head| head.shortest_retention.unwrap_or(ShortestRetention::UNKNOWN));
-        stored.map_or(now, |stored| ShortestRetention {
+        let stored = |head: &Head| {
+            let kept = head.shortest_retention.unwrap_or(ShortestRetention::UNKNOWN);
+            // A release that does not know of it has moved HEAD since then, perhaps by a deletion.
+            let unseen = (kept.as_of != head.stamp).then_some(kept.as_of);
+            ShortestRetention { first_tombstone: kept.first_tombstone.or(unseen), ..kept }
+        };
+        head.map(stored).map_or(now, |stored| ShortestRetention {
             tombstone_secs: stored.tombstone_secs.min(now.tombstone_secs),
             marker_secs: stored.marker_secs.min(now.marker_secs),
             ..stored
@@ -48,6 +56,7 @@ impl ShortestRetention {
         marker_secs: MARKER_RETENTION_SECS,
         first_commit: Stamp::ZERO,
         first_tombstone: Some(Stamp::ZERO),
+        as_of: Stamp::ZERO,
     };
 
     /// The time since which no tombstone has expired at `now`.
@@ -109,6 +118,20 @@ mod tests {
         assert!(old.may_lack_tombstones(NOW));
         let ninety = Timestamp(NOW.0 - TOMBSTONE_RETENTION_SECS * 1_000_000 + CLOCKS_DIFFER_MICROS_MAX);
         assert_eq!((old.tombstones_since(NOW), old.batches_since(NOW, true)), (ninety, ninety));
+    }
+
+    #[test]
+    fn a_release_that_does_not_know_of_it_may_have_deleted_something() {
+        let new =
+            ShortestRetention { as_of: Stamp(5), ..ShortestRetention::of(None, retention(2), Stamp(3)) };
+        let of = |stamp, kept| {
+            let head = Head { stamp: Stamp(stamp), ..head(Some(kept)) };
+            ShortestRetention::of(Some(&head), retention(2), Stamp(NOW.0))
+        };
+        assert_eq!(of(5, new), new);
+        assert_eq!(of(6, new).first_tombstone, Some(Stamp(5)));
+        let earlier = ShortestRetention { first_tombstone: Some(Stamp(4)), ..new };
+        assert_eq!(of(6, earlier), earlier);
     }
 
     proptest! {

@@ -1,6 +1,9 @@
 //! Batches that come, or come again, after the server has forgotten their ids. DynamoDB's deletion of expired
 //! items is played by the tests.
 
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use functions::sync::keys;
 use protocol::timestamp::Timestamp;
 use protocol::wire::dead_letters::DeadLettersResponse;
@@ -19,6 +22,8 @@ trials! {
     a_delta_that_cannot_be_told_from_a_repeat_waits_for_a_person,
     a_repeated_create_does_not_restore_a_forgotten_record,
     a_forgotten_record_starts_above_its_old_versions,
+    a_deletion_by_the_release_before_counts_too,
+    an_atomic_batch_that_cannot_be_told_from_a_repeat_is_refused_as_a_whole,
 }
 
 fn dated(record: Value, at: Timestamp) -> Value {
@@ -122,4 +127,42 @@ async fn a_forgotten_record_starts_above_its_old_versions(shop: &'static Shop) {
     // A till that was away edits the version that it knows of the old record.
     let stale = shop.push_at(&[with(edit("stale", 3, now), "fields", json!(["name"]))], now).await;
     assert_eq!(stale.conflicts[0].reason, "fields_conflict");
+}
+
+fn head_of(shop: &Shop) -> HashMap<String, AttributeValue> {
+    let key = [("pk", keys::room(&shop.room("1"))), ("sk", keys::HEAD.to_owned())];
+    key.map(|(name, value)| (name.to_owned(), AttributeValue::S(value))).into()
+}
+
+async fn a_deletion_by_the_release_before_counts_too(shop: &'static Shop) {
+    const KEPT: &str = "shortest_retention";
+    let (dynamo, table) = (&shop.world.dynamo, &shop.world.table);
+    let then = opened(shop, 100).await;
+    let create = |at| with(dated(product("p1", &json!({})), at), "base_version", 0);
+    shop.push_at(&[create(then)], then).await;
+    let head = dynamo.get_item().table_name(table).set_key(Some(head_of(shop))).send().await.unwrap();
+    let kept = head.item.unwrap()[KEPT].clone();
+    shop.push_at(&[dated(deletion("p1", 1), then)], then.plus_secs(60)).await;
+    // During a deployment that release moves HEAD and leaves what it does not know.
+    let update = dynamo.update_item().table_name(table).set_key(Some(head_of(shop)));
+    let update = update.update_expression(format!("SET {KEPT} = :kept"));
+    update.expression_attribute_values(":kept", kept).send().await.unwrap();
+    expire_record(shop, &shop.room("1"), "p1").await;
+    let now = fleet::now();
+    assert_eq!(shop.push_at(&[create(now)], now).await.applied[0].version, 4, "after three changes");
+}
+
+async fn an_atomic_batch_that_cannot_be_told_from_a_repeat_is_refused_as_a_whole(shop: &'static Shop) {
+    let then = opened(shop, 100).await;
+    let atomic = |id: &str, records: &[Value]| with(with(batch(records), "batch_id", id), "atomic", true);
+    let response = shop.push_batch_at(&atomic("b1", &[taken(then)]), fleet::now()).await;
+    assert_eq!((response.success, response.synced_count, codes(&response)), (false, 0, vec!["too_old"]));
+    assert!(response.errors[0].message.contains("send it again"), "{}", response.errors[0].message);
+    let manager = shop.manager().await;
+    let waiting: DeadLettersResponse = manager.get("/api/sync/dead-letters").await.unwrap().ok().unwrap();
+    assert_eq!(waiting.dead_letters.len(), 0, "its till has it");
+    assert_eq!(quantity(shop).await, r#"{"quantity":10}"#);
+    let now = fleet::now();
+    assert!(shop.push_batch_at(&atomic("b2", &[taken(now)]), now).await.success);
+    assert_eq!(quantity(shop).await, r#"{"quantity":9}"#);
 }

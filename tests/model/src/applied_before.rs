@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use protocol::wire::push::PushRequest;
+
 use crate::member;
 use crate::record::{Decision, Situation, create, remembered_since};
 use crate::room::{Key, Row};
@@ -28,17 +30,21 @@ impl AppliedBefore {
     }
 }
 
-/// Judges a batch of `writes` from `device`, in a room that had its first commit at `first_commit`. `None` if
-/// the batch or the room is so young that the batch's marker would still exist.
+/// Judges the batch `body`, which is read as `writes`, in a room that had its first commit at `first_commit`.
+/// `None` if the batch or the room is so young that the batch's marker would still exist.
 pub(crate) fn judge(
     rows: &BTreeMap<Key, Row>,
+    damaged: &BTreeSet<Key>,
     writes: &[Write],
-    device: &str,
+    body: &PushRequest,
     now: u64,
     first_commit: u64,
 ) -> Option<AppliedBefore> {
-    let since = remembered_since(now);
-    let newest = writes.iter().map(|write| write.at).max().unwrap_or(now);
+    let (since, device) = (remembered_since(now), &body.device_id);
+    // A clock that is ahead by as much as the server remembers does not tell when it was.
+    let told = |write: &&Write| write.corrected || write.shown <= signed(now) + signed(now - since);
+    let newest = writes.iter().filter(told).map(|write| write.at).max();
+    let newest = newest.unwrap_or(if writes.is_empty() { now } else { 0 });
     if newest >= since || first_commit >= since {
         return None;
     }
@@ -46,15 +52,24 @@ pub(crate) fn judge(
     for write in writes.iter().filter(|write| write.is_append_only()) {
         let creates = !write.explicit_fields && write.base.unwrap_or(0) == 0 && !write.deleted;
         match rows.get(&write.key) {
+            _ if damaged.contains(&write.key) => found.push(AppliedBefore::Unknown),
             None if is_creatable(write, device, now) => found.push(AppliedBefore::No),
             Some(row) if creates && made(write, row, device) => found.push(AppliedBefore::Yes),
             Some(_) if creates => found.push(AppliedBefore::Unknown),
             _ => {}
         }
     }
+    if body.atomic && found.contains(&AppliedBefore::No) {
+        // All of its rows would be there.
+        return Some(AppliedBefore::No);
+    }
     let first =
         found.first().copied().filter(|first| found.iter().all(|applied_before| applied_before == first));
     Some(first.unwrap_or(AppliedBefore::Unknown))
+}
+
+fn signed(micros: u64) -> i64 {
+    i64::try_from(micros).unwrap_or(i64::MAX)
 }
 
 fn is_creatable(write: &Write, device: &str, now: u64) -> bool {

@@ -11,7 +11,7 @@ use protocol::wire::push::{PushRecord, PushRequest};
 use crate::applied_before::{self, AppliedBefore};
 use crate::record::{Decision, Situation, decide, remembered_since};
 use crate::room::{ExpectedResult, Key, Prediction, RoomState, Row};
-use crate::write::{Clock, Write};
+use crate::write::{AHEAD_MICROS_MAX, Clock, Write};
 
 /// A push as the function received it.
 #[derive(Clone, Debug)]
@@ -38,13 +38,13 @@ pub(crate) fn push(room: &mut RoomState, request: &Push<'_>) -> Option<Predictio
     let (before, prev) = (room.rows.clone(), room.head);
     let first = request.now.0.max(prev + 1);
     let versions = BTreeMap::new();
-    let clock = body.device_time.as_ref().and_then(|time| DeviceTime::parse(time).ok());
-    let clock = clock.map(|shows| Clock { shows: shows.0, at: request.arrived_at.0 });
+    let clock = client_clock(&body, request);
     let parse = |record| Write::parse(record, request.role, clock, request.now.0);
     let writes: Vec<Result<Write, &str>> = body.records.iter().map(parse).collect();
     let valid: Vec<Write> = writes.iter().filter_map(|write| write.clone().ok()).collect();
     let first_commit = room.first_commit.unwrap_or(first);
-    let applied_before = applied_before::judge(&before, &valid, &body.device_id, request.now.0, first_commit);
+    let now = request.now.0;
+    let applied_before = applied_before::judge(&before, &room.damaged, &valid, &body, now, first_commit);
     let mut situations: Vec<&str> = applied_before.map(AppliedBefore::situation).into_iter().collect();
     situations.extend(valid.iter().any(|write| write.corrected).then_some("device clock corrected"));
     let applied_before = applied_before.unwrap_or(AppliedBefore::No);
@@ -84,6 +84,17 @@ pub(crate) fn push(room: &mut RoomState, request: &Push<'_>) -> Option<Predictio
         room.responses.insert(name, prediction.clone());
     }
     Some(prediction)
+}
+
+/// What the client's clock showed. `None` if it was set back since one of the writes: it says nothing about
+/// the others then either.
+fn client_clock(body: &PushRequest, request: &Push<'_>) -> Option<Clock> {
+    let shows = DeviceTime::parse(body.device_time.as_ref()?).ok()?.0;
+    let is_later = |record: &PushRecord| {
+        let write = Write::parse(record, request.role, None, request.now.0);
+        write.is_ok_and(|write| write.shown > shows + AHEAD_MICROS_MAX)
+    };
+    (!body.records.iter().any(is_later)).then_some(Clock { shows, at: request.arrived_at.0 })
 }
 
 struct Batch<'a> {

@@ -10,7 +10,7 @@ use crate::rules::{Policy, TableRule, table_rule};
 use crate::size;
 
 /// Microseconds that a client's clock may be ahead.
-const AHEAD_MICROS_MAX: i64 = 5 * 60 * 1_000_000;
+pub(crate) const AHEAD_MICROS_MAX: i64 = 5 * 60 * 1_000_000;
 /// Microseconds by which a client's clock may differ before it is corrected.
 const SKEW_MICROS_MAX: i64 = 30 * 1_000_000;
 
@@ -28,7 +28,9 @@ pub(crate) struct Write {
     pub(crate) rule: TableRule,
     /// The data that was sent. Only a delete may have none.
     pub(crate) data: Option<Members>,
-    /// The client's time, clamped to the server's clock; microseconds.
+    /// The client's time as it was sent; microseconds.
+    pub(crate) shown: i64,
+    /// The client's time, corrected and clamped to the server's clock; microseconds.
     pub(crate) at: u64,
     /// Whether the client's clock is so far ahead that `at` is the server's time.
     pub(crate) ahead: bool,
@@ -61,10 +63,10 @@ impl Write {
         if body.record_id.is_empty() || body.record_id.chars().any(char::is_control) {
             return Err("bad_record_id");
         }
-        let at = DeviceTime::parse(&body.local_updated_at).map_err(|_| "bad_time")?;
+        let shown = DeviceTime::parse(&body.local_updated_at).map_err(|_| "bad_time")?.0;
         let signed_now = i64::try_from(now).unwrap_or(i64::MAX);
-        let correction = clock.and_then(|clock| corrected(at.0, clock));
-        let at = correction.unwrap_or(at.0);
+        let correction = clock.and_then(|clock| corrected(shown, clock));
+        let at = correction.unwrap_or(shown);
         let ahead = at - signed_now > AHEAD_MICROS_MAX;
         let clamped = ahead || at < 0;
         body.data.as_ref().map_or(Ok(()), size::check)?;
@@ -82,6 +84,7 @@ impl Write {
             key: (body.table_name.clone(), body.record_id.clone()),
             rule,
             data,
+            shown,
             at: if ahead { now } else { u64::try_from(at).unwrap_or_default() },
             ahead,
             corrected: correction.is_some(),
@@ -142,13 +145,11 @@ impl Write {
     }
 }
 
-/// A client's time `at` by the server's clock. `None` if the client's clock is right, or was set back since
-/// the write.
+/// A client's time `at` by the server's clock. `None` if the client's clock is right.
 fn corrected(at: i64, clock: Clock) -> Option<i64> {
     let arrived_at = i64::try_from(clock.at).unwrap_or(i64::MAX);
     let is_wrong = (clock.shows - arrived_at).abs() > SKEW_MICROS_MAX;
-    let was_set_back = at > clock.shows + AHEAD_MICROS_MAX;
-    (is_wrong && !was_set_back).then(|| arrived_at.min(arrived_at - (clock.shows - at)))
+    is_wrong.then(|| arrived_at.min(arrived_at - (clock.shows - at)))
 }
 
 /// The members of data that has nothing but changes of sums: such a write is about these members alone.

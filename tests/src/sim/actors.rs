@@ -6,10 +6,11 @@ use functions::accounts::signer::Signer;
 use protocol::ids::Room;
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
+use protocol::timestamp::device_time::DeviceTime;
 use protocol::wire::auth::User;
 
 use super::SimError;
-use super::clock::BEGINNING;
+use super::clock::{BEGINNING, TillClock, YEARS};
 use super::rng::Rng;
 
 /// A signed-in user.
@@ -28,8 +29,8 @@ pub(crate) struct Actor {
     pub(crate) caller: Caller,
     /// Who signs in when the caller's token has expired, perhaps with another role.
     pub(crate) next: Option<Caller>,
-    /// Microseconds by which the device's clock is ahead.
-    pub(crate) skew_micros: i64,
+    /// The device's clock when the run begins.
+    pub(crate) clock: TillClock,
 }
 
 /// Most tokens last for a run, however long it is.
@@ -57,7 +58,7 @@ pub(crate) fn tills(signer: &Signer, rng: &mut Rng, tills: usize) -> Result<Vec<
         let until = if i > 1 && rng.chance(EXPIRIES_PERMILLE) { expiry(rng) } else { TOKENS_UNTIL };
         let (first, next) = (caller(signer, &room, role, until)?, next_role(role, rng));
         let next = caller(signer, &room, next, TOKENS_UNTIL)?;
-        Ok(Actor { device, caller: first, next: Some(next), skew_micros: skew_micros(rng) })
+        Ok(Actor { device, caller: first, next: Some(next), clock: clock(rng) })
     };
     (0..tills).map(till).collect()
 }
@@ -67,7 +68,7 @@ pub(crate) fn offices(signer: &Signer, rng: &mut Rng) -> Result<Vec<Actor>, SimE
     let office = |room: &str| {
         let room: Room = room.parse()?;
         let caller = caller(signer, &room, Role::SuperAdmin, TOKENS_UNTIL)?;
-        Ok(Actor { device: "office".to_owned(), caller, next: None, skew_micros: skew_micros(rng) })
+        Ok(Actor { device: "office".to_owned(), caller, next: None, clock: clock(rng) })
     };
     ["a:1", "a:2"].into_iter().map(office).collect()
 }
@@ -98,13 +99,19 @@ fn next_role(role: Role, rng: &mut Rng) -> Role {
     if rng.chance(300) { other } else { role }
 }
 
-fn skew_micros(rng: &mut Rng) -> i64 {
+fn clock(rng: &mut Rng) -> TillClock {
     const HOUR_MICROS: u64 = 3_600_000_000;
     let signed = |micros: u64| i64::try_from(micros).unwrap_or_default();
     let small = signed(rng.between(0, 4_000_000)) - 2_000_000;
     let behind = -signed(rng.between(0, 30 * HOUR_MICROS));
     let ahead = signed(rng.between(0, 10 * 60_000_000));
-    // The battery of its clock is empty, or its clock shows another year.
-    let years = signed(rng.between(0, 70 * 8766 * HOUR_MICROS)) - signed(35 * 8766 * HOUR_MICROS);
-    rng.weighted(&[(12, small), (4, behind), (4, ahead), (1, years)], 0)
+    let [first, last] = YEARS;
+    let any = DeviceTime(first.0.saturating_add(signed(rng.between(0, last.since(first).unsigned_abs()))));
+    let skew = |skew_micros| TillClock { skew_micros, begins: None };
+    let reset = TillClock { skew_micros: 0, begins: Some(any) };
+    let any_year = skew(any.since(BEGINNING));
+    let clocks = [(12, skew(small)), (4, skew(behind)), (4, skew(ahead)), (1, any_year), (2, reset)];
+    let mut clock = rng.weighted(&clocks, TillClock::default());
+    clock.switch_on(BEGINNING);
+    clock
 }

@@ -1,5 +1,6 @@
 //! A simulated till: the same client state as a real one, behind a lossy network and a skewed clock.
 
+mod clock;
 mod sign_in;
 
 use std::collections::BTreeSet;
@@ -16,7 +17,7 @@ use tokio::task::AbortHandle;
 use super::actors::Actor;
 use super::check::acknowledged::one_response_each;
 use super::check::edits::is_too_large;
-use super::clock::skewed;
+use super::clock::TillClock;
 use super::lock;
 use super::mutation::Mutation;
 use super::rng::Rng;
@@ -39,6 +40,7 @@ pub(crate) struct Device {
 #[derive(Debug, Default)]
 struct Inner {
     state: State,
+    clock: TillClock,
     offline: bool,
     running: Option<AbortHandle>,
     /// Whether the first token expired and a user signed in again.
@@ -58,7 +60,8 @@ struct Inner {
 
 impl Device {
     pub(crate) fn new(actor: Actor) -> Device {
-        Device { actor, inner: Mutex::default() }
+        let clock = actor.clock;
+        Device { actor, inner: Mutex::new(Inner { clock, ..Inner::default() }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -72,7 +75,7 @@ impl Device {
     /// Queues a random batch.
     pub(crate) fn edit(&self, true_time: Timestamp, keys: KeySpace, rng: &mut Rng) {
         let mut inner = self.lock();
-        let clock = skewed(true_time, self.actor.skew_micros);
+        let clock = inner.clock_shows(true_time);
         let (device, rows) = (self.actor.device.as_str(), &inner.state.rows);
         let mut batch = Writer { device, batch: inner.batches, rows, clock, keys }.batch(rng);
         batch.branch_id = Some(self.actor.caller.room.branch.to_string());
@@ -131,28 +134,9 @@ impl Device {
         self.lock().running.as_ref().is_some_and(|running| !running.is_finished())
     }
 
-    /// Writes the device's time into a batch that has one; a till reads its clock at each attempt.
-    fn date(&self, batch: &mut PushRequest, true_time: Timestamp) {
-        let clock = skewed(true_time, self.actor.skew_micros);
-        batch.device_time = batch.device_time.take().map(|_| clock.to_string());
-    }
-
-    /// A batch that was answered, perhaps so long ago that its marker has expired. An atomic batch that was
-    /// rolled back has none: the server would decide it again, which its till does not ask for.
-    pub(crate) fn old_batch(&self, now: Timestamp, rng: &mut Rng) -> Option<PushRequest> {
-        let inner = self.lock();
-        let is_candidate =
-            |(batch, response): &&(PushRequest, PushResponse)| batch.batch_id.is_some() && response.success;
-        let candidates: Vec<_> = inner.answered.iter().filter(is_candidate).collect();
-        let mut batch = rng.pick(&candidates).map(|(batch, _)| batch.clone())?;
-        self.date(&mut batch, now);
-        Some(batch)
-    }
-
     async fn push_all(&self, world: &Arc<World>, rng: &mut Rng) -> bool {
         for _ in 0..REQUESTS_MAX {
-            let Some(mut batch) = self.lock().state.queue.send_first() else { return true };
-            self.date(&mut batch, world.clock.now());
+            let Some(mut batch) = self.lock().send_first(world.clock.now()) else { return true };
             if world.mutation == Some(Mutation::FreshBatchIds) && batch.batch_id.is_some() {
                 batch.batch_id = Some(format!("fresh-{:x}", rng.next_u64()));
             }

@@ -1,19 +1,21 @@
 //! The functions of a run, called as the edge calls them, over a lossy network.
 
+mod http;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use functions::context::Context;
 use functions::http::dispatch;
-use lambda_http::{Body, Request, Response};
+use lambda_http::{Body, Response};
 use protocol::limits::WRITE_WAIT_MILLIS;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
+use protocol::wire::WRITE_RESULT_CONTENT_TYPE;
 use protocol::wire::publication::Publication;
 use protocol::wire::pull::PullResponse;
 use protocol::wire::push::WriteResult;
-use protocol::wire::{ARRIVED_HEADER, REQUEST_ID_HEADER, TOKEN_HEADER, WRITE_RESULT_CONTENT_TYPE};
 use sync::limits::WRITE_SECS_MAX;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
@@ -206,7 +208,7 @@ impl Server {
                 (dead_letters, format!("/{operation}?{query}"), Body::Empty)
             }
         };
-        let http = http_request(&uri, call, body);
+        let http = http::request(&uri, call, body);
         self.forward(&dispatch::handle(function, http, call.now).await)
     }
 
@@ -285,20 +287,6 @@ fn position(query: &str) -> Option<Stamp> {
     // In the tail of a snapshot the cursor alone counts.
     let is_tail = parts.nth(1).is_some();
     since().filter(|since| !is_tail && *since > stamp).or(Some(stamp))
-}
-
-/// A request as the edge makes it. The edge forwards no header for an absent token.
-fn http_request(uri: &str, call: &Call, body: Body) -> Request {
-    let token = call.caller.token.expose();
-    let mut request = lambda_http::http::Request::builder().uri(uri);
-    if !token.is_empty() {
-        request = request.header(TOKEN_HEADER, token);
-    }
-    if let Some(arrived_at) = call.arrived_at {
-        request = request.header(ARRIVED_HEADER, arrived_at.0.to_string());
-    }
-    // These addresses and headers are always valid.
-    request.header(REQUEST_ID_HEADER, format!("call-{}", call.number)).body(body).unwrap_or_default()
 }
 
 async fn sleep(millis: u64) {

@@ -21,7 +21,7 @@ fn a_seed_gives_the_same_run_every_time() {
 /// that shows it.
 const MUTATIONS: [(Mutation, RangeInclusive<u64>); 18] = [
     (Mutation::NoHeadCondition, 1..=20),
-    (Mutation::NoConditionChecks, 1..=120),
+    (Mutation::NoConditionChecks, 10..=60),
     (Mutation::NoMarker, 1..=20),
     (Mutation::MarkerWithoutDevice, 1..=20),
     (Mutation::WallClock, 1..=40),

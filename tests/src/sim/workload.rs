@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use protocol::json::JsonText;
-use protocol::timestamp::Timestamp;
+use protocol::timestamp::device_time::DeviceTime;
 use protocol::wire::push::{PushRecord, PushRequest};
 
+use super::clock::YEARS;
 use super::rng::Rng;
 use super::shape::{Member, SHAPES, Shape};
 use super::spelling::respelled;
@@ -22,7 +23,7 @@ pub(crate) struct Writer<'a> {
     pub(crate) device: &'a str,
     pub(crate) batch: u64,
     pub(crate) rows: &'a Rows,
-    pub(crate) clock: Timestamp,
+    pub(crate) clock: DeviceTime,
     /// The records that all tills share.
     pub(crate) keys: KeySpace,
 }
@@ -115,12 +116,13 @@ impl Writer<'_> {
     }
 
     /// The time of a write: usually now, sometimes earlier, sometimes from a clock that was set wrong.
-    fn time(&self, rng: &mut Rng) -> Timestamp {
+    fn time(&self, rng: &mut Rng) -> DeviceTime {
         let old = rng.between(1, 3600) * 1_000_000;
         let ancient = rng.between(1, 130) * DAY_MICROS;
         let back = rng.weighted(&[(88, 0), (8, old), (4, ancient)], 0);
         let ahead = if rng.chance(25) { rng.between(0, 900) * 1_000_000 } else { 0 };
-        Timestamp(self.clock.0.saturating_sub(back).saturating_add(ahead))
+        let time = self.clock.0.saturating_sub_unsigned(back).saturating_add_unsigned(ahead);
+        DeviceTime(time).clamp(YEARS[0], YEARS[1])
     }
 
     fn data(&self, rng: &mut Rng, shape: &Shape, known: Option<&Row>) -> Option<JsonText> {

@@ -139,7 +139,7 @@ impl World {
         match action {
             Action::Edit(_) => return device.edit(self.clock.now(), self.keys, &mut rng),
             Action::Disconnect(_) => return device.set_online(false),
-            Action::Crash(_) => return device.crash(),
+            Action::Crash(_) => return device.restart(self.clock.now()),
             Action::Reinstall(_) => return device.reinstall(),
             Action::Resend(_) => return self.resend(device, rng),
             Action::Reconnect(_) => device.set_online(true),

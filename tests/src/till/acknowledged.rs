@@ -123,6 +123,11 @@ impl Acknowledged {
         }
     }
 
+    /// The batches, to be sent in another way if they are offered again.
+    pub fn requests_mut(&mut self) -> impl Iterator<Item = &mut PushRequest> {
+        self.0.iter_mut().map(|batch| &mut batch.request)
+    }
+
     /// Takes the batches that the server may have lost, given the `rows` of a complete snapshot.
     ///
     /// A copy holds every commit up to its moment and none after it. So in one history everything before a

@@ -61,6 +61,11 @@ impl Queue {
         self.waiting.iter()
     }
 
+    /// The batches that wait.
+    pub fn waiting_mut(&mut self) -> impl Iterator<Item = &mut PushRequest> {
+        self.waiting.iter_mut()
+    }
+
     /// Number of batches.
     pub fn len(&self) -> usize {
         self.waiting.len()

@@ -6,10 +6,12 @@ use std::collections::BTreeSet;
 use protocol::json::JsonText;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
+use protocol::timestamp::device_time::DeviceTime;
 use protocol::wire::pull::PullResponse;
 use protocol::wire::push::{AppliedRecord, Conflict, PushRecord, PushResponse};
 use protocol::wire::socket::SyncFrame;
 use sync::follow::{Follow, follow};
+use sync::limits::CLOCK_SKEW_MICROS_MIN;
 
 use super::acknowledged::{Acknowledged, Standing};
 use super::queue::Queue;
@@ -17,6 +19,10 @@ use super::rows::{Row, Rows};
 
 /// A position beyond every change: a pull from there is a snapshot.
 const BEYOND_EVERYTHING: u64 = 9_007_199_254_740_991;
+
+/// Microseconds by which a clock may be set back and still counts as the same one: the server corrects no
+/// smaller differences.
+const CLOCK_STEP_MICROS_MAX: i64 = CLOCK_SKEW_MICROS_MIN.cast_signed();
 
 /// What a till keeps on disk.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +41,17 @@ pub struct State {
     snapshot: Option<Snapshot>,
     /// Whether the room has lost a batch that this till holds, so that a new snapshot has to begin.
     needs_snapshot: bool,
+    /// The latest time that the till's clock has shown since it was set back last.
+    clock: Option<DeviceTime>,
+}
+
+/// What a till notices about its clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockSeen {
+    /// It goes on.
+    GoesOn,
+    /// It shows an earlier time than before.
+    SetBack,
 }
 
 /// A snapshot that is not complete yet. Records that it does not contain are removed at its end.
@@ -92,6 +109,19 @@ impl State {
             Follow::Apply => Follow::Pull,
             followed => followed,
         }
+    }
+
+    /// The till's clock shows `time`. If it was set back, it says nothing about the age of earlier batches,
+    /// which are sent without `device_time` then.
+    pub fn clock_shows(&mut self, time: DeviceTime) -> ClockSeen {
+        let is_set_back = self.clock.is_some_and(|latest| latest.since(time) > CLOCK_STEP_MICROS_MAX);
+        if is_set_back {
+            let batches = self.queue.waiting_mut().chain(self.acknowledged.requests_mut());
+            batches.for_each(|batch| batch.device_time = None);
+            self.clock = None;
+        }
+        self.clock = self.clock.max(Some(time));
+        if is_set_back { ClockSeen::SetBack } else { ClockSeen::GoesOn }
     }
 
     /// The query of the page to pull next: the cursor of the last one, and how far frames and pushes have

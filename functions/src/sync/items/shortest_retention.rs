@@ -11,6 +11,7 @@ pub(super) fn from_shortest_retention(shortest_retention: &ShortestRetention) ->
         ("tombstone_secs", number(shortest_retention.tombstone_secs)),
         ("marker_secs", number(shortest_retention.marker_secs)),
         ("first_commit", number(shortest_retention.first_commit.0)),
+        ("as_of", number(shortest_retention.as_of.0)),
     ]);
     if let Some(first) = shortest_retention.first_tombstone {
         written.insert("first_tombstone".to_owned(), number(first.0));
@@ -26,5 +27,6 @@ pub(super) fn to_shortest_retention(value: &AttributeValue) -> Option<ShortestRe
         marker_secs: get(item, "marker_secs", as_number).ok()?,
         first_commit: Stamp(get(item, "first_commit", as_number).ok()?),
         first_tombstone: first_tombstone.map(Stamp),
+        as_of: Stamp(get(item, "as_of", as_number).ok()?),
     })
 }

@@ -35,6 +35,19 @@ impl DeviceTime {
     }
 }
 
+/// As RFC 3339 with six digits and `Z`.
+impl std::fmt::Display for DeviceTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Fails only outside of the years that RFC 3339 can write.
+        let t = OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1_000_000));
+        let t = t.map_err(|_| std::fmt::Error)?;
+        let (year, month, day) = (t.year(), u8::from(t.month()), t.day());
+        let (hour, minute, second) = (t.hour(), t.minute(), t.second());
+        let micros = self.0.rem_euclid(1_000_000);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+    }
+}
+
 impl From<Timestamp> for DeviceTime {
     fn from(time: Timestamp) -> DeviceTime {
         DeviceTime(i64::try_from(time.0).unwrap_or(i64::MAX))
@@ -99,6 +112,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_time_of_any_year_reads_back(
+            micros in micros("0000-01-01T00:00:00Z")..micros("9999-12-31T23:59:60Z"),
+        ) {
+            prop_assert_eq!(DeviceTime::parse(&DeviceTime(micros).to_string()), Ok(DeviceTime(micros)));
+        }
+
         #[test]
         fn a_time_of_the_server_reads_back(micros in 0..Timestamp::MAX.0) {
             let time = Timestamp(micros);

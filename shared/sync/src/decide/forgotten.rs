@@ -10,7 +10,8 @@ use protocol::timestamp::Timestamp;
 /// Whether a batch was applied before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AppliedBefore {
-    /// It was not: its marker would still exist, or it has append-only rows and the server has none of them.
+    /// It was not: its marker would still exist, or the server has none of its append-only rows, or not all
+    /// rows of an atomic batch.
     No,
     /// It was: the server has all of its append-only rows.
     Yes,
@@ -24,14 +25,19 @@ impl Batch<'_> {
     /// A batch is as old as its newest record. Append-only rows are never deleted, so each is a marker of its
     /// own batch.
     pub(super) fn applied_before(&self) -> AppliedBefore {
-        let writes = || self.push.records.iter().filter_map(|incoming| incoming.write.as_ref().ok());
-        let made = writes().map(|write| self.believed_time(write).at).max().unwrap_or(self.now);
-        if !self.shortest_retention.may_lack_batch(made, self.now, self.push.batch.is_some()) {
+        let named = self.push.batch.is_some();
+        let since = self.shortest_retention.batches_since(self.now, named);
+        let made = self.push.writes().map(|write| self.believed_time(write).made(since, self.now));
+        let made = made.max().unwrap_or(self.now);
+        if !self.shortest_retention.may_lack_batch(made, self.now, named) {
             return AppliedBefore::No;
         }
-        let mut rows = writes().filter_map(|write| self.row_applied_before(write));
-        match rows.next() {
-            Some(first) if rows.all(|row| row == first) => first,
+        let rows: Vec<AppliedBefore> =
+            self.push.writes().filter_map(|write| self.row_applied_before(write)).collect();
+        match rows.first() {
+            // It would have been applied as a whole.
+            _ if self.push.atomic && rows.contains(&AppliedBefore::No) => AppliedBefore::No,
+            Some(first) if rows.iter().all(|row| row == first) => *first,
             _ => AppliedBefore::Unknown,
         }
     }

@@ -53,7 +53,9 @@ impl Batch<'_> {
                 || current.is_some_and(|server| self.is_current(write, server));
             match self.applied_before {
                 AppliedBefore::Yes if !is_new => return RecordDecision::AlreadyApplied,
-                AppliedBefore::Unknown if !is_new => return RecordDecision::Reject(too_old_to_tell()),
+                AppliedBefore::Unknown if !is_new => {
+                    return RecordDecision::Reject(too_old_to_tell(self.push.atomic));
+                }
                 _ => {}
             }
         }
@@ -237,10 +239,15 @@ fn over_tombstone(edit: &Edit<'_>, server: &Record, at: Timestamp) -> Result<Rec
 }
 
 /// The rejection of a write that may have been applied before, in a batch whose marker may be gone.
-fn too_old_to_tell() -> Rejection {
-    let message = "The batch is older than batches are remembered, so it may have been applied already; check, \
-                   then replay this record or discard it.";
-    RejectionCode::TooOld.with_message(message)
+fn too_old_to_tell(is_atomic: bool) -> Rejection {
+    // An atomic batch leaves no dead letters: its parts must not be replayed one by one.
+    let remedy = match is_atomic {
+        true => "nothing of it is applied now; check, then send it again as a batch of today, or drop it.",
+        false => "check, then replay this record or discard it.",
+    };
+    RejectionCode::TooOld.with_message(format!(
+        "The batch is older than batches are remembered, so it may have been applied already; {remedy}"
+    ))
 }
 
 /// A delete touches every member, so it wins all of them or none.

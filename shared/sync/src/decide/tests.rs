@@ -3,6 +3,7 @@ mod batches;
 mod clocks;
 mod deltas;
 mod fields;
+mod forgotten;
 mod late;
 mod policies;
 mod properties;

@@ -42,9 +42,11 @@ impl Device {
         // After a snapshot the queue has batches again that were answered.
         let is_answered = |batch: &&PushRequest| {
             batch.batch_id.is_some()
-                && inner.answered.iter().any(|(answered, ..)| answered.batch_id == batch.batch_id)
+                && inner.answered.iter().any(|(answered, _)| answered.batch_id == batch.batch_id)
         };
         let ended: Vec<_> = state.queue.iter().filter(|batch| !is_answered(batch)).cloned().collect();
         inner.given_up.extend(ended);
+        // What of its answered batches is still under way was dated before.
+        inner.answered.iter_mut().for_each(|(batch, _)| batch.device_time = None);
     }
 }

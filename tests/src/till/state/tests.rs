@@ -129,6 +129,26 @@ fn an_old_response_brings_back_no_record_that_has_left_its_window() {
 }
 
 #[test]
+fn a_till_whose_clock_is_set_back_dates_no_earlier_batch_by_it() {
+    let mut state = State::default();
+    let written = |state: &mut State, time: i64| {
+        state.clock_shows(DeviceTime(time));
+        state.queue.add(PushRequest { device_time: Some(String::new()), ..batch(1, false) });
+    };
+    let dated = |state: &State| -> Vec<bool> {
+        let mut state = state.clone();
+        state.queue.waiting_mut().map(|batch| batch.device_time.is_some()).collect()
+    };
+    written(&mut state, 100_000_000);
+    written(&mut state, 70_000_000);
+    assert_eq!(dated(&state), [true, true], "a step of 30 seconds");
+    written(&mut state, 69_999_999);
+    assert_eq!(dated(&state), [false, false, true]);
+    written(&mut state, 90_000_000);
+    assert_eq!(dated(&state), [false, false, true, true], "it counts from the time it was set to");
+}
+
+#[test]
 fn a_till_that_has_never_pulled_pulls_first() {
     let mut state = State::default();
     assert_eq!(state.on_frame(&frame("live", 0, 1)).0, Follow::Pull);

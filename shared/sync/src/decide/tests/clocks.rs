@@ -171,3 +171,18 @@ fn a_slow_clock_that_says_so_loses_no_conflict_and_nothing_is_too_old() {
     let new = with(with(write("B", 1), "local_updated_at", time), "record_id", "p2");
     assert_eq!(version(&corrected(&mut room, time, &new)), 1);
 }
+
+#[test]
+fn a_clock_that_was_set_back_since_one_of_the_writes_corrects_none() {
+    let (set_back, minute) = (Timestamp(NOW.0 - 60_000_000), 60_000_000);
+    for (later, is_corrected) in [(5 * minute, true), (5 * minute + 1, false)] {
+        let mut room = Room::default();
+        let other = with(at(write("B", 1), set_back.0 + later), "record_id", "p2");
+        let records = [at(write("A", 1), set_back.0 - minute), other];
+        let body = json!({"device_id": "till-1", "batch_id": "b", "device_time": set_back.to_string(),
+                          "records": records});
+        room.push_body(&rules(), NOW, &body);
+        let expected = if is_corrected { NOW.0 - minute } else { set_back.0 - minute };
+        assert_eq!(modified_at(&room), Timestamp(expected), "{later}");
+    }
+}

@@ -8,20 +8,20 @@ use crate::limits::MARKER_RETENTION_SECS;
 use crate::rules::Retention;
 use crate::shortest_retention::CLOCKS_DIFFER_MICROS_MAX;
 
-fn days(days: u64) -> Timestamp {
+pub(super) fn days(days: u64) -> Timestamp {
     NOW.plus_secs(days * DAY_SECS)
 }
 
-fn keeping(days: u64) -> SyncRules {
+pub(super) fn keeping(days: u64) -> SyncRules {
     let retention = Retention::new(DAY_SECS, days * DAY_SECS, days * DAY_SECS).unwrap();
     SyncRules { retention, ..rules() }
 }
 
-fn stamped(table: &str, id: &str, data: &serde_json::Value, at: Timestamp) -> serde_json::Value {
+pub(super) fn stamped(table: &str, id: &str, data: &serde_json::Value, at: Timestamp) -> serde_json::Value {
     json!({"table_name": table, "record_id": id, "data": data, "local_updated_at": at.to_string()})
 }
 
-fn sale(id: &str, at: Timestamp) -> serde_json::Value {
+pub(super) fn sale(id: &str, at: Timestamp) -> serde_json::Value {
     based(stamped("invoice_items", id, &json!({"price": "9.90"}), at), 0)
 }
 
@@ -30,7 +30,7 @@ fn taken(at: Timestamp) -> serde_json::Value {
 }
 
 /// A room whose first commit, at NOW, made ten of a product.
-fn shop() -> Room {
+pub(super) fn shop() -> Room {
     let mut room = Room::default();
     let stock = based(stamped("product_stock", "s1", &json!({"quantity": 10}), NOW), 0);
     room.push_at(NOW, "till-2", false, &[stock]);
@@ -43,7 +43,7 @@ fn quantity(room: &Room) -> String {
     data["quantity"].to_string()
 }
 
-fn codes(plan: &Plan) -> Vec<&'static str> {
+pub(super) fn codes(plan: &Plan) -> Vec<&'static str> {
     let code = |outcome: &Outcome| match outcome {
         Outcome::Applied { .. } => "applied",
         Outcome::AlreadyApplied { .. } => "already_applied",
@@ -54,7 +54,7 @@ fn codes(plan: &Plan) -> Vec<&'static str> {
 }
 
 /// Deletes the expired tombstones, as DynamoDB does.
-fn purge(room: &mut Room) {
+pub(super) fn purge(room: &mut Room) {
     room.snapshot.records.retain(|_, record| !record.deleted);
 }
 
@@ -159,51 +159,6 @@ fn an_old_create_does_not_restore_what_was_deleted_and_forgotten() {
     }
 }
 
-#[test]
-fn a_longer_retention_does_not_bring_back_what_a_shorter_one_forgot() {
-    let mut room = Room::default();
-    let hall = |n: u32, at| stamped("halls", "h", &json!({"n": n}), at);
-    room.push_body(&keeping(30), NOW, &json!({"device_id": "till-1", "records": [hall(1, NOW)]}));
-    let delete = with(based(hall(1, days(1)), 1), "is_deleted", true);
-    room.push_body(&keeping(30), days(1), &json!({"device_id": "till-1", "records": [delete]}));
-    purge(&mut room);
-    let old = json!({"device_id": "till-1", "records": [hall(2, NOW)]});
-    assert_eq!(codes(&room.push_body(&keeping(365), days(40), &old)), ["too_old"]);
-    // The room remembers its shortest retention after commits under the longer one.
-    let other = with(hall(1, days(40)), "record_id", "other");
-    room.push_body(&keeping(365), days(40), &json!({"device_id": "till-1", "records": [other]}));
-    assert_eq!(codes(&room.push_body(&keeping(365), days(41), &old)), ["too_old"]);
-}
-
-#[test]
-fn a_record_that_was_forgotten_starts_above_every_version_of_its_room() {
-    let mut room = Room::default();
-    for n in 0..5 {
-        room.push_at(NOW, "till-1", false, &[based(stamped("customers", "c", &json!({"n": n}), NOW), n)]);
-    }
-    let delete = with(based(stamped("customers", "c", &json!(null), days(1)), 5), "is_deleted", true);
-    room.push_at(days(1), "till-2", false, &[delete]);
-    // As long as no tombstone can be forgotten, records start at 1.
-    let other = |id: &str, at| based(stamped("customers", id, &json!({"n": 9}), at), 0);
-    assert_eq!(version(&room.push_at(days(90), "till-2", false, &[other("d", days(90))]).outcomes[0]), 1);
-    purge(&mut room);
-    let create = [other("c", days(95)), based(other("c", days(95)), 1), other("e", days(95))];
-    let plan = room.push_at(days(95), "till-2", false, &create);
-    assert_eq!(plan.outcomes.iter().map(version).collect::<Vec<_>>(), [8, 9, 10]);
-    let edit = |n: u32| based(with(other("f", days(95)), "data", json!({"n": n})), 1);
-    let create = [other("f", days(95)), edit(3), edit(4)];
-    let outcomes = room.push_at(days(95), "till-2", false, &create).outcomes;
-    assert_eq!((version(&outcomes[0]), version(&outcomes[1])), (11, 12));
-    assert_eq!(reason(&outcomes[2]), ConflictReason::FieldsConflict, "a till that counts from 1 is at 2");
-    for base in 1..=7 {
-        let stale = based(with(other("c", days(96)), "data", json!({"n": 5})), base);
-        let outcome = room.push_at(days(96), "till-1", false, &[stale]).outcomes.remove(0);
-        assert_eq!(reason(&outcome), ConflictReason::FieldsConflict, "{base}");
-    }
-    let row = sale("a", days(96));
-    assert_eq!(version(&room.push_at(days(96), "till-1", false, &[row]).outcomes[0]), 1, "rows never go");
-}
-
 /// A history of one batch and of the deletion of its hall: how many deltas, and which writes, were applied.
 fn sent_twice(rows: usize, named: bool, made: Timestamp, second: Timestamp, marked: bool) -> (String, Room) {
     let mut room = shop();
@@ -220,6 +175,74 @@ fn sent_twice(rows: usize, named: bool, made: Timestamp, second: Timestamp, mark
         room.push_body(&rules(), second, &body);
     }
     (quantity(&room), room)
+}
+
+fn atomic(batch_id: &str, records: &[serde_json::Value]) -> serde_json::Value {
+    json!({"device_id": "till-1", "batch_id": batch_id, "atomic": true, "records": records})
+}
+
+#[test]
+fn a_late_atomic_batch_that_cannot_be_told_is_refused_as_a_whole() {
+    let mut room = shop();
+    let hall = |at| based(stamped("halls", "h", &json!({}), at), 0);
+    let plan = room.push_body(&rules(), days(100), &atomic("b", &[taken(NOW), hall(NOW)]));
+    assert_eq!(codes(&plan), ["too_old"; 2]);
+    assert!(plan.changes.is_empty() && plan.dead.is_empty(), "its device keeps it");
+    let Outcome::Rejected(rejection) = &plan.outcomes[0] else { panic!() };
+    assert!(rejection.message.contains("send it again"), "{}", rejection.message);
+    // A person has looked, and it was not applied.
+    let today = atomic("c", &[taken(days(100)), hall(days(100))]);
+    assert_eq!(codes(&room.push_body(&rules(), days(100), &today)), ["applied"; 2]);
+    assert_eq!(quantity(&room), "9");
+}
+
+#[test]
+fn a_late_atomic_batch_was_applied_with_all_its_rows_or_not_at_all() {
+    let batch = atomic("b", &[sale("a", NOW), sale("b", NOW), taken(NOW)]);
+    let mut room = shop();
+    room.push_at(NOW, "till-1", false, &[sale("a", NOW)]);
+    assert_eq!(
+        codes(&room.push_body(&rules(), days(100), &batch)),
+        ["already_applied", "applied", "applied"]
+    );
+    assert_eq!(codes(&room.push_body(&rules(), days(200), &batch)), ["already_applied"; 3]);
+    assert_eq!(quantity(&room), "9");
+}
+
+#[test]
+fn a_clock_that_was_reset_to_the_same_past_makes_no_old_batch_young() {
+    // Each time it is switched on, the clock of this till begins in 2001.
+    let then = Timestamp::parse("2001-01-01T08:00:00Z").unwrap();
+    let body = |device_time: Option<Timestamp>, records: &[serde_json::Value]| {
+        let device_time = device_time.map(|time| time.to_string());
+        json!({"device_id": "till-1", "batch_id": "b", "device_time": device_time, "records": records})
+    };
+    let mut room = shop();
+    let batch = [taken(then), based(stamped("halls", "h", &json!({}), then), 0)];
+    assert_eq!(codes(&room.push_body(&rules(), days(100), &body(Some(then), &batch))), ["applied"; 2]);
+    assert_eq!(quantity(&room), "9");
+    // The response was lost. After the reset the till sends the batch without `device_time`.
+    let again = room.push_body(&rules(), days(300), &body(None, &batch));
+    assert_eq!(codes(&again), ["too_old", "already_applied"]);
+    // What it writes after the reset is corrected: it is of today.
+    let new = [based(stamped("halls", "h2", &json!({}), then), 0)];
+    assert_eq!(codes(&room.push_body(&rules(), days(300), &body(Some(then), &new))), ["applied"]);
+    assert_eq!(quantity(&room), "9");
+}
+
+#[test]
+fn a_clock_that_is_ahead_for_longer_than_markers_live_says_nothing_about_the_age_of_a_batch() {
+    let bound = days(300).0 - (MARKER_RETENTION_SECS * 1_000_000 - CLOCKS_DIFFER_MICROS_MAX);
+    let ahead = days(300).0 + (days(300).0 - bound);
+    for (micros, code) in [(ahead, "applied"), (ahead + 1, "too_old")] {
+        let mut room = shop();
+        assert_eq!(codes(&room.push_at(days(300), "till-1", false, &[taken(Timestamp(micros))])), [code]);
+        // Another record of the batch may tell it.
+        let old = room.push_at(days(300), "till-1", false, &[taken(NOW), taken(Timestamp(ahead + 1))]);
+        assert_eq!(codes(&old), ["too_old"; 2]);
+        let new = room.push_at(days(300), "till-1", false, &[taken(days(300)), taken(Timestamp(ahead + 1))]);
+        assert_eq!(codes(&new), ["applied"; 2]);
+    }
 }
 
 proptest! {
