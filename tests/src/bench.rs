@@ -1,9 +1,11 @@
 //! `cargo xtask bench`: measures the promised figures on a stack of its own.
 
+mod bootstrap;
 mod client;
 mod redis;
 mod sync;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Duration;
 
@@ -26,6 +28,9 @@ pub struct Arguments {
     /// How often each operation is measured
     #[arg(long, default_value_t = 100, value_parser = value_parser!(u32).range(1..))]
     rounds: u32,
+    /// Records of the room that `bootstrap` reads
+    #[arg(long, default_value_t = 1_000_000, value_parser = value_parser!(u32).range(1..))]
+    records: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -34,6 +39,8 @@ enum Bench {
     Sync,
     /// Commands, latency and failures of Redis
     Redis,
+    /// A new till that reads a large room
+    Bootstrap,
 }
 
 /// Runs a benchmark and prints its figures.
@@ -42,6 +49,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let edge_variables = match arguments.bench {
         Bench::Sync => sync::edge_variables(),
         Bench::Redis => redis::edge_variables(),
+        Bench::Bootstrap => BTreeMap::new(),
     };
     let options = Options { say: |line| println!("{line}"), edge_variables, ..Options::default() };
     let stack = tokio::select! {
@@ -61,6 +69,7 @@ async fn measure(arguments: &Arguments, stack: &Stack) -> Result<(), Box<dyn Err
     match arguments.bench {
         Bench::Sync => sync::measure(stack, rounds).await,
         Bench::Redis => redis::measure(stack, rounds).await,
+        Bench::Bootstrap => bootstrap::measure(stack, usize::try_from(arguments.records)?).await,
     }
 }
 
@@ -101,6 +110,7 @@ mod tests {
     fn a_benchmark_is_named_with_its_rounds() {
         assert_eq!(parse(&["sync"]).unwrap(), (Bench::Sync, 100));
         assert_eq!(parse(&["redis", "--rounds", "7"]).unwrap(), (Bench::Redis, 7));
+        assert_eq!(parse(&["bootstrap", "--records", "1000"]).unwrap(), (Bench::Bootstrap, 100));
         for bad in
             [&[][..], &["other"], &["sync", "redis"], &["redis", "--rounds", "0"], &["redis", "--fast"]]
         {

@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn every_benchmark_is_named_in_the_usage_text() {
-        for name in ["sync", "redis"] {
+        for name in ["sync", "redis", "bootstrap"] {
             assert!(usage().contains(&format!("bench {name}")), "{name}");
             let words = ["bench", name, "--rounds", "7"];
             assert_eq!(read(&words), Ok(("bench", owned(&words[1..]))));
@@ -137,7 +137,8 @@ mod tests {
             Err(UsageError::UnwantedArgument { command: "lint", argument: "--fix".into() })
         );
         let error = read(&["bench"]).unwrap_err();
-        let expected = "failed to read the command line: `bench` needs one of these names: sync, redis";
+        let expected =
+            "failed to read the command line: `bench` needs one of these names: sync, redis, bootstrap";
         assert_eq!(error.to_string(), expected);
         assert_eq!(read(&["bench", "--rounds"]).unwrap_err(), error);
     }

@@ -41,7 +41,12 @@ pub(crate) const TASKS: [Task; 12] = [
         sim,
         "simulate tills and faults from a seed (--seed 7); --dev reuses the tests' build",
     ),
-    task("bench", NameFirst(&["sync", "redis"]), bench, "measure a release build (bench sync, bench redis)"),
+    task(
+        "bench",
+        NameFirst(&["sync", "redis", "bootstrap"]),
+        bench,
+        "measure a release build (bench sync, bench redis, bench bootstrap)",
+    ),
     task("test", PassedOn, test, "set up and run every test; ARGS go to `cargo test`"),
     task("lint", Nothing, |project, _| Ok(lint::run(project)?), "run everything else that CI checks"),
     task(
@@ -160,6 +165,9 @@ fn sim(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
 /// Release, because what is deployed is what is compared with the bare SDK.
 fn bench(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
     stack(project, arguments)?;
+    if arguments.iter().any(|argument| argument == "bootstrap") && !asks_for_help(arguments) {
+        setup::rxserver(project)?;
+    }
     Ok(native::build_and_exec(project, "bench", Profile::Release, arguments)?)
 }
 

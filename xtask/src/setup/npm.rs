@@ -1,4 +1,6 @@
-//! The npm packages that build and run the worker, from `package-lock.json`.
+//! npm packages, each set from its `package-lock.json`.
+
+use std::path::Path;
 
 use super::SetupError;
 use super::install_record::InstallRecord;
@@ -6,9 +8,6 @@ use crate::child::Output;
 use crate::lock;
 use crate::project::Project;
 use crate::report;
-
-/// What is installed, in error messages.
-const PACKAGES: &str = "the npm packages";
 
 /// The oldest Node whose npm installs our packages. Wrangler runs under the newer Node among the packages.
 const NODE_MAJOR_MIN: u32 = 20;
@@ -30,11 +29,29 @@ const INSTALL: [&str; 7] = [
     "--fetch-retry-maxtimeout=5000",
 ];
 
-/// Installs the packages if they are missing or differ from the lock file.
+/// Installs what builds and runs the worker.
 pub(crate) fn ensure(project: &Project) -> Result<(), SetupError> {
+    install(project, &project.root, "the npm packages", &PROGRAMS)
+}
+
+/// Installs RxServer, which a benchmark measures beside ours.
+pub(crate) fn rxserver(project: &Project) -> Result<(), SetupError> {
+    let folder = project.root.join("tests/src/bench/bootstrap/rxserver");
+    install(project, &folder, "the npm packages of RxServer", &[])
+}
+
+/// Installs the packages of `folder` if they are missing or differ from its lock file. They must contain
+/// `programs`.
+fn install(
+    project: &Project,
+    folder: &Path,
+    what: &'static str,
+    programs: &[&'static str],
+) -> Result<(), SetupError> {
+    let packages = folder.join("node_modules");
     let record = InstallRecord {
-        list: project.root.join("package-lock.json"),
-        copy: project.root.join("node_modules").join(".installed-package-lock.json"),
+        list: folder.join("package-lock.json"),
+        copy: packages.join(".installed-package-lock.json"),
     };
     if record.is_current()? {
         return Ok(());
@@ -46,18 +63,18 @@ pub(crate) fn ensure(project: &Project) -> Result<(), SetupError> {
     }
     check_node(project)?;
     record.clear()?;
-    report::say("setup", "installing the npm packages");
-    super::check(PACKAGES, &run(project, "npm", &INSTALL)?)?;
-    if let Some(program) = PROGRAMS.into_iter().find(|name| !project.npm_program(name).exists()) {
+    report::say("setup", &format!("installing {what}"));
+    super::check(what, &run(project, folder, "npm", &INSTALL)?)?;
+    if let Some(program) = programs.iter().find(|name| !packages.join(".bin").join(name).exists()) {
         return Err(SetupError::LeftOut { program });
     }
     record.set()?;
-    report::say("setup", "npm packages installed");
+    report::say("setup", &format!("{what} are installed"));
     Ok(())
 }
 
 fn check_node(project: &Project) -> Result<(), SetupError> {
-    let output = run(project, "node", &["--version"])?;
+    let output = run(project, &project.root, "node", &["--version"])?;
     let found = output.last_lines.concat();
     match major(&found) {
         Some(major) if major >= NODE_MAJOR_MIN => Ok(()),
@@ -70,11 +87,11 @@ fn major(version: &str) -> Option<u32> {
     version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
-fn run(project: &Project, program: &'static str, args: &[&str]) -> Result<Output, SetupError> {
+fn run(project: &Project, folder: &Path, program: &'static str, args: &[&str]) -> Result<Output, SetupError> {
     // The machine's own Node: npm must not run under the Node that it replaces.
     let mut command = project.machine_command(program);
-    command.args(args);
-    super::capture(PACKAGES, "Node 20", program, command)
+    command.args(args).current_dir(folder);
+    super::capture("npm packages", "Node 20", program, command)
 }
 
 #[cfg(test)]
