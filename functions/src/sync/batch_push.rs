@@ -8,8 +8,9 @@ use sync::clocks::ClockReading;
 use sync::decide::Plan;
 use sync::decide::commit::CommitPlan;
 use sync::marker::Marker;
+use sync::marker::MarkerError;
 use sync::push::Push;
-use sync::response::MarkerError;
+use sync::response::RetryError;
 use sync::snapshot::Snapshot;
 use sync::{decide, response};
 
@@ -76,14 +77,16 @@ fn repeat(
     }
     match response::from_marker(push, marker, snapshot, now) {
         Ok(response) => Ok(Some(response)),
-        Err(MarkerError::TornRead) => Ok(None),
-        Err(MarkerError::Corrupt) => Ok(Some(response::from_damaged_marker(push, snapshot, now))),
-        Err(MarkerError::UnknownTable) => {
+        Err(RetryError::TornRead) => Ok(None),
+        Err(RetryError::Marker(MarkerError::Corrupt)) => {
+            Ok(Some(response::from_damaged_marker(push, snapshot, now)))
+        }
+        Err(RetryError::UnknownTable) => {
             let message = "The server is being renewed, and this part of it does not know all tables of the batch yet: send it again.";
             Err(ApiError::new(ErrorCode::Unavailable, message).into())
         }
         // An outcome that this release does not know makes another format.
-        Err(MarkerError::Newer) => {
+        Err(RetryError::Marker(MarkerError::Newer)) => {
             Err(StoreError::Newer { kind: MARKER.name, format: MARKER.format + 1 }.into())
         }
     }

@@ -3,7 +3,7 @@
 use crate::cursor::position_text;
 use crate::decide::Plan;
 use crate::limits::RESPONSE_DATA_BYTES_MAX;
-use crate::marker::{self, Marker, StoredOutcome};
+use crate::marker::{Marker, MarkerError, StoredOutcome};
 use crate::outcome::Outcome;
 use crate::push::{Incoming, Push, Write};
 use crate::record::Record;
@@ -21,11 +21,9 @@ pub fn from_plan(push: &Push, plan: &Plan, now: Timestamp) -> PushResponse {
 
 /// Why a marker gives no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MarkerError {
-    /// The marker is not one that we wrote: [`from_damaged_marker`] helps.
-    Corrupt,
-    /// A newer release wrote the marker.
-    Newer,
+pub enum RetryError {
+    /// The marker cannot be read: [`from_damaged_marker`] helps if it is corrupt.
+    Marker(MarkerError),
     /// The batch wrote to a table that this release does not know.
     UnknownTable,
     /// The records were read before the commit and its marker after it: read again.
@@ -41,19 +39,16 @@ pub fn from_marker(
     marker: &Marker,
     snapshot: &Snapshot,
     now: Timestamp,
-) -> Result<PushResponse, MarkerError> {
+) -> Result<PushResponse, RetryError> {
     let records = &snapshot.records;
-    let codes = marker.outcomes().map_err(|error| match error {
-        marker::MarkerError::Corrupt => MarkerError::Corrupt,
-        marker::MarkerError::Newer => MarkerError::Newer,
-    })?;
+    let codes = marker.outcomes().map_err(RetryError::Marker)?;
     let is_of_unknown_table = |(code, incoming): (&StoredOutcome, &Incoming)| {
         let rejection = incoming.write.as_ref().err();
         let is_unknown = rejection.is_some_and(|rejection| rejection.code == RejectionCode::UnknownTable);
         is_unknown && !matches!(code, StoredOutcome::Rejected(_))
     };
     if codes.iter().zip(&push.records).any(is_of_unknown_table) {
-        return Err(MarkerError::UnknownTable);
+        return Err(RetryError::UnknownTable);
     }
     let young = now < marker.stamp.time().plus_secs(RECORD_SURVIVES_SECS);
     let is_torn = |(code, incoming): (&StoredOutcome, &Incoming)| {
@@ -64,7 +59,7 @@ pub fn from_marker(
             && records.get(&write.key).is_none_or(|record| record.version < version)
     };
     if codes.iter().zip(&push.records).any(is_torn) {
-        return Err(MarkerError::TornRead);
+        return Err(RetryError::TornRead);
     }
     let applied = codes.iter().filter(|code| code.wrote().is_some()).count();
     let mut stamp = Stamp(marker.stamp.0.saturating_sub(applied as u64));

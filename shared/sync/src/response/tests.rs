@@ -58,15 +58,21 @@ fn records_read_before_their_commit_are_a_torn_read() {
     let now = Timestamp(10);
     for (version, later) in [(Some(1), now), (None, now)] {
         let (push, marker, records) = committed(version);
-        assert_eq!(from_marker(&push, &marker, &records, later).unwrap_err(), MarkerError::TornRead);
+        assert_eq!(from_marker(&push, &marker, &records, later).unwrap_err(), RetryError::TornRead);
     }
     let (push, marker, records) = committed(None);
     let purged = from_marker(&push, &marker, &records, now.plus_secs(2 * RECORD_SURVIVES_SECS)).unwrap();
     assert!(purged.applied[0].data_omitted);
     let damaged = Marker { codes: "?".into(), ..marker.clone() };
-    assert_eq!(from_marker(&push, &damaged, &records, now).unwrap_err(), MarkerError::Corrupt);
+    assert_eq!(
+        from_marker(&push, &damaged, &records, now).unwrap_err(),
+        RetryError::Marker(MarkerError::Corrupt)
+    );
     let newer = Marker { codes: "r99".into(), ..marker };
-    assert_eq!(from_marker(&push, &newer, &records, now).unwrap_err(), MarkerError::Newer);
+    assert_eq!(
+        from_marker(&push, &newer, &records, now).unwrap_err(),
+        RetryError::Marker(MarkerError::Newer)
+    );
 }
 
 #[test]
@@ -143,7 +149,7 @@ fn a_release_does_not_answer_for_a_table_that_it_does_not_know() {
     for outcome in [lost(), applied()] {
         let (push, marker) = rejected_today(&dream, outcome);
         let response = from_marker(&push, &marker, &Snapshot::default(), Timestamp(10));
-        assert_eq!(response.err(), Some(MarkerError::UnknownTable));
+        assert_eq!(response.err(), Some(RetryError::UnknownTable));
     }
     let rejected = Outcome::Rejected(RejectionCode::UnknownTable.with_message("no"));
     let (push, marker) = rejected_today(&dream, rejected);
