@@ -6,6 +6,9 @@ use super::error::StoreError;
 use super::item::{Item, as_text};
 use super::kind::ItemKind;
 
+/// The message of the log line. `template.yaml` counts the lines with it.
+pub const DAMAGED: &str = "an item is damaged";
+
 /// Bytes of a key's hash in logs and statistics.
 const KEY_HASH_BYTES: usize = 8;
 
@@ -17,7 +20,7 @@ pub fn report(kind: &ItemKind, item: &Item, error: &StoreError) -> String {
         StoreError::Corrupt(attribute) => attribute,
         _ => "body",
     };
-    tracing::error!(kind = kind.name, key_hash = hash, attribute, "an item is damaged");
+    tracing::error!(kind = kind.name, key_hash = hash, attribute, "{DAMAGED}");
     hash
 }
 
@@ -54,6 +57,13 @@ pub fn key_hash(item: &Item) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use lambda_http::tracing::subscriber::fmt;
+    use serde_json::Value;
+    use tracing::subscriber::with_default;
+
     use super::*;
     use crate::dynamo::item::key;
 
@@ -61,6 +71,41 @@ mod tests {
     fn the_hash_of_a_key_is_pinned() {
         assert_eq!(key_hash(&key("ROOM#1#2", "REC#products#p-1")), "c27b7ac71709b970");
         assert_ne!(key_hash(&key("a", "bc")), key_hash(&key("ab", "c")));
+    }
+
+    /// The line as Lambda gets it, in the format that template.yaml sets.
+    #[test]
+    fn the_log_line_names_what_is_damaged_and_no_key() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let writer = lines.clone();
+        let subscriber = fmt().json().with_writer(move || Line(writer.clone())).finish();
+        let kind = ItemKind { name: "thing", format: 1, attributes: &[] };
+        let error = StoreError::Corrupt("stamp");
+        with_default(subscriber, || report(&kind, &key("ROOM#1#2", "REC#products#p-1"), &error));
+        let text = String::from_utf8(lines.lock().unwrap().clone()).unwrap();
+        let line: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (line["level"].as_str(), line["fields"]["message"].as_str()),
+            (Some("ERROR"), Some(DAMAGED))
+        );
+        assert_eq!(
+            (&line["fields"]["kind"], &line["fields"]["attribute"]),
+            (&"thing".into(), &"stamp".into())
+        );
+        assert_eq!(line["fields"]["key_hash"], "c27b7ac71709b970");
+        assert!(!text.contains("products") && !text.contains("p-1"), "{text}");
+    }
+
+    struct Line(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Line {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
 
     #[test]

@@ -1,3 +1,5 @@
+mod alarms;
+
 use cache::kind::EntryKind;
 use sync::limits::WRITE_SECS_MAX;
 
