@@ -134,6 +134,7 @@ fn to_failures(item: &Item) -> Result<Failures, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dynamo::item::dynamo_json;
 
     #[test]
     fn each_counter_has_a_key_of_its_own_that_hides_the_name() {
@@ -149,6 +150,18 @@ mod tests {
             assert!(!key.contains(&name) && !key.contains(&address), "{key}");
             assert!(!keys[i + 1..].contains(key), "{key}");
         }
+    }
+
+    #[test]
+    fn counters_are_read_as_before() {
+        let item = dynamo_json(include_str!("../../golden/failures.jsonl").trim_end());
+        assert!(Counter::Name("anna".into()).key().iter().all(|(name, value)| item[name] == *value));
+        let rest = item.keys().filter(|name| !["pk", "sk"].contains(&name.as_str()));
+        assert!(rest.into_iter().all(|name| FAILURES.attributes.contains(&name.as_str())));
+        let failures = Failures { count: 3, last: Timestamp(1_765_103_401_000_123) };
+        assert_eq!(to_failures(&item).unwrap(), failures);
+        let newer = Item::from([("format".to_owned(), number(2))]);
+        assert!(matches!(to_failures(&newer), Err(StoreError::Newer { format: 2, .. })));
     }
 
     #[test]

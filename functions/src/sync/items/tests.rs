@@ -134,6 +134,18 @@ mod golden {
     }
 
     #[test]
+    fn clocks_are_read_and_written_as_before() {
+        let lines = include_str!("../../../golden/clocks.jsonl");
+        let [stored]: [Item; 1] = items(lines, &CLOCKS).try_into().unwrap();
+        let clocks = CLOCKS.read(&stored, to_clocks).unwrap();
+        let readings: Vec<_> =
+            clocks.iter().map(|(device, reading)| (device.as_str(), reading.skew_millis)).collect();
+        assert_eq!(readings, [("till-1", -7), ("till-2", 120_000)]);
+        let written = item([("clocks", from_clocks(&clocks)), ("revision", stored["revision"].clone())]);
+        assert_eq!(again(written, &stored), stored);
+    }
+
+    #[test]
     fn records_are_read_and_written_as_before() {
         let items = items(include_str!("../../../golden/record.jsonl"), &RECORD);
         let read: Vec<Record> = items.iter().map(|item| to_record(item).unwrap()).collect();
@@ -212,6 +224,7 @@ mod golden {
         };
         newer(include_str!("../../../golden/head.jsonl"), &|item| to_head(item).err());
         newer(include_str!("../../../golden/feed.jsonl"), &|item| to_feed(item).err());
+        newer(include_str!("../../../golden/clocks.jsonl"), &|item| CLOCKS.read(item, to_clocks).err());
         newer(include_str!("../../../golden/record.jsonl"), &|item| to_record(item).err());
         newer(include_str!("../../../golden/marker.jsonl"), &|item| to_marker(item).err());
         newer(include_str!("../../../golden/log.jsonl"), &|item| to_log(item).err());

@@ -132,6 +132,7 @@ pub(super) fn count(item: &Item, now: Timestamp) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dynamo::item::dynamo_json;
 
     #[test]
     fn an_item_that_is_found_again_is_noted_once_an_hour() {
@@ -150,6 +151,15 @@ mod tests {
         assert_eq!(damage.take(Timestamp(0)).values().map(BTreeSet::len).sum::<usize>(), REMEMBERED_MAX);
         damage.add("1:2".parse().unwrap(), "one more".into());
         assert!(damage.take(Timestamp(0)).is_empty());
+    }
+
+    #[test]
+    fn damage_that_is_known_is_read_as_before() {
+        let item = dynamo_json(include_str!("../../../golden/damage.jsonl").trim_end());
+        let own = key(keys::damage(&"1:2".parse().unwrap()), keys::DAMAGE);
+        assert!(own.iter().all(|(name, value)| item[name] == *value));
+        assert_eq!(count(&item, Timestamp(1_765_708_200_000_000)), 2);
+        assert_eq!(count(&item, Timestamp(1_765_708_201_000_000)), 0);
     }
 
     #[test]

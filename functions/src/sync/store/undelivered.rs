@@ -99,3 +99,23 @@ fn to_behind(item: &Item) -> Result<BehindRoom, StoreError> {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamo::item::dynamo_json;
+
+    /// The item as a release stored it; later ones must read it too.
+    #[test]
+    fn a_room_behind_is_read_as_before() {
+        let item = dynamo_json(include_str!("../../../golden/behind.jsonl").trim_end());
+        let room: Room = "1:2".parse().unwrap();
+        assert!(behind_key(&room).iter().all(|(name, value)| item[name] == *value));
+        let rest = item.keys().filter(|name| !["pk", "sk"].contains(&name.as_str()));
+        assert!(rest.into_iter().all(|name| BEHIND.attributes.contains(&name.as_str())));
+        let behind = BehindRoom { room, after: Stamp(1_765_103_401_000_122), failures: 2 };
+        assert_eq!(to_behind(&item).unwrap(), behind);
+        let newer = Item::from([("format".to_owned(), number(2))]);
+        assert!(matches!(to_behind(&newer), Err(StoreError::Newer { format: 2, .. })));
+    }
+}
