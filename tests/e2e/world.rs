@@ -138,13 +138,12 @@ impl World {
 
     /// Calls a function directly, without the edge, at the time `now`.
     pub(crate) async fn call(&self, function: Function, request: Request<Body>, now: Timestamp) -> Reply {
+        self.secrets.add_request(request.body().as_ref());
         let response = self.handlers.call(function, request, now).await;
         let (parts, body) = response.into_parts();
-        Reply {
-            status: parts.status,
-            headers: parts.headers,
-            body: String::from_utf8(body.to_vec()).unwrap(),
-        }
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        self.secrets.add_reply(&body);
+        Reply { status: parts.status, headers: parts.headers, body }
     }
 
     /// The functions of another deployment, whose synced tables are `tables`.

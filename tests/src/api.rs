@@ -8,7 +8,7 @@ use protocol::wire::COST_HEADER;
 use protocol::wire::auth::{LoginRequest, SessionResponse};
 use protocol::wire::pull::PullResponse;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use reqwest::{Body, Client, Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 
 use crate::leaks::Secrets;
@@ -139,7 +139,7 @@ impl Api {
         Api { checker: Some(checker), ..self.clone() }
     }
 
-    /// The same client, which adds the tokens of every response to `secrets`.
+    /// The same client, which adds all passwords it sends and all tokens it receives to `secrets`.
     pub fn recording(&self, secrets: Arc<Secrets>) -> Api {
         Api { secrets: Some(secrets), ..self.clone() }
     }
@@ -173,6 +173,9 @@ impl Api {
         let (http, request) = request.build_split();
         let request = request?;
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        if let (Some(secrets), Some(body)) = (&self.secrets, request.body().and_then(Body::as_bytes)) {
+            secrets.add_request(body);
+        }
         let response = http.execute(request).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let reply = Reply { status, headers, body: response.text().await? };
@@ -191,7 +194,7 @@ impl Api {
     }
 
     /// `POST path` with a JSON body.
-    pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Result<Reply, CallError> {
+    pub async fn post(&self, path: &str, body: impl Into<Body>) -> Result<Reply, CallError> {
         self.send(self.request(Method::POST, path).header(CONTENT_TYPE, "application/json").body(body)).await
     }
 

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use aho_corasick::{AhoCorasick, BuildError};
 use protocol::wire::auth::SessionResponse;
+use serde_json::Value;
 
 use crate::lock;
 
@@ -32,6 +33,15 @@ impl Secrets {
         if let Ok(session) = serde_json::from_str::<SessionResponse>(body) {
             self.add_token("an access token", &session.access_token);
             self.add_token("a refresh token", &session.refresh_token);
+        }
+    }
+
+    /// Adds the password in the body of a request, if it has any. A wrong one counts too: it may be right
+    /// elsewhere.
+    pub fn add_request(&self, body: &[u8]) {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        if let Some(password) = body.get("password").and_then(Value::as_str) {
+            self.add("a password", password);
         }
     }
 
@@ -73,6 +83,9 @@ mod tests {
             r#"{"accessToken":"eyJh.eyJz.c2lnbmF0dXJlIG9m","refreshToken":"u1.f1.dGhlIHNlY3JldCBv","expiresIn":900,
                 "user":{"id":"u1","username":"anna","role":"cashier","client_id":"1","branch_id":"2"}}"#,
         );
+        secrets.add_request(br#"{"username":5,"password":"correct horse"}"#);
+        secrets.add_request(br#"{"username":"anna","password":"short"}"#);
+        secrets.add_request(b"password");
         secrets
     }
 
@@ -83,6 +96,7 @@ mod tests {
             ("the key is MC4CAQAwBQYDK2Vw, sorry", "a key"),
             ("GET /ws?token=eyJh.eyJz.c2lnbmF0dXJlIG9m&device_id=d 101", "an access token"),
             ("failed to refresh u1.f1.dGhlIHNlY3JldCBv", "a refresh token"),
+            ("anna said correct horse", "a password"),
         ] {
             let bytes = [b"\xff\0".as_slice(), log.as_bytes()].concat();
             let (found, before) = finder.find(&bytes).unwrap();
@@ -94,7 +108,7 @@ mod tests {
     #[test]
     fn the_parts_of_a_token_that_are_no_secret_are_not_found() {
         let finder = secrets().finder().unwrap();
-        for log in ["eyJh.eyJz.", "FAMILY#f1", "-----BEGIN PRIVATE KEY-----", "anna", ""] {
+        for log in ["eyJh.eyJz.", "FAMILY#f1", "-----BEGIN PRIVATE KEY-----", "anna", "short", ""] {
             assert_eq!(finder.find(log.as_bytes()), None, "{log}");
         }
     }
