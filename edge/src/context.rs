@@ -22,7 +22,7 @@ use crate::query;
 use crate::request_id::RequestId;
 use crate::session_end;
 use crate::state::AppState;
-use crate::upstream::{self, Call, Credentials, UpstreamResponse};
+use crate::upstream::{self, Call, CallError, Credentials, UpstreamResponse};
 
 pub(crate) struct RequestContext {
     pub(crate) request: Request,
@@ -138,11 +138,8 @@ impl RequestContext {
         credentials: Credentials<'_>,
     ) -> Result<UpstreamResponse, RequestError> {
         // A slow body may have taken longer than a signature is valid.
-        let request = |body: Option<&[u8]>| {
-            let (spec, request_id, arrived_at) = (self.spec(), &self.id, self.now);
-            let call = Call { spec, query, body, credentials, request_id, arrived_at };
-            upstream::request(&self.state.config, &call, clock::now())
-        };
+        let request =
+            |body: Option<&[u8]>| self.upstream_request(self.spec().operation_id, query, body, credentials);
         let request = match body {
             Some(body) => body.with(|bytes| request(Some(bytes))).ok_or_else(body::incomplete)??,
             None => request(None)?,
@@ -152,5 +149,27 @@ impl RequestContext {
         let response = upstream::send(request).await?;
         session_end::after_response(self, &response);
         Ok(response)
+    }
+
+    /// Calls another operation of the endpoint's function with `body`.
+    pub(crate) async fn call(
+        &self,
+        operation: &'static str,
+        body: &[u8],
+        credentials: Credentials<'_>,
+    ) -> Result<UpstreamResponse, CallError> {
+        upstream::send(self.upstream_request(operation, "", Some(body), credentials)?).await
+    }
+
+    fn upstream_request(
+        &self,
+        operation: &'static str,
+        query: &str,
+        body: Option<&[u8]>,
+        credentials: Credentials<'_>,
+    ) -> Result<Request, CallError> {
+        let (spec, request_id, arrived_at) = (self.spec(), &self.id, self.now);
+        let call = Call { spec, operation, query, body, credentials, request_id, arrived_at };
+        upstream::request(&self.state.config, &call, clock::now())
     }
 }

@@ -25,7 +25,8 @@ mod write_turn;
 
 pub(crate) use call::ConnectRequest;
 use turn_call::TurnCall;
-pub(crate) use write_turn::{TURN_BOUND, TurnRefused, WriteTurn};
+pub(crate) use write_queue::WaitingPush;
+pub(crate) use write_turn::{TURN_BOUND, Turn, TurnRefused, WriteTurn};
 
 /// The binding in `wrangler.toml`.
 const BINDING: &str = "ROOM";
@@ -66,24 +67,30 @@ pub(crate) async fn publish(
     turn: Option<WriteTurn>,
 ) -> Result<(), RoomError> {
     let url = call::publish_url(turn.as_ref().map(|turn| turn.id.as_str()));
-    accepted(post(env, room, &url, body).await?)
+    accepted(post(env, room, &url, body).await?.0)
+}
+
+/// Ends the turn of a push that took others along. `body` has their answers and the commits: see
+/// [`call::FinishedGroup`].
+pub(crate) async fn finish(env: &Env, turn: &WriteTurn, body: &[u8]) -> Result<(), RoomError> {
+    accepted(post(env, &turn.room, &call::finish_url(turn.id.as_str()), body).await?.0)
 }
 
 /// Has `room` close the sockets of `sessions`.
 pub(crate) async fn end(env: &Env, room: &ids::Room, sessions: &[SessionId]) -> Result<(), RoomError> {
-    accepted(post(env, room, &call::end_url(sessions), &[]).await?)
+    accepted(post(env, room, &call::end_url(sessions), &[]).await?.0)
 }
 
-/// Makes a call about a turn. Returns the room's status.
-async fn ask(env: &Env, room: &ids::Room, call: TurnCall) -> Result<u16, RoomError> {
-    post(env, room, &call::turn_url(&call), &[]).await
+/// Makes a call about a turn. Returns the room's status and body.
+async fn ask(env: &Env, room: &ids::Room, call: TurnCall, body: &[u8]) -> Result<(u16, Vec<u8>), RoomError> {
+    post(env, room, &call::turn_url(&call), body).await
 }
 
-async fn post(env: &Env, room: &ids::Room, url: &str, body: &[u8]) -> Result<u16, RoomError> {
+async fn post(env: &Env, room: &ids::Room, url: &str, body: &[u8]) -> Result<(u16, Vec<u8>), RoomError> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(js_sys::Uint8Array::from(body).into()));
-    let response = stub(env, room)?.fetch_with_request(Request::new_with_init(url, &init)?).await?;
-    Ok(response.status_code())
+    let mut response = stub(env, room)?.fetch_with_request(Request::new_with_init(url, &init)?).await?;
+    Ok((response.status_code(), response.bytes().await?))
 }
 
 fn accepted(status: u16) -> Result<(), RoomError> {

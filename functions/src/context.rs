@@ -9,10 +9,10 @@ use auth::token::Verifier;
 use aws_sdk_dynamodb::Client;
 use config::{BadConfig, Reader};
 use protocol::claims::Claims;
+use protocol::endpoints::spec::Access;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::{BranchId, Room};
 use protocol::timestamp::Timestamp;
-use protocol::wire::TOKEN_HEADER;
 
 use crate::accounts::Accounts;
 use crate::accounts::session_registry::SessionRegistry;
@@ -160,12 +160,24 @@ impl Context {
         self.part(self.cursor_keys.as_ref(), "keys of cursors")
     }
 
-    /// The claims of the request's access token, which every function verifies itself.
-    pub fn claims(&self, request: &lambda_http::Request, now: Timestamp) -> Result<Claims, HandlerError> {
+    /// The claims of a caller with this access token, if `access` needs any. Every function verifies tokens
+    /// itself.
+    pub fn caller(
+        &self,
+        access: Access,
+        token: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Option<Claims>, HandlerError> {
+        let role = match access {
+            Access::Public | Access::Signature => return Ok(None),
+            Access::Token => None,
+            Access::Role(role) => Some(role),
+        };
         let verifier = self.part(self.verifier.as_ref(), "token verifier")?;
-        let header = request.headers().get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
         let missing = || ApiError::new(ErrorCode::TokenMissing, "The access token is missing.");
-        Ok(verifier.verify(header.ok_or_else(missing)?, now)?)
+        let claims = verifier.verify(token.ok_or_else(missing)?, now)?;
+        role.map_or(Ok(()), |role| claims.at_least(role))?;
+        Ok(Some(claims))
     }
 
     /// The caller's own room, or for a super admin the room of the branch `named`, which must exist.

@@ -6,8 +6,8 @@ use protocol::limits::{
     READ_RECORDS_MAX, RECORD_BYTES_MAX,
 };
 use sync::limits::{
-    COMMIT_BYTES_MAX, DEAD_PAYLOAD_BYTES_MAX, LOG_ITEM_BYTES_MAX, LOG_ITEM_INFLATED_BYTES_MAX,
-    PULL_BYTES_MAX, RESPONSE_DATA_BYTES_MAX,
+    COMMIT_ACTIONS_MAX, COMMIT_BYTES_MAX, DEAD_PAYLOAD_BYTES_MAX, LOG_ITEM_BYTES_MAX,
+    LOG_ITEM_INFLATED_BYTES_MAX, PULL_BYTES_MAX, RESPONSE_DATA_BYTES_MAX,
 };
 
 /// Actions in one DynamoDB transaction.
@@ -20,6 +20,8 @@ pub const PUSH_ATTEMPTS_MAX: u32 = 12;
 pub const FAST_PATH_BYTES_MAX: usize = 1024 * 1024;
 /// Maximum bytes of a response that takes the fast path; Lambda allows 6 MB of escaped text.
 pub const FAST_PATH_RESPONSE_BYTES_MAX: usize = 1024 * 1024;
+/// Maximum bytes of the responses to a group of pushes. A push whose response exceeds it is sent again alone.
+pub const GROUP_RESPONSE_BYTES_MAX: usize = 1024 * 1024;
 /// Clock readings that a process remembers as stored, of all rooms (about 200 bytes each).
 pub const STORED_CLOCKS_MAX: usize = 4096;
 /// Bytes of data after which `change-stream` begins another publish; one log item may exceed it.
@@ -57,6 +59,13 @@ const DEAD_ITEMS_MAX: usize = COMMIT_BYTES_MAX.div_ceil(LOG_ITEM_BYTES_MAX - 2 *
 // The largest batch fits one transaction: its records, HEAD, the marker, the branch's entry, the log items
 // and the items of dead letters.
 const _: () = assert!(PUSH_RECORDS_MAX + 3 + LOG_ITEMS_MAX + 1 + DEAD_ITEMS_MAX <= TRANSACTION_ACTIONS_MAX);
+// So does a group of pushes.
+const _: () = assert!(COMMIT_ACTIONS_MAX <= TRANSACTION_ACTIONS_MAX);
+// The responses to a group fit a Lambda response, escaped and with their publications.
+const _: () = assert!(
+    2 * (GROUP_RESPONSE_BYTES_MAX + FAST_PATH_BYTES_MAX + TRANSACTION_ACTIONS_MAX * 1024)
+        < LAMBDA_RESPONSE_BYTES_MAX
+);
 // One BatchGetItem loads a push: its records, HEAD and the marker.
 const _: () = assert!(PUSH_RECORDS_MAX + 2 <= BATCH_GET_KEYS_MAX);
 // One BatchGetItem loads a batch read; HEAD is read before it.

@@ -3,6 +3,7 @@
 pub mod batch_push;
 pub mod dead_letters;
 pub mod pull_changes;
+pub mod push_group;
 pub mod resolve_conflict;
 pub mod stats;
 

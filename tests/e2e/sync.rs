@@ -10,7 +10,9 @@ pub(crate) mod cursors;
 pub(crate) mod damage;
 pub(crate) mod dead_letters;
 pub(crate) mod deployments;
+pub(crate) mod failed_groups;
 pub(crate) mod faults;
+pub(crate) mod groups;
 pub(crate) mod head_office;
 pub(crate) mod late;
 pub(crate) mod many_branches;
@@ -31,6 +33,6 @@ pub(crate) mod windows;
 
 trials! {
     modules: absence, branches, broadcast, checkpoints, clocks, concurrency, cursors, damage, dead_letters,
-    deployments, faults, head_office, late, many_branches, oversize, policies, pull, push, repairs, resolve,
+    deployments, failed_groups, faults, groups, head_office, late, many_branches, oversize, policies, pull, push, repairs, resolve,
     restore, shop_day, stats, tenancy, turns, values, versions, windows,
 }

@@ -11,6 +11,7 @@ use tests::api::{Api, Reply};
 const PUSH_RETRIES_MAX: usize = 10;
 
 /// A till without a queue or state of its own: the test sends each request.
+#[derive(Clone)]
 pub(crate) struct Till {
     pub(crate) api: Api,
     pub(crate) device: String,

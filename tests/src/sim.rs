@@ -21,6 +21,7 @@ mod damage;
 mod dead_letters;
 mod device;
 mod environment;
+mod groups;
 mod head_office;
 mod lag;
 mod network;

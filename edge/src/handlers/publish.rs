@@ -19,8 +19,8 @@ use crate::upstream::CallError;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Commit {
     room: Room,
-    /// A [`protocol::wire::publication::PublishRequest`].
-    body: String,
+    /// The publications, a JSON array.
+    publications: String,
 }
 
 impl Commit {
@@ -44,7 +44,12 @@ impl Commit {
             of = Some(room);
         }
         let parts: Vec<&str> = publications.iter().map(|publication| publication.get()).collect();
-        Ok(of.map(|room| Commit { room, body: format!(r#"{{"publications":[{}]}}"#, parts.join(",")) }))
+        Ok(of.map(|room| Commit { room, publications: format!("[{}]", parts.join(",")) }))
+    }
+
+    /// The publications of a commit to `room`, a JSON array.
+    pub(crate) fn publications_to(self, room: &Room) -> Result<String, CallError> {
+        if self.room == *room { Ok(self.publications) } else { Err(CallError::ForeignCommit) }
     }
 }
 
@@ -52,7 +57,8 @@ impl Commit {
 pub(crate) fn after_response(context: &RequestContext, commit: Commit, turn: Option<WriteTurn>) {
     let (env, id) = (context.env.clone(), context.id.clone());
     context.execution.wait_until(async move {
-        let Commit { room, body } = commit;
+        let Commit { room, publications } = commit;
+        let body = format!(r#"{{"publications":{publications}}}"#);
         if let Err(error) = room::publish(&env, &room, body.as_bytes(), turn).await {
             // The sure path brings the same commit a moment later.
             console_error!("{id} fast path to {room}: {error}");
@@ -134,8 +140,10 @@ mod tests {
         let parts = [publication("1:2", 100), publication("1:2", 200)];
         let commit = commit_of("1", &parts).unwrap().unwrap();
         assert_eq!(commit.room.to_string(), "1:2");
-        let publish: PublishRequest = serde_json::from_str(&commit.body).unwrap();
-        assert_eq!(publish.publications, parts);
+        let publications = commit.publications_to(&"1:2".parse().unwrap()).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Publication>>(&publications).unwrap(), parts);
+        let elsewhere = commit_of("1", &parts).unwrap().unwrap().publications_to(&"1:3".parse().unwrap());
+        assert!(matches!(elsewhere, Err(CallError::ForeignCommit)));
         assert_eq!(commit_of("1", &[]).unwrap(), None);
     }
 

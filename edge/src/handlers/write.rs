@@ -14,8 +14,12 @@ use crate::error::RequestError;
 use crate::handlers::publish::{self, Commit};
 use crate::query;
 use crate::response;
-use crate::room::WriteTurn;
+use crate::room::{Turn, WriteTurn};
 use crate::upstream::{CallError, Credentials, UpstreamResponse};
+
+mod group;
+
+use group::Grouped;
 
 /// Forwards the request in its turn, and publishes the commit to its room after the response. The function
 /// decides which branch the commit belongs to, since a super admin names it in the body.
@@ -30,13 +34,21 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
         Some(body) => body.with(|bytes| of_bytes(Some(bytes))).ok_or_else(body::incomplete)?,
         None => of_bytes(None),
     };
-    let turn = match room {
-        Some(room) => {
-            let sender = caller.claims.sid.as_ref().map_or(&*caller.claims.sub, |session| session.as_str());
-            Some(WriteTurn::take(&context.env, room, sender, &context.id).await?)
+    let mut turn = None;
+    if let Some(room) = room {
+        let sender = caller.claims.sid.as_ref().map_or(&*caller.claims.sub, |session| session.as_str());
+        let offer = || group::offer(context, &query, &caller.token, body.as_ref()?);
+        match WriteTurn::take(&context.env, room, sender, &context.id, offer).await? {
+            Turn::Answered(answer) => return Ok(group::response(&answer)?),
+            Turn::Own(own) => turn = Some(own),
         }
-        None => None,
-    };
+    }
+    if let Some(own) = turn.take_if(|turn| !turn.group.is_empty()) {
+        match group::push(context, own, Credentials::Token(&caller.token), &caller.claims).await? {
+            Grouped::Answered(answer) => return Ok(group::response(&answer)?),
+            Grouped::Alone(own) => turn = own,
+        }
+    }
     let written = match context.forward(&query, body.as_ref(), Credentials::Token(&caller.token)).await {
         Ok(upstream) => written(&caller.claims, upstream),
         Err(error) => Err(error),

@@ -1,8 +1,13 @@
 //! The calls that the edge makes to a room, and their encoding.
 
+use std::collections::BTreeMap;
+
 use protocol::ids::{DeviceId, Room, SessionId};
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
+use protocol::wire::publication::Publication;
+use protocol::wire::push_group::GroupedResponse;
+use serde::Deserialize;
 
 use super::turn_call::TurnCall;
 use crate::query;
@@ -17,10 +22,21 @@ pub(super) enum RoomCall {
     Connect(ConnectRequest),
     /// Broadcasts the commits in the body. A write that names its request gives back its turn first.
     Publish(Option<String>),
+    /// Ends the turn of a push that took others along. The body, a [`FinishedGroup`], has their answers and
+    /// the commits to broadcast.
+    Finish(String),
     /// A write takes or gives back its turn.
     Turn(TurnCall),
     /// Closes the sockets of ended sessions.
     End(Vec<SessionId>),
+}
+
+/// What came of a group of pushes.
+#[derive(Debug, Deserialize)]
+pub(super) struct FinishedGroup {
+    /// The answers by the ids of their requests. A push without one is pushed again.
+    pub(super) answers: BTreeMap<String, GroupedResponse>,
+    pub(super) publications: Vec<Publication>,
 }
 
 /// A device that the edge has authenticated.
@@ -40,6 +56,7 @@ pub(crate) struct ConnectRequest {
 const HOST: &str = "http://room";
 const CONNECT: &str = "/connect";
 const PUBLISH: &str = "/publish";
+const FINISH: &str = "/finish";
 const END: &str = "/end";
 
 impl RoomCall {
@@ -48,6 +65,7 @@ impl RoomCall {
         match (method, path) {
             ("GET", CONNECT) => ConnectRequest::from_query(url_query).map(RoomCall::Connect),
             ("POST", PUBLISH) => Some(RoomCall::Publish(query::value(url_query, "turn"))),
+            ("POST", FINISH) => query::value(url_query, "turn").map(RoomCall::Finish),
             ("POST", END) => {
                 let sessions = query::value(url_query, "sessions")?;
                 Some(RoomCall::End(sessions.split(',').map(str::parse).collect::<Result<_, _>>().ok()?))
@@ -62,6 +80,11 @@ impl RoomCall {
 pub(super) fn publish_url(turn: Option<&str>) -> String {
     let pairs = query::write(turn.map(|turn| ("turn", turn)));
     format!("{HOST}{PUBLISH}?{pairs}")
+}
+
+/// The URL of [`RoomCall::Finish`].
+pub(super) fn finish_url(turn: &str) -> String {
+    format!("{HOST}{FINISH}?{}", query::write([("turn", turn)]))
 }
 
 /// The URL of [`RoomCall::Turn`].
@@ -150,11 +173,20 @@ mod tests {
             let parsed = RoomCall::parse("POST", path, url_query);
             assert_eq!(parsed, Some(RoomCall::Publish(turn.map(str::to_owned))));
         }
+        let url = finish_url("7f");
+        let (path, url_query) = path_and_query(&url);
+        assert_eq!(RoomCall::parse("POST", path, url_query), Some(RoomCall::Finish("7f".into())));
         let url = turn_url(&TurnCall::Wait("7f".into()));
         let (path, url_query) = path_and_query(&url);
         let parsed = RoomCall::parse("POST", path, url_query);
         assert_eq!(parsed, Some(RoomCall::Turn(TurnCall::Wait("7f".into()))));
-        let others = [("POST", "/connect"), ("GET", "/publish"), ("GET", "/turn/wait"), ("GET", "/connect")];
+        let others = [
+            ("POST", "/connect"),
+            ("GET", "/publish"),
+            ("GET", "/turn/wait"),
+            ("GET", "/connect"),
+            ("POST", "/finish"),
+        ];
         for (method, path) in others {
             assert_eq!(RoomCall::parse(method, path, "room=1:2&device=d"), None);
         }

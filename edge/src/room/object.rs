@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use protocol::ids::SessionId;
 use protocol::limits::ROOM_SOCKETS_MAX;
-use protocol::wire::publication::PublishRequest;
+use protocol::wire::publication::{Publication, PublishRequest};
 use protocol::wire::socket::ServerFrame;
 use worker::{
     DurableObject, Env, Error, Request, Response, ResponseBuilder, Socket, State, WebSocket,
@@ -15,7 +15,7 @@ use worker::{
 };
 
 use super::alarm;
-use super::call::{self, ConnectRequest, RoomCall};
+use super::call::{self, ConnectRequest, FinishedGroup, RoomCall};
 use super::close_reason;
 use super::deliver::deliver;
 use super::keepalive::{self, Action};
@@ -23,7 +23,6 @@ use super::recent_commits::RecentCommits;
 use super::socket_caps;
 use super::socket_state::SocketState;
 use super::sockets;
-use super::turn_call::TurnCall;
 use super::turns;
 use super::write_queue::WriteQueue;
 use crate::{clock, query};
@@ -52,11 +51,16 @@ impl DurableObject for Room {
             Some(RoomCall::Publish(turn)) => {
                 if let Some(turn) = turn {
                     // Before the body arrives: the next write need not wait for it.
-                    turns::answer(&self.writes, TurnCall::Leave(turn)).await;
+                    self.writes.borrow_mut().leave(&turn, clock::now());
                 }
                 self.publish(&mut request).await
             }
-            Some(RoomCall::Turn(call)) => Ok(status(turns::answer(&self.writes, call).await)),
+            Some(RoomCall::Finish(turn)) => self.finish(&turn, &mut request).await,
+            Some(RoomCall::Turn(call)) => {
+                let Ok(body) = request.bytes().await else { return Ok(status(400)) };
+                let answer = turns::answer(&self.writes, call, &body).await;
+                Ok(ResponseBuilder::new().with_status(answer.status).fixed(answer.body.into_bytes()))
+            }
             Some(RoomCall::End(sessions)) => self.end_sessions(&sessions),
             None => Ok(status(404)),
         }
@@ -134,9 +138,23 @@ impl Room {
         // From this worker, which has checked its length.
         let Ok(body) = request.bytes().await else { return Ok(status(400)) };
         let Ok(publish) = serde_json::from_slice::<PublishRequest>(&body) else { return Ok(status(400)) };
+        self.broadcast(&publish.publications)
+    }
+
+    async fn finish(&self, turn: &str, request: &mut Request) -> worker::Result<Response> {
+        let body = request.bytes().await.unwrap_or_default();
+        let Ok(finished) = serde_json::from_slice::<FinishedGroup>(&body) else {
+            self.writes.borrow_mut().leave(turn, clock::now());
+            return Ok(status(400));
+        };
+        self.writes.borrow_mut().finish(turn, finished.answers, clock::now());
+        self.broadcast(&finished.publications)
+    }
+
+    fn broadcast(&self, publications: &[Publication]) -> worker::Result<Response> {
         let now = clock::now();
         let sockets = sockets::open(&self.state)?;
-        for publication in publish.publications.iter().filter(|commit| !commit.changes.is_empty()) {
+        for publication in publications.iter().filter(|commit| !commit.changes.is_empty()) {
             if self.recent_commits.borrow_mut().insert(publication.last()) {
                 deliver(&sockets, publication, now);
             }

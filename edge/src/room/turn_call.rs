@@ -3,8 +3,10 @@
 use super::write_queue::Write;
 use crate::query;
 
-/// The write has the turn.
+/// The write has the turn; the body lists the pushes that it takes along.
 pub(super) const GRANTED: u16 = 200;
+/// The write was pushed together with others; the body has its answer.
+pub(super) const ANSWERED: u16 = 203;
 /// The write has a place in the queue: call [`TurnCall::Wait`].
 pub(super) const QUEUED: u16 = 202;
 /// The write has no place in the queue.
@@ -17,7 +19,8 @@ pub(super) const REFUSED: u16 = 429;
 pub(super) enum TurnCall {
     /// Adds a write to the queue; answered at once.
     Enter(Write),
-    /// Waits for the turn; answered when it comes.
+    /// Waits for the turn; answered when it comes. A push that may be committed together with others is the
+    /// body.
     Wait(String),
     /// Ends the turn, or gives up the place.
     Leave(String),

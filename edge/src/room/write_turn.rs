@@ -8,10 +8,11 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use protocol::ids::Room;
 use protocol::limits::WRITE_WAIT_MILLIS;
+use protocol::wire::push_group::{GroupedPush, GroupedResponse, PushGroup};
 use worker::{Delay, Env, console_error};
 
-use super::turn_call::{GRANTED, QUEUED, REFUSED, TurnCall};
-use super::write_queue::Write;
+use super::turn_call::{ANSWERED, GRANTED, QUEUED, REFUSED, TurnCall};
+use super::write_queue::{WaitingPush, Write};
 use super::{RoomError, accepted, ask};
 use crate::request_id::RequestId;
 
@@ -27,51 +28,90 @@ pub(crate) const TURN_BOUND: Duration = ANSWER_BOUND.saturating_add(WAIT_BOUND);
 #[derive(Debug)]
 pub(crate) struct TurnRefused;
 
+/// How the wait of a write ends.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// The write goes on.
+    Own(WriteTurn),
+    /// The push was committed together with others.
+    Answered(GroupedResponse),
+}
+
 /// A write's turn, or its place in a queue that did not answer. It must be given back in both cases: the room
 /// may have the write in its queue, and the lease of a turn takes seconds.
 #[derive(Debug)]
 pub(crate) struct WriteTurn {
     pub(super) room: Room,
     pub(super) id: RequestId,
+    /// The own push and, after it, those to push together with it; empty if there are none.
+    pub(crate) group: Vec<GroupedPush>,
 }
 
 impl WriteTurn {
-    /// Takes a turn in `room` for the write of the request `id`. `sender` is its session or user.
+    /// Takes a turn in `room` for the write of the request `id`. `sender` is its session or user. A write
+    /// that must wait may be the push that `offer` returns, which is then committed together with others.
     pub(crate) async fn take(
         env: &Env,
         room: Room,
         sender: &str,
         id: &RequestId,
-    ) -> Result<WriteTurn, TurnRefused> {
+        offer: impl FnOnce() -> Option<WaitingPush>,
+    ) -> Result<Turn, TurnRefused> {
         let write = Write { id: id.to_string(), sender: sender.to_owned() };
-        let mut status = within(ANSWER_BOUND, ask(env, &room, TurnCall::Enter(write))).await;
-        if let Ok(QUEUED) = status {
-            status = within(WAIT_BOUND, ask(env, &room, TurnCall::Wait(id.to_string()))).await;
+        let mut result = within(ANSWER_BOUND, ask(env, &room, TurnCall::Enter(write), &[])).await;
+        let mut own = None;
+        if let Ok((QUEUED, _)) = result {
+            own = offer();
+            let body = own.as_ref().and_then(|push| serde_json::to_vec(push).ok()).unwrap_or_default();
+            result = within(WAIT_BOUND, ask(env, &room, TurnCall::Wait(id.to_string()), &body)).await;
         }
-        match status {
-            Ok(GRANTED) => {}
-            Ok(REFUSED) => return Err(TurnRefused),
-            Ok(status) => console_error!("{id} goes on without a turn: the room {room} answered {status}"),
+        let mut group = Vec::new();
+        match result {
+            Ok((GRANTED, body)) => group = with_own(own, &body),
+            Ok((ANSWERED, body)) => match serde_json::from_slice(&body) {
+                Ok(answer) => return Ok(Turn::Answered(answer)),
+                // Its marker has the answer.
+                Err(error) => console_error!("{id} cannot read its answer from the room {room}: {error}"),
+            },
+            Ok((REFUSED, _)) => return Err(TurnRefused),
+            Ok((status, _)) => {
+                console_error!("{id} goes on without a turn: the room {room} answered {status}");
+            }
             Err(error) => console_error!("{id} goes on without a turn in {room}: {error}"),
         }
-        Ok(WriteTurn { room, id: id.clone() })
+        Ok(Turn::Own(WriteTurn { room, id: id.clone(), group }))
     }
 
-    /// Gives the turn to the next write.
+    /// The room of the turn.
+    pub(crate) fn room(&self) -> &Room {
+        &self.room
+    }
+
+    /// Gives the turn to the next write. Pushes that this one took along are pushed alone.
     pub(crate) async fn give_back(self, env: &Env) {
-        let WriteTurn { room, id } = self;
-        if let Err(error) = ask(env, &room, TurnCall::Leave(id.to_string())).await.and_then(accepted) {
+        let WriteTurn { room, id, .. } = self;
+        let result = ask(env, &room, TurnCall::Leave(id.to_string()), &[]).await;
+        if let Err(error) = result.and_then(|(status, _)| accepted(status)) {
             // The lease ends the turn.
             console_error!("{id} could not give back its turn in {room}: {error}");
         }
     }
 }
 
+/// The own push and those of the group in `body`; empty if there are no others.
+fn with_own(own: Option<WaitingPush>, body: &[u8]) -> Vec<GroupedPush> {
+    let others = serde_json::from_slice::<PushGroup>(body).unwrap_or_default().pushes;
+    match own {
+        Some(own) if !others.is_empty() => [own.push].into_iter().chain(others).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// The result of `call`, unless it takes longer than `bound`.
-async fn within(
+async fn within<T>(
     bound: Duration,
-    call: impl Future<Output = Result<u16, RoomError>>,
-) -> Result<u16, RoomError> {
+    call: impl Future<Output = Result<T, RoomError>>,
+) -> Result<T, RoomError> {
     match select(pin!(call), pin!(Delay::from(bound))).await {
         Either::Left((result, _)) => result,
         Either::Right(_) => Err(RoomError::Late),

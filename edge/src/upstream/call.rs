@@ -9,6 +9,8 @@ use crate::request_id::RequestId;
 
 pub(crate) struct Call<'a> {
     pub(crate) spec: &'static EndpointSpec,
+    /// The operation id: the endpoint's own, or that of a group of pushes.
+    pub(crate) operation: &'static str,
     /// The query in its canonical form, without the question mark.
     pub(crate) query: &'a str,
     /// The body, for methods with one.
@@ -33,7 +35,7 @@ impl Call<'_> {
     /// The URL of the call; `base` is the function's own.
     pub(super) fn url(&self, base: &str) -> String {
         let mark = if self.query.is_empty() { "" } else { "?" };
-        format!("{base}/{}{mark}{}", self.spec.operation_id, self.query)
+        format!("{base}/{}{mark}{}", self.operation, self.query)
     }
 
     /// The headers to sign. `User-Agent` is the only header of the caller among them.
@@ -61,8 +63,8 @@ mod tests {
 
     fn call<'a>(id: &'a RequestId, query: &'a str, credentials: Credentials<'a>) -> Call<'a> {
         let spec = Endpoint::PushBatch.spec();
-        let arrived_at = Timestamp(1_765_103_400_000_000);
-        Call { spec, query, body: Some(b"{}"), credentials, request_id: id, arrived_at }
+        let (operation, arrived_at) = (spec.operation_id, Timestamp(1_765_103_400_000_000));
+        Call { spec, operation, query, body: Some(b"{}"), credentials, request_id: id, arrived_at }
     }
 
     #[test]

@@ -23,6 +23,15 @@ impl Cost {
         self.read_tenths += tenths(consumed);
     }
 
+    /// What one call that served `callers` callers cost the caller `index`: all requests, and its share of
+    /// the units. The shares add up to the units of the call.
+    pub fn share(&self, index: usize, callers: usize) -> Cost {
+        let (index, callers) = (index as u64, (callers as u64).max(1));
+        let share = |all: u64| all / callers + u64::from(index < all % callers);
+        let Cost { requests, write_tenths, read_tenths } = *self;
+        Cost { requests, write_tenths: share(write_tenths), read_tenths: share(read_tenths) }
+    }
+
     /// Counts a failed request, which reports no capacity.
     pub fn failed(&mut self) {
         self.requests += 1;
@@ -71,5 +80,17 @@ mod tests {
         cost.wrote(&[units(104.0), units(2.0)]);
         cost.failed();
         assert_eq!(cost.to_string(), "requests=3; write=106; read=0.5");
+    }
+
+    #[test]
+    fn shares_add_up_to_the_units_and_each_names_all_requests() {
+        let cost = Cost { requests: 2, write_tenths: 1063, read_tenths: 5 };
+        for callers in 1..9 {
+            let shares: Vec<Cost> = (0..callers).map(|index| cost.share(index, callers)).collect();
+            let sum = |of: fn(&Cost) -> u64| shares.iter().map(of).sum::<u64>();
+            assert_eq!((sum(|share| share.write_tenths), sum(|share| share.read_tenths)), (1063, 5));
+            assert!(shares.iter().all(|share| share.requests == 2));
+            assert!(shares.iter().all(|share| share.write_tenths.abs_diff(1063 / callers as u64) <= 1));
+        }
     }
 }

@@ -1,13 +1,11 @@
 //! From the operation id of a forwarded request to its handler, by the table of endpoints.
 
 use lambda_http::{Body, Request, Response};
-use protocol::claims::Claims;
 use protocol::endpoints::Endpoint;
-use protocol::endpoints::spec::Access;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::timestamp::Timestamp;
-use protocol::wire::ENDED_HEADER;
 use protocol::wire::session_end::EndedSessions;
+use protocol::wire::{ENDED_HEADER, TOKEN_HEADER, push_group};
 
 use super::error::HandlerError;
 use super::request::FunctionRequest;
@@ -28,19 +26,29 @@ struct Report {
 
 /// Handles a request that arrived at `now`. Its path is `/{operation_id}`.
 pub async fn handle(context: &Context, request: Request, now: Timestamp) -> Response<Body> {
-    let Some(endpoint) = endpoint(context.function(), request.uri().path()) else {
+    let Some(operation) = operation(context.function(), request.uri().path()) else {
         return respond(&request, None, Err(unknown_operation()));
     };
     let mut report = Report::default();
     // Boxed, because the futures of all handlers together are large and deeply nested.
-    let result = Box::pin(call(context, endpoint, &request, now, &mut report)).await;
+    let result = match operation {
+        Operation::Endpoint(endpoint) => Box::pin(call(context, endpoint, &request, now, &mut report)).await,
+        Operation::PushGroup => {
+            let request = FunctionRequest::new(&request, None, now);
+            Box::pin(sync::push_group::handle(context, &request, &mut report.cost)).await
+        }
+    };
     if let Ok(cache) = context.cache() {
         cache.flush_if_due().await;
     }
     if let Ok(sync) = context.sync() {
         sync.store.note_damage(now).await;
     }
-    let cost = endpoint.spec().counts_cost.then_some(&report.cost);
+    let counts_cost = match operation {
+        Operation::Endpoint(endpoint) => endpoint.spec().counts_cost,
+        Operation::PushGroup => true,
+    };
+    let cost = counts_cost.then_some(&report.cost);
     let mut response = respond(&request, cost, result);
     if let (false, Ok(ended)) = (report.ended.is_empty(), report.ended.to_string().parse()) {
         response.headers_mut().insert(ENDED_HEADER, ended);
@@ -48,10 +56,23 @@ pub async fn handle(context: &Context, request: Request, now: Timestamp) -> Resp
     response
 }
 
-/// The endpoint of a path, if this function serves it.
-fn endpoint(function: FunctionKind, path: &str) -> Option<Endpoint> {
-    let endpoint = Endpoint::of_operation(path.strip_prefix('/')?)?;
-    (endpoint.spec().function.map(FunctionKind::Http) == Some(function)).then_some(endpoint)
+/// What the edge asks of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation {
+    /// A client's request.
+    Endpoint(Endpoint),
+    /// Several [`Endpoint::PushBatch`] requests at once.
+    PushGroup,
+}
+
+/// The operation of a path, if this function serves it.
+fn operation(function: FunctionKind, path: &str) -> Option<Operation> {
+    let id = path.strip_prefix('/')?;
+    let (endpoint, operation) = match id {
+        push_group::OPERATION => (Endpoint::PushBatch, Operation::PushGroup),
+        _ => Endpoint::of_operation(id).map(|endpoint| (endpoint, Operation::Endpoint(endpoint)))?,
+    };
+    (endpoint.spec().function.map(FunctionKind::Http) == Some(function)).then_some(operation)
 }
 
 /// Checks who asks, and calls the endpoint's handler.
@@ -62,7 +83,8 @@ async fn call(
     now: Timestamp,
     report: &mut Report,
 ) -> HandlerResult {
-    let claims = authorize(context, endpoint.spec().access, http, now)?;
+    let token = http.headers().get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
+    let claims = context.caller(endpoint.spec().access, token, now)?;
     let request = &FunctionRequest::new(http, claims, now);
     let Report { cost, ended } = report;
     match endpoint {
@@ -98,24 +120,6 @@ async fn call(
     }
 }
 
-/// The caller's claims, if the endpoint needs a token; refused if the caller's role is too low.
-fn authorize(
-    context: &Context,
-    access: Access,
-    request: &Request,
-    now: Timestamp,
-) -> Result<Option<Claims>, HandlerError> {
-    match access {
-        Access::Public | Access::Signature => Ok(None),
-        Access::Token => Ok(Some(context.claims(request, now)?)),
-        Access::Role(role) => {
-            let claims = context.claims(request, now)?;
-            claims.at_least(role)?;
-            Ok(Some(claims))
-        }
-    }
-}
-
 /// An edge of another version may forward an operation that this version does not know; a retry meets the
 /// version that does.
 fn unknown_operation() -> HandlerError {
@@ -139,12 +143,17 @@ mod tests {
         for spec in &ENDPOINTS {
             let path = format!("/{}", spec.operation_id);
             for function in FunctionKind::all() {
-                let expected = spec.function.map(FunctionKind::Http) == Some(function);
-                assert_eq!(endpoint(function, &path).is_some(), expected, "{path} {}", function.name());
+                let serves = spec.function.map(FunctionKind::Http) == Some(function);
+                let expected = serves.then_some(Operation::Endpoint(spec.endpoint));
+                assert_eq!(operation(function, &path), expected, "{path} {}", function.name());
             }
         }
+        for function in FunctionKind::all() {
+            let expected = (function == Function::BatchPush.into()).then_some(Operation::PushGroup);
+            assert_eq!(operation(function, "/pushGroup"), expected, "{}", function.name());
+        }
         for path in ["", "/", "/other", "pushBatch", "/pushBatch/", "/api/sync/batch-push", "/PushBatch"] {
-            assert_eq!(endpoint(Function::BatchPush.into(), path), None, "{path}");
+            assert_eq!(operation(Function::BatchPush.into(), path), None, "{path}");
         }
     }
 }

@@ -26,7 +26,7 @@ pub struct FunctionRequest<'a> {
 /// A handler of a public endpoint asked for claims: its row in the table of endpoints is wrong.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to handle the request: the endpoint takes no token")]
-struct NoClaims;
+pub struct NoClaims;
 
 impl<'a> FunctionRequest<'a> {
     /// `http` with the verified `claims` of its caller, if its endpoint needs any.
@@ -59,8 +59,7 @@ impl<'a> FunctionRequest<'a> {
     /// release, or with a wrong clock, does not say so.
     pub fn arrived_at(&self) -> Timestamp {
         let said = self.header(ARRIVED_HEADER).and_then(parse_digits).map(Stamp::time);
-        said.filter(|said| said.plus_secs(ARRIVAL_SECS_MAX) >= self.now)
-            .map_or(self.now, |said| said.min(self.now))
+        said.map_or(self.now, |said| believed_arrival(said, self.now))
     }
 
     /// Path and query parameters in the order in which they were sent. The edge puts path parameters first.
@@ -83,6 +82,12 @@ impl<'a> FunctionRequest<'a> {
     pub fn branch(&self) -> Result<Option<BranchId>, ApiError> {
         Ok(self.parameter("branch_id").map(str::parse).transpose()?)
     }
+}
+
+/// When a request arrived at the edge, which says `said`, if that is possible for a function that runs at
+/// `now`; otherwise `now`.
+pub fn believed_arrival(said: Timestamp, now: Timestamp) -> Timestamp {
+    if said.plus_secs(ARRIVAL_SECS_MAX) >= now { said.min(now) } else { now }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use cache::request::Source;
 use lambda_http::http::StatusCode;
 use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use lambda_http::{Body, Request, Response};
+use protocol::error::ApiError;
 use protocol::wire::error_response::ErrorResponse;
 use protocol::wire::{CACHE_HEADER, COST_HEADER, REQUEST_ID_HEADER};
 use serde::Serialize;
@@ -49,6 +50,14 @@ impl HandlerResponse {
     }
 }
 
+/// What the caller is told; a fault is logged with its cause.
+pub fn reported(error: HandlerError, request_id: &str) -> ApiError {
+    if !matches!(error, HandlerError::Refused(_)) {
+        tracing::error!(request_id, error = ?error, "request failed");
+    }
+    error.into_api_error()
+}
+
 /// Converts `result` into a response, with the header `Tillsync-Cost` if the endpoint counts its cost, and
 /// logs faults with their causes.
 pub(super) fn respond(request: &Request, cost: Option<&Cost>, result: HandlerResult) -> Response<Body> {
@@ -57,10 +66,7 @@ pub(super) fn respond(request: &Request, cost: Option<&Cost>, result: HandlerRes
     let (response, retry_after) = match result {
         Ok(response) => (response, None),
         Err(error) => {
-            if !matches!(error, HandlerError::Refused(_)) {
-                tracing::error!(request_id, error = ?error, "request failed");
-            }
-            let error = error.into_api_error();
+            let error = reported(error, request_id);
             let status =
                 StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let body = ErrorResponse::new(&error, request_id).to_json();

@@ -5,8 +5,7 @@ use protocol::ids::Room;
 use protocol::timestamp::Timestamp;
 use protocol::wire::push::PushResponse;
 use sync::clocks::ClockReading;
-use sync::decide::Plan;
-use sync::decide::commit::CommitPlan;
+use sync::decide::commit::{CommitPlan, Decided};
 use sync::marker::Marker;
 use sync::marker::MarkerError;
 use sync::push::Push;
@@ -45,7 +44,8 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
             let plan = decide::decide(&sync.rules, &snapshot, &push, now);
             let commit_plan = CommitPlan::new(&sync.rules.tables, &room, &push, &plan, None)?;
             if let Some(publications) = commit(sync, commit_plan, now, cost).await? {
-                note_clock(&sync.store, &room, &push, &plan, now, cost).await;
+                let decided = [Decided { push: &push, plan: &plan }];
+                note_clocks(&sync.store, &room, &decided, now, cost).await;
                 return respond(&response::from_plan(&push, &plan, now), publications);
             }
         }
@@ -53,19 +53,28 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
     }
 }
 
-/// Stores the reading of the device's clock with a push that wrote something. A failure costs only the
-/// reading.
-async fn note_clock(store: &Store, room: &Room, push: &Push, plan: &Plan, now: Timestamp, cost: &mut Cost) {
-    let Some(device_time) = push.device_time.filter(|_| !plan.changes.is_empty()) else { return };
-    let reading = ClockReading::new(device_time, push.arrived_at.unwrap_or(now));
-    if let Err(error) = store.note_clock(room, &push.device, reading, cost).await {
-        tracing::warn!(%error, "failed to store a clock reading");
+/// Stores the readings of the devices' clocks with pushes that wrote something. A failure costs only the
+/// readings.
+pub(super) async fn note_clocks<'a>(
+    store: &Store,
+    room: &Room,
+    decided: &[Decided<'a>],
+    now: Timestamp,
+    cost: &mut Cost,
+) {
+    let reading = |&Decided { push, plan }: &Decided<'a>| {
+        let device_time = push.device_time.filter(|_| !plan.changes.is_empty())?;
+        Some((&push.device, ClockReading::new(device_time, push.arrived_at.unwrap_or(now))))
+    };
+    let readings: Vec<_> = decided.iter().filter_map(reading).collect();
+    if let Err(error) = store.note_clocks(room, &readings, cost).await {
+        tracing::warn!(%error, "failed to store clock readings");
     }
 }
 
 /// The response that a batch got when it was committed; its room was told then. `None` if the commit happened
 /// during the read, which must be repeated.
-fn repeat(
+pub(super) fn repeat(
     push: &Push,
     marker: &Marker,
     snapshot: &Snapshot,

@@ -24,6 +24,7 @@ pub struct HostFaults(Arc<Mutex<State>>);
 struct State {
     plan: FaultPlan<String, HostFault>,
     cut: BTreeSet<String>,
+    without_groups: BTreeSet<String>,
 }
 
 impl HostFaults {
@@ -35,6 +36,15 @@ impl HostFaults {
     /// From now on, pushes of `client` return no publications to the edge: only the stream delivers them.
     pub fn cut_fast_path(&self, client: &str) {
         self.state().cut.insert(client.to_owned());
+    }
+
+    /// From now on, functions do not know groups of pushes of `client`, like those of a release without.
+    pub fn refuse_groups(&self, client: &str) {
+        self.state().without_groups.insert(client.to_owned());
+    }
+
+    pub(super) fn are_groups_refused(&self, client: &str) -> bool {
+        self.state().without_groups.contains(client)
     }
 
     pub(super) fn take(&self, client: &str) -> Option<HostFault> {

@@ -9,8 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lambda_http::{Body, Request, Response};
 use protocol::endpoints::function::Function;
 use protocol::wire::push::WriteResult;
+use protocol::wire::push_group::{self, PushGroupResult};
 use protocol::wire::{TOKEN_HEADER, WRITE_RESULT_CONTENT_TYPE};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// The function that the first segment of the path names, and the rest of the path with its query.
 pub(super) fn function(uri: &Uri) -> Option<(Function, &str)> {
@@ -53,18 +55,28 @@ pub(super) fn client(headers: &HeaderMap) -> Option<String> {
     claims.ok().map(|claims| claims.client_id)
 }
 
-/// The response to a push without its publications.
+/// The target as a function sees it that does not know groups of pushes.
+pub(super) fn without_groups(target: &str) -> &str {
+    if target.strip_prefix('/') == Some(push_group::OPERATION) { "/unknownOperation" } else { target }
+}
+
+/// The response to a push, or to a group of pushes, without its publications.
 pub(super) fn without_publications(response: Response<Body>) -> Response<Body> {
-    if response.headers().get(CONTENT_TYPE).is_none_or(|value| value != WRITE_RESULT_CONTENT_TYPE) {
-        return response;
-    }
+    let content_type = response.headers().get(CONTENT_TYPE).cloned();
     let (parts, body) = response.into_parts();
-    let cut = serde_json::from_slice::<WriteResult>(&body).and_then(|mut pushed| {
-        pushed.publications.clear();
-        serde_json::to_string(&pushed)
-    });
+    let cut = match content_type.as_ref().and_then(|value| value.to_str().ok()) {
+        Some(WRITE_RESULT_CONTENT_TYPE) => cut::<WriteResult>(&body, |pushed| pushed.publications.clear()),
+        Some(push_group::CONTENT_TYPE) => cut::<PushGroupResult>(&body, |pushed| pushed.publications.clear()),
+        _ => None,
+    };
     // An unreadable body goes on unchanged: the edge reports it.
     Response::from_parts(parts, cut.map_or(body, Body::Text))
+}
+
+fn cut<T: DeserializeOwned + Serialize>(body: &[u8], clear: impl Fn(&mut T)) -> Option<String> {
+    let mut pushed = serde_json::from_slice(body).ok()?;
+    clear(&mut pushed);
+    serde_json::to_string(&pushed).ok()
 }
 
 #[cfg(test)]
@@ -109,5 +121,14 @@ mod tests {
         let expected = r#"{"answer":{"b":1.50,"a":2},"publications":[]}"#;
         assert_eq!(cut(WRITE_RESULT_CONTENT_TYPE, pushed), Body::from(expected));
         assert_eq!(cut("application/json", pushed), Body::from(pushed));
+        let group = pushed.replace(r#""answer":{"b":1.50,"a":2}"#, r#""answers":[null]"#);
+        let expected = r#"{"answers":[null],"publications":[]}"#;
+        assert_eq!(cut(push_group::CONTENT_TYPE, &group), Body::from(expected));
+    }
+
+    #[test]
+    fn a_group_is_an_unknown_operation_for_a_release_without_groups() {
+        assert_eq!(without_groups("/pushGroup"), "/unknownOperation");
+        assert_eq!(without_groups("/pushBatch"), "/pushBatch");
     }
 }

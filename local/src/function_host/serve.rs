@@ -38,9 +38,11 @@ pub(super) async fn handle(
         Rejection::Lambda(StatusCode::FORBIDDEN, "Forbidden")
     })?;
     let bad_request = Rejection::Lambda(StatusCode::BAD_REQUEST, "Bad Request");
+    let client = invocation::client(&parts.headers);
+    let refuses_groups = client.as_deref().is_some_and(|client| context.faults.are_groups_refused(client));
+    let target = if refuses_groups { invocation::without_groups(target) } else { target };
     let event = invocation::request(&parts, target, &body).ok_or(bad_request)?;
 
-    let client = invocation::client(&parts.headers);
     let fault = client.as_deref().and_then(|client| context.faults.take(client));
     match fault {
         Some(HostFault::Down) => return Err(Rejection::Disconnect),

@@ -71,6 +71,11 @@ pub const WRITE_WAIT_MILLIS: u64 = 10_000;
 /// Seconds from the arrival of a request at the edge until its function runs, at most: 45 minutes. A body
 /// takes most of them at the slowest pace.
 pub const ARRIVAL_SECS_MAX: u64 = 45 * 60;
+/// Pushes that are committed together. Eight sales of eight records fit one transaction of 100 actions.
+pub const GROUP_PUSHES_MAX: usize = 8;
+/// Bytes of the body of a push that may be committed together with others. The room holds the bodies of all
+/// that wait.
+pub const GROUP_PUSH_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of a text frame from a client.
 pub const FRAME_BYTES_MAX: usize = 4 * 1024;
 /// Seconds without a request after which a session is shown as idle: 2 hours. Its refresh token still works.
@@ -88,5 +93,7 @@ const _: () = assert!(
     (BODY_BYTES_MAX / BODY_WINDOW_BYTES) as u64 * BODY_WINDOW_SECS + WRITE_WAIT_MILLIS / 1000
         < ARRIVAL_SECS_MAX - 60
 );
+// The bodies that wait in a room, with their tokens, take a small part of an isolate's 128 MB.
+const _: () = assert!(WRITE_QUEUE_MAX * (GROUP_PUSH_BYTES_MAX + 4 * 1024) <= 5 * 1024 * 1024);
 // A write behind two lost ones still gets its turn.
 const _: () = assert!(2 * WRITE_TURN_MILLIS < WRITE_WAIT_MILLIS);

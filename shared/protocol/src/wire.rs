@@ -10,6 +10,7 @@ pub mod outcome;
 pub mod publication;
 pub mod pull;
 pub mod push;
+pub mod push_group;
 pub mod record;
 pub mod resolve;
 #[cfg(feature = "schema")]

@@ -124,6 +124,16 @@ pub fn items(
     hasher.update(push.batch.as_ref().map_or("", |batch| batch.as_str()));
     hasher.update(push.hash);
     let batch = hex::encode(hasher.finalize().get(..KEY_HASH_BYTES).unwrap_or_default());
+    let item = |(part, letters): (usize, Vec<&DeadLetter>)| {
+        let key = DeadLetterKey { at, batch: batch.clone(), part };
+        let open = letters.iter().map(|letter| letter.index).collect();
+        Ok(DeadLetterItem { key, open, body: compress(&letters)? })
+    };
+    parts(letters).into_iter().enumerate().map(item).collect()
+}
+
+/// Splits `letters` into parts that fit one item each.
+pub(crate) fn parts(letters: &[DeadLetter]) -> Vec<Vec<&DeadLetter>> {
     let mut parts: Vec<Vec<&DeadLetter>> = Vec::new();
     let mut bytes = 0;
     for letter in letters {
@@ -137,12 +147,7 @@ pub fn items(
         }
         bytes += size;
     }
-    let item = |(part, letters): (usize, Vec<&DeadLetter>)| {
-        let key = DeadLetterKey { at, batch: batch.clone(), part };
-        let open = letters.iter().map(|letter| letter.index).collect();
-        Ok(DeadLetterItem { key, open, body: compress(&letters)? })
-    };
-    parts.into_iter().enumerate().map(item).collect()
+    parts
 }
 
 /// The open dead letters of an item.

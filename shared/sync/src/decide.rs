@@ -4,6 +4,7 @@ mod believed_time;
 pub mod commit;
 mod edit;
 mod forgotten;
+pub mod group;
 mod record_decision;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,14 +82,6 @@ pub enum Expected {
 }
 
 impl Plan {
-    /// Bytes of data that the commit writes: records, log and dead letters.
-    fn bytes(&self) -> usize {
-        let records = self.puts.iter().map(|put| put.record.data.as_str().len() + put.record.fields.bytes());
-        let log = self.changes.iter().map(|change| change.data.as_str().len());
-        let dead = self.dead.iter().map(DeadLetter::stored_bytes);
-        records.chain(log).chain(dead).sum()
-    }
-
     /// The last stamp of the commit; [`Plan::prev`] if it has no changes.
     pub fn stamp(&self) -> Stamp {
         self.head.stamp

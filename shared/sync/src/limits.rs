@@ -66,6 +66,8 @@ pub const CLOCK_CHANGE_MILLIS: u64 = 5_000;
 /// Bytes of data that one commit writes, records and log together; DynamoDB allows 4 MB per transaction.
 /// Deletes and writes with `fields` store the whole record, which may be more than was sent.
 pub const COMMIT_BYTES_MAX: usize = 3_500_000;
+/// Actions of one commit: DynamoDB's limit for a transaction.
+pub const COMMIT_ACTIONS_MAX: usize = 100;
 /// Bytes of data in a push response, as escaped text; a Lambda response may have 6 MB.
 pub const RESPONSE_DATA_BYTES_MAX: usize = 5_000_000;
 

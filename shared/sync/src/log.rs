@@ -117,6 +117,11 @@ pub fn publications(
     split(changes).into_iter().filter_map(part).collect()
 }
 
+/// The number of log items that store `changes`.
+pub(crate) fn items_of(changes: &[Change]) -> usize {
+    split(changes).iter().filter(|part| !part.is_empty()).count()
+}
+
 /// The change as the room receives it, with the lowest role that may read it.
 fn published(tables: &Tables, change: &Change) -> PublishedChange {
     PublishedChange {

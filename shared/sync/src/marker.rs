@@ -19,6 +19,28 @@ pub struct Marker {
     pub user: Option<String>,
 }
 
+/// The marker of a batch as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ReadMarker {
+    /// There is none: the batch was not committed before.
+    #[default]
+    None,
+    /// The batch was committed before.
+    Found(Marker),
+    /// The batch was committed before, with unknown outcomes.
+    Damaged,
+}
+
+impl ReadMarker {
+    /// The marker, if it can be read.
+    pub fn found(self) -> Option<Marker> {
+        match self {
+            ReadMarker::Found(marker) => Some(marker),
+            ReadMarker::None | ReadMarker::Damaged => None,
+        }
+    }
+}
+
 /// Why the outcomes of a marker cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MarkerError {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::decide::Expected;
+use crate::decide::{Expected, Plan};
 use crate::marker::Marker;
 use crate::record::Record;
 use crate::shortest_retention::ShortestRetention;
@@ -56,6 +56,14 @@ impl Snapshot {
             _ if self.damaged.contains(key) => Expected::Damaged,
             Some(version) => Expected::Version(version),
             None => Expected::Absent,
+        }
+    }
+
+    /// The records and HEAD as the commit of `plan` leaves them.
+    pub(crate) fn apply(&mut self, plan: &Plan) {
+        self.records.extend(plan.puts.iter().map(|put| (put.key.clone(), put.record.clone())));
+        if !plan.changes.is_empty() {
+            self.head = Some(plan.head.clone());
         }
     }
 

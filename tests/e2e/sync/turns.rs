@@ -171,22 +171,31 @@ export class Room extends DurableObject {
 export default { fetch: () => new Response() };
 "#;
 
-/// The edge's configuration, with the rooms of another worker.
-fn with_silent_rooms(folder: &Path) -> Vec<PathBuf> {
-    let root = project_root();
-    let replaced = |text: &str, from: &str, to: &str| {
-        assert!(text.contains(from), "wrangler.toml lacks {from}");
-        text.replacen(from, to, 1)
-    };
-    let edge = std::fs::read_to_string(root.join("wrangler.toml")).unwrap();
-    let main = format!("main = \"{}\"", root.join("edge/build/index.js").display());
+/// The edge's configuration with another main module, and without the build: the shared stack has built it.
+pub(crate) fn edge_config(main: &Path) -> String {
+    let edge = std::fs::read_to_string(project_root().join("wrangler.toml")).unwrap();
+    let main = format!("main = \"{}\"", main.display());
     let edge = replaced(&edge, "main = \"edge/build/index.js\"", &main);
-    let class = "class_name = \"Room\"";
-    let edge = replaced(&edge, class, &format!("{class}\nscript_name = \"silent-rooms\""));
-    // The shared stack has built the worker.
     let (before, build) = edge.split_once("[build]").unwrap();
     let (_, after) = build.split_once("[[").unwrap();
-    let edge = format!("{before}[[{after}");
+    format!("{before}[[{after}")
+}
+
+/// The main module of the built edge.
+pub(crate) fn built_edge() -> PathBuf {
+    project_root().join("edge/build/index.js")
+}
+
+fn replaced(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "wrangler.toml lacks {from}");
+    text.replacen(from, to, 1)
+}
+
+/// The edge's configuration, with the rooms of another worker.
+fn with_silent_rooms(folder: &Path) -> Vec<PathBuf> {
+    let class = "class_name = \"Room\"";
+    let edge =
+        replaced(&edge_config(&built_edge()), class, &format!("{class}\nscript_name = \"silent-rooms\""));
     let date = edge.lines().find(|line| line.starts_with("compatibility_date")).unwrap();
     let rooms = format!(
         "name = \"silent-rooms\"\nmain = \"rooms.mjs\"\n{date}\n[[durable_objects.bindings]]\n\

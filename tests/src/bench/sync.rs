@@ -3,6 +3,7 @@
 mod bare;
 mod contention;
 mod delivery;
+mod grouped;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -36,6 +37,7 @@ pub(super) async fn measure(stack: &Stack, rounds: usize) -> Result<(), Box<dyn 
     stack.stream().resume();
     pulls(stack, rounds).await?;
     delivery::measure(stack, rounds).await?;
+    grouped::measure(stack, rounds).await?;
     contention::measure(stack, rounds).await
 }
 

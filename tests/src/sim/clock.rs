@@ -4,6 +4,8 @@ use protocol::timestamp::Timestamp;
 use protocol::timestamp::device_time::DeviceTime;
 use tokio::time::Instant;
 
+use super::rng::Rng;
+
 /// The time at which every run begins: Monday, 2026-01-05T08:00:00Z.
 pub(crate) const BEGINNING: Timestamp = Timestamp(1_767_600_000_000_000);
 
@@ -19,6 +21,12 @@ impl Clock {
     pub(crate) fn now(self) -> Timestamp {
         let elapsed = u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX);
         Timestamp(BEGINNING.0.saturating_add(elapsed))
+    }
+
+    /// The time of a function's clock, which is wrong by at most `skew_micros`.
+    pub(crate) fn of_function(self, rng: &mut Rng, skew_micros: u64) -> Timestamp {
+        let skew = i64::try_from(rng.below(skew_micros * 2 + 1)).unwrap_or_default();
+        skewed(self.now(), skew - i64::try_from(skew_micros).unwrap_or_default())
     }
 }
 

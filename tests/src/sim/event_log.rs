@@ -101,6 +101,8 @@ pub(crate) struct EventLog {
 pub(crate) struct Entries {
     /// The function calls that push, by number.
     pub(crate) calls: BTreeMap<u64, PushCall>,
+    /// The call of the function that pushed them together, for pushes of a group, by their numbers.
+    pub(crate) groups: BTreeMap<u64, u64>,
     /// Those that replay a dead letter.
     pub(crate) replays: BTreeMap<u64, ReplayCall>,
     /// Their responses, in order.
@@ -126,9 +128,24 @@ pub(crate) struct Entries {
 }
 
 impl Entries {
-    /// Whether a call has committed a transaction.
+    /// Whether a call has committed a transaction, or the group that it is part of.
     pub(crate) fn has_committed(&self, call: u64) -> bool {
-        self.committed.contains(&call)
+        self.committed.contains(&self.function_call(call))
+    }
+
+    /// The calls that the function call `call` pushes: itself, or those of its group.
+    pub(crate) fn pushes(&self, call: u64) -> Vec<(u64, PushCall)> {
+        let pushes = self.calls.iter().filter(|(number, _)| self.function_call(**number) == call);
+        pushes.map(|(number, push)| (*number, push.clone())).collect()
+    }
+
+    /// The calls that were answered with an error.
+    pub(crate) fn refused(&self) -> BTreeSet<u64> {
+        self.replies.iter().filter(|reply| reply.status != 200).map(|reply| reply.call).collect()
+    }
+
+    fn function_call(&self, call: u64) -> u64 {
+        self.groups.get(&call).copied().unwrap_or(call)
     }
 }
 
@@ -161,7 +178,8 @@ impl EventLog {
 
     /// Whether a call read again after it had committed, because the response to its commit was lost.
     pub(crate) fn has_read_again(&self, call: u64) -> bool {
-        self.entries().read_again.contains(&call)
+        let entries = self.entries();
+        entries.read_again.contains(&entries.function_call(call))
     }
 
     /// The events after the first `known`; waits until there are some.

@@ -37,6 +37,8 @@ pub(crate) enum Mutation {
     FreshBatchIds,
     /// Every push is answered 413.
     AlwaysTooLarge,
+    /// Each push of a group gets the answer to another one.
+    SwappedAnswers,
     /// Pulls count every commit as settled, so walks note a HEAD that their reads may not show yet.
     NoSettling,
     /// A record over its limit counts whole in its batch.
@@ -95,6 +97,19 @@ impl Mutation {
             _ => false,
         };
         is_too_large.then(|| Reply { status: 413, body: body.to_owned() })
+    }
+
+    /// The answers of a group, in the order in which its pushes get them.
+    pub(crate) fn mutate_answers(self, answers: &mut [Option<Reply>]) {
+        if self == Mutation::SwappedAnswers && !answers.is_empty() {
+            answers.rotate_left(1);
+        }
+    }
+
+    /// Whether pushes are committed in groups with this mutation. The seeds that show the others push each
+    /// batch alone.
+    pub(crate) fn pushes_groups(self) -> bool {
+        self == Mutation::SwappedAnswers
     }
 
     /// Changes a response: restores the marker's key, so that the function finds the key it asked for, or

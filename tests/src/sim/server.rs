@@ -1,6 +1,6 @@
 //! The functions of a run, called as the edge calls them, over a lossy network.
 
-mod http;
+pub(super) mod http;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +9,6 @@ use std::time::Duration;
 use functions::context::Context;
 use functions::http::dispatch;
 use lambda_http::{Body, Response};
-use protocol::limits::WRITE_WAIT_MILLIS;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::WRITE_RESULT_CONTENT_TYPE;
@@ -22,10 +21,11 @@ use tokio::task::JoinHandle;
 
 use super::actors::Caller;
 use super::check::replays::ReplayCall;
-use super::clock::{Clock, skewed};
+use super::clock::Clock;
 use super::dead_letters::Replay;
 use super::event_log::{EventLog, PageReply, PushCall, PushReply};
 use super::fault_rates::FaultRates;
+use super::groups::Groups;
 use super::mutation::Mutation;
 use super::network::{CALL, CallContext};
 use super::release::{Deployment, Release};
@@ -46,14 +46,14 @@ pub(crate) enum ApiRequest {
 }
 
 /// A call of a function.
-struct Call {
-    number: u64,
-    caller: Caller,
-    release: Release,
+pub(super) struct Call {
+    pub(super) number: u64,
+    pub(super) caller: Caller,
+    pub(super) release: Release,
     /// When it arrived, as the edge says.
-    arrived_at: Option<Timestamp>,
+    pub(super) arrived_at: Option<Timestamp>,
     /// The function's time.
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -79,6 +79,8 @@ pub(crate) struct Server {
     pub(crate) mutation: Option<Mutation>,
     /// The number of calls so far.
     pub(crate) calls: AtomicU64,
+    /// The pushes that wait for each other; `None` in a run that pushes each alone.
+    pub(crate) groups: Option<Groups>,
     /// Receives the publications that a response carries.
     pub(crate) published: UnboundedSender<Publication>,
 }
@@ -117,22 +119,21 @@ impl Server {
             });
         }
         let arrived_at = self.clock.now();
-        if matches!(request, ApiRequest::Push(_)) && rng.chance(60) {
-            // It waits for its turn.
-            sleep(rng.between(1, WRITE_WAIT_MILLIS)).await;
-        }
-        let reply = self.start(caller, request, arrived_at, rng, &rates).await.ok().flatten();
+        let reply = match request {
+            ApiRequest::Push(body) => self.push(caller, body, arrived_at, rng, &rates).await,
+            request => self.start(caller, request, arrived_at, rng, &rates).await.ok().flatten(),
+        };
         sleep(rng.between(1, 30)).await;
         reply.filter(|_| !rng.chance(rates.response_lost))
     }
 
     /// The context of a call outside of the functions' handlers.
     pub(crate) fn call_context(&self, rng: &mut Rng) -> Arc<CallContext> {
-        call_context(self.calls.fetch_add(1, Ordering::Relaxed) + 1, rng)
+        call_context(self.next_number(), rng)
     }
 
     /// Starts a function, which runs on even if its caller goes away.
-    fn start(
+    pub(super) fn start(
         self: &Arc<Self>,
         caller: &Caller,
         request: ApiRequest,
@@ -140,9 +141,7 @@ impl Server {
         rng: &mut Rng,
         rates: &FaultRates,
     ) -> JoinHandle<Option<Reply>> {
-        let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        let skew = i64::try_from(rng.below(rates.skew_micros * 2 + 1)).unwrap_or_default();
-        let now = skewed(self.clock.now(), skew - i64::try_from(rates.skew_micros).unwrap_or_default());
+        let (number, now) = (self.next_number(), self.clock.of_function(rng, rates.skew_micros));
         let is_pull = matches!(request, ApiRequest::Pull(_));
         let now = self.mutation.filter(|_| is_pull).map_or(now, |mutation| mutation.mutate_time(now));
         let release = self.deployment.pick(rng);
@@ -182,9 +181,14 @@ impl Server {
             let later = self.respond(&call, Release::Now, &later).await;
             reply = release_mutation::without_unknown(call.release, query, later);
         }
+        self.answered(&call, &request, reply)
+    }
+
+    /// Notes the answer to a call. Returns what the client receives.
+    pub(super) fn answered(&self, call: &Call, request: &ApiRequest, reply: Reply) -> Reply {
         self.log.trace(&format!("{} answers {} {}", call.number, reply.status, reply.body));
-        self.count(&call, &request, &reply);
-        if let ApiRequest::Push(push) = &request {
+        self.count(call, request, &reply);
+        if let ApiRequest::Push(push) = request {
             if let Some(mutated) = self.mutation.and_then(|mutation| mutation.mutate_reply(push)) {
                 return mutated;
             }
@@ -252,7 +256,7 @@ impl Server {
     }
 }
 
-fn call_context(number: u64, rng: &mut Rng) -> Arc<CallContext> {
+pub(super) fn call_context(number: u64, rng: &mut Rng) -> Arc<CallContext> {
     Arc::new(CallContext { number, seed: rng.next_u64(), requests: AtomicU64::new(0) })
 }
 

@@ -19,7 +19,7 @@ fn a_seed_gives_the_same_run_every_time() {
 
 /// Each mutation with the seeds among which a check must fail. A rare fault begins shortly before the seed
 /// that shows it.
-const MUTATIONS: [(Mutation, RangeInclusive<u64>); 18] = [
+const MUTATIONS: [(Mutation, RangeInclusive<u64>); 19] = [
     (Mutation::NoHeadCondition, 1..=20),
     (Mutation::NoConditionChecks, 10..=60),
     (Mutation::NoMarker, 1..=20),
@@ -31,6 +31,7 @@ const MUTATIONS: [(Mutation, RangeInclusive<u64>); 18] = [
     (Mutation::LastPutWins, 1..=20),
     (Mutation::FreshBatchIds, 1..=40),
     (Mutation::AlwaysTooLarge, 1..=1),
+    (Mutation::SwappedAnswers, 1..=20),
     (Mutation::NoSettling, 1..=60),
     (Mutation::WholeSizes, 1..=40),
     (Mutation::OverlappingChanges, 1..=80),

@@ -15,6 +15,7 @@ use super::device::Device;
 use super::environment::Environment;
 use super::event_log::EventLog;
 use super::fault_rates::FaultRates;
+use super::groups::Groups;
 use super::head_office::HeadOffice;
 use super::mutation::Mutation;
 use super::network::FaultyNetwork;
@@ -73,6 +74,8 @@ impl World {
             rates,
             healed,
             calls,
+            groups: (seed.is_multiple_of(2) && mutation.is_none_or(Mutation::pushes_groups))
+                .then(Groups::default),
             mutation,
             published: published.clone(),
         };

@@ -1,3 +1,5 @@
+mod groups;
+
 use super::*;
 
 const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
@@ -18,20 +20,20 @@ fn held(holder: &str) -> WriteQueue {
 }
 
 /// Enters and begins to wait.
-fn queued(queue: &mut WriteQueue, id: &str) -> Receiver<()> {
+fn queued(queue: &mut WriteQueue, id: &str) -> Receiver<Wake> {
     assert_eq!(queue.enter(write(id), NOW), Entry::Queued);
     waiting(queue, id, NOW)
 }
 
-fn waiting(queue: &mut WriteQueue, id: &str, now: Timestamp) -> Receiver<()> {
+fn waiting(queue: &mut WriteQueue, id: &str, now: Timestamp) -> Receiver<Wake> {
     match queue.wait(id, now) {
-        WaitState::Waiting { turn, .. } => turn,
+        WaitState::Waiting { wake, .. } => wake,
         other => panic!("{id}: {other:?}"),
     }
 }
 
-fn has_turn(turn: &mut Receiver<()>) -> bool {
-    turn.try_recv() == Ok(Some(()))
+fn has_turn(wake: &mut Receiver<Wake>) -> bool {
+    wake.try_recv() == Ok(Some(Wake::Turn))
 }
 
 fn is_granted(queue: &mut WriteQueue, id: &str, now: Timestamp) -> bool {
@@ -138,7 +140,7 @@ fn one_sender_has_only_a_few_places_and_the_others_keep_theirs() {
 fn in_random_histories_one_write_has_the_turn_and_none_is_forgotten() {
     for seed in 1..=200_u64 {
         let (mut queue, mut now, mut random) = (WriteQueue::default(), NOW, seed);
-        let mut waiting: VecDeque<(String, Receiver<()>)> = VecDeque::new();
+        let mut waiting: VecDeque<(String, Receiver<Wake>)> = VecDeque::new();
         let mut holder: Option<String> = None;
         for step in 0..300 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -149,7 +151,7 @@ fn in_random_histories_one_write_has_the_turn_and_none_is_forgotten() {
                     match queue.enter(write(&id), now) {
                         Entry::Granted => assert_eq!(holder.replace(id), None, "seed {seed}"),
                         Entry::Queued => match queue.wait(&id, now) {
-                            WaitState::Waiting { turn, .. } => waiting.push_back((id, turn)),
+                            WaitState::Waiting { wake, .. } => waiting.push_back((id, wake)),
                             other => panic!("seed {seed}: {other:?}"),
                         },
                         Entry::Refused => panic!("seed {seed}: refused"),

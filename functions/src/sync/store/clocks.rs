@@ -49,17 +49,20 @@ impl StoredClocks {
 }
 
 impl Store {
-    /// Stores `reading` of a device of the room if it says something new. Of two that are stored at once, one
-    /// is left out until the device's next push.
-    pub async fn note_clock(
+    /// Stores the readings of devices of the room that say something new. Of two calls that store at once,
+    /// one leaves its readings out until the devices' next pushes.
+    pub async fn note_clocks(
         &self,
         room: &Room,
-        device: &DeviceId,
-        reading: ClockReading,
+        readings: &[(&DeviceId, ClockReading)],
         cost: &mut Cost,
     ) -> Result<(), StoreError> {
-        let is_known = |stored: Option<ClockReading>| stored.is_some_and(|it| !it.is_outdated_by(reading));
-        if is_known(self.clocks.get(room, device)) {
+        let is_new = |stored: Option<ClockReading>, reading: ClockReading| {
+            stored.is_none_or(|stored| stored.is_outdated_by(reading))
+        };
+        let new = readings.iter().filter(|(device, reading)| is_new(self.clocks.get(room, device), *reading));
+        let new: Vec<(&DeviceId, ClockReading)> = new.copied().collect();
+        if new.is_empty() {
             return Ok(());
         }
         let items = self.items(room, [keys::CLOCKS.to_owned()], cost).await?;
@@ -72,13 +75,19 @@ impl Store {
                 None => return Ok(()),
             },
         };
-        if let Some(stored) = clocks.get(device).filter(|stored| is_known(Some(*stored))) {
-            self.clocks.remember(room, device, stored);
+        let (new, known): (Vec<_>, Vec<_>) =
+            new.into_iter().partition(|(device, reading)| is_new(clocks.get(device), *reading));
+        for (device, _) in known {
+            if let Some(stored) = clocks.get(device) {
+                self.clocks.remember(room, device, stored);
+            }
+        }
+        if new.is_empty() {
             return Ok(());
         }
-        clocks.note(device, reading);
+        new.iter().for_each(|(device, reading)| clocks.note(device, *reading));
         if self.put_clocks(room, &clocks, revision, cost).await? {
-            self.clocks.remember(room, device, reading);
+            new.iter().for_each(|(device, reading)| self.clocks.remember(room, device, *reading));
         }
         Ok(())
     }

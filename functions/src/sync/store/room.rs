@@ -10,6 +10,7 @@ use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use sync::clocks::Clocks;
 use sync::log::{Damaged, LogEntry, LogError};
+use sync::marker::ReadMarker;
 use sync::push::Push;
 use sync::snapshot::{Head, Snapshot};
 use sync::stats::{Feed, RoomFigures};
@@ -125,18 +126,47 @@ impl Store {
         batch: Option<(&DeviceId, &BatchId)>,
         cost: &mut Cost,
     ) -> Result<Snapshot, StoreError> {
+        let batches: Vec<_> = batch.into_iter().collect();
+        let (snapshot, markers) = self.load_all(room, keys, &batches, cost).await?;
+        let marker = markers.into_iter().next().unwrap_or_default();
+        let is_marker_damaged = marker == ReadMarker::Damaged;
+        Ok(Snapshot { marker: marker.found(), is_marker_damaged, ..snapshot })
+    }
+
+    /// Reads HEAD, the records of all `pushes`, and their markers, each strongly consistent by itself. The
+    /// snapshot itself has no marker. At most [`crate::limits::BATCH_GET_KEYS_MAX`]
+    /// keys.
+    pub async fn load_group(
+        &self,
+        room: &Room,
+        pushes: &[&Push],
+        cost: &mut Cost,
+    ) -> Result<(Snapshot, Vec<ReadMarker>), StoreError> {
+        let keys = pushes.iter().flat_map(|push| push.keys()).collect();
+        let batches = pushes.iter().filter_map(|push| Some((&push.device, push.batch.as_ref()?)));
+        let batches: Vec<_> = batches.collect();
+        self.load_all(room, keys, &batches, cost).await
+    }
+
+    async fn load_all(
+        &self,
+        room: &Room,
+        keys: BTreeSet<&RecordKey>,
+        batches: &[(&DeviceId, &BatchId)],
+        cost: &mut Cost,
+    ) -> Result<(Snapshot, Vec<ReadMarker>), StoreError> {
         let records: BTreeMap<String, &RecordKey> =
             keys.into_iter().map(|key| (keys::record(key), key)).collect();
-        let marker = batch.map(|(device, batch)| keys::batch(device, batch));
-        let sort_keys = records.keys().cloned().chain(marker.clone()).chain([keys::HEAD.to_owned()]);
-        let mut snapshot = Snapshot::default();
+        let names: Vec<String> = batches.iter().map(|(device, batch)| keys::batch(device, batch)).collect();
+        let sort_keys = records.keys().chain(&names).cloned().chain([keys::HEAD.to_owned()]);
+        let (mut snapshot, mut markers) = (Snapshot::default(), vec![ReadMarker::None; names.len()]);
         for item in self.items(room, sort_keys, cost).await? {
             let sk = get(&item, "sk", as_text)?;
             if sk == keys::HEAD {
                 snapshot.head = Some(self.head_of(&item)?);
-            } else if marker.as_ref() == Some(sk) {
-                snapshot.marker = self.readable(&MARKER, &item, to_marker)?;
-                snapshot.is_marker_damaged = snapshot.marker.is_none();
+            } else if let Some(marker) = markers.iter_mut().zip(&names).find(|(_, name)| *name == sk) {
+                let read = self.readable(&MARKER, &item, to_marker)?;
+                *marker.0 = read.map_or(ReadMarker::Damaged, ReadMarker::Found);
             } else if let Some(&key) = records.get(sk) {
                 match self.readable(&RECORD, &item, to_record)? {
                     Some(record) => drop(snapshot.records.insert(key.clone(), record)),
@@ -144,6 +174,6 @@ impl Store {
                 }
             }
         }
-        Ok(snapshot)
+        Ok((snapshot, markers))
     }
 }

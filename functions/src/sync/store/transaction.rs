@@ -1,10 +1,9 @@
 //! The transaction of a commit: HEAD, records, checks, log, marker and dead letters.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use protocol::ids::Room;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
-use sync::decide::commit::CommitPlan;
+use sync::decide::commit::{CommitPlan, Decided, RecordWrites};
 use sync::decide::{Expected, Plan};
 use sync::marker::Marker;
 use sync::outcome::Outcome;
@@ -39,16 +38,18 @@ impl Store {
     ) -> Result<(), StoreError> {
         let (table, pk) = (&self.table, keys::room(commit.room));
         let mut actions = Actions { table, pk, retention, now, items: Vec::new() };
-        actions.records(commit.plan)?;
-        actions.dead(commit.push, commit.plan)?;
-        actions.marker(commit.push, commit.plan)?;
+        actions.records(&commit.writes)?;
+        for Decided { push, plan } in &commit.decided {
+            actions.dead(push, plan)?;
+            actions.marker(push, plan)?;
+        }
         if let Some(letter) = commit.closes {
             actions.items.push(close(table, commit.room, letter)?);
         }
-        if commit.plan.changes.is_empty() && actions.items.len() == commit.plan.checks.len() {
+        if commit.publications().is_empty() && actions.items.len() == commit.writes.checks.len() {
             return Ok(());
         }
-        actions.head(commit.room, commit.plan, commit.publications().len())?;
+        actions.head(commit)?;
         actions.log(commit)?;
         table.transact(actions.items, cost).await
     }
@@ -64,14 +65,13 @@ struct Actions<'a> {
 }
 
 impl Actions<'_> {
-    fn records(&mut self, plan: &Plan) -> Result<(), StoreError> {
-        for put in &plan.puts {
-            let item = from_record(&put.record, self.retention, self.now);
-            let expected = put.expected.map_or(Expected::Absent, Expected::Version);
-            self.rewrite(&RECORD, keys::record(&put.key), item, condition(expected))?;
+    fn records(&mut self, writes: &RecordWrites<'_>) -> Result<(), StoreError> {
+        for (key, put) in &writes.puts {
+            let item = from_record(put.record, self.retention, self.now);
+            self.rewrite(&RECORD, keys::record(key), item, condition(put.expected))?;
         }
-        for check in &plan.checks {
-            self.check(keys::record(&check.key), condition(check.expected))?;
+        for (key, expected) in &writes.checks {
+            self.check(keys::record(key), condition(*expected))?;
         }
         Ok(())
     }
@@ -103,26 +103,27 @@ impl Actions<'_> {
     }
 
     /// HEAD moves only together with a log item; otherwise the transaction checks that it has not moved.
-    fn head(&mut self, room: &Room, plan: &Plan, log_items: usize) -> Result<(), StoreError> {
-        let condition = match plan.prev {
+    fn head(&mut self, commit: &CommitPlan<'_>) -> Result<(), StoreError> {
+        let condition = match commit.prev {
             Stamp::ZERO => Condition::Absent,
             prev => Condition::Equals("stamp", number(prev.0)),
         };
-        if plan.changes.is_empty() {
+        if commit.publications().is_empty() {
             return self.check(keys::HEAD.to_owned(), condition);
         }
-        if plan.prev == Stamp::ZERO {
+        if commit.prev == Stamp::ZERO {
             // Usually the branch exists; a user's own branch counts as created.
             let created = (CREATED, number(self.now.0));
-            self.items.push(self.table.ensure(branch_key(room), created)?);
+            self.items.push(self.table.ensure(branch_key(commit.room), created)?);
         }
-        let mut head = plan.head.clone();
-        head.log_items = head.log_items.saturating_add(log_items as u64);
+        let mut head = commit.head.clone();
+        head.log_items = head.log_items.saturating_add(commit.publications().len() as u64);
         self.rewrite(&HEAD, keys::HEAD.to_owned(), from_head(&head), condition)
     }
 
     fn log(&mut self, commit: &CommitPlan<'_>) -> Result<(), StoreError> {
-        let mut total = commit.plan.head.changes.saturating_sub(commit.plan.changes.len() as u64);
+        let changes: usize = commit.publications().iter().map(|part| part.changes.len()).sum();
+        let mut total = commit.head.changes.saturating_sub(changes as u64);
         for part in commit.publications() {
             total = total.saturating_add(part.changes.len() as u64);
             let item = log::item(part, total)?;

@@ -1,32 +1,50 @@
-//! A plan that is ready for the store.
+//! Plans that are ready for the store: of one push, or of several that are committed together.
 
-use super::Plan;
-use crate::dead_letters::OpenDeadLetter;
-use crate::limits::COMMIT_BYTES_MAX;
+use std::collections::BTreeMap;
+
+use super::{Check, Expected, Plan};
+use crate::dead_letters::{self, DeadLetter, OpenDeadLetter};
+use crate::limits::{COMMIT_ACTIONS_MAX, COMMIT_BYTES_MAX};
 use crate::log;
 use crate::push::Push;
+use crate::record::Record;
+use crate::snapshot::Head;
 use crate::tables::Tables;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::Room;
+use protocol::record::RecordKey;
+use protocol::stamp::Stamp;
 use protocol::wire::publication::Publication;
 
-/// A plan that fits one transaction, with its publications. Only [`CommitPlan::new`] makes one.
+/// Plans that fit one transaction, with their publications.
 #[derive(Debug)]
 pub struct CommitPlan<'a> {
     /// The room to write to.
     pub room: &'a Room,
-    /// The push that was decided.
-    pub push: &'a Push,
-    /// The decision.
-    pub plan: &'a Plan,
+    /// The stamp that HEAD must still have.
+    pub prev: Stamp,
+    /// The room's HEAD after the commit, except `log_items`, which the store counts.
+    pub head: &'a Head,
+    /// What the commit writes to records, and what it checks.
+    pub writes: RecordWrites<'a>,
+    /// The pushes in commit order, each decided on what the ones before it leave.
+    pub decided: Vec<Decided<'a>>,
     /// The dead letter that this commit closes.
     pub closes: Option<&'a OpenDeadLetter>,
     publications: Vec<Publication>,
 }
 
+/// A push with its decision.
+#[derive(Clone, Copy, Debug)]
+pub struct Decided<'a> {
+    /// The push that was decided.
+    pub push: &'a Push,
+    /// The decision.
+    pub plan: &'a Plan,
+}
+
 impl<'a> CommitPlan<'a> {
-    /// Splits the changes of `plan` into publications; [`ErrorCode::BatchTooLarge`] if it does not fit a
-    /// transaction.
+    /// The commit of one push; [`ErrorCode::BatchTooLarge`] if it does not fit a transaction.
     pub fn new(
         tables: &Tables,
         room: &'a Room,
@@ -34,7 +52,8 @@ impl<'a> CommitPlan<'a> {
         plan: &'a Plan,
         closes: Option<&'a OpenDeadLetter>,
     ) -> Result<CommitPlan<'a>, ApiError> {
-        if plan.bytes() > COMMIT_BYTES_MAX {
+        let writes = RecordWrites::of([plan]);
+        if bytes(&writes, &[plan]) > COMMIT_BYTES_MAX {
             let message =
                 "The batch writes more than fits one transaction; send its records in smaller batches.";
             return Err(ApiError::new(ErrorCode::BatchTooLarge, message));
@@ -44,7 +63,27 @@ impl<'a> CommitPlan<'a> {
         let replay = closes.and(push.batch.as_ref()).and_then(|batch| batch.as_str().parse().ok());
         let device = replay.as_ref().unwrap_or(&push.device);
         let publications = log::publications(tables, room, plan.prev, device, &plan.changes);
-        Ok(CommitPlan { room, push, plan, closes, publications })
+        let decided = vec![Decided { push, plan }];
+        Ok(CommitPlan { room, prev: plan.prev, head: &plan.head, writes, decided, closes, publications })
+    }
+
+    /// The commit of several pushes, which [`super::group::Group`] has decided; `None` without pushes.
+    pub(super) fn of_group(
+        tables: &Tables,
+        room: &'a Room,
+        decided: Vec<Decided<'a>>,
+    ) -> Option<CommitPlan<'a>> {
+        let first = decided.first()?.plan;
+        // A push that changes nothing leaves HEAD alone.
+        let writes_head = |decided: &&Decided<'a>| !decided.plan.changes.is_empty();
+        let last = decided.iter().rev().find(writes_head).map_or(first, |decided| decided.plan);
+        let writes = RecordWrites::of(decided.iter().map(|decided| decided.plan));
+        let publications = decided.iter().flat_map(|Decided { push, plan }| {
+            log::publications(tables, room, plan.prev, &push.device, &plan.changes)
+        });
+        let publications = publications.collect();
+        let (prev, head) = (first.prev, &last.head);
+        Some(CommitPlan { room, prev, head, writes, decided, closes: None, publications })
     }
 
     /// The changes in commit order, one publication per log item; empty if nothing is written.
@@ -56,4 +95,63 @@ impl<'a> CommitPlan<'a> {
     pub fn into_publications(self) -> Vec<Publication> {
         self.publications
     }
+}
+
+/// What one or several plans do to records: each record is written or checked once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordWrites<'a> {
+    /// The records to write.
+    pub puts: BTreeMap<&'a RecordKey, RecordPut<'a>>,
+    /// What must still be stored under the keys that are only read.
+    pub checks: BTreeMap<&'a RecordKey, Expected>,
+}
+
+/// A record to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordPut<'a> {
+    /// The record after its last write.
+    pub record: &'a Record,
+    /// What must be stored before its first write.
+    pub expected: Expected,
+}
+
+impl<'a> RecordWrites<'a> {
+    /// What `plans` write in this order.
+    pub(super) fn of(plans: impl IntoIterator<Item = &'a Plan>) -> RecordWrites<'a> {
+        let mut writes = RecordWrites::default();
+        for plan in plans {
+            for Check { key, expected } in &plan.checks {
+                // A later plan read what an earlier one leaves, which is not what is stored now.
+                if !writes.puts.contains_key(key) {
+                    writes.checks.insert(key, *expected);
+                }
+            }
+            for put in &plan.puts {
+                writes.checks.remove(&put.key);
+                let expected = put.expected.map_or(Expected::Absent, Expected::Version);
+                let written = RecordPut { record: &put.record, expected };
+                writes.puts.entry(&put.key).or_insert(written).record = &put.record;
+            }
+        }
+        writes
+    }
+}
+
+/// Whether the commit of several pushes fits one transaction.
+pub(super) fn fits(decided: &[Decided<'_>]) -> bool {
+    let plans: Vec<&Plan> = decided.iter().map(|decided| decided.plan).collect();
+    let writes = RecordWrites::of(plans.iter().copied());
+    // HEAD and the branch's entry; of each push the marker, the log items and the items of dead letters.
+    let of_push = |plan: &&Plan| 1 + log::items_of(&plan.changes) + dead_letters::parts(&plan.dead).len();
+    let actions = writes.puts.len() + writes.checks.len() + 2 + plans.iter().map(of_push).sum::<usize>();
+    actions <= COMMIT_ACTIONS_MAX && bytes(&writes, &plans) <= COMMIT_BYTES_MAX
+}
+
+/// Bytes of data that a commit writes: records, log and dead letters.
+pub(super) fn bytes(writes: &RecordWrites<'_>, plans: &[&Plan]) -> usize {
+    let records = writes.puts.values().map(|put| put.record.data.as_str().len() + put.record.fields.bytes());
+    let changes = plans.iter().flat_map(|plan| &plan.changes);
+    let log = changes.map(|change| change.data.as_str().len());
+    let dead = plans.iter().flat_map(|plan| &plan.dead).map(DeadLetter::stored_bytes);
+    records.chain(log).chain(dead).sum()
 }

@@ -4,6 +4,7 @@ mod clocks;
 mod deltas;
 mod fields;
 mod forgotten;
+mod groups;
 mod late;
 mod policies;
 mod properties;
@@ -34,7 +35,11 @@ impl Room {
     }
 
     fn push_body(&mut self, rules: &SyncRules, now: Timestamp, body: &serde_json::Value) -> Plan {
-        let plan = decide(rules, &self.snapshot, &push(Role::Manager, body), now);
+        self.decide(rules, now, &push(Role::Manager, body))
+    }
+
+    fn decide(&mut self, rules: &SyncRules, now: Timestamp, push: &Push) -> Plan {
+        let plan = decide(rules, &self.snapshot, push, now);
         for put in &plan.puts {
             assert_eq!(put.expected, self.snapshot.records.get(&put.key).map(|record| record.version));
             self.snapshot.records.insert(put.key.clone(), put.record.clone());

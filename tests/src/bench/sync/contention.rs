@@ -1,5 +1,5 @@
-//! Devices that drain at once into one room, in turns (through the edge) and without turns (functions called
-//! directly): commits per second, attempts, refusals, fairness.
+//! Devices that drain at once into one room, in groups and in turns (through the edge) and without turns
+//! (functions called directly): commits per second, attempts, refusals, fairness.
 //!
 //! Each request to DynamoDB takes 20 ms longer, about as much as in AWS for a transaction.
 
@@ -24,14 +24,16 @@ use crate::report::{hundredths, millis, percentiles, ratio};
 /// How many devices drain at once.
 const DEVICES: [usize; 5] = [1, 2, 20, 50, 100];
 /// Records of a push, as in a typical sale.
-const RECORDS: usize = 8;
-const DELAY: Duration = Duration::from_millis(20);
-const BRANCH: &str = "contention";
+pub(super) const RECORDS: usize = 8;
+pub(super) const DELAY: Duration = Duration::from_millis(20);
+pub(super) const BRANCH: &str = "contention";
 
 /// How pushes reach the function.
 #[derive(Clone)]
 enum Path {
-    /// Through the edge, which has them take turns.
+    /// Through the edge, which has those that wait committed together.
+    InGroups,
+    /// Through the edge, which has them take turns: pushes without a `batch_id` are not committed together.
     InTurns,
     /// Directly, so that they compete for HEAD.
     Competing(Arc<Handlers>),
@@ -57,7 +59,7 @@ pub(super) async fn measure(stack: &Stack, rounds: usize) -> Result<(), Box<dyn 
     let scope = format!("#{BRANCH}\"");
     // The first push opens connections and fills caches.
     for client in clients.iter().take(1) {
-        push_all(client, &Path::InTurns, 1).await?;
+        push_all(client, &Path::InGroups, 1).await?;
     }
     stack.stream().pause();
     stack.faults().delay(&scope, DELAY);
@@ -69,7 +71,7 @@ pub(super) async fn measure(stack: &Stack, rounds: usize) -> Result<(), Box<dyn 
     for devices in DEVICES {
         // One device alone pushes as often as two together.
         let pushes = (rounds / 10).max(1) * if devices == 1 { 4 } else { 1 };
-        for path in [Path::InTurns, Path::Competing(Arc::clone(stack.handlers()))] {
+        for path in [Path::InGroups, Path::InTurns, Path::Competing(Arc::clone(stack.handlers()))] {
             let attempts = stack.faults().watch(&scope);
             let (all, took) = drain(clients.iter().take(devices), &path, pushes).await?;
             let attempts = attempts.count("TransactWriteItems");
@@ -103,7 +105,7 @@ async fn drain(
 async fn push_all(client: &BenchClient, path: &Path, pushes: usize) -> Result<DeviceStats, Box<dyn Error>> {
     let (mut stats, begun) = (DeviceStats::default(), Instant::now());
     for round in 0..pushes {
-        let body = batch(client, round);
+        let body = batch(client, round, !matches!(path, Path::InTurns));
         let started = Instant::now();
         while send(client, path, &body).await? == 503 {
             stats.refused += 1;
@@ -116,17 +118,18 @@ async fn push_all(client: &BenchClient, path: &Path, pushes: usize) -> Result<De
     Ok(stats)
 }
 
-fn batch(client: &BenchClient, round: usize) -> String {
+/// A batch of new products, with a `batch_id` if it is `named`.
+pub(super) fn batch(client: &BenchClient, round: usize, named: bool) -> String {
     let batch = fleet::batch_id();
     let record = |i: usize| product(&format!("{batch}-{i}"), round * RECORDS + i);
     let records: Vec<Value> = (0..RECORDS).map(record).collect();
-    json!({ "device_id": client.device, "batch_id": batch, "records": records }).to_string()
+    json!({ "device_id": client.device, "batch_id": named.then_some(batch), "records": records }).to_string()
 }
 
 /// Sends a batch. Returns the status, which is 200 or 503.
 async fn send(client: &BenchClient, path: &Path, body: &str) -> Result<u16, Box<dyn Error>> {
     let (status, text) = match path {
-        Path::InTurns => {
+        Path::InGroups | Path::InTurns => {
             let reply = client.api.post("/api/sync/batch-push", body.to_owned()).await?;
             (reply.status.as_u16(), reply.body)
         }
@@ -154,6 +157,7 @@ fn print(path: &Path, all: &[DeviceStats], took: Duration, attempts: u64) {
     let per_commit = (u128::from(attempts) * 100).checked_div(commits).unwrap_or_default();
     let [p50, _, p99] = percentiles(&latencies).map(millis);
     let path = match path {
+        Path::InGroups => "in groups",
         Path::InTurns => "in turns",
         Path::Competing(_) => "competing",
     };

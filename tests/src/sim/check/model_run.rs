@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use functions::dynamo::error::StoreError;
 use functions::dynamo::item::Item;
-use functions::sync::items::to_record;
+use functions::sync::items::{to_marker, to_record};
 use functions::sync::keys;
 use model::{ExpectedResult, Key, Model, Prediction, Push, Row, member, table_rule};
 use protocol::ids::Room;
@@ -50,7 +50,6 @@ pub(crate) struct State {
 impl ModelRun {
     /// Feeds the model with the commits of a run, up to the first violation.
     pub(crate) fn of(log: &EventLog) -> ModelRun {
-        let calls = log.entries().calls.clone();
         let replays = log.entries().replays.clone();
         let events = log.entries().events.clone();
         let mut run = ModelRun::default();
@@ -63,10 +62,11 @@ impl ModelRun {
                     for room in closed {
                         *run.state.closed.entry(room).or_default() += 1;
                     }
-                    if let Some(pushed) = calls.get(&call) {
-                        run.commit(log, call, pushed, &puts);
-                    } else if let Some(replay) = replays.get(&call) {
+                    if let Some(replay) = replays.get(&call) {
                         run.replay(log, call, replay, &puts);
+                    } else {
+                        let pushes = log.entries().pushes(call);
+                        run.commit(log, call, &in_commit_order(log, pushes, &puts), &puts);
                     }
                 }
                 Event::Expired { pk, sk } => run.expire(log, &pk, &sk),
@@ -95,7 +95,7 @@ impl ModelRun {
     /// Replays a dead letter: a commit applies it.
     fn replay(&mut self, log: &EventLog, call: u64, replay: &ReplayCall, puts: &[Item]) {
         let pushed = replay.push(&self.model);
-        self.commit(log, call, &pushed, puts);
+        self.commit(log, call, &[(call, pushed.clone())], puts);
         let Some(prediction) = self.predictions.get(&call) else { return };
         if !prediction.results.iter().all(|result| matches!(result, ExpectedResult::Applied { .. })) {
             let what = format!("call {call} replayed what is not applied: {:?}", prediction.results);
@@ -122,38 +122,45 @@ impl ModelRun {
         if self.purged.contains(&(room.clone(), key)) { 0 } else { written }
     }
 
-    fn commit(&mut self, log: &EventLog, call: u64, pushed: &PushCall, puts: &[Item]) {
+    /// Pushes `pushes`, which the function call `call` committed together, one after the other.
+    fn commit(&mut self, log: &EventLog, call: u64, pushes: &[(u64, PushCall)], puts: &[Item]) {
         let wrong = |what: String| log.violation("commit", what);
-        let PushCall { room, role, arrived_at, now, body, release } = pushed;
-        let (role, arrived_at, unknown) = (*role, *arrived_at, release.unknown_tables());
-        let Some(prediction) = self.model.push(&Push { room, role, body, arrived_at, now: *now, unknown })
-        else {
-            return wrong(format!("call {call} committed a body that is not a push"));
-        };
-        prediction.situations.iter().for_each(|name| log.entries().coverage.situation(name, true));
-        if prediction.rolled_back {
-            wrong(format!("call {call} committed an atomic batch that has to be rolled back"));
+        let Some((_, PushCall { room, now, .. })) = pushes.first() else { return };
+        let calls: Vec<&PushCall> = pushes.iter().map(|(_, push)| push).collect();
+        let mut before = None;
+        for (number, PushCall { role, arrived_at, now, body, release, .. }) in pushes {
+            let (role, arrived_at, unknown) = (*role, *arrived_at, release.unknown_tables());
+            let Some(prediction) =
+                self.model.push(&Push { room, role, body, arrived_at, now: *now, unknown })
+            else {
+                return wrong(format!("call {call} committed a body that is not a push"));
+            };
+            prediction.situations.iter().for_each(|name| log.entries().coverage.situation(name, true));
+            if prediction.rolled_back {
+                wrong(format!("call {call} committed an atomic batch that has to be rolled back"));
+            }
+            before.get_or_insert(prediction.prev);
+            self.predictions.insert(*number, prediction);
         }
         let rows = self.model.rooms.get(room).into_iter().flat_map(|room| &room.rows);
         let puts: BTreeMap<Key, &Item> = puts
             .iter()
             .filter_map(|put| Some((storage::record_key(storage::key(put, "sk"))?, put)))
             .collect();
-        let mut written = rows.filter(|(_, row)| row.stamp > prediction.prev);
+        let mut written = rows.filter(|(_, row)| Some(row.stamp) > before);
         if let Some((key, row)) = written.find(|(key, _)| !puts.contains_key(*key)) {
-            let (table, id, sent) = (&key.0, &key.1, sent(body, key));
+            let (table, id, sent) = (&key.0, &key.1, sent(&calls, key));
             wrong(format!("{room}: call {call} did not write {table} {id} at {now}: {row:?}; sent {sent}"));
         }
-        self.predictions.insert(call, prediction);
         self.count(room);
         for (key, put) in puts {
             let expected = self.model.rooms.get(room).and_then(|room| room.rows.get(&key));
             let found = to_record(put);
             if let Ok(found) = &found {
-                stays_deleted(&mut self.state, log, pushed, &key, found);
+                stays_deleted(&mut self.state, log, (room, &calls), &key, found);
             }
             if let Some(what) = difference(&key, &found, expected) {
-                let (table, id, sent) = (&key.0, &key.1, sent(body, &key));
+                let (table, id, sent) = (&key.0, &key.1, sent(&calls, &key));
                 wrong(format!("{room}: call {call} wrote {table} {id} at {now}: {what}; sent {sent}"));
             }
         }
@@ -196,39 +203,75 @@ impl ModelRun {
 
 /// I6, without the model: no write from before a deletion restores the record without a `base_version`, even
 /// after the tombstone is gone.
-fn stays_deleted(state: &mut State, log: &EventLog, pushed: &PushCall, key: &Key, found: &Record) {
-    let deletions = &mut state.deletions;
-    let place = (pushed.room.clone(), key.clone());
+fn stays_deleted(
+    state: &mut State,
+    log: &EventLog,
+    (room, calls): (&Room, &[&PushCall]),
+    key: &Key,
+    found: &Record,
+) {
+    let (deletions, place) = (&mut state.deletions, (room.clone(), key.clone()));
     if found.deleted {
         deletions.insert(place, found.stamp);
         return;
     }
     let Some(deletion) = deletions.remove(&place) else { return };
-    let Ok(body) = serde_json::from_str::<PushRequest>(&pushed.body) else { return };
+    if calls.iter().all(|call| is_stale(call, key, deletion)) {
+        let when = deletion.time();
+        let what = format!("{room}: {} {}, deleted at {when}, is restored", key.0, key.1);
+        log.violation("resurrection", what);
+    }
+}
+
+/// Whether all writes of a push about `key` are from before `deletion`, without a `base_version`.
+fn is_stale(call: &PushCall, key: &Key, deletion: Stamp) -> bool {
+    let Ok(body) = serde_json::from_str::<PushRequest>(&call.body) else { return true };
     let clock = body.device_time.as_ref().and_then(|time| DeviceTime::parse(time).ok());
     let is_stale = |record: &PushRecord| {
         let Ok(at) = DeviceTime::parse(&record.local_updated_at) else { return false };
         // As long before the server's time as it is before the device's.
         let corrected =
-            clock.map_or(at, |clock| DeviceTime(at.0.saturating_sub(clock.since(pushed.arrived_at))));
+            clock.map_or(at, |clock| DeviceTime(at.0.saturating_sub(clock.since(call.arrived_at))));
         record.base_version.is_none() && at.max(corrected) < deletion.time().into()
     };
-    if body.records.iter().filter(|record| is_about(record, key)).all(is_stale) {
-        let (room, when) = (&pushed.room, deletion.time());
-        let what = format!("{room}: {} {}, deleted at {when}, is restored", key.0, key.1);
-        log.violation("resurrection", what);
-    }
+    body.records.iter().filter(|record| is_about(record, key)).all(is_stale)
 }
 
 fn is_about(record: &PushRecord, key: &Key) -> bool {
     (&record.table_name, &record.record_id) == (&key.0, &key.1)
 }
 
-/// The part of a push that is about a record, as JSON.
-fn sent(body: &str, key: &Key) -> String {
-    let Ok(mut body) = serde_json::from_str::<PushRequest>(body) else { return String::new() };
-    body.records.retain(|record| is_about(record, key));
-    serde_json::to_string(&body).unwrap_or_default()
+/// The parts of pushes that are about a record, as JSON.
+fn sent(calls: &[&PushCall], key: &Key) -> String {
+    let part = |call: &&PushCall| {
+        let mut body = serde_json::from_str::<PushRequest>(&call.body).ok()?;
+        body.records.retain(|record| is_about(record, key));
+        serde_json::to_string(&body).ok()
+    };
+    calls.iter().filter_map(part).collect::<Vec<_>>().join(" ")
+}
+
+/// The pushes of one commit in their order. Of a group, those whose markers the commit has put, and that were
+/// not refused.
+fn in_commit_order(log: &EventLog, pushes: Vec<(u64, PushCall)>, puts: &[Item]) -> Vec<(u64, PushCall)> {
+    if pushes.len() < 2 {
+        return pushes;
+    }
+    let refused = log.entries().refused();
+    let mut seen = BTreeSet::new();
+    let span = |(number, push): (u64, PushCall)| {
+        let body = serde_json::from_str::<PushRequest>(&push.body).ok()?;
+        let key = keys::batch(&body.device_id.parse().ok()?, &body.batch_id?.parse().ok()?);
+        // A group commits the first push of a device: a till that crashed may have sent the same batch again.
+        if refused.contains(&number) || !seen.insert(key.clone()) {
+            return None;
+        }
+        let marker = to_marker(puts.iter().find(|put| storage::key(put, "sk") == key)?).ok()?;
+        Some(((marker.prev, marker.stamp), (number, push)))
+    };
+    let mut committed: Vec<_> = pushes.into_iter().filter_map(span).collect();
+    committed.sort_by_key(|(span, _)| *span);
+    committed.into_iter().map(|(_, push)| push).collect()
 }
 
 /// The difference between a stored record and the model.

@@ -6,7 +6,7 @@ use protocol::wire::{ARRIVED_HEADER, REQUEST_ID_HEADER, TOKEN_HEADER};
 use super::Call;
 
 /// A request as the edge makes it. The edge forwards no header for an absent token.
-pub(super) fn request(uri: &str, call: &Call, body: Body) -> Request {
+pub(in crate::sim) fn request(uri: &str, call: &Call, body: Body) -> Request {
     let token = call.caller.token.expose();
     let mut request = lambda_http::http::Request::builder().uri(uri);
     if !token.is_empty() {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::marker::Marker;
 
-fn any_record() -> impl Strategy<Value = serde_json::Value> {
+pub(super) fn any_record() -> impl Strategy<Value = serde_json::Value> {
     (0..3_u8, 0..4_u8, 0..6_u32, prop::option::of(0..4_u64), any::<bool>()).prop_map(
         |(id, name, second, base, deleted)| {
             let mut record = with(write(&format!("n{name}"), second), "record_id", format!("p{id}"));
