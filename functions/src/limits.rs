@@ -6,7 +6,7 @@ use protocol::limits::{
     READ_RECORDS_MAX, RECORD_BYTES_MAX,
 };
 use sync::limits::{
-    COMMIT_ACTIONS_MAX, COMMIT_BYTES_MAX, DEAD_PAYLOAD_BYTES_MAX, LOG_ITEM_BYTES_MAX,
+    COMMIT_ACTIONS_MAX, COMMIT_BYTES_MAX, DEAD_PAYLOAD_BYTES_MAX, HEADS_READ_MAX, LOG_ITEM_BYTES_MAX,
     LOG_ITEM_INFLATED_BYTES_MAX, PULL_BYTES_MAX, RESPONSE_DATA_BYTES_MAX,
 };
 
@@ -68,6 +68,8 @@ const _: () = assert!(
 );
 // One BatchGetItem loads a push: its records, HEAD and the marker.
 const _: () = assert!(PUSH_RECORDS_MAX + 2 <= BATCH_GET_KEYS_MAX);
+// One BatchGetItem loads the HEADs that a pull of head office asks for at once.
+const _: () = assert!(HEADS_READ_MAX <= BATCH_GET_KEYS_MAX);
 // One BatchGetItem loads a batch read; HEAD is read before it.
 const _: () = assert!(CACHE_BATCH_MAX <= BATCH_GET_KEYS_MAX);
 // Data, names and numbers of a commit fit a transaction.

@@ -28,8 +28,8 @@ pub struct Arguments {
     /// How often each operation is measured
     #[arg(long, default_value_t = 100, value_parser = value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Records of the room that `bootstrap` reads
-    #[arg(long, default_value_t = 1_000_000, value_parser = value_parser!(u32).range(1..))]
+    /// Records of the room that `bootstrap` reads: at least two pages, whose memory is compared
+    #[arg(long, default_value_t = 1_000_000, value_parser = value_parser!(u32).range(2000..))]
     records: u32,
 }
 
@@ -110,10 +110,15 @@ mod tests {
     fn a_benchmark_is_named_with_its_rounds() {
         assert_eq!(parse(&["sync"]).unwrap(), (Bench::Sync, 100));
         assert_eq!(parse(&["redis", "--rounds", "7"]).unwrap(), (Bench::Redis, 7));
-        assert_eq!(parse(&["bootstrap", "--records", "1000"]).unwrap(), (Bench::Bootstrap, 100));
-        for bad in
-            [&[][..], &["other"], &["sync", "redis"], &["redis", "--rounds", "0"], &["redis", "--fast"]]
-        {
+        assert_eq!(parse(&["bootstrap", "--records", "2000"]).unwrap(), (Bench::Bootstrap, 100));
+        for bad in [
+            &[][..],
+            &["other"],
+            &["sync", "redis"],
+            &["redis", "--rounds", "0"],
+            &["bootstrap", "--records", "1999"],
+            &["redis", "--fast"],
+        ] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
     }

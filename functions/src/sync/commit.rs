@@ -74,13 +74,18 @@ impl<'a> CommitRetry<'a> {
     }
 }
 
-/// The caller's response with the publications beside it, which the edge takes out. Publications that are too
-/// large are left to `change-stream`.
-pub fn respond(response: &impl Serialize, publications: Vec<Publication>) -> HandlerResult {
+/// The publications for the edge: none if they are too large, which leaves them to `change-stream`.
+pub(super) fn fast_path(publications: Vec<Publication>) -> Vec<Publication> {
     let bytes: usize = publications.iter().map(Publication::data_bytes).sum();
+    if bytes <= FAST_PATH_BYTES_MAX { publications } else { Vec::new() }
+}
+
+/// The caller's response with the publications beside it, which the edge takes out. A large response goes
+/// without them: `change-stream` brings them.
+pub fn respond(response: &impl Serialize, publications: Vec<Publication>) -> HandlerResult {
     let answer = JsonText::from_text(serde_json::to_string(response)?)?;
-    let fits = bytes <= FAST_PATH_BYTES_MAX && answer.as_str().len() <= FAST_PATH_RESPONSE_BYTES_MAX;
-    let publications = if fits { publications } else { Vec::new() };
+    let fits = answer.as_str().len() <= FAST_PATH_RESPONSE_BYTES_MAX;
+    let publications = if fits { fast_path(publications) } else { Vec::new() };
     Ok(HandlerResponse::json(&WriteResult { answer, publications })?
         .with_content_type(WRITE_RESULT_CONTENT_TYPE))
 }

@@ -24,13 +24,13 @@ use sync::response;
 use sync::snapshot::Snapshot;
 
 use super::batch_push::{note_clocks, repeat};
-use super::commit::{CommitRetry, commit};
+use super::commit::{CommitRetry, commit, fast_path};
 use crate::context::{Context, SyncContext};
 use crate::dynamo::cost::Cost;
 use crate::http::error::HandlerError;
 use crate::http::request::{FunctionRequest, NoClaims, believed_arrival};
 use crate::http::response::{HandlerResponse, HandlerResult, reported};
-use crate::limits::{BATCH_GET_KEYS_MAX, FAST_PATH_BYTES_MAX, GROUP_RESPONSE_BYTES_MAX};
+use crate::limits::{BATCH_GET_KEYS_MAX, GROUP_RESPONSE_BYTES_MAX};
 
 /// Pushes a group. An error means that the group as a whole cannot be pushed; its pushes may still succeed
 /// one by one.
@@ -62,12 +62,7 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
             }
         }
     }
-    let bytes: usize = publications.iter().map(Publication::data_bytes).sum();
-    if bytes > FAST_PATH_BYTES_MAX {
-        // `change-stream` brings them.
-        publications.clear();
-    }
-    let result = PushGroupResult { answers: answers.finish(cost)?, publications };
+    let result = PushGroupResult { answers: answers.finish(cost)?, publications: fast_path(publications) };
     Ok(HandlerResponse::json(&result)?.with_content_type(CONTENT_TYPE))
 }
 
@@ -160,15 +155,13 @@ async fn attempt(
         }
     }
     let mut group = Group::new(&sync.rules, read, now);
-    let added: BTreeSet<usize> =
-        new.iter().filter(|(_, push)| group.add(push)).map(|(index, _)| *index).collect();
+    let added: Vec<usize> = new.iter().filter(|(_, push)| group.add(push)).map(|(index, _)| *index).collect();
     let Some(plan) = group.commit(room) else { return Ok(Some(Vec::new())) };
     let committed = commit(sync, plan, now, cost).await?;
     if committed.is_some() {
         let decided = group.decided();
         note_clocks(&sync.store, room, &decided, now, cost).await;
-        let indexes = new.iter().map(|(index, _)| *index).filter(|index| added.contains(index));
-        for (index, Decided { push, plan }) in indexes.zip(decided) {
+        for (index, Decided { push, plan }) in added.into_iter().zip(decided) {
             answers.results.push((index, Ok(response::from_plan(push, plan, now))));
         }
     } else {
@@ -208,12 +201,46 @@ impl Answers {
                     (error.code.status(), error.retry_after_secs(), text)
                 }
             };
-            bytes += text.len();
-            if bytes <= GROUP_RESPONSE_BYTES_MAX {
+            if bytes + text.len() <= GROUP_RESPONSE_BYTES_MAX {
+                bytes += text.len();
                 let (cost, body) = (cost.share(nth, callers).to_string(), JsonText::from_text(text)?);
                 *answer = Some(GroupedResponse { status, retry_after, cost, body });
             }
         }
         Ok(answers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::stamp::Stamp;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_too_large_leaves_the_others_their_place() {
+        let response = |cursor: String| PushResponse {
+            success: true,
+            synced_count: 0,
+            conflicts: Vec::new(),
+            errors: Vec::new(),
+            applied: Vec::new(),
+            prev: Stamp::ZERO,
+            stamp: Stamp::ZERO,
+            cursor,
+            server_time: String::new(),
+        };
+        let sent = |id: &str| GroupedPush {
+            request_id: id.to_owned(),
+            arrived_at: Timestamp(0),
+            token: String::new(),
+            body: String::new(),
+        };
+        let mut answers = Answers::new(["a", "b", "c"].map(sent).into());
+        for (place, bytes) in [(0, 1), (1, GROUP_RESPONSE_BYTES_MAX), (2, 1)] {
+            answers.results.push((place, Ok(response("x".repeat(bytes)))));
+        }
+        let answers = answers.finish(&Cost::default()).unwrap();
+        assert_eq!(answers.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true]);
     }
 }

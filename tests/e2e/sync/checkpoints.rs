@@ -7,7 +7,7 @@ use functions::sync::keys;
 use local::dynamo::faults::Fault;
 use protocol::timestamp::DAY_SECS;
 use protocol::wire::pull::PullResponse;
-use sync::limits::{LOG_SETTLE_SECS, MARKER_RETENTION_SECS};
+use sync::limits::{CURSOR_BYTES_MAX, LOG_SETTLE_SECS, MARKER_RETENTION_SECS};
 
 use super::many_branches::{branch, delete, follow, open, pull, pull_at, sell, wait_for_note};
 use crate::invariants::partition;
@@ -35,7 +35,9 @@ async fn a_thousand_branches_are_followed_with_one_short_cursor(shop: &'static S
     assert_eq!((first.changes.len(), first.has_more), (0, false));
     assert_eq!(checkpoints(shop).await.len(), 1);
     let (page, reply) = pull(&office, &first.next_cursor).await;
-    assert!(page.next_cursor.starts_with("h2.") && page.next_cursor.len() < 8 * 1024 && !page.has_more);
+    assert!(
+        page.next_cursor.starts_with("h2.") && page.next_cursor.len() <= CURSOR_BYTES_MAX && !page.has_more
+    );
     assert!(reply.cost().read_tenths <= 400 && reply.cost().write_tenths == 0, "{:?}", reply.cost());
     // Changes of some branches, one of them new; a repeated request gets the same page.
     for i in [1, 500, 999] {

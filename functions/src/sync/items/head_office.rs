@@ -27,7 +27,8 @@ pub fn to_noted(item: &Item) -> Result<Option<Stamp>, StoreError> {
     BRANCH.read(item, |item| optional(item, NOTED, |value| as_number(value).map(Stamp)))
 }
 
-/// Writes a checkpoint of head office. It is kept as long as a batch's marker after its last use.
+/// Writes a checkpoint of head office. It is kept as long as a batch's marker, and written again when it is
+/// used in the second half of that time.
 pub fn from_checkpoint(bytes: Vec<u8>, retention: Retention, now: Timestamp) -> Item {
     item([
         ("positions", AttributeValue::B(Blob::new(bytes))),
