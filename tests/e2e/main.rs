@@ -41,6 +41,7 @@ mod records;
 mod redis;
 mod sync;
 
+mod changed_edge;
 mod invariants;
 mod leaks;
 mod replies;

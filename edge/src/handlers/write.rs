@@ -60,12 +60,17 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
         }
         other => {
             if let Some(turn) = turn {
-                let env = context.env.clone();
-                context.execution.wait_until(async move { turn.give_back(&env).await });
+                give_back(context, turn);
             }
             other.map(|(response, _)| response)
         }
     }
+}
+
+/// Ends a turn without a commit, after the response.
+fn give_back(context: &RequestContext, turn: WriteTurn) {
+    let env = context.env.clone();
+    context.execution.wait_until(async move { turn.give_back(&env).await });
 }
 
 /// The room of a write, as far as the edge can tell: a super admin names the branch in the query or the body.

@@ -44,10 +44,8 @@ pub async fn handle(context: &Context, request: Request, now: Timestamp) -> Resp
     if let Ok(sync) = context.sync() {
         sync.store.note_damage(now).await;
     }
-    let counts_cost = match operation {
-        Operation::Endpoint(endpoint) => endpoint.spec().counts_cost,
-        Operation::PushGroup => true,
-    };
+    // A group has its cost in the answers.
+    let counts_cost = matches!(operation, Operation::Endpoint(endpoint) if endpoint.spec().counts_cost);
     let cost = counts_cost.then_some(&report.cost);
     let mut response = respond(&request, cost, result);
     if let (false, Ok(ended)) = (report.ended.is_empty(), report.ended.to_string().parse()) {

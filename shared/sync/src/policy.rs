@@ -40,6 +40,11 @@ impl Policy {
     pub fn as_str(self) -> &'static str {
         self.into()
     }
+
+    /// Whether the later of two concurrent writes wins.
+    pub fn is_settled_by_time(self) -> bool {
+        matches!(self, Policy::LastWriterWins | Policy::FieldMerge)
+    }
 }
 
 /// The rule of a single member.

@@ -1,6 +1,6 @@
 //! Groups of pushes that fail, in whole or in part: each push is still answered by itself, and applied once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use functions::dynamo::kind::FORMAT;
@@ -8,7 +8,6 @@ use functions::sync::keys;
 use lambda_http::Body;
 use lambda_http::http::Request;
 use local::function_host::faults::HostFault;
-use local::stack::{Options, Stack};
 use protocol::endpoints::function::Function;
 use protocol::limits::{GROUP_PUSHES_MAX, WRITE_TURN_MILLIS};
 use protocol::stamp::Stamp;
@@ -16,18 +15,18 @@ use protocol::wire::auth::User;
 use protocol::wire::push::PushResponse;
 use protocol::wire::push_group::{CONTENT_TYPE, GroupedPush, OPERATION, PushGroup, PushGroupResult};
 use serde_json::{Value, json};
-use tests::api::{Api, Reply};
+use tests::api::Reply;
 use tests::fleet;
 use tokio::time::sleep;
 
 use crate::accounts::sessions::{end, is_revoked};
+use crate::changed_edge::{ChangedEdge, built_edge, edge_config};
 use crate::replies::assert_error;
 use crate::shop::{Shop, advance, with};
 use crate::stored::Stored;
 use crate::sync::groups::{
     BLOCKED, Waited, accepted, assert_applied_once, create, one_each, tills, wait_behind, wait_together,
 };
-use crate::sync::turns::{built_edge, edge_config};
 use crate::till::Till;
 use crate::world::cashier;
 
@@ -220,7 +219,7 @@ export class Room extends DurableObject {
 "#;
 
 /// The edge's configuration, with forgetful rooms.
-fn with_forgetful_rooms(folder: &std::path::Path) -> Vec<PathBuf> {
+fn with_forgetful_rooms(folder: &Path) -> Vec<PathBuf> {
     let main = folder.join("edge.mjs");
     let files = [
         (&main, FORGETFUL_ROOMS.replace("EDGE", &built_edge().display().to_string())),
@@ -234,25 +233,14 @@ fn with_forgetful_rooms(folder: &std::path::Path) -> Vec<PathBuf> {
 
 async fn a_room_that_loses_its_memory_in_the_middle_of_a_group_loses_no_push(_: &'static Shop) {
     const TILLS: usize = 4;
-    let folder = std::env::temp_dir().join(format!("tillsync-forgetful-{}", fleet::batch_id()));
-    std::fs::create_dir(&folder).unwrap();
-    let options = Options { edge_configs: with_forgetful_rooms(&folder), ..Options::default() };
-    let stack = Stack::start(options).await.unwrap();
-    let room = "1:1".parse().unwrap();
-    let mut tills = Vec::new();
-    for i in 0..=TILLS {
-        let device = format!("till-{i}");
-        let login = fleet::cashier(&stack.accounts(), &room, &device).await.unwrap();
-        let (api, _) = Api::new(stack.edge_url()).unwrap().login(&login).await.unwrap();
-        tills.push(Till { api, device });
-    }
+    let edge = ChangedEdge::start(with_forgetful_rooms).await;
+    let mut tills = edge.tills(TILLS + 1).await;
     let blocker = tills.pop().unwrap();
     let batches = one_each(&tills);
-    let waited = wait_behind(blocker, stack.faults(), "ROOM#1#1", batches.clone(), async || {}).await;
+    let waited = wait_behind(blocker, edge.stack.faults(), "ROOM#1#1", batches.clone(), async || {}).await;
     waited.replies.iter().for_each(|reply| drop(accepted(reply)));
     // The group was committed. Each of the others then read its marker by itself.
     assert_eq!((waited.transactions, waited.reads), (1, TILLS as u64));
     assert_applied_once(&batches).await;
-    stack.stop().await;
-    std::fs::remove_dir_all(&folder).unwrap();
+    edge.stop().await;
 }

@@ -4,16 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use local::function_host::faults::HostFault;
-use local::stack::{Options, Stack};
-use local::template::project_root;
 use protocol::limits::{SESSION_WRITES_MAX, WRITE_TURN_MILLIS};
 use protocol::wire::push::PushResponse;
 use serde_json::{Value, json};
-use tests::api::{Api, Reply};
-use tests::fleet;
+use tests::api::Reply;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::changed_edge::{ChangedEdge, built_edge, edge_config, replaced};
 use crate::replies::assert_error;
 use crate::shop::{Shop, product};
 use crate::till::Till;
@@ -171,26 +169,6 @@ export class Room extends DurableObject {
 export default { fetch: () => new Response() };
 "#;
 
-/// The edge's configuration with another main module, and without the build: the shared stack has built it.
-pub(crate) fn edge_config(main: &Path) -> String {
-    let edge = std::fs::read_to_string(project_root().join("wrangler.toml")).unwrap();
-    let main = format!("main = \"{}\"", main.display());
-    let edge = replaced(&edge, "main = \"edge/build/index.js\"", &main);
-    let (before, build) = edge.split_once("[build]").unwrap();
-    let (_, after) = build.split_once("[[").unwrap();
-    format!("{before}[[{after}")
-}
-
-/// The main module of the built edge.
-pub(crate) fn built_edge() -> PathBuf {
-    project_root().join("edge/build/index.js")
-}
-
-fn replaced(text: &str, from: &str, to: &str) -> String {
-    assert!(text.contains(from), "wrangler.toml lacks {from}");
-    text.replacen(from, to, 1)
-}
-
 /// The edge's configuration, with the rooms of another worker.
 fn with_silent_rooms(folder: &Path) -> Vec<PathBuf> {
     let class = "class_name = \"Room\"";
@@ -209,24 +187,15 @@ fn with_silent_rooms(folder: &Path) -> Vec<PathBuf> {
 }
 
 async fn writes_go_through_while_the_room_does_not_answer(_: &'static Shop) {
-    const TILLS: usize = 4;
-    let folder = std::env::temp_dir().join(format!("tillsync-silent-{}", fleet::batch_id()));
-    std::fs::create_dir(&folder).unwrap();
-    let options = Options { edge_configs: with_silent_rooms(&folder), ..Options::default() };
-    let stack = Stack::start(options).await.unwrap();
-    let room = "1:1".parse().unwrap();
+    let edge = ChangedEdge::start(with_silent_rooms).await;
     let mut running = JoinSet::new();
-    for i in 0..TILLS {
-        let device = format!("till-{i}");
-        let login = fleet::cashier(&stack.accounts(), &room, &device).await.unwrap();
-        let (api, _) = Api::new(stack.edge_url()).unwrap().login(&login).await.unwrap();
-        running.spawn(async move { push_one(&Till { api, device: device.clone() }, &device).await });
+    for till in edge.tills(4).await {
+        running.spawn(async move { push_one(&till, &till.device).await });
     }
     for (reply, took) in running.join_all().await {
         assert_accepted(&reply);
         assert!(took >= Duration::from_millis(900), "the room answered after {took:?}");
         assert!(took < LEASE, "the write waited {took:?}");
     }
-    stack.stop().await;
-    std::fs::remove_dir_all(&folder).unwrap();
+    edge.stop().await;
 }

@@ -1,8 +1,10 @@
 //! Pushes that are committed together: one call of the function for the push that has the turn and those that
 //! wait directly behind it.
 //!
-//! Where a group cannot be pushed, each of its pushes is pushed alone. That is safe even if the group was
-//! committed and its response lost: only pushes with a `batch_id` are grouped, and their markers are found.
+//! Where a group cannot be pushed, each of the others is pushed alone, and so is the push that has the turn
+//! if the function refused the group as a whole; if the call failed, it gets the error. That is safe even
+//! if the group was committed and its response lost: only pushes with a `batch_id` are grouped, and their
+//! markers are found.
 
 use protocol::claims::Claims;
 use protocol::endpoints::Endpoint;
@@ -73,25 +75,20 @@ pub(super) async fn push(
         Ok(body) => context.call(OPERATION, &body, credentials).await,
         Err(error) => Err(CallError::Unreadable(error)),
     };
-    let response = match result {
-        // Nothing was written, or the function cannot tell: it may be of the release before.
-        Ok(response) if response.header("content-type") != Some(CONTENT_TYPE) => {
-            console_error!("{} goes on alone: a group was answered {}", context.id, response.status);
-            return Ok(Grouped::Alone(Some(turn)));
-        }
-        Ok(response) => response,
-        Err(error) => {
-            give_back(context, turn);
-            return Err(error.into());
-        }
-    };
-    match finished(claims, &turn, &ids, &response) {
+    // Nothing was written, or the function cannot tell: it may be of the release before.
+    if let Ok(response) = &result
+        && response.header("content-type") != Some(CONTENT_TYPE)
+    {
+        console_error!("{} goes on alone: a group was answered {}", context.id, response.status);
+        return Ok(Grouped::Alone(Some(turn)));
+    }
+    match result.and_then(|response| finished(claims, &turn, &ids, &response)) {
         Ok((own, body)) => {
             finish(context, turn, body);
             Ok(own.map_or(Grouped::Alone(None), Grouped::Answered))
         }
         Err(error) => {
-            give_back(context, turn);
+            super::give_back(context, turn);
             Err(error.into())
         }
     }
@@ -136,11 +133,6 @@ fn finish(context: &RequestContext, turn: WriteTurn, body: String) {
             console_error!("{id} could not finish its group in {}: {error}", turn.room());
         }
     });
-}
-
-fn give_back(context: &RequestContext, turn: WriteTurn) {
-    let env = context.env.clone();
-    context.execution.wait_until(async move { turn.give_back(&env).await });
 }
 
 /// The response to a push that was committed together with others.

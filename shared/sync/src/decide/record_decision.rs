@@ -82,7 +82,7 @@ impl Batch<'_> {
                 return Err(RejectionCode::TooOld.with_message(message));
             }
             // Where the later write wins, its time is all that such a write claims.
-            let by_time = matches!(edit.table.policy, Policy::LastWriterWins | Policy::FieldMerge);
+            let by_time = edit.table.policy.is_settled_by_time();
             if time.ahead && by_time && !write.deleted && !edit.asks_timeless() {
                 return Err(self.clock_ahead());
             }
@@ -109,9 +109,8 @@ impl Batch<'_> {
             Some(_) => false,
         };
         let settle = if follows { Settle::Incoming } else { self.concurrent(edit, server, time.at) };
-        let wins_by_time = !follows
-            && matches!(settle, Settle::Incoming)
-            && matches!(edit.table.policy, Policy::LastWriterWins | Policy::FieldMerge);
+        let wins_by_time =
+            !follows && matches!(settle, Settle::Incoming) && edit.table.policy.is_settled_by_time();
         // Keeps `modified_at` increasing if the till's clock was set back.
         let modified_at = time.at.max(Timestamp(server.modified_at.0.saturating_add(u64::from(current))));
         if write.deleted {

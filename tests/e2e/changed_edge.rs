@@ -1,0 +1,65 @@
+//! A stack of its own, whose edge has another configuration or other rooms.
+
+use std::path::{Path, PathBuf};
+
+use local::stack::{Options, Stack};
+use local::template::project_root;
+use tests::api::Api;
+use tests::fleet;
+
+use crate::till::Till;
+
+/// The stack and the folder of its edge's configuration.
+pub(crate) struct ChangedEdge {
+    pub(crate) stack: Stack,
+    folder: PathBuf,
+}
+
+impl ChangedEdge {
+    /// Starts it with the configurations that `write` writes into a folder.
+    pub(crate) async fn start(write: fn(&Path) -> Vec<PathBuf>) -> ChangedEdge {
+        let folder = std::env::temp_dir().join(format!("tillsync-edge-{}", fleet::batch_id()));
+        std::fs::create_dir(&folder).unwrap();
+        let options = Options { edge_configs: write(&folder), ..Options::default() };
+        ChangedEdge { stack: Stack::start(options).await.unwrap(), folder }
+    }
+
+    /// That many tills of one branch, signed in.
+    pub(crate) async fn tills(&self, count: usize) -> Vec<Till> {
+        let room = "1:1".parse().unwrap();
+        let mut tills = Vec::new();
+        for i in 0..count {
+            let device = format!("till-{i}");
+            let login = fleet::cashier(&self.stack.accounts(), &room, &device).await.unwrap();
+            let (api, _) = Api::new(self.stack.edge_url()).unwrap().login(&login).await.unwrap();
+            tills.push(Till { api, device });
+        }
+        tills
+    }
+
+    pub(crate) async fn stop(self) {
+        self.stack.stop().await;
+        std::fs::remove_dir_all(&self.folder).unwrap();
+    }
+}
+
+/// The edge's configuration with another main module, and without the build: the shared stack has built it.
+pub(crate) fn edge_config(main: &Path) -> String {
+    let edge = std::fs::read_to_string(project_root().join("wrangler.toml")).unwrap();
+    let main = format!("main = \"{}\"", main.display());
+    let edge = replaced(&edge, "main = \"edge/build/index.js\"", &main);
+    let (before, build) = edge.split_once("[build]").unwrap();
+    let (_, after) = build.split_once("[[").unwrap();
+    format!("{before}[[{after}")
+}
+
+/// The main module of the built edge.
+pub(crate) fn built_edge() -> PathBuf {
+    project_root().join("edge/build/index.js")
+}
+
+/// `text` with `to` instead of the first `from`, which must be there.
+pub(crate) fn replaced(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "wrangler.toml lacks {from}");
+    text.replacen(from, to, 1)
+}
