@@ -1,5 +1,7 @@
 //! The configuration of a deployment: read once per isolate, from variables and secrets.
 
+use std::time::Duration;
+
 use auth::rate::limit::Limit;
 use auth::rate::limit::Rates;
 use auth::token::Verifier;
@@ -12,6 +14,8 @@ mod urls;
 use urls::FunctionUrls;
 
 const REDIS_PREFIX: &str = "tillsync";
+/// The default of `HEAD_BOUND_MILLIS`.
+const HEAD_BOUND: Duration = Duration::from_secs(15);
 
 /// The configuration of the edge. No `Debug`: it holds secrets.
 pub(crate) struct Config {
@@ -22,6 +26,9 @@ pub(crate) struct Config {
     pub(crate) urls: FunctionUrls,
     pub(crate) redis: RedisAccess,
     pub(crate) rates: Rates,
+    /// How long ago a function may have confirmed the head at which the edge answers a pull; zero if
+    /// functions answer all.
+    pub(crate) head_bound: Duration,
 }
 
 /// A Redis database and our part of it.
@@ -56,6 +63,7 @@ impl Config {
         let ours = Keys::new(REDIS_PREFIX).ok();
         let ours = reader.parsed_or("REDIS_PREFIX", ours, |text| Keys::new(text).map(Some)).flatten();
         let rates = rates(&mut reader);
+        let head_bound = reader.parsed_or("HEAD_BOUND_MILLIS", HEAD_BOUND, millis).unwrap_or(HEAD_BOUND);
         let redis = address.zip(ours).map(|(address, keys)| RedisAccess { address, token, keys });
         let config = verifier.zip(redis).map(|(verifier, redis)| Config {
             verifier,
@@ -64,6 +72,7 @@ impl Config {
             urls,
             redis,
             rates,
+            head_bound,
         });
         reader.finish(config)
     }
@@ -79,6 +88,10 @@ fn rates<L: Fn(&str) -> Option<String>>(reader: &mut Reader<L>) -> Rates {
         address: rate("RATE_ADDRESS_PER_MINUTE", address),
         login_address: rate("RATE_LOGIN_ADDRESS_PER_MINUTE", login_address),
     }
+}
+
+fn millis(text: &str) -> Result<Duration, std::num::ParseIntError> {
+    text.parse().map(Duration::from_millis)
 }
 
 #[cfg(test)]
@@ -120,7 +133,7 @@ mod tests {
         assert_eq!(config.urls.of(Function::Auth), "https://a.lambda-url.eu-central-1.on.aws");
         assert_eq!(config.redis.address.at("/"), "https://eu1-shop.upstash.io/");
         assert_eq!(config.redis.keys, Keys::new("tillsync").unwrap());
-        assert_eq!(config.rates, Rates::default());
+        assert_eq!((config.rates, config.head_bound), (Rates::default(), HEAD_BOUND));
         for function in Function::ALL.into_iter().filter(|function| *function != Function::Auth) {
             assert_eq!(config.urls.of(function), format!("http://127.0.0.1:9000/{}", function.name()));
         }
@@ -137,15 +150,17 @@ mod tests {
     }
 
     #[test]
-    fn prefix_and_limits_may_be_set_and_are_checked() {
+    fn prefix_limits_and_bound_may_be_set_and_are_checked() {
         let names = [
             "REDIS_PREFIX",
+            "HEAD_BOUND_MILLIS",
             "RATE_USER_PER_MINUTE",
             "RATE_ADDRESS_PER_MINUTE",
             "RATE_LOGIN_ADDRESS_PER_MINUTE",
         ];
         let config = read_but(|name| names.contains(&name).then_some("7")).ok().unwrap();
         assert_eq!(config.redis.keys, Keys::new("7").unwrap());
+        assert_eq!(config.head_bound, Duration::from_millis(7));
         let Rates { user, address, login_address } = config.rates;
         assert!([user, address, login_address].iter().all(|limit| limit.quota() == 7));
         assert_eq!(login_address.name, "login-address");

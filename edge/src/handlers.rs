@@ -2,6 +2,7 @@
 
 pub(crate) mod openapi;
 pub(crate) mod publish;
+pub(crate) mod pull;
 pub(crate) mod sign_in;
 pub(crate) mod socket;
 pub(crate) mod write;

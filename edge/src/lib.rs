@@ -10,9 +10,11 @@ use worker::{Context, Env, Request, Response, event};
 mod context;
 mod error;
 mod handlers;
+mod page_cache;
 mod query;
 mod request_id;
 mod response;
+mod revalidation;
 mod router;
 
 // Who asks, and how often.

@@ -4,6 +4,8 @@
 //!
 //! This file and [`write_turn`] call a room; [`object`] is the room; [`call`] is what they exchange.
 
+use std::time::Duration;
+
 use protocol::ids::{self, SessionId};
 use worker::{Env, Headers, Method, Request, RequestInit, Response, ResponseBuilder, Stub};
 
@@ -12,8 +14,10 @@ mod call;
 mod close_reason;
 mod deliver;
 mod frame_rate;
+mod head_pages;
 mod keepalive;
 mod object;
+mod page_call;
 mod recent_commits;
 mod socket_caps;
 mod socket_state;
@@ -24,8 +28,11 @@ mod write_queue;
 mod write_turn;
 
 pub(crate) use call::ConnectRequest;
+use page_call::PageCall;
+pub(crate) use page_call::{Lookup, PageToKeep, Unanswered};
 use turn_call::TurnCall;
 pub(crate) use write_queue::WaitingPush;
+use write_turn::within;
 pub(crate) use write_turn::{TURN_BOUND, Turn, TurnRefused, WriteTurn};
 
 /// The binding in `wrangler.toml`.
@@ -79,6 +86,32 @@ pub(crate) async fn finish(env: &Env, turn: &WriteTurn, body: &[u8]) -> Result<(
 /// Has `room` close the sockets of `sessions`.
 pub(crate) async fn end(env: &Env, room: &ids::Room, sessions: &[SessionId]) -> Result<(), RoomError> {
     accepted(post(env, room, &call::end_url(sessions), &[]).await?.0)
+}
+
+/// How long a room may take to say whether it has a page.
+const LOOK_BOUND: Duration = Duration::from_millis(500);
+
+/// The page that `room` has for `lookup`, or what it knows instead.
+pub(crate) async fn look(
+    env: &Env,
+    room: &ids::Room,
+    lookup: &Lookup,
+) -> Result<Result<Vec<u8>, Unanswered>, RoomError> {
+    let url = call::page_url(&PageCall::Look(lookup.clone()));
+    let (status, body) = within(LOOK_BOUND, post(env, room, &url, &[])).await?;
+    match status {
+        page_call::PAGE => Ok(Ok(body)),
+        page_call::NO_PAGE => {
+            serde_json::from_slice(&body).map(Err).map_err(|_| RoomError::Status(page_call::NO_PAGE))
+        }
+        other => Err(RoomError::Status(other)),
+    }
+}
+
+/// Has `room` keep what a function has answered to a pull.
+pub(crate) async fn keep(env: &Env, room: &ids::Room, page: &PageToKeep) -> Result<(), RoomError> {
+    let body = serde_json::to_vec(page).unwrap_or_default();
+    accepted(post(env, room, &call::page_url(&PageCall::Keep), &body).await?.0)
 }
 
 /// Makes a call about a turn. Returns the room's status and body.

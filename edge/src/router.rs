@@ -9,9 +9,10 @@ use worker::{Context, Env, Request, Response, console_error};
 use crate::clock;
 use crate::context::RequestContext;
 use crate::error::RequestError;
-use crate::handlers::{openapi, publish, sign_in, socket, write};
+use crate::handlers::{openapi, publish, pull, sign_in, socket, write};
 use crate::request_id::RequestId;
 use crate::response;
+use crate::revalidation;
 use crate::state::AppState;
 
 pub(crate) async fn serve(request: Request, env: Env, execution: Context) -> worker::Result<Response> {
@@ -21,7 +22,8 @@ pub(crate) async fn serve(request: Request, env: Env, execution: Context) -> wor
             let endpoint = context.route.endpoint;
             // Neither the path, which may name a record, nor the query, which may hold a token.
             let log = |error: &RequestError| console_error!("{id} {endpoint:?}: {error}");
-            let response = or_error(handle(&context).await, &id, log)?;
+            let response =
+                or_error(handle(&context).await.and_then(|response| tagged(&context, response)), &id, log)?;
             response::limited(response, context.decision.get())?
         }
         Err(error) => or_error(Err(error), &id, |error| console_error!("{id}: {error}"))?,
@@ -61,14 +63,23 @@ async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
     let spec = context.spec();
     match spec.endpoint {
         Endpoint::OpenSocket => socket::handle(context).await,
-        Endpoint::GetOpenApiDocument => openapi::handle(context),
+        Endpoint::GetOpenApiDocument => openapi::handle(),
         Endpoint::GetHealth => Ok(response::json(r#"{"status":"ok"}"#)?),
         Endpoint::GetReadiness => readiness(context).await,
         Endpoint::PublishChanges => publish::handle(context).await,
+        Endpoint::PullChanges => pull::handle(context).await,
         _ if !spec.needs_token() => sign_in::handle(context).await,
         _ if spec.publishes => write::handle(context).await,
         _ => Ok(context.forward_with_token().await?.into_response()?),
     }
+}
+
+/// The response with its tag, or 304 if the caller has it.
+fn tagged(context: &RequestContext, response: Response) -> Result<Response, RequestError> {
+    if !context.spec().revalidates {
+        return Ok(response);
+    }
+    Ok(revalidation::tagged(response, context.header("if-none-match")?.as_deref())?)
 }
 
 /// Public: the response holds no secret, and a recent one is used again.

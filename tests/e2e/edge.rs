@@ -3,6 +3,7 @@
 pub(crate) mod bad_input;
 pub(crate) mod bodies;
 pub(crate) mod openapi;
+pub(crate) mod pages;
 pub(crate) mod protocol_page;
 pub(crate) mod rate_limits;
 pub(crate) mod secrets;
@@ -10,5 +11,5 @@ pub(crate) mod sockets;
 pub(crate) mod verdicts;
 
 trials! {
-    modules: bad_input, bodies, openapi, protocol_page, rate_limits, secrets, sockets, verdicts,
+    modules: bad_input, bodies, openapi, pages, protocol_page, rate_limits, secrets, sockets, verdicts,
 }

@@ -72,7 +72,11 @@ fn headers() -> Value {
         ),
         "Tillsync-Cache": header(
             "The source of the response.",
-            json!({ "type": "string", "x-extensible-enum": ["fresh", "stale", "loaded", "shared", "memory"] }),
+            json!({ "type": "string", "x-extensible-enum": ["fresh", "stale", "loaded", "shared", "memory", "room", "edge"] }),
+        ),
+        "ETag": header(
+            "Names the content; with it in `If-None-Match`, the response is 304 while the content is the same.",
+            json!({ "type": "string" }),
         ),
         "Retry-After": header("Seconds until a retry may succeed.", json!({ "type": "integer" })),
         "RateLimit-Limit": header("Requests per window of the tightest limit.", json!({ "type": "integer" })),

@@ -60,17 +60,18 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
         }
         other => {
             if let Some(turn) = turn {
-                give_back(context, turn);
+                let is_over = matches!(&other, Ok((response, _)) if response.status_code() < 500);
+                give_back(context, turn, is_over);
             }
             other.map(|(response, _)| response)
         }
     }
 }
 
-/// Ends a turn without a commit, after the response.
-fn give_back(context: &RequestContext, turn: WriteTurn) {
+/// Ends a turn without a commit to publish, after the response.
+fn give_back(context: &RequestContext, turn: WriteTurn, is_over: bool) {
     let env = context.env.clone();
-    context.execution.wait_until(async move { turn.give_back(&env).await });
+    context.execution.wait_until(async move { turn.give_back(&env, is_over).await });
 }
 
 /// The room of a write, as far as the edge can tell: a super admin names the branch in the query or the body.

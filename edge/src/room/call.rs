@@ -9,6 +9,7 @@ use protocol::wire::publication::Publication;
 use protocol::wire::push_group::GroupedResponse;
 use serde::Deserialize;
 
+use super::page_call::PageCall;
 use super::turn_call::TurnCall;
 use crate::query;
 
@@ -27,6 +28,8 @@ pub(super) enum RoomCall {
     Finish(String),
     /// A write takes or gives back its turn.
     Turn(TurnCall),
+    /// Asks for the page of a pull, or keeps one.
+    Page(PageCall),
     /// Closes the sockets of ended sessions.
     End(Vec<SessionId>),
 }
@@ -70,7 +73,10 @@ impl RoomCall {
                 let sessions = query::value(url_query, "sessions")?;
                 Some(RoomCall::End(sessions.split(',').map(str::parse).collect::<Result<_, _>>().ok()?))
             }
-            ("POST", _) => TurnCall::parse(path, url_query).map(RoomCall::Turn),
+            ("POST", _) => {
+                let turn = TurnCall::parse(path, url_query).map(RoomCall::Turn);
+                turn.or_else(|| PageCall::parse(path, url_query).map(RoomCall::Page))
+            }
             _ => None,
         }
     }
@@ -89,6 +95,11 @@ pub(super) fn finish_url(turn: &str) -> String {
 
 /// The URL of [`RoomCall::Turn`].
 pub(super) fn turn_url(call: &TurnCall) -> String {
+    format!("{HOST}{}", call.target())
+}
+
+/// The URL of [`RoomCall::Page`].
+pub(super) fn page_url(call: &PageCall) -> String {
     format!("{HOST}{}", call.target())
 }
 

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 
 use protocol::ids::SessionId;
 use protocol::limits::ROOM_SOCKETS_MAX;
+use protocol::timestamp::Timestamp;
 use protocol::wire::publication::{Publication, PublishRequest};
 use protocol::wire::socket::ServerFrame;
 use worker::{
@@ -18,7 +19,9 @@ use super::alarm;
 use super::call::{self, ConnectRequest, FinishedGroup, RoomCall};
 use super::close_reason;
 use super::deliver::deliver;
+use super::head_pages::HeadPages;
 use super::keepalive::{self, Action};
+use super::page_call::{NO_PAGE, PAGE, PageCall, PageToKeep};
 use super::recent_commits::RecentCommits;
 use super::socket_caps;
 use super::socket_state::SocketState;
@@ -33,6 +36,7 @@ pub struct Room {
     state: State,
     recent_commits: RefCell<RecentCommits>,
     writes: RefCell<WriteQueue>,
+    head_pages: RefCell<HeadPages>,
 }
 
 impl DurableObject for Room {
@@ -41,7 +45,13 @@ impl DurableObject for Room {
             // The object then wakes for each ping and answers it.
             console_error!("room: failed to set the automatic pong: {error}");
         }
-        Room { state, recent_commits: RefCell::default(), writes: RefCell::default() }
+        let now = clock::now();
+        Room {
+            state,
+            recent_commits: RefCell::default(),
+            writes: RefCell::new(WriteQueue::starting(now)),
+            head_pages: RefCell::new(HeadPages::new(now)),
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
@@ -49,11 +59,13 @@ impl DurableObject for Room {
         match RoomCall::parse(request.method().as_ref(), &request.path(), query::of(&url)) {
             Some(RoomCall::Connect(connect)) => self.accept(connect).await,
             Some(RoomCall::Publish(turn)) => {
-                if let Some(turn) = turn {
-                    // Before the body arrives: the next write need not wait for it.
-                    self.writes.borrow_mut().leave(&turn, clock::now());
+                // Before the body arrives: the next write need not wait for it, and no page from before the
+                // commit may be given out.
+                let began_at = turn.and_then(|turn| self.end_turn(&turn));
+                if began_at.is_some() {
+                    self.head_pages.borrow_mut().doubt();
                 }
-                self.publish(&mut request).await
+                self.publish(&mut request, began_at).await
             }
             Some(RoomCall::Finish(turn)) => self.finish(&turn, &mut request).await,
             Some(RoomCall::Turn(call)) => {
@@ -61,6 +73,7 @@ impl DurableObject for Room {
                 let answer = turns::answer(&self.writes, call, &body).await;
                 Ok(ResponseBuilder::new().with_status(answer.status).fixed(answer.body.into_bytes()))
             }
+            Some(RoomCall::Page(call)) => self.page(call, &mut request).await,
             Some(RoomCall::End(sessions)) => self.end_sessions(&sessions),
             None => Ok(status(404)),
         }
@@ -134,27 +147,62 @@ impl Room {
         Response::from_websocket(pair.client)
     }
 
-    async fn publish(&self, request: &mut Request) -> worker::Result<Response> {
+    /// Ends the turn of a write. Returns when it began, if the write still had it.
+    fn end_turn(&self, turn: &str) -> Option<Timestamp> {
+        let mut writes = self.writes.borrow_mut();
+        let began_at = writes.granted_at(turn);
+        writes.leave(turn, clock::now());
+        began_at
+    }
+
+    async fn page(&self, call: PageCall, request: &mut Request) -> worker::Result<Response> {
+        match call {
+            PageCall::Look(lookup) => {
+                let now = clock::now();
+                let is_quiet = self.writes.borrow_mut().is_quiet(now);
+                let (code, body) = match self.head_pages.borrow().look(&lookup, is_quiet, now) {
+                    Ok(page) => (PAGE, page.to_owned()),
+                    Err(unanswered) => (NO_PAGE, serde_json::to_string(&unanswered)?),
+                };
+                Ok(ResponseBuilder::new().with_status(code).fixed(body.into_bytes()))
+            }
+            PageCall::Keep => {
+                let body = request.bytes().await.unwrap_or_default();
+                let Ok(page) = serde_json::from_slice::<PageToKeep>(&body) else { return Ok(status(400)) };
+                self.head_pages.borrow_mut().keep(page);
+                Ok(status(call::ACCEPTED))
+            }
+        }
+    }
+
+    async fn publish(&self, request: &mut Request, began_at: Option<Timestamp>) -> worker::Result<Response> {
         // From this worker, which has checked its length.
         let Ok(body) = request.bytes().await else { return Ok(status(400)) };
         let Ok(publish) = serde_json::from_slice::<PublishRequest>(&body) else { return Ok(status(400)) };
-        self.broadcast(&publish.publications)
+        self.broadcast(&publish.publications, began_at)
     }
 
     async fn finish(&self, turn: &str, request: &mut Request) -> worker::Result<Response> {
         let body = request.bytes().await.unwrap_or_default();
         let Ok(finished) = serde_json::from_slice::<FinishedGroup>(&body) else {
-            self.writes.borrow_mut().leave(turn, clock::now());
+            self.writes.borrow_mut().lose(turn, clock::now());
             return Ok(status(400));
         };
+        let began_at = self.writes.borrow().granted_at(turn);
         self.writes.borrow_mut().finish(turn, finished.answers, clock::now());
-        self.broadcast(&finished.publications)
+        self.broadcast(&finished.publications, began_at)
     }
 
-    fn broadcast(&self, publications: &[Publication]) -> worker::Result<Response> {
+    /// Sends commits to the sockets. `began_at` is when their write got its turn, if it had one.
+    fn broadcast(
+        &self,
+        publications: &[Publication],
+        began_at: Option<Timestamp>,
+    ) -> worker::Result<Response> {
         let now = clock::now();
         let sockets = sockets::open(&self.state)?;
         for publication in publications.iter().filter(|commit| !commit.changes.is_empty()) {
+            self.head_pages.borrow_mut().committed(publication.last(), began_at);
             if self.recent_commits.borrow_mut().insert(publication.last()) {
                 deliver(&sockets, publication, now);
             }

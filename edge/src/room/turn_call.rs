@@ -24,6 +24,8 @@ pub(super) enum TurnCall {
     Wait(String),
     /// Ends the turn, or gives up the place.
     Leave(String),
+    /// The same for a write that may still be under way.
+    Lose(String),
 }
 
 const PREFIX: &str = "/turn/";
@@ -37,6 +39,7 @@ impl TurnCall {
             }
             TurnCall::Wait(id) => ("wait", query::write([("id", &**id)])),
             TurnCall::Leave(id) => ("leave", query::write([("id", &**id)])),
+            TurnCall::Lose(id) => ("lose", query::write([("id", &**id)])),
         };
         format!("{PREFIX}{name}?{pairs}")
     }
@@ -49,6 +52,7 @@ impl TurnCall {
             "enter" => Some(TurnCall::Enter(Write { id, sender: query::value(url_query, "sender")? })),
             "wait" => Some(TurnCall::Wait(id)),
             "leave" => Some(TurnCall::Leave(id)),
+            "lose" => Some(TurnCall::Lose(id)),
             _ => None,
         }
     }
@@ -65,6 +69,7 @@ mod tests {
             TurnCall::Enter(Write { id: "7f".into(), sender }),
             TurnCall::Wait("7f".into()),
             TurnCall::Leave("7f".into()),
+            TurnCall::Lose("7f".into()),
         ] {
             let target = call.target();
             let (path, url_query) = target.split_once('?').unwrap();

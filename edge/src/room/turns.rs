@@ -42,6 +42,10 @@ pub(super) async fn answer(queue: &RefCell<WriteQueue>, call: TurnCall, body: &[
             queue.borrow_mut().leave(&id, clock::now());
             status(ACCEPTED)
         }
+        TurnCall::Lose(id) => {
+            queue.borrow_mut().lose(&id, clock::now());
+            status(ACCEPTED)
+        }
     }
 }
 
@@ -56,7 +60,7 @@ async fn wait(queue: &RefCell<WriteQueue>, id: &str) -> TurnResponse {
             WaitState::Waiting { wake, expires_at } => (wake, expires_at),
         };
         if now >= deadline {
-            queue.borrow_mut().leave(id, now);
+            queue.borrow_mut().lose(id, now);
             return status(UNKNOWN);
         }
         // Until the turn comes, or the turn of a lost holder is over. The next round tells which it was.

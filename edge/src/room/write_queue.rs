@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 
 /// Milliseconds within which a queued write must begin to wait. Later it has left, and its place is free.
 const WAIT_BEGINS_MILLIS: u64 = 2_000;
+/// Milliseconds for which a write may go on after the queue has lost sight of it: longer than any function
+/// that writes may run.
+const UNSEEN_MILLIS: u64 = 20_000;
 
 /// A write in the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +74,7 @@ struct Holder {
     device: Option<String>,
     /// The lease: a holder that is lost blocks the others no longer than this.
     expires_at: Timestamp,
+    granted_at: Timestamp,
     /// The waiting pushes that it took along.
     group: Vec<Waiter>,
 }
@@ -89,9 +93,34 @@ struct Waiter {
 pub(super) struct WriteQueue {
     holder: Option<Holder>,
     waiters: VecDeque<Waiter>,
+    /// Until then a write may be under way that the queue does not know.
+    unseen_until: Option<Timestamp>,
 }
 
 impl WriteQueue {
+    /// The queue of a room that starts at `now`. It may have lost another queue, with a write under way.
+    pub(super) fn starting(now: Timestamp) -> WriteQueue {
+        WriteQueue { unseen_until: Some(after(now, UNSEEN_MILLIS)), ..WriteQueue::default() }
+    }
+
+    /// Whether no write is under way, as far as writes come through the queue.
+    pub(super) fn is_quiet(&mut self, now: Timestamp) -> bool {
+        self.advance(now);
+        let is_seen = self.unseen_until.is_none_or(|until| until <= now);
+        is_seen && self.holder.is_none() && self.waiters.is_empty()
+    }
+
+    /// When the write `id` got its turn; `None` if it has none.
+    pub(super) fn granted_at(&self, id: &str) -> Option<Timestamp> {
+        self.holder.as_ref().filter(|holder| holder.write.id == id).map(|holder| holder.granted_at)
+    }
+
+    /// Like [`leave`](Self::leave), for a write that may still be under way.
+    pub(super) fn lose(&mut self, id: &str, now: Timestamp) {
+        self.unseen_until = Some(after(now, UNSEEN_MILLIS));
+        self.leave(id, now);
+    }
+
     /// Adds a write. It gets the turn at once if no other write has it or waits for it.
     pub(super) fn enter(&mut self, write: Write, now: Timestamp) -> Entry {
         self.advance(now);
@@ -213,13 +242,22 @@ impl WriteQueue {
 
     /// Drops what has expired, and gives a free turn to the first write that waits.
     fn advance(&mut self, now: Timestamp) {
+        let mut lost_any = false;
         if let Some(lost) = self.holder.take_if(|holder| holder.expires_at <= now) {
             self.put_back_alone(lost.group);
+            lost_any = true;
         }
-        self.waiters.retain(|waiter| match &waiter.wake {
-            Some(wake) => !wake.is_canceled(),
-            None => now < after(waiter.entered_at, WAIT_BEGINS_MILLIS),
+        self.waiters.retain(|waiter| {
+            let waits = match &waiter.wake {
+                Some(wake) => !wake.is_canceled(),
+                None => now < after(waiter.entered_at, WAIT_BEGINS_MILLIS),
+            };
+            lost_any |= !waits;
+            waits
         });
+        if lost_any {
+            self.unseen_until = Some(after(now, UNSEEN_MILLIS));
+        }
         if self.holder.is_some() {
             return;
         }
@@ -233,7 +271,7 @@ impl WriteQueue {
 
     fn grant(&mut self, write: Write, device: Option<String>, now: Timestamp) {
         let expires_at = after(now, WRITE_TURN_MILLIS);
-        self.holder = Some(Holder { write, device, expires_at, group: Vec::new() });
+        self.holder = Some(Holder { write, device, expires_at, granted_at: now, group: Vec::new() });
     }
 }
 

@@ -87,10 +87,12 @@ impl WriteTurn {
         &self.room
     }
 
-    /// Gives the turn to the next write. Pushes that this one took along are pushed alone.
-    pub(crate) async fn give_back(self, env: &Env) {
+    /// Gives the turn to the next write. Pushes that this one took along are pushed alone. `is_over` says
+    /// that this write has surely ended without a commit.
+    pub(crate) async fn give_back(self, env: &Env, is_over: bool) {
         let WriteTurn { room, id, .. } = self;
-        let result = ask(env, &room, TurnCall::Leave(id.to_string()), &[]).await;
+        let call = if is_over { TurnCall::Leave } else { TurnCall::Lose };
+        let result = ask(env, &room, call(id.to_string()), &[]).await;
         if let Err(error) = result.and_then(|(status, _)| accepted(status)) {
             // The lease ends the turn.
             console_error!("{id} could not give back its turn in {room}: {error}");
@@ -108,7 +110,7 @@ fn with_own(own: Option<WaitingPush>, body: &[u8]) -> Vec<GroupedPush> {
 }
 
 /// The result of `call`, unless it takes longer than `bound`.
-async fn within<T>(
+pub(super) async fn within<T>(
     bound: Duration,
     call: impl Future<Output = Result<T, RoomError>>,
 ) -> Result<T, RoomError> {

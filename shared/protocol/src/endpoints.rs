@@ -86,7 +86,7 @@ pub static ENDPOINTS: [EndpointSpec; 28] = [
     post(Endpoint::LogOut, "/api/auth/logout", "logOut", "Ends the session of a refresh token.")
         .function(Function::Auth).public(LimitScope::Address).request::<RefreshRequest>(),
     get(Endpoint::GetCurrentUser, "/api/auth/me", "getCurrentUser", "Returns the user of the access token.")
-        .function(Function::Auth).response::<MeResponse>().cached(),
+        .function(Function::Auth).response::<MeResponse>().cached().revalidates(),
     get(Endpoint::ListSessions, "/api/sessions", "listSessions", "Lists the sessions of the user.")
         .function(Function::Auth).response::<SessionsResponse>(),
     delete(Endpoint::EndSessions, "/api/sessions/{id}", "endSessions", "Ends one or more sessions.")
@@ -98,7 +98,8 @@ pub static ENDPOINTS: [EndpointSpec; 28] = [
     get(Endpoint::PullChanges, "/api/sync/pull-changes", "pullChanges", "Pulls a page of changes.")
         .function(Function::PullChanges).unlimited()
         .parameters(&[SINCE, CURSOR, TABLES, WHOLE, PULL_LIMIT, MIN, BRANCH]).response::<PullResponse>()
-        .counts_cost().errors(&[BadSince, UnknownTable, TooManyBranches, TableForbidden, ResetRequired]),
+        .counts_cost().cached().revalidates()
+        .errors(&[BadSince, UnknownTable, TooManyBranches, TableForbidden, ResetRequired]),
     post(Endpoint::ResolveConflict, "/api/sync/resolve-conflict", "resolveConflict", "Resolves a conflict.")
         .function(Function::ResolveConflict).unlimited().request::<ResolveRequest>()
         .response::<ResolveResponse>().of_branch().publishes()
@@ -110,12 +111,12 @@ pub static ENDPOINTS: [EndpointSpec; 28] = [
         ]),
     get(Endpoint::GetSyncStats, "/api/sync/stats", "getSyncStats", "Returns the figures of a branch.")
         .function(Function::SyncStats).unlimited().parameters(&[MIN, BRANCH]).response::<StatsResponse>()
-        .counts_cost().cached().errors(&[ResetRequired]),
+        .counts_cost().cached().revalidates().errors(&[ResetRequired]),
     get(Endpoint::ListTables, "/api/sync/tables", "listTables", "Lists the readable tables and their rules.")
-        .function(Function::SyncStats).unlimited().response::<TablesResponse>(),
+        .function(Function::SyncStats).unlimited().response::<TablesResponse>().revalidates(),
     get(Endpoint::ListDeadLetters, "/api/sync/dead-letters", "listDeadLetters", "Lists rejected records.")
         .function(Function::DeadLetters).role(Role::Manager).unlimited()
-        .parameters(&[LETTERS_LIMIT, CURSOR, BRANCH]).response::<DeadLettersResponse>().counts_cost(),
+        .parameters(&[LETTERS_LIMIT, CURSOR, BRANCH]).response::<DeadLettersResponse>().counts_cost().revalidates(),
     post(Endpoint::ReplayDeadLetter, "/api/sync/dead-letters/{id}/replay",
         "replayDeadLetter", "Pushes a rejected record.")
         .function(Function::DeadLetters).role(Role::Manager).unlimited().parameters(&[DEAD_LETTER, BRANCH])
@@ -127,21 +128,22 @@ pub static ENDPOINTS: [EndpointSpec; 28] = [
         .publishes().errors(&[DeadLetterNotFound, BodyTooLarge]),
     get(Endpoint::GetRecord, "/api/data/{table}/{record_id}", "getRecord", "Returns one record.")
         .function(Function::Data).parameters(&[TABLE, RECORD, MIN, BRANCH]).response::<RecordResponse>()
-        .counts_cost().cached().errors(&[UnknownTable, TableForbidden, RecordNotFound, ResetRequired]),
+        .counts_cost().cached().revalidates()
+        .errors(&[UnknownTable, TableForbidden, RecordNotFound, ResetRequired]),
     post(Endpoint::BatchGetRecords, "/api/data/batch-get", "batchGetRecords", "Returns several records.")
         .function(Function::Data).parameters(&[MIN, BRANCH]).request::<BatchGetRequest>()
         .response::<BatchGetResponse>().counts_cost().cached()
         .errors(&[BatchTooLarge, UnknownTable, TableForbidden, ResetRequired]),
     get(Endpoint::GetCart, "/api/carts/{id}", "getCart", "Returns a cart.")
         .function(Function::Carts).parameters(&[CART, MIN, BRANCH]).response::<CartResponse>().counts_cost()
-        .cached().errors(&[CartNotFound]),
+        .cached().revalidates().errors(&[CartNotFound]),
     put(Endpoint::PutCart, "/api/carts/{id}", "putCart", "Creates or replaces a cart.")
         .function(Function::Carts).parameters(&[CART, BRANCH]).request::<PutCartRequest>()
         .response::<PutCartResponse>().counts_cost(),
     delete(Endpoint::DeleteCart, "/api/carts/{id}", "deleteCart", "Removes a cart.")
         .function(Function::Carts).parameters(&[CART, BRANCH]).counts_cost(),
     get(Endpoint::GetCacheReport, "/api/cache/report", "getCacheReport", "Reports one day of the cache.")
-        .function(Function::CacheAdmin).role(Role::Admin).parameters(&[DAY]).response::<CacheReportResponse>(),
+        .function(Function::CacheAdmin).role(Role::Admin).parameters(&[DAY]).response::<CacheReportResponse>().revalidates(),
     get(Endpoint::GetCacheStats, "/api/cache/stats", "getCacheStats", "Returns the state of the cache.")
         .function(Function::CacheAdmin).role(Role::Admin).response::<CacheStatsResponse>(),
     post(Endpoint::InvalidateCache, "/api/cache/invalidate", "invalidateCache", "Removes cached entries.")

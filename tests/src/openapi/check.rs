@@ -176,8 +176,11 @@ fn check_headers(spec: &EndpointSpec, reply: &Reply) -> Result<(), String> {
     if !spec.counts_cost && cost.is_some() {
         return Err("tillsync-cost is there, but its endpoint counts no cost".into());
     }
-    if source.is_some() != (spec.cached && reply.status == 200) {
+    if source.is_some() != (spec.cached && matches!(reply.status.as_u16(), 200 | 304)) {
         return Err("tillsync-cache does not go with the endpoint".into());
+    }
+    if spec.revalidates && reply.header("etag").is_none() {
+        return Err("etag is missing".into());
     }
     let is_missing = |name: &&str| reply.header(&name.to_lowercase()).is_none();
     if spec.limit != LimitScope::None && RATE_LIMIT_HEADERS.iter().any(is_missing) {

@@ -115,9 +115,10 @@ fn responses(spec: &EndpointSpec, schemas: &mut Schemas) -> Map<String, Value> {
 
 fn headers(spec: &EndpointSpec, status: u16) -> Value {
     let mut names = vec!["X-Request-Id"];
-    names.extend((spec.counts_cost && status < 300).then_some("Tillsync-Cost"));
+    names.extend((spec.counts_cost && status < 400).then_some("Tillsync-Cost"));
     names.extend(matches!(status, 429 | 503).then_some("Retry-After"));
-    names.extend((spec.cached && status == 200).then_some("Tillsync-Cache"));
+    names.extend((spec.cached && matches!(status, 200 | 304)).then_some("Tillsync-Cache"));
+    names.extend((spec.revalidates && matches!(status, 200 | 304)).then_some("ETag"));
     names.extend((spec.limit != LimitScope::None).then_some(RATE_LIMIT_HEADERS).into_iter().flatten());
     let reference = |name: &str| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
     names.into_iter().map(reference).collect::<Map<_, _>>().into()

@@ -88,7 +88,7 @@ pub(super) async fn push(
             Ok(own.map_or(Grouped::Alone(None), Grouped::Answered))
         }
         Err(error) => {
-            super::give_back(context, turn);
+            super::give_back(context, turn, false);
             Err(error.into())
         }
     }

@@ -176,3 +176,34 @@ fn in_random_histories_one_write_has_the_turn_and_none_is_forgotten() {
         }
     }
 }
+
+#[test]
+fn the_queue_is_quiet_while_it_knows_of_no_write() {
+    let later = |millis| after(NOW, millis);
+    let mut queue = WriteQueue::default();
+    assert!(queue.is_quiet(NOW));
+    queue.enter(write("a"), NOW);
+    assert!(!queue.is_quiet(NOW));
+    assert_eq!((queue.granted_at("a"), queue.granted_at("b")), (Some(NOW), None));
+    queue.leave("a", NOW);
+    assert!(queue.is_quiet(NOW));
+    // A holder that was lost, one that may still run, and a queue that was lost.
+    queue.enter(write("b"), NOW);
+    assert!(!queue.is_quiet(later(WRITE_TURN_MILLIS)));
+    assert!(!queue.is_quiet(later(WRITE_TURN_MILLIS + UNSEEN_MILLIS - 1)));
+    assert!(queue.is_quiet(later(WRITE_TURN_MILLIS + UNSEEN_MILLIS)));
+    let mut queue = held("c");
+    queue.lose("c", NOW);
+    assert!(!queue.is_quiet(later(UNSEEN_MILLIS - 1)) && queue.is_quiet(later(UNSEEN_MILLIS)));
+    let mut queue = WriteQueue::starting(NOW);
+    assert!(!queue.is_quiet(later(UNSEEN_MILLIS - 1)) && queue.is_quiet(later(UNSEEN_MILLIS)));
+}
+
+#[test]
+fn a_write_that_stops_waiting_may_go_on_without_a_turn() {
+    let mut queue = held("a");
+    drop(queued(&mut queue, "b"));
+    queue.leave("a", NOW);
+    assert!(!queue.is_quiet(NOW));
+    assert!(queue.is_quiet(after(NOW, UNSEEN_MILLIS)));
+}

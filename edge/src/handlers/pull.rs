@@ -1,0 +1,109 @@
+//! `GET /api/sync/pull-changes`: what the edge may answer by itself, and the function for the rest.
+//!
+//! ARCHITECTURE.md says what the edge may answer, and why that is true.
+
+use protocol::wire::{CACHE_HEADER, COST_HEADER};
+use worker::{Response, ResponseBuilder, console_error};
+
+use crate::context::{Caller, RequestContext};
+use crate::error::RequestError;
+use crate::page_cache::{self, PageKey};
+use crate::room::{self, Unanswered};
+use crate::upstream::{Credentials, UpstreamResponse};
+
+mod asked;
+mod page_end;
+
+use asked::Asked;
+use page_end::PageEnd;
+
+/// What a page of the edge costs at DynamoDB.
+const NO_COST: &str = "requests=0; write=0; read=0";
+
+/// Who answered, in `Tillsync-Cache`.
+const BY_ROOM: &str = "room";
+const BY_CACHE: &str = "edge";
+const BY_FUNCTION: &str = "loaded";
+
+/// Answers a pull.
+pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
+    let caller = context.caller().await?;
+    let query = context.upstream_query()?;
+    let bound = context.state.config.head_bound;
+    let asked = Asked::read(&caller.claims, &query).filter(|_| !bound.is_zero());
+    let Some(asked) = asked else { return by_function(forward(context, &caller, &query).await?) };
+    let unanswered = match room::look(&context.env, &asked.room, &asked.lookup(bound)).await {
+        Ok(Ok(page)) => return answer(page, BY_ROOM),
+        Ok(Err(unanswered)) => unanswered,
+        Err(error) => {
+            console_error!("{} pulls without its room {}: {error}", context.id, asked.room);
+            return by_function(forward(context, &caller, &query).await?);
+        }
+    };
+    if let Some(page) = cached(asked.shared_key(&unanswered)).await {
+        return answer(page, BY_CACHE);
+    }
+    let upstream = forward(context, &caller, &query).await?;
+    if let Some(end) = (upstream.status == 200).then(|| PageEnd::read(&upstream.body)).flatten() {
+        remember(context, &asked, &unanswered, &end, &upstream.body);
+    }
+    by_function(upstream)
+}
+
+async fn forward(
+    context: &RequestContext,
+    caller: &Caller,
+    query: &str,
+) -> Result<UpstreamResponse, RequestError> {
+    context.forward(query, None, Credentials::Token(&caller.token)).await
+}
+
+fn by_function(upstream: UpstreamResponse) -> Result<Response, RequestError> {
+    let is_page = upstream.status == 200;
+    let mut response = upstream.into_response()?;
+    if is_page {
+        response.headers_mut().set(CACHE_HEADER, BY_FUNCTION)?;
+    }
+    Ok(response)
+}
+
+fn answer(page: Vec<u8>, source: &str) -> Result<Response, RequestError> {
+    let response = ResponseBuilder::new()
+        .with_header("content-type", "application/json")?
+        .with_header(CACHE_HEADER, source)?
+        .with_header(COST_HEADER, NO_COST)?;
+    Ok(response.fixed(page))
+}
+
+/// The cached page, if it is one.
+async fn cached(key: Option<PageKey>) -> Option<Vec<u8>> {
+    let page = page_cache::get(&key?).await?;
+    PageEnd::read(&page).map(|_| page)
+}
+
+/// Keeps what the function has answered, after the response, where others may use it: in the room a page that
+/// ends at the head, in the cache a page that cannot change.
+fn remember(context: &RequestContext, asked: &Asked, unanswered: &Unanswered, end: &PageEnd, body: &[u8]) {
+    let (env, id, room) = (context.env.clone(), context.id.clone(), asked.room.clone());
+    let Some(digest) = end.digest() else { return };
+    let ends_at = end.head();
+    if ends_at.is_some() || unanswered.digest.as_deref() != Some(digest) {
+        let lookup = asked.lookup(context.state.config.head_bound);
+        let page = unanswered.answered(lookup, digest, ends_at.map(|head| (head, body)));
+        context.execution.wait_until(async move {
+            if let Err(error) = room::keep(&env, &room, &page).await {
+                console_error!("{id} could not tell the room {room} of a page: {error}");
+            }
+        });
+    }
+    if let Some(secs) = end.lifetime_secs(context.now)
+        && let Some(key) = asked.key(digest)
+    {
+        let (id, page) = (context.id.clone(), body.to_vec());
+        context.execution.wait_until(async move {
+            if let Err(error) = page_cache::put(&key, page, secs).await {
+                console_error!("{id} could not cache a page: {error}");
+            }
+        });
+    }
+}

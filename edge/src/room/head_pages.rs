@@ -1,0 +1,116 @@
+//! The pages of pulls that end at the room's head, so that tills that poll wake no function.
+//!
+//! A page is given out while the room's head is still the one at which a function read it, and a function
+//! has confirmed that head recently. See ARCHITECTURE.md, "What the edge may answer by itself".
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use protocol::stamp::Stamp;
+use protocol::timestamp::Timestamp;
+
+use super::page_call::{Lookup, PageToKeep, Unanswered};
+
+/// Bytes of all pages of a room.
+const PAGES_BYTES_MAX: usize = 512 * 1024;
+/// Digests that a room remembers: tills name few different lists of tables.
+const DIGESTS_MAX: usize = 64;
+
+/// What a room knows of its head. In memory only: without it, functions answer.
+#[derive(Debug)]
+pub(super) struct HeadPages {
+    /// Changes with each publication. Starts at the time, so that it never repeats after memory was lost.
+    generation: u64,
+    head: Option<Head>,
+    /// By the key of the pull.
+    pages: HashMap<String, String>,
+    bytes: usize,
+    /// The digests of the tables that readers may read, by the key of the reader.
+    digests: HashMap<String, (String, Timestamp)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    stamp: Stamp,
+    /// The latest time at which a function is known to have found this head.
+    confirmed_at: Timestamp,
+}
+
+impl HeadPages {
+    pub(super) fn new(now: Timestamp) -> HeadPages {
+        HeadPages { generation: now.0, head: None, pages: HashMap::new(), bytes: 0, digests: HashMap::new() }
+    }
+
+    /// The page that answers `lookup`, or what is known. `is_quiet` says that no write is under way.
+    pub(super) fn look(&self, lookup: &Lookup, is_quiet: bool, now: Timestamp) -> Result<&str, Unanswered> {
+        let recent = |confirmed_at| is_within(confirmed_at, lookup.bound, now);
+        let head = self.head.filter(|head| is_quiet && recent(head.confirmed_at)).map(|head| head.stamp);
+        let page = self.pages.get(&lookup.pull).filter(|_| head.is_some_and(|head| lookup.min <= head));
+        let digest = self.digests.get(&lookup.reader).filter(|(_, confirmed_at)| recent(*confirmed_at));
+        page.map(String::as_str).ok_or_else(|| Unanswered {
+            generation: self.generation,
+            asked_at: now,
+            head,
+            digest: digest.map(|(digest, _)| digest.clone()),
+        })
+    }
+
+    /// Keeps what a function has answered to a pull that the room did not answer. It counts only if nothing
+    /// was published since: then the function read HEAD after the room last heard of it, and what it found is
+    /// the head, also if that is an earlier one because the tables were put back from a copy.
+    pub(super) fn keep(&mut self, page: PageToKeep) {
+        if page.generation != self.generation {
+            return;
+        }
+        if self.digests.len() >= DIGESTS_MAX {
+            self.digests.clear();
+        }
+        self.digests.insert(page.reader, (page.digest, page.asked_at));
+        let Some(stamp) = page.ends_at else { return };
+        let confirmed_at = match self.head {
+            Some(head) if head.stamp == stamp => head.confirmed_at.max(page.asked_at),
+            _ => {
+                self.clear();
+                page.asked_at
+            }
+        };
+        self.head = Some(Head { stamp, confirmed_at });
+        let Some(body) = page.body else { return };
+        if self.bytes + body.len() > PAGES_BYTES_MAX {
+            self.clear();
+        }
+        self.bytes += body.len();
+        let replaced = self.pages.insert(page.pull, body);
+        self.bytes -= replaced.map_or(0, |body| body.len());
+    }
+
+    /// Notes a commit. `began_at` is when its write got its turn; `None` for a commit that comes late or had
+    /// no turn: it does not confirm the head.
+    pub(super) fn committed(&mut self, last: Stamp, began_at: Option<Timestamp>) {
+        if self.head.is_some_and(|head| last <= head.stamp) {
+            return;
+        }
+        self.generation += 1;
+        self.clear();
+        self.head = Some(Head { stamp: last, confirmed_at: began_at.unwrap_or(Timestamp(0)) });
+    }
+
+    /// Forgets the head: a commit was made, and is about to be published.
+    pub(super) fn doubt(&mut self) {
+        self.generation += 1;
+        self.head = None;
+        self.clear();
+    }
+
+    fn clear(&mut self) {
+        self.pages.clear();
+        self.bytes = 0;
+    }
+}
+
+fn is_within(time: Timestamp, bound: Duration, now: Timestamp) -> bool {
+    u128::from(now.0.saturating_sub(time.0)) <= bound.as_micros()
+}
+
+#[cfg(test)]
+mod tests;

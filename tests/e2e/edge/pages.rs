@@ -1,0 +1,245 @@
+//! Pages that the edge answers by itself: what it may, and what it must not.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use lambda_http::Body;
+use lambda_http::http::{Method, Request};
+use protocol::endpoints::function::Function;
+use protocol::role::Role;
+use protocol::stamp::Stamp;
+use protocol::wire::TOKEN_HEADER;
+use protocol::wire::pull::PullResponse;
+use serde_json::json;
+use tests::api::{Api, Reply};
+use tests::fleet;
+use tokio::time::sleep;
+
+use crate::changed_edge::{ChangedEdge, built_edge, edge_config, replaced};
+use crate::replies::source;
+use crate::shop::{Shop, before_now, cursor_of, product};
+use crate::sync::absence::expire_log;
+use crate::till::Till;
+
+trials! {
+    shared:
+    tills_that_poll_wake_no_function,
+    a_push_is_in_the_next_pull_of_every_till,
+    min_is_never_answered_by_an_older_page,
+    a_settled_page_of_the_log_is_shared_by_its_readers,
+    tills_that_begin_together_share_the_pages_of_a_snapshot,
+    a_commit_that_no_path_published_is_seen_within_the_bound,
+    a_read_that_the_caller_has_is_304,
+}
+
+/// Longer than a room needs to trust its queue after it has started.
+const DEADLINE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Pulls until `source` answers.
+async fn pull_from(till: &Till, query: &str, from: &str) -> Reply {
+    let started = Instant::now();
+    loop {
+        let reply = till.pull_raw(query).await;
+        if source(&reply) == Some(from) {
+            return reply;
+        }
+        assert!(started.elapsed() < DEADLINE, "{from} never answers {query}: {:?}", source(&reply));
+        sleep(PAUSE).await;
+    }
+}
+
+fn at(stamp: Stamp) -> String {
+    format!("cursor={}", cursor_of(Role::Cashier, stamp))
+}
+
+async fn tills_that_poll_wake_no_function(shop: &'static Shop) {
+    let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
+    let last = one.push(&[product("p1", &json!({}))]).await.stamp;
+    let asked = one.pull_raw(&at(last)).await;
+    let answered = pull_from(&one, &at(last), "room").await;
+    assert_eq!((source(&asked), &answered.body), (Some("loaded"), &asked.body));
+    assert_eq!(answered.cost().requests, 0);
+    // For less than the bound, within which a function must confirm the head.
+    let watch = shop.world.dynamo_faults.watch(&shop.dynamo_scope());
+    pull_from(&two, &at(last), "room").await;
+    let confirmed = watch.total();
+    for _ in 0..20 {
+        for till in [&one, &two] {
+            let reply = till.pull_raw(&format!("{}&min={}", at(last), last.0)).await;
+            assert_eq!((source(&reply), &reply.body), (Some("room"), &asked.body));
+        }
+    }
+    assert_eq!(watch.total(), confirmed);
+    // Another role has pages of its own.
+    let manager = shop.manager().await;
+    let reply = manager.get(&format!("/api/sync/pull-changes?since={}", last.0)).await.unwrap();
+    assert_eq!(source(&reply), Some("loaded"));
+}
+
+async fn a_push_is_in_the_next_pull_of_every_till(shop: &'static Shop) {
+    const ROUNDS: usize = 30;
+    let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
+    let mut last = one.push(&[product("p", &json!({}))]).await.stamp;
+    pull_from(&two, &at(last), "room").await;
+    let mut answered_by_room = 0;
+    for round in 0..ROUNDS {
+        // Meanwhile others poll, so that pages of the old head are kept at every moment.
+        let polls = async {
+            for _ in 0..3 {
+                two.pull_raw(&at(last)).await;
+            }
+        };
+        let records = [product(&format!("p{round}"), &json!({}))];
+        let (pushed, ()) = tokio::join!(one.push(&records), polls);
+        let reply = two.pull_raw(&at(last)).await;
+        let page: PullResponse = reply.ok().unwrap();
+        assert_eq!(
+            (page.changes.len(), page.stamp),
+            (1, pushed.stamp),
+            "round {round}: {:?}",
+            source(&reply)
+        );
+        answered_by_room += usize::from(source(&two.pull_raw(&at(last)).await) == Some("room"));
+        last = pushed.stamp;
+    }
+    assert!(answered_by_room > ROUNDS / 2, "the room answered {answered_by_room} of {ROUNDS} pulls");
+}
+
+async fn min_is_never_answered_by_an_older_page(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let mut last = till.push(&[product("p", &json!({}))]).await.stamp;
+    pull_from(&till, &at(last), "room").await;
+    for round in 0..10 {
+        // Past the edge.
+        let pushed = shop.push_at(&[product(&format!("p{round}"), &json!({}))], fleet::now()).await.stamp;
+        let page: PullResponse = till.pull_raw(&format!("{}&min={}", at(last), pushed.0)).await.ok().unwrap();
+        assert_eq!((page.changes.len(), page.stamp), (1, pushed), "round {round}");
+        last = pushed;
+        pull_from(&till, &at(last), "room").await;
+    }
+}
+
+async fn a_settled_page_of_the_log_is_shared_by_its_readers(shop: &'static Shop) {
+    let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
+    for i in 0..3 {
+        shop.push_at(&[product(&format!("p{i}"), &json!({}))], before_now(120 - i)).await;
+    }
+    let fresh = one.push(&[product("new", &json!({}))]).await.stamp;
+    let query = format!("{}&limit=2", at(Stamp::ZERO));
+    // The first answer tells the room what the reader may read, the second is cached.
+    let page = one.pull_raw(&query).await;
+    pull_from(&one, &query, "edge").await;
+    let watch = shop.world.dynamo_faults.watch(&shop.dynamo_scope());
+    let shared = two.pull_raw(&query).await;
+    assert_eq!((source(&shared), &shared.body, watch.total()), (Some("edge"), &page.body, 0));
+    assert!(shared.ok::<PullResponse>().unwrap().has_more);
+    // The end of the log is not shared by the cache, and what another role reads is its own.
+    let rest = two.pull_all(shared.ok::<PullResponse>().unwrap().stamp, 10).await;
+    assert_eq!((rest.len(), rest.last().unwrap().stamp), (2, fresh));
+    let manager = Till { api: shop.manager().await, device: "office".into() };
+    for _ in 0..3 {
+        let reply = manager.pull_raw("since=0&limit=2").await;
+        assert!(matches!(source(&reply), Some("loaded" | "edge")));
+        let reply = manager.pull_raw(&query).await;
+        // A cursor of other tables leads to a snapshot.
+        assert_eq!(
+            (source(&reply), reply.ok::<PullResponse>().unwrap().mode.as_str()),
+            (Some("loaded"), "snapshot")
+        );
+    }
+}
+
+async fn tills_that_begin_together_share_the_pages_of_a_snapshot(shop: &'static Shop) {
+    const PRODUCTS: usize = 10;
+    let one = shop.till("till-1").await;
+    let records: Vec<_> = (0..PRODUCTS).map(|i| product(&format!("p{i}"), &json!({}))).collect();
+    shop.push_at(&records, before_now(120)).await;
+    expire_log(shop, &shop.room("1"), |_| true).await;
+    let (first, _) = bootstrap(&one).await;
+    let (second, sources) = bootstrap(&shop.till("till-2").await).await;
+    let third = one.push(&[product("new", &json!({}))]).await;
+    let (fourth, _) = bootstrap(&shop.till("till-3").await).await;
+    assert_eq!((first.len(), &second), (PRODUCTS, &first));
+    assert_eq!(fourth.len(), PRODUCTS + 1, "the tail brings {third:?}");
+    let shared = sources.iter().filter(|source| *source == "edge").count();
+    assert!(shared >= PRODUCTS / 2 - 1, "{sources:?}");
+}
+
+/// Pulls all pages of a new till. Returns the ids of its records, and the sources of the pages.
+async fn bootstrap(till: &Till) -> (Vec<String>, Vec<String>) {
+    let (mut ids, mut sources, mut query) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let reply = till.pull_raw(&format!("{query}limit=2")).await;
+        let page: PullResponse = reply.ok().unwrap();
+        sources.push(source(&reply).unwrap().to_owned());
+        ids.extend(page.changes.into_iter().map(|change| change.record_id));
+        query = format!("cursor={}&", page.next_cursor);
+        if !page.has_more {
+            ids.sort();
+            return (ids, sources);
+        }
+    }
+}
+
+/// The edge's configuration with a short bound.
+fn with_short_bound(folder: &Path) -> Vec<PathBuf> {
+    let config = replaced(
+        &edge_config(&built_edge()),
+        "[observability]",
+        "[vars]\nHEAD_BOUND_MILLIS = \"2000\"\n\n[observability]",
+    );
+    std::fs::write(folder.join("edge.toml"), config).unwrap();
+    vec![folder.join("edge.toml")]
+}
+
+async fn a_commit_that_no_path_published_is_seen_within_the_bound(_: &'static Shop) {
+    let edge = ChangedEdge::start(with_short_bound).await;
+    edge.stack.stream().pause();
+    let till = edge.tills(1).await.remove(0);
+    let last = till.push(&[product("p", &json!({}))]).await.stamp;
+    pull_from(&till, &at(last), "room").await;
+    // The stream stands still, and the function is called past the edge.
+    let batch = till.batch(None, &[product("hidden", &json!({}))]);
+    let request = Request::post("/pushBatch").header(TOKEN_HEADER, till.api.token());
+    let request = request.body(Body::Text(batch.to_string())).unwrap();
+    let response = edge.stack.handlers().call(Function::BatchPush, request, fleet::now()).await;
+    assert_eq!(response.status().as_u16(), 200);
+    let started = Instant::now();
+    while till.pull_raw(&at(last)).await.ok::<PullResponse>().unwrap().changes.is_empty() {
+        assert!(started.elapsed() < Duration::from_secs(5), "the commit stays unseen");
+        sleep(PAUSE).await;
+    }
+    edge.stop().await;
+}
+
+async fn a_read_that_the_caller_has_is_304(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let last = till.push(&[product("p1", &json!({ "name": "tea" }))]).await.stamp;
+    let paths = [
+        format!("/api/sync/pull-changes?{}", at(last)),
+        "/api/sync/pull-changes?since=0".into(),
+        "/api/data/products/p1".into(),
+        "/api/sync/stats".into(),
+        "/api/sync/tables".into(),
+        "/api/auth/me".into(),
+    ];
+    for path in &paths {
+        let first = till.api.get(path).await.unwrap();
+        let tag = first.header("etag").unwrap().to_owned();
+        let again = get_if_changed(&till.api, path, &tag).await;
+        assert_eq!((again.status.as_u16(), again.body.as_str()), (304, ""), "{path}");
+        assert_eq!(again.header("etag"), Some(tag.as_str()));
+        let other = get_if_changed(&till.api, path, "\"other\"").await;
+        assert_eq!((other.status.as_u16(), &other.body), (200, &first.body), "{path}");
+    }
+    let tag = till.api.get(&paths[1]).await.unwrap().header("etag").unwrap().to_owned();
+    till.push(&[product("p2", &json!({}))]).await;
+    assert_eq!(get_if_changed(&till.api, &paths[1], &tag).await.status.as_u16(), 200);
+    let missing = get_if_changed(&till.api, "/api/data/products/none", "*").await;
+    assert_eq!(missing.status.as_u16(), 404);
+}
+
+async fn get_if_changed(api: &Api, path: &str, tag: &str) -> Reply {
+    api.send(api.request(Method::GET, path).header("if-none-match", tag)).await.unwrap()
+}
