@@ -12,11 +12,15 @@ use crate::report;
 use crate::setup::{self, EdgeTools, SetupError};
 
 /// The files in [`output`] that wrangler uploads.
-pub(crate) const WORKER_FILES: [&str; 2] = ["index_bg.wasm", "index.js"];
+pub(crate) const WORKER_FILES: [&str; 2] = [WASM_FILE, "index.js"];
+const WASM_FILE: &str = "index_bg.wasm";
 
 /// A variable that worker-build sets for cargo. wasm-bindgen's macros read it without telling cargo, so every
 /// wasm build must set it: cargo would take code that was compiled without it for current.
 pub(crate) const WASM_VARIABLE: (&str, &str) = ("WASM_BINDGEN_USE_JS_SYS", "1");
+
+/// The profile in Cargo.toml.
+const PROFILE: &str = "worker";
 
 pub(crate) fn run(project: &Project) -> Result<(), SetupError> {
     let tools = setup::edge(project)?;
@@ -51,7 +55,7 @@ pub(crate) fn build(project: &Project, tools: &EdgeTools) -> Result<(), SetupErr
 fn compile(project: &Project) -> Result<(), SetupError> {
     let mut cargo = project.cargo();
     cargo
-        .args(["build", "--lib", "--release", "--target", "wasm32-unknown-unknown"])
+        .args(["build", "--lib", "--profile", PROFILE, "--target", "wasm32-unknown-unknown"])
         .env(WASM_VARIABLE.0, WASM_VARIABLE.1)
         .current_dir(project.root.join("edge"));
     Ok(child::run(cargo)?)
@@ -61,17 +65,27 @@ fn compile(project: &Project) -> Result<(), SetupError> {
 fn package(project: &Project, tools: &EdgeTools) -> Result<(), SetupError> {
     let mut worker_build = project.command(&tools.worker_build.path);
     worker_build
-        .arg("--release")
+        .args(["--profile", PROFILE])
         .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen.path)
         .env("WASM_OPT_BIN", project.npm_program("wasm-opt"))
         .env("ESBUILD_BIN", project.npm_program("esbuild"))
         .current_dir(project.root.join("edge"));
-    Ok(child::run(worker_build)?)
+    child::run(worker_build)?;
+    strip(project)
+}
+
+/// Removes the names of functions, which worker-build keeps and which are a tenth of the worker. Only stack
+/// traces show them; a panic tells its file and line.
+fn strip(project: &Project) -> Result<(), SetupError> {
+    let wasm = output(project).join(WASM_FILE);
+    let mut wasm_opt = project.command(project.npm_program("wasm-opt"));
+    wasm_opt.args(["--strip-debug", "--output"]).arg(&wasm).arg(&wasm);
+    Ok(child::run(wasm_opt)?)
 }
 
 /// Everything that the worker is made from: the wasm, the tools and the npm packages.
 fn inputs(project: &Project, tools: &EdgeTools) -> Result<String, SetupError> {
-    let wasm = project.target.join("wasm32-unknown-unknown").join("release").join("edge.wasm");
+    let wasm = project.target.join("wasm32-unknown-unknown").join(PROFILE).join("edge.wasm");
     Ok(format!(
         "wasm {}\n{}\n{}\npackages {}\n",
         digest(&wasm)?,

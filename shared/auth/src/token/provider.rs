@@ -3,15 +3,20 @@
 //! jsonwebtoken's own provider supports every algorithm, which triples the size of the worker and allows
 //! algorithm confusion. Here a token with another algorithm fails before it is parsed.
 
-use ed25519_dalek::pkcs8::DecodePrivateKey;
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use ed25519_dalek::{Signature, VerifyingKey};
+use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use jsonwebtoken::{Algorithm, DecodingKey};
 use signature::Error;
 
+#[cfg(feature = "sign")]
+mod signer;
+
 static ED25519: CryptoProvider = CryptoProvider {
-    signer_factory: |algorithm, key| Ok(Box::new(Signer::new(*algorithm, key)?)),
+    #[cfg(feature = "sign")]
+    signer_factory: signer::new,
+    #[cfg(not(feature = "sign"))]
+    signer_factory: |_, _| Err(ErrorKind::InvalidAlgorithm.into()),
     verifier_factory: |algorithm, key| Ok(Box::new(Verifier::new(*algorithm, key)?)),
     key_utils: KeyUtils::new_unimplemented(),
 };
@@ -21,30 +26,6 @@ static ED25519: CryptoProvider = CryptoProvider {
 pub fn install() {
     // Fails if it is installed already.
     let _ = ED25519.install_default();
-}
-
-struct Signer(SigningKey);
-
-impl Signer {
-    fn new(algorithm: Algorithm, key: &EncodingKey) -> Result<Signer> {
-        if algorithm != Algorithm::EdDSA {
-            return Err(ErrorKind::InvalidAlgorithm.into());
-        }
-        let key = SigningKey::from_pkcs8_der(key.as_bytes()).map_err(|_| ErrorKind::InvalidEddsaKey)?;
-        Ok(Signer(key))
-    }
-}
-
-impl signature::Signer<Vec<u8>> for Signer {
-    fn try_sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, Error> {
-        Ok(self.0.sign(message).to_bytes().to_vec())
-    }
-}
-
-impl JwtSigner for Signer {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDSA
-    }
 }
 
 struct Verifier(VerifyingKey);
