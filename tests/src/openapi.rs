@@ -72,7 +72,7 @@ fn headers() -> Value {
         ),
         "Tillsync-Cache": header(
             "The source of the response.",
-            json!({ "type": "string", "x-extensible-enum": ["fresh", "stale", "loaded", "shared", "memory", "room", "edge"] }),
+            schemas::extensible(&json!(["fresh", "stale", "loaded", "shared", "memory", "room", "edge"])).into(),
         ),
         "ETag": header(
             "Names the content; with it in `If-None-Match`, the response is 304 while the content is the same.",
@@ -120,6 +120,22 @@ mod tests {
         for code in ErrorCode::ALL {
             assert_ne!(documented.contains(code.as_str()), elsewhere.contains(code), "{}", code.as_str());
         }
+    }
+
+    #[test]
+    fn a_code_is_any_text_beside_the_known_ones_and_free_objects_have_members() {
+        let document = document();
+        let code = &document["components"]["schemas"]["ErrorCode"];
+        assert_eq!(code["anyOf"][0]["enum"], code["x-extensible-enum"]);
+        assert_eq!(code["anyOf"][1], json!({ "type": "string" }));
+        let schemas = &document["components"]["schemas"];
+        for (schema, kind) in [("Change", json!(["object", "null"])), ("AppliedRecord", json!("object"))] {
+            let data = &schemas[schema]["properties"]["data"];
+            assert_eq!((&data["type"], &data["additionalProperties"]), (&kind, &json!(true)), "{schema}");
+        }
+        assert_eq!(schemas["Change"].get("additionalProperties"), None);
+        // A request must use a known value.
+        assert!(schemas["Resolution"].get("anyOf").is_none());
     }
 
     #[test]

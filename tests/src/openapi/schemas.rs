@@ -79,6 +79,10 @@ fn absent_is_not_null(value: &mut Value) {
         for (_, member) in members.iter_mut().filter(|(name, _)| !required(name)) {
             if let Some(Value::Array(types)) = member.get_mut("type") {
                 types.retain(|kind| kind != "null");
+                if let [kind] = &mut types[..] {
+                    let kind = kind.take();
+                    member["type"] = kind;
+                }
             }
         }
     }
@@ -94,6 +98,7 @@ pub(super) fn open(collected: Collected) -> Value {
     let Collected { requests: mut all, mut responses } = collected;
     responses.values_mut().for_each(loosen);
     all.extend(responses);
+    all.values_mut().for_each(allow_members);
     Value::Object(all)
 }
 
@@ -103,10 +108,39 @@ fn loosen(value: &mut Value) {
     {
         schema.remove("oneOf");
         schema.remove("enum");
-        schema.insert("type".into(), "string".into());
-        schema.insert("x-extensible-enum".into(), words);
+        schema.extend(extensible(&words));
+        return;
     }
     each(value, loosen);
+}
+
+/// Any text, with the values that are known. Generators make a type of the known values from `anyOf`.
+pub(super) fn extensible(words: &Value) -> Map<String, Value> {
+    let known = json!({ "type": "string", "enum": words });
+    [
+        ("type".to_owned(), json!("string")),
+        ("anyOf".to_owned(), json!([known, { "type": "string" }])),
+        ("x-extensible-enum".to_owned(), words.clone()),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// Says that an object without declared members has any. JSON Schema takes that for granted, but generators
+/// make an empty type of such an object.
+fn allow_members(value: &mut Value) {
+    if let Value::Object(schema) = value
+        && schema.get("type").is_some_and(is_object)
+        && !["properties", "additionalProperties"].iter().any(|name| schema.contains_key(*name))
+    {
+        schema.insert("additionalProperties".into(), json!(true));
+    }
+    each(value, allow_members);
+}
+
+/// Whether `kind`, the `type` of a schema, includes objects.
+fn is_object(kind: &Value) -> bool {
+    kind == "object" || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "object"))
 }
 
 /// The values of an enumeration, written as `enum` or as `oneOf` of constants.
