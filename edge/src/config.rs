@@ -9,8 +9,10 @@ use config::{BadConfig, Reader, Secret};
 use redis_client::address::Address;
 use redis_client::keys::Keys;
 
+mod origins;
 mod urls;
 
+pub(crate) use origins::AllowedOrigins;
 use urls::FunctionUrls;
 
 const REDIS_PREFIX: &str = "tillsync";
@@ -29,6 +31,7 @@ pub(crate) struct Config {
     /// How long ago a function may have confirmed the head at which the edge answers a pull; zero if
     /// functions answer all.
     pub(crate) head_bound: Duration,
+    pub(crate) origins: AllowedOrigins,
 }
 
 /// A Redis database and our part of it.
@@ -64,6 +67,8 @@ impl Config {
         let ours = reader.parsed_or("REDIS_PREFIX", ours, |text| Keys::new(text).map(Some)).flatten();
         let rates = rates(&mut reader);
         let head_bound = reader.parsed_or("HEAD_BOUND_MILLIS", HEAD_BOUND, millis).unwrap_or(HEAD_BOUND);
+        let none = AllowedOrigins::default();
+        let origins = reader.parsed_or("ALLOWED_ORIGINS", none, AllowedOrigins::parse).unwrap_or_default();
         let redis = address.zip(ours).map(|(address, keys)| RedisAccess { address, token, keys });
         let config = verifier.zip(redis).map(|(verifier, redis)| Config {
             verifier,
@@ -73,6 +78,7 @@ impl Config {
             redis,
             rates,
             head_bound,
+            origins,
         });
         reader.finish(config)
     }

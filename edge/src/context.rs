@@ -17,6 +17,7 @@ use crate::admission::AdmissionCheck;
 use crate::body::{self, BodyOwner, HeldBody};
 use crate::client_info::{CONNECTING_ADDRESS_HEADER, ClientInfo};
 use crate::clock;
+use crate::cors::PageOrigin;
 use crate::error::RequestError;
 use crate::query;
 use crate::request_id::RequestId;
@@ -31,6 +32,8 @@ pub(crate) struct RequestContext {
     pub(crate) execution: Context,
     pub(crate) state: Rc<AppState>,
     pub(crate) id: RequestId,
+    /// Of the web page that sent it.
+    pub(crate) origin: PageOrigin,
     /// The time of arrival.
     pub(crate) now: Timestamp,
     /// The endpoint and its path parameters.

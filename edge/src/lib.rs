@@ -8,6 +8,7 @@ use worker::{Context, Env, Request, Response, event};
 
 // One request: its endpoint, its context, its response.
 mod context;
+mod cors;
 mod error;
 mod handlers;
 mod page_cache;

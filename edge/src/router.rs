@@ -8,6 +8,7 @@ use worker::{Context, Env, Request, Response, console_error};
 
 use crate::clock;
 use crate::context::RequestContext;
+use crate::cors::{self, PageOrigin};
 use crate::error::RequestError;
 use crate::handlers::{openapi, publish, pull, sign_in, socket, write};
 use crate::request_id::RequestId;
@@ -17,18 +18,32 @@ use crate::state::AppState;
 
 pub(crate) async fn serve(request: Request, env: Env, execution: Context) -> worker::Result<Response> {
     let id = RequestId::new();
-    let response = match context(request, env, execution, &id) {
+    let origin = PageOrigin::of(&request, &env)?;
+    let response = match cors::preflight(&request, &origin) {
+        Some(preflight) => or_error(preflight, &id, |_| {})?,
+        None => respond(request, env, execution, &id, &origin).await?,
+    };
+    cors::finish(response::finish(response, &id)?, &origin)
+}
+
+async fn respond(
+    request: Request,
+    env: Env,
+    execution: Context,
+    id: &RequestId,
+    origin: &PageOrigin,
+) -> worker::Result<Response> {
+    match context(request, env, execution, id, origin) {
         Ok(context) => {
             let endpoint = context.route.endpoint;
             // Neither the path, which may name a record, nor the query, which may hold a token.
             let log = |error: &RequestError| console_error!("{id} {endpoint:?}: {error}");
             let response =
-                or_error(handle(&context).await.and_then(|response| tagged(&context, response)), &id, log)?;
-            response::limited(response, context.decision.get())?
+                or_error(handle(&context).await.and_then(|response| tagged(&context, response)), id, log)?;
+            response::limited(response, context.decision.get())
         }
-        Err(error) => or_error(Err(error), &id, |error| console_error!("{id}: {error}"))?,
-    };
-    response::finish(response, &id)
+        Err(error) => or_error(Err(error), id, |error| console_error!("{id}: {error}")),
+    }
 }
 
 /// Converts the result into a response and logs faults.
@@ -50,12 +65,13 @@ fn context(
     env: Env,
     execution: Context,
     id: &RequestId,
+    origin: &PageOrigin,
 ) -> Result<RequestContext, RequestError> {
     let route = Route::find(&request.inner().method(), &request.path()).map_err(RequestError::NoRoute)?;
     // Also for `/healthz`: an edge that lacks a setting is not healthy.
     let state = AppState::of(&env)?;
-    let (id, now, decision) = (id.clone(), clock::now(), OnceCell::new());
-    Ok(RequestContext { request, env, execution, state, id, now, route, decision })
+    let (id, origin, now, decision) = (id.clone(), origin.clone(), clock::now(), OnceCell::new());
+    Ok(RequestContext { request, env, execution, state, id, origin, now, route, decision })
 }
 
 /// The edge answers five endpoints itself and forwards the others.

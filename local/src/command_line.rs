@@ -63,6 +63,9 @@ pub struct Dev {
     /// A file with the tables to sync instead of the built-in ones.
     #[arg(long)]
     pub tables: Option<PathBuf>,
+    /// An origin of web pages that may call the edge, like http://localhost:5173; may be repeated.
+    #[arg(long = "origin")]
+    pub origins: Vec<String>,
 }
 
 /// The user to add.
@@ -97,11 +100,19 @@ mod tests {
 
     #[test]
     fn dev_has_the_documented_defaults() {
-        let dev = Dev { edge_port: 8787, data: PathBuf::from(".tillsync"), fresh: false, tables: None };
+        let dev = Dev {
+            edge_port: 8787,
+            data: PathBuf::from(".tillsync"),
+            fresh: false,
+            tables: None,
+            origins: Vec::new(),
+        };
         assert_eq!(parse("dev").unwrap(), Command::Dev(dev));
         let tables = Some(PathBuf::from("my.toml"));
-        let dev = Dev { edge_port: 0, data: PathBuf::from("/tmp/x"), fresh: true, tables };
-        let line = "dev --fresh --edge-port=0 --data /tmp/x --tables my.toml";
+        let origins = vec!["http://a".to_owned(), "http://b:1".to_owned()];
+        let dev = Dev { edge_port: 0, data: PathBuf::from("/tmp/x"), fresh: true, tables, origins };
+        let line =
+            "dev --fresh --edge-port=0 --data /tmp/x --tables my.toml --origin http://a --origin http://b:1";
         assert_eq!(parse(line).unwrap(), Command::Dev(dev));
     }
 

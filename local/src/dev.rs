@@ -1,5 +1,7 @@
 //! `tillsync-local dev`: runs the stack until a signal arrives or a part of it fails.
 
+use std::collections::BTreeMap;
+
 use functions::accounts::users::CreateUserError;
 use functions::dynamo::error::StoreError;
 use functions::start::now;
@@ -51,6 +53,7 @@ pub async fn run(dev: &Dev) -> Result<(), DevError> {
         edge_port: dev.edge_port,
         fresh: dev.fresh,
         tables: dev.tables.clone(),
+        edge_variables: BTreeMap::from([("ALLOWED_ORIGINS", dev.origins.join(","))]),
         say: |text| report::say("dev", text),
         ..Options::default()
     };

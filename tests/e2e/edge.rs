@@ -2,6 +2,7 @@
 
 pub(crate) mod bad_input;
 pub(crate) mod bodies;
+pub(crate) mod browser;
 pub(crate) mod openapi;
 pub(crate) mod pages;
 pub(crate) mod protocol_page;
@@ -11,5 +12,5 @@ pub(crate) mod sockets;
 pub(crate) mod verdicts;
 
 trials! {
-    modules: bad_input, bodies, openapi, pages, protocol_page, rate_limits, secrets, sockets, verdicts,
+    modules: bad_input, bodies, browser, openapi, pages, protocol_page, rate_limits, secrets, sockets, verdicts,
 }

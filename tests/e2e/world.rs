@@ -36,6 +36,7 @@ use tests::openapi::check::Checker;
 use tests::wait::poll;
 use tokio::runtime::Runtime;
 
+use crate::edge::browser::pages::Pages;
 use crate::leaks;
 use crate::shop::{Shop, before_now};
 
@@ -65,6 +66,7 @@ pub(crate) struct World {
     pub(crate) redis: Arc<Redis>,
     /// The secrets of the tests so far, which no log or store may hold.
     pub(crate) secrets: Arc<Secrets>,
+    pub(crate) pages: Pages,
     /// The data directory of the stack.
     pub(crate) data: PathBuf,
     keys: Keys,
@@ -97,8 +99,9 @@ impl World {
 
     fn start(rate: Option<(&'static str, String)>) -> World {
         let runtime = Runtime::new().unwrap();
-        let rates = RATES.iter().map(|&(name, value)| (name, value.to_owned()));
-        let edge_variables = rates.chain(rate).collect();
+        let pages = runtime.block_on(Pages::serve());
+        let rates = RATES.iter().map(|&(name, value)| (name, value.to_owned())).chain(rate);
+        let edge_variables = rates.chain([("ALLOWED_ORIGINS", pages.allowed.clone())]).collect();
         leaks::keep_logs();
         let options = Options { edge_variables, say: leaks::keep_line, ..Options::default() };
         let stack = runtime.block_on(Stack::start(options)).expect("the stack starts");
@@ -120,6 +123,7 @@ impl World {
             checker: Arc::new(Checker::new().unwrap()),
             keys,
             secrets,
+            pages,
             data: stack.data().to_owned(),
             redis: stack.redis().clone(),
             stack: Mutex::new(Some(stack)),

@@ -15,6 +15,7 @@ use crate::file::FileError;
 use crate::project::Project;
 use crate::report;
 
+mod chromium;
 mod diagnosis;
 mod install_record;
 mod lock_file;
@@ -119,12 +120,13 @@ pub(crate) fn dev(project: &Project) -> Result<EdgeTools, SetupError> {
     edge(project)
 }
 
-/// Installs what `test` needs: the worker's tools, and Valkey beside the machine's Redis, because the suites
-/// of `redis-rest` run over every engine.
+/// Installs what `test` needs: the worker's tools, Chromium, and Valkey beside the machine's Redis, because
+/// the suites of `redis-rest` run over every engine.
 pub(crate) fn test(project: &Project) -> Result<EdgeTools, SetupError> {
     // First, because it fails at once where it cannot be added.
     wasm_target::ensure(project)?;
     valkey::ensure(project)?;
+    chromium::ensure(project)?;
     edge(project)
 }
 

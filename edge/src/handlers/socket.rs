@@ -4,7 +4,9 @@ use protocol::claims::Claims;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::DeviceId;
 use protocol::timestamp::Timestamp;
-use worker::Response;
+use protocol::wire::close_code::CloseCode;
+use protocol::wire::socket::ServerFrame;
+use worker::{Response, ResponseBuilder, WebSocketPair, console_error};
 
 use crate::authenticate::socket_token;
 use crate::context::RequestContext;
@@ -15,6 +17,19 @@ use crate::room::{self, ConnectRequest};
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
     // First, so that a browser that opens the address gets an explanation.
     is_upgrade(context.header("upgrade")?.as_deref())?;
+    match connect(context).await {
+        Ok(response) => Ok(response),
+        Err(error) => {
+            if error.is_fault() {
+                console_error!("{} {:?}: {error}", context.id, context.route.endpoint);
+            }
+            Ok(refuse(&error.api_error())?)
+        }
+    }
+}
+
+async fn connect(context: &RequestContext) -> Result<Response, RequestError> {
+    context.origin.check()?;
     let query = context.query();
     let caller = context.authenticate(socket_token(&query, context.header("authorization")?.as_deref())?)?;
     let room = caller.claims.room_of(None)?;
@@ -28,6 +43,17 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     let Claims { sub: user, role, sid: session, .. } = caller.claims;
     let connect = ConnectRequest { room, user, device, role, session, expires_at };
     Ok(room::connect(&context.env, &connect).await?)
+}
+
+/// Accepts the handshake, says what is wrong and closes. A web page cannot tell a refused handshake from a
+/// dead network.
+fn refuse(error: &ApiError) -> worker::Result<Response> {
+    let pair = WebSocketPair::new()?;
+    pair.server.accept()?;
+    let (code, message) = (error.code.as_str().to_owned(), error.message.clone());
+    pair.server.send_with_str(ServerFrame::Error { code, message }.to_json())?;
+    pair.server.close(Some(CloseCode::of_refusal(error.code).as_u16()), Some(error.code.as_str()))?;
+    Ok(ResponseBuilder::new().with_status(101).with_websocket(pair.client).empty())
 }
 
 fn is_upgrade(header: Option<&str>) -> Result<(), ApiError> {

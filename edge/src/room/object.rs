@@ -117,7 +117,14 @@ impl DurableObject for Room {
         Ok(())
     }
 
-    async fn websocket_close(&self, _: WebSocket, _: usize, _: String, _: bool) -> worker::Result<()> {
+    async fn websocket_close(
+        &self,
+        socket: WebSocket,
+        code: usize,
+        reason: String,
+        _: bool,
+    ) -> worker::Result<()> {
+        sockets::answer_close(&socket, code, &reason);
         alarm::delete_if_empty(&self.state).await
     }
 

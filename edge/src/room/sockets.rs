@@ -12,6 +12,9 @@ use worker::{State, WebSocket, WebSocketRequestResponsePair, web_sys};
 use super::close_reason::{CloseReason, GONE};
 use super::socket_state::SocketState;
 
+/// The code of a close that no error caused (RFC 6455).
+const NORMAL_CLOSE: u16 = 1000;
+
 /// Has the runtime answer `{"type":"ping"}`: free, and without waking the object.
 pub(super) fn answer_pings(state: &State) -> worker::Result<()> {
     // The runtime compares text; another spelling of the frame wakes the object, which answers it.
@@ -68,5 +71,16 @@ pub(super) fn last_automatic_pong(state: &State, socket: &WebSocket) -> Option<T
 
 /// Closes `socket`; ignores the error of a closed one.
 pub(super) fn close(socket: &WebSocket, reason: CloseReason) {
-    let _ = socket.close(Some(reason.code), Some(reason.reason));
+    let _ = socket.close(Some(reason.code.as_u16()), Some(reason.reason));
+}
+
+/// Answers the close frame of the client with its own code. The runtime never does that for a hibernatable
+/// socket, whatever the compatibility date: the client would wait for seconds, and then see 1006.
+pub(super) fn answer_close(socket: &WebSocket, code: usize, reason: &str) {
+    let code = u16::try_from(code).unwrap_or(NORMAL_CLOSE);
+    // Codes such as 1005, which stands for none, cannot be sent (RFC 6455, section 7.4.1). A socket that this
+    // room closed takes no second frame.
+    if socket.close(Some(code), Some(reason)).is_err() {
+        let _ = socket.close(Some(NORMAL_CLOSE), None::<&str>);
+    }
 }

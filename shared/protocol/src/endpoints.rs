@@ -18,9 +18,9 @@ use spec::{EndpointSpec, LimitScope, WireType, delete, get, post, put};
 
 use crate::error::ErrorCode::{
     BadCredentials, BadCursor, BadSince, BatchIdReused, BatchTooLarge, BodyTooLarge, BranchRequired,
-    CartNotFound, DeadLetterNotFound, DeviceMismatch, PayloadCut, RecordNotFound, RecordRejected,
-    RefreshInvalid, RefreshReused, ResetRequired, RoomFull, SessionNotFound, TableForbidden, TooManyBranches,
-    UnknownTable, UpgradeRequired, VersionChanged,
+    CartNotFound, DeadLetterNotFound, DeviceMismatch, OriginForbidden, PayloadCut, RecordNotFound,
+    RecordRejected, RefreshInvalid, RefreshReused, ResetRequired, RoomFull, SessionNotFound, TableForbidden,
+    TooManyBranches, UnknownTable, UpgradeRequired, VersionChanged,
 };
 use crate::role::Role;
 use crate::wire::auth::{LoginRequest, MeResponse, RefreshRequest, SessionResponse};
@@ -154,7 +154,7 @@ pub static ENDPOINTS: [EndpointSpec; 28] = [
         .of_branch().counts_cost().errors(&[BadCursor, UnknownTable, TableForbidden]),
     get(Endpoint::OpenSocket, "/ws", "openSocket", "Opens a WebSocket for the frames below.")
         .unlimited().parameters(&[TOKEN, DEVICE]).frames::<ClientFrame, ServerFrame>()
-        .errors(&[BranchRequired, DeviceMismatch, UpgradeRequired, RoomFull]),
+        .errors(&[BranchRequired, DeviceMismatch, OriginForbidden, UpgradeRequired, RoomFull]),
     get(Endpoint::GetOpenApiDocument, "/api/openapi.json", "getOpenApiDocument", "Returns this document.")
         .public(LimitScope::None).response::<serde_json::Map<String, serde_json::Value>>().revalidates(),
     get(Endpoint::GetHealth, "/healthz", "getHealth", "Reports whether the edge is configured.")

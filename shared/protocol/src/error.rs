@@ -55,6 +55,8 @@ pub enum ErrorCode {
     DeviceMismatch,
     /// The user may not use the room.
     RoomForbidden,
+    /// Web pages of this origin may not call the service.
+    OriginForbidden,
     /// Unknown path.
     NotFound,
     /// The server does not have the record.
@@ -133,7 +135,8 @@ impl ErrorCode {
             | ErrorCode::TableForbidden
             | ErrorCode::ForbiddenRole
             | ErrorCode::DeviceMismatch
-            | ErrorCode::RoomForbidden => 403,
+            | ErrorCode::RoomForbidden
+            | ErrorCode::OriginForbidden => 403,
             ErrorCode::NotFound
             | ErrorCode::RecordNotFound
             | ErrorCode::DeadLetterNotFound

@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod cache;
 pub mod carts;
+pub mod close_code;
 pub mod dead_letters;
 pub mod error_response;
 pub mod health;

@@ -6,12 +6,9 @@ use protocol::wire::auth::{LoginRequest, SessionResponse};
 use protocol::wire::sessions::{EndSessionsResponse, SessionsResponse};
 use reqwest::Method;
 use reqwest::header::USER_AGENT;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::api::{Api, Reply};
-use tests::till::socket;
 use tests::wait::{poll, until};
-use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite::Error;
 
 use super::{logout, refresh};
 use crate::replies::assert_error;
@@ -199,13 +196,14 @@ async fn ending_a_session_closes_its_sockets(shop: &'static Shop) {
     }
     // The session gets no new socket, even while HTTP requests may still accept its token. Only if Redis does
     // not answer in time can the edge miss that the session has ended.
-    let refused = async || match connect_async(socket::url(&lost, "lost")).await {
-        Err(refused) => Ok(refused),
-        Ok(_) => Err("an ended session gets a socket"),
+    let open = async || {
+        let mut listener = Listener::open(&lost, "lost").await;
+        // Only a socket that was refused gets a frame before the pong.
+        listener.send_if_open(&json!({ "type": "ping" })).await;
+        listener.next().await
     };
-    let refused = until(LONG_PATIENCE, refused).await.unwrap();
-    let Error::Http(response) = refused else { panic!("{refused}") };
-    assert_eq!(response.status(), 401);
+    let is_refused = |first: &Value| first["code"] == "session_revoked";
+    poll(LONG_PATIENCE, open, is_refused).await.unwrap();
     let other = shop.till("till-2").await;
     other.push(&[product("p1", &json!({}))]).await;
     assert_eq!(my_listener.next_sync().await.record_id, "p1");

@@ -8,12 +8,11 @@ use protocol::wire::push::PushResponse;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::till::socket;
-use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite::Error;
 
 use crate::invariants;
 use crate::replies::assert_error;
 use crate::shop::{Shop, product, with};
+use crate::sync::broadcast::Listener;
 use crate::till::Till;
 
 trials! {
@@ -192,18 +191,15 @@ async fn bad_socket_requests_are_refused(shop: &'static Shop) {
     let foreign = shop.anonymous().with_token(shop.world.foreign_token(&shop.client));
     let expired = shop.anonymous().with_token(shop.world.expired_token(&shop.client));
     let cases = [
-        (socket::url(&shop.anonymous(), "till-1"), 401),
-        (socket::url(&foreign, "till-1"), 401),
-        (socket::url(&expired, "till-1"), 401),
-        (socket::url(&till.api, "till-2"), 403),
-        (socket::url(&till.api, ""), 400),
-        (socket::url(&till.api, &"d".repeat(129)), 400),
+        (socket::url(&shop.anonymous(), "till-1"), 4401, "token_missing"),
+        (socket::url(&foreign, "till-1"), 4401, "token_invalid"),
+        (socket::url(&expired, "till-1"), 4401, "token_expired"),
+        (socket::url(&till.api, "till-2"), 4403, "device_mismatch"),
+        (socket::url(&till.api, ""), 4400, "bad_request"),
+        (socket::url(&till.api, &"d".repeat(129)), 4400, "bad_request"),
     ];
-    for (url, status) in cases {
-        match connect_async(&url).await {
-            Err(Error::Http(response)) => assert_eq!(response.status().as_u16(), status, "{url}"),
-            other => panic!("{url}: {other:?}"),
-        }
+    for (url, close_code, code) in cases {
+        assert_eq!(Listener::at(&url, &till.api).await.refusal().await, (close_code, code.to_owned()));
     }
 }
 

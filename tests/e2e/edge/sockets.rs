@@ -18,8 +18,11 @@ trials! {
     one_socket_too_many_replaces_the_oldest_of_its_device,
     one_socket_too_many_replaces_the_oldest_of_its_session,
     a_device_id_claimed_by_another_user_replaces_no_socket,
+    the_server_answers_a_close,
 }
 
+/// Longest time until the server answers a close; it takes milliseconds on an idle machine.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
 /// Frames of the flood.
 const FLOOD: usize = 2000;
 
@@ -112,4 +115,17 @@ async fn a_device_id_claimed_by_another_user_replaces_no_socket(shop: &'static S
     assert_eq!(claimed[0].close_frame().await, replaced());
     own.send(&Value::from("anything")).await;
     assert_eq!(own.next().await["code"], "bad_frame");
+}
+
+async fn the_server_answers_a_close(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    for (code, answer) in [(Some(1000), 1000), (Some(1001), 1001), (Some(4000), 4000), (None, 1000)] {
+        let mut listener = Listener::open(&till.api, "till-1").await;
+        listener.assert_no_frame().await;
+        let asked = Instant::now();
+        assert_eq!(listener.close(code).await, Some(answer));
+        // Without an answer, clients wait for 10 seconds or more.
+        assert!(asked.elapsed() < CLOSE_PATIENCE, "{code:?}: {:?}", asked.elapsed());
+        println!("the close {code:?} was answered after {:?}", asked.elapsed());
+    }
 }

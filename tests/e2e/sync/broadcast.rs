@@ -13,6 +13,7 @@ use tests::till::socket;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::shop::{Shop, advance, deletion, product};
@@ -109,6 +110,31 @@ impl Listener {
         let frame = self.next().await;
         assert_eq!(frame["type"], "sync", "{frame}");
         serde_json::from_str(&frame.to_string()).unwrap()
+    }
+
+    /// Sends a frame; the server may have closed the socket.
+    pub(crate) async fn send_if_open(&mut self, frame: &Value) {
+        let _ = self.stream.send(Message::text(frame.to_string())).await;
+    }
+
+    /// The code with which the server closes a socket that it refuses, and the error's code.
+    pub(crate) async fn refusal(&mut self) -> (u16, String) {
+        let error = self.next().await;
+        assert_eq!(error["type"], "error", "{error}");
+        let (close_code, reason) = self.close_frame().await;
+        assert_eq!(error["code"], *reason);
+        (close_code, reason)
+    }
+
+    /// Closes the socket with `code`, if there is one; returns the code with which the server answers.
+    pub(crate) async fn close(&mut self, code: Option<u16>) -> Option<u16> {
+        let frame = code.map(|code| CloseFrame { code: code.into(), reason: "done".into() });
+        self.stream.send(Message::Close(frame)).await.unwrap();
+        loop {
+            if let Message::Close(answer) = self.message().await {
+                return answer.map(|frame| frame.code.into());
+            }
+        }
     }
 
     /// The code and reason with which the server closes the socket.

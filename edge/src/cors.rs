@@ -1,0 +1,111 @@
+//! Calls from web pages of other origins: the CORS protocol of the Fetch standard.
+//!
+//! The edge knows callers by their tokens and never by cookies, so no response allows credentials.
+
+use protocol::endpoints::route::{NoRoute, Route};
+use protocol::error::{ApiError, ErrorCode};
+use worker::{Env, Request, Response, ResponseBuilder};
+
+use crate::error::RequestError;
+use crate::state::AppState;
+
+/// Request headers that a page may send.
+const ALLOWED_HEADERS: &str = "authorization, content-type, if-none-match, last-event-id";
+/// Response headers that a page may read, beside those that every page may.
+const EXPOSED_HEADERS: &str = "allow, etag, ratelimit, ratelimit-limit, ratelimit-policy, ratelimit-remaining, \
+                               ratelimit-reset, retry-after, tillsync-cache, tillsync-cost, www-authenticate, \
+                               x-request-id";
+/// Seconds that a browser may remember a preflight: 2 hours, the longest that Chromium does.
+const MAX_AGE_SECS: &str = "7200";
+
+/// The origin of the web page that sent a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PageOrigin {
+    /// No browser sent it, or a page of the edge itself by GET.
+    None,
+    /// A page that may call the edge.
+    Allowed(String),
+    /// Any other page.
+    Foreign,
+}
+
+impl PageOrigin {
+    /// The origin of `request`. Foreign while the configuration is bad, which fails every request anyway.
+    pub(crate) fn of(request: &Request, env: &Env) -> worker::Result<PageOrigin> {
+        let Some(origin) = request.headers().get("origin")? else { return Ok(PageOrigin::None) };
+        let is_own = origin_of(&request.inner().url()) == origin;
+        let is_listed = || AppState::of(env).is_ok_and(|state| state.config.origins.contains(&origin));
+        Ok(if is_own || is_listed() { PageOrigin::Allowed(origin) } else { PageOrigin::Foreign })
+    }
+
+    /// Refuses a page of a foreign origin.
+    pub(crate) fn check(&self) -> Result<(), ApiError> {
+        if *self == PageOrigin::Foreign {
+            let message = "Pages of this origin may not call this service; an operator can allow it.";
+            return Err(ApiError::new(ErrorCode::OriginForbidden, message));
+        }
+        Ok(())
+    }
+}
+
+/// The origin in `url`, which the runtime has normalized. The crate's parser of URLs would make the worker a
+/// tenth larger, with its tables of international names.
+fn origin_of(url: &str) -> &str {
+    let authority = url.find("://").map_or(0, |scheme| scheme + "://".len());
+    let path = url.get(authority..).and_then(|rest| rest.find('/'));
+    path.and_then(|path| url.get(..authority + path)).unwrap_or(url)
+}
+
+/// The response to a preflight, which asks before the call itself is sent; `None` for another request. It is
+/// neither authenticated nor counted: browsers send it without the token.
+pub(crate) fn preflight(request: &Request, origin: &PageOrigin) -> Option<Result<Response, RequestError>> {
+    let method = request.inner().method();
+    let asks = request.headers().has("access-control-request-method").unwrap_or(false);
+    if method != "OPTIONS" || !asks {
+        return None;
+    }
+    match Route::find(&method, &request.path()) {
+        Err(NoRoute::MethodNotAllowed(methods)) => Some(allow(&methods, origin)),
+        Err(not_found) => Some(Err(RequestError::NoRoute(not_found))),
+        // An endpoint of its own.
+        Ok(_) => None,
+    }
+}
+
+fn allow(methods: &str, origin: &PageOrigin) -> Result<Response, RequestError> {
+    origin.check()?;
+    let response = ResponseBuilder::new()
+        .with_status(204)
+        .with_header("access-control-allow-methods", methods)?
+        .with_header("access-control-allow-headers", ALLOWED_HEADERS)?
+        .with_header("access-control-max-age", MAX_AGE_SECS)?;
+    Ok(response.empty())
+}
+
+/// Adds the headers of every response: a page of an allowed origin may read it, also an error.
+pub(crate) fn finish(mut response: Response, origin: &PageOrigin) -> worker::Result<Response> {
+    let headers = response.headers_mut();
+    headers.append("vary", "origin")?;
+    if let PageOrigin::Allowed(origin) = origin {
+        headers.set("access-control-allow-origin", origin)?;
+        headers.set("access-control-expose-headers", EXPOSED_HEADERS)?;
+    }
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_origin_of_a_url_is_what_a_browser_sends() {
+        for (url, origin) in [
+            ("https://shop.example/api/x?y=https://z/", "https://shop.example"),
+            ("http://localhost:8787/", "http://localhost:8787"),
+            ("https://shop.example", "https://shop.example"),
+            ("http://[::1]:8787/a", "http://[::1]:8787"),
+        ] {
+            assert_eq!(origin_of(url), origin);
+        }
+    }
+}
