@@ -1,6 +1,7 @@
 //! Sync end to end: push, pull, conflicts, dead letters and the broadcast.
 
 pub(crate) mod absence;
+pub(crate) mod batch_frames;
 pub(crate) mod branches;
 pub(crate) mod broadcast;
 pub(crate) mod checkpoints;
@@ -14,6 +15,7 @@ pub(crate) mod failed_groups;
 pub(crate) mod faults;
 pub(crate) mod groups;
 pub(crate) mod head_office;
+pub(crate) mod heads;
 pub(crate) mod late;
 pub(crate) mod many_branches;
 pub(crate) mod oversize;
@@ -32,7 +34,7 @@ pub(crate) mod versions;
 pub(crate) mod windows;
 
 trials! {
-    modules: absence, branches, broadcast, checkpoints, clocks, concurrency, cursors, damage, dead_letters,
-    deployments, failed_groups, faults, groups, head_office, late, many_branches, oversize, policies, pull, push, repairs, resolve,
+    modules: absence, batch_frames, branches, broadcast, checkpoints, clocks, concurrency, cursors, damage, dead_letters,
+    deployments, failed_groups, faults, groups, head_office, heads, late, many_branches, oversize, policies, pull, push, repairs, resolve,
     restore, shop_day, stats, tenancy, turns, values, versions, windows,
 }

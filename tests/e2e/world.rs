@@ -172,6 +172,11 @@ impl World {
         token
     }
 
+    /// The signature of a publication, as a function makes it.
+    pub(crate) fn sign_publication(&self, body: &[u8]) -> String {
+        auth::signature::sign(&self.keys.publish_secret, fleet::now(), body)
+    }
+
     /// A Redis client as a function has it, with its own connection.
     pub(crate) fn function_redis(&self) -> FunctionRedis {
         function_redis(self.redis.url(), &self.keys).unwrap()
@@ -203,7 +208,6 @@ impl World {
         self.redis.front().faults()
     }
 
-    /// Requests and commands that Redis has received.
     pub(crate) fn redis_counts(&self) -> Counts {
         self.redis.front().counts()
     }

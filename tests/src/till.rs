@@ -24,7 +24,7 @@ use crate::fleet;
 use crate::lock;
 use meter::Meter;
 use queue::Split;
-use socket::Socket;
+use socket::{Follower, Socket, SocketOptions};
 use state::State;
 
 /// Changes in a page.
@@ -50,10 +50,21 @@ pub struct Till {
 impl Till {
     /// Signs in, opens the socket and follows the room.
     pub async fn open(api: &Api, login: &LoginRequest, meter: Arc<Meter>) -> Result<Till, CallError> {
+        Till::open_with(api, login, meter, SocketOptions::default()).await
+    }
+
+    /// The same with a socket as `options` say.
+    pub async fn open_with(
+        api: &Api,
+        login: &LoginRequest,
+        meter: Arc<Meter>,
+        options: SocketOptions,
+    ) -> Result<Till, CallError> {
         let device = login.device_id.as_ref().map_or_else(|| login.username.clone(), ToString::to_string);
         let (api, session) = api.login(login).await?;
         let (state, gap) = (Arc::new(Mutex::new(State::default())), Arc::new(Notify::new()));
-        let socket = Socket::open(&api, &device, state.clone(), gap.clone(), meter.clone());
+        let follower = Follower { options, state: state.clone(), gap: gap.clone(), meter: meter.clone() };
+        let socket = Socket::open(&api, &device, follower);
         Ok(Till { device, meter, branch: session.user.branch_id, api, state, gap, socket })
     }
 
@@ -143,7 +154,8 @@ impl Till {
         }
     }
 
-    /// Pulls whenever the socket or the response to a push showed a gap. Does not return without an error.
+    /// Pulls whenever the socket or the response to a push showed that the till misses something. Does not
+    /// return without an error.
     pub async fn fill_gaps(&self) -> Result<(), CallError> {
         loop {
             self.gap.notified().await;

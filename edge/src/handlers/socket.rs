@@ -36,12 +36,13 @@ async fn connect(context: &RequestContext) -> Result<Response, RequestError> {
     let device: DeviceId =
         query::value(&query, "device_id").unwrap_or_default().parse().map_err(ApiError::from)?;
     caller.claims.acts_as(&device)?;
+    let takes_batches = takes_batches(&query)?;
     // Last, since it takes a round trip; without the cache, since a socket lasts.
     let check = context.state.policy.for_caller(&caller.claims, context.spec().limit).skip_cache();
     context.admit(&check).await?;
     let expires_at = Timestamp(0).plus_secs(caller.claims.exp);
     let Claims { sub: user, role, sid: session, .. } = caller.claims;
-    let connect = ConnectRequest { room, user, device, role, session, expires_at };
+    let connect = ConnectRequest { room, user, device, role, session, expires_at, takes_batches };
     Ok(room::connect(&context.env, &connect).await?)
 }
 
@@ -56,6 +57,15 @@ fn refuse(error: &ApiError) -> worker::Result<Response> {
     Ok(ResponseBuilder::new().with_status(101).with_websocket(pair.client).empty())
 }
 
+/// Whether the socket takes the changes of a commit in one frame.
+fn takes_batches(url_query: &str) -> Result<bool, ApiError> {
+    match query::value(url_query, "frames").as_deref() {
+        None => Ok(false),
+        Some("batch") => Ok(true),
+        Some(_) => Err(ApiError::new(ErrorCode::BadRequest, "`frames` may be `batch`, or absent.")),
+    }
+}
+
 fn is_upgrade(header: Option<&str>) -> Result<(), ApiError> {
     if header.is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
         return Ok(());
@@ -67,6 +77,15 @@ fn is_upgrade(header: Option<&str>) -> Result<(), ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn frames_come_one_by_one_unless_the_socket_asks_for_batches() {
+        assert_eq!(takes_batches("device_id=d"), Ok(false));
+        assert_eq!(takes_batches("frames=batch&device_id=d"), Ok(true));
+        for bad in ["frames=", "frames=Batch", "frames=batch,", "frames=1"] {
+            assert_eq!(takes_batches(bad).unwrap_err().code, ErrorCode::BadRequest, "{bad}");
+        }
+    }
 
     #[test]
     fn only_a_websocket_is_accepted() {

@@ -53,6 +53,8 @@ pub(crate) struct ConnectRequest {
     /// The session of its token, if it has one.
     pub(crate) session: Option<SessionId>,
     pub(crate) expires_at: Timestamp,
+    /// Whether it takes the changes of a commit in one frame.
+    pub(crate) takes_batches: bool,
 }
 
 // A stub needs a URL with a host, and ignores the host.
@@ -122,7 +124,8 @@ impl ConnectRequest {
             ("expires_at", &expires_at),
         ];
         let session = self.session.as_ref().map(|session| ("session", session.as_str()));
-        format!("{HOST}{CONNECT}?{}", query::write(pairs.into_iter().chain(session)))
+        let frames = self.takes_batches.then_some(("frames", "batch"));
+        format!("{HOST}{CONNECT}?{}", query::write(pairs.into_iter().chain(session).chain(frames)))
     }
 
     fn from_query(url_query: &str) -> Option<ConnectRequest> {
@@ -133,6 +136,7 @@ impl ConnectRequest {
             role: query::value(url_query, "role")?.parse().ok()?,
             session: query::value(url_query, "session").map(|session| session.parse()).transpose().ok()?,
             expires_at: Timestamp(query::value(url_query, "expires_at")?.parse().ok()?),
+            takes_batches: query::value(url_query, "frames").is_some(),
         })
     }
 }
@@ -158,6 +162,7 @@ mod tests {
                 role: Role::SuperAdmin,
                 session: session.map(|session| session.parse().unwrap()),
                 expires_at: Timestamp(1_765_103_400_000_000),
+                takes_batches: session.is_some(),
             };
             let url = connect.url();
             let (path, url_query) = path_and_query(&url);

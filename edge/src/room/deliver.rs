@@ -1,29 +1,48 @@
 //! Delivers a commit to the sockets of a room.
 
+use std::iter;
+
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::Publication;
-use protocol::wire::socket::{ServerFrame, frames};
+use protocol::wire::socket::{ServerFrame, batch_frame, frames};
+use worker::WebSocket;
 
 use super::close_reason::GONE;
 use super::socket_state::SocketState;
 use super::sockets;
 
-use worker::WebSocket;
-
-/// Sends the frames of `publication` to every socket that should get it, without changes that the user's role
-/// may not read. After an omitted change the next frame's `prev` is unknown to the till, so the till pulls.
+/// Sends `publication` to every socket that should get it, without changes that the user's role may not read.
+///
+/// A socket gets a frame for each change, or one for the commit. After an omitted change, the `prev` of the
+/// next single frame is unknown to the till, so the till pulls; the frame of a commit passes over the change.
 pub(super) fn deliver(sockets: &[(WebSocket, SocketState)], publication: &Publication, now: Timestamp) {
-    // Serialised once for all sockets.
-    let texts = texts(publication);
-    for (socket, socket_state) in
-        sockets.iter().filter(|(_, socket_state)| socket_state.should_deliver(publication, now))
-    {
-        let frames =
-            texts.iter().zip(&publication.changes).filter(|(_, change)| socket_state.may_read(change));
-        // A socket that fails is closed; the others still get the commit.
-        if frames.into_iter().any(|(text, _)| socket.send_with_str(text).is_err()) {
-            sockets::close(socket, GONE);
+    let recipients = sockets.iter().filter(|(_, state)| state.should_deliver(publication, now));
+    let (mut batched, single): (Vec<_>, Vec<_>) = recipients.partition(|(_, state)| state.takes_batches);
+    if !single.is_empty() {
+        // Serialised once for all sockets.
+        let texts = texts(publication);
+        for (socket, state) in single {
+            let readable =
+                texts.iter().zip(&publication.changes).filter(|(_, change)| state.may_read(change));
+            send_all(socket, readable.map(|(text, _)| text));
         }
+    }
+    // Serialised once for each role.
+    while let Some(role) = batched.first().map(|(_, state)| state.role) {
+        let text = ServerFrame::SyncBatch(batch_frame(publication, role)).to_json();
+        batched.retain(|(socket, state)| {
+            if state.role == role {
+                send_all(socket, iter::once(&text));
+            }
+            state.role != role
+        });
+    }
+}
+
+/// A socket that fails is closed; the others still get the commit.
+fn send_all<'a>(socket: &WebSocket, mut texts: impl Iterator<Item = &'a String>) {
+    if texts.any(|text| socket.send_with_str(text).is_err()) {
+        sockets::close(socket, GONE);
     }
 }
 

@@ -3,10 +3,11 @@
 //! It hibernates: between two events it may lose its memory, but not its sockets and their attachments. Every
 //! handler is implemented, because the crate's defaults panic, and no borrow lives across an await.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use protocol::ids::SessionId;
 use protocol::limits::ROOM_SOCKETS_MAX;
+use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::{Publication, PublishRequest};
 use protocol::wire::socket::ServerFrame;
@@ -34,6 +35,8 @@ use crate::{clock, query};
 #[durable_object]
 pub struct Room {
     state: State,
+    /// The latest stamp that was published to the room, as far as it knows.
+    head: Cell<Option<Stamp>>,
     recent_commits: RefCell<RecentCommits>,
     writes: RefCell<WriteQueue>,
     head_pages: RefCell<HeadPages>,
@@ -41,17 +44,16 @@ pub struct Room {
 
 impl DurableObject for Room {
     fn new(state: State, _env: Env) -> Room {
-        if let Err(error) = sockets::answer_pings(&state) {
-            // The object then wakes for each ping and answers it.
-            console_error!("room: failed to set the automatic pong: {error}");
-        }
         let now = clock::now();
-        Room {
+        let room = Room {
+            head: Cell::new(sockets::answered_head(&state)),
             state,
             recent_commits: RefCell::default(),
             writes: RefCell::new(WriteQueue::starting(now)),
             head_pages: RefCell::new(HeadPages::new(now)),
-        }
+        };
+        room.answer_pings();
+        room
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
@@ -109,7 +111,7 @@ impl DurableObject for Room {
             return Ok(());
         }
         if let Some(mut state) = sockets::state_of(&socket) {
-            match state.on_frame(text, clock::now()) {
+            match state.on_frame(text, self.head.get(), clock::now()) {
                 Ok(answer) => save_and_send(&socket, &state, answer.as_ref()),
                 Err(reason) => sockets::close(&socket, reason),
             }
@@ -150,6 +152,9 @@ impl Room {
         let pair = WebSocketPair::new()?;
         let socket_state = SocketState::new(connect, clock::now());
         sockets::accept(&self.state, &pair.server, &socket_state)?;
+        if pair.server.send_with_str(socket_state.greeting(self.head.get()).to_json()).is_err() {
+            sockets::close(&pair.server, close_reason::GONE);
+        }
         alarm::wake_by(&self.state, keepalive::next_check(&socket_state)).await?;
         Response::from_websocket(pair.client)
     }
@@ -208,6 +213,7 @@ impl Room {
     ) -> worker::Result<Response> {
         let now = clock::now();
         let sockets = sockets::open(&self.state)?;
+        self.raise_head(publications);
         for publication in publications.iter().filter(|commit| !commit.changes.is_empty()) {
             self.head_pages.borrow_mut().committed(publication.last(), began_at);
             if self.recent_commits.borrow_mut().insert(publication.last()) {
@@ -215,6 +221,23 @@ impl Room {
             }
         }
         Ok(status(call::ACCEPTED))
+    }
+
+    /// Notes how far the room is. A publication may be an old one that comes again.
+    fn raise_head(&self, publications: &[Publication]) {
+        let known = self.head.get();
+        let head = publications.iter().map(Publication::last).max().max(known);
+        if head != known {
+            self.head.set(head);
+            self.answer_pings();
+        }
+    }
+
+    fn answer_pings(&self) {
+        if let Err(error) = sockets::answer_pings(&self.state, self.head.get()) {
+            // The object then wakes for each ping and answers it, or the head is told with the next commit.
+            console_error!("room: failed to set the automatic pong: {error}");
+        }
     }
 
     fn end_sessions(&self, sessions: &[SessionId]) -> worker::Result<Response> {

@@ -4,6 +4,7 @@ use auth::limits::TOKEN_BYTES_MAX;
 use protocol::ids::{BranchId, ClientId, DeviceId, Room, SessionId};
 use protocol::limits::{DEVICE_ID_BYTES_MAX, TENANT_ID_BYTES_MAX};
 use protocol::role::Role;
+use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::{Publication, PublishedChange};
 use protocol::wire::socket::{BadFrame, ClientFrame, ServerFrame};
@@ -28,7 +29,7 @@ pub(super) struct SocketState {
     #[serde(default)]
     user: String,
     device: DeviceId,
-    role: Role,
+    pub(super) role: Role,
     #[serde(default)]
     pub(super) session: Option<SessionId>,
     /// The epoch for a socket of the previous version.
@@ -37,6 +38,9 @@ pub(super) struct SocketState {
     /// The expiry of its token, and so of the socket.
     pub(super) expires_at: Timestamp,
     subscribed: bool,
+    /// Whether the device takes the changes of a commit in one frame.
+    #[serde(default)]
+    pub(super) takes_batches: bool,
     /// The time of the last frame from the device.
     pub(super) heard_at: Timestamp,
     /// The time of the last ping to the device.
@@ -62,25 +66,37 @@ impl SocketState {
             opened_at: now,
             expires_at: connect.expires_at,
             subscribed: true,
+            takes_batches: connect.takes_batches,
             heard_at: now,
             pinged_at: None,
             frame_rate: FrameRate::default(),
         }
     }
 
-    /// Handles a frame, `None` if it is binary; returns the answer, or why to close the socket.
+    /// The first frame of the connection.
+    pub(super) fn greeting(&self, head: Option<Stamp>) -> ServerFrame {
+        ServerFrame::Connected { room: self.room().to_string(), head }
+    }
+
+    fn room(&self) -> Room {
+        Room { client: self.client.clone(), branch: self.branch.clone() }
+    }
+
+    /// Handles a frame, `None` if it is binary; returns the answer, or why to close the socket. `head` is the
+    /// room's.
     pub(super) fn on_frame(
         &mut self,
         text: Option<&str>,
+        head: Option<Stamp>,
         now: Timestamp,
     ) -> Result<Option<ServerFrame>, CloseReason> {
         if !self.frame_rate.count(now) {
             return Err(TOO_MANY_FRAMES);
         }
         self.heard_at = now;
-        let own = Room { client: self.client.clone(), branch: self.branch.clone() };
+        let own = self.room();
         let frame = text.ok_or(BadFrame::Unknown).and_then(ClientFrame::parse);
-        let answer = frame.map_or_else(|bad| Some(bad.reply()), |frame| frame.reply(&own));
+        let answer = frame.map_or_else(|bad| Some(bad.reply()), |frame| frame.reply(&own, head));
         match answer {
             Some(ServerFrame::Subscribed { .. }) => self.subscribed = true,
             Some(ServerFrame::Unsubscribed { .. }) => self.subscribed = false,
@@ -119,7 +135,6 @@ pub(super) mod tests {
     use protocol::json::JsonText;
     use protocol::limits::FRAMES_BURST_MAX;
     use protocol::record::Operation;
-    use protocol::stamp::Stamp;
 
     pub(in crate::room) const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
 
@@ -131,6 +146,7 @@ pub(super) mod tests {
             role: Role::Cashier,
             session: Some("s1".parse().unwrap()),
             expires_at: NOW.plus_secs(900),
+            takes_batches: false,
         }
     }
 
@@ -190,10 +206,10 @@ pub(super) mod tests {
             (r#"{"type":"unsubscribe","room":"1:2"}"#, r#"{"type":"unsubscribed","room":"1:2"}"#, false),
             (r#"{"type":"subscribe","room":"1:2"}"#, r#"{"type":"subscribed","room":"1:2"}"#, true),
         ] {
-            assert_eq!(socket_state.on_frame(Some(text), NOW).unwrap().unwrap().to_json(), answer);
+            assert_eq!(socket_state.on_frame(Some(text), None, NOW).unwrap().unwrap().to_json(), answer);
             assert_eq!(socket_state.should_deliver(&commit, NOW), delivers);
         }
-        let foreign = socket_state.on_frame(Some(r#"{"type":"unsubscribe","room":"1:3"}"#), NOW);
+        let foreign = socket_state.on_frame(Some(r#"{"type":"unsubscribe","room":"1:3"}"#), None, NOW);
         assert!(foreign.unwrap().unwrap().to_json().contains("room_forbidden"));
         assert!(socket_state.should_deliver(&commit, NOW));
     }
@@ -202,11 +218,15 @@ pub(super) mod tests {
     fn every_frame_counts_as_activity_and_a_bad_one_is_answered() {
         let mut socket_state = socket_state();
         let later = NOW.plus_secs(7);
-        assert_eq!(socket_state.on_frame(Some(r#"{"type":"pong"}"#), later), Ok(None));
+        assert_eq!(socket_state.on_frame(Some(r#"{"type":"pong"}"#), None, later), Ok(None));
         assert_eq!(socket_state.heard_at, later);
-        assert_eq!(socket_state.on_frame(Some(r#"{ "type": "ping" }"#), later), Ok(Some(ServerFrame::Pong)));
+        let head = Some(Stamp(7));
+        let pong = socket_state.on_frame(Some(r#"{ "type": "ping" }"#), head, later);
+        assert_eq!(pong, Ok(Some(ServerFrame::Pong { head })));
         for bad in [None, Some(""), Some("{}")] {
-            assert!(socket_state.on_frame(bad, later).unwrap().unwrap().to_json().contains("bad_frame"));
+            assert!(
+                socket_state.on_frame(bad, None, later).unwrap().unwrap().to_json().contains("bad_frame")
+            );
         }
     }
 
@@ -215,10 +235,10 @@ pub(super) mod tests {
         for text in [Some(r#"{"type":"subscribe","room":"1:2"}"#), Some("{}"), None] {
             let mut socket_state = socket_state();
             for _ in 0..FRAMES_BURST_MAX {
-                assert!(socket_state.on_frame(text, NOW).is_ok());
+                assert!(socket_state.on_frame(text, None, NOW).is_ok());
             }
-            assert_eq!(socket_state.on_frame(text, NOW), Err(TOO_MANY_FRAMES));
-            assert!(socket_state.on_frame(text, NOW.plus_secs(1)).is_ok());
+            assert_eq!(socket_state.on_frame(text, None, NOW), Err(TOO_MANY_FRAMES));
+            assert!(socket_state.on_frame(text, None, NOW.plus_secs(1)).is_ok());
         }
     }
 
@@ -230,5 +250,6 @@ pub(super) mod tests {
         });
         let read: SocketState = serde_json::from_value(stored).unwrap();
         assert_eq!((read.opened_at, read.frame_rate), (Timestamp(0), FrameRate::default()));
+        assert!(!read.takes_batches);
     }
 }

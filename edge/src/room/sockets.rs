@@ -4,8 +4,10 @@
 //! below them, which catch JavaScript exceptions.
 
 use js_sys::{Date, Function, Reflect};
+use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::socket::{ClientFrame, ServerFrame};
+use serde::Deserialize;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{State, WebSocket, WebSocketRequestResponsePair, web_sys};
 
@@ -15,12 +17,23 @@ use super::socket_state::SocketState;
 /// The code of a close that no error caused (RFC 6455).
 const NORMAL_CLOSE: u16 = 1000;
 
-/// Has the runtime answer `{"type":"ping"}`: free, and without waking the object.
-pub(super) fn answer_pings(state: &State) -> worker::Result<()> {
+/// Has the runtime answer `{"type":"ping"}` with `head`: free, and without waking the object.
+pub(super) fn answer_pings(state: &State, head: Option<Stamp>) -> worker::Result<()> {
     // The runtime compares text; another spelling of the frame wakes the object, which answers it.
     let ping = serde_json::to_string(&ClientFrame::Ping)?;
-    let pair = WebSocketRequestResponsePair::new(&ping, &ServerFrame::Pong.to_json())?;
+    let pair = WebSocketRequestResponsePair::new(&ping, &ServerFrame::Pong { head }.to_json())?;
     Ok(state.as_raw().set_websocket_auto_response(&pair)?)
+}
+
+/// The head in the runtime's answer to pings, which outlives the memory of the object.
+pub(super) fn answered_head(state: &State) -> Option<Stamp> {
+    /// A pong. The wasm of all server frames would be larger by kilobytes.
+    #[derive(Deserialize)]
+    struct Pong {
+        head: Option<Stamp>,
+    }
+    let pair = state.as_raw().get_websocket_auto_response().ok().flatten()?;
+    serde_json::from_str::<Pong>(&pair.response()).ok()?.head
 }
 
 /// Accepts `socket` with `socket_state` as its attachment.

@@ -1,6 +1,6 @@
-//! Faults between the edge and a function, planned by tests per client.
+//! Faults between the edge and a function, planned by tests per client, and a count of the calls.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::fault_plan::FaultPlan;
@@ -25,6 +25,7 @@ struct State {
     plan: FaultPlan<String, HostFault>,
     cut: BTreeSet<String>,
     without_groups: BTreeSet<String>,
+    calls: BTreeMap<String, u64>,
 }
 
 impl HostFaults {
@@ -41,6 +42,15 @@ impl HostFaults {
     /// From now on, functions do not know groups of pushes of `client`, like those of a release without.
     pub fn refuse_groups(&self, client: &str) {
         self.state().without_groups.insert(client.to_owned());
+    }
+
+    /// Calls so far with a token of `client`, failed ones included.
+    pub fn calls(&self, client: &str) -> u64 {
+        self.state().calls.get(client).copied().unwrap_or_default()
+    }
+
+    pub(super) fn count(&self, client: &str) {
+        *self.state().calls.entry(client.to_owned()).or_default() += 1;
     }
 
     pub(super) fn are_groups_refused(&self, client: &str) -> bool {

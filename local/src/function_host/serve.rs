@@ -39,6 +39,9 @@ pub(super) async fn handle(
     })?;
     let bad_request = Rejection::Lambda(StatusCode::BAD_REQUEST, "Bad Request");
     let client = invocation::client(&parts.headers);
+    if let Some(client) = &client {
+        context.faults.count(client);
+    }
     let refuses_groups = client.as_deref().is_some_and(|client| context.faults.are_groups_refused(client));
     let target = if refuses_groups { invocation::without_groups(target) } else { target };
     let event = invocation::request(&parts, target, &body).ok_or(bad_request)?;

@@ -8,6 +8,7 @@ use reqwest::Method;
 use reqwest::header::USER_AGENT;
 use serde_json::{Value, json};
 use tests::api::{Api, Reply};
+use tests::till::socket::url;
 use tests::wait::{poll, until};
 
 use super::{logout, refresh};
@@ -196,12 +197,7 @@ async fn ending_a_session_closes_its_sockets(shop: &'static Shop) {
     }
     // The session gets no new socket, even while HTTP requests may still accept its token. Only if Redis does
     // not answer in time can the edge miss that the session has ended.
-    let open = async || {
-        let mut listener = Listener::open(&lost, "lost").await;
-        // Only a socket that was refused gets a frame before the pong.
-        listener.send_if_open(&json!({ "type": "ping" })).await;
-        listener.next().await
-    };
+    let open = async || Listener::at(&url(&lost, "lost"), &lost).await.next().await;
     let is_refused = |first: &Value| first["code"] == "session_revoked";
     poll(LONG_PATIENCE, open, is_refused).await.unwrap();
     let other = shop.till("till-2").await;

@@ -47,8 +47,9 @@ async fn a_page_of_an_allowed_origin_syncs_and_listens(shop: &'static Shop) {
     assert_eq!(status("signIn"), Some(200), "{seen}");
     assert_eq!(seen["pushed"]["body"]["synced_count"], 1, "{seen}");
     let heard = &seen["heard"];
-    assert_eq!(heard["received"][0], json!({ "type": "pong" }));
-    assert_eq!(heard["received"][1]["record_id"], "tea");
+    let received = |i: usize, member: &str| heard["received"][i][member].as_str();
+    assert_eq!([received(0, "type"), received(1, "type")], [Some("connected"), Some("pong")]);
+    assert_eq!(received(2, "record_id"), Some("tea"));
     // The server answers the page's close.
     assert_eq!((&heard["code"], &heard["wasClean"]), (&json!(1000), &json!(true)));
     let pulled = &seen["pulled"];

@@ -42,7 +42,7 @@ async fn a_flood_of_frames_closes_its_socket_and_no_other(shop: &'static Shop) {
     let wait = async |listener: &mut Listener, ping: &str| {
         let asked = Instant::now();
         listener.send_text(ping).await;
-        assert_eq!(listener.next().await, json!({ "type": "pong" }));
+        assert_eq!(listener.next().await["type"], "pong");
         asked.elapsed()
     };
     let (room, runtime) =

@@ -10,6 +10,7 @@ use tests::day::{self, Invoice};
 use tests::fleet;
 use tests::till::Till;
 use tests::till::meter::Meter;
+use tests::till::socket::SocketOptions;
 use tokio::task::JoinSet;
 
 use crate::shop::Shop;
@@ -32,10 +33,13 @@ fn day_of_sales() -> Vec<Invoice> {
     }
 }
 
-async fn open(shop: &Shop, name: &str) -> Arc<Till> {
+/// Opens a till whose socket takes a frame for each commit, or one for each change.
+async fn open(shop: &Shop, name: &str, takes_batches: bool) -> Arc<Till> {
     let login = shop.user(name, Role::Cashier, Some("1")).await;
     let login = LoginRequest { device_id: Some(name.parse().unwrap()), ..login };
-    let till = Till::open(&shop.anonymous(), &login, Arc::new(Meter::default())).await.unwrap();
+    let options = SocketOptions { takes_batches, ..SocketOptions::default() };
+    let meter = Arc::new(Meter::default());
+    let till = Till::open_with(&shop.anonymous(), &login, meter, options).await.unwrap();
     till.connected().await;
     Arc::new(till)
 }
@@ -44,7 +48,7 @@ async fn all_tills_and_a_new_till_hold_the_whole_day(shop: &'static Shop) {
     let day = day_of_sales();
     let (mut tills, mut selling, mut pulling) = (Vec::new(), JoinSet::new(), JoinSet::new());
     for (i, share) in fleet::deal(&day, TILLS).into_iter().enumerate() {
-        let till = open(shop, &format!("till-{i}")).await;
+        let till = open(shop, &format!("till-{i}"), i > 0).await;
         let (seller, puller) = (till.clone(), till.clone());
         selling.spawn(async move { fleet::sell(&seller, &share, &AtomicUsize::new(0)).await.unwrap() });
         pulling.spawn(async move { puller.fill_gaps().await });
@@ -54,7 +58,7 @@ async fn all_tills_and_a_new_till_hold_the_whole_day(shop: &'static Shop) {
     for till in &tills {
         till.pull_all().await.unwrap();
     }
-    let fresh = open(shop, "fresh").await;
+    let fresh = open(shop, "fresh", true).await;
     fresh.pull_all().await.unwrap();
     assert_eq!(fleet::faults(&tills, &fresh, &day).unwrap(), Vec::<String>::new());
 }

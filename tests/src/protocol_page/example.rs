@@ -40,7 +40,7 @@ enum Comparison {
 
 fn comparison(member: &str) -> Comparison {
     match member {
-        "stamp" | "prev" | "after_stamp" => Comparison::Stamp,
+        "stamp" | "prev" | "after_stamp" | "head" => Comparison::Stamp,
         "server_updated_at" | "server_time" | "received_at" | "last_sync_at" | "at" => Comparison::Time,
         "created_at" | "last_activity_at" => Comparison::Time,
         "cursor" | "next_cursor" => Comparison::Cursor,

@@ -15,7 +15,7 @@ use protocol::limits::{
 };
 use retail::limits::CART_RETENTION_SECS;
 use sync::limits::{
-    DECIMAL_PLACES_MAX, DECIMAL_WHOLE_DIGITS_MAX, DEVICE_CLOCKS_MAX, LOG_RETENTION_SECS,
+    DECIMAL_PLACES_MAX, DECIMAL_WHOLE_DIGITS_MAX, DEVICE_CLOCKS_MAX, LOG_ITEM_BYTES_MAX, LOG_RETENTION_SECS,
     MARKER_RETENTION_SECS, PULL_BYTES_MAX, TOMBSTONE_RETENTION_SECS,
 };
 use toml::{Table, Value};
@@ -123,6 +123,7 @@ fn the_page_states_the_limits_in_force() {
         format!("The first {LOGIN_FAILURES_FREE} failures are free"),
         format!("up to {} minutes", LOGIN_DELAY_SECS_MAX / 60),
         format!("forgotten {} hours after the last", LOGIN_FAILURES_SECS / 3600),
+        format!("commit with much data (over {} KiB) comes in several frames", kib(LOG_ITEM_BYTES_MAX)),
         format!("`limit` is 1 to {DEAD_LETTERS_LIMIT_MAX}, {DEAD_LETTERS_LIMIT_DEFAULT} if absent"),
     ] {
         assert!(prose.contains(&words), "PROTOCOL.md lacks {words}");

@@ -1,15 +1,18 @@
 //! A till's WebSocket: applies frames in order, asks for a pull after a gap, and reconnects.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use protocol::wire::socket::{ServerFrame, SyncFrame};
+use protocol::wire::socket::{ClientFrame, ServerFrame, SyncBatchFrame, SyncFrame};
 use sync::follow::Follow;
+use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tokio_tungstenite::connect_async;
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::lock;
 use super::meter::Meter;
@@ -31,6 +34,24 @@ enum Ended {
     Replaced,
 }
 
+/// How a socket behaves.
+#[derive(Clone, Debug)]
+pub struct SocketOptions {
+    /// The time between two pings. The answer to each tells how far the room is.
+    pub ping_every: Duration,
+    /// Whether the changes of a commit come in one frame.
+    pub takes_batches: bool,
+    /// While it is true, frames with changes are lost on their way.
+    pub loses_changes: Arc<AtomicBool>,
+}
+
+impl Default for SocketOptions {
+    fn default() -> SocketOptions {
+        let ping_every = Duration::from_secs(20);
+        SocketOptions { ping_every, takes_batches: true, loses_changes: Arc::default() }
+    }
+}
+
 /// A connection that reconnects until it is dropped, or replaced by another one of its device.
 pub struct Socket {
     task: JoinHandle<()>,
@@ -43,20 +64,26 @@ impl Drop for Socket {
     }
 }
 
+/// What a connection changes and measures.
+pub(super) struct Follower {
+    pub(super) options: SocketOptions,
+    pub(super) state: Arc<Mutex<State>>,
+    /// Notified when a pull is needed.
+    pub(super) gap: Arc<Notify>,
+    pub(super) meter: Arc<Meter>,
+}
+
 impl Socket {
     /// Opens the socket of `device` and follows its room.
-    pub fn open(
-        api: &Api,
-        device: &str,
-        state: Arc<Mutex<State>>,
-        gap: Arc<Notify>,
-        meter: Arc<Meter>,
-    ) -> Socket {
+    pub(super) fn open(api: &Api, device: &str, follower: Follower) -> Socket {
         let (set_open, open) = watch::channel(false);
-        let url = url(api, device);
+        let mut url = url(api, device);
+        if follower.options.takes_batches {
+            url.push_str("&frames=batch");
+        }
         let task = tokio::spawn(async move {
             loop {
-                let ended = follow_room(&url, &state, &gap, &meter, &set_open).await;
+                let ended = follower.follow_room(&url, &set_open).await;
                 set_open.send_replace(false);
                 match ended {
                     Ok(Ended::Replaced) => return,
@@ -87,39 +114,81 @@ pub fn url(api: &Api, device: &str) -> String {
     format!("{edge}/ws?{query}")
 }
 
-async fn follow_room(
-    url: &str,
-    state: &Mutex<State>,
-    gap: &Notify,
-    meter: &Meter,
-    set_open: &watch::Sender<bool>,
-) -> Result<Ended, Error> {
-    let (mut stream, _) = connect_async(url).await?;
-    set_open.send_replace(true);
-    // Changes before the connection have to be pulled.
-    gap.notify_one();
-    while let Some(message) = stream.next().await {
-        let text = match message? {
-            Message::Text(text) => text,
-            Message::Close(Some(frame)) if u16::from(frame.code) == REPLACED => return Ok(Ended::Replaced),
-            _ => continue,
-        };
-        match ServerFrame::parse(&text) {
-            Some(ServerFrame::Sync(frame)) => on_frame(&frame, state, gap, meter),
-            Some(ServerFrame::Ping) => stream.send(Message::text(r#"{"type":"pong"}"#)).await?,
-            // Responses to requests that this client does not send, and frames of newer servers.
-            _ => {}
+impl Follower {
+    async fn follow_room(&self, url: &str, set_open: &watch::Sender<bool>) -> Result<Ended, Error> {
+        let (mut stream, _) = connect_async(url).await?;
+        set_open.send_replace(true);
+        let mut pings = pings(self.options.ping_every);
+        let ping = serde_json::to_string(&ClientFrame::Ping).unwrap_or_default();
+        loop {
+            let message = tokio::select! {
+                message = stream.next() => message,
+                _ = pings.tick() => {
+                    stream.send(Message::text(ping.as_str())).await?;
+                    continue;
+                }
+            };
+            match message.transpose()? {
+                None => return Ok(Ended::Lost),
+                Some(Message::Text(text)) => self.on_text(&text, &mut stream).await?,
+                Some(Message::Close(Some(frame))) if u16::from(frame.code) == REPLACED => {
+                    return Ok(Ended::Replaced);
+                }
+                Some(_) => {}
+            }
         }
     }
-    Ok(Ended::Lost)
+
+    async fn on_text(
+        &self,
+        text: &str,
+        stream: &mut WebSocketStream<MaybeTlsStream<TcpStream>>,
+    ) -> Result<(), Error> {
+        let needs_pull = match ServerFrame::parse(text) {
+            Some(ServerFrame::Sync(frame)) => self.on_frame(&frame),
+            Some(ServerFrame::SyncBatch(frame)) => self.on_batch_frame(&frame),
+            Some(ServerFrame::Connected { head, .. }) => lock(&self.state).on_connected(head),
+            Some(ServerFrame::Pong { head: Some(head) }) => lock(&self.state).on_head(head),
+            Some(ServerFrame::Ping) => {
+                stream.send(Message::text(r#"{"type":"pong"}"#)).await?;
+                false
+            }
+            // Responses to requests that this client does not send, and frames of newer servers.
+            _ => false,
+        };
+        if needs_pull {
+            self.gap.notify_one();
+        }
+        Ok(())
+    }
+
+    fn on_frame(&self, frame: &SyncFrame) -> bool {
+        if self.options.loses_changes.load(Ordering::Relaxed) {
+            return false;
+        }
+        let (followed, is_new) = lock(&self.state).on_frame(frame);
+        if is_new {
+            self.meter.change_seen(&frame.table_name, &frame.record_id);
+        }
+        followed == Follow::Pull
+    }
+
+    fn on_batch_frame(&self, frame: &SyncBatchFrame) -> bool {
+        if self.options.loses_changes.load(Ordering::Relaxed) {
+            return false;
+        }
+        let (followed, new) = lock(&self.state).on_batch_frame(frame);
+        for change in new.iter().filter_map(|&i| frame.changes.get(i)) {
+            self.meter.change_seen(&change.table_name, &change.record_id);
+        }
+        followed == Follow::Pull
+    }
 }
 
-fn on_frame(frame: &SyncFrame, state: &Mutex<State>, gap: &Notify, meter: &Meter) {
-    let (followed, is_new) = lock(state).on_frame(frame);
-    if is_new {
-        meter.change_seen(&frame.table_name, &frame.record_id);
-    }
-    if followed == Follow::Pull {
-        gap.notify_one();
-    }
+/// The first ping is one period after the connection, whose first frame has told the head.
+fn pings(period: Duration) -> Interval {
+    let mut pings = interval(period);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pings.reset();
+    pings
 }

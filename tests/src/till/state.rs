@@ -9,9 +9,13 @@ use protocol::timestamp::Timestamp;
 use protocol::timestamp::device_time::DeviceTime;
 use protocol::wire::pull::PullResponse;
 use protocol::wire::push::{AppliedRecord, Conflict, PushRecord, PushResponse};
-use protocol::wire::socket::SyncFrame;
 use sync::follow::{Follow, follow};
 use sync::limits::CLOCK_SKEW_MICROS_MIN;
+
+mod frames;
+mod heads;
+
+use heads::Heads;
 
 use super::acknowledged::{Acknowledged, Standing};
 use super::queue::Queue;
@@ -33,6 +37,8 @@ pub struct State {
     pub position: Stamp,
     /// The batches to push.
     pub queue: Queue,
+    /// The heads of the room that the till was told.
+    heads: Heads,
     /// The cursor of the last page; `None` before the first one.
     pulled: Option<String>,
     /// The batches that were acknowledged, in case the server loses them.
@@ -128,6 +134,7 @@ impl State {
     /// moved the till since. In a snapshot and its tail only the cursor counts.
     pub fn pull_query(&mut self) -> String {
         self.acknowledged.ask();
+        self.heads.ask();
         match (&self.pulled, &self.snapshot) {
             _ if self.needs_snapshot => format!("since={BEYOND_EVERYTHING}"),
             (None, _) => "since=0".to_owned(),
@@ -169,6 +176,7 @@ impl State {
             self.position = floor.max(page.stamp);
         }
         if !page.has_more {
+            self.heads.end_pull();
             self.needs_snapshot = self.acknowledged.end_pull(page.stamp);
             taken.more = self.needs_snapshot;
             self.end_snapshot();
@@ -188,16 +196,6 @@ impl State {
             self.queue.add_unsent_first(self.acknowledged.take_lost(&self.rows));
         }
         self.acknowledged.forget_before(self.position);
-    }
-
-    /// Applies a frame if it is the next one. Returns also whether its change was new.
-    pub fn on_frame(&mut self, frame: &SyncFrame) -> (Follow, bool) {
-        let followed = self.follow(frame.prev, frame.stamp);
-        if followed != Follow::Apply {
-            return (followed, false);
-        }
-        self.position = frame.stamp;
-        (followed, self.set(&frame.table_name, &frame.record_id, Row::from(frame)))
     }
 
     /// The position up to which the till has every change, or gets the records from a snapshot.

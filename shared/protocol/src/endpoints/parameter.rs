@@ -76,6 +76,9 @@ pub const DAY: Parameter = text("day", "A day in UTC, such as 2025-12-07. Absent
 pub const TOKEN: Parameter = text("token", "The access token, for clients that cannot set headers.");
 /// `device_id`
 pub const DEVICE: Parameter = id("device_id", "The device that listens.", DEVICE_ID_BYTES_MAX);
+/// `frames`
+pub const FRAMES: Parameter =
+    text("frames", "`batch`: the changes of a commit come in one frame. Absent: a frame for each change.");
 /// `{table}`
 pub const TABLE: Parameter = text("table", "The table.");
 /// `{record_id}`

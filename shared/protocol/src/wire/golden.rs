@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::error::{ApiError, ErrorCode};
 use crate::json::JsonText;
+use crate::stamp::Stamp;
 use crate::wire::auth::{MeResponse, SessionResponse};
 use crate::wire::cache::{
     CacheReportResponse, CacheStatsResponse, InvalidateRequest, InvalidateResponse, WarmRequest, WarmResponse,
@@ -180,13 +181,18 @@ fn frames() {
         text(&ClientFrame::Subscribe { room: room() }),
         text(&ClientFrame::Unsubscribe { room: room() }),
         ServerFrame::Ping.to_json(),
-        ServerFrame::Pong.to_json(),
-        ServerFrame::Subscribed { room: room() }.to_json(),
+        ServerFrame::Pong { head: None }.to_json(),
+        ServerFrame::Pong { head: Some(Stamp(9)) }.to_json(),
+        ServerFrame::Connected { room: room(), head: None }.to_json(),
+        ServerFrame::Connected { room: room(), head: Some(Stamp(9)) }.to_json(),
+        ServerFrame::Subscribed { room: room(), head: None }.to_json(),
+        ServerFrame::Subscribed { room: room(), head: Some(Stamp(9)) }.to_json(),
         ServerFrame::Unsubscribed { room: room() }.to_json(),
         BadFrame::TooLarge.reply().to_json(),
         BadFrame::Unknown.reply().to_json(),
     ];
     let lines: Vec<&str> = include_str!("golden/frames.jsonl").lines().collect();
-    frames.extend(lines.last().and_then(|line| ServerFrame::parse(line)).map(|sync| sync.to_json()));
+    let syncs = lines.iter().skip(frames.len()).filter_map(|line| ServerFrame::parse(line));
+    frames.extend(syncs.map(|sync| sync.to_json()).collect::<Vec<_>>());
     assert_eq!(frames, lines);
 }

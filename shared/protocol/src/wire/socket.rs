@@ -3,13 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Room;
-use crate::json::JsonText;
 use crate::limits::FRAME_BYTES_MAX;
-use crate::record::Operation;
 use crate::stamp::Stamp;
-use crate::wire::publication::Publication;
-#[cfg(feature = "schema")]
-use crate::wire::schema;
+
+mod sync;
+
+pub use sync::{SyncBatchFrame, SyncFrame, batch_frame, frames};
 
 /// A frame from a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,16 +34,31 @@ pub enum ClientFrame {
 /// A frame from the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(tag = "type", rename_all = "lowercase")]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame {
     /// Asks a silent client for a `pong`.
     Ping,
     /// Answers a `ping`.
-    Pong,
+    Pong {
+        /// The latest stamp that was published to the room; absent while the room knows none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        head: Option<Stamp>,
+    },
+    /// The first frame of a connection. The room's changes will follow.
+    Connected {
+        /// `client:branch`
+        room: String,
+        /// The latest stamp that was published to the room; absent while the room knows none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        head: Option<Stamp>,
+    },
     /// The room's changes will follow.
     Subscribed {
         /// `client:branch`
         room: String,
+        /// The latest stamp that was published to the room; absent while the room knows none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        head: Option<Stamp>,
     },
     /// The room's changes will no longer follow.
     Unsubscribed {
@@ -60,31 +74,8 @@ pub enum ServerFrame {
     },
     /// One change in the room.
     Sync(Box<SyncFrame>),
-}
-
-/// One change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
-pub struct SyncFrame {
-    /// The record's table.
-    pub table_name: String,
-    /// The record's id.
-    pub record_id: String,
-    /// The operation.
-    pub operation: Operation,
-    /// The record after the change.
-    pub data: JsonText,
-    /// The record's version after the change.
-    pub version: u64,
-    /// The time of the commit.
-    #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
-    pub server_updated_at: String,
-    /// The stamp of the change.
-    pub stamp: Stamp,
-    /// The stamp before the change.
-    pub prev: Stamp,
-    /// `client:branch`
-    pub room: String,
+    /// The changes of one commit, to a connection that asked for `frames=batch`.
+    SyncBatch(SyncBatchFrame),
 }
 
 /// A frame that is refused.
@@ -118,21 +109,21 @@ impl ClientFrame {
         serde_json::from_str(text).map_err(|_| BadFrame::Unknown)
     }
 
-    /// The reply to a client of the room `own`, if any.
-    pub fn reply(&self, own: &Room) -> Option<ServerFrame> {
+    /// The reply to a client of the room `own` with this `head`, if any.
+    pub fn reply(&self, own: &Room, head: Option<Stamp>) -> Option<ServerFrame> {
         let forbidden = || ServerFrame::Error {
             code: "room_forbidden".into(),
             message: format!("This user may use the room {own} only."),
         };
         match self {
-            ClientFrame::Ping => Some(ServerFrame::Pong),
+            ClientFrame::Ping => Some(ServerFrame::Pong { head }),
             ClientFrame::Pong => None,
             ClientFrame::Subscribe { room } | ClientFrame::Unsubscribe { room }
                 if *room != own.to_string() =>
             {
                 Some(forbidden())
             }
-            ClientFrame::Subscribe { room } => Some(ServerFrame::Subscribed { room: room.clone() }),
+            ClientFrame::Subscribe { room } => Some(ServerFrame::Subscribed { room: room.clone(), head }),
             ClientFrame::Unsubscribe { room } => Some(ServerFrame::Unsubscribed { room: room.clone() }),
         }
     }
@@ -158,40 +149,21 @@ impl ServerFrame {
             code: String,
             #[serde(default)]
             message: String,
+            head: Option<Stamp>,
         }
-        let Plain { r#type, room, code, message } = serde_json::from_str(text).ok()?;
+        let Plain { r#type, room, code, message, head } = serde_json::from_str(text).ok()?;
         match r#type.as_str() {
             "ping" => Some(ServerFrame::Ping),
-            "pong" => Some(ServerFrame::Pong),
-            "subscribed" => Some(ServerFrame::Subscribed { room }),
+            "pong" => Some(ServerFrame::Pong { head }),
+            "connected" => Some(ServerFrame::Connected { room, head }),
+            "subscribed" => Some(ServerFrame::Subscribed { room, head }),
             "unsubscribed" => Some(ServerFrame::Unsubscribed { room }),
             "error" => Some(ServerFrame::Error { code, message }),
             "sync" => serde_json::from_str(text).ok().map(ServerFrame::Sync),
+            "sync_batch" => serde_json::from_str(text).ok().map(ServerFrame::SyncBatch),
             _ => None,
         }
     }
-}
-
-/// The frames of a commit in order; each has its stamp and the one before it.
-pub fn frames(publication: &Publication) -> Vec<SyncFrame> {
-    let room = publication.room().to_string();
-    let mut prev = publication.prev;
-    let frame = |(i, change): (usize, &crate::wire::publication::PublishedChange)| {
-        let stamp = publication.first.plus(i);
-        let before = std::mem::replace(&mut prev, stamp);
-        SyncFrame {
-            table_name: change.table_name.clone(),
-            record_id: change.record_id.clone(),
-            operation: change.operation,
-            data: change.data.clone(),
-            version: change.version,
-            server_updated_at: stamp.time().to_string(),
-            stamp,
-            prev: before,
-            room: room.clone(),
-        }
-    };
-    publication.changes.iter().enumerate().map(frame).collect()
 }
 
 #[cfg(test)]
@@ -218,7 +190,7 @@ mod tests {
     #[test]
     fn only_the_own_room_is_allowed() {
         let subscribe =
-            |room: &str| ClientFrame::Subscribe { room: room.into() }.reply(&own()).unwrap().to_json();
+            |room: &str| ClientFrame::Subscribe { room: room.into() }.reply(&own(), None).unwrap().to_json();
         assert_eq!(subscribe("1:2"), r#"{"type":"subscribed","room":"1:2"}"#);
         for other in ["1:3", "2:2", "1:*", ""] {
             assert!(subscribe(other).starts_with(r#"{"type":"error","code":"room_forbidden""#), "{other}");
@@ -226,31 +198,16 @@ mod tests {
     }
 
     #[test]
-    fn each_frame_links_to_the_one_before() {
-        let change = crate::wire::publication::PublishedChange {
-            table_name: "products".into(),
-            record_id: "p1".into(),
-            operation: Operation::Create,
-            data: JsonText::null(),
-            version: 1,
-            read: crate::role::Role::Cashier,
+    fn the_head_is_told_where_it_is_known() {
+        let texts = |head: Option<Stamp>| {
+            let subscribe = ClientFrame::Subscribe { room: "1:2".into() }.reply(&own(), head).unwrap();
+            [ClientFrame::Ping.reply(&own(), head).unwrap().to_json(), subscribe.to_json()]
         };
-        let publication = Publication {
-            client_id: "1".parse().unwrap(),
-            branch_id: "2".parse().unwrap(),
-            device_id: "till-1".parse().unwrap(),
-            prev: Stamp(7),
-            first: Stamp(100),
-            changes: vec![change.clone(), change],
-        };
-        let pairs: Vec<_> = frames(&publication).iter().map(|frame| (frame.prev, frame.stamp)).collect();
-        assert_eq!(pairs, [(Stamp(7), Stamp(100)), (Stamp(100), Stamp(101))]);
-        assert_eq!(publication.last(), Stamp(101));
-        let frame = ServerFrame::Sync(Box::new(frames(&publication).remove(0)));
-        assert_eq!(
-            frame.to_json(),
-            r#"{"type":"sync","table_name":"products","record_id":"p1","operation":"create","data":null,"version":1,"server_updated_at":"1970-01-01T00:00:00.000100Z","stamp":100,"prev":7,"room":"1:2"}"#
-        );
-        assert_eq!(ServerFrame::parse(&frame.to_json()), Some(frame));
+        assert_eq!(texts(None), [r#"{"type":"pong"}"#, r#"{"type":"subscribed","room":"1:2"}"#]);
+        let told = texts(Some(Stamp(7)));
+        assert_eq!(told, [r#"{"type":"pong","head":7}"#, r#"{"type":"subscribed","room":"1:2","head":7}"#]);
+        assert_eq!(ServerFrame::parse(&told[0]), Some(ServerFrame::Pong { head: Some(Stamp(7)) }));
+        let of_old_server = ServerFrame::parse(r#"{"type":"pong"}"#);
+        assert_eq!(of_old_server, Some(ServerFrame::Pong { head: None }));
     }
 }

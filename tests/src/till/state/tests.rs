@@ -1,9 +1,11 @@
 use protocol::wire::push::{PushRequest, PushResponse};
+use protocol::wire::socket::SyncFrame;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::till::queue::Split;
 
+mod heads;
 mod lost_batches;
 
 fn page(mode: &str, id: Option<&str>, at: u64, more: bool, rows: &[(&str, u64)]) -> PullResponse {
