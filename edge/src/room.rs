@@ -19,6 +19,7 @@ mod keepalive;
 mod object;
 mod page_call;
 mod recent_commits;
+mod renewal;
 mod socket_caps;
 mod socket_state;
 mod sockets;

@@ -63,3 +63,60 @@ pub(crate) fn replaced(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "wrangler.toml lacks {from}");
     text.replacen(from, to, 1)
 }
+
+/// A worker whose rooms lose their memory on request, count how often they began, and show the attachments of
+/// their sockets.
+const OBSERVED_ROOMS: &str = r#"
+import BuiltEdge, { Room as BuiltRoom } from "EDGE";
+import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
+let begun = 0;
+export default class Edge extends WorkerEntrypoint {
+  async fetch(request) {
+    const url = new URL(request.url);
+    if (url.pathname === "/test/begun") return new Response(String(begun));
+    if (url.pathname.startsWith("/test/")) {
+      const room = this.env.ROOM.get(this.env.ROOM.idFromName(url.searchParams.get("room")));
+      return room.fetch(request);
+    }
+    return new BuiltEdge(this.ctx, this.env).fetch(request);
+  }
+}
+export class Room extends DurableObject {
+  constructor(ctx, env) {
+    super(ctx, env);
+    this.begin();
+  }
+  begin() {
+    begun += 1;
+    this.room = new BuiltRoom(this.ctx, this.env);
+  }
+  fetch(request) {
+    const path = new URL(request.url).pathname;
+    if (path === "/test/forget") {
+      this.begin();
+      return new Response();
+    }
+    if (path === "/test/attachments") {
+      return Response.json(this.ctx.getWebSockets().map((socket) => socket.deserializeAttachment()));
+    }
+    return this.room.fetch(request);
+  }
+  alarm() { return this.room.alarm(); }
+  webSocketMessage(socket, message) { return this.room.webSocketMessage(socket, message); }
+  webSocketClose(...args) { return this.room.webSocketClose(...args); }
+  webSocketError(...args) { return this.room.webSocketError(...args); }
+}
+"#;
+
+/// The edge's configuration, with rooms that a test observes.
+pub(crate) fn with_observed_rooms(folder: &Path) -> Vec<PathBuf> {
+    let main = folder.join("edge.mjs");
+    let files = [
+        (&main, OBSERVED_ROOMS.replace("\"EDGE\"", &format!("\"{}\"", built_edge().display()))),
+        (&folder.join("edge.toml"), edge_config(&main)),
+    ];
+    for (file, text) in files {
+        std::fs::write(file, text).unwrap();
+    }
+    vec![folder.join("edge.toml")]
+}

@@ -7,10 +7,13 @@ pub(crate) mod openapi;
 pub(crate) mod pages;
 pub(crate) mod protocol_page;
 pub(crate) mod rate_limits;
+pub(crate) mod renewal;
 pub(crate) mod secrets;
 pub(crate) mod sockets;
+pub(crate) mod status;
 pub(crate) mod verdicts;
 
 trials! {
-    modules: bad_input, bodies, browser, openapi, pages, protocol_page, rate_limits, secrets, sockets, verdicts,
+    modules: bad_input, bodies, browser, openapi, pages, protocol_page, rate_limits, renewal, secrets, sockets, status,
+    verdicts,
 }

@@ -5,10 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use auth::limits::ACCESS_TOKEN_SECS;
 use aws_sdk_dynamodb::Client;
 use functions::accounts::Accounts;
-use functions::accounts::signer::Signer;
 use functions::redis::Redis as FunctionRedis;
 use functions::sync::branches::Branches;
 use lambda_http::Body;
@@ -38,7 +36,9 @@ use tokio::runtime::Runtime;
 
 use crate::edge::browser::pages::Pages;
 use crate::leaks;
-use crate::shop::{Shop, before_now};
+use crate::shop::Shop;
+
+mod tokens;
 
 /// Longest wait for the stream or for the cache.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -159,19 +159,6 @@ impl World {
         handlers.unwrap()
     }
 
-    /// An access token for a cashier of branch 1 of `client`, signed at `now` with this stack's key.
-    pub(crate) fn token_at(&self, client: &str, now: Timestamp) -> String {
-        self.token_of(&cashier(client), now)
-    }
-
-    /// An access token for `user`, signed at `now` with this stack's key.
-    pub(crate) fn token_of(&self, user: &User, now: Timestamp) -> String {
-        let signer = Signer::new(self.keys.access_key.expose(), self.keys.access_kid.clone()).unwrap();
-        let token = signer.sign(user, None, None, now).unwrap();
-        self.secrets.add_token("an access token", &token);
-        token
-    }
-
     /// The signature of a publication, as a function makes it.
     pub(crate) fn sign_publication(&self, body: &[u8]) -> String {
         auth::signature::sign(&self.keys.publish_secret, fleet::now(), body)
@@ -208,23 +195,9 @@ impl World {
         self.redis.front().faults()
     }
 
+    /// Requests and commands that Redis has received.
     pub(crate) fn redis_counts(&self) -> Counts {
         self.redis.front().counts()
-    }
-
-    /// A token of this stack that has just expired.
-    pub(crate) fn expired_token(&self, client: &str) -> String {
-        self.token_at(client, before_now(ACCESS_TOKEN_SECS + 1))
-    }
-
-    /// A token that another stack's key signed under the key id of this stack.
-    pub(crate) fn foreign_token(&self, client: &str) -> String {
-        let folder = std::env::temp_dir().join(format!("tillsync-foreign-{}", fleet::batch_id()));
-        std::fs::create_dir(&folder).unwrap();
-        let foreign = Keys::load_or_make(&folder).unwrap();
-        std::fs::remove_dir_all(&folder).unwrap();
-        let signer = Signer::new(foreign.access_key.expose(), self.keys.access_kid.clone()).unwrap();
-        signer.sign(&cashier(client), None, None, fleet::now()).unwrap()
     }
 
     fn run<F: Future<Output = ()>>(&'static self, test: impl FnOnce(&'static Shop) -> F) {

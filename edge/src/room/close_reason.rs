@@ -12,8 +12,14 @@ pub(super) struct CloseReason {
 /// The token expired; the client should reconnect with a new one.
 pub(super) const EXPIRED: CloseReason =
     CloseReason { code: CloseCode::Unauthorized, reason: "token expired" };
+/// The token in an `auth` frame was not issued by this server.
+pub(super) const INVALID: CloseReason =
+    CloseReason { code: CloseCode::Unauthorized, reason: "token invalid" };
 /// The session ended; the user must sign in again.
 pub(super) const ENDED: CloseReason = CloseReason { code: CloseCode::Unauthorized, reason: "session ended" };
+/// The token in an `auth` frame is of another session, user, device, role or branch.
+pub(super) const OTHER_CALLER: CloseReason =
+    CloseReason { code: CloseCode::Forbidden, reason: "token of another caller" };
 /// The client did not answer a ping.
 pub(super) const SILENT: CloseReason = CloseReason { code: CloseCode::Silent, reason: "no answer to a ping" };
 /// The device or the session opened one socket too many; this was its oldest.

@@ -24,8 +24,9 @@ use super::head_pages::HeadPages;
 use super::keepalive::{self, Action};
 use super::page_call::{NO_PAGE, PAGE, PageCall, PageToKeep};
 use super::recent_commits::RecentCommits;
+use super::renewal;
 use super::socket_caps;
-use super::socket_state::SocketState;
+use super::socket_state::{Reaction, SocketState};
 use super::sockets;
 use super::turns;
 use super::write_queue::WriteQueue;
@@ -35,6 +36,7 @@ use crate::{clock, query};
 #[durable_object]
 pub struct Room {
     state: State,
+    env: Env,
     /// The latest stamp that was published to the room, as far as it knows.
     head: Cell<Option<Stamp>>,
     recent_commits: RefCell<RecentCommits>,
@@ -43,11 +45,12 @@ pub struct Room {
 }
 
 impl DurableObject for Room {
-    fn new(state: State, _env: Env) -> Room {
+    fn new(state: State, env: Env) -> Room {
         let now = clock::now();
         let room = Room {
             head: Cell::new(sockets::answered_head(&state)),
             state,
+            env,
             recent_commits: RefCell::default(),
             writes: RefCell::new(WriteQueue::starting(now)),
             head_pages: RefCell::new(HeadPages::new(now)),
@@ -112,7 +115,11 @@ impl DurableObject for Room {
         }
         if let Some(mut state) = sockets::state_of(&socket) {
             match state.on_frame(text, self.head.get(), clock::now()) {
-                Ok(answer) => save_and_send(&socket, &state, answer.as_ref()),
+                Ok(Reaction::Reply(reply)) => save_and_send(&socket, &state, reply.as_ref()),
+                Ok(Reaction::Renew(token)) => {
+                    save_and_send(&socket, &state, None);
+                    self.renew(&socket, &state, &token.0).await;
+                }
                 Err(reason) => sockets::close(&socket, reason),
             }
         }
@@ -237,6 +244,22 @@ impl Room {
         if let Err(error) = sockets::answer_pings(&self.state, self.head.get()) {
             // The object then wakes for each ping and answers it, or the head is told with the next commit.
             console_error!("room: failed to set the automatic pong: {error}");
+        }
+    }
+
+    async fn renew(&self, socket: &WebSocket, socket_state: &SocketState, token: &str) {
+        let renewed = renewal::check(&self.env, socket_state, token, clock::now()).await;
+        // Meanwhile the socket may have been closed, and other frames may have changed its state.
+        if !sockets::is_open(socket) {
+            return;
+        }
+        match (renewed, sockets::state_of(socket)) {
+            (Ok(expires_at), Some(mut socket_state)) => {
+                let reply = socket_state.renew(expires_at);
+                save_and_send(socket, &socket_state, Some(&reply));
+            }
+            (Ok(_), None) => {}
+            (Err(reason), _) => sockets::close(socket, reason),
         }
     }
 

@@ -78,6 +78,10 @@ pub const GROUP_PUSHES_MAX: usize = 8;
 pub const GROUP_PUSH_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of a text frame from a client.
 pub const FRAME_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of a status frame from a client. The room keeps the status of each socket.
+pub const STATUS_BYTES_MAX: usize = 1024;
+/// Seconds between two status frames from a socket.
+pub const STATUS_EVERY_SECS: u64 = 5;
 /// Seconds without a request after which a session is shown as idle: 2 hours. Its refresh token still works.
 pub const SESSION_IDLE_SECS: u64 = 2 * 3600;
 

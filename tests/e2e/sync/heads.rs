@@ -1,6 +1,5 @@
 //! The head of a room: in the greeting, in `subscribed`, and in the pong that the runtime answers by itself.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -24,7 +23,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::broadcast::Listener;
-use crate::changed_edge::{ChangedEdge, built_edge, edge_config};
+use crate::changed_edge::{ChangedEdge, with_observed_rooms};
 use crate::shop::{Shop, product};
 use crate::world::PATIENCE;
 
@@ -196,60 +195,8 @@ async fn publish(shop: &Shop, stamp: Stamp, prev: Stamp) {
     assert_eq!(api.send(request.body(body)).await.unwrap().status, 204);
 }
 
-/// A worker whose rooms lose their memory on request, and count how often they began.
-const FORGETFUL_ROOMS: &str = r#"
-import BuiltEdge, { Room as BuiltRoom } from "EDGE";
-import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
-let begun = 0;
-export default class Edge extends WorkerEntrypoint {
-  async fetch(request) {
-    const url = new URL(request.url);
-    if (url.pathname === "/test/begun") return new Response(String(begun));
-    if (url.pathname === "/test/forget") {
-      const room = this.env.ROOM.get(this.env.ROOM.idFromName(url.searchParams.get("room")));
-      return room.fetch("http://room/test/forget");
-    }
-    return new BuiltEdge(this.ctx, this.env).fetch(request);
-  }
-}
-export class Room extends DurableObject {
-  constructor(ctx, env) {
-    super(ctx, env);
-    this.begin();
-  }
-  begin() {
-    begun += 1;
-    this.room = new BuiltRoom(this.ctx, this.env);
-  }
-  fetch(request) {
-    if (new URL(request.url).pathname === "/test/forget") {
-      this.begin();
-      return new Response();
-    }
-    return this.room.fetch(request);
-  }
-  alarm() { return this.room.alarm(); }
-  webSocketMessage(socket, message) { return this.room.webSocketMessage(socket, message); }
-  webSocketClose(...args) { return this.room.webSocketClose(...args); }
-  webSocketError(...args) { return this.room.webSocketError(...args); }
-}
-"#;
-
-/// The edge's configuration, with forgetful rooms.
-fn with_forgetful_rooms(folder: &Path) -> Vec<PathBuf> {
-    let main = folder.join("edge.mjs");
-    let files = [
-        (&main, FORGETFUL_ROOMS.replace("\"EDGE\"", &format!("\"{}\"", built_edge().display()))),
-        (&folder.join("edge.toml"), edge_config(&main)),
-    ];
-    for (file, text) in files {
-        std::fs::write(file, text).unwrap();
-    }
-    vec![folder.join("edge.toml")]
-}
-
 async fn a_head_outlives_the_memory_of_its_room(_: &'static Shop) {
-    let edge = ChangedEdge::start(with_forgetful_rooms).await;
+    let edge = ChangedEdge::start(with_observed_rooms).await;
     let api = Api::new(edge.stack.edge_url()).unwrap();
     let begun = async || api.get("/test/begun").await.unwrap().ok::<u64>().unwrap();
     let calls = || edge.stack.host_faults().calls("1");

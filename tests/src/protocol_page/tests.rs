@@ -11,7 +11,7 @@ use protocol::limits::{
     FRAMES_BURST_MAX, FRAMES_PER_SEC_MAX, HEAD_OFFICE_BRANCHES_MAX, JSON_DEPTH_MAX, PULL_LIMIT_DEFAULT,
     PULL_LIMIT_MAX, PUSH_RECORDS_MAX, RECORD_BYTES_MAX, ROOM_SOCKETS_MAX, SESSION_IDLE_SECS,
     SESSION_WRITES_MAX, SIGN_IN_BODY_BYTES_MAX, SOCKETS_PER_DEVICE_MAX, SOCKETS_PER_SESSION_MAX,
-    WRITE_QUEUE_MAX, WRITE_WAIT_MILLIS,
+    STATUS_BYTES_MAX, STATUS_EVERY_SECS, WRITE_QUEUE_MAX, WRITE_WAIT_MILLIS,
 };
 use retail::limits::CART_RETENTION_SECS;
 use sync::limits::{
@@ -85,6 +85,7 @@ fn the_page_states_the_limits_in_force() {
         format!("branches that head office follows with one cursor | {HEAD_OFFICE_BRANCHES_MAX}"),
         format!("a sum | {DECIMAL_WHOLE_DIGITS_MAX} digits before the point, {DECIMAL_PLACES_MAX} after it"),
         format!("a WebSocket frame from a till | {} KiB", kib(FRAME_BYTES_MAX)),
+        format!("a status frame | {} KiB, once in {STATUS_EVERY_SECS} seconds", kib(STATUS_BYTES_MAX)),
         format!("frames from a socket | {FRAMES_PER_SEC_MAX} a second, {FRAMES_BURST_MAX} at once"),
         format!("sockets in a room | {ROOM_SOCKETS_MAX}"),
         format!("sockets of a session | {SOCKETS_PER_SESSION_MAX}"),

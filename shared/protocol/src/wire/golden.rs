@@ -22,7 +22,7 @@ use crate::wire::push::{AppliedRecord, Conflict, PushRequest, PushResponse, Reje
 use crate::wire::record::{BatchGetRequest, BatchGetResponse, RecordResponse};
 use crate::wire::resolve::{Resolution, ResolveRequest, ResolveResponse, VersionChangedDetails};
 use crate::wire::sessions::{EndSessionsResponse, SessionsResponse};
-use crate::wire::socket::{BadFrame, ClientFrame, ServerFrame};
+use crate::wire::socket::{BadFrame, ClientFrame, FrameToken, ServerFrame};
 use crate::wire::stats::{StatsResponse, TablesResponse};
 
 fn text(value: &impl Serialize) -> String {
@@ -180,6 +180,7 @@ fn frames() {
         text(&ClientFrame::Pong),
         text(&ClientFrame::Subscribe { room: room() }),
         text(&ClientFrame::Unsubscribe { room: room() }),
+        text(&ClientFrame::Auth { token: FrameToken("a.b.c".into()) }),
         ServerFrame::Ping.to_json(),
         ServerFrame::Pong { head: None }.to_json(),
         ServerFrame::Pong { head: Some(Stamp(9)) }.to_json(),
@@ -188,10 +189,15 @@ fn frames() {
         ServerFrame::Subscribed { room: room(), head: None }.to_json(),
         ServerFrame::Subscribed { room: room(), head: Some(Stamp(9)) }.to_json(),
         ServerFrame::Unsubscribed { room: room() }.to_json(),
+        ServerFrame::Authenticated { expires_at: Stamp(9).time().to_string() }.to_json(),
         BadFrame::TooLarge.reply().to_json(),
+        BadFrame::StatusTooLarge.reply().to_json(),
+        BadFrame::StatusTooSoon.reply().to_json(),
         BadFrame::Unknown.reply().to_json(),
     ];
     let lines: Vec<&str> = include_str!("golden/frames.jsonl").lines().collect();
+    let status = lines.get(frames.len()).and_then(|line| ClientFrame::parse(line).ok());
+    frames.extend(status.map(|status| text(&status)));
     let syncs = lines.iter().skip(frames.len()).filter_map(|line| ServerFrame::parse(line));
     frames.extend(syncs.map(|sync| sync.to_json()).collect::<Vec<_>>());
     assert_eq!(frames, lines);

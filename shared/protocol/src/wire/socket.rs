@@ -1,12 +1,20 @@
 //! Frames over `/ws`.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Room;
-use crate::limits::FRAME_BYTES_MAX;
+use crate::limits::{FRAME_BYTES_MAX, STATUS_BYTES_MAX};
 use crate::stamp::Stamp;
+use crate::timestamp::device_time::DeviceTime;
+#[cfg(feature = "schema")]
+use crate::wire::schema;
 
+mod status;
 mod sync;
+
+pub use status::{DeviceStatus, StorageStatus};
 
 pub use sync::{SyncBatchFrame, SyncFrame, batch_frame, frames};
 
@@ -29,6 +37,25 @@ pub enum ClientFrame {
         /// `client:branch`
         room: String,
     },
+    /// Renews the connection with the next access token of the same session.
+    Auth {
+        /// The token.
+        token: FrameToken,
+    },
+    /// Tells the state of the device.
+    Status(DeviceStatus),
+}
+
+/// An access token in a frame. `Debug` hides it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+#[serde(transparent)]
+pub struct FrameToken(pub String);
+
+impl fmt::Debug for FrameToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FrameToken(…)")
+    }
 }
 
 /// A frame from the server.
@@ -65,6 +92,12 @@ pub enum ServerFrame {
         /// `client:branch`
         room: String,
     },
+    /// The connection is renewed.
+    Authenticated {
+        /// When it ends unless it is renewed again.
+        #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
+        expires_at: String,
+    },
     /// A frame was malformed or not allowed.
     Error {
         /// A stable code.
@@ -83,6 +116,10 @@ pub enum ServerFrame {
 pub enum BadFrame {
     /// Over 4 KiB.
     TooLarge,
+    /// A status over 1 KiB.
+    StatusTooLarge,
+    /// A status too soon after the last one.
+    StatusTooSoon,
     /// Not JSON of a known type.
     Unknown,
 }
@@ -92,9 +129,9 @@ impl BadFrame {
     pub fn reply(self) -> ServerFrame {
         let (code, message) = match self {
             BadFrame::TooLarge => ("frame_too_large", "A frame may have 4 KiB; push records over HTTPS."),
-            BadFrame::Unknown => {
-                ("bad_frame", "Send JSON with a `type` of ping, pong, subscribe or unsubscribe.")
-            }
+            BadFrame::StatusTooLarge => ("frame_too_large", "A status may have 1 KiB."),
+            BadFrame::StatusTooSoon => ("rate_limited", "Send a status once in 5 seconds at most."),
+            BadFrame::Unknown => ("bad_frame", "Send JSON with a documented `type` and its members."),
         };
         ServerFrame::Error { code: code.into(), message: message.into() }
     }
@@ -106,10 +143,18 @@ impl ClientFrame {
         if text.len() > FRAME_BYTES_MAX {
             return Err(BadFrame::TooLarge);
         }
-        serde_json::from_str(text).map_err(|_| BadFrame::Unknown)
+        let frame = serde_json::from_str(text).map_err(|_| BadFrame::Unknown)?;
+        if let ClientFrame::Status(status) = &frame {
+            if text.len() > STATUS_BYTES_MAX {
+                return Err(BadFrame::StatusTooLarge);
+            }
+            let oldest = status.oldest_pending_at.as_deref();
+            oldest.map_or(Ok(()), |time| DeviceTime::parse(time).map(drop)).map_err(|_| BadFrame::Unknown)?;
+        }
+        Ok(frame)
     }
 
-    /// The reply to a client of the room `own` with this `head`, if any.
+    /// The reply to a client of the room `own` with this `head`, if it takes no more than that to reply.
     pub fn reply(&self, own: &Room, head: Option<Stamp>) -> Option<ServerFrame> {
         let forbidden = || ServerFrame::Error {
             code: "room_forbidden".into(),
@@ -117,7 +162,7 @@ impl ClientFrame {
         };
         match self {
             ClientFrame::Ping => Some(ServerFrame::Pong { head }),
-            ClientFrame::Pong => None,
+            ClientFrame::Pong | ClientFrame::Auth { .. } | ClientFrame::Status(_) => None,
             ClientFrame::Subscribe { room } | ClientFrame::Unsubscribe { room }
                 if *room != own.to_string() =>
             {
@@ -150,14 +195,17 @@ impl ServerFrame {
             #[serde(default)]
             message: String,
             head: Option<Stamp>,
+            #[serde(default)]
+            expires_at: String,
         }
-        let Plain { r#type, room, code, message, head } = serde_json::from_str(text).ok()?;
+        let Plain { r#type, room, code, message, head, expires_at } = serde_json::from_str(text).ok()?;
         match r#type.as_str() {
             "ping" => Some(ServerFrame::Ping),
             "pong" => Some(ServerFrame::Pong { head }),
             "connected" => Some(ServerFrame::Connected { room, head }),
             "subscribed" => Some(ServerFrame::Subscribed { room, head }),
             "unsubscribed" => Some(ServerFrame::Unsubscribed { room }),
+            "authenticated" => Some(ServerFrame::Authenticated { expires_at }),
             "error" => Some(ServerFrame::Error { code, message }),
             "sync" => serde_json::from_str(text).ok().map(ServerFrame::Sync),
             "sync_batch" => serde_json::from_str(text).ok().map(ServerFrame::SyncBatch),
@@ -185,6 +233,36 @@ mod tests {
             assert_eq!(ClientFrame::parse(bad), Err(BadFrame::Unknown), "{bad}");
         }
         assert_eq!(ClientFrame::parse(&" ".repeat(FRAME_BYTES_MAX + 1)), Err(BadFrame::TooLarge));
+    }
+
+    #[test]
+    fn a_status_has_numbers_and_times_in_a_kibibyte() {
+        let least = ClientFrame::parse(r#"{"type":"status","pending":0,"more":[1]}"#).unwrap();
+        let ClientFrame::Status(status) = &least else { panic!("{least:?}") };
+        assert_eq!((status.pending, status.conflicts, status.rejected), (0, 0, 0));
+        for bad in [
+            r#"{"type":"status"}"#,
+            r#"{"type":"status","pending":-1}"#,
+            r#"{"type":"status","pending":"1"}"#,
+            r#"{"type":"status","pending":1,"oldest_pending_at":"yesterday"}"#,
+            r#"{"type":"status","pending":1,"storage":7}"#,
+        ] {
+            assert_eq!(ClientFrame::parse(bad), Err(BadFrame::Unknown), "{bad}");
+        }
+        let long = |bytes: usize| {
+            let empty = r#"{"type":"status","pending":1,"app":""}"#;
+            empty.replace(r#""""#, &format!("\"{}\"", "x".repeat(bytes - empty.len())))
+        };
+        assert!(ClientFrame::parse(&long(STATUS_BYTES_MAX)).is_ok());
+        assert_eq!(ClientFrame::parse(&long(STATUS_BYTES_MAX + 1)), Err(BadFrame::StatusTooLarge));
+    }
+
+    #[test]
+    fn a_frame_does_not_show_its_token() {
+        let frame = ClientFrame::parse(r#"{"type":"auth","token":"a.b.c"}"#).unwrap();
+        assert_eq!(frame, ClientFrame::Auth { token: FrameToken("a.b.c".into()) });
+        assert!(!format!("{frame:?}").contains("a.b.c"));
+        assert_eq!(ClientFrame::parse(r#"{"type":"auth"}"#), Err(BadFrame::Unknown));
     }
 
     #[test]
