@@ -153,7 +153,7 @@ impl Shop {
         self.world.token_of(&User { role: Role::Admin, ..cashier(&self.client) }, fleet::now())
     }
 
-    /// Calls a function as a cashier of branch 1 at the time `now`.
+    /// Calls a function as a cashier of branch 1, with a token of till-1, at the time `now`.
     pub(crate) async fn call_at(
         &self,
         function: Function,
@@ -161,7 +161,8 @@ impl Shop {
         body: Body,
         now: Timestamp,
     ) -> Reply {
-        let request = request.header(TOKEN_HEADER, self.world.token_at(&self.client, now));
+        let request = request
+            .header(TOKEN_HEADER, self.world.bound_token(&cashier(&self.client), Some("till-1"), None, now));
         self.world.call(function, request.body(body).unwrap(), now).await
     }
 

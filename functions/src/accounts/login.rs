@@ -7,6 +7,7 @@ use protocol::limits::CREDENTIAL_BYTES_MAX;
 use protocol::timestamp::Timestamp;
 use protocol::wire::auth::LoginRequest;
 use protocol::wire::session_end::EndedSessions;
+use sync::author::is_unbound;
 
 use super::attempts::Counter;
 use super::client_info::{self, ClientInfo};
@@ -30,6 +31,10 @@ pub async fn handle(
     let LoginRequest { username, password, device_id, refresh_token } = read_body(request.body())?;
     if username.len() > CREDENTIAL_BYTES_MAX || password.len() > CREDENTIAL_BYTES_MAX {
         return Err(bad_credentials().into());
+    }
+    if device_id.as_ref().is_some_and(is_unbound) {
+        let message = "`device_id` must not begin with `free:`, which is for sign-ins without a device.";
+        return Err(ApiError::new(ErrorCode::BadRequest, message).into());
     }
     let client = client_info::of(request);
     let found = accounts.user_and_hash(&username).await?;

@@ -64,9 +64,10 @@ pub(super) async fn note_clocks<'a>(
 ) {
     let reading = |&Decided { push, plan }: &Decided<'a>| {
         let device_time = push.device_time.filter(|_| !plan.changes.is_empty())?;
-        Some((&push.device, ClockReading::new(device_time, push.arrived_at.unwrap_or(now))))
+        Some((push.author(), ClockReading::new(device_time, push.arrived_at.unwrap_or(now))))
     };
     let readings: Vec<_> = decided.iter().filter_map(reading).collect();
+    let readings: Vec<_> = readings.iter().map(|(device, reading)| (device.as_ref(), *reading)).collect();
     if let Err(error) = store.note_clocks(room, &readings, cost).await {
         tracing::warn!(%error, "failed to store clock readings");
     }

@@ -7,6 +7,7 @@ mod forgotten;
 pub mod group;
 mod record_decision;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dead_letters::DeadLetter;
@@ -93,10 +94,11 @@ pub fn decide(rules: &SyncRules, snapshot: &Snapshot, push: &Push, now: Timestam
     let (prev, first) = (snapshot.stamp(), snapshot.stamp().next(now));
     let shortest_retention = ShortestRetention::of(snapshot.head.as_ref(), rules.retention, first);
     let (applied_before, steps, changes) = (AppliedBefore::No, BTreeMap::new(), Vec::new());
-    let device_clock = device_clock(push);
+    let (author, device_clock) = (push.author(), device_clock(push));
     let mut batch = Batch {
         rules,
         push,
+        author,
         now,
         device_clock,
         first,
@@ -140,6 +142,7 @@ fn undone(outcomes: Vec<Outcome>, push: &Push, snapshot: &Snapshot) -> Vec<Outco
 struct Batch<'a> {
     rules: &'a SyncRules,
     push: &'a Push,
+    author: Cow<'a, DeviceId>,
     now: Timestamp,
     device_clock: Option<DeviceTime>,
     first: Stamp,
@@ -152,8 +155,8 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    fn device(&self) -> &DeviceId {
-        &self.push.device
+    fn author(&self) -> &DeviceId {
+        &self.author
     }
 
     fn outcome(&mut self, incoming: &Incoming) -> Outcome {
@@ -217,7 +220,7 @@ impl Batch<'_> {
         // A write of nothing but sums and states keeps the time and device of the last other write.
         let (modified_at, device) = match (modified_at, current) {
             (None, Some(record)) => (record.modified_at, record.device.clone()),
-            (at, _) => (at.unwrap_or(self.now), self.device().clone()),
+            (at, _) => (at.unwrap_or(self.now), self.author().clone()),
         };
         let (data, deleted) = (edited.data, write.deleted);
         let record = Record { data: data.clone(), version, stamp, modified_at, device, deleted, fields };

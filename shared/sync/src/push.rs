@@ -2,10 +2,13 @@
 
 mod write;
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use crate::author::unbound;
 use crate::dead_letter_id::is_replay;
 use crate::limits::{DEAD_PAYLOAD_BYTES_MAX, RECORD_SURPLUS_BYTES};
 use crate::policy::REPAIR_ROLE;
@@ -125,6 +128,14 @@ impl Push {
     /// The same push by the caller `user`, whose token belongs to no device; `None` for the device itself.
     pub fn by(self, user: Option<&str>) -> Push {
         Push { user: user.map(str::to_owned), ..self }
+    }
+
+    /// The device that its writes count as.
+    pub fn author(&self) -> Cow<'_, DeviceId> {
+        match self.user {
+            Some(_) => Cow::Owned(unbound(&self.device)),
+            None => Cow::Borrowed(&self.device),
+        }
     }
 
     /// The push of one record that the server writes for `device`.

@@ -91,7 +91,7 @@ async fn a_function_checks_each_push_of_a_group_by_itself(shop: &'static Shop) {
     shop.branch("1").await;
     shop.branch("2").await;
     let (world, client) = (shop.world, &shop.client);
-    let token = || world.token_at(client, fleet::now());
+    let token = || world.token_of(&cashier(client), fleet::now());
     let elsewhere = User { branch_id: Some("2".parse().unwrap()), ..cashier(client) };
     let batch = |device: &str, id: Option<&str>| json!({ "device_id": device, "batch_id": id, "records": [create(device)] });
     let pushes = vec![

@@ -2,17 +2,21 @@
 
 use protocol::role::Role;
 use protocol::stamp::Stamp;
+use protocol::wire::auth::LoginRequest;
+use protocol::wire::dead_letters::DeadLettersResponse;
 use serde_json::json;
 
 use crate::replies::assert_error;
-use crate::shop::{Shop, product};
+use crate::shop::{Shop, ago, hall, product, with};
 use crate::sync::broadcast::Listener;
+use crate::till::Till;
 
 trials! {
     shared:
     other_tenants_and_branches_see_nothing,
     head_office_needs_a_branch_to_push,
     a_token_is_bound_to_its_device,
+    a_token_without_a_device_may_name_any_and_counts_as_none,
 }
 
 async fn other_tenants_and_branches_see_nothing(shop: &'static Shop) {
@@ -50,7 +54,33 @@ async fn a_token_is_bound_to_its_device(shop: &'static Shop) {
     let reply = till.push_raw(&body).await;
     assert_error(&reply, 403, "device_mismatch");
     assert!(till.pull_all(Stamp::ZERO, 100).await.is_empty());
-    // A token without a device may name any device.
-    let (api, _) = shop.anonymous().login(&shop.login("till-1")).await.unwrap();
-    assert_eq!(api.post("/api/sync/batch-push", body.to_string()).await.unwrap().status.as_u16(), 200);
+    let named = LoginRequest { device_id: Some("free:till-1".parse().unwrap()), ..shop.login("till-1") };
+    let named = serde_json::to_string(&named).unwrap();
+    assert_error(&shop.anonymous().post("/api/auth/login", named).await.unwrap(), 400, "bad_request");
+}
+
+async fn a_token_without_a_device_may_name_any_and_counts_as_none(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let named =
+        |name: &str, secs: u64| with(hall("h1", &json!({ "name": name })), "local_updated_at", ago(secs));
+    assert_eq!(till.push(&[named("own", 60)]).await.synced_count, 1);
+    let mut listener = Listener::open(&till.api, &till.device).await;
+    let (free, _) = shop.session("cashier", "1", None).await;
+    let free = Till { api: free, device: till.device.clone() };
+    // The device's own older write is applied; a stranger's in its name is a conflict.
+    let response = free.push(&[named("older", 90)]).await;
+    assert_eq!(response.conflicts[0].reason, "newer_on_server");
+    listener.assert_no_frame().await;
+    assert_eq!(till.push(&[named("own again", 90)]).await.synced_count, 1);
+    // The device gets what others write in its name.
+    let newer = free.push(&[named("newer", 30)]).await;
+    assert_eq!(newer.synced_count, 1);
+    assert_eq!(listener.next_sync().await.stamp, newer.stamp);
+    let pulled = till.pull_all(Stamp::ZERO, 10).await;
+    assert_eq!(pulled.last().unwrap().device_id, "free:till-1");
+    // A rejected record too is not the device's own.
+    free.push(&[json!("malformed")]).await;
+    let letters: DeadLettersResponse =
+        shop.manager().await.get("/api/sync/dead-letters").await.unwrap().ok().unwrap();
+    assert_eq!(letters.dead_letters[0].device_id, "free:till-1");
 }

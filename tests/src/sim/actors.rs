@@ -56,8 +56,8 @@ pub(crate) fn tills(signer: &Signer, rng: &mut Rng, tills: usize) -> Result<Vec<
         let device = if i + 1 == tills { "till-0".to_owned() } else { format!("till-{i}") };
         // The first two tills also send requests whose refusal is checked.
         let until = if i > 1 && rng.chance(EXPIRIES_PERMILLE) { expiry(rng) } else { TOKENS_UNTIL };
-        let (first, next) = (caller(signer, &room, role, until)?, next_role(role, rng));
-        let next = caller(signer, &room, next, TOKENS_UNTIL)?;
+        let (first, next) = (caller(signer, &room, &device, role, until)?, next_role(role, rng));
+        let next = caller(signer, &room, &device, next, TOKENS_UNTIL)?;
         Ok(Actor { device, caller: first, next: Some(next), clock: clock(rng) })
     };
     (0..tills).map(till).collect()
@@ -67,14 +67,21 @@ pub(crate) fn tills(signer: &Signer, rng: &mut Rng, tills: usize) -> Result<Vec<
 pub(crate) fn offices(signer: &Signer, rng: &mut Rng) -> Result<Vec<Actor>, SimError> {
     let office = |room: &str| {
         let room: Room = room.parse()?;
-        let caller = caller(signer, &room, Role::SuperAdmin, TOKENS_UNTIL)?;
-        Ok(Actor { device: "office".to_owned(), caller, next: None, clock: clock(rng) })
+        let device = "office".to_owned();
+        let caller = caller(signer, &room, &device, Role::SuperAdmin, TOKENS_UNTIL)?;
+        Ok(Actor { device, caller, next: None, clock: clock(rng) })
     };
     ["a:1", "a:2"].into_iter().map(office).collect()
 }
 
-/// A user of `room`. Head office's token names the client without a branch.
-fn caller(signer: &Signer, room: &Room, role: Role, until: Timestamp) -> Result<Caller, SimError> {
+/// A user of `room`, signed in at `device`. Head office's token names the client without a branch.
+fn caller(
+    signer: &Signer,
+    room: &Room,
+    device: &str,
+    role: Role,
+    until: Timestamp,
+) -> Result<Caller, SimError> {
     let user = User {
         id: format!("user-of-{room}"),
         username: "user".into(),
@@ -82,7 +89,7 @@ fn caller(signer: &Signer, room: &Room, role: Role, until: Timestamp) -> Result<
         client_id: room.client.clone(),
         branch_id: (role != Role::SuperAdmin).then(|| room.branch.clone()),
     };
-    let token = signer.sign(&user, None, None, until)?;
+    let token = signer.sign(&user, Some(device.parse()?), None, until)?;
     Ok(Caller { room: room.clone(), role, token: Secret::new(token) })
 }
 

@@ -80,7 +80,7 @@ impl Actions<'_> {
     fn dead(&mut self, push: &Push, plan: &Plan) -> Result<(), StoreError> {
         for item in dead_letters::items(push, plan.first, self.now, &plan.dead)? {
             let key = keys::dead(&item.key);
-            let item = from_dead(item, &push.device, push.batch.as_ref(), self.now);
+            let item = from_dead(item, &push.author(), push.batch.as_ref(), self.now);
             self.rewrite(&DEAD, key, item, Condition::Always)?;
         }
         Ok(())

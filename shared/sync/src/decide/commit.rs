@@ -61,7 +61,8 @@ impl<'a> CommitPlan<'a> {
         // The room skips the publishing device. A replay is published under its batch id, because the device
         // that sent the dead letter does not know of the replay and must receive it.
         let replay = closes.and(push.batch.as_ref()).and_then(|batch| batch.as_str().parse().ok());
-        let device = replay.as_ref().unwrap_or(&push.device);
+        let author = push.author();
+        let device = replay.as_ref().unwrap_or(author.as_ref());
         let publications = log::publications(tables, room, plan.prev, device, &plan.changes);
         let decided = vec![Decided { push, plan }];
         Ok(CommitPlan { room, prev: plan.prev, head: &plan.head, writes, decided, closes, publications })
@@ -79,7 +80,7 @@ impl<'a> CommitPlan<'a> {
         let last = decided.iter().rev().find(writes_head).map_or(first, |decided| decided.plan);
         let writes = RecordWrites::of(decided.iter().map(|decided| decided.plan));
         let publications = decided.iter().flat_map(|Decided { push, plan }| {
-            log::publications(tables, room, plan.prev, &push.device, &plan.changes)
+            log::publications(tables, room, plan.prev, &push.author(), &plan.changes)
         });
         let publications = publications.collect();
         let (prev, head) = (first.prev, &last.head);

@@ -58,7 +58,7 @@ impl Batch<'_> {
                 row.map(|_| AppliedBefore::No)
             }
             Some(_) if !creates => None,
-            Some(row) if row.device == *self.device() && edit.created(row) => Some(AppliedBefore::Yes),
+            Some(row) if row.device == *self.author() && edit.created(row) => Some(AppliedBefore::Yes),
             Some(_) => Some(AppliedBefore::Unknown),
         }
     }

@@ -105,7 +105,7 @@ impl Batch<'_> {
             _ if current => true,
             Some(0) => return Ok(RecordDecision::Conflict(ConflictReason::AlreadyExists)),
             // A time that is not believed does not tell which of two devices was later.
-            None => server.device == *self.device() || (server.modified_at <= time.at && !time.ahead),
+            None => server.device == *self.author() || (server.modified_at <= time.at && !time.ahead),
             Some(_) => false,
         };
         let settle = if follows { Settle::Incoming } else { self.concurrent(edit, server, time.at) };
@@ -141,7 +141,7 @@ impl Batch<'_> {
     /// An append-only row only changes its states.
     fn over_row(&self, edit: &Edit<'_>, server: &Record) -> Result<RecordDecision, Rejection> {
         let is_late = self.applied_before != AppliedBefore::No;
-        if is_late && server.device == *self.device() && edit.write.base == Some(0) && edit.created(server) {
+        if is_late && server.device == *self.author() && edit.write.base == Some(0) && edit.created(server) {
             return Ok(RecordDecision::AlreadyApplied);
         }
         Ok(match edit.move_row(server)? {
@@ -178,7 +178,7 @@ impl Batch<'_> {
     fn concurrent<'a>(&'a self, edit: &Edit<'_>, server: &'a Record, at: Timestamp) -> Settle<'a> {
         let sides = (
             Side { modified_at: server.modified_at, device: &server.device },
-            Side { modified_at: at, device: self.device() },
+            Side { modified_at: at, device: self.author() },
         );
         match (edit.table.policy, edit.write.base) {
             // No till can have seen that version of this record, so nothing says what the write would undo.
@@ -207,7 +207,7 @@ impl Batch<'_> {
             // After the till's clock was set back, the stored time is later.
             None => server.modified_at >= time.at || time.ahead,
         };
-        let same = !write.deleted && server.device == *self.device();
+        let same = !write.deleted && server.device == *self.author();
         same && from_here
             && edit
                 .update(server, &Settle::Incoming)

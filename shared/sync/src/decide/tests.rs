@@ -1,4 +1,5 @@
 mod append_only;
+mod authors;
 mod batches;
 mod clocks;
 mod deltas;
