@@ -57,6 +57,29 @@ impl Stored {
         request.send().await.unwrap();
     }
 
+    /// Sets a member of a nested attribute.
+    pub(crate) async fn set_member(&self, name: &str, member: &str, value: AttributeValue) {
+        let key = ["pk", "sk"].map(|name| (name.to_owned(), self.item[name].clone()));
+        let request = self.shop.world.dynamo.update_item().table_name(self.table);
+        let request =
+            request.set_key(Some(HashMap::from(key))).update_expression("SET #name.#member = :value");
+        let request = request.expression_attribute_names("#name", name);
+        let request = request.expression_attribute_names("#member", member);
+        request.expression_attribute_values(":value", value).send().await.unwrap();
+    }
+
+    /// Whether another attribute than those that tests add has changed since.
+    pub(crate) async fn is_rewritten(&self, added: &str) -> bool {
+        let mut now = self.read_again().await;
+        now.remove(added);
+        now != self.item
+    }
+
+    async fn read_again(&self) -> Item {
+        let sk = self.item["sk"].as_s().unwrap();
+        Stored::of(self.shop, self.table, self.item["pk"].as_s().unwrap().clone(), sk).await.item
+    }
+
     /// Damages an attribute: it has a type that none has.
     pub(crate) async fn damage(&self, name: &str) {
         self.set(name, Some(AttributeValue::Null(true))).await;
@@ -64,9 +87,21 @@ impl Stored {
 
     /// An attribute as it is now.
     pub(crate) async fn now(&self, name: &str) -> Option<AttributeValue> {
-        let sk = self.item["sk"].as_s().unwrap();
-        let now = Stored::of(self.shop, self.table, self.item["pk"].as_s().unwrap().clone(), sk).await;
-        now.item.get(name).cloned()
+        self.read_again().await.get(name).cloned()
+    }
+
+    /// Puts an item that no release has written.
+    pub(crate) async fn add(shop: &'static Shop, table: &'static str, item: Item) -> Stored {
+        let stored = Stored { shop, table, item };
+        stored.repair().await;
+        stored
+    }
+
+    /// Removes the item.
+    pub(crate) async fn remove(&self) {
+        let key = ["pk", "sk"].map(|name| (name.to_owned(), self.item[name].clone()));
+        let request = self.shop.world.dynamo.delete_item().table_name(self.table);
+        request.set_key(Some(HashMap::from(key))).send().await.unwrap();
     }
 
     /// Puts the item back as it was.

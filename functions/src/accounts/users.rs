@@ -7,8 +7,10 @@ use protocol::wire::auth::User;
 
 use super::{Accounts, credentials, keys, password};
 use crate::dynamo::cost::Cost;
+use crate::dynamo::damage::readable;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, as_parsed, as_text, get, optional, text};
+use crate::dynamo::kind::ItemKind;
 use crate::dynamo::table::Condition;
 use crate::random;
 
@@ -89,13 +91,14 @@ impl Accounts {
         }
     }
 
-    /// The user with this id.
+    /// The user with this id. A damaged one counts as missing.
     pub async fn user(&self, id: &str) -> Result<Option<User>, StoreError> {
-        self.table.get(keys::user(id), &mut Cost::default()).await?.as_ref().map(to_user).transpose()
+        let item = self.table.get(keys::user(id), &mut Cost::default()).await?;
+        Ok(item.map(|item| readable(&USER, &item, to_user)).transpose()?.flatten())
     }
 
     /// The user with this name, in any of its spellings, and the password hash. The spelling as sent comes
-    /// first: older users may differ only in the spelling.
+    /// first: older users may differ only in the spelling. A damaged item counts as missing.
     pub async fn user_and_hash(&self, username: &str) -> Result<Option<(User, String)>, StoreError> {
         let mut name = None;
         // Every spelling is read, so that the time does not tell which exists.
@@ -104,9 +107,10 @@ impl Accounts {
             name = name.or(found);
         }
         // An unknown name looks up a user without an id, so that it takes the same time.
-        let id = name.as_ref().map_or(Ok(""), |name| get(name, "user", as_text).map(String::as_str))?;
-        let Some(item) = self.table.get(keys::user(id), &mut Cost::default()).await? else { return Ok(None) };
-        Ok(Some((to_user(&item)?, get(&item, "password_hash", as_text)?.clone())))
+        let id = name.map(|name| readable(&NAME, &name, to_user_id)).transpose()?.flatten();
+        let key = keys::user(id.as_deref().unwrap_or_default());
+        let item = self.table.get(key, &mut Cost::default()).await?;
+        Ok(item.map(|item| readable(&USER, &item, to_user_and_hash)).transpose()?.flatten())
     }
 }
 
@@ -125,19 +129,30 @@ fn to_item(user: &User, password_hash: &str) -> Item {
 }
 
 fn to_user(item: &Item) -> Result<User, StoreError> {
-    Ok(User {
-        id: get(item, "id", as_text)?.clone(),
-        username: get(item, "username", as_text)?.clone(),
-        role: get(item, "role", as_parsed)?,
-        client_id: get(item, "client_id", as_parsed)?,
-        branch_id: optional(item, "branch_id", as_parsed)?,
+    USER.read(item, |item| {
+        Ok(User {
+            id: get(item, "id", as_text)?.clone(),
+            username: get(item, "username", as_text)?.clone(),
+            role: get(item, "role", as_parsed)?,
+            client_id: get(item, "client_id", as_parsed)?,
+            branch_id: optional(item, "branch_id", as_parsed)?,
+        })
     })
+}
+
+fn to_user_and_hash(item: &Item) -> Result<(User, String), StoreError> {
+    Ok((to_user(item)?, get(item, "password_hash", as_text)?.clone()))
+}
+
+fn to_user_id(item: &Item) -> Result<String, StoreError> {
+    NAME.read(item, |item| get(item, "user", as_text).cloned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dynamo::item::dynamo_json;
+    use crate::dynamo::item::{dynamo_json, number};
+    use crate::dynamo::kind::FORMAT;
 
     #[test]
     fn a_user_reads_back() {
@@ -159,8 +174,24 @@ mod tests {
     #[test]
     fn users_are_read_and_written_as_before() {
         for item in include_str!("../../golden/user.jsonl").lines().map(dynamo_json) {
-            assert_eq!(to_item(&to_user(&item).unwrap(), "hash"), item);
+            let (user, hash) = to_user_and_hash(&item).unwrap();
+            assert_eq!(to_item(&user, &hash), item);
+            let rest = item.keys().filter(|name| !["pk", "sk"].contains(&name.as_str()));
+            assert!(rest.into_iter().all(|name| USER.attributes.contains(&name.as_str())));
         }
+        let name = dynamo_json(include_str!("../../golden/name.jsonl").trim_end());
+        assert!(keys::name("till-1").iter().all(|(part, value)| name[part] == *value));
+        assert_eq!(to_user_id(&name).unwrap(), "u1");
+    }
+
+    #[test]
+    fn a_newer_format_of_a_user_or_a_name_is_not_damage() {
+        let mut newer = Item::from([(FORMAT.to_owned(), number(2))]);
+        let errors = [to_user(&newer).unwrap_err(), to_user_id(&newer).unwrap_err()];
+        assert!(errors.iter().all(|error| matches!(error, StoreError::Newer { format: 2, .. })));
+        newer.clear();
+        assert!(to_user_and_hash(&newer).unwrap_err().is_damage());
+        assert!(to_user_id(&newer).unwrap_err().is_damage());
     }
 
     #[test]

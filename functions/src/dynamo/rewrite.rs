@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, TransactWriteItem, Update};
 
 use super::error::StoreError;
 use super::item::{Item, number};
@@ -18,23 +18,40 @@ struct Expression {
     values: Item,
 }
 
+/// Separates the names of an attribute and its member in [`member_by_member`].
+const IN: char = '.';
+
+/// Replaces the nested attribute `name`, which must be stored already, by its members, each to be set by
+/// itself: members that this release does not know stay.
+pub fn member_by_member(item: &mut Item, name: &str) {
+    if let Some(AttributeValue::M(members)) = item.remove(name) {
+        let member = |(member, value): (String, AttributeValue)| (format!("{name}{IN}{member}"), value);
+        item.extend(members.into_iter().map(member));
+    }
+}
+
 /// The expression that gives an item of `kind` the attributes `item` and no others that `kind` knows.
 fn expression(kind: &ItemKind, mut item: Item) -> Expression {
     if kind.format > 1 {
         item.insert(FORMAT.to_owned(), number(kind.format));
     }
-    let known = kind.attributes.iter().chain(&[FORMAT]).map(|name| (*name).to_owned());
-    let all: BTreeSet<String> = known.chain(item.keys().cloned()).collect();
+    let in_part = |name: &str| item.keys().any(|path| path.split_once(IN).is_some_and(|(of, _)| of == name));
+    let known = kind.attributes.iter().chain(&[FORMAT]).filter(|name| !in_part(name));
+    let known: Vec<String> = known.map(|name| (*name).to_owned()).collect();
+    let all: BTreeSet<String> = known.into_iter().chain(item.keys().cloned()).collect();
     let (mut set, mut removed, mut names, mut values) = (Vec::new(), Vec::new(), Vec::new(), Item::new());
     for name in all {
+        let parts: Vec<&str> = name.split(IN).collect();
+        let path = parts.iter().map(|part| format!("#{part}")).collect::<Vec<_>>().join(".");
         match item.remove(&name) {
             Some(value) => {
-                set.push(format!("#{name} = :{name}"));
-                values.insert(format!(":{name}"), value);
+                let placeholder = format!(":{}", parts.join("_"));
+                set.push(format!("{path} = {placeholder}"));
+                values.insert(placeholder, value);
             }
-            None => removed.push(format!("#{name}")),
+            None => removed.push(path),
         }
-        names.push((format!("#{name}"), name));
+        names.extend(parts.into_iter().map(|part| (format!("#{part}"), part.to_owned())));
     }
     let clause = |word: &str, parts: Vec<String>| match parts.is_empty() {
         true => String::new(),
@@ -85,6 +102,11 @@ mod tests {
         let Expression { text, names, values } = expression(&kind, item([("size", number(3))]));
         assert_eq!(text, "SET #size = :size REMOVE #format, #ttl");
         assert_eq!((names.len(), values), (3, item([(":size", number(3))])));
+        let mut nested = item([("ttl", AttributeValue::M(item([("at", number(4))])))]);
+        member_by_member(&mut nested, "ttl");
+        let Expression { text, values, .. } = expression(&kind, nested);
+        assert_eq!(text, "SET #ttl.#at = :ttl_at REMOVE #format, #size");
+        assert_eq!(values, item([(":ttl_at", number(4))]));
         // An item without attributes is created, or left as it is.
         let bare = ItemKind { attributes: &[], ..kind };
         assert_eq!(expression(&bare, Item::new()).text, "REMOVE #format");

@@ -29,6 +29,7 @@ use crate::dynamo::item::{
     Item, as_bool, as_bytes, as_json, as_number, as_parsed, as_text, get, item, number, optional, text,
 };
 use crate::dynamo::kind::ItemKind;
+use crate::dynamo::rewrite::member_by_member;
 
 /// A room's HEAD. The release before wrote the clocks of its devices too; the next commit removes them.
 pub const HEAD: ItemKind = ItemKind {
@@ -85,6 +86,16 @@ pub fn from_head(head: &Head) -> Item {
     ]);
     if let Some(shortest_retention) = &head.shortest_retention {
         written.insert("shortest_retention".to_owned(), from_shortest_retention(shortest_retention));
+    }
+    written
+}
+
+/// What a commit sets in a room's HEAD: members of a nested attribute that is stored are set one by one, so
+/// that those of a newer release stay.
+pub fn head_update(head: &Head) -> Item {
+    let mut written = from_head(head);
+    if head.shortest_retention.is_some_and(|kept| kept.is_stored) {
+        member_by_member(&mut written, "shortest_retention");
     }
     written
 }

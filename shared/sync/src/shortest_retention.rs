@@ -25,6 +25,9 @@ pub struct ShortestRetention {
     pub first_tombstone: Option<Stamp>,
     /// The stamp of the HEAD that it is stored in.
     pub as_of: Stamp,
+    /// Whether it was read from a HEAD: a commit then sets its members one by one, and keeps those of a newer
+    /// release.
+    pub is_stored: bool,
 }
 
 impl ShortestRetention {
@@ -36,6 +39,7 @@ impl ShortestRetention {
             first_commit: next,
             first_tombstone: None,
             as_of: Stamp::ZERO,
+            is_stored: false,
         };
         let stored = |head: &Head| {
             let kept = head.shortest_retention.unwrap_or(ShortestRetention::UNKNOWN);
@@ -57,6 +61,7 @@ impl ShortestRetention {
         first_commit: Stamp::ZERO,
         first_tombstone: Some(Stamp::ZERO),
         as_of: Stamp::ZERO,
+        is_stored: false,
     };
 
     /// The time since which no tombstone has expired at `now`.

@@ -28,5 +28,6 @@ pub(super) fn to_shortest_retention(value: &AttributeValue) -> Option<ShortestRe
         first_commit: Stamp(get(item, "first_commit", as_number).ok()?),
         first_tombstone: first_tombstone.map(Stamp),
         as_of: Stamp(get(item, "as_of", as_number).ok()?),
+        is_stored: true,
     })
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use protocol::json::JsonText;
 use sync::cursor::checkpoint::Checkpoint;
 use sync::cursor::vector::{BranchPosition, Tag};
@@ -14,7 +16,7 @@ fn every_item_reads_back() {
     let clocks: Clocks = [(device(), reading)].into_iter().collect();
     assert_eq!(to_clocks(&item([("clocks", from_clocks(&clocks))])).unwrap(), clocks);
     let keep = Retention::default();
-    let new = ShortestRetention::of(None, keep, Stamp(3));
+    let new = ShortestRetention { is_stored: true, ..ShortestRetention::of(None, keep, Stamp(3)) };
     let tombstone = ShortestRetention { first_tombstone: Some(Stamp(4)), ..new };
     let head = Head { stamp: Stamp(9), changes: 5, log_items: 2, live, shortest_retention: None };
     for shortest_retention in [None, Some(new), Some(tombstone)] {
@@ -61,6 +63,19 @@ fn every_item_reads_back() {
     let (checkpoint, bytes) = Checkpoint::new([(Tag::of(&"2".parse().unwrap()), position)].into());
     let item = from_checkpoint(bytes, keep, Timestamp(0));
     assert_eq!(to_checkpoint(checkpoint.id, &item).unwrap(), (checkpoint, keep.marker_secs()));
+}
+
+#[test]
+fn a_commit_sets_the_members_of_a_stored_retention_one_by_one() {
+    let new = ShortestRetention::of(None, Retention::default(), Stamp(3));
+    let names = |shortest_retention| {
+        let head = Head { stamp: Stamp(9), shortest_retention: Some(shortest_retention), ..Head::default() };
+        head_update(&head).into_keys().filter(|name| name.starts_with("short")).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(names(new), ["shortest_retention".to_owned()].into());
+    let members = ["tombstone_secs", "marker_secs", "first_commit", "as_of"];
+    let members = members.map(|member| format!("shortest_retention.{member}"));
+    assert_eq!(names(ShortestRetention { is_stored: true, ..new }), members.into());
 }
 
 #[test]

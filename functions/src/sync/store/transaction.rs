@@ -21,7 +21,7 @@ use crate::dynamo::table::{Condition, Table};
 use crate::sync::branches::branch_key;
 use crate::sync::items::head_office::CREATED;
 use crate::sync::items::{
-    DEAD, HEAD, MARKER, MARKER_USER, RECORD, from_dead, from_head, from_log, from_marker, from_record,
+    DEAD, HEAD, MARKER, MARKER_USER, RECORD, from_dead, from_log, from_marker, from_record, head_update,
 };
 use crate::sync::keys;
 
@@ -118,7 +118,7 @@ impl Actions<'_> {
         }
         let mut head = commit.head.clone();
         head.log_items = head.log_items.saturating_add(commit.publications().len() as u64);
-        self.rewrite(&HEAD, keys::HEAD.to_owned(), from_head(&head), condition)
+        self.rewrite(&HEAD, keys::HEAD.to_owned(), head_update(&head), condition)
     }
 
     fn log(&mut self, commit: &CommitPlan<'_>) -> Result<(), StoreError> {
