@@ -9,6 +9,7 @@ pub(crate) mod clocks;
 pub(crate) mod concurrency;
 pub(crate) mod cursors;
 pub(crate) mod damage;
+pub(crate) mod damaged_keys;
 pub(crate) mod dead_letters;
 pub(crate) mod deployments;
 pub(crate) mod failed_groups;
@@ -34,7 +35,8 @@ pub(crate) mod versions;
 pub(crate) mod windows;
 
 trials! {
-    modules: absence, batch_frames, branches, broadcast, checkpoints, clocks, concurrency, cursors, damage, dead_letters,
-    deployments, failed_groups, faults, groups, head_office, heads, late, many_branches, oversize, policies, pull, push, repairs, resolve,
+    modules: absence, batch_frames, branches, broadcast, checkpoints, clocks, concurrency, cursors, damage, damaged_keys,
+    dead_letters, deployments, failed_groups, faults, groups, head_office, heads, late, many_branches, oversize, policies,
+    pull, push, repairs, resolve,
     restore, shop_day, stats, tenancy, turns, values, versions, windows,
 }

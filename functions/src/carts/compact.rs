@@ -1,5 +1,6 @@
 //! The stream consumer that compacts carts and updates the cache, in case the write could not. Delivery is at
-//! least once and in order per cart; compaction is idempotent.
+//! least once and in no order, since each change is an item of its own; compaction is idempotent and merges
+//! changes by their stamps.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,9 @@ use super::store::CHANGE;
 use crate::context::Context;
 use crate::context::kind::StreamFunction;
 use crate::dynamo::cost::Cost;
+use crate::dynamo::damage::report;
 use crate::dynamo::error::StoreError;
+use crate::dynamo::skipped::stored_key;
 use crate::http::error::HandlerError;
 use crate::stream::sequence_number;
 
@@ -34,6 +37,7 @@ pub async fn handle(context: &Context, event: &Event, now: Timestamp) -> Result<
             Ok(cart) => carts.entry(cart).or_default().push(sequence_number),
             // A retry would fail again and hold up the carts behind it.
             Err(error) => {
+                report(&CHANGE, &stored_key(record), &error);
                 let table = context.carts()?.table();
                 let kept =
                     table.keep_skipped(StreamFunction::CartCompact, &CHANGE, record, &error, now).await;
@@ -77,5 +81,53 @@ fn cart(record: &EventRecord) -> Result<(Room, CartId), StoreError> {
     match record.change.keys.inner().get("pk") {
         Some(AttributeValue::S(pk)) => keys::cart_of(pk).ok_or(StoreError::Corrupt("pk")),
         _ => Err(StoreError::Corrupt("pk")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::Client;
+    use aws_sdk_dynamodb::config::retry::RetryConfig;
+    use aws_sdk_dynamodb::config::{Credentials, Region};
+    use serde_json::json;
+    use tracing::subscriber::set_default;
+
+    use super::*;
+    use crate::dynamo::damage::{self, DAMAGED};
+    use crate::start::dynamo_defaults;
+
+    /// The function, of which neither DynamoDB nor Redis answers.
+    fn context() -> Context {
+        let config = dynamo_defaults().region(Region::new("local")).endpoint_url("http://127.0.0.1:1");
+        let config = config.credentials_provider(Credentials::new("id", "secret", None, None, "test"));
+        let client = Client::from_conf(config.retry_config(RetryConfig::disabled()).build());
+        let lookup = |name: &str| match name {
+            "CARTS_TABLE" | "UPSTASH_REDIS_REST_TOKEN" => Some("text".to_owned()),
+            "UPSTASH_REDIS_REST_URL" => Some("https://127.0.0.1:1".to_owned()),
+            "CACHE_KEYS" => Some("k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned()),
+            _ => None,
+        };
+        Context::new(StreamFunction::CartCompact.into(), lookup, &client).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_record_with_a_bad_key_raises_the_alarm_and_is_delivered_again_until_it_is_kept() {
+        let keys = json!({ "pk": { "S": "CART#1#2" }, "sk": { "S": "PENDING#0000000000000007" } });
+        let record = json!({ "awsRegion": "local", "eventID": "1", "eventName": "INSERT",
+            "eventSource": "aws:dynamodb",
+            "dynamodb": { "Keys": keys, "SequenceNumber": "7", "SizeBytes": 1 } });
+        let event: Event = serde_json::from_value(json!({ "Records": [record] })).unwrap();
+        let (subscriber, lines) = damage::tests::log();
+        let _log = set_default(subscriber);
+        let retries = handle(&context(), &event, Timestamp(1_765_103_400_000_000)).await.unwrap();
+        assert_eq!(retries, ["7"], "it could not be kept");
+        let text = damage::tests::text(&lines);
+        let line = text.lines().find(|line| line.contains(DAMAGED)).expect("the damage is logged");
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(
+            (&line["fields"]["message"], &line["fields"]["kind"]),
+            (&DAMAGED.into(), &"cart change".into())
+        );
+        assert!(!text.contains("CART#1#2"), "{text}");
     }
 }

@@ -56,10 +56,11 @@ pub fn key_hash(item: &Item) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::io::{self, Write};
     use std::sync::{Arc, Mutex};
 
+    use lambda_http::tracing::Subscriber;
     use lambda_http::tracing::subscriber::fmt;
     use serde_json::Value;
     use tracing::subscriber::with_default;
@@ -76,13 +77,11 @@ mod tests {
     /// The line as Lambda gets it, in the format that template.yaml sets.
     #[test]
     fn the_log_line_names_what_is_damaged_and_no_key() {
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let writer = lines.clone();
-        let subscriber = fmt().json().with_writer(move || Line(writer.clone())).finish();
+        let (subscriber, lines) = log();
         let kind = ItemKind { name: "thing", format: 1, attributes: &[] };
         let error = StoreError::Corrupt("stamp");
         with_default(subscriber, || report(&kind, &key("ROOM#1#2", "REC#products#p-1"), &error));
-        let text = String::from_utf8(lines.lock().unwrap().clone()).unwrap();
+        let text = text(&lines);
         let line: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(
             (line["level"].as_str(), line["fields"]["message"].as_str()),
@@ -96,7 +95,21 @@ mod tests {
         assert!(!text.contains("products") && !text.contains("p-1"), "{text}");
     }
 
-    struct Line(Arc<Mutex<Vec<u8>>>);
+    /// What was logged, in JSON.
+    pub(crate) type Lines = Arc<Mutex<Vec<u8>>>;
+
+    /// A log of a test, and what will be in it.
+    pub(crate) fn log() -> (impl Subscriber + Send + Sync, Lines) {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        (fmt().json().with_writer(move || Line(writer.clone())).finish(), lines)
+    }
+
+    pub(crate) fn text(lines: &Lines) -> String {
+        String::from_utf8(lines.lock().unwrap().clone()).unwrap()
+    }
+
+    struct Line(Lines);
 
     impl Write for Line {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -32,13 +32,13 @@ trials! {
 }
 
 /// A position beyond HEAD, from which a pull is a snapshot.
-const BEYOND: &str = "v1.9000000000000000";
+pub(super) const BEYOND: &str = "v1.9000000000000000";
 
-fn sale(id: &str, n: u32) -> Value {
+pub(super) fn sale(id: &str, n: u32) -> Value {
     product(id, &json!({ "n": n }))
 }
 
-async fn stats(till: &Till, min: Stamp) -> StatsResponse {
+pub(super) async fn stats(till: &Till, min: Stamp) -> StatsResponse {
     till.api.get(&format!("/api/sync/stats?min={}", min.0)).await.unwrap().ok().unwrap()
 }
 

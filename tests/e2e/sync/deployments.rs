@@ -26,6 +26,7 @@ trials! {
     what_a_deployment_opens_reaches_a_till_that_moved_on_by_pushes_and_frames,
     an_older_instance_answers_503_where_it_does_not_know_a_table,
     an_older_instance_does_not_walk_over_a_table_that_it_does_not_know,
+    head_office_passes_over_a_branch_that_its_instance_cannot_read,
     head_office_walks_every_branch_after_a_deployment,
 }
 
@@ -203,6 +204,32 @@ async fn an_older_instance_does_not_walk_over_a_table_that_it_does_not_know(shop
     let page = new.page(Role::Cashier, &till.pull_query(), later).await;
     assert_eq!((page.mode.as_str(), till.take_page(&page).more), ("snapshot", false));
     assert_eq!(live(&till), ["a1", "h1", "p1"]);
+}
+
+async fn head_office_passes_over_a_branch_that_its_instance_cannot_read(shop: &'static Shop) {
+    shop.till("till-1").await;
+    let second = shop.till_of("till-2", "2").await;
+    let (old, new) = (Version::new(shop, OLD), Version::new(shop, NEW));
+    // The first row that head office has not read is of a table that the old instance does not know.
+    new.push(Role::Cashier, "till-1", &[hall("h1", &json!({}))]).await;
+    second.push(&[product("p2", &json!({}))]).await;
+    let page = old.page(Role::SuperAdmin, "", fleet::now()).await;
+    let ids: Vec<_> = page.changes.iter().map(|change| change.record_id.as_str()).collect();
+    assert_eq!((page.branch_id.as_deref(), ids), (Some("2"), vec!["p2"]));
+    // Where nothing else is left, the failure is the answer, and the position stays.
+    let cursor = format!("cursor={}", page.next_cursor);
+    let (status, body) = old.pull(Role::SuperAdmin, &cursor, fleet::now()).await;
+    assert_eq!((status, body.contains("unavailable")), (503, true), "{body}");
+    let mut found = Vec::new();
+    let mut page = new.page(Role::SuperAdmin, &cursor, fleet::now()).await;
+    loop {
+        found.extend(page.changes.iter().map(|change| change.record_id.clone()));
+        if !page.has_more {
+            break;
+        }
+        page = new.page(Role::SuperAdmin, &format!("cursor={}", page.next_cursor), fleet::now()).await;
+    }
+    assert!(found.contains(&"h1".to_owned()), "{found:?}");
 }
 
 async fn head_office_walks_every_branch_after_a_deployment(shop: &'static Shop) {

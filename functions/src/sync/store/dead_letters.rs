@@ -8,14 +8,14 @@ use sync::dead_letters::{DeadLettersEntry, OpenDeadLetter};
 use super::{Store, limit};
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
-use crate::dynamo::item::{as_text, get, key, text};
+use crate::dynamo::item::{Item, as_text, get, key, text};
 use crate::dynamo::table::{Condition, Table, page};
 use crate::sync::items::{DEAD, numbers, to_dead};
 use crate::sync::keys;
 
 impl Store {
     /// At most `items` items of dead letters from `from` on, the oldest first, strongly consistent, in one
-    /// Query; and whether there are more.
+    /// Query, or several where keys are damaged; and whether there are more.
     pub async fn dead_letters(
         &self,
         room: &Room,
@@ -27,16 +27,26 @@ impl Store {
         let query = self.table.query("pk = :pk AND sk BETWEEN :from AND :to", keys::room(room));
         let query = query.expression_attribute_values(":from", text(from)).limit(limit(items));
         let query = query.expression_attribute_values(":to", text(keys::DEAD_END));
-        let page = page(query, cost).await?;
-        let entry = |item| match self.readable(&DEAD, item, to_dead)? {
-            Some(stored) => Ok(DeadLettersEntry::Stored(stored)),
-            None => {
-                let key = keys::dead_of(get(item, "sk", as_text)?).ok_or(StoreError::Corrupt("sk"))?;
-                Ok(DeadLettersEntry::Damaged(key))
+        let (mut entries, mut next) = (Vec::new(), None);
+        loop {
+            let page = page(query.clone().set_exclusive_start_key(next), cost).await?;
+            for item in page.items() {
+                entries.extend(self.dead_letters_entry(item)?);
             }
-        };
-        let stored = page.items().iter().map(entry).collect::<Result<_, StoreError>>()?;
-        Ok((stored, page.last_evaluated_key().is_some()))
+            next = page.last_evaluated_key;
+            // The first may be the item at `from`, which was shown: one alone names no place to go on from.
+            if next.is_none() || entries.len() > 1 {
+                return Ok((entries, next.is_some()));
+            }
+        }
+    }
+
+    /// Reads an item of dead letters; `None` if not even its key can be read. What is damaged is reported.
+    fn dead_letters_entry(&self, item: &Item) -> Result<Option<DeadLettersEntry>, StoreError> {
+        if let Some(stored) = self.readable(&DEAD, item, to_dead)? {
+            return Ok(Some(DeadLettersEntry::Stored(stored)));
+        }
+        Ok(keys::dead_of(get(item, "sk", as_text)?).map(DeadLettersEntry::Damaged))
     }
 
     /// Reports dead letters of `room` whose body is damaged.

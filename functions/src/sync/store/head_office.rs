@@ -40,7 +40,7 @@ impl Store {
             let request = query.clone().limit(limit(left)).set_exclusive_start_key(from);
             let output = page(request, cost).await?;
             for item in output.items() {
-                branches.push(listed(item)?);
+                branches.extend(listed(item)?);
             }
             from = output.last_evaluated_key;
             if from.is_none() || branches.len() > HEAD_OFFICE_BRANCHES_MAX {
@@ -131,8 +131,28 @@ fn checkpoint_key(client: &ClientId, id: CheckpointId) -> Item {
     key(keys::checkpoints(client), id.to_string())
 }
 
-/// Reads a branch in the list. One with a damaged note is like one without.
-fn listed(item: &Item) -> Result<ListedBranch, StoreError> {
-    let id = keys::branch_of(get(item, "sk", as_text)?).ok_or(StoreError::Corrupt("sk"))?;
-    Ok(ListedBranch { id, noted: readable(&BRANCH, item, to_noted)?.flatten() })
+/// Reads a branch in the list. One with a damaged note is like one without; one whose key is no branch is
+/// left out.
+fn listed(item: &Item) -> Result<Option<ListedBranch>, StoreError> {
+    let id = |item: &Item| keys::branch_of(get(item, "sk", as_text)?).ok_or(StoreError::Corrupt("sk"));
+    let Some(id) = readable(&BRANCH, item, |item| BRANCH.read(item, id))? else { return Ok(None) };
+    Ok(Some(ListedBranch { id, noted: readable(&BRANCH, item, to_noted)?.flatten() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamo::kind::FORMAT;
+
+    #[test]
+    fn a_branch_whose_key_names_none_is_left_out() {
+        let listed_at = |sk: &str| listed(&key("CLIENT#1", sk));
+        assert_eq!(listed_at("BRANCH#2").unwrap().unwrap().id.as_str(), "2");
+        for bad in ["BRANCH#", "BRANCH#a b", "BRANCH#2#3"] {
+            assert!(listed_at(bad).unwrap().is_none(), "{bad}");
+        }
+        let mut newer = key("CLIENT#1", "BRANCH#a b");
+        newer.insert(FORMAT.into(), number(2));
+        assert!(matches!(listed(&newer), Err(StoreError::Newer { .. })));
+    }
 }

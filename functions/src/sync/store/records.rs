@@ -52,7 +52,7 @@ impl Store {
         let mut records = BTreeMap::new();
         for item in &items {
             if let Some(record) = self.readable(&RECORD, item, to_record)? {
-                records.insert(key_of(item)?, record);
+                records.extend(self.record_key(item)?.map(|key| (key, record)));
             }
         }
         Ok(records)
@@ -79,7 +79,7 @@ impl Store {
         for item in answer.items() {
             let is_deleted = self.readable(&RECORD, item, |item| get(item, "deleted", as_bool))?;
             if is_deleted == Some(false) {
-                keys.push(key_of(item)?);
+                keys.extend(self.record_key(item)?);
             }
         }
         Ok(KeysPage { keys, next_after: answer.last_evaluated_key().map(key_of).transpose()? })
@@ -112,17 +112,32 @@ impl Store {
                 .consistent_read(false)
                 .expression_attribute_values(":first", text(first))
                 .expression_attribute_values(":last", text(last))
-                .set_exclusive_start_key(after.map(|record| key(keys::room(room), keys::record(record))));
-            let answer = page(query.limit(limit(items - found.rows.len())), cost).await?;
-            for item in answer.items() {
-                found.rows.push((key_of(item)?, self.readable(&RECORD, item, to_record)?));
+                .limit(limit(items - found.rows.len()));
+            let mut from = after.map(|record| key(keys::room(room), keys::record(record)));
+            loop {
+                let answer = page(query.clone().set_exclusive_start_key(from), cost).await?;
+                for item in answer.items() {
+                    if let Some(key) = self.record_key(item)? {
+                        found.rows.push((key, self.readable(&RECORD, item, to_record)?));
+                    }
+                }
+                from = answer.last_evaluated_key;
+                // A page without a readable key names no record to go on after.
+                if from.is_none() || !found.rows.is_empty() {
+                    break;
+                }
             }
-            if answer.last_evaluated_key().is_some() {
+            if from.is_some() {
                 found.more = true;
                 break;
             }
         }
         Ok(found)
+    }
+
+    /// The record that `item` is; `None` if its key is none of a record, which is reported.
+    fn record_key(&self, item: &Item) -> Result<Option<RecordKey>, StoreError> {
+        self.readable(&RECORD, item, |item| RECORD.read(item, key_of))
     }
 }
 

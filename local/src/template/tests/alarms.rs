@@ -1,4 +1,4 @@
-//! The alarm counts the log lines that the functions write.
+//! Alarms: one counts log lines that the functions write, one what stream functions gave up on.
 
 use std::collections::BTreeSet;
 
@@ -13,6 +13,35 @@ fn resources(document: &Value, of_type: &str) -> Vec<(String, Value)> {
     found.map(|(name, resource)| (name.clone(), resource["Properties"].clone())).collect()
 }
 
+fn alarm(document: &Value, name: &str) -> Value {
+    let alarms = resources(document, "AWS::CloudWatch::Alarm");
+    let topic = |alarm: &Value| alarm["AlarmActions"]["Fn::If"][1][0]["Ref"] == "AlarmTopic";
+    assert!(alarms.len() == 2 && alarms.iter().all(|(_, alarm)| topic(alarm)));
+    alarms.into_iter().find(|(of, _)| of == name).unwrap().1
+}
+
+#[test]
+fn every_queue_of_undelivered_records_has_an_alarm() {
+    let document: Value = serde_saphyr::from_str(&text()).unwrap();
+    let alarm = alarm(&document, "UndeliveredAlarm");
+    let queue = &alarm["Dimensions"][0];
+    assert_eq!((&alarm["Namespace"], &queue["Name"]), (&"AWS/SQS".into(), &"QueueName".into()));
+    assert_eq!(alarm["MetricName"], "ApproximateNumberOfMessagesVisible");
+    assert_eq!((&alarm["Statistic"], &alarm["Threshold"]), (&"Maximum".into(), &1.into()));
+    let watched = queue["Value"]["Fn::GetAtt"][0].clone();
+    let functions = resources(&document, "AWS::Serverless::Function");
+    let events = functions.iter().filter_map(|(_, function)| function["Events"].as_object());
+    let destinations: Vec<&Value> = events
+        .flat_map(|events| events.values())
+        .filter(|event| event["Type"] == "DynamoDB")
+        .map(|event| &event["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0])
+        .collect();
+    assert!(
+        destinations.len() == 3 && destinations.iter().all(|queue| **queue == watched),
+        "{destinations:?}"
+    );
+}
+
 #[test]
 fn damage_in_any_function_raises_the_alarm() {
     let document: Value = serde_saphyr::from_str(&text()).unwrap();
@@ -24,8 +53,7 @@ fn damage_in_any_function_raises_the_alarm() {
         functions.iter().map(log).map(|log| log.as_str().unwrap().to_owned()).collect();
     assert_eq!(logs.len(), template().functions.len());
 
-    let [(_, alarm)]: [(String, Value); 1] =
-        resources(&document, "AWS::CloudWatch::Alarm").try_into().unwrap();
+    let alarm = alarm(&document, "DamagedItemsAlarm");
     let mut counted = BTreeSet::new();
     for (name, filter) in resources(&document, "AWS::Logs::MetricFilter") {
         assert_eq!(filter["FilterPattern"], format!("{{ $.fields.message = \"{DAMAGED}\" }}"), "{name}");
