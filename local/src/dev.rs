@@ -98,7 +98,7 @@ async fn users(stack: &Stack) -> Result<Vec<KnownUser>, DevError> {
         if users.iter().any(|user| user.username == demo.username) {
             continue;
         }
-        match stack.accounts().create(demo.clone().into()).await {
+        match stack.accounts().create(&stack.branches(), demo.clone().into()).await {
             // Taken: an earlier run ended before it could store the user.
             Ok(_) | Err(CreateUserError::Taken) => users.push(demo),
             Err(error) => return Err(error.into()),

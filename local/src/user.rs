@@ -3,9 +3,7 @@
 use config::Secret;
 use functions::accounts::Accounts;
 use functions::accounts::users::CreateUserError;
-use functions::dynamo::cost::Cost;
-use functions::dynamo::error::StoreError;
-use protocol::ids::{BranchId, ClientId, Room};
+use protocol::ids::{BranchId, ClientId};
 
 use crate::branch;
 use crate::command_line::AddUser;
@@ -30,9 +28,6 @@ pub enum AddUserError {
         "failed to add the user: client {0} has no branch {1}; create it with `cargo xtask branch add {1} --client {0}`"
     )]
     NoBranch(ClientId, BranchId),
-    /// The branches cannot be read.
-    #[error("failed to add the user")]
-    Branches(#[source] StoreError),
     /// Another user has the name.
     #[error("failed to add the user: the name {0} is taken")]
     Taken(String),
@@ -50,16 +45,10 @@ pub enum AddUserError {
 /// Creates the user, prints name and password, and stores both in the data directory.
 pub async fn add(add: &AddUser) -> Result<(), AddUserError> {
     let mut file = DevFile::of_running(&add.data).await?;
-    if let Some(branch) = &add.branch {
-        let room = Room { client: add.client.clone(), branch: branch.clone() };
-        let exists = branch::branches(&file).exists(&room, &mut Cost::default()).await;
-        if !exists.map_err(AddUserError::Branches)? {
-            return Err(AddUserError::NoBranch(room.client, room.branch));
-        }
-    }
     let user = known_user(add)?;
     let accounts = Accounts::new(dynamo::owner(&file.dynamodb_url), file.accounts_table.clone());
-    accounts.create(user.clone().into()).await.map_err(|error| match error {
+    accounts.create(&branch::branches(&file), user.clone().into()).await.map_err(|error| match error {
+        CreateUserError::NoBranch(room) => AddUserError::NoBranch(room.client, room.branch),
         CreateUserError::Taken => AddUserError::Taken(add.name.clone()),
         other => AddUserError::Create(other),
     })?;

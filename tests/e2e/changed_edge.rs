@@ -30,7 +30,8 @@ impl ChangedEdge {
         let mut tills = Vec::new();
         for i in 0..count {
             let device = format!("till-{i}");
-            let login = fleet::cashier(&self.stack.accounts(), &room, &device).await.unwrap();
+            let login =
+                fleet::cashier(&self.stack.accounts(), &self.stack.branches(), &room, &device).await.unwrap();
             let (api, _) = Api::new(self.stack.edge_url()).unwrap().login(&login).await.unwrap();
             tills.push(Till { api, device });
         }

@@ -88,7 +88,7 @@ impl Shop {
             self.branch(branch).await;
             self.rooms.lock().unwrap().push(self.room(branch));
         }
-        self.world.accounts.create(new).await.unwrap();
+        self.world.accounts.create(&self.world.branches, new).await.unwrap();
         self.login(name)
     }
 

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use functions::accounts::Accounts;
 use functions::accounts::users::NewUser;
+use functions::sync::branches::Branches;
 use protocol::ids::Room;
 use protocol::json::JsonText;
 use protocol::limits::PUSH_RECORDS_MAX;
@@ -35,8 +36,15 @@ pub fn batch_id() -> String {
     format!("{:016x}", getrandom::u64().unwrap_or_default())
 }
 
-/// Creates a cashier of `room` with a random password. Returns its login at `device`.
-pub async fn cashier(accounts: &Accounts, room: &Room, device: &str) -> Result<LoginRequest, Box<dyn Error>> {
+/// Creates a cashier of `room` with a random password, and the branch if it is missing. Returns the cashier's
+/// login at `device`.
+pub async fn cashier(
+    accounts: &Accounts,
+    branches: &Branches,
+    room: &Room,
+    device: &str,
+) -> Result<LoginRequest, Box<dyn Error>> {
+    branches.create(room, now()).await?;
     let (username, password) = (format!("{device}@{}", room.branch), batch_id());
     let new = NewUser {
         username: username.clone(),
@@ -45,7 +53,7 @@ pub async fn cashier(accounts: &Accounts, room: &Room, device: &str) -> Result<L
         client_id: room.client.clone(),
         branch_id: Some(room.branch.clone()),
     };
-    accounts.create(new).await?;
+    accounts.create(branches, new).await?;
     Ok(LoginRequest { username, password, device_id: Some(device.parse()?), refresh_token: None })
 }
 

@@ -104,7 +104,7 @@ async fn open(
     name: &str,
     meter: Arc<Meter>,
 ) -> Result<Arc<Till>, Box<dyn Error>> {
-    let login = fleet::cashier(&stack.accounts, &stack.room, name).await?;
+    let login = fleet::cashier(&stack.accounts, &stack.branches, &stack.room, name).await?;
     let till = Till::open(api, &login, meter).await?;
     till.connected().await;
     Ok(Arc::new(till))

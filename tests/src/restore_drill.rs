@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::Client;
 use clap::{Parser, value_parser};
 use functions::accounts::Accounts;
 use functions::dynamo::item::key;
+use functions::sync::branches::Branches;
 use functions::sync::items::to_head;
 use functions::sync::keys;
 use local::dev::signals::Signals;
@@ -48,6 +49,8 @@ pub struct Target {
     pub edge_url: String,
     /// Creates the tills' users.
     pub accounts: Accounts,
+    /// Creates their branch.
+    pub branches: Branches,
     /// DynamoDB, with every permission.
     pub dynamo: Client,
     /// The sync table's name.
@@ -112,6 +115,7 @@ pub async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let place = Target {
         edge_url: stack.edge_url().to_owned(),
         accounts: stack.accounts(),
+        branches: stack.branches(),
         dynamo: stack.client(),
         table: stack.table().to_owned(),
         room: "drill:1".parse()?,
@@ -166,7 +170,7 @@ async fn open_all(place: &Target, count: usize) -> Result<Vec<Arc<Till>>, Box<dy
 }
 
 async fn open(place: &Target, name: &str) -> Result<Arc<Till>, Box<dyn Error>> {
-    let login = fleet::cashier(&place.accounts, &place.room, name).await?;
+    let login = fleet::cashier(&place.accounts, &place.branches, &place.room, name).await?;
     let till = Till::open(&Api::new(&place.edge_url)?, &login, Arc::new(Meter::default())).await?;
     till.connected().await;
     Ok(Arc::new(till))

@@ -1,6 +1,6 @@
 //! Users.
 
-use protocol::ids::{BranchId, ClientId};
+use protocol::ids::{BranchId, ClientId, Room};
 use protocol::limits::CREDENTIAL_BYTES_MAX;
 use protocol::role::Role;
 use protocol::wire::auth::User;
@@ -13,6 +13,16 @@ use crate::dynamo::item::{Item, as_parsed, as_text, get, optional, text};
 use crate::dynamo::kind::ItemKind;
 use crate::dynamo::table::Condition;
 use crate::random;
+use crate::sync::branches::Branches;
+
+/// A user. Nothing rewrites it.
+const USER: ItemKind = ItemKind {
+    name: "user",
+    format: 1,
+    attributes: &["id", "username", "role", "client_id", "password_hash", "branch_id"],
+};
+/// The name of a user.
+const NAME: ItemKind = ItemKind { name: "user name", format: 1, attributes: &["user"] };
 
 /// A user to create.
 pub struct NewUser {
@@ -34,6 +44,9 @@ pub enum CreateUserError {
     /// Another user has the name.
     #[error("failed to create the user: the name is taken")]
     Taken,
+    /// The client does not have the user's branch.
+    #[error("failed to create the user: client {} has no branch {}", .0.client, .0.branch)]
+    NoBranch(Room),
     /// A property of the user is not allowed.
     #[error("failed to create the user: {0}")]
     Bad(&'static str),
@@ -67,8 +80,18 @@ impl NewUser {
 
 impl Accounts {
     /// Creates a user and its name in one transaction. The name is stored composed; see [`credentials`].
-    pub async fn create(&self, new: NewUser) -> Result<User, CreateUserError> {
+    ///
+    /// The branch must be one of `branches`: the first commit of a user makes its branch, in case the tables
+    /// were put back to before it was created, and must not make one whose name was mistyped here.
+    pub async fn create(&self, branches: &Branches, new: NewUser) -> Result<User, CreateUserError> {
         new.check()?;
+        if let Some(branch) = new.branch_id.clone() {
+            let room = Room { client: new.client_id.clone(), branch };
+            let exists = branches.exists(&room, &mut Cost::default()).await;
+            if !exists.map_err(CreateUserError::Store)? {
+                return Err(CreateUserError::NoBranch(room));
+            }
+        }
         let bad_name = CreateUserError::Bad(
             "a name has letters, digits and punctuation, and single spaces between words",
         );

@@ -27,7 +27,8 @@ async fn create(shop: &Shop, name: &str) -> Result<String, CreateUserError> {
         client_id: shop.client.parse().unwrap(),
         branch_id: Some("1".parse().unwrap()),
     };
-    shop.world.accounts.create(new).await.map(|user| user.id)
+    shop.branch("1").await;
+    shop.world.accounts.create(&shop.world.branches, new).await.map(|user| user.id)
 }
 
 async fn login(shop: &Shop, name: &str, password: &str) -> Reply {

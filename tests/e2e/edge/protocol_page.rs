@@ -10,6 +10,7 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
 use sync::limits::LOG_SETTLE_SECS;
 use tests::api::Api;
+use tests::fleet;
 use tests::protocol_page::example::Placeholders;
 use tests::protocol_page::steps::{Action, Request, Response, steps};
 use tokio::time::sleep;
@@ -66,7 +67,12 @@ impl Runner {
                 client_id: "1".parse().unwrap(),
                 branch_id: branch.map(|branch| branch.parse().unwrap()),
             };
-            self.shop.world.accounts.create(new).await.unwrap();
+            let world = self.shop.world;
+            if let Some(branch) = branch {
+                let room = format!("1:{branch}").parse().unwrap();
+                world.branches.create(&room, fleet::now()).await.unwrap();
+            }
+            world.accounts.create(&world.branches, new).await.unwrap();
             if name != "anna" {
                 let device_id = device.map(|device| device.parse().unwrap());
                 let (username, password) = (name.into(), PASSWORD.into());

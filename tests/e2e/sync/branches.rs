@@ -2,20 +2,23 @@
 
 use std::collections::BTreeSet;
 
+use functions::accounts::users::{CreateUserError, NewUser};
 use protocol::endpoints::ENDPOINTS;
 use protocol::endpoints::spec::EndpointSpec;
+use protocol::role::Role;
 use protocol::wire::pull::PullResponse;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::api::Api;
 
 use crate::replies::assert_error;
-use crate::shop::{Shop, product};
+use crate::shop::{PASSWORD, Shop, product};
 
 trials! {
     shared:
     an_unknown_branch_is_404_at_every_endpoint_that_names_one,
     a_created_branch_can_be_used_at_once,
+    a_user_of_an_unknown_branch_is_not_created,
     a_request_to_a_known_branch_looks_it_up_once,
 }
 
@@ -81,6 +84,29 @@ async fn a_created_branch_can_be_used_at_once(shop: &'static Shop) {
     shop.branch("new").await;
     assert_eq!(push().await.status, 200);
     assert_eq!(pull(&office, "").await.branch_id.as_deref(), Some("new"));
+}
+
+async fn a_user_of_an_unknown_branch_is_not_created(shop: &'static Shop) {
+    let create = async |role, branch: Option<&str>| {
+        let new = NewUser {
+            username: shop.username("anna"),
+            password: PASSWORD.into(),
+            role,
+            client_id: shop.client.parse().unwrap(),
+            branch_id: branch.map(|branch| branch.parse().unwrap()),
+        };
+        shop.world.accounts.create(&shop.world.branches, new).await
+    };
+    let refused = create(Role::Cashier, Some("mistyped")).await.unwrap_err();
+    assert!(
+        matches!(&refused, CreateUserError::NoBranch(room) if *room == shop.room("mistyped")),
+        "{refused}"
+    );
+    let login = serde_json::to_string(&shop.login("anna")).unwrap();
+    let reply = shop.anonymous().post("/api/auth/login", login).await.unwrap();
+    assert_error(&reply, 401, "bad_credentials");
+    shop.branch("1").await;
+    create(Role::Cashier, Some("1")).await.unwrap();
 }
 
 async fn a_request_to_a_known_branch_looks_it_up_once(shop: &'static Shop) {

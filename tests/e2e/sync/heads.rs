@@ -201,7 +201,10 @@ async fn a_head_outlives_the_memory_of_its_room(_: &'static Shop) {
     let begun = async || api.get("/test/begun").await.unwrap().ok::<u64>().unwrap();
     let calls = || edge.stack.host_faults().calls("1");
     let one = edge.tills(1).await.remove(0);
-    let login = fleet::cashier(&edge.stack.accounts(), &"1:1".parse().unwrap(), "two").await.unwrap();
+    let login =
+        fleet::cashier(&edge.stack.accounts(), &edge.stack.branches(), &"1:1".parse().unwrap(), "two")
+            .await
+            .unwrap();
     let two = Following::open(&api, &login).await;
     let pushed = one.push(&[product("p1", &json!({}))]).await;
     two.reaches(pushed.stamp).await;

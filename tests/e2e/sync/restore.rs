@@ -1,5 +1,6 @@
 //! The tables are put back from a copy while tills are beyond it.
 
+use functions::sync::branches::Branches;
 use tests::restore_drill::{Size, Target, drill};
 
 use crate::invariants;
@@ -15,6 +16,7 @@ async fn a_restore_loses_nothing_that_a_till_had_acknowledged(shop: &'static Sho
     let place = Target {
         edge_url: world.edge_url.clone(),
         accounts: world.accounts.clone(),
+        branches: Branches::new(world.dynamo.clone(), world.table.clone()),
         dynamo: world.dynamo.clone(),
         table: world.table.clone(),
         room: shop.room("drill"),

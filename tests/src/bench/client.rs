@@ -45,7 +45,7 @@ impl BenchClient {
         device: &str,
     ) -> Result<BenchClient, Box<dyn Error>> {
         let room = Room { client: CLIENT.parse()?, branch: branch.parse()? };
-        let login = fleet::cashier(&stack.accounts(), &room, device).await?;
+        let login = fleet::cashier(&stack.accounts(), &stack.branches(), &room, device).await?;
         let (api, _) = Api::new(stack.edge_url())?.login(&login).await?;
         let login = serde_json::to_string(&login)?;
         Ok(BenchClient { api, device: device.to_owned(), room, login })

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use functions::accounts::Accounts;
+use functions::sync::branches::Branches;
 use local::dev_file::DevFile;
 use local::dynamo;
 use local::stack::{Options, Stack};
@@ -19,6 +20,7 @@ pub(super) struct TestStack {
     /// The edge's address, without a slash at the end.
     pub(super) edge_url: String,
     pub(super) accounts: Accounts,
+    pub(super) branches: Branches,
     /// A room without records.
     pub(super) room: Room,
     own: Option<Stack>,
@@ -33,12 +35,15 @@ impl TestStack {
                 let data = arguments.data.display();
                 format!("failed to find the running stack in {data}: give its folder with --data")
             })?;
-            let accounts = Accounts::new(dynamo::owner(&file.dynamodb_url), file.accounts_table);
-            return Ok(TestStack { edge_url: edge_url.to_owned(), accounts, room, own: None });
+            let owner = || dynamo::owner(&file.dynamodb_url);
+            let accounts = Accounts::new(owner(), file.accounts_table);
+            let branches = Branches::new(owner(), file.table);
+            return Ok(TestStack { edge_url: edge_url.to_owned(), accounts, branches, room, own: None });
         }
         let stack = Stack::start(Options { say: |line| println!("{line}"), ..Options::default() }).await?;
-        let (edge_url, accounts) = (stack.edge_url().to_owned(), stack.accounts());
-        Ok(TestStack { edge_url, accounts, room, own: Some(stack) })
+        let edge_url = stack.edge_url().to_owned();
+        let (accounts, branches) = (stack.accounts(), stack.branches());
+        Ok(TestStack { edge_url, accounts, branches, room, own: Some(stack) })
     }
 
     /// Stops the stack if it is the replay's own.

@@ -75,7 +75,10 @@ impl Fixture {
 
     /// The access token of a new cashier of `client`.
     pub(super) async fn sign_in(&self, client: &str) -> String {
-        let accounts = Accounts::new(self.dynamo.client(Identity::Owner), "AccountsTable".into());
+        let owner = || self.dynamo.client(Identity::Owner);
+        let accounts = Accounts::new(owner(), "AccountsTable".into());
+        let branches = Branches::new(owner(), "SyncTable".into());
+        branches.create(&format!("{client}:b").parse().unwrap(), functions::start::now()).await.unwrap();
         let user = NewUser {
             username: format!("till-of-{client}"),
             password: "pass".into(),
@@ -83,7 +86,7 @@ impl Fixture {
             client_id: client.parse().unwrap(),
             branch_id: Some("b".parse().unwrap()),
         };
-        accounts.create(user).await.unwrap();
+        accounts.create(&branches, user).await.unwrap();
         let login = json!({ "username": format!("till-of-{client}"), "password": "pass" });
         let body = login.to_string().into_bytes();
         let response = self.call("POST", "/auth/logIn", "", body).await.unwrap();
