@@ -13,6 +13,7 @@ pub mod credentials;
 pub mod families;
 pub mod family;
 pub mod keys;
+pub mod known_network;
 pub mod password;
 pub mod session_registry;
 pub mod signer;

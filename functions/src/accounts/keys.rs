@@ -23,6 +23,11 @@ pub fn failures(kind: &str, hash: &str) -> Item {
     key(format!("FAILURES#{kind}#{hash}"), "FAILURES")
 }
 
+/// The key of a network, by its hash, from which a user has signed in.
+pub fn known_network(user: &str, hash: &str) -> Item {
+    key(families(user), format!("NETWORK#{hash}"))
+}
+
 /// The partition of a user's families.
 pub fn families(user: &str) -> String {
     format!("USER#{user}")
@@ -40,6 +45,7 @@ mod tests {
         assert_eq!(user("u1"), key("USER#u1", "PROFILE"));
         assert_eq!(name("till-1"), key("NAME#till-1", "NAME"));
         assert_eq!(failures("name", "0a"), key("FAILURES#name#0a", "FAILURES"));
+        assert_eq!(known_network("u1", "0a"), key("USER#u1", "NETWORK#0a"));
         assert_eq!(family("u1", "f1"), key("USER#u1", "FAMILY#f1"));
     }
 }

@@ -10,7 +10,7 @@ use protocol::wire::session_end::EndedSessions;
 use sync::author::is_unbound;
 
 use super::attempts::Counter;
-use super::client_info::{self, ClientInfo};
+use super::client_info;
 use super::family::{Family, NewFamily, Token, surplus};
 use super::{Accounts, credentials, password, session_end};
 use crate::context::Context;
@@ -39,7 +39,11 @@ pub async fn handle(
     let client = client_info::of(request);
     let found = accounts.user_and_hash(&username).await?;
     let user_id = found.as_ref().map_or("", |(user, _)| &user.id);
-    let caller = Caller { user_id, username: &username, client: &client, token: refresh_token.as_deref() };
+    let here = network(client.address.as_deref().unwrap_or_default());
+    let known = accounts.known_network(user_id, &here, now).await?;
+    let token = refresh_token.as_deref();
+    let caller =
+        Caller { user_id, username: &username, network: &here, is_known_here: known.is_known(), token };
     let counters = counters(accounts, &caller, now).await?;
     accounts.attempt(&counters, now).await?;
     let hash = found.as_ref().map(|(_, hash)| hash.clone());
@@ -47,6 +51,9 @@ pub async fn handle(
     let verified = verified.map_err(HandlerError::fault)?;
     let (user, _) = found.filter(|_| verified).ok_or_else(bad_credentials)?;
     accounts.forgive(&counters, now).await?;
+    if client.address.is_some() {
+        accounts.note_network(&user.id, &here, known, now).await?;
+    }
     let (id, session) = (random::token::<16>(), random::session_id());
     let new = NewFamily { id, session, device: device_id, client };
     let signed_in = accounts.sign_in(user, new, now).await?;
@@ -67,13 +74,16 @@ struct Caller<'a> {
     /// The id of the user with the name; empty if there is none.
     user_id: &'a str,
     username: &'a str,
-    client: &'a ClientInfo,
+    /// Where the request comes from; empty if that is not known.
+    network: &'a str,
+    /// Whether the user has signed in from there lately.
+    is_known_here: bool,
     /// The refresh token that the device still has.
     token: Option<&'a str>,
 }
 
 /// What the attempt of `caller` counts for. Failures of strangers must not lock out a device that holds a
-/// token of the user, nor an address at which the user is signed in; both count for themselves.
+/// token of the user, nor an address at which the user is signed in or was lately; both count for themselves.
 async fn counters(
     accounts: &Accounts,
     caller: &Caller<'_>,
@@ -87,12 +97,14 @@ async fn counters(
     {
         return Ok(vec![Counter::Device(family.id.clone())]);
     }
-    let address = |client: &ClientInfo| network(client.address.as_deref().unwrap_or_default());
-    let here = address(caller.client);
-    let is_here = |family: &Family| family.client.address.is_some() && address(&family.client) == here;
+    // A sign-in goes on at the address of its last refresh.
+    let is_here = |family: &Family| {
+        family.client.address.as_deref().is_some_and(|address| network(address) == caller.network)
+    };
+    let is_known = caller.is_known_here || families.iter().any(is_here);
     let name = credentials::composed_name(caller.username);
-    let everywhere = (!families.iter().any(is_here)).then(|| Counter::Name(name.clone()));
-    Ok(std::iter::once(Counter::NameAtAddress(name, here)).chain(everywhere).collect())
+    let everywhere = (!is_known).then(|| Counter::Name(name.clone()));
+    Ok(std::iter::once(Counter::NameAtAddress(name, caller.network.to_owned())).chain(everywhere).collect())
 }
 
 /// The same error for a wrong name and a wrong password.

@@ -37,6 +37,10 @@ pub const LOGIN_FAILURES_FREE: u32 = 10;
 pub const LOGIN_DELAY_SECS_MAX: u64 = 15 * 60;
 /// Seconds after the last failed sign-in in which failures count: a day.
 pub const LOGIN_FAILURES_SECS: u64 = 24 * 3600;
+/// Seconds for which a network counts as known after a sign-in there: 90 days.
+pub const KNOWN_NETWORK_SECS: u64 = 90 * 24 * 3600;
+/// Seconds after which a sign-in notes its network again: a day.
+pub const KNOWN_NETWORK_AGAIN_SECS: u64 = 24 * 3600;
 /// Sign-ins per minute from one address.
 pub const LOGIN_ADDRESS_PER_MINUTE: u32 = 100;
 /// Divisor applied to sign-in limits while Redis is unreachable.

@@ -1,6 +1,9 @@
 //! Wrong passwords delay a guesser, and not the user's own devices and addresses.
 
-use auth::limits::{LOGIN_DELAY_SECS_MAX, LOGIN_FAILURES_FREE, LOGIN_FAILURES_SECS};
+use auth::limits::{
+    KNOWN_NETWORK_AGAIN_SECS, KNOWN_NETWORK_SECS, LOGIN_DELAY_SECS_MAX, LOGIN_FAILURES_FREE,
+    LOGIN_FAILURES_SECS,
+};
 use lambda_http::http::Request;
 use protocol::endpoints::function::Function;
 use protocol::role::Role;
@@ -22,6 +25,8 @@ trials! {
     concurrent_guesses_count_before_they_are_verified,
     a_device_with_a_refresh_token_is_not_delayed_by_strangers,
     an_address_where_the_user_is_signed_in_is_not_delayed_by_strangers,
+    an_address_where_the_user_was_signed_in_is_not_delayed_for_ninety_days,
+    a_network_is_forgotten_after_ninety_days,
     an_unknown_name_is_delayed_like_a_known_one,
 }
 
@@ -162,6 +167,35 @@ async fn an_address_where_the_user_is_signed_in_is_not_delayed_by_strangers(shop
         assert_eq!(sign_in(shop, &body(&name, "a guess"), HOME, now).await.status, 401);
     }
     retry_after_secs(&sign_in(shop, &body(&name, PASSWORD), HOME, now).await);
+}
+
+async fn an_address_where_the_user_was_signed_in_is_not_delayed_for_ninety_days(shop: &'static Shop) {
+    let (name, now) = (name(shop).await, fleet::now());
+    let right = body(&name, PASSWORD);
+    let session: SessionResponse = sign_in(shop, &right, HOME, now).await.ok().unwrap();
+    super::logout(&shop.anonymous(), &session.refresh_token).await;
+    exhaust(shop, &name, now).await;
+    retry_after_secs(&sign_in(shop, &right, ELSEWHERE, now).await);
+    sign_in(shop, &right, HOME, now).await.ok::<SessionResponse>().unwrap();
+    // No sign-in lives as long. A sign-in on a later day counts from then on.
+    let next_day = now.plus_secs(KNOWN_NETWORK_AGAIN_SECS);
+    sign_in(shop, &right, HOME, next_day).await.ok::<SessionResponse>().unwrap();
+    let last = Timestamp(next_day.plus_secs(KNOWN_NETWORK_SECS).0 - 1);
+    exhaust(shop, &name, last).await;
+    sign_in(shop, &right, HOME, last).await.ok::<SessionResponse>().unwrap();
+    // Nor does it help anyone else.
+    let other = shop.user("till-2", Role::Cashier, Some("1")).await.username;
+    exhaust(shop, &other, now).await;
+    retry_after_secs(&sign_in(shop, &body(&other, PASSWORD), HOME, now).await);
+}
+
+async fn a_network_is_forgotten_after_ninety_days(shop: &'static Shop) {
+    let (name, now) = (name(shop).await, fleet::now());
+    let right = body(&name, PASSWORD);
+    sign_in(shop, &right, HOME, now).await.ok::<SessionResponse>().unwrap();
+    let later = now.plus_secs(KNOWN_NETWORK_SECS);
+    exhaust(shop, &name, later).await;
+    retry_after_secs(&sign_in(shop, &right, HOME, later).await);
 }
 
 async fn an_unknown_name_is_delayed_like_a_known_one(shop: &'static Shop) {
