@@ -68,6 +68,12 @@ impl Till {
         Ok(Till { device, meter, branch: session.user.branch_id, api, state, gap, socket })
     }
 
+    /// Signs in again. The till keeps its data and its queue, and the branch that they are of.
+    pub async fn sign_in_again(&mut self, login: &LoginRequest) -> Result<(), CallError> {
+        (self.api, _) = self.api.login(login).await?;
+        Ok(())
+    }
+
     /// Adds a batch to the queue, as one of the branch whose data the till holds, dated by the till's clock.
     pub fn enqueue(&self, batch: PushRequest) {
         let (branch_id, now) = (self.branch.as_ref().map(ToString::to_string), fleet::now());

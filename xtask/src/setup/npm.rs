@@ -98,6 +98,14 @@ fn run(project: &Project, folder: &Path, program: &'static str, args: &[&str]) -
 mod tests {
     use super::*;
 
+    /// The file is for a person who calls npm; the option also covers folders without it, such as RxServer's.
+    #[test]
+    fn install_scripts_do_not_run() {
+        assert!(INSTALL[0] == "ci" && INSTALL.contains(&"--ignore-scripts"));
+        let settings = include_str!("../../../.npmrc");
+        assert!(settings.lines().any(|line| line.trim() == "ignore-scripts=true"), "{settings}");
+    }
+
     #[test]
     fn the_major_version_of_node_is_parsed() {
         assert_eq!(major("v22.23.3\n"), Some(22));

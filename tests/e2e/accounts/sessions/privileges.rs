@@ -1,10 +1,17 @@
 //! Sessions of a user whose role or branch changes.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use protocol::role::Role;
-use protocol::wire::auth::SessionResponse;
+use protocol::stamp::Stamp;
+use protocol::wire::auth::{LoginRequest, SessionResponse};
 use protocol::wire::pull::PullResponse;
+use protocol::wire::push::PushRequest;
 use serde_json::json;
+use tests::api::CallError;
+use tests::till::Till;
+use tests::till::meter::Meter;
 
 use super::{is_accepted, refresh, sessions, sign_in_again, wait_until_revoked};
 use crate::accounts::me;
@@ -17,6 +24,7 @@ trials! {
     a_token_keeps_the_role_of_its_sign_in,
     a_retried_refresh_grants_no_new_role,
     the_queue_of_a_moved_user_is_not_written_into_its_new_branch,
+    a_till_of_a_moved_user_keeps_its_queue,
 }
 
 /// Changes an attribute of the session's user in the table.
@@ -97,4 +105,29 @@ async fn the_queue_of_a_moved_user_is_not_written_into_its_new_branch(shop: &'st
     let till = shop.till("till-2").await;
     let taken = with(queued, "device_id", "till-2");
     assert_eq!(till.push_batch(&taken).await.synced_count, 1);
+}
+
+async fn a_till_of_a_moved_user_keeps_its_queue(shop: &'static Shop) {
+    let login = shop.user("anna", Role::Cashier, Some("1")).await;
+    let login = LoginRequest { device_id: Some("till-1".parse().unwrap()), ..login };
+    let (_, session) = shop.anonymous().login(&login).await.unwrap();
+    let mut till = Till::open(&shop.anonymous(), &login, Arc::new(Meter::default())).await.unwrap();
+    let sale = record("invoices", "i1", &json!({ "total": "9.90" }));
+    let batch = json!({ "device_id": "till-1", "batch_id": "b1", "records": [sale] });
+    till.enqueue(serde_json::from_value::<PushRequest>(batch).unwrap());
+    shop.branch("2").await;
+    set_user_attribute(shop, &session, "branch_id", "2").await;
+    till.sign_in_again(&login).await.unwrap();
+    let refused = till.push_all().await.unwrap_err();
+    let CallError::Status { status, body } = &refused else { panic!("{refused}") };
+    assert!(status.as_u16() == 403 && body.contains("branch_forbidden"), "{refused}");
+    assert_eq!(till.read(|state| state.queue.len()), 1);
+    let moved = shop.till_of("till-2", "2").await;
+    assert!(moved.pull_all(Stamp::ZERO, 10).await.is_empty());
+    // Back in its branch, the till delivers what it kept.
+    set_user_attribute(shop, &session, "branch_id", "1").await;
+    till.sign_in_again(&login).await.unwrap();
+    till.push_all().await.unwrap();
+    assert_eq!(till.read(|state| state.queue.len()), 0);
+    assert_eq!(shop.till("till-3").await.pull_all(Stamp::ZERO, 10).await.len(), 1);
 }
