@@ -6,7 +6,6 @@
 use std::cell::{Cell, RefCell};
 
 use protocol::ids::SessionId;
-use protocol::limits::ROOM_SOCKETS_MAX;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::{Publication, PublishRequest};
@@ -149,10 +148,7 @@ impl DurableObject for Room {
 impl Room {
     async fn accept(&self, connect: ConnectRequest) -> worker::Result<Response> {
         let (sockets, states): (Vec<_>, Vec<_>) = sockets::open(&self.state)?.into_iter().unzip();
-        let replaced = socket_caps::replaced(&states, &connect);
-        if sockets.len() - replaced.len() >= ROOM_SOCKETS_MAX {
-            return Ok(status(call::FULL));
-        }
+        let Some(replaced) = socket_caps::admit(&states, &connect) else { return Ok(status(call::FULL)) };
         for socket in replaced.into_iter().filter_map(|place| sockets.get(place)) {
             sockets::close(socket, close_reason::REPLACED);
         }

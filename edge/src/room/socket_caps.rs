@@ -1,18 +1,23 @@
-//! How many sockets one device and one session may have, so that one till cannot take all places of its
-//! branch.
+//! How many sockets a room, one device and one session may have, so that one till cannot take all places of
+//! its branch.
 //!
 //! The oldest socket makes way for a new one. A till whose connection broke without a close reconnects while
 //! the server still counts its old socket, and must not be refused for that.
 
 use std::cmp::Reverse;
 
-use protocol::limits::{SOCKETS_PER_DEVICE_MAX, SOCKETS_PER_SESSION_MAX};
+use protocol::limits::{ROOM_SOCKETS_MAX, SOCKETS_PER_DEVICE_MAX, SOCKETS_PER_SESSION_MAX};
 
 use super::call::ConnectRequest;
 use super::socket_state::SocketState;
 
-/// The places in `sockets` of those that make way for `connect`.
-pub(super) fn replaced(sockets: &[SocketState], connect: &ConnectRequest) -> Vec<usize> {
+/// The places in `sockets` of those that make way for `connect`; `None` if the room is full all the same.
+pub(super) fn admit(sockets: &[SocketState], connect: &ConnectRequest) -> Option<Vec<usize>> {
+    let replaced = replaced(sockets, connect);
+    (sockets.len() - replaced.len() < ROOM_SOCKETS_MAX).then_some(replaced)
+}
+
+fn replaced(sockets: &[SocketState], connect: &ConnectRequest) -> Vec<usize> {
     let mut newest_first: Vec<_> = sockets.iter().enumerate().collect();
     newest_first.sort_by_key(|(_, socket)| Reverse(socket.opened_at));
     let (mut of_device, mut of_session) = (1, 1);
@@ -50,6 +55,20 @@ mod tests {
     fn opened(connects: impl IntoIterator<Item = ConnectRequest>) -> Vec<SocketState> {
         let open = |(i, connect)| SocketState::new(connect, NOW.plus_secs(i));
         (0..).zip(connects).map(open).collect()
+    }
+
+    #[test]
+    fn a_full_room_admits_only_a_socket_that_replaces_another() {
+        let of_other = |i: usize| connect(&format!("u{i}"), "till", &format!("s{i}"));
+        let own = || connect("own", "till", "own");
+        let mut sockets = opened((1..ROOM_SOCKETS_MAX).map(of_other));
+        assert_eq!(admit(&sockets, &own()), Some(vec![]));
+        sockets.extend(opened([of_other(0)]));
+        assert_eq!(admit(&sockets, &own()), None);
+        sockets.truncate(ROOM_SOCKETS_MAX - SOCKETS_PER_DEVICE_MAX);
+        sockets.extend(opened(vec![own(); SOCKETS_PER_DEVICE_MAX]));
+        let oldest = ROOM_SOCKETS_MAX - SOCKETS_PER_DEVICE_MAX;
+        assert_eq!(admit(&sockets, &own()), Some(vec![oldest]));
     }
 
     #[test]

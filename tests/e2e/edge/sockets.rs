@@ -25,6 +25,8 @@ trials! {
 const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
 /// Frames of the flood.
 const FLOOD: usize = 2000;
+/// How much longer another socket may wait during the flood.
+const FLOOD_DELAY_MAX: Duration = Duration::from_millis(50);
 
 fn replaced() -> (u16, String) {
     (4410, "replaced by a newer socket".to_owned())
@@ -32,33 +34,36 @@ fn replaced() -> (u16, String) {
 
 async fn a_flood_of_frames_closes_its_socket_and_no_other(shop: &'static Shop) {
     let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
-    let mut hostile = Listener::open(&one.api, "till-1").await;
     let mut other = Listener::open(&two.api, "till-2").await;
-    let mut third = Listener::open(&two.api, "till-2").await;
     let subscribe = json!({ "type": "subscribe", "room": format!("{}:1", shop.client) });
-    let started = Instant::now();
-    hostile.send_all(&vec![subscribe; FLOOD]).await;
-    // With the space, the room itself answers; without it, the runtime does, behind the same frames.
-    let wait = async |listener: &mut Listener, ping: &str| {
-        let asked = Instant::now();
-        listener.send_text(ping).await;
-        assert_eq!(listener.next().await["type"], "pong");
-        asked.elapsed()
-    };
-    let (room, runtime) =
-        tokio::join!(wait(&mut other, r#"{"type": "ping"}"#), wait(&mut third, r#"{"type":"ping"}"#));
-    println!(
-        "behind {FLOOD} frames, another socket waited {room:?} for the room, {runtime:?} for the runtime"
-    );
-    let (answers, close) = hostile.texts_until_close().await;
-    assert_eq!(close, (4429, "too many frames".to_owned()));
-    let allowed = FRAMES_BURST_MAX + FRAMES_PER_SEC_MAX * started.elapsed().as_secs() + FRAMES_PER_SEC_MAX;
-    assert!((FRAMES_BURST_MAX..=allowed).contains(&(answers as u64)), "{answers} answers");
+    // Other work on this machine delays a socket too: the best of three counts.
+    let (mut quiet, mut flooded) = (Duration::MAX, Duration::MAX);
+    for _ in 0..3 {
+        quiet = quiet.min(pong_of_the_room(&mut other).await);
+        let mut hostile = Listener::open(&one.api, "till-1").await;
+        let started = Instant::now();
+        hostile.send_all(&vec![subscribe.clone(); FLOOD]).await;
+        flooded = flooded.min(pong_of_the_room(&mut other).await);
+        let (answers, close) = hostile.texts_until_close().await;
+        assert_eq!(close, (4429, "too many frames".to_owned()));
+        let elapsed = started.elapsed().as_secs();
+        let allowed = FRAMES_BURST_MAX + FRAMES_PER_SEC_MAX * elapsed + FRAMES_PER_SEC_MAX;
+        assert!((FRAMES_BURST_MAX..=allowed).contains(&(answers as u64)), "{answers} answers");
+    }
+    assert!(flooded <= quiet + FLOOD_DELAY_MAX, "{flooded:?} behind {FLOOD} frames, {quiet:?} without");
     // The room still works, for the till that was closed too.
     let mut again = Listener::open(&one.api, "till-1").await;
     two.push(&[product("p1", &json!({}))]).await;
     assert_eq!(again.next_sync().await.record_id, "p1");
     other.assert_no_frame().await;
+}
+
+/// How long the room takes to answer a ping. Without the space, the runtime would answer.
+async fn pong_of_the_room(listener: &mut Listener) -> Duration {
+    let asked = Instant::now();
+    listener.send_text(r#"{"type": "ping"}"#).await;
+    assert_eq!(listener.next().await["type"], "pong");
+    asked.elapsed()
 }
 
 async fn frames_at_the_allowed_rate_are_all_answered(shop: &'static Shop) {
