@@ -2,11 +2,13 @@
 
 mod bootstrap;
 mod client;
+mod edge;
 mod redis;
 mod sync;
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum, value_parser};
@@ -14,10 +16,12 @@ use local::dev::signals::Signals;
 use local::stack::{Options, Stack};
 use serde_json::{Value, json};
 
-use crate::fleet;
+use crate::{day, fleet};
 
 /// First rounds that do not count: they open connections and fill caches.
 const WARM_UP: usize = 5;
+/// Invoices of a generated day.
+const GENERATED_INVOICES: usize = 600;
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -31,6 +35,9 @@ pub struct Arguments {
     /// Records of the room that `bootstrap` reads: at least two pages, whose memory is compared
     #[arg(long, default_value_t = 1_000_000, value_parser = value_parser!(u32).range(2000..))]
     records: u32,
+    /// The day that `edge` plays, as CSV [default: a generated day]
+    #[arg(long)]
+    day: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -41,6 +48,8 @@ enum Bench {
     Redis,
     /// A new till that reads a large room
     Bootstrap,
+    /// Function calls of tills that poll
+    Edge,
 }
 
 /// Runs a benchmark and prints its figures.
@@ -50,6 +59,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         Bench::Sync => sync::edge_variables(),
         Bench::Redis => redis::edge_variables(),
         Bench::Bootstrap => BTreeMap::new(),
+        Bench::Edge => edge::edge_variables(),
     };
     let options = Options { say: |line| println!("{line}"), edge_variables, ..Options::default() };
     let stack = tokio::select! {
@@ -70,6 +80,10 @@ async fn measure(arguments: &Arguments, stack: &Stack) -> Result<(), Box<dyn Err
         Bench::Sync => sync::measure(stack, rounds).await,
         Bench::Redis => redis::measure(stack, rounds).await,
         Bench::Bootstrap => bootstrap::measure(stack, usize::try_from(arguments.records)?).await,
+        Bench::Edge => {
+            let generated = || Ok(day::generated(GENERATED_INVOICES));
+            edge::measure(stack, &arguments.day.as_deref().map_or_else(generated, day::read)?).await
+        }
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) const TASKS: [Task; 12] = [
         "bench",
         NameFirst(&["sync", "redis", "bootstrap"]),
         bench,
-        "measure a release build (bench sync, bench redis, bench bootstrap)",
+        "measure a release build (bench sync, bench redis, bench bootstrap, bench edge)",
     ),
     task("test", PassedOn, test, "set up and run every test; ARGS go to `cargo test`"),
     task("lint", Nothing, |project, _| Ok(lint::run(project)?), "run everything else that CI checks"),

@@ -22,6 +22,8 @@ pub(super) struct HeadPages {
     /// Changes with each publication. Starts at the time, so that it never repeats after memory was lost.
     generation: u64,
     head: Option<Head>,
+    /// The confirmation of the head that one caller was sent to renew.
+    renewed: Option<Timestamp>,
     /// By the key of the pull.
     pages: HashMap<String, String>,
     bytes: usize,
@@ -38,14 +40,31 @@ struct Head {
 
 impl HeadPages {
     pub(super) fn new(now: Timestamp) -> HeadPages {
-        HeadPages { generation: now.0, head: None, pages: HashMap::new(), bytes: 0, digests: HashMap::new() }
+        HeadPages {
+            generation: now.0,
+            head: None,
+            renewed: None,
+            pages: HashMap::new(),
+            bytes: 0,
+            digests: HashMap::new(),
+        }
     }
 
     /// The page that answers `lookup`, or what is known. `is_quiet` says that no write is under way.
-    pub(super) fn look(&self, lookup: &Lookup, is_quiet: bool, now: Timestamp) -> Result<&str, Unanswered> {
+    ///
+    /// Shortly before a confirmation ends, one caller gets no page: its function renews the confirmation
+    /// while the others go on. Otherwise all would need a function at the same moment.
+    pub(super) fn look(
+        &mut self,
+        lookup: &Lookup,
+        is_quiet: bool,
+        now: Timestamp,
+    ) -> Result<&str, Unanswered> {
+        let renews = self.renews(lookup.bound, now);
         let recent = |confirmed_at| is_within(confirmed_at, lookup.bound, now);
         let head = self.head.filter(|head| is_quiet && recent(head.confirmed_at)).map(|head| head.stamp);
-        let page = self.pages.get(&lookup.pull).filter(|_| head.is_some_and(|head| lookup.min <= head));
+        let page =
+            self.pages.get(&lookup.pull).filter(|_| !renews && head.is_some_and(|head| lookup.min <= head));
         let digest = self.digests.get(&lookup.reader).filter(|(_, confirmed_at)| recent(*confirmed_at));
         page.map(String::as_str).ok_or_else(|| Unanswered {
             generation: self.generation,
@@ -53,6 +72,16 @@ impl HeadPages {
             head,
             digest: digest.map(|(digest, _)| digest.clone()),
         })
+    }
+
+    /// Whether the caller must renew the confirmation: one does in the last tenth of `bound`.
+    fn renews(&mut self, bound: Duration, now: Timestamp) -> bool {
+        let Some(Head { confirmed_at, .. }) = self.head else { return false };
+        if is_within(confirmed_at, bound * 9 / 10, now) || self.renewed == Some(confirmed_at) {
+            return false;
+        }
+        self.renewed = Some(confirmed_at);
+        true
     }
 
     /// Keeps what a function has answered to a pull that the room did not answer. It counts only if nothing

@@ -175,7 +175,7 @@ impl Room {
             PageCall::Look(lookup) => {
                 let now = clock::now();
                 let is_quiet = self.writes.borrow_mut().is_quiet(now);
-                let (code, body) = match self.head_pages.borrow().look(&lookup, is_quiet, now) {
+                let (code, body) = match self.head_pages.borrow_mut().look(&lookup, is_quiet, now) {
                     Ok(page) => (PAGE, page.to_owned()),
                     Err(unanswered) => (NO_PAGE, serde_json::to_string(&unanswered)?),
                 };

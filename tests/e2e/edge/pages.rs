@@ -60,17 +60,19 @@ async fn tills_that_poll_wake_no_function(shop: &'static Shop) {
     let answered = pull_from(&one, &at(last), "room").await;
     assert_eq!((source(&asked), &answered.body), (Some("loaded"), &asked.body));
     assert_eq!(answered.cost().requests, 0);
-    // For less than the bound, within which a function must confirm the head.
-    let watch = shop.world.dynamo_faults.watch(&shop.dynamo_scope());
     pull_from(&two, &at(last), "room").await;
-    let confirmed = watch.total();
+    let watch = shop.world.dynamo_faults.watch(&shop.dynamo_scope());
+    let mut by_function = 0;
     for _ in 0..20 {
         for till in [&one, &two] {
             let reply = till.pull_raw(&format!("{}&min={}", at(last), last.0)).await;
-            assert_eq!((source(&reply), &reply.body), (Some("room"), &asked.body));
+            assert_eq!(reply.body, asked.body);
+            by_function += u64::from(source(&reply) != Some("room"));
         }
     }
-    assert_eq!(watch.total(), confirmed);
+    // Every 15 seconds one function confirms the head.
+    assert!(by_function <= 1, "functions answered {by_function} of 40 polls");
+    assert_eq!(watch.total(), by_function);
     // Another role has pages of its own.
     let manager = shop.manager().await;
     let reply = manager.get(&format!("/api/sync/pull-changes?since={}", last.0)).await.unwrap();
