@@ -25,6 +25,7 @@ mod groups;
 mod head_office;
 mod lag;
 mod network;
+mod notes;
 mod probe;
 mod release;
 mod restore;

@@ -38,6 +38,11 @@ const TOKENS_UNTIL: Timestamp = Timestamp(4_000_000_000_000_000);
 /// Share of the tills whose first token expires in mid-run.
 const EXPIRIES_PERMILLE: u64 = 400;
 
+/// One in so many runs has 200 branches, and some others have a dozen or two.
+const MANY_BRANCHES_EACH: u64 = 25;
+/// Branches that head office writes into. The others of a run stay empty.
+const OFFICES_MAX: usize = 6;
+
 /// The room of till `i`. Most tills share one; one is in another branch of that client, and one in the branch
 /// with the same id of another client.
 fn room(i: usize, tills: usize) -> &'static str {
@@ -63,15 +68,30 @@ pub(crate) fn tills(signer: &Signer, rng: &mut Rng, tills: usize) -> Result<Vec<
     (0..tills).map(till).collect()
 }
 
-/// Head office's devices, one for each branch of the first client.
-pub(crate) fn offices(signer: &Signer, rng: &mut Rng) -> Result<Vec<Actor>, SimError> {
-    let office = |room: &str| {
-        let room: Room = room.parse()?;
+/// The rooms of head office's client: those of tills, and in some runs many more.
+pub(crate) fn branches(seed: u64) -> Result<Vec<Room>, SimError> {
+    let mut rng = Rng::derived(seed, 2);
+    let count = match seed % MANY_BRANCHES_EACH {
+        0 => rng.between(200, 210),
+        10..=16 => rng.between(12, 30),
+        _ => 2,
+    };
+    (1..=count).map(|i| Ok(format!("a:{i}").parse()?)).collect()
+}
+
+/// Whether head office has branches without tills.
+pub(crate) fn has_many_branches(seed: u64) -> bool {
+    matches!(seed % MANY_BRANCHES_EACH, 0 | 10..=16)
+}
+
+/// Head office's devices, one for each of the first of its `branches`.
+pub(crate) fn offices(signer: &Signer, rng: &mut Rng, branches: &[Room]) -> Result<Vec<Actor>, SimError> {
+    let office = |room: &Room| {
         let device = "office".to_owned();
-        let caller = caller(signer, &room, &device, Role::SuperAdmin, TOKENS_UNTIL)?;
+        let caller = caller(signer, room, &device, Role::SuperAdmin, TOKENS_UNTIL)?;
         Ok(Actor { device, caller, next: None, clock: clock(rng) })
     };
-    ["a:1", "a:2"].into_iter().map(office).collect()
+    branches.iter().take(OFFICES_MAX).map(office).collect()
 }
 
 /// A user of `room`, signed in at `device`. Head office's token names the client without a branch.

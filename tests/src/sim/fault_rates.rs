@@ -24,6 +24,8 @@ pub(crate) struct FaultRates {
     pub(crate) stream_failed: u64,
     pub(crate) stream_stalled: u64,
     pub(crate) stream_given_up: u64,
+    /// The stream does not note a commit for head office.
+    pub(crate) note_lost: u64,
     /// Largest error of a function's clock, in microseconds.
     pub(crate) skew_micros: u64,
     /// Largest latency to DynamoDB, each way, in milliseconds.
@@ -57,12 +59,14 @@ impl FaultRates {
             skew_micros: rng.weighted(&[(3, 0), (4, 2_000_000), (2, 120_000_000)], 0),
             latency_millis: rng.weighted(&[(2, 2), (3, 12), (1, 80)], 12),
             lag_millis: 0,
+            note_lost: 0,
         };
         // From a generator of its own, so that the seeds that show rare mutations stay.
         let mut rng = Rng::derived(rng.clone().next_u64(), 1);
         // A walk is safe only as far as lag and clocks stay within what has settled.
         let lags = rates.skew_micros <= SKEW_MICROS_MAX && rng.chance(700);
-        FaultRates { lag_millis: if lags { rng.between(100, LAG_MILLIS_MAX) } else { 0 }, ..rates }
+        let lag_millis = if lags { rng.between(100, LAG_MILLIS_MAX) } else { 0 };
+        FaultRates { lag_millis, note_lost: if rng.chance(700) { rng.between(100, 900) } else { 0 }, ..rates }
     }
 
     /// No faults, exact clocks and little latency.

@@ -3,17 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use protocol::limits::BRANCHES_CHECKED;
 use protocol::wire::pull::PullResponse;
 
 use super::actors::Caller;
 use super::lock;
+use super::mutation::Mutation;
 use super::rng::Rng;
 use super::server::ApiRequest;
+use super::storage;
 use super::world::World;
 use crate::till::state::State;
 
 /// Maximum number of pages in one pull.
-const PAGES_MAX: usize = 200;
+const PAGES_MAX: usize = 500;
+/// So many branches must be followed in some runs.
+const MANY_BRANCHES: usize = 200;
 
 #[derive(Debug)]
 pub(crate) struct HeadOffice {
@@ -38,6 +43,20 @@ impl HeadOffice {
         lock(&self.inner).branches.clone()
     }
 
+    /// Pulls all branches to their ends, and if `in_turn`, until each had its turn: a change whose note was
+    /// lost is found by then. Returns whether it got there.
+    pub(crate) async fn catch_up(&self, world: &Arc<World>, in_turn: bool, rng: &mut Rng) -> bool {
+        let branches = if in_turn { world.branches.len() } else { 0 };
+        // So few are all looked at by every pull.
+        let turns = if branches > BRANCHES_CHECKED { branches.div_ceil(BRANCHES_CHECKED) } else { 0 };
+        for _ in 0..=turns {
+            if !self.pull(world, rng).await {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Pulls all branches to their ends. Returns whether it got there; false as well if a pull runs already.
     pub(crate) async fn pull(&self, world: &Arc<World>, rng: &mut Rng) -> bool {
         if std::mem::replace(&mut lock(&self.inner).busy, true) {
@@ -52,13 +71,17 @@ impl HeadOffice {
         for _ in 0..PAGES_MAX {
             let limit = rng.weighted(&[(2, 2), (5, 500)], 500);
             let cursor = lock(&self.inner).cursor.clone();
-            let query = cursor.map_or_else(String::new, |cursor| format!("cursor={cursor}&"));
+            // A beginning at a time is a position in each branch, also in those that stay empty.
+            let query = cursor.map_or_else(|| "since=0&".to_owned(), |cursor| format!("cursor={cursor}&"));
             let request = ApiRequest::Pull(format!("{query}limit={limit}"));
             let Some(reply) = world.server.call(&self.caller, request, rng).await else { return false };
             match (reply.status, serde_json::from_str::<PullResponse>(&reply.body)) {
                 (200, Ok(page)) => {
                     self.on_page(world, &page);
                     if !page.has_more {
+                        let is_large = world.branches.len() >= MANY_BRANCHES;
+                        let mut entries = world.log.entries();
+                        entries.coverage.situation("head office at the end of 200 branches", is_large);
                         return true;
                     }
                 }
@@ -73,11 +96,31 @@ impl HeadOffice {
         false
     }
 
+    /// Whether the list of branches tells that `branch` has changes which are not `held`, or does not tell.
+    fn is_noted(&self, world: &World, branch: &str, held: &State) -> bool {
+        let Some(room) = world.branches.iter().find(|room| room.branch.as_str() == branch) else {
+            return true;
+        };
+        let noted = storage::noted(world.network.tables(), room);
+        world.branches.len() <= BRANCHES_CHECKED || held.is_in_snapshot() || noted != Some(held.position)
+    }
+
     fn on_page(&self, world: &World, page: &PullResponse) {
         let mut inner = lock(&self.inner);
-        inner.cursor = Some(page.next_cursor.clone());
+        let is_empty = page.branch_id.is_none();
+        if !is_empty || world.mutation != Some(Mutation::KeptCursor) {
+            inner.cursor = Some(page.next_cursor.clone());
+        }
+        world
+            .log
+            .entries()
+            .coverage
+            .situation("cursor with a checkpoint", page.next_cursor.starts_with("h2."));
         match &page.branch_id {
             Some(branch) => {
+                let held = inner.branches.get(branch);
+                let is_in_turn = held.is_some_and(|held| !self.is_noted(world, branch, held));
+                world.log.entries().coverage.situation("commit found without its note", is_in_turn);
                 if page.changes.iter().any(|change| change.branch_id != *branch) {
                     world.log.violation("tills", "a page for head office has changes of two branches");
                 }

@@ -53,6 +53,8 @@ pub(crate) enum Mutation {
     NoTablesDigest,
     /// A batch whose marker has expired is applied again.
     LateBatches,
+    /// Head office does not take the cursor of a page without changes.
+    KeptCursor,
 }
 
 impl Mutation {

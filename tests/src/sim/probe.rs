@@ -87,8 +87,8 @@ fn requests(world: &World, rng: &mut Rng) -> Vec<(&'static str, Caller, ApiReque
         ("token_expired", with(&world.tokens.expired), pull("")),
         ("device_mismatch", with(&world.tokens.bound), push(r#"{"device_id":"till-1","records":[]}"#)),
         ("branch_required", office.clone(), push(r#"{"device_id":"office","records":[]}"#)),
-        ("branch_forbidden", cashier.clone(), pull("branch_id=9")),
-        ("branch_not_found", office.clone(), pull("branch_id=9")),
+        ("branch_forbidden", cashier.clone(), pull("branch_id=none")),
+        ("branch_not_found", office.clone(), pull("branch_id=none")),
         ("batch_too_large", cashier.clone(), push(&format!(r#"{{"device_id":"d","records":[{records}]}}"#))),
         ("forbidden_role", cashier.clone(), ApiRequest::DeadLetters("listDeadLetters", String::new())),
         (

@@ -57,9 +57,9 @@ pub(crate) fn put_back(world: &World) {
 fn items(world: &World) -> BTreeMap<Key, Value> {
     let mut items = BTreeMap::new();
     for room in world.rooms() {
-        let partitions =
-            [keys::room(&room), keys::log(&room), keys::damage(&room), keys::client(&room.client)];
-        for pk in partitions {
+        let of_room = [keys::room(&room), keys::log(&room), keys::damage(&room)];
+        let of_client = [keys::client(&room.client), keys::checkpoints(&room.client)];
+        for pk in of_room.into_iter().chain(of_client) {
             for item in storage::json_items(world.network.tables(), &pk) {
                 let sk = item.pointer("/sk/S").and_then(Value::as_str).unwrap_or_default().to_owned();
                 items.insert((pk.clone(), sk), item);

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::actors::has_many_branches;
 use super::rng::Rng;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +72,7 @@ struct Seldom {
     reinstalls: u64,
     damage: u64,
     deployments: u64,
+    many_branches: u64,
 }
 
 pub(crate) fn scenario(seed: u64, tills: usize, steps: usize) -> Vec<Step> {
@@ -83,6 +85,7 @@ pub(crate) fn scenario(seed: u64, tills: usize, steps: usize) -> Vec<Step> {
         reinstalls: (!has_restores && rng.chance(REINSTALLS_PERMILLE)).into(),
         damage: rng.chance(DAMAGE_PERMILLE).into(),
         deployments: rng.chance(DEPLOYMENTS_PERMILLE).into(),
+        many_branches: has_many_branches(seed).into(),
     };
     (0..steps)
         .map(|number| Step {
@@ -125,8 +128,8 @@ fn action(rng: &mut Rng, tills: usize, seldom: &Seldom) -> Action {
         (3, Action::Crash(till)),
         (3, Action::Resend(till)),
         (4, Action::Expire),
-        (4, Action::HeadOfficePull),
-        (2, Action::HeadOfficeWrite),
+        (4 + 4 * seldom.many_branches, Action::HeadOfficePull),
+        (2 + 8 * seldom.many_branches, Action::HeadOfficeWrite),
         (1, Action::Probe),
         (3, Action::HandleDeadLetter),
         (1, Action::ReadStats),

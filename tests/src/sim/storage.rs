@@ -2,12 +2,13 @@
 
 use functions::dynamo::error::StoreError;
 use functions::dynamo::item::{Item, as_number};
-use functions::sync::items::head_office::CREATED;
+use functions::sync::items::head_office::{CREATED, NOTED, to_noted};
 use functions::sync::items::{to_head, to_record};
 use functions::sync::keys;
 use local::dynamo::in_process::Tables;
 use model::Key;
 use protocol::ids::Room;
+use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -82,11 +83,24 @@ pub(crate) fn expires_at(tables: &Tables, room: &Room, sk: &str) -> Option<Times
     Some(Timestamp(0).plus_secs(ttl))
 }
 
-/// Creates the branch of a room, as an administrator does.
-pub(crate) fn create_branch(tables: &Tables, room: &Room) {
-    let item = json!({ "pk": { "S": keys::client(&room.client) }, "sk": { "S": keys::branch(&room.branch) },
-                       CREATED: { "N": "0" } });
+/// Creates the branch of a room, as an administrator does. A branch of an older release has no note.
+pub(crate) fn create_branch(tables: &Tables, room: &Room, noted: bool) {
+    let none = json!({ "N": "0" });
+    let mut item = branch_key(room);
+    if let Some(attributes) = item.as_object_mut() {
+        attributes.insert(CREATED.to_owned(), none.clone());
+        attributes.extend(noted.then(|| (NOTED.to_owned(), none)));
+    }
     put(tables, &item);
+}
+
+/// The noted stamp of a branch.
+pub(crate) fn noted(tables: &Tables, room: &Room) -> Option<Stamp> {
+    to_noted(&stored(tables, &branch_key(room))?).ok()?
+}
+
+fn branch_key(room: &Room) -> Value {
+    json!({ "pk": { "S": keys::client(&room.client) }, "sk": { "S": keys::branch(&room.branch) } })
 }
 
 /// Stores an item in DynamoDB's JSON format.

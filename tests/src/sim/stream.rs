@@ -1,5 +1,5 @@
-//! The stream of the log, which publishes every commit once more, as `change-stream` does: late, in parts
-//! and in part twice. Seldom it gives up on some commits.
+//! The stream of the log, which publishes every commit once more and notes it for head office, as
+//! `change-stream` does: late, in parts and in part twice. Seldom it gives up on some commits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::check::history::commits;
 use super::event_log::Event;
+use super::notes;
 use super::rng::Rng;
 use super::world::World;
 
@@ -29,6 +30,7 @@ enum Delivery {
 
 pub(crate) async fn run(world: Arc<World>, published: UnboundedSender<Publication>, seed: u64) {
     let (mut known, mut rng) = (0, Rng::new(seed));
+    let mut notes = Rng::derived(seed, 1);
     loop {
         let events = world.log.events_after(known).await;
         let rates = world.fault_rates();
@@ -40,26 +42,27 @@ pub(crate) async fn run(world: Arc<World>, published: UnboundedSender<Publicatio
         let fails = rng.chance(weights.iter().map(|(rate, _)| rate).sum());
         let delivery = if fails { rng.weighted(&weights, Delivery::Whole) } else { Delivery::Whole };
         match delivery {
-            Delivery::Whole => publish(&world, &events, &published),
+            Delivery::Whole => publish(&world, &events, &published, &mut notes),
             Delivery::GivenUp => {}
             Delivery::Stalled => {
                 pause(rng.between(1, STALL_SECS_MAX)).await;
-                publish(&world, &events, &published);
+                publish(&world, &events, &published, &mut notes);
             }
             Delivery::Failed => {
                 let some = usize::try_from(rng.below(events.len() as u64)).unwrap_or_default();
-                publish(&world, events.get(..some).unwrap_or_default(), &published);
+                publish(&world, events.get(..some).unwrap_or_default(), &published, &mut notes);
                 pause(1).await;
                 let again = usize::try_from(rng.below(some as u64 + 1)).unwrap_or_default();
-                publish(&world, events.get(again..).unwrap_or_default(), &published);
+                publish(&world, events.get(again..).unwrap_or_default(), &published, &mut notes);
             }
         }
         known += events.len();
     }
 }
 
-fn publish(world: &World, events: &[Event], published: &UnboundedSender<Publication>) {
-    for (_, commit) in events.iter().flat_map(|event| commits(world, event)) {
+fn publish(world: &Arc<World>, events: &[Event], published: &UnboundedSender<Publication>, notes: &mut Rng) {
+    for (room, commit) in events.iter().flat_map(|event| commits(world, event)) {
+        notes::write(world, room, commit.publication.last(), Rng::new(notes.next_u64()));
         // The receiver is gone once the run is over.
         drop(published.send(commit.publication));
     }

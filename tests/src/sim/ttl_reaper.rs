@@ -10,11 +10,11 @@ use super::rng::Rng;
 use super::storage;
 use super::world::World;
 
-/// Deletes some of the expired items of every room.
+/// Deletes some of the expired items of every room, and of head office.
 pub(crate) fn delete_expired(world: &World, rng: &mut Rng) {
     let all = rng.chance(500);
     for room in world.rooms() {
-        for pk in [keys::room(&room), keys::log(&room)] {
+        for pk in [keys::room(&room), keys::log(&room), keys::checkpoints(&room.client)] {
             for item in storage::partition(world.network.tables(), &pk) {
                 if is_expired(world, &item) && (all || rng.chance(400)) {
                     let sk = storage::key(&item, "sk").to_owned();

@@ -39,6 +39,8 @@ pub(crate) struct World {
     pub(crate) tills: usize,
     /// The client that follows all branches at once.
     pub(crate) head_office: Option<HeadOffice>,
+    /// Its branches. Those without a device stay empty.
+    pub(crate) branches: Vec<Room>,
     /// Tokens for requests that must be refused.
     pub(crate) tokens: probe::Tokens,
     /// The rule that is removed.
@@ -80,10 +82,13 @@ impl World {
             published: published.clone(),
         };
         let mut actors = actors::tills(&environment.signer, &mut rng, tills)?;
-        let offices = actors::offices(&environment.signer, &mut rng)?;
+        let branches = actors::branches(seed)?;
+        let offices = actors::offices(&environment.signer, &mut rng, &branches)?;
         let head_office = offices.first().map(|office| HeadOffice::new(office.caller.clone()));
         actors.extend(offices);
-        actors.iter().for_each(|actor| storage::create_branch(network.tables(), &actor.caller.room));
+        let rooms: BTreeSet<&Room> = actors.iter().map(|actor| &actor.caller.room).chain(&branches).collect();
+        let mut notes = Rng::derived(seed, 3);
+        rooms.iter().for_each(|room| storage::create_branch(network.tables(), room, notes.chance(900)));
         let world = Arc::new(World {
             clock,
             log,
@@ -91,6 +96,7 @@ impl World {
             server: Arc::new(server),
             tills,
             head_office,
+            branches,
             tokens: probe::Tokens::sign(&environment.signer)?,
             devices: actors.into_iter().map(|actor| Arc::new(Device::new(actor))).collect(),
             mutation,
@@ -134,7 +140,7 @@ impl World {
             Action::Copy => return restore::copy(self),
             Action::Restore => return restore::put_back(self),
             Action::Deploy => return self.server.deployment.advance(&mut rng),
-            Action::HeadOfficeWrite => self.tills + usize::from(rng.chance(300)),
+            Action::HeadOfficeWrite => self.tills + self.office(&mut rng),
             Action::Edit(i) | Action::Sync(i) | Action::Crash(i) | Action::Resend(i) => i,
             Action::Disconnect(i) | Action::Reconnect(i) | Action::Reinstall(i) => i,
         };
@@ -150,6 +156,16 @@ impl World {
             _ => {}
         }
         device.start_sync(self, rng.next_u64());
+    }
+
+    /// One of head office's devices: mostly one of a branch without tills, if there are such.
+    fn office(&self, rng: &mut Rng) -> usize {
+        let of_tills = usize::from(rng.chance(300));
+        let others = self.devices.len().saturating_sub(self.tills + 2);
+        match others > 0 && rng.chance(800) {
+            true => 2 + usize::try_from(rng.below(others as u64)).unwrap_or_default(),
+            false => of_tills,
+        }
     }
 
     fn pull_head_office(self: &Arc<Self>, mut rng: Rng) {
@@ -188,11 +204,14 @@ impl World {
             while self.devices.iter().any(|device| device.is_busy()) {
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
+            let is_settled = self.devices.iter().all(|device| self.is_settled(device));
             let has_all = match &self.head_office {
-                Some(head_office) => head_office.pull(self, &mut Rng::new(round as u64)).await,
+                Some(head_office) => {
+                    head_office.catch_up(self, is_settled, &mut Rng::new(round as u64)).await
+                }
                 None => true,
             };
-            if has_all && self.devices.iter().all(|device| self.is_settled(device)) {
+            if has_all && is_settled {
                 return;
             }
         }
