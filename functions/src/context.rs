@@ -80,6 +80,16 @@ impl Context {
         lookup: impl Fn(&str) -> Option<String>,
         client: &Client,
     ) -> Result<Context, BadConfig> {
+        Context::with_redis(function, lookup, client, None)
+    }
+
+    /// The same with a `redis` that is not read from the names.
+    pub fn with_redis(
+        function: FunctionKind,
+        lookup: impl Fn(&str) -> Option<String>,
+        client: &Client,
+        redis: Option<&Redis>,
+    ) -> Result<Context, BadConfig> {
         let mut context = Context::empty(function);
         let mut reader = Reader::new(lookup);
         for part in function.parts() {
@@ -97,7 +107,10 @@ impl Context {
                 Part::Carts => {
                     context.carts = Some(CartStore::new(client.clone(), reader.text("CARTS_TABLE")));
                 }
-                Part::Redis => context.redis = Redis::read(&mut reader).map(RedisContext::new),
+                Part::Redis => {
+                    let redis = redis.cloned().or_else(|| Redis::read(&mut reader));
+                    context.redis = redis.map(RedisContext::new);
+                }
                 Part::Publisher => context.publisher = Publisher::read(&mut reader),
                 Part::Cursors => context.cursor_keys = reader.parsed("CURSOR_KEYS", CursorKeys::parse),
             }

@@ -3,7 +3,8 @@
 //!
 //! A `scenario` is drawn from a seed, a `world` runs it, the `model` crate predicts the result, and
 //! `check` compares. Time is tokio's paused clock, random numbers come from `rng`, and nothing does real
-//! I/O. A seed that fails therefore fails again, and `shrink` finds the steps that matter.
+//! I/O, except that Redis is a real one, for which a run waits without a clock. A seed that fails therefore
+//! fails again, and `shrink` finds the steps that matter.
 
 // Input.
 mod fault_rates;
@@ -15,7 +16,9 @@ mod workload;
 
 // The parts of a run.
 mod actors;
+mod api;
 mod broadcast;
+mod carts;
 mod clock;
 mod damage;
 mod dead_letters;
@@ -27,11 +30,14 @@ mod lag;
 mod network;
 mod notes;
 mod probe;
+mod reads;
+mod redis;
 mod release;
+mod resolve;
 mod restore;
 mod server;
-mod stats;
 mod stream;
+mod stream_functions;
 mod torn;
 mod ttl_reaper;
 mod world;
@@ -43,6 +49,7 @@ mod event_log;
 mod storage;
 
 // Variants of the product that must fail.
+mod cache_mutation;
 mod mutation;
 mod release_mutation;
 mod spelling_mutation;

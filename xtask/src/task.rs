@@ -153,8 +153,9 @@ fn restore_drill(project: &Project, arguments: &[OsString]) -> Result<(), TaskEr
     Ok(native::build_and_exec(project, "restore-drill", Profile::Dev, arguments)?)
 }
 
-/// Needs no worker and so no set-up.
+/// Needs no worker, but a Redis.
 fn sim(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
+    setup::redis(project)?;
     const DEV: &str = "--dev";
     let profile =
         if arguments.iter().any(|argument| argument == DEV) { Profile::Dev } else { Profile::Release };

@@ -59,6 +59,11 @@ impl TableRule {
         self.fields.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
     }
 
+    /// Whether `role` may write.
+    pub fn may_write(&self, role: Role) -> bool {
+        role >= self.write
+    }
+
     /// Whether rows never change.
     pub fn is_append_only(&self) -> bool {
         self.policy == Policy::AppendOnly

@@ -29,9 +29,14 @@ pub(crate) struct Actor {
     pub(crate) caller: Caller,
     /// Who signs in when the caller's token has expired, perhaps with another role.
     pub(crate) next: Option<Caller>,
+    /// The user at the desk where people decide.
+    pub(crate) desk: Caller,
     /// The device's clock when the run begins.
     pub(crate) clock: TillClock,
 }
+
+/// The device on which people resolve conflicts. It is no till, so that every till hears of it.
+pub(crate) const DESK: &str = "desk";
 
 /// Most tokens last for a run, however long it is.
 const TOKENS_UNTIL: Timestamp = Timestamp(4_000_000_000_000_000);
@@ -63,7 +68,8 @@ pub(crate) fn tills(signer: &Signer, rng: &mut Rng, tills: usize) -> Result<Vec<
         let until = if i > 1 && rng.chance(EXPIRIES_PERMILLE) { expiry(rng) } else { TOKENS_UNTIL };
         let (first, next) = (caller(signer, &room, &device, role, until)?, next_role(role, rng));
         let next = caller(signer, &room, &device, next, TOKENS_UNTIL)?;
-        Ok(Actor { device, caller: first, next: Some(next), clock: clock(rng) })
+        let desk = caller(signer, &room, DESK, role, TOKENS_UNTIL)?;
+        Ok(Actor { device, caller: first, next: Some(next), desk, clock: clock(rng) })
     };
     (0..tills).map(till).collect()
 }
@@ -89,7 +95,8 @@ pub(crate) fn offices(signer: &Signer, rng: &mut Rng, branches: &[Room]) -> Resu
     let office = |room: &Room| {
         let device = "office".to_owned();
         let caller = caller(signer, room, &device, Role::SuperAdmin, TOKENS_UNTIL)?;
-        Ok(Actor { device, caller, next: None, clock: clock(rng) })
+        let desk = self::caller(signer, room, DESK, Role::SuperAdmin, TOKENS_UNTIL)?;
+        Ok(Actor { device, caller, next: None, desk, clock: clock(rng) })
     };
     branches.iter().take(OFFICES_MAX).map(office).collect()
 }

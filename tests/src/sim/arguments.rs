@@ -20,7 +20,7 @@ pub struct Arguments {
     /// Tills in a run; the last is another client's
     #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(3..=10_000))]
     pub(crate) tills: u16,
-    /// Steps in a run
+    /// Steps in a run; every fourth has one of another program beside it
     #[arg(long, default_value_t = 300, value_parser = value_parser!(u16).range(1..=10_000))]
     pub(crate) steps: u16,
     /// Start no run after this time

@@ -2,24 +2,30 @@
 //! ARCHITECTURE.md.
 
 pub(crate) mod acknowledged;
+pub(crate) mod carts;
+mod commit_order;
 pub(crate) mod edits;
 pub(crate) mod history;
 pub(crate) mod log;
 pub(crate) mod model_run;
 pub(crate) mod pages;
+pub(crate) mod reads;
 pub(crate) mod records;
 pub(crate) mod replays;
+pub(crate) mod resolves;
 pub(crate) mod responses;
 pub(crate) mod stats;
 pub(crate) mod sums;
 pub(crate) mod tills;
+pub(crate) mod timeline;
 
 use std::sync::Arc;
 
 use super::world::World;
 
 /// Actions that the functions may send. Scan is not among them.
-const ACTIONS: [&str; 5] = ["BatchGetItem", "GetItem", "Query", "TransactWriteItems", "UpdateItem"];
+const ACTIONS: [&str; 6] =
+    ["BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"];
 
 /// Checks a run that has settled. Violations go to its log.
 pub(crate) async fn check(world: &Arc<World>) {
@@ -34,6 +40,9 @@ pub(crate) async fn check(world: &Arc<World>) {
         log::check_permanence(history, log);
     }
     pages::check(&histories, log);
+    let timeline = timeline::Timeline::of(log);
+    reads::check(&timeline, log);
+    carts::check(log);
     edits::check(world);
     let model_run = model_run::ModelRun::of(log);
     if !log.entries().violations.is_empty() {
@@ -41,7 +50,8 @@ pub(crate) async fn check(world: &Arc<World>) {
         return;
     }
     responses::check(&model_run, log);
-    stats::check(&model_run, log);
+    resolves::check(&model_run, &timeline, log);
+    stats::check(&model_run, &timeline, log);
     acknowledged::check(world, &model_run);
     let Some(history) = histories.last() else { return };
     for room in world.rooms() {
@@ -52,4 +62,5 @@ pub(crate) async fn check(world: &Arc<World>) {
     tills::check(world, &histories);
     tills::check_head_office(world);
     tills::check_fresh(world).await;
+    carts::check_latest(world).await;
 }

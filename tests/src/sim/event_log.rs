@@ -8,13 +8,17 @@ use protocol::ids::Room;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
+use serde_json::Value;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
+use super::api::ApiReply;
+use super::carts::CartWrite;
 use super::check::replays::ReplayCall;
+use super::check::resolves::ResolveCall;
 use super::coverage::Coverage;
 use super::lock;
 use super::release::Release;
-use super::stats::SeenFigures;
 
 /// A function call that pushes.
 #[derive(Clone, Debug)]
@@ -54,6 +58,8 @@ pub(crate) enum Event {
         puts: Vec<Item>,
         /// The rooms of the dead letters that it closed.
         closed: Vec<Room>,
+        /// The log items among them, as the stream has them.
+        images: Vec<Value>,
     },
     /// An expired item was deleted.
     Expired { pk: String, sk: String },
@@ -64,6 +70,14 @@ pub(crate) enum Event {
     /// The tables were put back to the copy that is event number `copy`. No call up to number `calls` reaches
     /// them any more.
     Restored { copy: usize, calls: u64 },
+}
+
+/// A place in the order of events, and its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// The number of events before it.
+    pub(crate) events: usize,
+    pub(crate) at: Instant,
 }
 
 /// The response to a push, whether or not it arrived.
@@ -105,14 +119,22 @@ pub(crate) struct Entries {
     pub(crate) groups: BTreeMap<u64, u64>,
     /// Those that replay a dead letter.
     pub(crate) replays: BTreeMap<u64, ReplayCall>,
-    /// Their responses, in order.
+    /// Those that resolve a conflict.
+    pub(crate) resolves: BTreeMap<u64, ResolveCall>,
+    /// The responses to pushes, in order.
     pub(crate) replies: Vec<PushReply>,
+    /// The responses to other requests than pushes, pulls and those about dead letters.
+    pub(crate) api_replies: Vec<ApiReply>,
     /// The pages from the log of a room.
     pub(crate) pages: Vec<PageReply>,
-    /// The statistics that were read.
-    pub(crate) figures: Vec<SeenFigures>,
     /// The changes to the tables, in order.
     pub(crate) events: Vec<Event>,
+    /// When each of them took effect.
+    pub(crate) times: Vec<Instant>,
+    /// When the cache had invalidated what an event has changed, by its number.
+    pub(crate) invalidated: BTreeMap<usize, Instant>,
+    /// The changes to carts, in the order in which they were stored.
+    pub(crate) cart_writes: Vec<CartWrite>,
     /// The number of requests to DynamoDB by action.
     pub(crate) requests: BTreeMap<String, u64>,
     /// What the responses reached.
@@ -165,7 +187,19 @@ impl EventLog {
             entries.committed.insert(*call);
         }
         entries.events.push(event);
-        self.added.notify_one();
+        entries.times.push(Instant::now());
+        self.added.notify_waiters();
+    }
+
+    /// Notes a stored change to a cart.
+    pub(crate) fn cart_write(&self, write: CartWrite) {
+        self.entries().cart_writes.push(write);
+        self.added.notify_waiters();
+    }
+
+    /// The present moment.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment { events: self.entries().events.len(), at: Instant::now() }
     }
 
     /// Notes that a call received the items that it read for a write.
@@ -184,10 +218,19 @@ impl EventLog {
 
     /// The events after the first `known`; waits until there are some.
     pub(crate) async fn events_after(&self, known: usize) -> Vec<Event> {
+        self.after(|entries| entries.events.get(known..).unwrap_or_default().to_vec()).await
+    }
+
+    /// The changes to carts after the first `known`; waits until there are some.
+    pub(crate) async fn cart_writes_after(&self, known: usize) -> Vec<CartWrite> {
+        self.after(|entries| entries.cart_writes.get(known..).unwrap_or_default().to_vec()).await
+    }
+
+    async fn after<T>(&self, read: impl Fn(&Entries) -> Vec<T>) -> Vec<T> {
         loop {
-            let events = self.entries().events.get(known..).unwrap_or_default().to_vec();
-            if !events.is_empty() {
-                return events;
+            let found = read(&self.entries());
+            if !found.is_empty() {
+                return found;
             }
             self.added.notified().await;
         }

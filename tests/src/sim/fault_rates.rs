@@ -26,6 +26,12 @@ pub(crate) struct FaultRates {
     pub(crate) stream_given_up: u64,
     /// The stream does not note a commit for head office.
     pub(crate) note_lost: u64,
+    /// A request to Redis is lost, its response is lost, or it arrives after its sender gave up.
+    pub(crate) redis_lost: u64,
+    pub(crate) redis_response_lost: u64,
+    pub(crate) redis_late: u64,
+    /// A batch of a stream that the cache depends on is given up.
+    pub(crate) invalidation_lost: u64,
     /// Largest error of a function's clock, in microseconds.
     pub(crate) skew_micros: u64,
     /// Largest latency to DynamoDB, each way, in milliseconds.
@@ -58,15 +64,24 @@ impl FaultRates {
             stream_given_up: rate(50),
             skew_micros: rng.weighted(&[(3, 0), (4, 2_000_000), (2, 120_000_000)], 0),
             latency_millis: rng.weighted(&[(2, 2), (3, 12), (1, 80)], 12),
-            lag_millis: 0,
-            note_lost: 0,
+            ..FaultRates::default()
         };
         // From a generator of its own, so that the seeds that show rare mutations stay.
         let mut rng = Rng::derived(rng.clone().next_u64(), 1);
         // A walk is safe only as far as lag and clocks stay within what has settled.
         let lags = rates.skew_micros <= SKEW_MICROS_MAX && rng.chance(700);
         let lag_millis = if lags { rng.between(100, LAG_MILLIS_MAX) } else { 0 };
-        FaultRates { lag_millis, note_lost: if rng.chance(700) { rng.between(100, 900) } else { 0 }, ..rates }
+        let note_lost = if rng.chance(700) { rng.between(100, 900) } else { 0 };
+        let mut rate = |most: u64| if rng.chance(400) { rng.between(1, most) } else { 0 };
+        FaultRates {
+            lag_millis,
+            note_lost,
+            redis_lost: rate(60),
+            redis_response_lost: rate(60),
+            redis_late: rate(60),
+            invalidation_lost: rate(300),
+            ..rates
+        }
     }
 
     /// No faults, exact clocks and little latency.

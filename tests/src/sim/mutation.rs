@@ -4,6 +4,7 @@
 //! Sessions are checked at the edge, which is not part of a run. A verdict "revoked" that is kept for 5
 //! seconds only fails `a_revoked_session_stays_refused_without_redis` in `edge/src/admission/tests.rs`.
 
+use functions::carts::keys::COMPACTED;
 use protocol::limits::BATCH_BYTES_MAX;
 use protocol::timestamp::Timestamp;
 use serde_json::Value;
@@ -55,6 +56,18 @@ pub(crate) enum Mutation {
     LateBatches,
     /// Head office does not take the cursor of a page without changes.
     KeptCursor,
+    /// Redis is not told what has changed.
+    NoInvalidation,
+    /// The cache does not notice that its entries have expired.
+    EternalEntries,
+    /// Reads do not look at `min`.
+    IgnoredMin,
+    /// Head office gets the statistics of another branch.
+    OthersStatistics,
+    /// A resolved conflict is answered as if the client's data had been written.
+    ClaimedResolutions,
+    /// The compaction of a cart removes changes without writing the cart.
+    LostCartChange,
 }
 
 impl Mutation {
@@ -79,6 +92,7 @@ impl Mutation {
             }
             Mutation::NoMarker => actions.retain(|action| !sort_key(action).starts_with("BATCH#")),
             Mutation::LastPutWins => remove_conditions(actions, |sk| sk == "HEAD" || sk.starts_with("REC#")),
+            Mutation::LostCartChange => actions.retain(|action| sort_key(action) != COMPACTED),
             _ => return None,
         }
         // DynamoDB refuses an empty transaction, so such a request stays as it is.

@@ -10,6 +10,8 @@ use local::dynamo::in_process::{Request, Response, Sending, Tables, Transport};
 use protocol::ids::Room;
 use serde_json::Value;
 
+use super::carts::CartWrite;
+use super::environment::CARTS_TABLE;
 use super::event_log::{Event, EventLog};
 use super::fault_rates::FaultRates;
 use super::lag::{self, Lag};
@@ -205,7 +207,7 @@ impl FaultyNetwork {
         if call > 0 && call <= cut_off.load(Ordering::Relaxed) {
             return Response { status: 500, body: r#"{"__type":"InternalServerError"}"#.to_owned() };
         }
-        let writes = request.action == "TransactWriteItems";
+        let writes = request.action == "TransactWriteItems" && !is_about_carts(&request.body);
         let before = (writes && self.0.rates.lag_millis > 0).then(|| lag::before(tables, request));
         let mutated = mutation.and_then(|mutation| mutation.mutate_request(&request.action, &request.body));
         let body = mutated.as_deref().unwrap_or(&request.body);
@@ -215,6 +217,12 @@ impl FaultyNetwork {
             spellings::mutate(*mutation, log, call, &mut response.body);
         }
         log.trace(&format!("{call} {} {}", request.action, response.status));
+        if response.is_ok()
+            && request.action == "PutItem"
+            && let Some(write) = CartWrite::of(call, body)
+        {
+            log.cart_write(write);
+        }
         if response.is_ok() && writes {
             before.into_iter().for_each(|before| self.0.lag.changed(before));
             match committed(tables, call, body, log) {
@@ -238,10 +246,13 @@ fn committed(tables: &Tables, call: u64, body: &str, log: &EventLog) -> Option<O
     if !log.is_first(body.get("ClientRequestToken")?.as_str()?) {
         return Some(None);
     }
-    let (mut puts, mut closed) = (Vec::new(), Vec::new());
+    let (mut puts, mut closed, mut images) = (Vec::new(), Vec::new(), Vec::new());
     for action in body.get("TransactItems")?.as_array()? {
         if let Some(put) = action.get("Put") {
-            puts.push(storage::item(put.get("Item")?)?);
+            let item = put.get("Item")?;
+            let is_log = keys::room_of_log(item.pointer("/pk/S").and_then(Value::as_str)?).is_some();
+            images.extend(is_log.then(|| item.clone()));
+            puts.push(storage::item(item)?);
         }
         if let Some(update) = action.get("Update") {
             puts.push(storage::stored(tables, update.get("Key")?)?);
@@ -251,7 +262,11 @@ fn committed(tables: &Tables, call: u64, body: &str, log: &EventLog) -> Option<O
         }
         closed.extend(closed_letter(action));
     }
-    Some(Some(Event::Committed { call, puts, closed }))
+    Some(Some(Event::Committed { call, puts, closed, images }))
+}
+
+fn is_about_carts(body: &str) -> bool {
+    body.contains(&format!("\"{CARTS_TABLE}\""))
 }
 
 /// The room of the dead letter that an action closes, if it closes one.

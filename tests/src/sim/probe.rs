@@ -5,6 +5,7 @@ use std::sync::Arc;
 use config::Secret;
 use functions::accounts::signer::Signer;
 use functions::sync::keys;
+use protocol::endpoints::Endpoint;
 use protocol::ids::Room;
 use protocol::role::Role;
 use protocol::timestamp::{DAY_SECS, Timestamp};
@@ -12,6 +13,7 @@ use protocol::wire::auth::User;
 use protocol::wire::push::PushRequest;
 
 use super::actors::Caller;
+use super::api::ApiCall;
 use super::event_log::Event;
 use super::lock;
 use super::rng::Rng;
@@ -73,6 +75,7 @@ fn requests(world: &World, rng: &mut Rng) -> Vec<(&'static str, Caller, ApiReque
     let text = |token: &str| Secret::new(token.to_owned());
     let pull = |query: &str| ApiRequest::Pull(query.to_owned());
     let push = |body: &str| ApiRequest::Push(body.to_owned());
+    let stats = |query: &str| ApiRequest::Api(ApiCall::new(Endpoint::GetSyncStats, query.to_owned()));
     let records = vec!["{}"; 51].join(",");
     let mut all = vec![
         ("bad_json", cashier.clone(), push("{")),
@@ -89,6 +92,8 @@ fn requests(world: &World, rng: &mut Rng) -> Vec<(&'static str, Caller, ApiReque
         ("branch_required", office.clone(), push(r#"{"device_id":"office","records":[]}"#)),
         ("branch_forbidden", cashier.clone(), pull("branch_id=none")),
         ("branch_not_found", office.clone(), pull("branch_id=none")),
+        ("bad_min", cashier.clone(), stats("min=x")),
+        ("reset_required", cashier.clone(), stats("min=9000000000000000")),
         ("batch_too_large", cashier.clone(), push(&format!(r#"{{"device_id":"d","records":[{records}]}}"#))),
         ("forbidden_role", cashier.clone(), ApiRequest::DeadLetters("listDeadLetters", String::new())),
         (

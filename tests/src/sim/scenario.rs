@@ -53,6 +53,16 @@ pub(crate) enum Action {
     Restore,
     /// The next release is rolled out, or rolled back.
     Deploy,
+    /// A program reads records, perhaps from the cache.
+    Read,
+    /// A till writes, reads or removes a cart.
+    UseCart,
+    /// A person resolves a conflict.
+    Resolve,
+    /// Redis forgets some keys, or all.
+    ForgetKeys,
+    /// Redis does not respond for a while.
+    StopRedis,
 }
 
 /// Share of the runs in which the tables are put back to an earlier moment.
@@ -61,6 +71,10 @@ const RESTORES_PERMILLE: u64 = 150;
 const REINSTALLS_PERMILLE: u64 = 300;
 /// Share of the runs in which items are damaged.
 const DAMAGE_PERMILLE: u64 = 150;
+/// Share of the runs with other programs beside the tills: they read through the cache and use carts.
+const PROGRAMS_PERMILLE: u64 = 220;
+/// Share of their steps that are followed by one of those programs.
+const BESIDE_PERMILLE: u64 = 250;
 /// Share of the runs that begin before a deployment.
 const DEPLOYMENTS_PERMILLE: u64 = 250;
 const MINUTE_MILLIS: u64 = 60_000;
@@ -87,14 +101,38 @@ pub(crate) fn scenario(seed: u64, tills: usize, steps: usize) -> Vec<Step> {
         deployments: rng.chance(DEPLOYMENTS_PERMILLE).into(),
         many_branches: has_many_branches(seed).into(),
     };
-    (0..steps)
-        .map(|number| Step {
-            number,
-            seed: rng.next_u64(),
-            wait_millis: span.wait_millis(&mut rng),
-            action: action(&mut rng, tills, &seldom),
-        })
-        .collect()
+    // From a generator of its own, so that the seeds that show rare mutations stay.
+    let mut beside = Rng::derived(seed, 5);
+    let permille = if has_programs(seed) { BESIDE_PERMILLE } else { 0 };
+    let mut all: Vec<Step> = Vec::new();
+    for _ in 0..steps {
+        let (seed, wait_millis) = (rng.next_u64(), span.wait_millis(&mut rng));
+        let action = action(&mut rng, tills, &seldom);
+        all.push(Step { number: all.len(), seed, wait_millis, action });
+        if beside.chance(permille) {
+            let (seed, action) = (beside.next_u64(), action_beside(&mut beside));
+            all.push(Step { number: all.len(), seed, wait_millis: 0, action });
+        }
+    }
+    all
+}
+
+/// Whether a run has other programs beside the tills.
+pub(crate) fn has_programs(seed: u64) -> bool {
+    Rng::derived(seed, 6).chance(PROGRAMS_PERMILLE)
+}
+
+/// What happens beside the tills' pushes and pulls.
+fn action_beside(rng: &mut Rng) -> Action {
+    let actions = [
+        (10, Action::Read),
+        (12, Action::UseCart),
+        (6, Action::Resolve),
+        (3, Action::ReadStats),
+        (2, Action::ForgetKeys),
+        (2, Action::StopRedis),
+    ];
+    rng.weighted(&actions, Action::Read)
 }
 
 #[derive(Clone, Copy)]

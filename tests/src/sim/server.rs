@@ -1,6 +1,7 @@
 //! The functions of a run, called as the edge calls them, over a lossy network.
 
 pub(super) mod http;
+mod pages;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,21 +10,22 @@ use std::time::Duration;
 use functions::context::Context;
 use functions::http::dispatch;
 use lambda_http::{Body, Response};
-use protocol::stamp::Stamp;
+use protocol::endpoints::Endpoint;
 use protocol::timestamp::Timestamp;
 use protocol::wire::WRITE_RESULT_CONTENT_TYPE;
 use protocol::wire::publication::Publication;
-use protocol::wire::pull::PullResponse;
 use protocol::wire::push::WriteResult;
 use sync::limits::WRITE_SECS_MAX;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
 use super::actors::Caller;
+use super::api::ApiCall;
 use super::check::replays::ReplayCall;
+use super::check::resolves::ResolveCall;
 use super::clock::Clock;
 use super::dead_letters::Replay;
-use super::event_log::{EventLog, PageReply, PushCall, PushReply};
+use super::event_log::{EventLog, PushCall, PushReply};
 use super::fault_rates::FaultRates;
 use super::groups::Groups;
 use super::mutation::Mutation;
@@ -31,6 +33,7 @@ use super::network::{CALL, CallContext};
 use super::release::{Deployment, Release};
 use super::release_mutation;
 use super::rng::Rng;
+use pages::{limit, page_reply, position};
 
 /// A request of a till.
 #[derive(Clone, Debug)]
@@ -43,6 +46,8 @@ pub(crate) enum ApiRequest {
     DeadLetters(&'static str, String),
     /// `POST /api/sync/dead-letters/{id}/replay`.
     Replay(Box<Replay>),
+    /// Any other request.
+    Api(ApiCall),
 }
 
 /// A call of a function.
@@ -68,6 +73,13 @@ pub(crate) struct Functions {
     pub(crate) batch_push: Context,
     pub(crate) pull_changes: Context,
     pub(crate) dead_letters: Context,
+    pub(crate) resolve_conflict: Context,
+    pub(crate) sync_stats: Context,
+    /// Two instances, each with a memory of its own.
+    pub(crate) data: [Context; 2],
+    pub(crate) carts: Context,
+    pub(crate) cache_invalidate: Context,
+    pub(crate) cart_compact: Context,
 }
 
 pub(crate) struct Server {
@@ -160,6 +172,10 @@ impl Server {
             let call = ReplayCall { room, role, now, release, replay };
             self.log.entries().replays.insert(number, call);
         }
+        if let ApiRequest::Api(ApiCall { endpoint: Endpoint::ResolveConflict, body, .. }) = &request {
+            let (room, role, body) = (caller.room.clone(), caller.role, body.clone());
+            self.log.entries().resolves.insert(number, ResolveCall { room, role, now, release, body });
+        }
         let (server, caller) = (self.clone(), caller.clone());
         tokio::spawn(CALL.scope(context, async move {
             let reply = server.run(Call { number, caller, release, arrived_at: said, now }, request);
@@ -200,7 +216,7 @@ impl Server {
 
     /// The response of the functions of `release`.
     async fn respond(&self, call: &Call, release: Release, request: &ApiRequest) -> Reply {
-        let Functions { batch_push, pull_changes, dead_letters } = self.deployment.functions(release);
+        let Functions { batch_push, pull_changes, dead_letters, .. } = self.deployment.functions(release);
         let (function, uri, body) = match request {
             ApiRequest::Push(body) => (batch_push, "/pushBatch".to_owned(), Body::Text(body.clone())),
             ApiRequest::Pull(query) => (pull_changes, format!("/pullChanges?{query}"), Body::Empty),
@@ -211,6 +227,7 @@ impl Server {
             ApiRequest::DeadLetters(operation, query) => {
                 (dead_letters, format!("/{operation}?{query}"), Body::Empty)
             }
+            ApiRequest::Api(request) => return self.call_api(call, release, request).await,
         };
         let http = http::request(&uri, call, body);
         self.forward(&dispatch::handle(function, http, call.now).await)
@@ -227,12 +244,12 @@ impl Server {
                 entries.coverage.page(limit(query), &reply.body);
                 entries.pages.extend(page_reply(call, query, &reply.body));
             }
-            ApiRequest::DeadLetters(..) | ApiRequest::Replay(_) => {}
+            ApiRequest::DeadLetters(..) | ApiRequest::Replay(_) | ApiRequest::Api(_) => {}
         }
     }
 
     /// Forwards a response as the edge does: its publications go to the rooms, the rest to the client.
-    fn forward(&self, response: &Response<Body>) -> Reply {
+    pub(super) fn forward(&self, response: &Response<Body>) -> Reply {
         let status = response.status().as_u16();
         let body = match response.body() {
             Body::Text(text) => text.clone(),
@@ -258,39 +275,6 @@ impl Server {
 
 pub(super) fn call_context(number: u64, rng: &mut Rng) -> Arc<CallContext> {
     Arc::new(CallContext { number, seed: rng.next_u64(), requests: AtomicU64::new(0) })
-}
-
-/// The limit in the query of a pull.
-fn limit(query: &str) -> Option<usize> {
-    query.split('&').find_map(|pair| pair.strip_prefix("limit="))?.parse().ok()
-}
-
-/// The page of one room's log, if the response is one.
-fn page_reply(call: &Call, query: &str, body: &str) -> Option<PageReply> {
-    let page: PullResponse = serde_json::from_str(body).ok()?;
-    let from = position(query).filter(|_| page.mode == "changes" && page.branch_id.is_none())?;
-    let changes = page.changes.into_iter();
-    Some(PageReply {
-        call: call.number,
-        room: call.caller.room.clone(),
-        role: call.caller.role,
-        release: call.release,
-        from,
-        to: page.stamp,
-        changes: changes.map(|change| (change.table_name, change.record_id, change.stamp)).collect(),
-    })
-}
-
-/// The position from which a pull of one room's log continues.
-fn position(query: &str) -> Option<Stamp> {
-    let parameter = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name));
-    let since = || parameter("since=")?.parse().ok().map(Stamp);
-    let Some(cursor) = parameter("cursor=") else { return since() };
-    let mut parts = cursor.strip_prefix("p1.")?.split('.');
-    let stamp = Stamp(parts.next()?.parse().ok()?);
-    // In the tail of a snapshot the cursor alone counts.
-    let is_tail = parts.nth(1).is_some();
-    since().filter(|since| !is_tail && *since > stamp).or(Some(stamp))
 }
 
 async fn sleep(millis: u64) {

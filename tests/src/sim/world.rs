@@ -1,6 +1,6 @@
 //! All parts of a run, and the run itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,14 +19,17 @@ use super::groups::Groups;
 use super::head_office::HeadOffice;
 use super::mutation::Mutation;
 use super::network::FaultyNetwork;
+use super::redis::network::FaultyRedis;
+use super::redis::random;
 use super::release::Release;
 use super::restore::TablesCopy;
 use super::rng::Rng;
-use super::scenario::{Action, Step};
+use super::scenario::{Action, Step, has_programs};
 use super::server::{ApiRequest, Server};
 use super::workload::KeySpace;
 use super::{
-    SimError, actors, broadcast, damage, dead_letters, probe, restore, stats, storage, stream, ttl_reaper,
+    SimError, actors, broadcast, carts, damage, dead_letters, probe, reads, resolve, restore, storage,
+    stream, stream_functions, ttl_reaper,
 };
 
 pub(crate) struct World {
@@ -48,6 +51,9 @@ pub(crate) struct World {
     pub(crate) tables: Tables,
     /// The last copy of the tables.
     pub(crate) copy: Mutex<Option<TablesCopy>>,
+    pub(crate) redis: FaultyRedis,
+    /// The latest stamp of each cart that each device has seen, by the device's number.
+    pub(crate) carts_seen: Mutex<BTreeMap<(usize, &'static str), u64>>,
     keys: KeySpace,
 }
 
@@ -61,12 +67,14 @@ impl World {
     ) -> Result<Arc<World>, SimError> {
         // The SDK draws its retries' jitter and its transaction tokens from this thread's generator.
         fastrand::seed(seed);
+        random::seed(seed);
         let mut rng = Rng::derived(seed, 1);
         let rates = FaultRates::random(&mut rng);
         let (clock, log) = (Clock::start(), Arc::new(EventLog::default()));
         let network = FaultyNetwork::new(environment.tables()?, log.clone(), rates.clone(), mutation);
+        let redis = FaultyRedis::new(&environment.redis, clock, &log, &rates, mutation);
         let (published, publications) = unbounded_channel();
-        let deployment = environment.deployment(&network)?;
+        let deployment = environment.deployment(&network, &redis)?;
         let tables = deployment.functions(Release::Now).batch_push.sync()?.rules.tables.clone();
         let (healed, calls) = (AtomicBool::default(), AtomicU64::default());
         let server = Server {
@@ -102,10 +110,16 @@ impl World {
             mutation,
             tables,
             copy: Mutex::default(),
+            redis,
+            carts_seen: Mutex::default(),
             keys: KeySpace::random(&mut rng),
         });
         tokio::spawn(broadcast::run(world.clone(), publications, rng.next_u64()));
         tokio::spawn(stream::run(world.clone(), published, rng.next_u64()));
+        if has_programs(seed) {
+            tokio::spawn(stream_functions::invalidate(world.clone(), rng.next_u64()));
+            tokio::spawn(stream_functions::compact(world.clone(), rng.next_u64()));
+        }
         Ok(world)
     }
 
@@ -136,7 +150,12 @@ impl World {
             Action::Probe => return probe::send(self, rng),
             Action::HandleDeadLetter => return dead_letters::handle(self, rng),
             Action::Damage => return damage::damage(self, &mut rng),
-            Action::ReadStats => return stats::read(self, rng),
+            Action::ReadStats => return reads::read_stats(self, rng),
+            Action::Read => return reads::read(self, rng),
+            Action::UseCart => return carts::act(self, rng),
+            Action::Resolve => return resolve::resolve(self, rng),
+            Action::ForgetKeys => return self.redis.forget(&mut rng),
+            Action::StopRedis => return self.redis.go_down(&mut rng),
             Action::Copy => return restore::copy(self),
             Action::Restore => return restore::put_back(self),
             Action::Deploy => return self.server.deployment.advance(&mut rng),
@@ -194,6 +213,7 @@ impl World {
         tokio::time::sleep(Duration::from_secs(120)).await;
         self.server.deployment.finish();
         self.network.heal();
+        self.redis.heal();
         self.server.heal();
         self.devices.iter().for_each(|device| device.set_online(true));
         tokio::time::sleep(Duration::from_secs(120)).await;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use functions::dynamo::error::StoreError;
 use functions::dynamo::item::Item;
-use functions::sync::items::{to_marker, to_record};
+use functions::sync::items::to_record;
 use functions::sync::keys;
 use model::{ExpectedResult, Key, Model, Prediction, Push, Row, member, table_rule};
 use protocol::ids::Room;
@@ -13,9 +13,13 @@ use protocol::timestamp::device_time::DeviceTime;
 use protocol::wire::push::{PushRecord, PushRequest};
 use sync::record::Record;
 
-use super::replays::{self, ReplayCall};
+use super::commit_order::in_commit_order;
+use super::{replays, resolves};
 use crate::sim::event_log::{Event, EventLog, PushCall};
 use crate::sim::storage;
+
+/// The number of changes of a room, and of its live records by table.
+pub(crate) type Counts = (u64, BTreeMap<String, u64>);
 
 #[derive(Default)]
 pub(crate) struct ModelRun {
@@ -28,8 +32,8 @@ pub(crate) struct ModelRun {
     purged: BTreeSet<(Room, Key)>,
     /// What a restore puts back, beside the model.
     pub(crate) state: State,
-    /// The number of live records by table, after each commit of each room and history.
-    pub(crate) counts: BTreeSet<(Room, u64, BTreeMap<String, u64>)>,
+    /// After each commit of each room; of all histories.
+    pub(crate) counts: BTreeMap<(Room, u64), Vec<Counts>>,
     /// The states at the copies of the tables, by number of the event.
     copies: BTreeMap<usize, (Model, State)>,
     /// The states that restores have replaced, each with the last call that met it.
@@ -43,7 +47,7 @@ pub(crate) struct State {
     deletions: BTreeMap<(Room, Key), Stamp>,
     /// The number of dead letters that were replayed or discarded.
     pub(crate) closed: BTreeMap<Room, usize>,
-    /// The deltas of replays, by row.
+    /// The deltas of replays and resolved conflicts, by row.
     pub(crate) replayed: BTreeMap<Room, Vec<(String, i128)>>,
 }
 
@@ -51,6 +55,7 @@ impl ModelRun {
     /// Feeds the model with the commits of a run, up to the first violation.
     pub(crate) fn of(log: &EventLog) -> ModelRun {
         let replays = log.entries().replays.clone();
+        let resolves = log.entries().resolves.clone();
         let events = log.entries().events.clone();
         let mut run = ModelRun::default();
         for (number, event) in events.into_iter().enumerate() {
@@ -58,12 +63,19 @@ impl ModelRun {
                 break;
             }
             match event {
-                Event::Committed { call, puts, closed } => {
+                Event::Committed { call, puts, closed, .. } => {
                     for room in closed {
                         *run.state.closed.entry(room).or_default() += 1;
                     }
                     if let Some(replay) = replays.get(&call) {
-                        run.replay(log, call, replay, &puts);
+                        let push = replay.push(&run.model);
+                        run.alone(log, call, &push, &puts, |prediction| {
+                            let is_applied = |result| matches!(result, &ExpectedResult::Applied { .. });
+                            prediction.results.iter().all(is_applied)
+                        });
+                    } else if let Some(resolve) = resolves.get(&call) {
+                        let Some(push) = resolve.push(&run.model) else { continue };
+                        run.alone(log, call, &push, &puts, resolves::is_whole);
                     } else {
                         let pushes = log.entries().pushes(call);
                         run.commit(log, call, &in_commit_order(log, pushes, &puts), &puts);
@@ -92,17 +104,23 @@ impl ModelRun {
         self.state = state;
     }
 
-    /// Replays a dead letter: a commit applies it.
-    fn replay(&mut self, log: &EventLog, call: u64, replay: &ReplayCall, puts: &[Item]) {
-        let pushed = replay.push(&self.model);
+    /// Replays a dead letter, or resolves a conflict: a commit applies it, as far as `is_right` asks.
+    fn alone(
+        &mut self,
+        log: &EventLog,
+        call: u64,
+        pushed: &PushCall,
+        puts: &[Item],
+        is_right: impl Fn(&Prediction) -> bool,
+    ) {
         self.commit(log, call, &[(call, pushed.clone())], puts);
         let Some(prediction) = self.predictions.get(&call) else { return };
-        if !prediction.results.iter().all(|result| matches!(result, ExpectedResult::Applied { .. })) {
-            let what = format!("call {call} replayed what is not applied: {:?}", prediction.results);
+        if !is_right(prediction) {
+            let what = format!("call {call} committed what is not applied: {:?}", prediction.results);
             log.violation("commit", what);
         }
-        let delta = replays::delta(&pushed, prediction);
-        self.state.replayed.entry(pushed.room).or_default().extend(delta);
+        let delta = replays::delta(pushed, prediction);
+        self.state.replayed.entry(pushed.room.clone()).or_default().extend(delta);
     }
 
     /// Whether the marker of a batch has expired, after 90 days, or is damaged. If the batch arrives once
@@ -183,7 +201,7 @@ impl ModelRun {
         for ((table, _), _) in state.rows.iter().filter(|(_, row)| !row.deleted) {
             *live.entry(table.clone()).or_default() += 1;
         }
-        self.counts.insert((room.clone(), state.head, live));
+        self.counts.entry((room.clone(), state.head)).or_default().push((state.changes, live));
     }
 
     /// Only tombstones, markers and log items may expire, never a live record.
@@ -249,29 +267,6 @@ fn sent(calls: &[&PushCall], key: &Key) -> String {
         serde_json::to_string(&body).ok()
     };
     calls.iter().filter_map(part).collect::<Vec<_>>().join(" ")
-}
-
-/// The pushes of one commit in their order. Of a group, those whose markers the commit has put, and that were
-/// not refused.
-fn in_commit_order(log: &EventLog, pushes: Vec<(u64, PushCall)>, puts: &[Item]) -> Vec<(u64, PushCall)> {
-    if pushes.len() < 2 {
-        return pushes;
-    }
-    let refused = log.entries().refused();
-    let mut seen = BTreeSet::new();
-    let span = |(number, push): (u64, PushCall)| {
-        let body = serde_json::from_str::<PushRequest>(&push.body).ok()?;
-        let key = keys::batch(&body.device_id.parse().ok()?, &body.batch_id?.parse().ok()?);
-        // A group commits the first push of a device: a till that crashed may have sent the same batch again.
-        if refused.contains(&number) || !seen.insert(key.clone()) {
-            return None;
-        }
-        let marker = to_marker(puts.iter().find(|put| storage::key(put, "sk") == key)?).ok()?;
-        Some(((marker.prev, marker.stamp), (number, push)))
-    };
-    let mut committed: Vec<_> = pushes.into_iter().filter_map(span).collect();
-    committed.sort_by_key(|(span, _)| *span);
-    committed.into_iter().map(|(_, push)| push).collect()
 }
 
 /// The difference between a stored record and the model.

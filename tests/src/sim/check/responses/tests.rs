@@ -61,7 +61,7 @@ fn violations(by: AnsweredBy, shown: u64) -> usize {
                         "local_data": null, "server_data": {}, "local_updated_at": time,
                         "server_updated_at": time, "server_version": shown }] });
     log.read(1);
-    log.event(Event::Committed { call: 1, puts: Vec::new(), closed: Vec::new() });
+    log.event(Event::Committed { call: 1, puts: Vec::new(), closed: Vec::new(), images: Vec::new() });
     run.predictions.insert(1, prediction);
     if by == AnsweredBy::CommitAfterReread {
         log.read(1);

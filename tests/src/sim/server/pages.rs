@@ -1,0 +1,40 @@
+//! Pulls and their pages, as the checks read them.
+
+use protocol::stamp::Stamp;
+use protocol::wire::pull::PullResponse;
+
+use super::Call;
+use crate::sim::event_log::PageReply;
+
+/// The limit in the query of a pull.
+pub(super) fn limit(query: &str) -> Option<usize> {
+    query.split('&').find_map(|pair| pair.strip_prefix("limit="))?.parse().ok()
+}
+
+/// The page of one room's log, if the response is one.
+pub(super) fn page_reply(call: &Call, query: &str, body: &str) -> Option<PageReply> {
+    let page: PullResponse = serde_json::from_str(body).ok()?;
+    let from = position(query).filter(|_| page.mode == "changes" && page.branch_id.is_none())?;
+    let changes = page.changes.into_iter();
+    Some(PageReply {
+        call: call.number,
+        room: call.caller.room.clone(),
+        role: call.caller.role,
+        release: call.release,
+        from,
+        to: page.stamp,
+        changes: changes.map(|change| (change.table_name, change.record_id, change.stamp)).collect(),
+    })
+}
+
+/// The position from which a pull of one room's log continues.
+pub(super) fn position(query: &str) -> Option<Stamp> {
+    let parameter = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name));
+    let since = || parameter("since=")?.parse().ok().map(Stamp);
+    let Some(cursor) = parameter("cursor=") else { return since() };
+    let mut parts = cursor.strip_prefix("p1.")?.split('.');
+    let stamp = Stamp(parts.next()?.parse().ok()?);
+    // In the tail of a snapshot the cursor alone counts.
+    let is_tail = parts.nth(1).is_some();
+    since().filter(|since| !is_tail && *since > stamp).or(Some(stamp))
+}
