@@ -27,6 +27,7 @@ use redis_client::transport::Transport;
 use redis_client::value::Value;
 
 mod check;
+pub(crate) mod fuse;
 mod verdicts;
 
 use check::CountedLimit;
@@ -51,6 +52,8 @@ pub(crate) struct Admission<T> {
     script: Script,
     verdicts: RefCell<Verdicts>,
     local: RefCell<LocalLimiter>,
+    /// Of each client's sync, counted here alone.
+    ceilings: RefCell<LocalLimiter>,
     local_decisions: Cell<u64>,
 }
 
@@ -93,6 +96,7 @@ impl<T: Transport> Admission<T> {
             script: Script::once(script::TEXT),
             verdicts: RefCell::default(),
             local: RefCell::default(),
+            ceilings: RefCell::default(),
             local_decisions: Cell::new(0),
         }
     }
@@ -105,6 +109,28 @@ impl<T: Transport> Admission<T> {
     /// Remembers that the session at `key` has ended.
     pub(crate) fn note_end(&self, key: &Key, now: Timestamp) {
         self.verdicts.borrow_mut().note_status(key, SessionStatus::Revoked, now);
+    }
+
+    /// Number of commands that [`Admission::run`] would send now.
+    pub(crate) fn commands(&self, check: &AdmissionCheck, now: Timestamp) -> usize {
+        if self.known_refusal(check, now).is_some() {
+            return 0;
+        }
+        usize::from(self.unknown_session(check, now).is_some()) + usize::from(!check.limits.is_empty())
+    }
+
+    /// The session that Redis must be asked for.
+    fn unknown_session<'a>(&self, check: &'a AdmissionCheck, now: Timestamp) -> Option<&'a Key> {
+        let is_known = |key: &&Key| !check.skip_cache && self.verdicts.borrow().status(key, now).is_some();
+        check.session.as_ref().filter(|key| !is_known(key))
+    }
+
+    /// Counts the request against the ceiling of its client; the refusal if it is exceeded.
+    fn over_ceiling(&self, check: &AdmissionCheck, now: Timestamp) -> Option<RateDecision> {
+        let ceiling = check.ceiling.as_ref()?;
+        let counted = [(ceiling.key.to_string(), ceiling.limit)];
+        let decision = self.ceilings.borrow_mut().decide(&counted, now);
+        (!decision.allowed).then_some(decision)
     }
 
     /// The refusal that needs no Redis: the session is known to have ended, or a limit to be exhausted.
@@ -122,8 +148,10 @@ impl<T: Transport> Admission<T> {
         if let Some(refusal) = self.known_refusal(check, now) {
             return refusal;
         }
-        let is_known = |key: &&Key| !check.skip_cache && self.verdicts.borrow().status(key, now).is_some();
-        let unknown = check.session.as_ref().filter(|key| !is_known(key));
+        if let Some(decision) = self.over_ceiling(check, now) {
+            return AdmissionResult { revoked: false, decision: Some(decision), failure: None };
+        }
+        let unknown = self.unknown_session(check, now);
         let (pipeline, pending) = self.pipeline(unknown, &check.limits, now);
         if pipeline.is_empty() {
             return AdmissionResult { revoked: false, decision: None, failure: None };

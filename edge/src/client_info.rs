@@ -31,6 +31,11 @@ impl ClientInfo {
         pairs.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
     }
 
+    /// The address, if it is known.
+    pub(crate) fn address(&self) -> Option<&str> {
+        self.address.as_deref()
+    }
+
     /// The key that requests are counted under.
     pub(crate) fn rate_limit_key(&self) -> String {
         self.address.as_deref().map_or_else(|| UNKNOWN.to_owned(), network)

@@ -88,11 +88,12 @@ fn rates<L: Fn(&str) -> Option<String>>(reader: &mut Reader<L>) -> Rates {
     let mut rate = |name: &str, limit: Limit| {
         reader.parsed_or(name, limit, |text| limit.with_quota(text)).unwrap_or(limit)
     };
-    let Rates { user, address, login_address } = Rates::default();
+    let Rates { user, address, login_address, client_sync } = Rates::default();
     Rates {
         user: rate("RATE_USER_PER_MINUTE", user),
         address: rate("RATE_ADDRESS_PER_MINUTE", address),
         login_address: rate("RATE_LOGIN_ADDRESS_PER_MINUTE", login_address),
+        client_sync: rate("RATE_CLIENT_SYNC_PER_MINUTE", client_sync),
     }
 }
 
@@ -163,12 +164,13 @@ mod tests {
             "RATE_USER_PER_MINUTE",
             "RATE_ADDRESS_PER_MINUTE",
             "RATE_LOGIN_ADDRESS_PER_MINUTE",
+            "RATE_CLIENT_SYNC_PER_MINUTE",
         ];
         let config = read_but(|name| names.contains(&name).then_some("7")).ok().unwrap();
         assert_eq!(config.redis.keys, Keys::new("7").unwrap());
         assert_eq!(config.head_bound, Duration::from_millis(7));
-        let Rates { user, address, login_address } = config.rates;
-        assert!([user, address, login_address].iter().all(|limit| limit.quota() == 7));
+        let Rates { user, address, login_address, client_sync } = config.rates;
+        assert!([user, address, login_address, client_sync].iter().all(|limit| limit.quota() == 7));
         assert_eq!(login_address.name, "login-address");
         let problems = read_but(|name| names.contains(&name).then_some("A!")).err().unwrap().to_string();
         assert!(names.iter().all(|name| problems.contains(&format!("{name} is wrong"))), "{problems}");

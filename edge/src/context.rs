@@ -13,7 +13,7 @@ use protocol::error::{ApiError, ErrorCode};
 use protocol::timestamp::Timestamp;
 use worker::{Context, Env, Request, console_error};
 
-use crate::admission::AdmissionCheck;
+use crate::admission::{AdmissionCheck, fuse};
 use crate::body::{self, BodyOwner, HeldBody};
 use crate::client_info::{CONNECTING_ADDRESS_HEADER, ClientInfo};
 use crate::clock;
@@ -81,6 +81,10 @@ impl RequestContext {
 
     /// Checks session and rate limits.
     pub(crate) async fn admit(&self, check: &AdmissionCheck) -> Result<(), RequestError> {
+        let commands = self.state.admission.commands(check, self.now);
+        if !self.is_below_fuse(commands).await? {
+            return Err(fuse::refusal().into());
+        }
         let result = self.state.admission.run(check, self.now).await;
         if let Some(error) = result.failure.as_ref().filter(|error| !error.is_repeated()) {
             let count = self.state.admission.local_decisions();
@@ -96,6 +100,15 @@ impl RequestContext {
             return Err(ApiError::new(ErrorCode::SessionRevoked, message).into());
         }
         error.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Whether the caller's address may send `commands` to Redis. True if the fuse does not respond.
+    async fn is_below_fuse(&self, commands: usize) -> Result<bool, RequestError> {
+        let client_info = self.client_info()?;
+        Ok(fuse::allows(&self.env, &client_info, commands).await.unwrap_or_else(|error| {
+            console_error!("{} admitted without the fuse: {error}", self.id);
+            true
+        }))
     }
 
     /// The whole body, in the memory of `owner`; `None` for endpoints without one.

@@ -75,7 +75,7 @@ pub(crate) fn finish(mut response: Response, id: &RequestId) -> worker::Result<R
 
 fn headers(error: &ApiError) -> Vec<(&'static str, String)> {
     let mut headers = Vec::new();
-    if let Some(secs) = error.code.retry_after_secs() {
+    if let Some(secs) = error.retry_after_secs() {
         headers.push(("retry-after", secs.to_string()));
     }
     let extra = match error.code {

@@ -18,10 +18,14 @@ pub(crate) struct ChangedEdge {
 impl ChangedEdge {
     /// Starts it with the configurations that `write` writes into a folder.
     pub(crate) async fn start(write: fn(&Path) -> Vec<PathBuf>) -> ChangedEdge {
-        let folder = std::env::temp_dir().join(format!("tillsync-edge-{}", fleet::batch_id()));
-        std::fs::create_dir(&folder).unwrap();
+        let folder = folder();
         let options = Options { edge_configs: write(&folder), ..Options::default() };
         ChangedEdge { stack: Stack::start(options).await.unwrap(), folder }
+    }
+
+    /// Starts it with `options`, such as other variables.
+    pub(crate) async fn with(options: Options) -> ChangedEdge {
+        ChangedEdge { stack: Stack::start(options).await.unwrap(), folder: folder() }
     }
 
     /// That many tills of one branch, signed in.
@@ -42,6 +46,13 @@ impl ChangedEdge {
         self.stack.stop().await;
         std::fs::remove_dir_all(&self.folder).unwrap();
     }
+}
+
+/// A new folder for the configurations of an edge.
+fn folder() -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("tillsync-edge-{}", fleet::batch_id()));
+    std::fs::create_dir(&folder).unwrap();
+    folder
 }
 
 /// The edge's configuration with another main module, and without the build: the shared stack has built it.

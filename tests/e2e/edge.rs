@@ -3,6 +3,7 @@
 pub(crate) mod bad_input;
 pub(crate) mod bodies;
 pub(crate) mod browser;
+pub(crate) mod floods;
 pub(crate) mod openapi;
 pub(crate) mod pages;
 pub(crate) mod protocol_page;
@@ -14,6 +15,6 @@ pub(crate) mod status;
 pub(crate) mod verdicts;
 
 trials! {
-    modules: bad_input, bodies, browser, openapi, pages, protocol_page, rate_limits, renewal, secrets, sockets, status,
-    verdicts,
+    modules: bad_input, bodies, browser, floods, openapi, pages, protocol_page, rate_limits, renewal, secrets, sockets,
+    status, verdicts,
 }

@@ -21,6 +21,8 @@ pub(crate) struct AdmissionCheck {
     /// Whether to ask Redis even where the session's status is cached.
     pub(super) skip_cache: bool,
     pub(super) limits: Vec<CountedLimit>,
+    /// The ceiling of its client, which each isolate counts by itself.
+    pub(super) ceiling: Option<CountedLimit>,
 }
 
 impl AdmissionCheck {
@@ -55,8 +57,8 @@ impl AdmissionPolicy {
         self.keys.session(client, session.as_str())
     }
 
-    /// The check of a request with an access token: its session, and its user's limit where the endpoint has
-    /// that.
+    /// The check of a request with an access token: its session, and its user's limit or its client's
+    /// ceiling, whichever the endpoint has.
     pub(crate) fn for_caller(&self, claims: &Claims, scope: LimitScope) -> AdmissionCheck {
         let (client, limit) = (&claims.client_id, self.rates.user);
         let session = claims.sid.as_ref().map(|sid| self.session_key(client, sid));
@@ -64,20 +66,25 @@ impl AdmissionPolicy {
             let key = self.keys.rate(client, &claims.sub, limit.name);
             CountedLimit { key, limit, local_limit: self.local_rates.user }
         };
+        let ceiling = || {
+            let limit = self.rates.client_sync;
+            CountedLimit { key: self.keys.rate(client, "", limit.name), limit, local_limit: limit }
+        };
         let limits = (scope == LimitScope::User).then(user).into_iter().collect();
-        AdmissionCheck { session, skip_cache: false, limits }
+        let ceiling = (scope == LimitScope::Client).then(ceiling);
+        AdmissionCheck { session, skip_cache: false, limits, ceiling }
     }
 
     /// The check of a request without an access token.
     pub(crate) fn for_address(&self, client_info: &ClientInfo) -> AdmissionCheck {
         let counted = self.at_address(client_info, self.rates.address, self.local_rates.address);
-        AdmissionCheck { session: None, skip_cache: false, limits: vec![counted] }
+        AdmissionCheck { session: None, skip_cache: false, limits: vec![counted], ceiling: None }
     }
 
     /// The check of a sign-in. Only the function knows which sign-ins fail, so it counts failures per name.
     pub(crate) fn for_sign_in(&self, client_info: &ClientInfo) -> AdmissionCheck {
         let counted = self.at_address(client_info, self.rates.login_address, self.local_rates.login_address);
-        AdmissionCheck { session: None, skip_cache: false, limits: vec![counted] }
+        AdmissionCheck { session: None, skip_cache: false, limits: vec![counted], ceiling: None }
     }
 
     fn at_address(&self, client_info: &ClientInfo, limit: Limit, local_limit: Limit) -> CountedLimit {
@@ -117,8 +124,9 @@ mod tests {
         let check = policy().for_caller(&claims(Some("s1"), 0), LimitScope::User);
         assert_eq!(check.session, Some(keys.session(&client, "s1")));
         assert_eq!(limits(&check), [(keys.rate(&client, "u:1", "user").as_str(), "user", 100, 100)]);
-        let check = policy().for_caller(&claims(Some("s1"), 0), LimitScope::None);
+        let check = policy().for_caller(&claims(Some("s1"), 0), LimitScope::Client);
         assert_eq!((check.session.is_some(), check.limits.len()), (true, 0));
+        assert_eq!(check.ceiling.unwrap().limit, Rates::default().client_sync);
         let check = policy().for_caller(&claims(None, 0), LimitScope::User);
         assert_eq!((check.session, check.limits.len()), (None, 1));
     }

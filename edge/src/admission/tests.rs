@@ -20,7 +20,7 @@ fn keys() -> Keys {
 
 fn session() -> AdmissionCheck {
     let session = Some(keys().session(&"7".parse().unwrap(), "s1"));
-    AdmissionCheck { session, skip_cache: false, limits: Vec::new() }
+    AdmissionCheck { session, skip_cache: false, limits: Vec::new(), ceiling: None }
 }
 
 /// The limit of one user.
@@ -61,7 +61,7 @@ fn a_cached_status_needs_no_request() {
     assert!(!redis.run(admission.run(&session(), NOW)).revoked);
     assert!(!redis.run(admission.run(&session(), Timestamp(NOW.plus_secs(5).0 - 1))).revoked);
     assert_eq!(redis.bodies().len(), 1);
-    let nothing = AdmissionCheck { session: None, skip_cache: false, limits: Vec::new() };
+    let nothing = AdmissionCheck { session: None, skip_cache: false, limits: Vec::new(), ceiling: None };
     assert!(redis.run(admission.run(&nothing, NOW)).failure.is_none());
     assert_eq!(redis.bodies().len(), 1);
 }
@@ -177,4 +177,41 @@ fn one_failed_reply_does_not_void_the_other() {
     redis.then([Step::replies(&[Json::Null, json!([7])])]);
     let result = redis.run(admission.run(&user(), NOW));
     assert!(matches!(result.failure, Some(AdmissionError::NoDecision)));
+}
+
+#[test]
+fn the_commands_of_a_check_are_known_before_it_runs() {
+    let (admission, redis) = admission();
+    assert_eq!((admission.commands(&user(), NOW), admission.commands(&session(), NOW)), (2, 1));
+    redis.then([Step::replies(&[Json::Null])]);
+    redis.run(admission.run(&session(), NOW));
+    assert_eq!((admission.commands(&user(), NOW), admission.commands(&session(), NOW)), (1, 0));
+    assert_eq!(admission.commands(&session().skip_cache(), NOW), 1);
+    redis.then([Step::replies(&[json!([0, 60_000_000])])]);
+    redis.run(admission.run(&user(), NOW));
+    assert_eq!(admission.commands(&user(), NOW), 0);
+}
+
+#[test]
+fn a_ceiling_is_counted_for_each_client_without_redis() {
+    let (admission, redis) = admission();
+    let of = |client: &str| {
+        let limit = Rates::default().client_sync.with_quota("3").unwrap();
+        let ceiling = CountedLimit {
+            key: keys().rate(&client.parse().unwrap(), "", limit.name),
+            limit,
+            local_limit: limit,
+        };
+        AdmissionCheck { session: None, skip_cache: false, limits: Vec::new(), ceiling: Some(ceiling) }
+    };
+    for _ in 0..3 {
+        let result = redis.run(admission.run(&of("7"), NOW));
+        // A request below the ceiling shows no limit.
+        assert!(result.decision.is_none() && result.failure.is_none());
+    }
+    let refused = redis.run(admission.run(&of("7"), NOW)).decision.unwrap();
+    assert_eq!((refused.allowed, refused.retry_after_secs()), (false, Some(20)));
+    assert!(redis.run(admission.run(&of("8"), NOW)).decision.is_none());
+    assert!(redis.run(admission.run(&of("7"), NOW.plus_secs(20))).decision.is_none());
+    assert_eq!(redis.bodies().len(), 0);
 }

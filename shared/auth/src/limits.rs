@@ -41,6 +41,9 @@ pub const LOGIN_FAILURES_SECS: u64 = 24 * 3600;
 pub const KNOWN_NETWORK_SECS: u64 = 90 * 24 * 3600;
 /// Seconds after which a sign-in notes its network again: a day.
 pub const KNOWN_NETWORK_AGAIN_SECS: u64 = 24 * 3600;
+/// Sync requests per minute of one client in one isolate: many times what a large chain needs. It keeps one
+/// client from taking all concurrency of an account.
+pub const CLIENT_SYNC_PER_MINUTE: u32 = 60_000;
 /// Sign-ins per minute from one address.
 pub const LOGIN_ADDRESS_PER_MINUTE: u32 = 100;
 /// Divisor applied to sign-in limits while Redis is unreachable.

@@ -93,15 +93,15 @@ pub static ENDPOINTS: [EndpointSpec; 28] = [
         .function(Function::Auth).parameters(&[SESSION]).response::<EndSessionsResponse>()
         .errors(&[SessionNotFound]),
     post(Endpoint::PushBatch, "/api/sync/batch-push", "pushBatch", "Pushes a batch of records.")
-        .function(Function::BatchPush).unlimited().request::<PushRequest>().response::<PushResponse>()
+        .function(Function::BatchPush).sync().request::<PushRequest>().response::<PushResponse>()
         .of_branch().publishes().errors(&[DeviceMismatch, BatchIdReused, BatchTooLarge]),
     get(Endpoint::PullChanges, "/api/sync/pull-changes", "pullChanges", "Pulls a page of changes.")
-        .function(Function::PullChanges).unlimited()
+        .function(Function::PullChanges).sync()
         .parameters(&[SINCE, CURSOR, TABLES, WHOLE, PULL_LIMIT, MIN, BRANCH]).response::<PullResponse>()
         .counts_cost().cached().revalidates()
         .errors(&[BadSince, UnknownTable, TooManyBranches, TableForbidden, ResetRequired]),
     post(Endpoint::ResolveConflict, "/api/sync/resolve-conflict", "resolveConflict", "Resolves a conflict.")
-        .function(Function::ResolveConflict).unlimited().request::<ResolveRequest>()
+        .function(Function::ResolveConflict).sync().request::<ResolveRequest>()
         .response::<ResolveResponse>().of_branch().publishes()
         .errors(&[UnknownTable, TableForbidden, DeviceMismatch, RecordNotFound, BatchIdReused, VersionChanged,
             BatchTooLarge, RecordRejected])
@@ -110,21 +110,21 @@ pub static ENDPOINTS: [EndpointSpec; 28] = [
             (RecordRejected, WireType::of::<RejectionDetails>()),
         ]),
     get(Endpoint::GetSyncStats, "/api/sync/stats", "getSyncStats", "Returns the figures of a branch.")
-        .function(Function::SyncStats).unlimited().parameters(&[MIN, BRANCH]).response::<StatsResponse>()
+        .function(Function::SyncStats).sync().parameters(&[MIN, BRANCH]).response::<StatsResponse>()
         .counts_cost().cached().revalidates().errors(&[ResetRequired]),
     get(Endpoint::ListTables, "/api/sync/tables", "listTables", "Lists the readable tables and their rules.")
-        .function(Function::SyncStats).unlimited().response::<TablesResponse>().revalidates(),
+        .function(Function::SyncStats).sync().response::<TablesResponse>().revalidates(),
     get(Endpoint::ListDeadLetters, "/api/sync/dead-letters", "listDeadLetters", "Lists rejected records.")
-        .function(Function::DeadLetters).role(Role::Manager).unlimited()
+        .function(Function::DeadLetters).role(Role::Manager).sync()
         .parameters(&[LETTERS_LIMIT, CURSOR, BRANCH]).response::<DeadLettersResponse>().counts_cost().revalidates(),
     post(Endpoint::ReplayDeadLetter, "/api/sync/dead-letters/{id}/replay",
         "replayDeadLetter", "Pushes a rejected record.")
-        .function(Function::DeadLetters).role(Role::Manager).unlimited().parameters(&[DEAD_LETTER, BRANCH])
+        .function(Function::DeadLetters).role(Role::Manager).sync().parameters(&[DEAD_LETTER, BRANCH])
         .optional_request::<ReplayRequest>().response::<PushResponse>().publishes()
         .errors(&[DeadLetterNotFound, BatchIdReused, PayloadCut, BatchTooLarge]),
     post(Endpoint::DiscardDeadLetter, "/api/sync/dead-letters/{id}/discard",
         "discardDeadLetter", "Discards a rejected record.")
-        .function(Function::DeadLetters).role(Role::Manager).unlimited().parameters(&[DEAD_LETTER, BRANCH])
+        .function(Function::DeadLetters).role(Role::Manager).sync().parameters(&[DEAD_LETTER, BRANCH])
         .publishes().errors(&[DeadLetterNotFound, BodyTooLarge]),
     get(Endpoint::GetRecord, "/api/data/{table}/{record_id}", "getRecord", "Returns one record.")
         .function(Function::Data).parameters(&[TABLE, RECORD, MIN, BRANCH]).response::<RecordResponse>()
@@ -153,7 +153,7 @@ pub static ENDPOINTS: [EndpointSpec; 28] = [
         .function(Function::CacheWarm).role(Role::Admin).request::<WarmRequest>().response::<WarmResponse>()
         .of_branch().counts_cost().errors(&[BadCursor, UnknownTable, TableForbidden]),
     get(Endpoint::OpenSocket, "/ws", "openSocket", "Opens a WebSocket for the frames below.")
-        .unlimited().parameters(&[TOKEN, DEVICE, FRAMES]).frames::<ClientFrame, ServerFrame>()
+        .sync().parameters(&[TOKEN, DEVICE, FRAMES]).frames::<ClientFrame, ServerFrame>()
         .errors(&[BranchRequired, DeviceMismatch, OriginForbidden, UpgradeRequired, RoomFull]),
     get(Endpoint::GetOpenApiDocument, "/api/openapi.json", "getOpenApiDocument", "Returns this document.")
         .public(LimitScope::None).response::<serde_json::Map<String, serde_json::Value>>().revalidates(),

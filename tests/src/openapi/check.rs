@@ -3,7 +3,7 @@
 
 use jsonschema::{ValidationError, Validator};
 use protocol::endpoints::route::{NoRoute, Route};
-use protocol::endpoints::spec::{EndpointSpec, LimitScope, WireType};
+use protocol::endpoints::spec::{EndpointSpec, WireType};
 use protocol::error::ErrorCode;
 use protocol::wire::socket::ServerFrame;
 use protocol::wire::{CACHE_HEADER, COST_HEADER, REQUEST_ID_HEADER};
@@ -183,7 +183,7 @@ fn check_headers(spec: &EndpointSpec, reply: &Reply) -> Result<(), String> {
         return Err("etag is missing".into());
     }
     let is_missing = |name: &&str| reply.header(&name.to_lowercase()).is_none();
-    if spec.limit != LimitScope::None && RATE_LIMIT_HEADERS.iter().any(is_missing) {
+    if spec.shows_limit() && RATE_LIMIT_HEADERS.iter().any(is_missing) {
         return Err("a rate limit header is missing".into());
     }
     Ok(())

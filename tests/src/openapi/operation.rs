@@ -119,7 +119,7 @@ fn headers(spec: &EndpointSpec, status: u16) -> Value {
     names.extend(matches!(status, 429 | 503).then_some("Retry-After"));
     names.extend((spec.cached && matches!(status, 200 | 304)).then_some("Tillsync-Cache"));
     names.extend((spec.revalidates && matches!(status, 200 | 304)).then_some("ETag"));
-    names.extend((spec.limit != LimitScope::None).then_some(RATE_LIMIT_HEADERS).into_iter().flatten());
+    names.extend((spec.shows_limit()).then_some(RATE_LIMIT_HEADERS).into_iter().flatten());
     let reference = |name: &str| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
     names.into_iter().map(reference).collect::<Map<_, _>>().into()
 }

@@ -1,7 +1,8 @@
 //! A limit is a number of requests per minute; [`Rates`] has the limits of a deployment.
 
 use crate::limits::{
-    ADDRESS_PER_MINUTE, LOGIN_ADDRESS_PER_MINUTE, LOGIN_WITHOUT_REDIS_DIVISOR, USER_PER_MINUTE,
+    ADDRESS_PER_MINUTE, CLIENT_SYNC_PER_MINUTE, LOGIN_ADDRESS_PER_MINUTE, LOGIN_WITHOUT_REDIS_DIVISOR,
+    USER_PER_MINUTE,
 };
 
 /// The window of every limit in seconds.
@@ -69,6 +70,8 @@ pub struct Rates {
     /// Sign-ins from one address; a shop's tills share an address. Failures also count per name, in the
     /// accounts table: see [`crate::failures`].
     pub login_address: Limit,
+    /// Sync requests of one client, counted by each isolate.
+    pub client_sync: Limit,
 }
 
 impl Default for Rates {
@@ -77,6 +80,7 @@ impl Default for Rates {
             user: Limit::per_minute("user", USER_PER_MINUTE),
             address: Limit::per_minute("address", ADDRESS_PER_MINUTE),
             login_address: Limit::per_minute("login-address", LOGIN_ADDRESS_PER_MINUTE),
+            client_sync: Limit::per_minute("client-sync", CLIENT_SYNC_PER_MINUTE),
         }
     }
 }
@@ -132,5 +136,6 @@ mod tests {
             |rates: Rates| [rates.user, rates.address, rates.login_address].map(|limit| limit.quota());
         assert_eq!(quotas(rates), [100, 100, 100]);
         assert_eq!(quotas(rates.for_one_isolate()), [100, 100, 10]);
+        assert_eq!(rates.client_sync.quota(), 60_000);
     }
 }

@@ -65,8 +65,11 @@ pub enum Access {
 /// The rate limit that a request counts against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitScope {
-    /// No limit. Sync has none: a till that returns brings a day's sales.
+    /// No limit.
     None,
+    /// A ceiling for the sync requests of one client. Users and devices have none: a till that returns brings
+    /// a day's sales.
+    Client,
     /// Requests of one user.
     User,
     /// Requests from one address.
@@ -194,8 +197,8 @@ impl EndpointSpec {
         EndpointSpec { access: Access::Signature, limit: LimitScope::None, ..self }
     }
 
-    pub(super) const fn unlimited(self) -> EndpointSpec {
-        EndpointSpec { limit: LimitScope::None, ..self }
+    pub(super) const fn sync(self) -> EndpointSpec {
+        EndpointSpec { limit: LimitScope::Client, ..self }
     }
 
     pub(super) const fn parameters(self, parameters: &'static [Parameter]) -> EndpointSpec {
@@ -255,6 +258,11 @@ impl EndpointSpec {
         self.path
             .split('/')
             .any(|segment| segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) == Some(name))
+    }
+
+    /// Whether every response tells what is left of a rate limit. A ceiling is told only when it is exceeded.
+    pub fn shows_limit(&self) -> bool {
+        !matches!(self.limit, LimitScope::None | LimitScope::Client)
     }
 
     /// Whether a caller needs an access token.

@@ -96,7 +96,10 @@ fn a_limited_response_needs_rate_limit_headers_and_details() {
     assert!(mismatch(LOGOUT, &reply(204, &without, &Value::Null)).contains("rate limit"));
     let late = [("x-request-id", "r1"), ("retry-after", "3")];
     assert!(mismatch(LOGOUT, &reply(429, &late, &refused("rate_limited"))).contains("object"));
-    assert!(mismatch(PUSH, &reply(429, &late, &refused("rate_limited"))).contains("not among its errors"));
+    // A ceiling shows its headers only in a refusal.
+    assert!(mismatch(PUSH, &reply(429, &late, &refused("rate_limited"))).contains("object"));
+    let health = ("GET", "/healthz");
+    assert!(mismatch(health, &reply(429, &late, &refused("rate_limited"))).contains("not among its errors"));
 }
 
 #[test]

@@ -127,12 +127,12 @@ fn what_is_no_record_id_is_not_found() {
 }
 
 #[test]
-fn only_sync_and_public_documents_are_unlimited() {
+fn only_sync_has_a_ceiling_alone_and_public_documents_have_no_limit() {
     for spec in &ENDPOINTS {
         let sync = spec.path.starts_with("/api/sync/") || spec.path == "/ws";
         let open = matches!(spec.path, "/healthz" | "/readyz" | "/api/openapi.json" | "/internal/publish");
-        assert_eq!(spec.limit == LimitScope::None, sync || open, "{}", spec.path);
-        assert_eq!(!spec.needs_token() && spec.limit == LimitScope::None, open, "{}", spec.path);
+        assert_eq!(spec.limit == LimitScope::Client, sync, "{}", spec.path);
+        assert_eq!(spec.limit == LimitScope::None, open, "{}", spec.path);
         assert_eq!(spec.access == Access::Signature, spec.path.starts_with("/internal/"), "{}", spec.path);
     }
     assert_eq!(Endpoint::LogIn.spec().limit, LimitScope::SignIn);
