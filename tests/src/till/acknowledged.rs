@@ -68,6 +68,13 @@ impl Acknowledged {
         }
     }
 
+    /// Whether `rows` show the batch `request`, or it wrote nothing that they could show.
+    pub fn is_seen(&self, request: &PushRequest, rows: &Rows) -> bool {
+        let is_same = |batch: &&Batch| batch.request.batch_id == request.batch_id;
+        let batch = self.0.iter().find(is_same).filter(|_| request.batch_id.is_some());
+        batch.is_none_or(|batch| batch.wrote.is_empty() || batch.is_surely_there(rows))
+    }
+
     /// The till asks for a page.
     pub fn ask(&mut self) {
         for batch in &mut self.0 {

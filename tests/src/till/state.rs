@@ -43,6 +43,8 @@ pub struct State {
     pulled: Option<String>,
     /// The batches that were acknowledged, in case the server loses them.
     acknowledged: Acknowledged,
+    /// The batches that were offered again and not answered yet.
+    offered: BTreeSet<String>,
     /// The snapshot that is not complete yet.
     snapshot: Option<Snapshot>,
     /// Whether the room has lost a batch that this till holds, so that a new snapshot has to begin.
@@ -105,6 +107,12 @@ impl State {
             _ => Standing::Awaited { asked: false },
         };
         self.acknowledged.add(&batch, response, standing);
+        // A till passes its own commit only by a page that brings it, and then has a record of it. Without
+        // one, the answer may be of a history that a restore has ended: the batch is offered again, once.
+        let is_offer = batch.batch_id.as_ref().is_some_and(|id| self.offered.remove(id.as_str()));
+        if followed == Follow::Drop && !is_new && !is_offer && !self.is_in_snapshot() {
+            self.needs_snapshot = !self.acknowledged.is_seen(&batch, &self.rows);
+        }
         self.queue.finish_first(response);
         match followed {
             Follow::Apply if complete => {
@@ -157,7 +165,7 @@ impl State {
             self.needs_snapshot = false;
             self.acknowledged.begin_snapshot();
         }
-        if self.snapshot.is_none() {
+        if !self.is_in_snapshot() {
             self.acknowledged.confirm();
         }
         let mut taken = PageTaken { more: page.has_more, new: Vec::new() };
@@ -177,7 +185,7 @@ impl State {
         }
         if !page.has_more {
             self.heads.end_pull();
-            self.needs_snapshot = self.acknowledged.end_pull(page.stamp);
+            self.needs_snapshot |= self.acknowledged.end_pull(page.stamp);
             taken.more = self.needs_snapshot;
             self.end_snapshot();
         }
@@ -193,7 +201,10 @@ impl State {
         }
         if let Some(snapshot) = self.snapshot.take() {
             self.rows.retain(|key| snapshot.received.contains(key));
-            self.queue.add_unsent_first(self.acknowledged.take_lost(&self.rows));
+            let lost: Vec<_> = self.acknowledged.take_lost(&self.rows).collect();
+            let ids = lost.iter().filter_map(|batch| batch.batch_id.as_ref());
+            self.offered.extend(ids.map(|id| id.as_str().to_owned()));
+            self.queue.add_unsent_first(lost.into_iter());
         }
         self.acknowledged.forget_before(self.position);
     }

@@ -69,6 +69,31 @@ fn a_batch_that_was_answered_during_a_snapshot_must_come_with_its_tail() {
 }
 
 #[test]
+fn a_late_answer_of_a_lost_history_leads_to_one_offer() {
+    let mut state = pulled(5);
+    state.queue.add(batch(1, false));
+    // Frames of the restored room have moved the till on before the answer came.
+    assert_eq!(state.on_frame(&frame("live", 5, 20)).0, Follow::Apply);
+    let applied = json!([{ "index": 0, "table_name": "products", "record_id": "p0", "version": 1,
+        "server_updated_at": Timestamp(9).to_string(), "stamp": 9 }]);
+    assert_eq!(state.take_push(&response(7, 9, &applied, &json!([]))), Follow::Drop);
+    // A page that was asked for before tells nothing.
+    assert!(state.take_page(&page("changes", None, 20, false, &[])).more);
+    assert_eq!(state.pull_query(), "since=9007199254740991");
+    assert!(!state.take_page(&page("snapshot", Some("s"), 20, false, &[("live", 20)])).more);
+    assert_eq!(first(&state), "b");
+    // If the server has it after all, its answer is the same again, and the till is at rest.
+    assert_eq!(state.take_push(&response(7, 9, &applied, &json!([]))), Follow::Drop);
+    assert_eq!((state.queue.is_empty(), state.pull_query().as_str()), (true, "cursor=c20&since=20"));
+    // A record with the stamp of the batch shows that it is of the same history.
+    let mut state = pulled(5);
+    state.queue.add(batch(1, false));
+    state.take_page(&page("changes", None, 20, false, &[("p0", 9), ("live", 20)]));
+    assert_eq!(state.take_push(&response(7, 9, &applied, &json!([]))), Follow::Drop);
+    assert!(!state.is_in_snapshot());
+}
+
+#[test]
 fn acknowledged_batches_are_kept_for_35_days_before_the_last_pull() {
     let day = 24 * 3600 * 1_000_000;
     let applied = |stamp: u64| {
