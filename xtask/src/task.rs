@@ -22,6 +22,9 @@ pub(crate) struct Task {
     pub(crate) help: &'static str,
 }
 
+/// The benchmarks, in the order in which the usage text of `bench` names them.
+pub(crate) const BENCHES: [&str; 4] = ["sync", "redis", "bootstrap", "edge"];
+
 /// Every command, in the order of the usage text.
 pub(crate) const TASKS: [Task; 12] = [
     task("dev", PassedOn, dev, "set up, build and run the whole stack on this machine"),
@@ -43,7 +46,7 @@ pub(crate) const TASKS: [Task; 12] = [
     ),
     task(
         "bench",
-        NameFirst(&["sync", "redis", "bootstrap"]),
+        NameFirst(&BENCHES),
         bench,
         "measure a release build (bench sync, bench redis, bench bootstrap, bench edge)",
     ),
