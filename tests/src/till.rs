@@ -68,7 +68,8 @@ impl Till {
         Ok(Till { device, meter, branch: session.user.branch_id, api, state, gap, socket })
     }
 
-    /// Signs in again. The till keeps its data and its queue, and the branch that they are of.
+    /// Signs in again. The till keeps its data, its queue and the branch that they are of, and its socket the
+    /// token from before.
     pub async fn sign_in_again(&mut self, login: &LoginRequest) -> Result<(), CallError> {
         (self.api, _) = self.api.login(login).await?;
         Ok(())

@@ -43,6 +43,8 @@ const TOKENS_UNTIL: Timestamp = Timestamp(4_000_000_000_000_000);
 /// Share of the tills whose first token expires in mid-run.
 const EXPIRIES_PERMILLE: u64 = 400;
 
+/// Branches with tills.
+const BRANCHES_OF_TILLS: u64 = 2;
 /// One in so many runs has 200 branches, and some others have a dozen or two.
 const MANY_BRANCHES_EACH: u64 = 25;
 /// Branches that head office writes into. The others of a run stay empty.
@@ -74,20 +76,24 @@ pub(crate) fn tills(signer: &Signer, rng: &mut Rng, tills: usize) -> Result<Vec<
     (0..tills).map(till).collect()
 }
 
-/// The rooms of head office's client: those of tills, and in some runs many more.
-pub(crate) fn branches(seed: u64) -> Result<Vec<Room>, SimError> {
+/// The number of branches of head office's client: those of tills, and in some runs many more.
+fn branch_count(seed: u64) -> u64 {
     let mut rng = Rng::derived(seed, 2);
-    let count = match seed % MANY_BRANCHES_EACH {
+    match seed % MANY_BRANCHES_EACH {
         0 => rng.between(200, 210),
         10..=16 => rng.between(12, 30),
-        _ => 2,
-    };
-    (1..=count).map(|i| Ok(format!("a:{i}").parse()?)).collect()
+        _ => BRANCHES_OF_TILLS,
+    }
+}
+
+/// The rooms of head office's client.
+pub(crate) fn branches(seed: u64) -> Result<Vec<Room>, SimError> {
+    (1..=branch_count(seed)).map(|i| Ok(format!("a:{i}").parse()?)).collect()
 }
 
 /// Whether head office has branches without tills.
 pub(crate) fn has_many_branches(seed: u64) -> bool {
-    matches!(seed % MANY_BRANCHES_EACH, 0 | 10..=16)
+    branch_count(seed) > BRANCHES_OF_TILLS
 }
 
 /// Head office's devices, one for each of the first of its `branches`.

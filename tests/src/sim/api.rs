@@ -14,6 +14,12 @@ use super::event_log::Moment;
 use super::release::Release;
 use super::server::{Call, Functions, Reply, Server, http};
 
+/// The first value of a parameter of `query`.
+pub(crate) fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+}
+
 /// A request for an endpoint.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiCall {
@@ -50,8 +56,7 @@ impl ApiCall {
 
     /// The first value of a parameter.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        let mut pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+        parameter(&self.query, name)
     }
 
     /// The parameter `min`, or 0.

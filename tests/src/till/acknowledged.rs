@@ -1,7 +1,7 @@
 //! The batches that a till pushed and the server acknowledged. A server that was put back from a copy has
 //! lost some of them, and the till offers them again.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use protocol::stamp::Stamp;
 use protocol::wire::push::{PushRequest, PushResponse};
@@ -14,9 +14,14 @@ pub const ACKNOWLEDGED_MICROS: u64 = 35 * 24 * 3600 * 1_000_000;
 /// Maximum number of batches that are kept; the oldest goes first.
 pub const ACKNOWLEDGED_BATCHES_MAX: usize = 10_000;
 
-/// Acknowledged batches in the order of their commits.
+/// The acknowledged batches.
 #[derive(Clone, Debug, Default)]
-pub struct Acknowledged(VecDeque<Batch>);
+pub struct Acknowledged {
+    /// In the order of their commits.
+    batches: VecDeque<Batch>,
+    /// Of those that were offered again and not answered yet, by their ids, the stamp of the lost commit.
+    offered: BTreeMap<String, Stamp>,
+}
 
 #[derive(Clone, Debug)]
 struct Batch {
@@ -47,7 +52,7 @@ impl Acknowledged {
     /// Keeps `request` after its `response`. A repeated batch keeps one entry, at its latest commit.
     pub fn add(&mut self, request: &PushRequest, response: &PushResponse, standing: Standing) {
         if request.batch_id.is_some() {
-            self.0.retain(|known| known.request.batch_id != request.batch_id);
+            self.batches.retain(|known| known.request.batch_id != request.batch_id);
         }
         // Without a batch id, sending a batch again is not exactly-once. An atomic batch that was not applied
         // waits for a person.
@@ -61,23 +66,27 @@ impl Acknowledged {
         let (request, prev, stamp) = (request.clone(), response.prev, response.stamp);
         let batch = Batch { request, prev, stamp, wrote, standing };
         // A repeated response may be about an early commit.
-        let at = self.0.partition_point(|known| known.order() <= batch.order());
-        self.0.insert(at, batch);
-        while self.0.len() > ACKNOWLEDGED_BATCHES_MAX {
-            self.0.pop_front();
+        let at = self.batches.partition_point(|known| known.order() <= batch.order());
+        self.batches.insert(at, batch);
+        while self.batches.len() > ACKNOWLEDGED_BATCHES_MAX {
+            self.batches.pop_front();
         }
     }
 
-    /// Whether `rows` show the batch `request`, or it wrote nothing that they could show.
-    pub fn is_seen(&self, request: &PushRequest, rows: &Rows) -> bool {
-        let is_same = |batch: &&Batch| batch.request.batch_id == request.batch_id;
-        let batch = self.0.iter().find(is_same).filter(|_| request.batch_id.is_some());
-        batch.is_none_or(|batch| batch.wrote.is_empty() || batch.is_surely_there(rows))
+    /// Whether a restore may have removed the commit of `response`, given that the till has passed it. A till
+    /// passes its own commit by a page that brings it, so one of `rows` shows it, unless others wrote over all
+    /// of them. If the answer to an offer names the same commit as before, the server still has it.
+    pub fn is_doubtful(&mut self, request: &PushRequest, response: &PushResponse, rows: &Rows) -> bool {
+        let Some(id) = &request.batch_id else { return false };
+        let offered_for = self.offered.remove(id);
+        let batch = self.batches.iter().find(|known| known.request.batch_id == request.batch_id);
+        let is_shown = batch.is_none_or(|batch| batch.prev == batch.stamp || batch.is_surely_there(rows));
+        !is_shown && offered_for != Some(response.stamp)
     }
 
     /// The till asks for a page.
     pub fn ask(&mut self) {
-        for batch in &mut self.0 {
+        for batch in &mut self.batches {
             if let Standing::Awaited { asked } = &mut batch.standing {
                 *asked = true;
             }
@@ -87,7 +96,7 @@ impl Acknowledged {
     /// A snapshot begins. Of a batch that was answered before, it may show only what others wrote over it.
     pub fn begin_snapshot(&mut self) {
         let asked = Standing::Awaited { asked: true };
-        let earlier = self.0.iter_mut().filter(|batch| batch.standing == asked);
+        let earlier = self.batches.iter_mut().filter(|batch| batch.standing == asked);
         earlier.for_each(|batch| batch.standing = Standing::Unproven);
     }
 
@@ -96,7 +105,7 @@ impl Acknowledged {
     pub fn arrived(&mut self, stamp: Stamp, in_snapshot: bool) {
         let standing = if in_snapshot { Standing::Unproven } else { Standing::Known };
         let brought = |batch: &&mut Batch| batch.prev < stamp && stamp <= batch.stamp;
-        for batch in self.0.iter_mut().filter(brought) {
+        for batch in self.batches.iter_mut().filter(brought) {
             if matches!(batch.standing, Standing::Awaited { .. }) {
                 batch.standing = standing;
             }
@@ -105,7 +114,7 @@ impl Acknowledged {
 
     /// A page of the log continued at the till's position, so the room still has everything up to it.
     pub fn confirm(&mut self) {
-        let unproven = self.0.iter_mut().filter(|batch| batch.standing == Standing::Unproven);
+        let unproven = self.batches.iter_mut().filter(|batch| batch.standing == Standing::Unproven);
         unproven.for_each(|batch| batch.standing = Standing::Known);
     }
 
@@ -113,7 +122,7 @@ impl Acknowledged {
     pub fn end_pull(&mut self, end: Stamp) -> bool {
         let mut has_lost = false;
         let asked = Standing::Awaited { asked: true };
-        for batch in self.0.iter_mut().filter(|batch| batch.standing == asked) {
+        for batch in self.batches.iter_mut().filter(|batch| batch.standing == asked) {
             // A batch that wrote nothing has no changes that could come.
             let is_there = batch.prev == batch.stamp && batch.stamp <= end;
             batch.standing = if is_there { Standing::Known } else { Standing::Unproven };
@@ -125,14 +134,14 @@ impl Acknowledged {
     /// Forgets what no restore can take from a room that the till knew up to `position`.
     pub fn forget_before(&mut self, position: Stamp) {
         let oldest = position.0.saturating_sub(ACKNOWLEDGED_MICROS);
-        while self.0.front().is_some_and(|batch| batch.stamp.0 < oldest) {
-            self.0.pop_front();
+        while self.batches.front().is_some_and(|batch| batch.stamp.0 < oldest) {
+            self.batches.pop_front();
         }
     }
 
     /// The batches, to be sent in another way if they are offered again.
     pub fn requests_mut(&mut self) -> impl Iterator<Item = &mut PushRequest> {
-        self.0.iter_mut().map(|batch| &mut batch.request)
+        self.batches.iter_mut().map(|batch| &mut batch.request)
     }
 
     /// Takes the batches that the server may have lost, given the `rows` of a complete snapshot.
@@ -142,13 +151,15 @@ impl Acknowledged {
     /// about those before it.
     pub fn take_lost(&mut self, rows: &Rows) -> impl DoubleEndedIterator<Item = PushRequest> {
         let is_known = |batch: &Batch| batch.standing == Standing::Known;
-        let last = self.0.iter().rfind(|batch| is_known(batch) && batch.is_surely_there(rows));
+        let last = self.batches.iter().rfind(|batch| is_known(batch) && batch.is_surely_there(rows));
         let last = last.map(Batch::order);
-        let (kept, lost): (Vec<_>, Vec<_>) = std::mem::take(&mut self.0)
+        let (kept, lost): (Vec<_>, Vec<_>) = std::mem::take(&mut self.batches)
             .into_iter()
             .partition(|batch| is_known(batch) && Some(batch.order()) <= last || batch.is_surely_there(rows));
-        self.0 = kept.into();
-        self.0.iter_mut().for_each(|batch| batch.standing = Standing::Known);
+        self.batches = kept.into();
+        self.batches.iter_mut().for_each(|batch| batch.standing = Standing::Known);
+        let offers = lost.iter().filter_map(|batch| Some((batch.request.batch_id.clone()?, batch.stamp)));
+        self.offered.extend(offers);
         lost.into_iter().map(|batch| batch.request)
     }
 }

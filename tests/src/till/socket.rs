@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use protocol::wire::close_code::CloseCode;
 use protocol::wire::socket::{ClientFrame, ServerFrame, SyncBatchFrame, SyncFrame};
 use sync::follow::Follow;
 use tokio::net::TcpStream;
@@ -22,16 +23,17 @@ use crate::api::Api;
 /// Shortest time before a reconnect, in milliseconds. Random jitter adds at most the same again.
 const RECONNECT_MILLIS: u64 = 200;
 
-/// The close code of a socket that a newer one of the same device or session has replaced.
-const REPLACED: u16 = 4410;
+/// Closes after which another connection would fare no better.
+const FINAL: [CloseCode; 4] =
+    [CloseCode::BadRequest, CloseCode::Unauthorized, CloseCode::Forbidden, CloseCode::Replaced];
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ended {
     /// Another connection is needed.
     Lost,
-    /// Another socket has its place: connecting again would take it back.
-    Replaced,
+    /// The server has closed it with one of [`FINAL`].
+    Closed(CloseCode),
 }
 
 /// How a socket behaves.
@@ -52,7 +54,8 @@ impl Default for SocketOptions {
     }
 }
 
-/// A connection that reconnects until it is dropped, or replaced by another one of its device.
+/// A connection that reconnects until it is dropped, or closed for good: replaced by another one of its
+/// device, or refused with its token.
 pub struct Socket {
     task: JoinHandle<()>,
     open: watch::Receiver<bool>,
@@ -86,7 +89,8 @@ impl Socket {
                 let ended = follower.follow_room(&url, &set_open).await;
                 set_open.send_replace(false);
                 match ended {
-                    Ok(Ended::Replaced) => return,
+                    Ok(Ended::Closed(CloseCode::Replaced)) => return,
+                    Ok(Ended::Closed(code)) => return eprintln!("the socket of a till is closed: {code:?}"),
                     Ok(Ended::Lost) => {}
                     Err(error) => eprintln!("the socket of a till is lost: {error}"),
                 }
@@ -97,7 +101,7 @@ impl Socket {
         Socket { task, open }
     }
 
-    /// Waits until the connection is open.
+    /// Waits until the server has greeted the connection.
     pub async fn connected(&self) {
         // The sender lives as long as the task, and the task as long as `self`.
         let _ = self.open.clone().wait_for(|open| *open).await;
@@ -117,7 +121,6 @@ pub fn url(api: &Api, device: &str) -> String {
 impl Follower {
     async fn follow_room(&self, url: &str, set_open: &watch::Sender<bool>) -> Result<Ended, Error> {
         let (mut stream, _) = connect_async(url).await?;
-        set_open.send_replace(true);
         let mut pings = pings(self.options.ping_every);
         let ping = serde_json::to_string(&ClientFrame::Ping).unwrap_or_default();
         loop {
@@ -130,9 +133,12 @@ impl Follower {
             };
             match message.transpose()? {
                 None => return Ok(Ended::Lost),
-                Some(Message::Text(text)) => self.on_text(&text, &mut stream).await?,
-                Some(Message::Close(Some(frame))) if u16::from(frame.code) == REPLACED => {
-                    return Ok(Ended::Replaced);
+                Some(Message::Text(text)) => self.on_text(&text, set_open, &mut stream).await?,
+                Some(Message::Close(Some(frame))) => {
+                    let code = u16::from(frame.code);
+                    if let Some(code) = FINAL.into_iter().find(|known| known.as_u16() == code) {
+                        return Ok(Ended::Closed(code));
+                    }
                 }
                 Some(_) => {}
             }
@@ -142,12 +148,16 @@ impl Follower {
     async fn on_text(
         &self,
         text: &str,
+        set_open: &watch::Sender<bool>,
         stream: &mut WebSocketStream<MaybeTlsStream<TcpStream>>,
     ) -> Result<(), Error> {
         let needs_pull = match ServerFrame::parse(text) {
             Some(ServerFrame::Sync(frame)) => self.on_frame(&frame),
             Some(ServerFrame::SyncBatch(frame)) => self.on_batch_frame(&frame),
-            Some(ServerFrame::Connected { head, .. }) => lock(&self.state).on_connected(head),
+            Some(ServerFrame::Connected { head, .. }) => {
+                set_open.send_replace(true);
+                lock(&self.state).on_connected(head)
+            }
             Some(ServerFrame::Pong { head: Some(head) }) => lock(&self.state).on_head(head),
             Some(ServerFrame::Ping) => {
                 stream.send(Message::text(r#"{"type":"pong"}"#)).await?;

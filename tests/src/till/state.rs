@@ -43,8 +43,6 @@ pub struct State {
     pulled: Option<String>,
     /// The batches that were acknowledged, in case the server loses them.
     acknowledged: Acknowledged,
-    /// The batches that were offered again and not answered yet.
-    offered: BTreeSet<String>,
     /// The snapshot that is not complete yet.
     snapshot: Option<Snapshot>,
     /// Whether the room has lost a batch that this till holds, so that a new snapshot has to begin.
@@ -100,18 +98,17 @@ impl State {
                 complete &= self.take_merged(conflict, response);
             }
         }
-        let followed = self.follow(response.prev, response.stamp);
+        let mut followed = self.follow(response.prev, response.stamp);
         let standing = match followed {
             Follow::Apply if complete => Standing::Known,
             Follow::Drop if !is_new => Standing::Unproven,
             _ => Standing::Awaited { asked: false },
         };
         self.acknowledged.add(&batch, response, standing);
-        // A till passes its own commit only by a page that brings it, and then has a record of it. Without
-        // one, the answer may be of a history that a restore has ended: the batch is offered again, once.
-        let is_offer = batch.batch_id.as_ref().is_some_and(|id| self.offered.remove(id.as_str()));
-        if followed == Follow::Drop && !is_new && !is_offer && !self.is_in_snapshot() {
-            self.needs_snapshot = !self.acknowledged.is_seen(&batch, &self.rows);
+        let is_doubtful = self.acknowledged.is_doubtful(&batch, response, &self.rows);
+        if followed == Follow::Drop && !is_new && is_doubtful && !self.is_in_snapshot() {
+            self.needs_snapshot = true;
+            followed = Follow::Pull;
         }
         self.queue.finish_first(response);
         match followed {
@@ -201,10 +198,7 @@ impl State {
         }
         if let Some(snapshot) = self.snapshot.take() {
             self.rows.retain(|key| snapshot.received.contains(key));
-            let lost: Vec<_> = self.acknowledged.take_lost(&self.rows).collect();
-            let ids = lost.iter().filter_map(|batch| batch.batch_id.as_ref());
-            self.offered.extend(ids.map(|id| id.as_str().to_owned()));
-            self.queue.add_unsent_first(lost.into_iter());
+            self.queue.add_unsent_first(self.acknowledged.take_lost(&self.rows));
         }
         self.acknowledged.forget_before(self.position);
     }

@@ -127,9 +127,24 @@ impl Case<'_> {
                 let states = self.states();
                 (!states.contains(&None)).then(|| format!("there is a record: {states:?}"))
             }
-            (409, "batch_id_reused") | (422, "record_rejected") => None,
+            (409, "batch_id_reused") => {
+                (!self.is_id_reused()).then(|| "no other resolution has its batch id".to_owned())
+            }
+            (422, "record_rejected") => None,
             (status, _) => Some(format!("it is answered {status}: {}", reply.body)),
         }
+    }
+
+    /// Whether another resolution was sent with the same batch id.
+    fn is_id_reused(&self) -> bool {
+        let entries = self.log.entries();
+        let others = entries
+            .resolves
+            .values()
+            .filter(|other| other.room == self.reply.room && other.body != self.reply.request.body);
+        let mut requests =
+            others.filter_map(|other| serde_json::from_str::<ResolveRequest>(&other.body).ok());
+        requests.any(|other| other.batch_id.is_some() && other.batch_id == self.request.batch_id)
     }
 
     /// The code that the role or the release requires.

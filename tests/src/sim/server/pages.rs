@@ -4,11 +4,12 @@ use protocol::stamp::Stamp;
 use protocol::wire::pull::PullResponse;
 
 use super::Call;
+use crate::sim::api::parameter;
 use crate::sim::event_log::PageReply;
 
 /// The limit in the query of a pull.
 pub(super) fn limit(query: &str) -> Option<usize> {
-    query.split('&').find_map(|pair| pair.strip_prefix("limit="))?.parse().ok()
+    parameter(query, "limit")?.parse().ok()
 }
 
 /// The page of one room's log, if the response is one.
@@ -29,9 +30,8 @@ pub(super) fn page_reply(call: &Call, query: &str, body: &str) -> Option<PageRep
 
 /// The position from which a pull of one room's log continues.
 pub(super) fn position(query: &str) -> Option<Stamp> {
-    let parameter = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name));
-    let since = || parameter("since=")?.parse().ok().map(Stamp);
-    let Some(cursor) = parameter("cursor=") else { return since() };
+    let since = || parameter(query, "since")?.parse().ok().map(Stamp);
+    let Some(cursor) = parameter(query, "cursor") else { return since() };
     let mut parts = cursor.strip_prefix("p1.")?.split('.');
     let stamp = Stamp(parts.next()?.parse().ok()?);
     // In the tail of a snapshot the cursor alone counts.

@@ -76,7 +76,7 @@ fn a_late_answer_of_a_lost_history_leads_to_one_offer() {
     assert_eq!(state.on_frame(&frame("live", 5, 20)).0, Follow::Apply);
     let applied = json!([{ "index": 0, "table_name": "products", "record_id": "p0", "version": 1,
         "server_updated_at": Timestamp(9).to_string(), "stamp": 9 }]);
-    assert_eq!(state.take_push(&response(7, 9, &applied, &json!([]))), Follow::Drop);
+    assert_eq!(state.take_push(&response(7, 9, &applied, &json!([]))), Follow::Pull);
     // A page that was asked for before tells nothing.
     assert!(state.take_page(&page("changes", None, 20, false, &[])).more);
     assert_eq!(state.pull_query(), "since=9007199254740991");
@@ -85,6 +85,15 @@ fn a_late_answer_of_a_lost_history_leads_to_one_offer() {
     // If the server has it after all, its answer is the same again, and the till is at rest.
     assert_eq!(state.take_push(&response(7, 9, &applied, &json!([]))), Follow::Drop);
     assert_eq!((state.queue.is_empty(), state.pull_query().as_str()), (true, "cursor=c20&since=20"));
+    // A batch that only changed sums shows no record, and a second restore may take what the offer committed.
+    let mut sums = pulled(5);
+    sums.queue.add(batch(1, false));
+    sums.on_frame(&frame("live", 5, 20));
+    assert_eq!(sums.take_push(&response(7, 9, &json!([]), &json!([]))), Follow::Pull);
+    sums.pull_query();
+    sums.take_page(&page("snapshot", Some("s"), 20, false, &[("live", 20)]));
+    sums.on_frame(&frame("live", 20, 40));
+    assert_eq!(sums.take_push(&response(25, 30, &json!([]), &json!([]))), Follow::Pull);
     // A record with the stamp of the batch shows that it is of the same history.
     let mut state = pulled(5);
     state.queue.add(batch(1, false));
@@ -123,7 +132,10 @@ fn the_repeated_response_to_an_early_batch_says_nothing_about_later_ones() {
     let mut push = |name: &str, record: &str, prev: u64| {
         let applied = json!([{ "index": 0, "table_name": "products", "record_id": record, "version": 1,
             "server_updated_at": Timestamp(prev + 1).to_string(), "stamp": prev + 1 }]);
-        state.queue.add(PushRequest { batch_id: Some(name.to_owned()), ..batch(1, false) });
+        let mut batch = batch(1, false);
+        batch.batch_id = Some(name.to_owned());
+        batch.records[0].record_id = record.to_owned();
+        state.queue.add(batch);
         state.take_push(&response(prev, prev + 1, &applied, &json!([])))
     };
     assert_eq!([push("b1", "p0", 0), push("b2", "p1", 1)], [Follow::Apply, Follow::Apply]);
