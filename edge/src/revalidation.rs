@@ -10,13 +10,13 @@ pub(crate) fn etag(content: &[u8]) -> String {
     format!("\"{tag}\"")
 }
 
-/// Tags a response of 200. It becomes 304 if `if_none_match` has its tag.
+/// Tags a response of 200, unless its handler has. It becomes 304 if `if_none_match` has its tag.
 pub(crate) fn tagged(response: Response, if_none_match: Option<&str>) -> worker::Result<Response> {
     let ResponseBody::Body(content) = response.body() else { return Ok(response) };
     if response.status_code() != 200 {
         return Ok(response);
     }
-    let etag = etag(content);
+    let etag = response.headers().get("etag")?.unwrap_or_else(|| etag(content));
     let mut response = response;
     if if_none_match.is_some_and(|list| is_among(&etag, list)) {
         let headers = response.headers().clone();

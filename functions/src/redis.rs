@@ -1,5 +1,7 @@
 //! Redis as the functions use it: client, keys and encryption of this deployment.
 
+#[cfg(feature = "carried-redis")]
+mod carrier;
 mod link;
 mod transport;
 
@@ -10,7 +12,9 @@ use redis_client::encryption::Keyring;
 use redis_client::keys::Keys;
 
 use crate::random;
-pub use link::{Carrier, Exchange, RedisLink};
+#[cfg(feature = "carried-redis")]
+pub use carrier::{Carrier, Exchange};
+pub use link::RedisLink;
 pub use transport::RedisHttp;
 
 /// The default of `REDIS_PREFIX`.

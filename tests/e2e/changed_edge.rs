@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 
 use local::stack::{Options, Stack};
 use local::template::project_root;
+use protocol::wire::auth::LoginRequest;
 use tests::api::Api;
 use tests::fleet;
 
 use crate::till::Till;
 
-/// The stack and the folder of its edge's configuration.
+/// The stack, and the folder of its edge's configuration if that is another one.
 pub(crate) struct ChangedEdge {
     pub(crate) stack: Stack,
-    folder: PathBuf,
+    folder: Option<PathBuf>,
 }
 
 impl ChangedEdge {
@@ -20,31 +21,41 @@ impl ChangedEdge {
     pub(crate) async fn start(write: fn(&Path) -> Vec<PathBuf>) -> ChangedEdge {
         let folder = folder();
         let options = Options { edge_configs: write(&folder), ..Options::default() };
-        ChangedEdge { stack: Stack::start(options).await.unwrap(), folder }
+        ChangedEdge { stack: Stack::start(options).await.unwrap(), folder: Some(folder) }
     }
 
     /// Starts it with `options`, such as other variables.
     pub(crate) async fn with(options: Options) -> ChangedEdge {
-        ChangedEdge { stack: Stack::start(options).await.unwrap(), folder: folder() }
+        ChangedEdge { stack: Stack::start(options).await.unwrap(), folder: None }
     }
 
     /// That many tills of one branch, signed in.
     pub(crate) async fn tills(&self, count: usize) -> Vec<Till> {
-        let room = "1:1".parse().unwrap();
         let mut tills = Vec::new();
         for i in 0..count {
-            let device = format!("till-{i}");
-            let login =
-                fleet::cashier(&self.stack.accounts(), &self.stack.branches(), &room, &device).await.unwrap();
-            let (api, _) = Api::new(self.stack.edge_url()).unwrap().login(&login).await.unwrap();
-            tills.push(Till { api, device });
+            tills.push(self.till("1:1", &format!("till-{i}")).await);
         }
         tills
     }
 
+    /// A till of `room`, signed in.
+    pub(crate) async fn till(&self, room: &str, device: &str) -> Till {
+        let login = self.login(room, device).await;
+        let (api, _) = Api::new(self.stack.edge_url()).unwrap().login(&login).await.unwrap();
+        Till { api, device: device.to_owned() }
+    }
+
+    /// The login of a new cashier of `room`.
+    pub(crate) async fn login(&self, room: &str, device: &str) -> LoginRequest {
+        let (accounts, branches) = (self.stack.accounts(), self.stack.branches());
+        fleet::cashier(&accounts, &branches, &room.parse().unwrap(), device).await.unwrap()
+    }
+
     pub(crate) async fn stop(self) {
         self.stack.stop().await;
-        std::fs::remove_dir_all(&self.folder).unwrap();
+        if let Some(folder) = self.folder {
+            std::fs::remove_dir_all(folder).unwrap();
+        }
     }
 }
 

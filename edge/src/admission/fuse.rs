@@ -1,7 +1,7 @@
 //! The fuse in front of Redis: Redis is billed by command, so a flood from one address must not reach it.
 //!
 //! The platform counts by itself, for free and about right, per location (the binding `ADDRESS_FUSE` in
-//! wrangler.toml). Only commands count, so callers that the isolate knows already never reach the limit.
+//! wrangler.toml). It counts commands, so a request that needs none is never refused.
 
 use std::net::IpAddr;
 

@@ -66,6 +66,13 @@ pub(crate) fn after_response(context: &RequestContext, commit: Commit, turn: Opt
     });
 }
 
+/// Gives back the turn of a write that has succeeded without publications: the room then knows that its head
+/// may have changed.
+pub(crate) fn nothing_after_response(context: &RequestContext, turn: WriteTurn) {
+    let commit = Commit { room: turn.room().clone(), publications: "[]".to_owned() };
+    after_response(context, commit, Some(turn));
+}
+
 /// The sure path: 204 once the room has accepted the commits; until then the stream keeps them. A caller
 /// without a signature of about now sends no body.
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {

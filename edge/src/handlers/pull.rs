@@ -29,10 +29,10 @@ const BY_FUNCTION: &str = "loaded";
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
     let caller = context.caller().await?;
     let query = context.upstream_query()?;
-    let bound = context.state.config.head_bound;
-    let asked = Asked::read(&caller.claims, &query).filter(|_| !bound.is_zero());
+    let is_on = !context.state.config.head_bound.is_zero();
+    let asked = Asked::read(&caller.claims, &query).filter(|_| is_on);
     let Some(asked) = asked else { return by_function(forward(context, &caller, &query).await?) };
-    let unanswered = match room::look(&context.env, &asked.room, &asked.lookup(bound)).await {
+    let unanswered = match room::look(&context.env, &asked.room, &asked.lookup()).await {
         Ok(Ok(page)) => return answer(page, BY_ROOM),
         Ok(Err(unanswered)) => unanswered,
         Err(error) => {
@@ -88,8 +88,7 @@ fn remember(context: &RequestContext, asked: &Asked, unanswered: &Unanswered, en
     let Some(digest) = end.digest() else { return };
     let ends_at = end.head();
     if ends_at.is_some() || unanswered.digest.as_deref() != Some(digest) {
-        let lookup = asked.lookup(context.state.config.head_bound);
-        let page = unanswered.answered(lookup, digest, ends_at.map(|head| (head, body)));
+        let page = unanswered.answered(asked.lookup(), digest, ends_at.map(|head| (head, body)));
         context.execution.wait_until(async move {
             if let Err(error) = room::keep(&env, &room, &page).await {
                 console_error!("{id} could not tell the room {room} of a page: {error}");

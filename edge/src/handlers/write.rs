@@ -59,9 +59,12 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
             Ok(response)
         }
         other => {
-            if let Some(turn) = turn {
-                let is_over = matches!(&other, Ok((response, _)) if response.status_code() < 500);
-                give_back(context, turn, is_over);
+            let status = other.as_ref().map_or(500, |(response, _)| response.status_code());
+            match turn {
+                // Its commit may be too large to publish, or an earlier one that was not published.
+                Some(turn) if status < 300 => publish::nothing_after_response(context, turn),
+                Some(turn) => give_back(context, turn, status < 500),
+                None => {}
             }
             other.map(|(response, _)| response)
         }

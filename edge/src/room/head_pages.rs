@@ -25,10 +25,18 @@ pub(super) struct HeadPages {
     /// The confirmation of the head that one caller was sent to renew.
     renewed: Option<Timestamp>,
     /// By the key of the pull.
-    pages: HashMap<String, String>,
+    pages: HashMap<String, Page>,
+    /// Bytes of keys and pages.
     bytes: usize,
     /// The digests of the tables that readers may read, by the key of the reader.
     digests: HashMap<String, (String, Timestamp)>,
+}
+
+#[derive(Debug)]
+struct Page {
+    body: String,
+    /// The digest of the tables that its reader could read.
+    digest: String,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -58,19 +66,21 @@ impl HeadPages {
         &mut self,
         lookup: &Lookup,
         is_quiet: bool,
+        bound: Duration,
         now: Timestamp,
     ) -> Result<&str, Unanswered> {
-        let renews = self.renews(lookup.bound, now);
-        let recent = |confirmed_at| is_within(confirmed_at, lookup.bound, now);
-        let head = self.head.filter(|head| is_quiet && recent(head.confirmed_at)).map(|head| head.stamp);
-        let page =
-            self.pages.get(&lookup.pull).filter(|_| !renews && head.is_some_and(|head| lookup.min <= head));
+        let renews = self.renews(bound, now);
+        let recent = |confirmed_at| is_within(confirmed_at, bound, now);
+        let is_at_head = |head: Head| recent(head.confirmed_at) && lookup.min <= head.stamp;
+        let may_answer = is_quiet && !renews && self.head.is_some_and(is_at_head);
         let digest = self.digests.get(&lookup.reader).filter(|(_, confirmed_at)| recent(*confirmed_at));
-        page.map(String::as_str).ok_or_else(|| Unanswered {
+        let digest = digest.map(|(digest, _)| digest);
+        // After a deployment, a reader may read other tables.
+        let page = self.pages.get(&lookup.pull).filter(|page| may_answer && digest == Some(&page.digest));
+        page.map(|page| page.body.as_str()).ok_or_else(|| Unanswered {
             generation: self.generation,
             asked_at: now,
-            head,
-            digest: digest.map(|(digest, _)| digest.clone()),
+            digest: digest.cloned(),
         })
     }
 
@@ -94,7 +104,11 @@ impl HeadPages {
         if self.digests.len() >= DIGESTS_MAX {
             self.digests.clear();
         }
-        self.digests.insert(page.reader, (page.digest, page.asked_at));
+        // Answers may arrive in another order than they were asked for.
+        let is_later = self.digests.get(&page.reader).is_none_or(|(_, known)| *known <= page.asked_at);
+        if is_later {
+            self.digests.insert(page.reader, (page.digest.clone(), page.asked_at));
+        }
         let Some(stamp) = page.ends_at else { return };
         let confirmed_at = match self.head {
             Some(head) if head.stamp == stamp => head.confirmed_at.max(page.asked_at),
@@ -105,12 +119,13 @@ impl HeadPages {
         };
         self.head = Some(Head { stamp, confirmed_at });
         let Some(body) = page.body else { return };
-        if self.bytes + body.len() > PAGES_BYTES_MAX {
+        let (key_bytes, bytes) = (page.pull.len(), page.pull.len() + body.len());
+        if self.bytes + bytes > PAGES_BYTES_MAX {
             self.clear();
         }
-        self.bytes += body.len();
-        let replaced = self.pages.insert(page.pull, body);
-        self.bytes -= replaced.map_or(0, |body| body.len());
+        self.bytes += bytes;
+        let replaced = self.pages.insert(page.pull, Page { body, digest: page.digest });
+        self.bytes -= replaced.map_or(0, |page| key_bytes + page.body.len());
     }
 
     /// Notes a commit. `began_at` is when its write got its turn; `None` for a commit that comes late or had

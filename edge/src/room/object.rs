@@ -17,7 +17,7 @@ use worker::{
 
 use super::alarm;
 use super::call::{self, ConnectRequest, FinishedGroup, RoomCall};
-use super::close_reason;
+use super::close_reason::{self, CloseReason};
 use super::deliver::deliver;
 use super::head_pages::HeadPages;
 use super::keepalive::{self, Action};
@@ -29,6 +29,7 @@ use super::socket_state::{Reaction, SocketState};
 use super::sockets;
 use super::turns;
 use super::write_queue::WriteQueue;
+use crate::state::AppState;
 use crate::{clock, query};
 
 /// The sockets of one branch, and the queue of its writes.
@@ -90,7 +91,7 @@ impl DurableObject for Room {
         for ((socket, state), action) in sockets.iter().zip(&states).zip(&check.actions) {
             match action {
                 Action::Nothing => {}
-                Action::Ping => save_and_send(socket, state, Some(&ServerFrame::Ping)),
+                Action::Ping => sockets::save_and_send(socket, state, Some(&ServerFrame::Ping)),
                 Action::Close(reason) => sockets::close(socket, *reason),
             }
         }
@@ -114,10 +115,12 @@ impl DurableObject for Room {
         }
         if let Some(mut state) = sockets::state_of(&socket) {
             match state.on_frame(text, self.head.get(), clock::now()) {
-                Ok(Reaction::Reply(reply)) => save_and_send(&socket, &state, reply.as_ref()),
+                Ok(Reaction::Reply(reply)) => sockets::save_and_send(&socket, &state, reply.as_ref()),
                 Ok(Reaction::Renew(token)) => {
-                    save_and_send(&socket, &state, None);
-                    self.renew(&socket, &state, &token.0).await;
+                    sockets::save_and_send(&socket, &state, None);
+                    if let Err(reason) = self.renew(&socket, &token.0).await {
+                        sockets::close(&socket, reason);
+                    }
                 }
                 Err(reason) => sockets::close(&socket, reason),
             }
@@ -175,7 +178,9 @@ impl Room {
             PageCall::Look(lookup) => {
                 let now = clock::now();
                 let is_quiet = self.writes.borrow_mut().is_quiet(now);
-                let (code, body) = match self.head_pages.borrow_mut().look(&lookup, is_quiet, now) {
+                let Ok(state) = AppState::of(&self.env) else { return Ok(status(500)) };
+                let bound = state.config.head_bound;
+                let (code, body) = match self.head_pages.borrow_mut().look(&lookup, is_quiet, bound, now) {
                     Ok(page) => (PAGE, page.to_owned()),
                     Err(unanswered) => (NO_PAGE, serde_json::to_string(&unanswered)?),
                 };
@@ -204,6 +209,7 @@ impl Room {
             return Ok(status(400));
         };
         let began_at = self.writes.borrow().granted_at(turn);
+        self.head_pages.borrow_mut().doubt();
         self.writes.borrow_mut().finish(turn, finished.answers, clock::now());
         self.broadcast(&finished.publications, began_at)
     }
@@ -243,20 +249,24 @@ impl Room {
         }
     }
 
-    async fn renew(&self, socket: &WebSocket, socket_state: &SocketState, token: &str) {
-        let renewed = renewal::check(&self.env, socket_state, token, clock::now()).await;
+    async fn renew(&self, socket: &WebSocket, token: &str) -> Result<(), CloseReason> {
+        let Some(mut socket_state) = sockets::state_of(socket) else { return Ok(()) };
+        let (state, now) = (AppState::of(&self.env).map_err(|_| close_reason::GONE)?, clock::now());
+        let claims = renewal::verify(&state, &socket_state, token, now)?;
+        let mut expires_at = socket_state.expires_at;
+        let asked_until = Timestamp(0).plus_secs(claims.exp);
+        // Noted before Redis answers: one token that is sent often costs one command.
+        if socket_state.is_news(asked_until) {
+            sockets::save_and_send(socket, &socket_state, None);
+            renewal::admit(&state, &claims, now).await?;
+            expires_at = asked_until;
+        }
         // Meanwhile the socket may have been closed, and other frames may have changed its state.
-        if !sockets::is_open(socket) {
-            return;
+        if let Some(mut socket_state) = sockets::state_of(socket).filter(|_| sockets::is_open(socket)) {
+            let reply = socket_state.renew(expires_at);
+            sockets::save_and_send(socket, &socket_state, Some(&reply));
         }
-        match (renewed, sockets::state_of(socket)) {
-            (Ok(expires_at), Some(mut socket_state)) => {
-                let reply = socket_state.renew(expires_at);
-                save_and_send(socket, &socket_state, Some(&reply));
-            }
-            (Ok(_), None) => {}
-            (Err(reason), _) => sockets::close(socket, reason),
-        }
+        Ok(())
     }
 
     fn end_sessions(&self, sessions: &[SessionId]) -> worker::Result<Response> {
@@ -277,15 +287,6 @@ impl Room {
             (socket, socket_state)
         };
         Ok(sockets::open(&self.state)?.into_iter().map(with_pong).unzip())
-    }
-}
-
-/// Saves `socket_state` and sends `frame`, if there is one; closes a socket that fails.
-fn save_and_send(socket: &WebSocket, socket_state: &SocketState, frame: Option<&ServerFrame>) {
-    let saved = socket.serialize_attachment(socket_state);
-    let sent = frame.map_or(Ok(()), |frame| socket.send_with_str(frame.to_json()));
-    if saved.and(sent).is_err() {
-        sockets::close(socket, close_reason::GONE);
     }
 }
 

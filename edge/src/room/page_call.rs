@@ -1,7 +1,5 @@
 //! The calls about pages of pulls, and their encoding.
 
-use std::time::Duration;
-
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -34,8 +32,6 @@ pub(crate) struct Lookup {
     pub(crate) reader: String,
     /// The page must not be older.
     pub(crate) min: Stamp,
-    /// How long ago a function may have confirmed the head.
-    pub(crate) bound: Duration,
 }
 
 /// What a room knows instead of a page.
@@ -44,8 +40,6 @@ pub(crate) struct Unanswered {
     pub(super) generation: u64,
     /// The time of the room.
     pub(super) asked_at: Timestamp,
-    /// The head, if it is confirmed.
-    pub(crate) head: Option<Stamp>,
     /// The digest of the tables that the reader may read, if it is confirmed.
     pub(crate) digest: Option<String>,
 }
@@ -94,9 +88,9 @@ impl PageCall {
     /// Path and query of the call.
     pub(super) fn target(&self) -> String {
         match self {
-            PageCall::Look(Lookup { pull, reader, min, bound }) => {
-                let (min, bound) = (min.0.to_string(), bound.as_millis().to_string());
-                let pairs = [("pull", pull.as_str()), ("reader", reader), ("min", &min), ("bound", &bound)];
+            PageCall::Look(Lookup { pull, reader, min }) => {
+                let min = min.0.to_string();
+                let pairs = [("pull", pull.as_str()), ("reader", reader), ("min", &min)];
                 format!("{LOOK}?{}", query::write(pairs))
             }
             PageCall::Keep => KEEP.to_owned(),
@@ -105,13 +99,11 @@ impl PageCall {
 
     /// Parses a call; `None` for anything else.
     pub(super) fn parse(path: &str, url_query: &str) -> Option<PageCall> {
-        let number = |name| query::value(url_query, name)?.parse().ok();
         match path {
             LOOK => Some(PageCall::Look(Lookup {
                 pull: query::value(url_query, "pull")?,
                 reader: query::value(url_query, "reader")?,
-                min: Stamp(number("min")?),
-                bound: Duration::from_millis(number("bound")?),
+                min: Stamp(query::value(url_query, "min")?.parse().ok()?),
             })),
             KEEP => Some(PageCall::Keep),
             _ => None,
@@ -129,7 +121,6 @@ mod tests {
             pull: "cashier cursor=p1.5.x&tables=a%2Cb".into(),
             reader: "cashier a,b".into(),
             min: Stamp(7),
-            bound: Duration::from_millis(15_000),
         });
         for call in [look, PageCall::Keep] {
             let target = call.target();

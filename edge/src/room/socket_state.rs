@@ -47,6 +47,9 @@ pub(super) struct SocketState {
     /// Whether the device takes the changes of a commit in one frame.
     #[serde(default)]
     pub(super) takes_batches: bool,
+    /// The latest expiry of a token that it was asked to renew the socket with.
+    #[serde(default = "epoch")]
+    asked_until: Timestamp,
     /// The time of the last frame from the device.
     pub(super) heard_at: Timestamp,
     /// The time of the last ping to the device.
@@ -92,6 +95,7 @@ impl SocketState {
             expires_at: connect.expires_at,
             subscribed: true,
             takes_batches: connect.takes_batches,
+            asked_until: connect.expires_at,
             heard_at: now,
             pinged_at: None,
             frame_rate: FrameRate::default(),
@@ -155,6 +159,13 @@ impl SocketState {
             && claims.role == self.role
             && claims.acts_as(&self.device).is_ok()
             && claims.room_of(None).is_ok_and(|room| room == self.room())
+    }
+
+    /// Whether a token until `expires_at` is later than all before it, which it then is no more.
+    pub(super) fn is_news(&mut self, expires_at: Timestamp) -> bool {
+        let is_news = expires_at > self.asked_until.max(self.expires_at);
+        self.asked_until = self.asked_until.max(expires_at);
+        is_news
     }
 
     /// Keeps the socket open until `expires_at`, unless it is open for longer already. Returns the reply.

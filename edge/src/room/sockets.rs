@@ -97,3 +97,12 @@ pub(super) fn answer_close(socket: &WebSocket, code: usize, reason: &str) {
         let _ = socket.close(Some(NORMAL_CLOSE), None::<&str>);
     }
 }
+
+/// Saves `socket_state` and sends `frame`, if there is one; closes a socket that fails.
+pub(super) fn save_and_send(socket: &WebSocket, socket_state: &SocketState, frame: Option<&ServerFrame>) {
+    let saved = socket.serialize_attachment(socket_state);
+    let sent = frame.map_or(Ok(()), |frame| socket.send_with_str(frame.to_json()));
+    if saved.and(sent).is_err() {
+        close(socket, GONE);
+    }
+}

@@ -56,7 +56,10 @@ async fn wait(queue: &RefCell<WriteQueue>, id: &str) -> TurnResponse {
         let place = queue.borrow_mut().wait(id, now);
         let (wake, expires_at) = match place {
             WaitState::Granted => return granted(queue, id),
-            WaitState::Unknown => return status(UNKNOWN),
+            WaitState::Unknown => {
+                queue.borrow_mut().lose(id, now);
+                return status(UNKNOWN);
+            }
             WaitState::Waiting { wake, expires_at } => (wake, expires_at),
         };
         if now >= deadline {

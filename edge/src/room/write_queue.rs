@@ -8,16 +8,18 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use futures_channel::oneshot::{self, Receiver, Sender};
-use protocol::limits::{GROUP_PUSHES_MAX, SESSION_WRITES_MAX, WRITE_QUEUE_MAX, WRITE_TURN_MILLIS};
+use protocol::limits::{
+    GROUP_PUSHES_MAX, SESSION_WRITES_MAX, WRITE_QUEUE_MAX, WRITE_SECS_MAX, WRITE_TURN_MILLIS,
+};
 use protocol::timestamp::Timestamp;
 use protocol::wire::push_group::{GroupedPush, GroupedResponse};
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds within which a queued write must begin to wait. Later it has left, and its place is free.
 const WAIT_BEGINS_MILLIS: u64 = 2_000;
-/// Milliseconds for which a write may go on after the queue has lost sight of it: longer than any function
-/// that writes may run.
-const UNSEEN_MILLIS: u64 = 20_000;
+/// Milliseconds for which a write may go on after the queue has lost sight of it: five seconds longer than a
+/// function that writes may run.
+const UNSEEN_MILLIS: u64 = (WRITE_SECS_MAX + 5) * 1000;
 
 /// A write in the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! How functions reach Redis, and by which clock: over HTTP, or as the process that runs them carries it.
 
-use std::fmt::Debug;
-use std::pin::Pin;
+#[cfg(feature = "carried-redis")]
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,20 +8,10 @@ use cache::Clock;
 use protocol::timestamp::Timestamp;
 use redis_client::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 
+#[cfg(feature = "carried-redis")]
+use super::carrier::Carrier;
 use super::transport::RedisHttp;
 use crate::start;
-
-/// A request on its way.
-pub type Exchange<'a> = Pin<Box<dyn Future<Output = Result<HttpResponse, TransportError>> + Send + 'a>>;
-
-/// Carries requests to Redis for a process with a clock of its own: a simulation.
-pub trait Carrier: Debug + Send + Sync + 'static {
-    /// As [`Transport::exchange`].
-    fn exchange<'a>(&'a self, request: HttpRequest<'a>, deadline: Duration) -> Exchange<'a>;
-
-    /// The present time.
-    fn now(&self) -> Timestamp;
-}
 
 /// The way to Redis. Clones share it.
 #[derive(Clone, Debug)]
@@ -30,6 +19,7 @@ pub enum RedisLink {
     /// Over HTTP, by the system's clock.
     Http(RedisHttp),
     /// As the process carries it.
+    #[cfg(feature = "carried-redis")]
     Carried(Arc<dyn Carrier>),
 }
 
@@ -41,6 +31,7 @@ impl Transport for RedisLink {
     ) -> Result<HttpResponse, TransportError> {
         match self {
             RedisLink::Http(http) => http.exchange(request, deadline).await,
+            #[cfg(feature = "carried-redis")]
             RedisLink::Carried(carrier) => carrier.exchange(request, deadline).await,
         }
     }
@@ -53,6 +44,7 @@ impl Transport for RedisLink {
         match self {
             // Wall-clock time, because cached entries share it between processes. It may jump.
             RedisLink::Http(_) => start::now(),
+            #[cfg(feature = "carried-redis")]
             RedisLink::Carried(carrier) => carrier.now(),
         }
     }

@@ -7,6 +7,7 @@
 pub mod ids;
 pub mod limits;
 pub mod role;
+pub mod room_cursor;
 pub mod stamp;
 pub mod timestamp;
 

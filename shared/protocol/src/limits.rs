@@ -85,6 +85,17 @@ pub const STATUS_EVERY_SECS: u64 = 5;
 /// Seconds without a request after which a session is shown as idle: 2 hours. Its refresh token still works.
 pub const SESSION_IDLE_SECS: u64 = 2 * 3600;
 
+/// Seconds after its stamp from which a commit counts as readable in all its parts, by any read.
+///
+/// HEAD, log and records are read one after the other, DynamoDB promises no consistent view of a transaction,
+/// and a walk reads records eventually consistent: usually less than a second behind, without a promise. A
+/// stamp is as old as its request, which may commit up to [`WRITE_SECS_MAX`] later. The other 40 seconds
+/// allow for replicas that are behind, requests under way and clocks of functions that differ.
+pub const LOG_SETTLE_SECS: u64 = 60;
+/// Seconds that a function which writes may run, and so how much older than its commit a stamp may be.
+/// template.yaml sets it as the functions' time-out.
+pub const WRITE_SECS_MAX: u64 = 20;
+
 const _: () = assert!(2 * CREDENTIAL_BYTES_MAX < SIGN_IN_BODY_BYTES_MAX);
 // The largest batch fits a request body.
 const _: () = assert!(BATCH_BYTES_MAX < BODY_BYTES_MAX);

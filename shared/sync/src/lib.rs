@@ -38,4 +38,5 @@ pub mod min;
 pub mod pull;
 pub mod stats;
 
+#[cfg(test)]
 mod testing;

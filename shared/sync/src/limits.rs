@@ -1,6 +1,8 @@
 //! Limits of the log, cursors, records and retention.
 
+// The edge knows these two as well.
 use protocol::limits::{BATCH_BYTES_MAX, PUSH_RECORDS_MAX, RECORD_BYTES_MAX, RECORD_ID_BYTES_MAX};
+pub use protocol::limits::{LOG_SETTLE_SECS, WRITE_SECS_MAX};
 
 /// Bytes of `data` in one page of a pull; the change that exceeds the limit is the last of its page.
 pub const PULL_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -31,16 +33,6 @@ pub const MARKER_RETENTION_SECS: u64 = 90 * 24 * 3600;
 /// Seconds a tombstone is kept: 90 days. An older unversioned write may be of a deleted record and is
 /// rejected.
 pub const TOMBSTONE_RETENTION_SECS: u64 = 90 * 24 * 3600;
-/// Seconds after its stamp from which a commit counts as readable in all its parts, by any read.
-///
-/// HEAD, log and records are read one after the other, DynamoDB promises no consistent view of a transaction,
-/// and a walk reads records eventually consistent: usually less than a second behind, without a promise. A
-/// stamp is as old as its request, which may commit up to [`WRITE_SECS_MAX`] later. The other 40 seconds
-/// allow for replicas that are behind, requests under way and clocks of functions that differ.
-pub const LOG_SETTLE_SECS: u64 = 60;
-/// Seconds that a function which writes may run, and so how much older than its commit a stamp may be.
-/// template.yaml sets it as the functions' time-out.
-pub const WRITE_SECS_MAX: u64 = 20;
 /// Largest window of a table in days: 100 years.
 pub const WINDOW_DAYS_MAX: u32 = 36_500;
 /// Microseconds by which `device_time` must differ from the server's time to correct a clock: 30 seconds.

@@ -1,5 +1,4 @@
 //! Values for the tests of several modules; no other build has this file.
-#![cfg(test)]
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

@@ -17,7 +17,7 @@ use tokio::time::sleep;
 
 use crate::changed_edge::{ChangedEdge, built_edge, edge_config, replaced};
 use crate::replies::source;
-use crate::shop::{Shop, before_now, cursor_of, product};
+use crate::shop::{Shop, before_now, cursor_of, deletion, product};
 use crate::sync::absence::expire_log;
 use crate::till::Till;
 
@@ -25,6 +25,7 @@ trials! {
     shared:
     tills_that_poll_wake_no_function,
     a_push_is_in_the_next_pull_of_every_till,
+    a_commit_too_large_to_publish_is_in_the_next_pull,
     min_is_never_answered_by_an_older_page,
     a_settled_page_of_the_log_is_shared_by_its_readers,
     tills_that_begin_together_share_the_pages_of_a_snapshot,
@@ -106,6 +107,24 @@ async fn a_push_is_in_the_next_pull_of_every_till(shop: &'static Shop) {
         last = pushed.stamp;
     }
     assert!(answered_by_room > ROUNDS / 2, "the room answered {answered_by_room} of {ROUNDS} pulls");
+}
+
+async fn a_commit_too_large_to_publish_is_in_the_next_pull(shop: &'static Shop) {
+    const HALF: usize = 10;
+    let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
+    let ids: Vec<String> = (0..2 * HALF).map(|i| format!("p{i}")).collect();
+    let note = json!({ "note": "x".repeat(60_000) });
+    for half in ids.chunks(HALF) {
+        one.push(&half.iter().map(|id| product(id, &note)).collect::<Vec<_>>()).await;
+    }
+    let last = two.pull_all(Stamp::ZERO, 100).await.last().unwrap().stamp;
+    pull_from(&two, &at(last), "room").await;
+    // A deletion publishes the last data of each record.
+    let deletions: Vec<_> = ids.iter().map(|id| deletion(id, 1)).collect();
+    let deleted = one.push(&deletions).await;
+    assert_eq!(deleted.synced_count, ids.len());
+    let page: PullResponse = two.pull_raw(&at(last)).await.ok().unwrap();
+    assert!(page.stamp > last, "the deletions are not seen");
 }
 
 async fn min_is_never_answered_by_an_older_page(shop: &'static Shop) {

@@ -1,13 +1,12 @@
 //! What a pull asks for, as far as the edge must know to share its page.
 
-use std::time::Duration;
-
 use protocol::claims::Claims;
+use protocol::endpoints::Endpoint;
 use protocol::ids::Room;
 use protocol::role::Role;
+use protocol::room_cursor::RoomCursor;
 use protocol::stamp::{Stamp, parse_digits};
 
-use super::page_end;
 use crate::page_cache::PageKey;
 use crate::query;
 use crate::room::{Lookup, Unanswered};
@@ -27,7 +26,7 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Reads the canonical `query` of a caller. `None` where only the function can answer: for all
-    /// branches of a client, and for what it will refuse.
+    /// branches of a client, for parameters that the edge does not know, and for what it will refuse.
     pub(super) fn read(claims: &Claims, query: &str) -> Option<Asked> {
         let branch = query::value(query, "branch_id").filter(|branch| !branch.is_empty());
         let room = claims.room_of(branch.map(|branch| branch.parse()).transpose().ok()?.as_ref()).ok()?;
@@ -37,11 +36,11 @@ impl Asked {
             let kept = pairs.iter().filter(|(name, _)| keep(name));
             query::write(kept.map(|(name, value)| (name.as_ref(), value.as_ref())))
         };
-        // The function takes the last of two values.
-        if ["branch_id", "min", "cursor"]
-            .iter()
-            .any(|name| pairs.iter().filter(|(n, _)| n == name).count() > 1)
-        {
+        let known = Endpoint::PullChanges.spec().parameters;
+        let is_known = |name: &str| known.iter().any(|parameter| parameter.name == name);
+        // Of two values the function takes the last.
+        let is_once = |name: &str| pairs.iter().filter(|(other, _)| other == name).count() == 1;
+        if !pairs.iter().all(|(name, _)| is_known(name) && is_once(name)) {
             return None;
         }
         Some(Asked {
@@ -54,30 +53,32 @@ impl Asked {
         })
     }
 
-    /// The question to the room. A function may have confirmed the head `bound` ago.
-    pub(super) fn lookup(&self, bound: Duration) -> Lookup {
+    /// The question to the room.
+    pub(super) fn lookup(&self) -> Lookup {
         let Asked { role, query, tables, min, .. } = self;
-        Lookup { pull: format!("{role} {query}"), reader: format!("{role} {tables}"), min: *min, bound }
+        Lookup { pull: format!("{role} {query}"), reader: format!("{role} {tables}"), min: *min }
     }
 
     /// The key of the page for those who may read the tables of `digest`. `None` if the cursor is of other
     /// tables: the function answers with a snapshot, or refuses it.
     pub(super) fn key(&self, digest: &str) -> Option<PageKey> {
-        let is_same = self.cursor.as_deref().is_none_or(|cursor| page_end::digest(cursor) == Some(digest));
+        let is_same = self
+            .cursor
+            .as_deref()
+            .is_none_or(|cursor| RoomCursor::read(cursor).is_some_and(|cursor| cursor.tables == digest));
         is_same.then(|| PageKey::new(&self.room, self.role, digest, &self.query))
     }
 
     /// The key of a page that others may have left. The tables that the reader may read now must be known. A
-    /// shared page may be from any time, so with `min` the room must know that its head is not before that.
+    /// shared page may be from before any `min`.
     pub(super) fn shared_key(&self, known: &Unanswered) -> Option<PageKey> {
-        let is_recent = self.min == Stamp::ZERO || known.head.is_some_and(|head| self.min <= head);
-        known.digest.as_deref().filter(|_| is_recent).and_then(|digest| self.key(digest))
+        known.digest.as_deref().filter(|_| self.min == Stamp::ZERO).and_then(|digest| self.key(digest))
     }
 }
 
 /// The stamp of `min`: a stamp, or a cursor in the log of one room.
 fn stamp_of(min: &str) -> Option<Stamp> {
-    parse_digits(min).or_else(|| parse_digits(min.strip_prefix("p1.")?.split('.').next()?))
+    parse_digits(min).or_else(|| RoomCursor::read(min)?.stamp)
 }
 
 #[cfg(test)]
@@ -100,19 +101,25 @@ mod tests {
     fn pulls_that_differ_only_in_min_ask_for_the_same_page() {
         let asked = cashier("cursor=p1.5.x&limit=7&tables=a%2Cb&min=p1.9.x&branch_id=2").unwrap();
         assert_eq!((asked.room.to_string().as_str(), asked.min), ("1:2", Stamp(9)));
-        let lookup = asked.lookup(Duration::from_secs(1));
+        let lookup = asked.lookup();
         assert_eq!(lookup.pull, "cashier cursor=p1.5.x&limit=7&tables=a%2Cb");
         assert_eq!(lookup.reader, "cashier tables=a%2Cb");
         let plain = cashier("cursor=p1.5.x&limit=7&tables=a%2Cb").unwrap();
-        assert_eq!(plain.lookup(Duration::from_secs(1)), Lookup { min: Stamp::ZERO, ..lookup });
+        assert_eq!(plain.lookup(), Lookup { min: Stamp::ZERO, ..lookup });
         assert_eq!(cashier("min=9").unwrap().min, Stamp(9));
     }
 
     #[test]
     fn what_only_the_function_can_answer_is_left_to_it() {
-        for query in
-            ["branch_id=3", "branch_id=a%3Ab", "min=x", "min=w1.x", "min=1&min=2", "cursor=a&cursor=b"]
-        {
+        for query in [
+            "branch_id=3",
+            "branch_id=a%3Ab",
+            "min=x",
+            "min=w1.x",
+            "min=1&min=2",
+            "cursor=a&cursor=b",
+            "limit=1&x=2",
+        ] {
             assert_eq!(cashier(query), None, "{query}");
         }
         let head_office = claims("super_admin", None);
@@ -122,23 +129,19 @@ mod tests {
 
     #[test]
     fn a_page_is_shared_by_those_who_may_read_the_same_tables() {
-        let known = |head: Option<u64>, digest: Option<&str>| -> Unanswered {
-            serde_json::from_value(serde_json::json!({
-                "generation": 1, "asked_at": 1, "head": head, "digest": digest,
-            }))
-            .unwrap()
+        let known = |digest: Option<&str>| -> Unanswered {
+            serde_json::from_value(serde_json::json!({ "generation": 1, "asked_at": 1, "digest": digest }))
+                .unwrap()
         };
-        let here = known(Some(9), Some("x"));
+        let here = known(Some("x"));
         let key = |query: &str, known: &Unanswered| cashier(query).unwrap().shared_key(known);
-        for query in ["cursor=p1.5.x", "cursor=w1.x.k.abc", "cursor=p1.5.x.9&min=9", "", "since=0"] {
+        for query in ["cursor=p1.5.x", "cursor=w1.x.k.abc", "cursor=p1.5.x.9", "", "since=0"] {
             assert!(key(query, &here).is_some(), "{query}");
         }
-        for query in ["cursor=p1.5.y", "cursor=v1.5", "cursor=p1.5.x&min=10", "cursor=x"] {
+        for query in ["cursor=p1.5.y", "cursor=v1.5", "cursor=p1.5.x&min=4", "cursor=x"] {
             assert_eq!(key(query, &here), None, "{query}");
         }
-        assert_eq!(key("cursor=p1.5.x", &known(Some(9), None)), None);
-        assert_eq!(key("min=9", &known(None, Some("x"))), None);
-        assert_eq!(key("", &known(None, Some("x"))), key("", &here));
+        assert_eq!(key("cursor=p1.5.x", &known(None)), None);
         let manager = Asked::read(&claims("manager", Some("2")), "").unwrap();
         assert_ne!(key("", &here), manager.shared_key(&here));
     }

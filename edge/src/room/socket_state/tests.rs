@@ -162,6 +162,9 @@ fn a_token_of_the_same_caller_renews_the_socket_and_shortens_nothing() {
         assert!(!socket_state.is_of(&other), "{other:?}");
     }
     let mut renewed = socket_state;
+    let later = NOW.plus_secs(1000);
+    assert!(!renewed.is_news(NOW.plus_secs(900)), "the token that it was opened with");
+    assert_eq!((renewed.is_news(later), renewed.is_news(later)), (true, false));
     let answer = |at: Timestamp| ServerFrame::Authenticated { expires_at: at.to_string() };
     assert_eq!(renewed.renew(NOW.plus_secs(1000)), answer(NOW.plus_secs(1000)));
     assert_eq!(renewed.renew(NOW), answer(NOW.plus_secs(1000)));

@@ -69,20 +69,24 @@ impl Store {
         cost: &mut Cost,
     ) -> Result<KeysPage, StoreError> {
         let query = self.table.query_prefix(keys::room(room), &keys::table_prefix(table));
-        let query = query
-            .limit(limit(items))
-            .set_exclusive_start_key(after.map(|record| key(keys::room(room), keys::record(record))))
-            .consistent_read(false)
-            .projection_expression("sk, deleted");
-        let answer = page(query, cost).await?;
-        let mut keys = Vec::with_capacity(answer.items().len());
-        for item in answer.items() {
-            let is_deleted = self.readable(&RECORD, item, |item| get(item, "deleted", as_bool))?;
-            if is_deleted == Some(false) {
-                keys.extend(self.record_key(item)?);
+        let query = query.limit(limit(items)).consistent_read(false).projection_expression("sk, deleted");
+        let mut keys = Vec::with_capacity(items);
+        let mut from = after.map(|record| key(keys::room(room), keys::record(record)));
+        loop {
+            let answer = page(query.clone().set_exclusive_start_key(from), cost).await?;
+            let mut last = None;
+            for item in answer.items() {
+                let Some(key) = self.record_key(item)? else { continue };
+                let is_deleted = self.readable(&RECORD, item, |item| get(item, "deleted", as_bool))?;
+                keys.extend((is_deleted == Some(false)).then(|| key.clone()));
+                last = Some(key);
+            }
+            from = answer.last_evaluated_key;
+            // A page without a readable key names no record to go on after.
+            if from.is_none() || last.is_some() {
+                return Ok(KeysPage { keys, next_after: last.filter(|_| from.is_some()) });
             }
         }
-        Ok(KeysPage { keys, next_after: answer.last_evaluated_key().map(key_of).transpose()? })
     }
 
     /// The records and tombstones of `ranges` after `after`: one Query per range, until there are `items`

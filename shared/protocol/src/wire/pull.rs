@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::json::JsonText;
 use crate::record::Operation;
 use crate::stamp::Stamp;
+use crate::wire::publication::{Publication, PublishedChange};
 use crate::wire::record::RecordName;
 #[cfg(feature = "schema")]
 use crate::wire::schema;
@@ -67,4 +68,22 @@ pub struct PulledChange {
     pub device_id: String,
     /// The branch.
     pub branch_id: String,
+}
+
+impl PulledChange {
+    /// The change of `publication` that has `stamp`.
+    pub fn published(publication: &Publication, change: &PublishedChange, stamp: Stamp) -> PulledChange {
+        PulledChange {
+            table_name: change.table_name.clone(),
+            record_id: change.record_id.clone(),
+            data: change.data.clone(),
+            version: change.version,
+            stamp,
+            server_updated_at: stamp.time().to_string(),
+            operation: change.operation,
+            is_deleted: change.operation == Operation::Delete,
+            device_id: publication.device_id.to_string(),
+            branch_id: publication.branch_id.to_string(),
+        }
+    }
 }

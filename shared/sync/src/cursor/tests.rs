@@ -7,6 +7,7 @@ use super::*;
 use crate::limits::{CURSOR_KEY_BYTES_MAX, CURSOR_POSITIONS_MAX};
 use crate::testing::{cursor_keys, of_room};
 use protocol::record::RecordKey;
+use protocol::room_cursor::RoomCursor;
 use protocol::timestamp::Timestamp;
 
 const TABLES: TablesDigest = TablesDigest([1, 2, 3, 4, 5, 6, 7, 8]);
@@ -34,6 +35,21 @@ fn text(keys: &CursorKeys, place: &Location) -> String {
         Location::Walk(walk) => of_room(keys).walk_text(walk, TABLES),
         Location::Vector(vector) => of_room(keys).vector(vector, None, TABLES).text,
         Location::LostWalk => unreachable!("it is only read"),
+    }
+}
+
+#[test]
+fn the_edge_reads_what_it_must_know_of_a_cursor() {
+    let keys = cursor_keys(&["a"]);
+    let at = |through| Location::Position(Position { stamp: Stamp(5), through });
+    let shown = TABLES.to_string();
+    let position = RoomCursor { stamp: Some(Stamp(5)), tables: &shown, is_tail: false };
+    for (place, expected) in [
+        (at(None), position),
+        (at(Some(Stamp(9))), RoomCursor { is_tail: true, ..position }),
+        (Location::Walk(walk(Some(key("products", "p1")))), RoomCursor { stamp: None, ..position }),
+    ] {
+        assert_eq!(RoomCursor::read(&text(&keys, &place)), Some(expected));
     }
 }
 

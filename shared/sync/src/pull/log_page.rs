@@ -9,10 +9,9 @@ use crate::log::Damaged;
 use crate::snapshot::Head;
 use crate::tables::Tables;
 use protocol::error::ApiError;
-use protocol::record::Operation;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
-use protocol::wire::publication::{Publication, PublishedChange};
+use protocol::wire::publication::Publication;
 use protocol::wire::pull::PulledChange;
 
 /// Cuts a page from `log`, the items after `position` in order; reads no more items than the page needs.
@@ -107,7 +106,7 @@ impl PageCut<'_> {
             self.at = stamp;
             if self.selection.tables.contains(&change.table_name) {
                 self.bytes += change.data.as_str().len();
-                self.changes.push(change_body(item, change, stamp));
+                self.changes.push(PulledChange::published(item, change, stamp));
             }
         }
         Taken::Whole
@@ -118,20 +117,5 @@ impl PageCut<'_> {
         let through = through.filter(|&through| through > self.at);
         let next = Next::Position(Position { stamp: self.at, through });
         Page { changes: self.changes, damaged: Vec::new(), next, has_more, snapshot_id: None }
-    }
-}
-
-fn change_body(item: &Publication, change: &PublishedChange, stamp: Stamp) -> PulledChange {
-    PulledChange {
-        table_name: change.table_name.clone(),
-        record_id: change.record_id.clone(),
-        data: change.data.clone(),
-        version: change.version,
-        stamp,
-        server_updated_at: stamp.time().to_string(),
-        operation: change.operation,
-        is_deleted: change.operation == Operation::Delete,
-        device_id: item.device_id.to_string(),
-        branch_id: item.branch_id.to_string(),
     }
 }

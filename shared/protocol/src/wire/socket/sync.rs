@@ -55,7 +55,7 @@ pub struct SyncBatchFrame {
 pub fn frames(publication: &Publication) -> Vec<SyncFrame> {
     let room = publication.room().to_string();
     let mut prev = publication.prev;
-    let frame = |(i, change): (usize, &crate::wire::publication::PublishedChange)| {
+    let frame = |(i, change): (usize, &PublishedChange)| {
         let stamp = publication.first.plus(i);
         let before = std::mem::replace(&mut prev, stamp);
         SyncFrame {
@@ -79,25 +79,12 @@ pub fn batch_frame(publication: &Publication, role: Role) -> SyncBatchFrame {
     let stamped = stamped.map(|(i, change)| (change, publication.first.plus(i)));
     let readable = stamped.filter(|(change, _)| change.read <= role);
     SyncBatchFrame {
-        changes: readable.map(|(change, stamp)| pulled(publication, change, stamp)).collect(),
+        changes: readable
+            .map(|(change, stamp)| PulledChange::published(publication, change, stamp))
+            .collect(),
         prev: publication.prev,
         stamp: publication.last(),
         room: publication.room().to_string(),
-    }
-}
-
-fn pulled(publication: &Publication, change: &PublishedChange, stamp: Stamp) -> PulledChange {
-    PulledChange {
-        table_name: change.table_name.clone(),
-        record_id: change.record_id.clone(),
-        data: change.data.clone(),
-        version: change.version,
-        stamp,
-        server_updated_at: stamp.time().to_string(),
-        operation: change.operation,
-        is_deleted: change.operation == Operation::Delete,
-        device_id: publication.device_id.to_string(),
-        branch_id: publication.branch_id.to_string(),
     }
 }
 
