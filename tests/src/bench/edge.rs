@@ -1,5 +1,6 @@
-//! What the edge saves: an hour of a shop whose tills have no socket and poll. Time passes ten times as fast,
-//! and so does the bound within which a function must confirm a head, so that the counts are those of an hour.
+//! What the edge saves: an hour of a shop whose tills have no socket and poll. Time passes ten times as
+//! fast, and so does the bound within which a function must confirm a head, so that the counts are those of
+//! an hour.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;

@@ -73,9 +73,9 @@ impl Acknowledged {
         }
     }
 
-    /// Whether a restore may have removed the commit of `response`, given that the till has passed it. A till
-    /// passes its own commit by a page that brings it, so one of `rows` shows it, unless others wrote over all
-    /// of them. If the answer to an offer names the same commit as before, the server still has it.
+    /// Whether a restore may have removed the commit of `response`, given that the till has passed it. It
+    /// passes its own commit by a page that brings it, so one of `rows` shows it, unless others wrote over
+    /// all of them. If the answer to an offer names the same commit as before, the server still has it.
     pub fn is_doubtful(&mut self, request: &PushRequest, response: &PushResponse, rows: &Rows) -> bool {
         let Some(id) = &request.batch_id else { return false };
         let offered_for = self.offered.remove(id);
