@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use protocol::ids::{self, SessionId};
-use worker::{Env, Headers, Method, Request, RequestInit, Response, ResponseBuilder, Stub};
+use worker::{Env, Headers, Request, RequestInit, Response, ResponseBuilder};
 
 mod alarm;
 mod call;
@@ -17,6 +17,7 @@ mod frame_rate;
 mod head_pages;
 mod keepalive;
 mod object;
+mod object_call;
 mod page_call;
 mod recent_commits;
 mod renewal;
@@ -36,9 +37,6 @@ pub(crate) use write_queue::WaitingPush;
 use write_turn::within;
 pub(crate) use write_turn::{TURN_BOUND, Turn, TurnRefused, WriteTurn};
 
-/// The binding in `wrangler.toml`.
-const BINDING: &str = "ROOM";
-
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RoomError {
     #[error("failed to reach the room: {0}")]
@@ -57,7 +55,7 @@ pub(crate) async fn connect(env: &Env, connect: &ConnectRequest) -> Result<Respo
     // A new request: no header of the device reaches the room.
     init.with_headers([("upgrade", "websocket")].into_iter().collect::<Headers>());
     let request = Request::new_with_init(&connect.url(), &init)?;
-    let response = stub(env, &connect.room)?.fetch_with_request(request).await?;
+    let response = object_call::stub(env, &connect.room)?.fetch_with_request(request).await?;
     let status = response.status_code();
     match response.websocket() {
         Some(socket) => Ok(ResponseBuilder::new().with_status(101).with_websocket(socket).empty()),
@@ -99,7 +97,8 @@ pub(crate) async fn look(
     lookup: &Lookup,
 ) -> Result<Result<Vec<u8>, Unanswered>, RoomError> {
     let url = call::page_url(&PageCall::Look(lookup.clone()));
-    let (status, body) = within(LOOK_BOUND, post(env, room, &url, &[])).await?;
+    let answer = async { Ok(object_call::get(env, room, &url).await?) };
+    let (status, body) = within(LOOK_BOUND, answer).await?;
     match status {
         page_call::PAGE => Ok(Ok(body)),
         page_call::NO_PAGE => {
@@ -121,16 +120,9 @@ async fn ask(env: &Env, room: &ids::Room, call: TurnCall, body: &[u8]) -> Result
 }
 
 async fn post(env: &Env, room: &ids::Room, url: &str, body: &[u8]) -> Result<(u16, Vec<u8>), RoomError> {
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(js_sys::Uint8Array::from(body).into()));
-    let mut response = stub(env, room)?.fetch_with_request(Request::new_with_init(url, &init)?).await?;
-    Ok((response.status_code(), response.bytes().await?))
+    Ok(object_call::post(env, room, url, body).await?)
 }
 
 fn accepted(status: u16) -> Result<(), RoomError> {
     if status == call::ACCEPTED { Ok(()) } else { Err(RoomError::Status(status)) }
-}
-
-fn stub(env: &Env, room: &ids::Room) -> worker::Result<Stub> {
-    env.durable_object(BINDING)?.id_from_name(&room.to_string())?.get_stub()
 }

@@ -9,7 +9,7 @@ use protocol::wire::publication::Publication;
 use protocol::wire::push_group::GroupedResponse;
 use serde::Deserialize;
 
-use super::page_call::PageCall;
+use super::page_call::{self, PageCall};
 use super::turn_call::TurnCall;
 use crate::query;
 
@@ -75,6 +75,8 @@ impl RoomCall {
                 let sessions = query::value(url_query, "sessions")?;
                 Some(RoomCall::End(sessions.split(',').map(str::parse).collect::<Result<_, _>>().ok()?))
             }
+            // A request without a body costs the runtime less.
+            ("GET", page_call::LOOK) => PageCall::parse(path, url_query).map(RoomCall::Page),
             ("POST", _) => {
                 let turn = TurnCall::parse(path, url_query).map(RoomCall::Turn);
                 turn.or_else(|| PageCall::parse(path, url_query).map(RoomCall::Page))

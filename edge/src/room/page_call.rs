@@ -81,7 +81,8 @@ impl Unanswered {
     }
 }
 
-const LOOK: &str = "/page/look";
+/// The path of a lookup.
+pub(super) const LOOK: &str = "/page/look";
 const KEEP: &str = "/page/keep";
 
 impl PageCall {

@@ -1,0 +1,40 @@
+//! Requests to the object of a room. They use the runtime's types: the crate's response reads a body chunk by
+//! chunk, and each chunk is a turn of the event loop.
+
+use js_sys::{Promise, Uint8Array};
+use protocol::ids::Room;
+use worker::wasm_bindgen::JsCast;
+use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::web_sys;
+use worker::worker_sys::DurableObject;
+use worker::{Env, Method, Request, RequestInit, Stub};
+
+/// The binding in `wrangler.toml`.
+const BINDING: &str = "ROOM";
+
+/// The object of `room`.
+pub(super) fn stub(env: &Env, room: &Room) -> worker::Result<Stub> {
+    env.durable_object(BINDING)?.get_by_name(&room.to_string())
+}
+
+/// `GET url`. Returns the status and the body.
+pub(super) async fn get(env: &Env, room: &Room, url: &str) -> worker::Result<(u16, Vec<u8>)> {
+    let object: DurableObject = stub(env, room)?.into_rpc();
+    read(object.fetch_with_str(url)?).await
+}
+
+/// `POST url` with `body`. Returns the status and the body.
+pub(super) async fn post(env: &Env, room: &Room, url: &str, body: &[u8]) -> worker::Result<(u16, Vec<u8>)> {
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(Uint8Array::from(body).into()));
+    let request = Request::new_with_init(url, &init)?;
+    let object: DurableObject = stub(env, room)?.into_rpc();
+    read(object.fetch_with_request(request.inner())?).await
+}
+
+async fn read(response: Promise) -> worker::Result<(u16, Vec<u8>)> {
+    let response: web_sys::Response = JsFuture::from(response).await?.dyn_into()?;
+    let body: JsValue = JsFuture::from(response.array_buffer()?).await?;
+    Ok((response.status(), Uint8Array::new(&body).to_vec()))
+}
