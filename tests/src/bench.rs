@@ -82,7 +82,7 @@ async fn measure(arguments: &Arguments, stack: &Stack) -> Result<(), Box<dyn Err
         Bench::Bootstrap => bootstrap::measure(stack, usize::try_from(arguments.records)?).await,
         Bench::Edge => {
             let generated = || Ok(day::generated(GENERATED_INVOICES));
-            edge::measure(stack, &arguments.day.as_deref().map_or_else(generated, day::read)?).await
+            edge::measure(stack, &arguments.day.as_deref().map_or_else(generated, day::read)?, rounds).await
         }
     }
 }

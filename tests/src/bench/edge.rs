@@ -2,6 +2,9 @@
 //! fast, and so does the bound within which a function must confirm a head, so that the counts are those of
 //! an hour.
 
+mod direct;
+mod speed;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::Arc;
@@ -66,7 +69,8 @@ struct Polls {
 }
 
 /// Plays the busiest hour of `day` twice: as the edge answers, and with functions that answer each poll.
-pub(super) async fn measure(stack: &Stack, day: &[Invoice]) -> Result<(), Box<dyn Error>> {
+pub(super) async fn measure(stack: &Stack, day: &[Invoice], rounds: usize) -> Result<(), Box<dyn Error>> {
+    speed::measure(stack, rounds).await?;
     let hour = busiest_hour(day);
     println!(
         "{} invoices of one hour; {TILLS} tills that poll every {} s; {SPEED} times as fast",

@@ -1,0 +1,173 @@
+//! How fast the edge is in workerd itself: a read that it answers beside the same with Hono and jose, and a push
+//! beside its function alone.
+
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use local::stack::Stack;
+use protocol::limits::PUSH_RECORDS_MAX;
+use protocol::wire::CACHE_HEADER;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::ROOM_STARTS_WITHIN;
+use super::direct::DirectWorker;
+use crate::api::Api;
+use crate::bench::client::BenchClient;
+use crate::bench::{WARM_UP, product, without_warm_up};
+use crate::fleet;
+use crate::report::{line, percentiles, ratio};
+
+/// Connections that read at the same time.
+const CONNECTIONS: usize = 8;
+/// Reads of one connection in one turn.
+const READS: usize = 50;
+/// The read: a page without changes.
+const PATH: &str = "/api/sync/pull-changes";
+
+/// Reads of one worker.
+#[derive(Default)]
+struct Reads {
+    latencies: Vec<Duration>,
+    /// The sum of its turns.
+    took: Duration,
+}
+
+/// Measures reads in `rounds` turns of each worker, and as many pushes.
+pub(super) async fn measure(stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
+    let client = BenchClient::open(stack, "speed", "speed").await?;
+    let ours = DirectWorker::start(stack, "tillsync").await?;
+    reads(stack, &client, &ours, rounds).await?;
+    pushes(stack, &client, &ours, rounds).await
+}
+
+async fn reads(
+    stack: &Stack,
+    client: &BenchClient,
+    ours: &DirectWorker,
+    rounds: usize,
+) -> Result<(), Box<dyn Error>> {
+    let theirs = DirectWorker::start(stack, "hono").await?;
+    let [ours, theirs] = [ours, &theirs].map(|worker| at(worker, client));
+    let (ours, theirs) = (ours?, theirs?);
+    ours.post("/api/sync/batch-push", batch(&client.device, "read", 1)).await?.ok::<Value>()?;
+    let (page, _) = ours.pull_query("since=0", 1000).await?;
+    let path = format!("{PATH}?cursor={}", page.next_cursor);
+    let body = page_of_the_room(&ours, &path).await?;
+    let put = theirs.send(theirs.request(Method::PUT, &path).body(body.clone())).await?;
+    let got = theirs.get(&path).await?;
+    if !put.status.is_success() || got.body != body {
+        return Err(format!("Hono answers {} {}", got.status, got.body).into());
+    }
+    let (mut our_reads, mut their_reads) = (Reads::default(), Reads::default());
+    for round in 0..rounds + WARM_UP {
+        for (api, reads) in [(&ours, &mut our_reads), (&theirs, &mut their_reads)] {
+            let turn = turn(api, &path).await?;
+            if round >= WARM_UP {
+                reads.took += turn.took;
+                reads.latencies.extend(turn.latencies);
+            }
+        }
+    }
+    println!("\nread of a head, {CONNECTIONS} connections, workerd itself");
+    for (name, reads) in [("tillsync", &our_reads), ("Hono and jose", &their_reads)] {
+        println!("{name:<30} {:>6} a second, {}", reads.per_second(), line(&reads.latencies));
+    }
+    let [ours, theirs] = [&our_reads, &their_reads].map(|reads| percentiles(&reads.latencies)[2]);
+    // As many reads each, so the ratio of the times is the ratio of the rates.
+    let rates = ratio(their_reads.took, our_reads.took);
+    println!("requests a second, ratio       {rates} (target: at least 1.20)");
+    println!("p99, ratio                     {} (target: at most 1.00)", ratio(ours, theirs));
+    Ok(())
+}
+
+fn at(worker: &DirectWorker, client: &BenchClient) -> Result<Api, Box<dyn Error>> {
+    Ok(Api::new(&worker.url)?.with_token(client.api.token()))
+}
+
+/// The page at `path` once the room answers it.
+async fn page_of_the_room(api: &Api, path: &str) -> Result<String, Box<dyn Error>> {
+    let deadline = Instant::now() + ROOM_STARTS_WITHIN;
+    while Instant::now() < deadline {
+        let reply = api.get(path).await?;
+        if reply.header(CACHE_HEADER) == Some("room") {
+            return Ok(reply.body);
+        }
+        sleep(Duration::from_millis(200)).await;
+    }
+    Err("the room never answers".into())
+}
+
+/// [`READS`] of each connection.
+async fn turn(api: &Api, path: &str) -> Result<Reads, Box<dyn Error>> {
+    let (mut reading, started) = (JoinSet::new(), Instant::now());
+    for _ in 0..CONNECTIONS {
+        let (api, path) = (api.clone(), path.to_owned());
+        reading.spawn(async move {
+            let mut latencies = Vec::with_capacity(READS);
+            for _ in 0..READS {
+                let began = Instant::now();
+                let reply = api.get(&path).await.map_err(|error| error.to_string())?;
+                latencies.push(began.elapsed());
+                if !reply.status.is_success() {
+                    return Err(format!("{}: {}", reply.status, reply.body));
+                }
+            }
+            Ok(latencies)
+        });
+    }
+    let mut reads = Reads::default();
+    while let Some(latencies) = reading.join_next().await {
+        reads.latencies.extend(latencies??);
+    }
+    reads.took = started.elapsed();
+    Ok(reads)
+}
+
+impl Reads {
+    fn per_second(&self) -> u128 {
+        (self.latencies.len() as u128 * 1_000_000).checked_div(self.took.as_micros()).unwrap_or_default()
+    }
+}
+
+fn batch(device: &str, name: &str, records: usize) -> String {
+    let record = |i: usize| product(&format!("{name}-{i}"), i);
+    let records: Vec<Value> = (0..records).map(record).collect();
+    json!({ "device_id": device, "batch_id": fleet::batch_id(), "records": records }).to_string()
+}
+
+/// Pushes of 50 to the function alone, through workerd, and through the proxy of wrangler as well.
+async fn pushes(
+    stack: &Stack,
+    client: &BenchClient,
+    ours: &DirectWorker,
+    rounds: usize,
+) -> Result<(), Box<dyn Error>> {
+    let direct = at(ours, client)?;
+    let [mut function, mut workerd, mut proxy] = [const { Vec::new() }; 3];
+    for round in 0..rounds + WARM_UP {
+        let body = batch(&client.device, &format!("f{round}"), PUSH_RECORDS_MAX);
+        function.push(client.push(stack, body).await?.took);
+    }
+    // Apart from the function: the edge publishes after its response, on the same processors.
+    for (api, times) in [(&direct, &mut workerd), (&client.api, &mut proxy)] {
+        for round in 0..rounds + WARM_UP {
+            let body = batch(&client.device, &format!("{}-{round}", api.edge_url), PUSH_RECORDS_MAX);
+            let started = Instant::now();
+            api.post("/api/sync/batch-push", body).await?.ok::<Value>()?;
+            times.push(started.elapsed());
+        }
+    }
+    let [function, workerd, proxy] = [function, workerd, proxy].map(without_warm_up);
+    println!();
+    println!("push of 50, function alone     {}", line(&function));
+    println!("push of 50, workerd itself     {}", line(&workerd));
+    println!("push of 50, wrangler's proxy   {}", line(&proxy));
+    let [[function, ..], [workerd, ..], [proxy, ..]] =
+        [function, workerd, proxy].map(|all| percentiles(&all));
+    println!("workerd to function            {} (target: at most 1.25)", ratio(workerd, function));
+    println!("proxy to function              {}", ratio(proxy, function));
+    Ok(())
+}
