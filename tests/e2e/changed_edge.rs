@@ -29,6 +29,11 @@ impl ChangedEdge {
         ChangedEdge { stack: Stack::start(options).await.unwrap(), folder: None }
     }
 
+    /// The folder of its configuration.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.as_deref().unwrap()
+    }
+
     /// That many tills of one branch, signed in.
     pub(crate) async fn tills(&self, count: usize) -> Vec<Till> {
         let mut tills = Vec::new();
@@ -87,8 +92,11 @@ pub(crate) fn replaced(text: &str, from: &str, to: &str) -> String {
     text.replacen(from, to, 1)
 }
 
-/// A worker whose rooms lose their memory on request, count how often they began, and show the attachments of
-/// their sockets.
+/// The main module of an edge with observed rooms, in the folder of its configuration.
+pub(crate) const EDGE_MODULE: &str = "edge.mjs";
+
+/// A worker whose rooms lose their memory or end on request, count how often they began, and show the
+/// attachments of their sockets.
 const OBSERVED_ROOMS: &str = r#"
 import BuiltEdge, { Room as BuiltRoom } from "EDGE";
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
@@ -97,6 +105,7 @@ export default class Edge extends WorkerEntrypoint {
   async fetch(request) {
     const url = new URL(request.url);
     if (url.pathname === "/test/begun") return new Response(String(begun));
+    if (url.pathname === "/test/version") return new Response("VERSION");
     if (url.pathname.startsWith("/test/")) {
       const room = this.env.ROOM.get(this.env.ROOM.idFromName(url.searchParams.get("room")));
       return room.fetch(request);
@@ -119,6 +128,7 @@ export class Room extends DurableObject {
       this.begin();
       return new Response();
     }
+    if (path === "/test/reset") this.ctx.abort("by the test");
     if (path === "/test/attachments") {
       return Response.json(this.ctx.getWebSockets().map((socket) => socket.deserializeAttachment()));
     }
@@ -133,13 +143,16 @@ export class Room extends DurableObject {
 
 /// The edge's configuration, with rooms that a test observes.
 pub(crate) fn with_observed_rooms(folder: &Path) -> Vec<PathBuf> {
-    let main = folder.join("edge.mjs");
-    let files = [
-        (&main, OBSERVED_ROOMS.replace("\"EDGE\"", &format!("\"{}\"", built_edge().display()))),
-        (&folder.join("edge.toml"), edge_config(&main)),
-    ];
+    let main = folder.join(EDGE_MODULE);
+    let files = [(&main, observed_rooms("first")), (&folder.join("edge.toml"), edge_config(&main))];
     for (file, text) in files {
         std::fs::write(file, text).unwrap();
     }
     vec![folder.join("edge.toml")]
+}
+
+/// The text of [`EDGE_MODULE`], which tells `version`.
+pub(crate) fn observed_rooms(version: &str) -> String {
+    let edge = format!("\"{}\"", built_edge().display());
+    OBSERVED_ROOMS.replace("\"EDGE\"", &edge).replace("VERSION", version)
 }

@@ -13,6 +13,7 @@ pub(crate) mod damaged_keys;
 pub(crate) mod dead_letters;
 pub(crate) mod deployments;
 pub(crate) mod failed_groups;
+pub(crate) mod fault_run;
 pub(crate) mod faults;
 pub(crate) mod groups;
 pub(crate) mod head_office;
@@ -36,7 +37,7 @@ pub(crate) mod windows;
 
 trials! {
     modules: absence, batch_frames, branches, broadcast, checkpoints, clocks, concurrency, cursors, damage, damaged_keys,
-    dead_letters, deployments, failed_groups, faults, groups, head_office, heads, late, many_branches, oversize, policies,
+    dead_letters, deployments, failed_groups, fault_run, faults, groups, head_office, heads, late, many_branches, oversize, policies,
     pull, push, repairs, resolve,
     restore, shop_day, stats, tenancy, turns, values, versions, windows,
 }

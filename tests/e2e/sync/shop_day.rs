@@ -24,12 +24,13 @@ trials! {
     all_tills_and_a_new_till_hold_the_whole_day,
 }
 
-fn day_of_sales() -> Vec<Invoice> {
+/// That many invoices of the day.
+pub(crate) fn day_of_sales(invoices: usize) -> Vec<Invoice> {
     let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/online-retail/2010-12-01.csv");
     if real.exists() {
-        day::read(&real).unwrap().into_iter().take(INVOICES).collect()
+        day::read(&real).unwrap().into_iter().take(invoices).collect()
     } else {
-        day::generated(INVOICES)
+        day::generated(invoices)
     }
 }
 
@@ -45,7 +46,7 @@ async fn open(shop: &Shop, name: &str, takes_batches: bool) -> Arc<Till> {
 }
 
 async fn all_tills_and_a_new_till_hold_the_whole_day(shop: &'static Shop) {
-    let day = day_of_sales();
+    let day = day_of_sales(INVOICES);
     let (mut tills, mut selling, mut pulling) = (Vec::new(), JoinSet::new(), JoinSet::new());
     for (i, share) in fleet::deal(&day, TILLS).into_iter().enumerate() {
         let till = open(shop, &format!("till-{i}"), i > 0).await;
