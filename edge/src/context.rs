@@ -81,10 +81,7 @@ impl RequestContext {
 
     /// Checks session and rate limits.
     pub(crate) async fn admit(&self, check: &AdmissionCheck) -> Result<(), RequestError> {
-        let commands = self.state.admission.commands(check, self.now);
-        if !self.is_below_fuse(commands).await? {
-            return Err(fuse::refusal().into());
-        }
+        self.count_at_fuse(self.state.admission.commands(check, self.now)).await?;
         let result = self.state.admission.run(check, self.now).await;
         if let Some(error) = result.failure.as_ref().filter(|error| !error.is_repeated()) {
             let count = self.state.admission.local_decisions();
@@ -102,16 +99,23 @@ impl RequestContext {
         error.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// Whether the caller's address may send `commands` to Redis. True if the fuse does not respond.
-    async fn is_below_fuse(&self, commands: usize) -> Result<bool, RequestError> {
+    /// The same for one who opens a socket: without the cache of sessions, since a socket lasts.
+    pub(crate) async fn admit_to_socket(&self, claims: &Claims) -> Result<(), RequestError> {
+        self.admit(&self.state.policy.for_caller(claims, self.spec().limit).skip_cache()).await
+    }
+
+    /// Refuses a caller whose address may not send `commands` to Redis. Admits it if the fuse does not
+    /// respond.
+    pub(crate) async fn count_at_fuse(&self, commands: usize) -> Result<(), RequestError> {
         if commands == 0 {
-            return Ok(true);
+            return Ok(());
         }
         let client_info = self.client_info()?;
-        Ok(fuse::allows(&self.env, &client_info, commands).await.unwrap_or_else(|error| {
+        let is_below = fuse::allows(&self.env, &client_info, commands).await.unwrap_or_else(|error| {
             console_error!("{} admitted without the fuse: {error}", self.id);
             true
-        }))
+        });
+        if is_below { Ok(()) } else { Err(fuse::refusal().into()) }
     }
 
     /// The whole body, in the memory of `owner`; `None` for endpoints without one.

@@ -52,6 +52,10 @@ impl RequestError {
                 ErrorCode::RoomFull,
                 "This branch has as many connections as it can; pull instead.",
             ),
+            RequestError::Room(RoomError::BadTicket) => ApiError::new(
+                ErrorCode::TicketInvalid,
+                "This ticket was used, has expired, or belongs to another device or page: ask for a new one.",
+            ),
             RequestError::Room(RoomError::Unreachable(_) | RoomError::Status(_) | RoomError::Late) => {
                 unavailable()
             }
@@ -65,7 +69,10 @@ impl RequestError {
 
     /// Whether it is a fault of ours, which is logged.
     pub(crate) fn is_fault(&self) -> bool {
-        !matches!(self, RequestError::Caller(_) | RequestError::NoRoute(_))
+        !matches!(
+            self,
+            RequestError::Caller(_) | RequestError::NoRoute(_) | RequestError::Room(RoomError::BadTicket)
+        )
     }
 }
 

@@ -5,4 +5,5 @@ pub(crate) mod publish;
 pub(crate) mod pull;
 pub(crate) mod sign_in;
 pub(crate) mod socket;
+pub(crate) mod socket_ticket;
 pub(crate) mod write;

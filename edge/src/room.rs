@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use protocol::ids::{self, SessionId};
-use worker::{Env, Headers, Request, RequestInit, Response, ResponseBuilder};
+use worker::{Env, Headers, Request, RequestInit, Response, ResponseBuilder, Stub};
 
 mod alarm;
 mod call;
@@ -24,6 +24,8 @@ mod renewal;
 mod socket_caps;
 mod socket_state;
 mod sockets;
+mod ticket;
+mod tickets;
 mod turn_call;
 mod turns;
 mod write_queue;
@@ -32,6 +34,8 @@ mod write_turn;
 pub(crate) use call::ConnectRequest;
 use page_call::PageCall;
 pub(crate) use page_call::{Lookup, PageToKeep, Unanswered};
+use ticket::TicketCall;
+pub(crate) use ticket::{KeptTicket, Redemption, parse as parse_ticket};
 use turn_call::TurnCall;
 pub(crate) use write_queue::WaitingPush;
 use write_turn::within;
@@ -43,6 +47,8 @@ pub(crate) enum RoomError {
     Unreachable(#[from] worker::Error),
     #[error("failed to enter the room: it is full")]
     Full,
+    #[error("failed to enter the room: the ticket is not valid")]
+    BadTicket,
     #[error("failed to ask the room: it answered {0}")]
     Status(u16),
     #[error("failed to ask the room: no answer in time")]
@@ -51,15 +57,37 @@ pub(crate) enum RoomError {
 
 /// Connects a device to its room; the response completes the WebSocket handshake.
 pub(crate) async fn connect(env: &Env, connect: &ConnectRequest) -> Result<Response, RoomError> {
+    upgrade(&object_call::stub(env, &connect.room)?, &connect.url()).await
+}
+
+/// Connects a device with a ticket of the room that is the object `object`.
+pub(crate) async fn redeem(env: &Env, object: &str, redemption: Redemption) -> Result<Response, RoomError> {
+    // The platform signs ids, so a made-up one fails here and wakes no object.
+    let stub = object_call::stub_of(env, object).map_err(|_| RoomError::BadTicket)?;
+    upgrade(&stub, &call::ticket_url(&TicketCall::Redeem(redemption))).await
+}
+
+/// Has the room of `ticket` keep it. Returns its text.
+pub(crate) async fn issue(env: &Env, ticket: KeptTicket) -> Result<String, RoomError> {
+    let room = ticket.connect.room.clone();
+    let object = object_call::id(env, &room)?;
+    let (status, id) = post(env, &room, &call::ticket_url(&TicketCall::Issue(ticket)), &[]).await?;
+    match String::from_utf8(id) {
+        Ok(id) if status == 200 => Ok(ticket::text(&object, &id)),
+        _ => Err(RoomError::Status(status)),
+    }
+}
+
+async fn upgrade(stub: &Stub, url: &str) -> Result<Response, RoomError> {
     let mut init = RequestInit::new();
     // A new request: no header of the device reaches the room.
     init.with_headers([("upgrade", "websocket")].into_iter().collect::<Headers>());
-    let request = Request::new_with_init(&connect.url(), &init)?;
-    let response = object_call::stub(env, &connect.room)?.fetch_with_request(request).await?;
+    let response = stub.fetch_with_request(Request::new_with_init(url, &init)?).await?;
     let status = response.status_code();
     match response.websocket() {
         Some(socket) => Ok(ResponseBuilder::new().with_status(101).with_websocket(socket).empty()),
         None if status == call::FULL => Err(RoomError::Full),
+        None if status == ticket::BAD_TICKET => Err(RoomError::BadTicket),
         None => Err(RoomError::Status(status)),
     }
 }

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::context::RequestContext;
 use crate::cors::{self, PageOrigin};
 use crate::error::RequestError;
-use crate::handlers::{openapi, publish, pull, sign_in, socket, write};
+use crate::handlers::{openapi, publish, pull, sign_in, socket, socket_ticket, write};
 use crate::request_id::RequestId;
 use crate::response;
 use crate::revalidation;
@@ -74,7 +74,7 @@ fn context(
     Ok(RequestContext { request, env, execution, state, id, origin, now, route, decision })
 }
 
-/// The edge answers five endpoints itself and forwards the others.
+/// The edge answers six endpoints itself and forwards the others.
 async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
     let spec = context.spec();
     match spec.endpoint {
@@ -83,6 +83,7 @@ async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
         Endpoint::GetHealth => Ok(response::json(r#"{"status":"ok"}"#)?),
         Endpoint::GetReadiness => readiness(context).await,
         Endpoint::PublishChanges => publish::handle(context).await,
+        Endpoint::CreateSocketTicket => socket_ticket::handle(context).await,
         Endpoint::PullChanges => pull::handle(context).await,
         _ if !spec.needs_token() => sign_in::handle(context).await,
         _ if spec.publishes => write::handle(context).await,

@@ -96,7 +96,7 @@ pub(crate) fn replaced(text: &str, from: &str, to: &str) -> String {
 pub(crate) const EDGE_MODULE: &str = "edge.mjs";
 
 /// A worker whose rooms lose their memory or end on request, count how often they began, and show the
-/// attachments of their sockets.
+/// attachments of their sockets and how much they store.
 const OBSERVED_ROOMS: &str = r#"
 import BuiltEdge, { Room as BuiltRoom } from "EDGE";
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
@@ -122,13 +122,16 @@ export class Room extends DurableObject {
     begun += 1;
     this.room = new BuiltRoom(this.ctx, this.env);
   }
-  fetch(request) {
+  async fetch(request) {
     const path = new URL(request.url).pathname;
     if (path === "/test/forget") {
       this.begin();
       return new Response();
     }
     if (path === "/test/reset") this.ctx.abort("by the test");
+    if (path === "/test/stored") {
+      return new Response(String((await this.ctx.storage.list()).size));
+    }
     if (path === "/test/attachments") {
       return Response.json(this.ctx.getWebSockets().map((socket) => socket.deserializeAttachment()));
     }

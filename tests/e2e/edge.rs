@@ -12,9 +12,10 @@ pub(crate) mod renewal;
 pub(crate) mod secrets;
 pub(crate) mod sockets;
 pub(crate) mod status;
+pub(crate) mod tickets;
 pub(crate) mod verdicts;
 
 trials! {
     modules: bad_input, bodies, browser, floods, openapi, pages, protocol_page, rate_limits, renewal, secrets, sockets,
-    status, verdicts,
+    status, tickets, verdicts,
 }

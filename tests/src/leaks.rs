@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use aho_corasick::{AhoCorasick, BuildError};
 use protocol::wire::auth::SessionResponse;
+use protocol::wire::ticket::SocketTicketResponse;
 use serde_json::Value;
 
 use crate::lock;
@@ -28,11 +29,14 @@ impl Secrets {
         self.add(what, token.rsplit('.').next().unwrap_or_default());
     }
 
-    /// Adds the tokens in the body of a reply, if it has any.
+    /// Adds the tokens and the ticket in the body of a reply, if it has any.
     pub fn add_reply(&self, body: &str) {
         if let Ok(session) = serde_json::from_str::<SessionResponse>(body) {
             self.add_token("an access token", &session.access_token);
             self.add_token("a refresh token", &session.refresh_token);
+        }
+        if let Ok(issued) = serde_json::from_str::<SocketTicketResponse>(body) {
+            self.add_token("a ticket", &issued.ticket);
         }
     }
 
@@ -83,6 +87,7 @@ mod tests {
             r#"{"accessToken":"eyJh.eyJz.c2lnbmF0dXJlIG9m","refreshToken":"u1.f1.dGhlIHNlY3JldCBv","expiresIn":900,
                 "user":{"id":"u1","username":"anna","role":"cashier","client_id":"1","branch_id":"2"}}"#,
         );
+        secrets.add_reply(r#"{"ticket":"0a1b.1765104930.00112233445566778899aabbccddeeff","expires_in":30}"#);
         secrets.add_request(br#"{"username":5,"password":"correct horse"}"#);
         secrets.add_request(br#"{"username":"anna","password":"short"}"#);
         secrets.add_request(b"password");
@@ -97,6 +102,7 @@ mod tests {
             ("GET /ws?token=eyJh.eyJz.c2lnbmF0dXJlIG9m&device_id=d 101", "an access token"),
             ("failed to refresh u1.f1.dGhlIHNlY3JldCBv", "a refresh token"),
             ("anna said correct horse", "a password"),
+            ("GET /ws?ticket=0a1b.1765104930.00112233445566778899aabbccddeeff 101", "a ticket"),
         ] {
             let bytes = [b"\xff\0".as_slice(), log.as_bytes()].concat();
             let (found, before) = finder.find(&bytes).unwrap();

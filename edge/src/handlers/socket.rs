@@ -12,7 +12,7 @@ use crate::authenticate::socket_token;
 use crate::context::RequestContext;
 use crate::error::RequestError;
 use crate::query;
-use crate::room::{self, ConnectRequest};
+use crate::room::{self, ConnectRequest, Redemption, RoomError};
 
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
     // First, so that a browser that opens the address gets an explanation.
@@ -31,15 +31,21 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
 async fn connect(context: &RequestContext) -> Result<Response, RequestError> {
     context.origin.check()?;
     let query = context.query();
-    let caller = context.authenticate(socket_token(&query, context.header("authorization")?.as_deref())?)?;
-    let room = caller.claims.room_of(None)?;
+    let takes_batches = takes_batches(&query)?;
     let device: DeviceId =
         query::value(&query, "device_id").unwrap_or_default().parse().map_err(ApiError::from)?;
+    if let Some(ticket) = query::value(&query, "ticket").filter(|ticket| !ticket.is_empty()) {
+        // It may be a guess, which costs an event of the room where a command of Redis is spared.
+        context.count_at_fuse(1).await?;
+        let (object, id) = room::parse_ticket(&ticket).ok_or(RoomError::BadTicket)?;
+        let redemption = Redemption { id, device, origin: context.header("origin")?, takes_batches };
+        return Ok(room::redeem(&context.env, object, redemption).await?);
+    }
+    let caller = context.authenticate(socket_token(&query, context.header("authorization")?.as_deref())?)?;
+    let room = caller.claims.room_of(None)?;
     caller.claims.acts_as(&device)?;
-    let takes_batches = takes_batches(&query)?;
-    // Last, since it takes a round trip; without the cache, since a socket lasts.
-    let check = context.state.policy.for_caller(&caller.claims, context.spec().limit).skip_cache();
-    context.admit(&check).await?;
+    // Last, since it takes a round trip.
+    context.admit_to_socket(&caller.claims).await?;
     let expires_at = Timestamp(0).plus_secs(caller.claims.exp);
     let Claims { sub: user, role, sid: session, .. } = caller.claims;
     let connect = ConnectRequest { room, user, device, role, session, expires_at, takes_batches };

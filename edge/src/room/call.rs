@@ -10,6 +10,7 @@ use protocol::wire::push_group::GroupedResponse;
 use serde::Deserialize;
 
 use super::page_call::{self, PageCall};
+use super::ticket::TicketCall;
 use super::turn_call::TurnCall;
 use crate::query;
 
@@ -21,6 +22,8 @@ pub(super) const FULL: u16 = 503;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum RoomCall {
     Connect(ConnectRequest),
+    /// Keeps or takes a ticket.
+    Ticket(TicketCall),
     /// Broadcasts the commits in the body. A write that names its request gives back its turn first.
     Publish(Option<String>),
     /// Ends the turn of a push that took others along. The body, a [`FinishedGroup`], has their answers and
@@ -77,9 +80,11 @@ impl RoomCall {
             }
             // A request without a body costs the runtime less.
             ("GET", page_call::LOOK) => PageCall::parse(path, url_query).map(RoomCall::Page),
+            ("GET", _) => TicketCall::parse(path, url_query).map(RoomCall::Ticket),
             ("POST", _) => {
                 let turn = TurnCall::parse(path, url_query).map(RoomCall::Turn);
-                turn.or_else(|| PageCall::parse(path, url_query).map(RoomCall::Page))
+                let page = || PageCall::parse(path, url_query).map(RoomCall::Page);
+                turn.or_else(page).or_else(|| TicketCall::parse(path, url_query).map(RoomCall::Ticket))
             }
             _ => None,
         }
@@ -107,6 +112,11 @@ pub(super) fn page_url(call: &PageCall) -> String {
     format!("{HOST}{}", call.target())
 }
 
+/// The URL of [`RoomCall::Ticket`].
+pub(super) fn ticket_url(call: &TicketCall) -> String {
+    format!("{HOST}{}", call.target())
+}
+
 /// The URL of [`RoomCall::End`]. All sessions of a user fit a URL.
 pub(super) fn end_url(sessions: &[SessionId]) -> String {
     let sessions: Vec<&str> = sessions.iter().map(|session| session.as_str()).collect();
@@ -116,6 +126,10 @@ pub(super) fn end_url(sessions: &[SessionId]) -> String {
 impl ConnectRequest {
     /// The URL of [`RoomCall::Connect`]. The query can carry every device id, a header cannot.
     pub(super) fn url(&self) -> String {
+        format!("{HOST}{CONNECT}?{}", self.query())
+    }
+
+    pub(super) fn query(&self) -> String {
         let (room, role, expires_at) =
             (self.room.to_string(), self.role.to_string(), self.expires_at.0.to_string());
         let pairs = [
@@ -127,10 +141,10 @@ impl ConnectRequest {
         ];
         let session = self.session.as_ref().map(|session| ("session", session.as_str()));
         let frames = self.takes_batches.then_some(("frames", "batch"));
-        format!("{HOST}{CONNECT}?{}", query::write(pairs.into_iter().chain(session).chain(frames)))
+        query::write(pairs.into_iter().chain(session).chain(frames))
     }
 
-    fn from_query(url_query: &str) -> Option<ConnectRequest> {
+    pub(super) fn from_query(url_query: &str) -> Option<ConnectRequest> {
         Some(ConnectRequest {
             room: query::value(url_query, "room")?.parse().ok()?,
             user: query::value(url_query, "user")?,

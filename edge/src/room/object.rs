@@ -17,7 +17,7 @@ use worker::{
 
 use super::alarm;
 use super::call::{self, ConnectRequest, FinishedGroup, RoomCall};
-use super::close_reason::{self, CloseReason};
+use super::close_reason;
 use super::deliver::deliver;
 use super::head_pages::HeadPages;
 use super::keepalive::{self, Action};
@@ -27,6 +27,8 @@ use super::renewal;
 use super::socket_caps;
 use super::socket_state::{Reaction, SocketState};
 use super::sockets;
+use super::ticket::{BAD_TICKET, TicketCall};
+use super::tickets;
 use super::turns;
 use super::write_queue::WriteQueue;
 use crate::state::AppState;
@@ -63,6 +65,7 @@ impl DurableObject for Room {
         let url = request.inner().url();
         match RoomCall::parse(request.method().as_ref(), &request.path(), query::of(&url)) {
             Some(RoomCall::Connect(connect)) => self.accept(connect).await,
+            Some(RoomCall::Ticket(call)) => self.ticket(call).await,
             Some(RoomCall::Publish(turn)) => {
                 // Before the body arrives: the next write need not wait for it, and no page from before the
                 // commit may be given out.
@@ -79,7 +82,7 @@ impl DurableObject for Room {
                 Ok(ResponseBuilder::new().with_status(answer.status).fixed(answer.body.into_bytes()))
             }
             Some(RoomCall::Page(call)) => self.page(call, &mut request).await,
-            Some(RoomCall::End(sessions)) => self.end_sessions(&sessions),
+            Some(RoomCall::End(sessions)) => self.end_sessions(&sessions).await,
             None => Ok(status(404)),
         }
     }
@@ -95,7 +98,8 @@ impl DurableObject for Room {
                 Action::Close(reason) => sockets::close(socket, *reason),
             }
         }
-        if let Some(at) = check.next_check {
+        let next_tickets = tickets::delete_expired(&self.state, now).await?;
+        if let Some(at) = check.next_check.into_iter().chain(next_tickets).min() {
             alarm::wake_at(&self.state, at).await?;
         }
         Response::empty()
@@ -118,7 +122,7 @@ impl DurableObject for Room {
                 Ok(Reaction::Reply(reply)) => sockets::save_and_send(&socket, &state, reply.as_ref()),
                 Ok(Reaction::Renew(token)) => {
                     sockets::save_and_send(&socket, &state, None);
-                    if let Err(reason) = self.renew(&socket, &token.0).await {
+                    if let Err(reason) = renewal::renew(&self.env, &socket, &token.0).await {
                         sockets::close(&socket, reason);
                     }
                 }
@@ -163,6 +167,21 @@ impl Room {
         }
         alarm::wake_by(&self.state, keepalive::next_check(&socket_state)).await?;
         Response::from_websocket(pair.client)
+    }
+
+    async fn ticket(&self, call: TicketCall) -> worker::Result<Response> {
+        match call {
+            TicketCall::Issue(ticket) => {
+                let id = tickets::issue(&self.state, &ticket, clock::now()).await?;
+                Ok(ResponseBuilder::new().fixed(id.to_string().into_bytes()))
+            }
+            TicketCall::Redeem(redemption) => {
+                match tickets::redeem(&self.state, redemption, clock::now()).await? {
+                    Some(connect) => self.accept(connect).await,
+                    None => Ok(status(BAD_TICKET)),
+                }
+            }
+        }
     }
 
     /// Ends the turn of a write. Returns when it began, if the write still had it.
@@ -249,27 +268,8 @@ impl Room {
         }
     }
 
-    async fn renew(&self, socket: &WebSocket, token: &str) -> Result<(), CloseReason> {
-        let Some(mut socket_state) = sockets::state_of(socket) else { return Ok(()) };
-        let (state, now) = (AppState::of(&self.env).map_err(|_| close_reason::GONE)?, clock::now());
-        let claims = renewal::verify(&state, &socket_state, token, now)?;
-        let mut expires_at = socket_state.expires_at;
-        let asked_until = Timestamp(0).plus_secs(claims.exp);
-        // Noted before Redis answers: one token that is sent often costs one command.
-        if socket_state.is_news(asked_until) {
-            sockets::save_and_send(socket, &socket_state, None);
-            renewal::admit(&state, &claims, now).await?;
-            expires_at = asked_until;
-        }
-        // Meanwhile the socket may have been closed, and other frames may have changed its state.
-        if let Some(mut socket_state) = sockets::state_of(socket).filter(|_| sockets::is_open(socket)) {
-            let reply = socket_state.renew(expires_at);
-            sockets::save_and_send(socket, &socket_state, Some(&reply));
-        }
-        Ok(())
-    }
-
-    fn end_sessions(&self, sessions: &[SessionId]) -> worker::Result<Response> {
+    async fn end_sessions(&self, sessions: &[SessionId]) -> worker::Result<Response> {
+        tickets::end_sessions(&self.state, sessions).await?;
         for (socket, socket_state) in sockets::open(&self.state)? {
             if socket_state.belongs_to(sessions) {
                 sockets::close(&socket, close_reason::ENDED);

@@ -18,6 +18,16 @@ pub(super) fn stub(env: &Env, room: &Room) -> worker::Result<Stub> {
     env.durable_object(BINDING)?.get_by_name(&room.to_string())
 }
 
+/// The id of the object of `room`, which does not show its name.
+pub(super) fn id(env: &Env, room: &Room) -> worker::Result<String> {
+    Ok(env.durable_object(BINDING)?.id_from_name(&room.to_string())?.to_string())
+}
+
+/// The object with this id.
+pub(super) fn stub_of(env: &Env, id: &str) -> worker::Result<Stub> {
+    env.durable_object(BINDING)?.id_from_string(id)?.get_stub()
+}
+
 /// `GET url`. Returns the status and the body.
 pub(super) async fn get(env: &Env, room: &Room, url: &str) -> worker::Result<(u16, Vec<u8>)> {
     let object: DurableObject = stub(env, room)?.into_rpc();

@@ -4,14 +4,37 @@ use protocol::claims::Claims;
 use protocol::endpoints::spec::LimitScope;
 use protocol::error::ErrorCode;
 use protocol::timestamp::Timestamp;
-use worker::console_error;
+use worker::{Env, WebSocket, console_error};
 
-use super::close_reason::{CloseReason, ENDED, EXPIRED, INVALID, OTHER_CALLER};
+use super::close_reason::{CloseReason, ENDED, EXPIRED, GONE, INVALID, OTHER_CALLER};
 use super::socket_state::SocketState;
+use super::sockets;
+use crate::clock;
 use crate::state::AppState;
 
+/// Renews `socket` with `token`; returns why to close it otherwise.
+pub(super) async fn renew(env: &Env, socket: &WebSocket, token: &str) -> Result<(), CloseReason> {
+    let Some(mut socket_state) = sockets::state_of(socket) else { return Ok(()) };
+    let (state, now) = (AppState::of(env).map_err(|_| GONE)?, clock::now());
+    let claims = verify(&state, &socket_state, token, now)?;
+    let mut expires_at = socket_state.expires_at;
+    let asked_until = Timestamp(0).plus_secs(claims.exp);
+    // Noted before Redis answers: one token that is sent often costs one command.
+    if socket_state.is_news(asked_until) {
+        sockets::save_and_send(socket, &socket_state, None);
+        admit(&state, &claims, now).await?;
+        expires_at = asked_until;
+    }
+    // Meanwhile the socket may have been closed, and other frames may have changed its state.
+    if let Some(mut socket_state) = sockets::state_of(socket).filter(|_| sockets::is_open(socket)) {
+        let reply = socket_state.renew(expires_at);
+        sockets::save_and_send(socket, &socket_state, Some(&reply));
+    }
+    Ok(())
+}
+
 /// Verifies `token`, which must be of the caller that the socket of `socket_state` belongs to.
-pub(super) fn verify(
+fn verify(
     state: &AppState,
     socket_state: &SocketState,
     token: &str,
@@ -25,7 +48,7 @@ pub(super) fn verify(
 }
 
 /// Asks Redis whether the session of `claims` goes on, without the cache, since a socket lasts.
-pub(super) async fn admit(state: &AppState, claims: &Claims, now: Timestamp) -> Result<(), CloseReason> {
+async fn admit(state: &AppState, claims: &Claims, now: Timestamp) -> Result<(), CloseReason> {
     let check = state.policy.for_caller(claims, LimitScope::None).skip_cache();
     let result = state.admission.run(&check, now).await;
     if let Some(error) = result.failure.filter(|error| !error.is_repeated()) {

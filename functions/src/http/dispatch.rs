@@ -114,7 +114,8 @@ async fn call(
         | Endpoint::GetOpenApiDocument
         | Endpoint::GetHealth
         | Endpoint::GetReadiness
-        | Endpoint::PublishChanges => Err(not_found()),
+        | Endpoint::PublishChanges
+        | Endpoint::CreateSocketTicket => Err(not_found()),
     }
 }
 

@@ -12,7 +12,7 @@ pub mod spec;
 use function::Function;
 use parameter::{
     BRANCH, CART, CURSOR, DAY, DEAD_LETTER, DEVICE, FRAMES, LETTERS_LIMIT, MIN, PULL_LIMIT, RECORD, SESSION,
-    SINCE, TABLE, TABLES, TOKEN, WHOLE,
+    SINCE, TABLE, TABLES, TICKET, TOKEN, WHOLE,
 };
 use spec::{EndpointSpec, LimitScope, WireType, delete, get, post, put};
 
@@ -20,7 +20,7 @@ use crate::error::ErrorCode::{
     BadCredentials, BadCursor, BadSince, BatchIdReused, BatchTooLarge, BodyTooLarge, BranchRequired,
     CartNotFound, DeadLetterNotFound, DeviceMismatch, OriginForbidden, PayloadCut, RecordNotFound,
     RecordRejected, RefreshInvalid, RefreshReused, ResetRequired, RoomFull, SessionNotFound, TableForbidden,
-    TooManyBranches, UnknownTable, UpgradeRequired, VersionChanged,
+    TicketInvalid, TooManyBranches, UnknownTable, UpgradeRequired, VersionChanged,
 };
 use crate::role::Role;
 use crate::wire::auth::{LoginRequest, MeResponse, RefreshRequest, SessionResponse};
@@ -38,6 +38,7 @@ use crate::wire::resolve::{ResolveRequest, ResolveResponse, VersionChangedDetail
 use crate::wire::sessions::{EndSessionsResponse, SessionsResponse};
 use crate::wire::socket::{ClientFrame, ServerFrame};
 use crate::wire::stats::{StatsResponse, TablesResponse};
+use crate::wire::ticket::{SocketTicketRequest, SocketTicketResponse};
 
 /// Everything that the edge answers, in the order of [`ENDPOINTS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +55,7 @@ pub enum Endpoint {
     ResolveConflict,
     GetSyncStats,
     ListTables,
+    CreateSocketTicket,
     ListDeadLetters,
     ReplayDeadLetter,
     DiscardDeadLetter,
@@ -76,7 +78,7 @@ pub enum Endpoint {
 /// One row per endpoint, in the order of PROTOCOL.md. A row takes any access token and counts against its
 /// user's limit unless it says otherwise; a row without `function` is answered by the edge itself.
 #[rustfmt::skip] // A table reads row by row.
-pub static ENDPOINTS: [EndpointSpec; 28] = [
+pub static ENDPOINTS: [EndpointSpec; 29] = [
     post(Endpoint::LogIn, "/api/auth/login", "logIn", "Signs in.")
         .function(Function::Auth).public(LimitScope::SignIn).request::<LoginRequest>().response::<SessionResponse>()
         .errors(&[BadCredentials]),
@@ -114,6 +116,10 @@ pub static ENDPOINTS: [EndpointSpec; 28] = [
         .counts_cost().cached().revalidates().errors(&[ResetRequired]),
     get(Endpoint::ListTables, "/api/sync/tables", "listTables", "Lists the readable tables and their rules.")
         .function(Function::SyncStats).sync().response::<TablesResponse>().revalidates(),
+    post(Endpoint::CreateSocketTicket, "/api/sync/ws-ticket", "createSocketTicket",
+        "Returns a ticket that opens one WebSocket.")
+        .request::<SocketTicketRequest>().response::<SocketTicketResponse>()
+        .errors(&[BranchRequired, DeviceMismatch]),
     get(Endpoint::ListDeadLetters, "/api/sync/dead-letters", "listDeadLetters", "Lists rejected records.")
         .function(Function::DeadLetters).role(Role::Manager).sync()
         .parameters(&[LETTERS_LIMIT, CURSOR, BRANCH]).response::<DeadLettersResponse>().counts_cost().revalidates(),
@@ -153,8 +159,8 @@ pub static ENDPOINTS: [EndpointSpec; 28] = [
         .function(Function::CacheWarm).role(Role::Admin).request::<WarmRequest>().response::<WarmResponse>()
         .of_branch().counts_cost().errors(&[BadCursor, UnknownTable, TableForbidden]),
     get(Endpoint::OpenSocket, "/ws", "openSocket", "Opens a WebSocket for the frames below.")
-        .sync().parameters(&[TOKEN, DEVICE, FRAMES]).frames::<ClientFrame, ServerFrame>()
-        .errors(&[BranchRequired, DeviceMismatch, OriginForbidden, UpgradeRequired, RoomFull]),
+        .sync().parameters(&[TOKEN, TICKET, DEVICE, FRAMES]).frames::<ClientFrame, ServerFrame>()
+        .errors(&[BranchRequired, DeviceMismatch, OriginForbidden, TicketInvalid, UpgradeRequired, RoomFull]),
     get(Endpoint::GetOpenApiDocument, "/api/openapi.json", "getOpenApiDocument", "Returns this document.")
         .public(LimitScope::None).response::<serde_json::Map<String, serde_json::Value>>().revalidates(),
     get(Endpoint::GetHealth, "/healthz", "getHealth", "Reports whether the edge is configured.")

@@ -35,6 +35,8 @@ pub enum ErrorCode {
     TokenExpired,
     /// The session of the access token has ended.
     SessionRevoked,
+    /// The ticket is unknown, used or expired, or of another device or page.
+    TicketInvalid,
     /// Wrong user name or password.
     BadCredentials,
     /// The refresh token is unknown, expired or revoked.
@@ -126,6 +128,7 @@ impl ErrorCode {
             | ErrorCode::TokenInvalid
             | ErrorCode::TokenExpired
             | ErrorCode::SessionRevoked
+            | ErrorCode::TicketInvalid
             | ErrorCode::BadCredentials
             | ErrorCode::RefreshInvalid
             | ErrorCode::RefreshReused

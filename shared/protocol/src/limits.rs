@@ -82,6 +82,8 @@ pub const FRAME_BYTES_MAX: usize = 4 * 1024;
 pub const STATUS_BYTES_MAX: usize = 1024;
 /// Seconds between two status frames from a socket.
 pub const STATUS_EVERY_SECS: u64 = 5;
+/// Seconds until a ticket for a WebSocket expires.
+pub const TICKET_SECS: u64 = 30;
 /// Seconds without a request after which a session is shown as idle: 2 hours. Its refresh token still works.
 pub const SESSION_IDLE_SECS: u64 = 2 * 3600;
 

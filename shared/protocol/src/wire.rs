@@ -20,6 +20,7 @@ pub mod session_end;
 pub mod sessions;
 pub mod socket;
 pub mod stats;
+pub mod ticket;
 
 /// Identifies a request in responses and logs.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";

@@ -62,18 +62,22 @@ async fn a_page_of_an_allowed_origin_syncs_and_listens(shop: &'static Shop) {
     assert_eq!((status("unchanged"), status("health")), (Some(304), Some(200)));
     let closed = |name: &str| (seen[name]["code"].clone(), seen[name]["reason"].clone());
     assert_eq!(closed("badToken"), (json!(4401), json!("token_invalid")));
+    // A ticket of this page, without the token in a URL.
+    assert_eq!(seen["ticketed"]["received"][0]["type"], "connected", "{seen}");
+    assert_eq!(seen["ticketed"]["code"], 1000);
+    assert_eq!(closed("usedTicket"), (json!(4401), json!("ticket_invalid")));
 }
 
 async fn a_page_of_another_origin_fails(shop: &'static Shop) {
     let seen = visit(shop, &shop.world.pages.foreign).await;
-    for name in ["signIn", "pulled", "refused", "unchanged", "health"] {
+    for name in ["signIn", "pulled", "refused", "unchanged", "health", "issued"] {
         assert_eq!(seen[name], json!({ "failed": "TypeError" }), "{name}");
     }
     assert_eq!(
         (&seen["heard"]["code"], &seen["heard"]["reason"]),
         (&json!(4403), &json!("origin_forbidden"))
     );
-    assert_eq!(seen["badToken"]["code"], 4403);
+    assert_eq!((&seen["badToken"]["code"], &seen["ticketed"]["code"]), (&json!(4403), &json!(4403)));
 }
 
 async fn preflights_say_what_a_page_may_send(shop: &'static Shop) {

@@ -10,6 +10,7 @@ use tests::till::socket;
 use tokio_tungstenite::connect_async;
 
 use crate::accounts::{logout, refresh};
+use crate::edge::tickets::{enter, ticket, ticket_url};
 use crate::leaks;
 use crate::shop::{PASSWORD, Shop, product};
 use crate::sync::broadcast::Listener;
@@ -35,6 +36,10 @@ async fn no_log_or_store_holds_a_secret(shop: &'static Shop) {
     let path = path.split_once("/ws").unwrap().1;
     assert_eq!(api.get(&format!("/ws{path}")).await.unwrap().status, 426);
     assert!(connect_async(socket::url(&api, "till-2")).await.is_ok());
+    let ticket = ticket(&api, "till-2").await;
+    for (device, reason) in [("till-1", Some("ticket_invalid")), ("till-2", Some("ticket_invalid"))] {
+        assert_eq!(enter(&ticket_url(&api, &ticket, device), None).await.as_deref(), reason);
+    }
     let next: SessionResponse = refresh(&api, &session.refresh_token).await.ok().unwrap();
     shop.world.redis_faults().lift();
 

@@ -44,7 +44,9 @@ fn comparison(member: &str) -> Comparison {
         "server_updated_at" | "server_time" | "received_at" | "last_sync_at" | "at" => Comparison::Time,
         "created_at" | "last_activity_at" => Comparison::Time,
         "cursor" | "next_cursor" => Comparison::Cursor,
-        "id" | "request_id" | "snapshot_id" | "accessToken" | "refreshToken" | "address" => Comparison::Text,
+        "id" | "request_id" | "snapshot_id" | "accessToken" | "refreshToken" | "ticket" | "address" => {
+            Comparison::Text
+        }
         "pending_queue_count" | "skew_millis" => Comparison::Count,
         _ => Comparison::Literal,
     }

@@ -74,6 +74,8 @@ pub const LETTERS_LIMIT: Parameter =
 pub const DAY: Parameter = text("day", "A day in UTC, such as 2025-12-07. Absent: today.");
 /// `token`
 pub const TOKEN: Parameter = text("token", "The access token, for clients that cannot set headers.");
+/// `ticket`
+pub const TICKET: Parameter = text("ticket", "A ticket, in place of the access token.");
 /// `device_id`
 pub const DEVICE: Parameter = id("device_id", "The device that listens.", DEVICE_ID_BYTES_MAX);
 /// `frames`

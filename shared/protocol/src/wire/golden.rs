@@ -24,6 +24,7 @@ use crate::wire::resolve::{Resolution, ResolveRequest, ResolveResponse, VersionC
 use crate::wire::sessions::{EndSessionsResponse, SessionsResponse};
 use crate::wire::socket::{BadFrame, ClientFrame, FrameToken, ServerFrame};
 use crate::wire::stats::{StatsResponse, TablesResponse};
+use crate::wire::ticket::{SocketTicketRequest, SocketTicketResponse};
 
 fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap()
@@ -118,7 +119,14 @@ fn dead_letters() {
 fn accounts() {
     pin(
         include_str!("golden/accounts.jsonl"),
-        &[of::<SessionResponse>, of::<MeResponse>, of::<SessionsResponse>, of::<EndSessionsResponse>],
+        &[
+            of::<SessionResponse>,
+            of::<MeResponse>,
+            of::<SessionsResponse>,
+            of::<EndSessionsResponse>,
+            of::<SocketTicketRequest>,
+            of::<SocketTicketResponse>,
+        ],
     );
 }
 

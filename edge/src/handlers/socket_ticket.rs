@@ -1,0 +1,39 @@
+//! `POST /api/sync/ws-ticket`: a ticket with which a web page opens a WebSocket, so that its token is in no URL.
+
+use auth::token::bearer;
+use protocol::body::read_body;
+use protocol::claims::Claims;
+use protocol::error::ApiError;
+use protocol::ids::DeviceId;
+use protocol::limits::TICKET_SECS;
+use protocol::timestamp::Timestamp;
+use protocol::wire::ticket::{SocketTicketRequest, SocketTicketResponse};
+use worker::Response;
+
+use crate::body::{self, BodyOwner};
+use crate::context::RequestContext;
+use crate::error::RequestError;
+use crate::response;
+use crate::room::{self, ConnectRequest, KeptTicket};
+
+pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
+    let caller = context.authenticate(bearer(context.header("authorization")?.as_deref())?.to_owned())?;
+    let claims = caller.claims;
+    // Nothing asks Redis again when the ticket is used.
+    context.admit_to_socket(&claims).await?;
+    let room = claims.room_of(None)?;
+    let body = context.body(BodyOwner::Client(claims.client_id.clone())).await?;
+    let device = body.and_then(|body| body.with(read)).ok_or_else(body::incomplete)??;
+    claims.acts_as(&device)?;
+    let expires_at = Timestamp(0).plus_secs(claims.exp);
+    let Claims { sub: user, role, sid: session, .. } = claims;
+    let connect = ConnectRequest { room, user, device, role, session, expires_at, takes_batches: false };
+    let ticket = room::issue(&context.env, KeptTicket { connect, origin: context.header("origin")? }).await?;
+    let issued = SocketTicketResponse { ticket, expires_in: TICKET_SECS };
+    Ok(response::json(&serde_json::to_string(&issued).map_err(worker::Error::from)?)?)
+}
+
+/// The device that a request names.
+fn read(body: &[u8]) -> Result<DeviceId, ApiError> {
+    read_body::<SocketTicketRequest>(body).map(|request| request.device_id)
+}

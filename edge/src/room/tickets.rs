@@ -1,0 +1,82 @@
+//! Tickets, each of which opens one socket. They are in the storage of the room, because a room may lose its
+//! memory between a ticket and its use. The room handles one event at a time, so a ticket is used once.
+
+use protocol::ids::SessionId;
+use protocol::limits::TICKET_SECS;
+use protocol::timestamp::Timestamp;
+use worker::{ListOptions, State};
+
+use super::alarm;
+use super::call::ConnectRequest;
+use super::ticket::{KeptTicket, Redemption, TicketId};
+
+/// Begins the keys of tickets. The time of expiry follows, so the first key expires first.
+const PREFIX: &str = "ticket:";
+/// Expired tickets that one alarm deletes: as many as the storage takes in one call.
+const DELETED_MAX: usize = 128;
+
+/// Keeps a ticket. Returns its id.
+pub(super) async fn issue(state: &State, ticket: &KeptTicket, now: Timestamp) -> worker::Result<TicketId> {
+    // A second more, because it expires with the beginning of a second.
+    let id = TicketId::new(now.plus_secs(TICKET_SECS + 1))?;
+    state.storage().put(&key(&id), ticket.encode()).await?;
+    alarm::wake_by(state, id.expires_at()).await?;
+    Ok(id)
+}
+
+/// Takes a ticket. Returns the connection that it allows, if it was kept until now and is one of this device
+/// and page. Right or wrong, it is used.
+pub(super) async fn redeem(
+    state: &State,
+    redemption: Redemption,
+    now: Timestamp,
+) -> worker::Result<Option<ConnectRequest>> {
+    let (storage, key) = (state.storage(), key(&redemption.id));
+    let kept: Option<String> = storage.get(&key).await?;
+    // Of two uses at once, one deletes it.
+    let is_taken = kept.is_some() && storage.delete(&key).await?;
+    let valid = kept.filter(|_| is_taken && now < redemption.id.expires_at());
+    let connect = valid.and_then(|text| redemption.connection(KeptTicket::decode(&text)?));
+    // It ends with its token.
+    Ok(connect.filter(|connect| now < connect.expires_at))
+}
+
+/// Deletes tickets that have expired. Returns when to do so again, if there are others.
+pub(super) async fn delete_expired(state: &State, now: Timestamp) -> worker::Result<Option<Timestamp>> {
+    let end = format!("{PREFIX}{:012}", now.as_secs() + 1);
+    let expired = keys(state, ListOptions::new().start(PREFIX).end(&end).limit(DELETED_MAX)).await?;
+    if !expired.is_empty() {
+        state.storage().delete_multiple(expired).await?;
+    }
+    Ok(is_any_kept(state).await?.then(|| now.plus_secs(TICKET_SECS)))
+}
+
+/// Whether the room keeps a ticket.
+pub(super) async fn is_any_kept(state: &State) -> worker::Result<bool> {
+    Ok(!keys(state, ListOptions::new().prefix(PREFIX).limit(1)).await?.is_empty())
+}
+
+/// Deletes the tickets of `sessions`.
+pub(super) async fn end_sessions(state: &State, sessions: &[SessionId]) -> worker::Result<()> {
+    let kept = state.storage().list_with_options(ListOptions::new().prefix(PREFIX)).await?;
+    let mut ended = Vec::new();
+    kept.for_each(&mut |ticket, key| {
+        let ticket = ticket.as_string().and_then(|ticket| KeptTicket::decode(&ticket));
+        let session = ticket.and_then(|ticket| ticket.connect.session);
+        let is_ended = session.is_some_and(|session| sessions.contains(&session));
+        ended.extend(key.as_string().filter(|_| is_ended));
+    });
+    for keys in ended.chunks(DELETED_MAX) {
+        state.storage().delete_multiple(keys.iter().map(String::as_str).collect()).await?;
+    }
+    Ok(())
+}
+
+async fn keys(state: &State, which: ListOptions<'_>) -> worker::Result<Vec<String>> {
+    let found = state.storage().list_with_options(which).await?;
+    Ok(found.keys().into_iter().flatten().filter_map(|key| key.as_string()).collect())
+}
+
+fn key(id: &TicketId) -> String {
+    format!("{PREFIX}{}", id.stored_name())
+}
