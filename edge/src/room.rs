@@ -13,6 +13,7 @@ mod alarm;
 mod call;
 mod close_reason;
 mod deliver;
+mod frame_options;
 mod frame_rate;
 mod head_pages;
 mod keepalive;
@@ -32,6 +33,7 @@ mod write_queue;
 mod write_turn;
 
 pub(crate) use call::ConnectRequest;
+pub(crate) use frame_options::FrameOptions;
 use page_call::PageCall;
 pub(crate) use page_call::{Lookup, PageToKeep, Unanswered};
 use ticket::TicketCall;

@@ -5,6 +5,7 @@ pub(crate) mod bodies;
 pub(crate) mod browser;
 pub(crate) mod floods;
 pub(crate) mod openapi;
+pub(crate) mod own_changes;
 pub(crate) mod pages;
 pub(crate) mod protocol_page;
 pub(crate) mod rate_limits;
@@ -16,6 +17,6 @@ pub(crate) mod tickets;
 pub(crate) mod verdicts;
 
 trials! {
-    modules: bad_input, bodies, browser, floods, openapi, pages, protocol_page, rate_limits, renewal, secrets, sockets,
-    status, tickets, verdicts,
+    modules: bad_input, bodies, browser, floods, openapi, own_changes, pages, protocol_page, rate_limits, renewal,
+    secrets, sockets, status, tickets, verdicts,
 }

@@ -1,9 +1,7 @@
 //! `GET /ws`: connects a device to the room of its branch.
 
-use protocol::claims::Claims;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::DeviceId;
-use protocol::timestamp::Timestamp;
 use protocol::wire::close_code::CloseCode;
 use protocol::wire::socket::ServerFrame;
 use worker::{Response, ResponseBuilder, WebSocketPair, console_error};
@@ -12,7 +10,7 @@ use crate::authenticate::socket_token;
 use crate::context::RequestContext;
 use crate::error::RequestError;
 use crate::query;
-use crate::room::{self, ConnectRequest, Redemption, RoomError};
+use crate::room::{self, ConnectRequest, FrameOptions, Redemption, RoomError};
 
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
     // First, so that a browser that opens the address gets an explanation.
@@ -31,14 +29,14 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
 async fn connect(context: &RequestContext) -> Result<Response, RequestError> {
     context.origin.check()?;
     let query = context.query();
-    let takes_batches = takes_batches(&query)?;
+    let options = FrameOptions::parse(&query)?;
     let device: DeviceId =
         query::value(&query, "device_id").unwrap_or_default().parse().map_err(ApiError::from)?;
     if let Some(ticket) = query::value(&query, "ticket").filter(|ticket| !ticket.is_empty()) {
         // It may be a guess, which costs an event of the room where a command of Redis is spared.
         context.count_at_fuse(1).await?;
         let (object, id) = room::parse_ticket(&ticket).ok_or(RoomError::BadTicket)?;
-        let redemption = Redemption { id, device, origin: context.header("origin")?, takes_batches };
+        let redemption = Redemption { id, device, origin: context.header("origin")?, options };
         return Ok(room::redeem(&context.env, object, redemption).await?);
     }
     let caller = context.authenticate(socket_token(&query, context.header("authorization")?.as_deref())?)?;
@@ -46,9 +44,7 @@ async fn connect(context: &RequestContext) -> Result<Response, RequestError> {
     caller.claims.acts_as(&device)?;
     // Last, since it takes a round trip.
     context.admit_to_socket(&caller.claims).await?;
-    let expires_at = Timestamp(0).plus_secs(caller.claims.exp);
-    let Claims { sub: user, role, sid: session, .. } = caller.claims;
-    let connect = ConnectRequest { room, user, device, role, session, expires_at, takes_batches };
+    let connect = ConnectRequest::new(caller.claims, room, device, options);
     Ok(room::connect(&context.env, &connect).await?)
 }
 
@@ -63,15 +59,6 @@ fn refuse(error: &ApiError) -> worker::Result<Response> {
     Ok(ResponseBuilder::new().with_status(101).with_websocket(pair.client).empty())
 }
 
-/// Whether the socket takes the changes of a commit in one frame.
-fn takes_batches(url_query: &str) -> Result<bool, ApiError> {
-    match query::value(url_query, "frames").as_deref() {
-        None => Ok(false),
-        Some("batch") => Ok(true),
-        Some(_) => Err(ApiError::new(ErrorCode::BadRequest, "`frames` may be `batch`, or absent.")),
-    }
-}
-
 fn is_upgrade(header: Option<&str>) -> Result<(), ApiError> {
     if header.is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
         return Ok(());
@@ -83,15 +70,6 @@ fn is_upgrade(header: Option<&str>) -> Result<(), ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn frames_come_one_by_one_unless_the_socket_asks_for_batches() {
-        assert_eq!(takes_batches("device_id=d"), Ok(false));
-        assert_eq!(takes_batches("frames=batch&device_id=d"), Ok(true));
-        for bad in ["frames=", "frames=Batch", "frames=batch,", "frames=1"] {
-            assert_eq!(takes_batches(bad).unwrap_err().code, ErrorCode::BadRequest, "{bad}");
-        }
-    }
 
     #[test]
     fn only_a_websocket_is_accepted() {

@@ -2,11 +2,9 @@
 
 use auth::token::bearer;
 use protocol::body::read_body;
-use protocol::claims::Claims;
 use protocol::error::ApiError;
 use protocol::ids::DeviceId;
 use protocol::limits::TICKET_SECS;
-use protocol::timestamp::Timestamp;
 use protocol::wire::ticket::{SocketTicketRequest, SocketTicketResponse};
 use worker::Response;
 
@@ -14,7 +12,7 @@ use crate::body::{self, BodyOwner};
 use crate::context::RequestContext;
 use crate::error::RequestError;
 use crate::response;
-use crate::room::{self, ConnectRequest, KeptTicket};
+use crate::room::{self, ConnectRequest, FrameOptions, KeptTicket};
 
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
     let caller = context.authenticate(bearer(context.header("authorization")?.as_deref())?.to_owned())?;
@@ -25,9 +23,8 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     let body = context.body(BodyOwner::Client(claims.client_id.clone())).await?;
     let device = body.and_then(|body| body.with(read)).ok_or_else(body::incomplete)??;
     claims.acts_as(&device)?;
-    let expires_at = Timestamp(0).plus_secs(claims.exp);
-    let Claims { sub: user, role, sid: session, .. } = claims;
-    let connect = ConnectRequest { room, user, device, role, session, expires_at, takes_batches: false };
+    // The frames are those that the use of the ticket asks for.
+    let connect = ConnectRequest::new(claims, room, device, FrameOptions::default());
     let ticket = room::issue(&context.env, KeptTicket { connect, origin: context.header("origin")? }).await?;
     let issued = SocketTicketResponse { ticket, expires_in: TICKET_SECS };
     Ok(response::json(&serde_json::to_string(&issued).map_err(worker::Error::from)?)?)

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use protocol::author::unbound;
+use protocol::claims::Claims;
 use protocol::ids::{DeviceId, Room, SessionId};
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
@@ -9,6 +11,7 @@ use protocol::wire::publication::Publication;
 use protocol::wire::push_group::GroupedResponse;
 use serde::Deserialize;
 
+use super::frame_options::FrameOptions;
 use super::page_call::{self, PageCall};
 use super::ticket::TicketCall;
 use super::turn_call::TurnCall;
@@ -56,8 +59,9 @@ pub(crate) struct ConnectRequest {
     /// The session of its token, if it has one.
     pub(crate) session: Option<SessionId>,
     pub(crate) expires_at: Timestamp,
-    /// Whether it takes the changes of a commit in one frame.
-    pub(crate) takes_batches: bool,
+    /// The device that its writes count as.
+    pub(crate) author: DeviceId,
+    pub(crate) options: FrameOptions,
 }
 
 // A stub needs a URL with a host, and ignores the host.
@@ -124,6 +128,14 @@ pub(super) fn end_url(sessions: &[SessionId]) -> String {
 }
 
 impl ConnectRequest {
+    /// The request of `device` with a token of `claims`.
+    pub(crate) fn new(claims: Claims, room: Room, device: DeviceId, options: FrameOptions) -> ConnectRequest {
+        let author = if claims.device.is_none() { unbound(&device) } else { device.clone() };
+        let expires_at = Timestamp(0).plus_secs(claims.exp);
+        let Claims { sub: user, role, sid: session, .. } = claims;
+        ConnectRequest { room, user, device, role, session, expires_at, author, options }
+    }
+
     /// The URL of [`RoomCall::Connect`]. The query can carry every device id, a header cannot.
     pub(super) fn url(&self) -> String {
         format!("{HOST}{CONNECT}?{}", self.query())
@@ -136,12 +148,12 @@ impl ConnectRequest {
             ("room", room.as_str()),
             ("user", &self.user),
             ("device", self.device.as_str()),
+            ("author", self.author.as_str()),
             ("role", &role),
             ("expires_at", &expires_at),
         ];
         let session = self.session.as_ref().map(|session| ("session", session.as_str()));
-        let frames = self.takes_batches.then_some(("frames", "batch"));
-        query::write(pairs.into_iter().chain(session).chain(frames))
+        query::write(pairs.into_iter().chain(session).chain(self.options.pairs()))
     }
 
     pub(super) fn from_query(url_query: &str) -> Option<ConnectRequest> {
@@ -152,7 +164,8 @@ impl ConnectRequest {
             role: query::value(url_query, "role")?.parse().ok()?,
             session: query::value(url_query, "session").map(|session| session.parse()).transpose().ok()?,
             expires_at: Timestamp(query::value(url_query, "expires_at")?.parse().ok()?),
-            takes_batches: query::value(url_query, "frames").is_some(),
+            author: query::value(url_query, "author")?.parse().ok()?,
+            options: FrameOptions::parse(url_query).ok()?,
         })
     }
 }
@@ -178,7 +191,8 @@ mod tests {
                 role: Role::SuperAdmin,
                 session: session.map(|session| session.parse().unwrap()),
                 expires_at: Timestamp(1_765_103_400_000_000),
-                takes_batches: session.is_some(),
+                author: "free:till-1".parse().unwrap(),
+                options: FrameOptions { batched: session.is_some(), own: session.is_none() },
             };
             let url = connect.url();
             let (path, url_query) = path_and_query(&url);

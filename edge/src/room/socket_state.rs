@@ -19,10 +19,10 @@ use super::frame_rate::FrameRate;
 const STATUS_SURPLUS_BYTES: usize = 64;
 /// Maximum bytes of an attachment; a larger one throws.
 const ATTACHMENT_BYTES_MAX: usize = 16 * 1024;
-// Five ids and the status, of up to two bytes per character, the user's id as long as its token at most, and
+// Six ids and the status, of up to two bytes per character, the user's id as long as its token at most, and
 // room for names and numbers.
 const _: () = assert!(
-    2 * (3 * TENANT_ID_BYTES_MAX + DEVICE_ID_BYTES_MAX + TOKEN_BYTES_MAX + STATUS_BYTES_MAX)
+    2 * (3 * TENANT_ID_BYTES_MAX + 2 * DEVICE_ID_BYTES_MAX + TOKEN_BYTES_MAX + STATUS_BYTES_MAX)
         + 2 * STATUS_SURPLUS_BYTES
         + 1024
         < ATTACHMENT_BYTES_MAX
@@ -47,6 +47,9 @@ pub(super) struct SocketState {
     /// Whether the device takes the changes of a commit in one frame.
     #[serde(default)]
     pub(super) takes_batches: bool,
+    /// The device whose changes it does not get: the one that its own writes count as, unless it takes those.
+    #[serde(default)]
+    omits: Option<DeviceId>,
     /// The latest expiry of a token that it was asked to renew the socket with.
     #[serde(default = "epoch")]
     asked_until: Timestamp,
@@ -94,7 +97,8 @@ impl SocketState {
             opened_at: now,
             expires_at: connect.expires_at,
             subscribed: true,
-            takes_batches: connect.takes_batches,
+            takes_batches: connect.options.batched,
+            omits: (!connect.options.own).then_some(connect.author),
             asked_until: connect.expires_at,
             heard_at: now,
             pinged_at: None,
@@ -183,12 +187,13 @@ impl SocketState {
         self.session.as_ref().is_some_and(|session| sessions.contains(session))
     }
 
-    /// Whether to deliver a commit: it is of the socket's room and of another device, and the token is valid.
+    /// Whether to deliver a commit: it is of the socket's room and of a device that it does not omit, and the
+    /// token is valid.
     pub(super) fn should_deliver(&self, publication: &Publication, now: Timestamp) -> bool {
         self.subscribed
             && publication.client_id == self.client
             && publication.branch_id == self.branch
-            && publication.device_id != self.device
+            && self.omits.as_ref() != Some(&publication.device_id)
             && now < self.expires_at
     }
 

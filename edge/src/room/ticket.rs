@@ -7,6 +7,7 @@ use protocol::timestamp::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::call::ConnectRequest;
+use super::frame_options::FrameOptions;
 use crate::query;
 
 /// Random bytes of a ticket.
@@ -105,22 +106,21 @@ pub(crate) struct Redemption {
     pub(crate) device: DeviceId,
     /// The origin of the page that uses it.
     pub(crate) origin: Option<String>,
-    pub(crate) takes_batches: bool,
+    pub(crate) options: FrameOptions,
 }
 
 impl Redemption {
     /// The connection that `ticket` allows, if it is one of this device and page.
     pub(super) fn connection(self, ticket: KeptTicket) -> Option<ConnectRequest> {
         let is_own = ticket.connect.device == self.device && ticket.origin == self.origin;
-        is_own.then_some(ConnectRequest { takes_batches: self.takes_batches, ..ticket.connect })
+        is_own.then_some(ConnectRequest { options: self.options, ..ticket.connect })
     }
 
     fn query(&self) -> String {
         let id = self.id.to_string();
         let origin = self.origin.as_ref().map(|origin| ("origin", origin.as_str()));
-        let frames = self.takes_batches.then_some(("frames", "batch"));
         let pairs = [("ticket", id.as_str()), ("device", self.device.as_str())];
-        query::write(pairs.into_iter().chain(origin).chain(frames))
+        query::write(pairs.into_iter().chain(origin).chain(self.options.pairs()))
     }
 
     fn from_query(url_query: &str) -> Option<Redemption> {
@@ -128,7 +128,7 @@ impl Redemption {
             id: TicketId::parse(&query::value(url_query, "ticket")?)?,
             device: query::value(url_query, "device")?.parse().ok()?,
             origin: query::value(url_query, "origin"),
-            takes_batches: query::value(url_query, "frames").is_some(),
+            options: FrameOptions::parse(url_query).ok()?,
         })
     }
 }

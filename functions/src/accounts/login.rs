@@ -1,13 +1,13 @@
 //! `POST /api/auth/login`
 
 use auth::address::network;
+use protocol::author::is_unbound;
 use protocol::body::read_body;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::limits::CREDENTIAL_BYTES_MAX;
 use protocol::timestamp::Timestamp;
 use protocol::wire::auth::LoginRequest;
 use protocol::wire::session_end::EndedSessions;
-use sync::author::is_unbound;
 
 use super::attempts::Counter;
 use super::client_info;

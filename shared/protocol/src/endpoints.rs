@@ -11,8 +11,8 @@ pub mod spec;
 
 use function::Function;
 use parameter::{
-    BRANCH, CART, CURSOR, DAY, DEAD_LETTER, DEVICE, FRAMES, LETTERS_LIMIT, MIN, PULL_LIMIT, RECORD, SESSION,
-    SINCE, TABLE, TABLES, TICKET, TOKEN, WHOLE,
+    BRANCH, CART, CURSOR, DAY, DEAD_LETTER, DEVICE, FRAMES, LETTERS_LIMIT, MIN, OWN, PULL_LIMIT, RECORD,
+    SESSION, SINCE, TABLE, TABLES, TICKET, TOKEN, WHOLE,
 };
 use spec::{EndpointSpec, LimitScope, WireType, delete, get, post, put};
 
@@ -159,7 +159,7 @@ pub static ENDPOINTS: [EndpointSpec; 29] = [
         .function(Function::CacheWarm).role(Role::Admin).request::<WarmRequest>().response::<WarmResponse>()
         .of_branch().counts_cost().errors(&[BadCursor, UnknownTable, TableForbidden]),
     get(Endpoint::OpenSocket, "/ws", "openSocket", "Opens a WebSocket for the frames below.")
-        .sync().parameters(&[TOKEN, TICKET, DEVICE, FRAMES]).frames::<ClientFrame, ServerFrame>()
+        .sync().parameters(&[TOKEN, TICKET, DEVICE, FRAMES, OWN]).frames::<ClientFrame, ServerFrame>()
         .errors(&[BranchRequired, DeviceMismatch, OriginForbidden, TicketInvalid, UpgradeRequired, RoomFull]),
     get(Endpoint::GetOpenApiDocument, "/api/openapi.json", "getOpenApiDocument", "Returns this document.")
         .public(LimitScope::None).response::<serde_json::Map<String, serde_json::Value>>().revalidates(),

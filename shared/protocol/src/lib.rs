@@ -17,6 +17,7 @@ pub mod json;
 pub mod record;
 
 // Callers, errors and messages.
+pub mod author;
 pub mod claims;
 pub mod error;
 pub mod wire;

@@ -14,7 +14,6 @@ pub mod policy;
 pub mod record;
 
 // Writing: parse a push, decide it, build the response.
-pub mod author;
 pub mod clocks;
 pub mod decide;
 pub mod marker;

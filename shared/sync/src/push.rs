@@ -4,11 +4,11 @@ mod write;
 
 use std::borrow::Cow;
 
+use protocol::author::unbound;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::author::unbound;
 use crate::dead_letter_id::is_replay;
 use crate::limits::{DEAD_PAYLOAD_BYTES_MAX, RECORD_SURPLUS_BYTES};
 use crate::policy::REPAIR_ROLE;

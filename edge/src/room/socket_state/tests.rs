@@ -1,3 +1,4 @@
+use super::super::frame_options::FrameOptions;
 use super::*;
 use protocol::claims::{AUDIENCE, ISSUER};
 use protocol::json::JsonText;
@@ -14,7 +15,8 @@ pub(in crate::room) fn connect_request() -> ConnectRequest {
         role: Role::Cashier,
         session: Some("s1".parse().unwrap()),
         expires_at: NOW.plus_secs(900),
-        takes_batches: false,
+        author: "till-1".parse().unwrap(),
+        options: FrameOptions::default(),
     }
 }
 
@@ -45,6 +47,24 @@ fn a_socket_gets_commits_of_other_devices_of_its_room_until_its_token_expires() 
     assert!(!socket_state.should_deliver(&commit("1:3", "till-2"), NOW));
     assert!(!socket_state.should_deliver(&commit("2:2", "till-2"), NOW));
     assert!(!socket_state.should_deliver(&commit("1:2", "till-2"), NOW.plus_secs(900)));
+}
+
+#[test]
+fn a_socket_gets_its_own_commits_only_if_it_asks() {
+    let state_of = |author: &str, own| {
+        let (author, options) = (author.parse().unwrap(), FrameOptions { own, batched: false });
+        SocketState::new(ConnectRequest { author, options, ..connect_request() }, NOW)
+    };
+    for (author, own, bound, free) in [
+        ("till-1", false, false, true),
+        ("till-1", true, true, true),
+        ("free:till-1", false, true, false),
+        ("free:till-1", true, true, true),
+    ] {
+        let state = state_of(author, own);
+        assert_eq!(state.should_deliver(&commit("1:2", "till-1"), NOW), bound, "{author} {own}");
+        assert_eq!(state.should_deliver(&commit("1:2", "free:till-1"), NOW), free, "{author} {own}");
+    }
 }
 
 #[test]
@@ -191,5 +211,5 @@ fn a_state_of_the_previous_version_is_readable() {
     });
     let read: SocketState = serde_json::from_value(stored).unwrap();
     assert_eq!((read.opened_at, read.frame_rate), (Timestamp(0), FrameRate::default()));
-    assert!(!read.takes_batches && read.status.is_none());
+    assert!(!read.takes_batches && read.omits.is_none() && read.status.is_none());
 }

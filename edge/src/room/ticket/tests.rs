@@ -1,6 +1,7 @@
 use super::super::socket_state::tests::{NOW, connect_request};
 use super::*;
 
+const ALL: FrameOptions = FrameOptions { batched: true, own: true };
 const SECRET: &str = "00112233445566778899aabbccddeeff";
 
 fn id() -> TicketId {
@@ -9,7 +10,7 @@ fn id() -> TicketId {
 
 fn redemption() -> Redemption {
     let (id, device) = (id(), connect_request().device);
-    Redemption { id, device, origin: Some("https://shop.example".into()), takes_batches: true }
+    Redemption { id, device, origin: Some("https://shop.example".into()), options: ALL }
 }
 
 fn kept() -> KeptTicket {
@@ -49,7 +50,7 @@ fn the_stored_name_sorts_by_expiry_and_hides_the_secret() {
 #[test]
 fn a_ticket_connects_its_device_from_its_page_as_the_socket_asks() {
     let connected = redemption().connection(kept()).unwrap();
-    assert_eq!(connected, ConnectRequest { takes_batches: true, ..connect_request() });
+    assert_eq!(connected, ConnectRequest { options: ALL, ..connect_request() });
     for other in [
         Redemption { device: "another".parse().unwrap(), ..redemption() },
         Redemption { origin: Some("https://evil.example".into()), ..redemption() },
@@ -67,7 +68,7 @@ fn calls_survive_encoding() {
         TicketCall::Issue(kept()),
         TicketCall::Issue(KeptTicket { origin: None, ..kept() }),
         TicketCall::Redeem(redemption()),
-        TicketCall::Redeem(Redemption { origin: None, takes_batches: false, ..redemption() }),
+        TicketCall::Redeem(Redemption { origin: None, options: FrameOptions::default(), ..redemption() }),
     ] {
         let target = call.target();
         let (path, url_query) = target.split_once('?').unwrap();

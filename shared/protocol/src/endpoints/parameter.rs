@@ -81,6 +81,9 @@ pub const DEVICE: Parameter = id("device_id", "The device that listens.", DEVICE
 /// `frames`
 pub const FRAMES: Parameter =
     text("frames", "`batch`: the changes of a commit come in one frame. Absent: a frame for each change.");
+/// `own`
+pub const OWN: Parameter =
+    text("own", "`1`: the device's own changes come too. Absent: only those of other devices.");
 /// `{table}`
 pub const TABLE: Parameter = text("table", "The table.");
 /// `{record_id}`

@@ -1,7 +1,7 @@
 //! The device that a push counts as. A token that belongs to no device may name any, but what it writes is
 //! not that device's own: both are in conflict like any two devices, and the broadcast reaches the device.
 
-use protocol::ids::{BadId, DeviceId};
+use crate::ids::{BadId, DeviceId};
 use sha2::{Digest, Sha256};
 
 /// Begins the name under which a token of no device writes. No sign-in binds a token to such a device.
