@@ -160,9 +160,20 @@ impl RequestContext {
         body: Option<&HeldBody>,
         credentials: Credentials<'_>,
     ) -> Result<UpstreamResponse, RequestError> {
+        self.forward_to(self.spec(), query, body, credentials).await
+    }
+
+    /// The same to the function of the endpoint `spec`.
+    pub(crate) async fn forward_to(
+        &self,
+        spec: &'static EndpointSpec,
+        query: &str,
+        body: Option<&HeldBody>,
+        credentials: Credentials<'_>,
+    ) -> Result<UpstreamResponse, RequestError> {
         // A slow body may have taken longer than a signature is valid.
         let request =
-            |body: Option<&[u8]>| self.upstream_request(self.spec().operation_id, query, body, credentials);
+            |body: Option<&[u8]>| self.upstream_request(spec, spec.operation_id, query, body, credentials);
         let request = match body {
             Some(body) => body.with(|bytes| request(Some(bytes))).ok_or_else(body::incomplete)??,
             None => request(None)?,
@@ -181,17 +192,18 @@ impl RequestContext {
         body: &[u8],
         credentials: Credentials<'_>,
     ) -> Result<UpstreamResponse, CallError> {
-        upstream::send(self.upstream_request(operation, "", Some(body), credentials)?).await
+        upstream::send(self.upstream_request(self.spec(), operation, "", Some(body), credentials)?).await
     }
 
     fn upstream_request(
         &self,
+        spec: &'static EndpointSpec,
         operation: &'static str,
         query: &str,
         body: Option<&[u8]>,
         credentials: Credentials<'_>,
     ) -> Result<Request, CallError> {
-        let (spec, request_id, arrived_at) = (self.spec(), &self.id, self.now);
+        let (request_id, arrived_at) = (&self.id, self.now);
         let call = Call { spec, operation, query, body, credentials, request_id, arrived_at };
         upstream::request(&self.state.config, &call, clock::now())
     }

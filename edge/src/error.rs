@@ -5,6 +5,7 @@ use protocol::endpoints::route::NoRoute;
 use protocol::error::{ApiError, ErrorCode};
 
 use crate::body::ReadBodyError;
+use crate::handlers::events::UnreadablePage;
 use crate::room::{RoomError, TurnRefused};
 use crate::upstream::CallError;
 
@@ -21,6 +22,8 @@ pub(crate) enum RequestError {
     Call(#[from] CallError),
     #[error(transparent)]
     Room(#[from] RoomError),
+    #[error(transparent)]
+    Page(#[from] UnreadablePage),
     #[error("failed to handle the request: {0}")]
     Runtime(#[from] worker::Error),
 }
@@ -60,6 +63,7 @@ impl RequestError {
                 unavailable()
             }
             RequestError::Call(error) if error.is_transient() => unavailable(),
+            RequestError::Page(_) => unavailable(),
             RequestError::Call(_) | RequestError::Config(_) | RequestError::Runtime(_) => ApiError::new(
                 ErrorCode::Internal,
                 "Something went wrong on our side. Try again; if it stays, report the request_id.",

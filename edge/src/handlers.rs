@@ -1,5 +1,6 @@
 //! What the edge does for an endpoint: forward it to a function, or answer by itself.
 
+pub(crate) mod events;
 pub(crate) mod openapi;
 pub(crate) mod publish;
 pub(crate) mod pull;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use protocol::ids::{self, SessionId};
-use worker::{Env, Headers, Request, RequestInit, Response, ResponseBuilder, Stub};
+use worker::{Env, Headers, Request, RequestInit, Response, ResponseBuilder, Stub, WebSocket};
 
 mod alarm;
 mod call;
@@ -59,6 +59,11 @@ pub(crate) enum RoomError {
 
 /// Connects a device to its room; the response completes the WebSocket handshake.
 pub(crate) async fn connect(env: &Env, connect: &ConnectRequest) -> Result<Response, RoomError> {
+    Ok(handshake(open_socket(env, connect).await?))
+}
+
+/// The same for a socket of the worker itself.
+pub(crate) async fn open_socket(env: &Env, connect: &ConnectRequest) -> Result<WebSocket, RoomError> {
     upgrade(&object_call::stub(env, &connect.room)?, &connect.url()).await
 }
 
@@ -66,7 +71,8 @@ pub(crate) async fn connect(env: &Env, connect: &ConnectRequest) -> Result<Respo
 pub(crate) async fn redeem(env: &Env, object: &str, redemption: Redemption) -> Result<Response, RoomError> {
     // The platform signs ids, so a made-up one fails here and wakes no object.
     let stub = object_call::stub_of(env, object).map_err(|_| RoomError::BadTicket)?;
-    upgrade(&stub, &call::ticket_url(&TicketCall::Redeem(redemption))).await
+    let url = call::ticket_url(&TicketCall::Redeem(redemption));
+    Ok(handshake(upgrade(&stub, &url).await?))
 }
 
 /// Has the room of `ticket` keep it. Returns its text.
@@ -80,14 +86,19 @@ pub(crate) async fn issue(env: &Env, ticket: KeptTicket) -> Result<String, RoomE
     }
 }
 
-async fn upgrade(stub: &Stub, url: &str) -> Result<Response, RoomError> {
+/// The response that hands `socket` to the client.
+fn handshake(socket: WebSocket) -> Response {
+    ResponseBuilder::new().with_status(101).with_websocket(socket).empty()
+}
+
+async fn upgrade(stub: &Stub, url: &str) -> Result<WebSocket, RoomError> {
     let mut init = RequestInit::new();
     // A new request: no header of the device reaches the room.
     init.with_headers([("upgrade", "websocket")].into_iter().collect::<Headers>());
     let response = stub.fetch_with_request(Request::new_with_init(url, &init)?).await?;
     let status = response.status_code();
     match response.websocket() {
-        Some(socket) => Ok(ResponseBuilder::new().with_status(101).with_websocket(socket).empty()),
+        Some(socket) => Ok(socket),
         None if status == call::FULL => Err(RoomError::Full),
         None if status == ticket::BAD_TICKET => Err(RoomError::BadTicket),
         None => Err(RoomError::Status(status)),

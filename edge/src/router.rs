@@ -1,6 +1,7 @@
 //! From a request to its response, by the table of endpoints.
 
 use std::cell::OnceCell;
+use std::rc::Rc;
 
 use protocol::endpoints::Endpoint;
 use protocol::endpoints::route::Route;
@@ -10,7 +11,7 @@ use crate::clock;
 use crate::context::RequestContext;
 use crate::cors::{self, PageOrigin};
 use crate::error::RequestError;
-use crate::handlers::{openapi, publish, pull, sign_in, socket, socket_ticket, write};
+use crate::handlers::{events, openapi, publish, pull, sign_in, socket, socket_ticket, write};
 use crate::request_id::RequestId;
 use crate::response;
 use crate::revalidation;
@@ -35,6 +36,8 @@ async fn respond(
 ) -> worker::Result<Response> {
     match context(request, env, execution, id, origin) {
         Ok(context) => {
+            // Shared, because a stream goes on after the response.
+            let context = Rc::new(context);
             let endpoint = context.route.endpoint;
             // Neither the path, which may name a record, nor the query, which may hold a token.
             let log = |error: &RequestError| console_error!("{id} {endpoint:?}: {error}");
@@ -74,11 +77,12 @@ fn context(
     Ok(RequestContext { request, env, execution, state, id, origin, now, route, decision })
 }
 
-/// The edge answers six endpoints itself and forwards the others.
-async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
+/// The edge answers seven endpoints itself and forwards the others.
+async fn handle(context: &Rc<RequestContext>) -> Result<Response, RequestError> {
     let spec = context.spec();
     match spec.endpoint {
         Endpoint::OpenSocket => socket::handle(context).await,
+        Endpoint::StreamEvents => events::handle(context).await,
         Endpoint::GetOpenApiDocument => openapi::handle(),
         Endpoint::GetHealth => Ok(response::json(r#"{"status":"ok"}"#)?),
         Endpoint::GetReadiness => readiness(context).await,

@@ -3,6 +3,7 @@
 pub(crate) mod bad_input;
 pub(crate) mod bodies;
 pub(crate) mod browser;
+pub(crate) mod events;
 pub(crate) mod floods;
 pub(crate) mod openapi;
 pub(crate) mod own_changes;
@@ -17,6 +18,6 @@ pub(crate) mod tickets;
 pub(crate) mod verdicts;
 
 trials! {
-    modules: bad_input, bodies, browser, floods, openapi, own_changes, pages, protocol_page, rate_limits, renewal,
-    secrets, sockets, status, tickets, verdicts,
+    modules: bad_input, bodies, browser, events, floods, openapi, own_changes, pages, protocol_page, rate_limits,
+    renewal, secrets, sockets, status, tickets, verdicts,
 }

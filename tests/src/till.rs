@@ -13,10 +13,10 @@ pub mod socket;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use protocol::follow::Follow;
 use protocol::ids::BranchId;
 use protocol::wire::auth::LoginRequest;
 use protocol::wire::push::{PushRequest, PushResponse};
-use sync::follow::Follow;
 use tokio::sync::Notify;
 
 use crate::api::{Api, CallError};

@@ -2,6 +2,7 @@
 //!
 //! ARCHITECTURE.md says what the edge may answer, and why that is true.
 
+use protocol::endpoints::Endpoint;
 use protocol::wire::{CACHE_HEADER, COST_HEADER};
 use worker::{Response, ResponseBuilder, console_error};
 
@@ -15,7 +16,7 @@ mod asked;
 mod page_end;
 
 use asked::Asked;
-use page_end::PageEnd;
+pub(crate) use page_end::PageEnd;
 
 /// What a page of the edge costs at DynamoDB.
 const NO_COST: &str = "requests=0; write=0; read=0";
@@ -29,25 +30,45 @@ const BY_FUNCTION: &str = "loaded";
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
     let caller = context.caller().await?;
     let query = context.upstream_query()?;
+    match pull(context, &caller, &query).await? {
+        Pulled::ByEdge { page, source } => answer(page, source),
+        Pulled::ByFunction(upstream) => by_function(upstream),
+    }
+}
+
+/// Who answered a pull.
+pub(crate) enum Pulled {
+    /// The edge itself; `source` names the part of it.
+    ByEdge { page: Vec<u8>, source: &'static str },
+    /// The function, with a page or a refusal.
+    ByFunction(UpstreamResponse),
+}
+
+/// Pulls the page of the canonical `query`.
+pub(crate) async fn pull(
+    context: &RequestContext,
+    caller: &Caller,
+    query: &str,
+) -> Result<Pulled, RequestError> {
     let is_on = !context.state.config.head_bound.is_zero();
-    let asked = Asked::read(&caller.claims, &query).filter(|_| is_on);
-    let Some(asked) = asked else { return by_function(forward(context, &caller, &query).await?) };
+    let asked = Asked::read(&caller.claims, query).filter(|_| is_on);
+    let Some(asked) = asked else { return Ok(Pulled::ByFunction(forward(context, caller, query).await?)) };
     let unanswered = match room::look(&context.env, &asked.room, &asked.lookup()).await {
-        Ok(Ok(page)) => return answer(page, BY_ROOM),
+        Ok(Ok(page)) => return Ok(Pulled::ByEdge { page, source: BY_ROOM }),
         Ok(Err(unanswered)) => unanswered,
         Err(error) => {
             console_error!("{} pulls without its room {}: {error}", context.id, asked.room);
-            return by_function(forward(context, &caller, &query).await?);
+            return Ok(Pulled::ByFunction(forward(context, caller, query).await?));
         }
     };
     if let Some(page) = cached(asked.shared_key(&unanswered)).await {
-        return answer(page, BY_CACHE);
+        return Ok(Pulled::ByEdge { page, source: BY_CACHE });
     }
-    let upstream = forward(context, &caller, &query).await?;
+    let upstream = forward(context, caller, query).await?;
     if let Some(end) = (upstream.status == 200).then(|| PageEnd::read(&upstream.body)).flatten() {
         remember(context, &asked, &unanswered, &end, &upstream.body);
     }
-    by_function(upstream)
+    Ok(Pulled::ByFunction(upstream))
 }
 
 async fn forward(
@@ -55,7 +76,8 @@ async fn forward(
     caller: &Caller,
     query: &str,
 ) -> Result<UpstreamResponse, RequestError> {
-    context.forward(query, None, Credentials::Token(&caller.token)).await
+    // A stream of events pulls as well.
+    context.forward_to(Endpoint::PullChanges.spec(), query, None, Credentials::Token(&caller.token)).await
 }
 
 fn by_function(upstream: UpstreamResponse) -> Result<Response, RequestError> {

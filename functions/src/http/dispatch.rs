@@ -115,7 +115,8 @@ async fn call(
         | Endpoint::GetHealth
         | Endpoint::GetReadiness
         | Endpoint::PublishChanges
-        | Endpoint::CreateSocketTicket => Err(not_found()),
+        | Endpoint::CreateSocketTicket
+        | Endpoint::StreamEvents => Err(not_found()),
     }
 }
 

@@ -69,6 +69,7 @@ pub enum Endpoint {
     InvalidateCache,
     WarmCache,
     OpenSocket,
+    StreamEvents,
     GetOpenApiDocument,
     GetHealth,
     GetReadiness,
@@ -78,7 +79,7 @@ pub enum Endpoint {
 /// One row per endpoint, in the order of PROTOCOL.md. A row takes any access token and counts against its
 /// user's limit unless it says otherwise; a row without `function` is answered by the edge itself.
 #[rustfmt::skip] // A table reads row by row.
-pub static ENDPOINTS: [EndpointSpec; 29] = [
+pub static ENDPOINTS: [EndpointSpec; 30] = [
     post(Endpoint::LogIn, "/api/auth/login", "logIn", "Signs in.")
         .function(Function::Auth).public(LimitScope::SignIn).request::<LoginRequest>().response::<SessionResponse>()
         .errors(&[BadCredentials]),
@@ -161,6 +162,9 @@ pub static ENDPOINTS: [EndpointSpec; 29] = [
     get(Endpoint::OpenSocket, "/ws", "openSocket", "Opens a WebSocket for the frames below.")
         .sync().parameters(&[TOKEN, TICKET, DEVICE, FRAMES, OWN]).frames::<ClientFrame, ServerFrame>()
         .errors(&[BranchRequired, DeviceMismatch, OriginForbidden, TicketInvalid, UpgradeRequired, RoomFull]),
+    get(Endpoint::StreamEvents, "/api/sync/events", "streamEvents", "Streams changes as Server-Sent Events.")
+        .sync().parameters(&[TOKEN, DEVICE, CURSOR, SINCE, TABLES]).events::<PullResponse>()
+        .errors(&[BranchRequired, DeviceMismatch, OriginForbidden, RoomFull, BadSince, UnknownTable, TableForbidden]),
     get(Endpoint::GetOpenApiDocument, "/api/openapi.json", "getOpenApiDocument", "Returns this document.")
         .public(LimitScope::None).response::<serde_json::Map<String, serde_json::Value>>().revalidates(),
     get(Endpoint::GetHealth, "/healthz", "getHealth", "Reports whether the edge is configured.")

@@ -4,6 +4,7 @@
 //! compiles for the worker (wasm) and for the functions (native). In reading order:
 
 // Ids, times and positions.
+pub mod follow;
 pub mod ids;
 pub mod limits;
 pub mod role;

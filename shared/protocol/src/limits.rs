@@ -84,6 +84,11 @@ pub const STATUS_BYTES_MAX: usize = 1024;
 pub const STATUS_EVERY_SECS: u64 = 5;
 /// Seconds until a ticket for a WebSocket expires.
 pub const TICKET_SECS: u64 = 30;
+/// Seconds without an event after which a stream of events sends a comment: proxies close silent
+/// connections, often after a minute.
+pub const EVENTS_COMMENT_SECS: u64 = 15;
+/// Milliseconds after which a client that lost its stream of events opens it again.
+pub const EVENTS_RETRY_MILLIS: u64 = 3_000;
 /// Seconds without a request after which a session is shown as idle: 2 hours. Its refresh token still works.
 pub const SESSION_IDLE_SECS: u64 = 2 * 3600;
 

@@ -14,6 +14,11 @@ pub struct RoomCursor<'a> {
 }
 
 impl RoomCursor<'_> {
+    /// The text of a cursor of the same reader at `stamp` in the log.
+    pub fn moved_to(&self, stamp: Stamp) -> String {
+        format!("p1.{}.{}", stamp.0, self.tables)
+    }
+
     /// Reads `p1.<stamp>.<tables>`, in a tail with one part more, or `w1.<tables>.…`. `None` for any other
     /// text.
     pub fn read(text: &str) -> Option<RoomCursor<'_>> {
@@ -39,6 +44,7 @@ mod tests {
         let position = RoomCursor { stamp: Some(Stamp(5)), tables: "x", is_tail: false };
         assert_eq!(read("p1.5.x"), position);
         assert_eq!(read("p1.5.x.9"), RoomCursor { is_tail: true, ..position });
+        assert_eq!(read("p1.5.x.9").moved_to(Stamp(9)), "p1.9.x");
         assert_eq!(read("w1.x.k.abc"), RoomCursor { stamp: None, ..position });
         for text in ["", "p1", "p1.5", "p1.5.", "p1.x.y", "w1.", "h1.x", "v1.5.x", "5"] {
             assert_eq!(RoomCursor::read(text), None, "{text}");

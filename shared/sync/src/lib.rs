@@ -29,9 +29,8 @@ pub mod dead_letters;
 pub mod replay;
 pub mod resolve;
 
-// Reading: the log, pages of a pull, and following a room.
+// Reading: the log, and pages of a pull.
 pub mod cursor;
-pub mod follow;
 pub mod log;
 pub mod min;
 pub mod pull;

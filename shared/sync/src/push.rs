@@ -4,7 +4,6 @@ mod write;
 
 use std::borrow::Cow;
 
-use protocol::author::unbound;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -15,6 +14,7 @@ use crate::policy::REPAIR_ROLE;
 use crate::policy::additive::has_set;
 use crate::tables::Tables;
 use crate::tables::digest::TablesDigest;
+use protocol::author::unbound;
 use protocol::body::read_body;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::{BatchId, BranchId, DeviceId};

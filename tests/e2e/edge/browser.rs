@@ -62,6 +62,13 @@ async fn a_page_of_an_allowed_origin_syncs_and_listens(shop: &'static Shop) {
     assert_eq!((status("unchanged"), status("health")), (Some(304), Some(200)));
     let closed = |name: &str| (seen[name]["code"].clone(), seen[name]["reason"].clone());
     assert_eq!(closed("badToken"), (json!(4401), json!("token_invalid")));
+    // The browser's own client of events, which continues where it was.
+    let ids = |name: &str| -> Vec<String> {
+        let pages = seen[name]["pages"].as_array().unwrap().iter();
+        let changes = pages.flat_map(|page| page["changes"].as_array().unwrap());
+        changes.map(|change| change["record_id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!((ids("streamed"), ids("continued")), (vec!["tea".into()], vec!["coffee".into()]), "{seen}");
     // A ticket of this page, without the token in a URL.
     assert_eq!(seen["ticketed"]["received"][0]["type"], "connected", "{seen}");
     assert_eq!(seen["ticketed"]["code"], 1000);
@@ -78,6 +85,9 @@ async fn a_page_of_another_origin_fails(shop: &'static Shop) {
         (&json!(4403), &json!("origin_forbidden"))
     );
     assert_eq!((&seen["badToken"]["code"], &seen["ticketed"]["code"]), (&json!(4403), &json!(4403)));
+    for name in ["streamed", "continued"] {
+        assert_eq!(seen[name], json!({ "failed": true, "pages": [] }), "{name}");
+    }
 }
 
 async fn preflights_say_what_a_page_may_send(shop: &'static Shop) {

@@ -5,6 +5,7 @@ use lambda_http::Body;
 use lambda_http::http::Request;
 use local::handlers::Handlers;
 use protocol::endpoints::function::Function;
+use protocol::follow::Follow;
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
 use protocol::wire::TOKEN_HEADER;
@@ -13,7 +14,6 @@ use protocol::wire::pull::PullResponse;
 use protocol::wire::push::{PushRequest, PushResponse, WriteResult};
 use protocol::wire::socket::SyncFrame;
 use serde_json::{Value, json};
-use sync::follow::Follow;
 use tests::fleet;
 use tests::till::state::State;
 

@@ -88,7 +88,8 @@ fn responses(spec: &EndpointSpec, schemas: &mut Schemas) -> Map<String, Value> {
         success.insert("description".into(), status_description(status).into());
         success.insert("headers".into(), headers(spec, status));
         if let Some(body) = body {
-            success.insert("content".into(), content(&schemas.response(body)));
+            let schema = schemas.response(body);
+            success.insert("content".into(), if spec.streams { events(&schema) } else { content(&schema) });
         }
         responses.insert(status.to_string(), success.into());
     }
@@ -126,6 +127,11 @@ fn headers(spec: &EndpointSpec, status: u16) -> Value {
 
 fn content(schema: &Value) -> Value {
     json!({ "application/json": { "schema": schema } })
+}
+
+/// The content of a stream whose events have data of `schema`.
+fn events(schema: &Value) -> Value {
+    json!({ "text/event-stream": { "schema": { "type": "string" }, "x-event-data": schema } })
 }
 
 fn status_description(status: u16) -> &'static str {

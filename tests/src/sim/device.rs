@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use protocol::follow::Follow;
 use protocol::timestamp::Timestamp;
 use protocol::wire::pull::PullResponse;
 use protocol::wire::push::{PushRequest, PushResponse};
 use protocol::wire::socket::SyncFrame;
-use sync::follow::Follow;
 use tokio::task::AbortHandle;
 
 use super::actors::Actor;

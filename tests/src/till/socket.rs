@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use protocol::follow::Follow;
 use protocol::wire::close_code::CloseCode;
 use protocol::wire::socket::{ClientFrame, ServerFrame, SyncBatchFrame, SyncFrame};
-use sync::follow::Follow;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;

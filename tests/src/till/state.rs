@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use protocol::follow::{Follow, follow};
 use protocol::json::JsonText;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::timestamp::device_time::DeviceTime;
 use protocol::wire::pull::PullResponse;
 use protocol::wire::push::{AppliedRecord, Conflict, PushRecord, PushResponse};
-use sync::follow::{Follow, follow};
 use sync::limits::CLOCK_SKEW_MICROS_MIN;
 
 mod frames;

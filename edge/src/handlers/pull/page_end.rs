@@ -15,21 +15,21 @@ const SNAPSHOT_PAGE_SECS: u32 = 60;
 
 /// The members of a `PullResponse` beside its changes.
 #[derive(Debug, Deserialize)]
-pub(super) struct PageEnd {
-    has_more: bool,
-    next_cursor: String,
+pub(crate) struct PageEnd {
+    pub(crate) has_more: bool,
+    pub(crate) next_cursor: String,
     stamp: Stamp,
     mode: String,
 }
 
 impl PageEnd {
     /// Reads a page; `None` for anything else.
-    pub(super) fn read(body: &[u8]) -> Option<PageEnd> {
+    pub(crate) fn read(body: &[u8]) -> Option<PageEnd> {
         serde_json::from_slice(body).ok()
     }
 
     /// The room's head, if the page ends there.
-    pub(super) fn head(&self) -> Option<Stamp> {
+    pub(crate) fn head(&self) -> Option<Stamp> {
         let is_end = !self.has_more && self.mode == CHANGES;
         let is_in_tail = RoomCursor::read(&self.next_cursor).is_none_or(|cursor| cursor.is_tail);
         (is_end && !is_in_tail).then_some(self.stamp)

@@ -33,6 +33,8 @@ pub struct EndpointSpec {
     pub response: Option<WireType>,
     /// The frames of a WebSocket, from the client and from the server; success is 101 then.
     pub frames: Option<(WireType, WireType)>,
+    /// Whether the response is a stream of events, each of which has the type of the response.
+    pub streams: bool,
     /// Error codes beside those that follow from the rest of the row.
     pub errors: &'static [ErrorCode],
     /// The `details` of some error codes.
@@ -137,6 +139,7 @@ pub(super) const fn get(
         request: None,
         response: None,
         frames: None,
+        streams: false,
         errors: &[],
         details: &[],
         of_branch: false,
@@ -222,6 +225,10 @@ impl EndpointSpec {
 
     pub(super) const fn frames<C: Described, S: Described>(self) -> EndpointSpec {
         EndpointSpec { frames: Some((WireType::of::<C>(), WireType::of::<S>())), ..self }
+    }
+
+    pub(super) const fn events<T: Described>(self) -> EndpointSpec {
+        EndpointSpec { response: Some(WireType::of::<T>()), streams: true, ..self }
     }
 
     pub(super) const fn errors(self, errors: &'static [ErrorCode]) -> EndpointSpec {

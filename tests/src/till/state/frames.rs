@@ -1,8 +1,8 @@
 //! What a till hears over its socket.
 
+use protocol::follow::Follow;
 use protocol::stamp::Stamp;
 use protocol::wire::socket::{SyncBatchFrame, SyncFrame};
-use sync::follow::Follow;
 
 use super::State;
 use crate::till::rows::Row;

@@ -1,7 +1,7 @@
 //! The heads of its room that a till was told, and those that it has pulled for.
 
+use protocol::follow::is_behind;
 use protocol::stamp::Stamp;
-use sync::follow::is_behind;
 
 /// A restarted till has forgotten them, and pulls anyway.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,6 +1,6 @@
 //! How a till at a position follows its room.
 
-use protocol::stamp::Stamp;
+use crate::stamp::Stamp;
 
 /// What a till does with a frame or a push response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,160 @@
+//! `GET /api/sync/events`: the changes of a branch as Server-Sent Events (HTML standard, section 9.2).
+//!
+//! The worker holds the stream and a socket to the room, so the room can hibernate. An event is a page of a
+//! pull: pages up to the head of the room, and then one for each commit that the socket brings. After a gap
+//! the worker pulls again.
+
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use futures_util::stream;
+use protocol::endpoints::parameter::{CURSOR, SINCE, TABLES};
+use protocol::error::ApiError;
+use protocol::ids::DeviceId;
+use protocol::limits::{EVENTS_COMMENT_SECS, EVENTS_RETRY_MILLIS};
+use protocol::timestamp::Timestamp;
+use worker::{Delay, Response, ResponseBuilder, console_error};
+
+use crate::authenticate::socket_token;
+use crate::clock;
+use crate::context::{Caller, RequestContext};
+use crate::error::RequestError;
+use crate::handlers::pull::{self, Pulled};
+use crate::query;
+use crate::room::{self, ConnectRequest, FrameOptions};
+
+mod follower;
+mod inbox;
+mod room_socket;
+
+pub(crate) use follower::UnreadablePage;
+
+use follower::Follower;
+use inbox::Received;
+use room_socket::RoomSocket;
+
+const LAST_EVENT_ID_HEADER: &str = "last-event-id";
+/// A line that clients ignore. It keeps proxies from closing the stream, and shows whether the client is
+/// still there.
+const COMMENT: &str = ":\n\n";
+
+/// Opens the stream. The first page comes before the response, so that a request that cannot be served has
+/// the status of a pull.
+pub(crate) async fn handle(context: &Rc<RequestContext>) -> Result<Response, RequestError> {
+    context.origin.check()?;
+    let query = query::canonical(&context.query())?;
+    let caller = context.authenticate(socket_token(&query, context.header("authorization")?.as_deref())?)?;
+    let room = caller.claims.room_of(None)?;
+    let device: DeviceId =
+        query::value(&query, "device_id").unwrap_or_default().parse().map_err(ApiError::from)?;
+    caller.claims.acts_as(&device)?;
+    context.admit_to_socket(&caller.claims).await?;
+    let parameter = |name| query::value(&query, name).filter(|value| !value.is_empty());
+    // A browser that comes back sends the id of the last event, and the address as before.
+    let cursor = context.header(LAST_EVENT_ID_HEADER)?.filter(|id| !id.is_empty());
+    let cursor = cursor.or_else(|| parameter(CURSOR.name));
+    let follower = Follower::new(cursor, parameter(SINCE.name), parameter(TABLES.name));
+    let options = FrameOptions { batched: true, own: true };
+    let connect = ConnectRequest::new(caller.claims.clone(), room, device, options);
+    // Before the first page, so that no commit is between page and socket.
+    let socket = RoomSocket::new(&room::open_socket(&context.env, &connect).await?)?;
+    let mut events = Events { context: context.clone(), caller, follower, socket, sent_at: clock::now() };
+    match events.pull().await? {
+        Ok(first) => events.into_response(first.as_deref()),
+        Err(refusal) => Ok(*refusal),
+    }
+}
+
+/// A stream. Dropping it closes its socket.
+struct Events {
+    context: Rc<RequestContext>,
+    caller: Caller,
+    follower: Follower,
+    socket: RoomSocket,
+    /// When the last bytes were sent.
+    sent_at: Timestamp,
+}
+
+/// What comes next in a stream.
+enum Next {
+    Text(String),
+    /// The last text.
+    End(String),
+}
+
+impl Events {
+    fn into_response(self, first: Option<&str>) -> Result<Response, RequestError> {
+        let start = format!("retry: {EVENTS_RETRY_MILLIS}\n\n{}", first.unwrap_or_default());
+        let start = worker::Result::Ok(start.into_bytes());
+        let rest = stream::unfold(Some(self), |events| async {
+            let mut events = events?;
+            let (text, events) = match events.next().await {
+                Next::Text(text) => (text, Some(events)),
+                Next::End(text) => (text, None),
+            };
+            Some((Ok(text.into_bytes()), events))
+        });
+        let text = stream::StreamExt::chain(stream::iter([start]), rest);
+        let response = ResponseBuilder::new().with_header("content-type", "text/event-stream")?;
+        Ok(response.from_stream(text)?)
+    }
+
+    /// Waits for the next text. Whatever goes wrong ends the stream: the client comes back and continues.
+    async fn next(&mut self) -> Next {
+        loop {
+            if self.follower.must_pull() {
+                match self.pull().await {
+                    Ok(Ok(Some(event))) => return self.sent(event),
+                    Ok(Ok(None)) => {}
+                    Ok(Err(_)) => return Next::End(String::new()),
+                    Err(error) => {
+                        console_error!("{} ends its events: {error}", self.context.id);
+                        return Next::End(String::new());
+                    }
+                }
+                continue;
+            }
+            match self.receive().await {
+                Some(Received::Frame(frame)) => {
+                    if let Some(event) = self.follower.on_frame(&frame) {
+                        return self.sent(event);
+                    }
+                }
+                Some(Received::Gap) => self.follower.on_gap(),
+                Some(Received::Closed(event)) => return Next::End(event),
+                None => {
+                    // The answer tells the head, by which a lost frame is noticed. The room does not wake.
+                    self.socket.ping();
+                    return self.sent(COMMENT.to_owned());
+                }
+            }
+        }
+    }
+
+    fn sent(&mut self, text: String) -> Next {
+        self.sent_at = clock::now();
+        Next::Text(text)
+    }
+
+    /// What the room sends; `None` if nothing was sent to the client for so long that a comment is due.
+    async fn receive(&mut self) -> Option<Received> {
+        let due = self.sent_at.plus_secs(EVENTS_COMMENT_SECS);
+        let left = Duration::from_micros(due.0.saturating_sub(clock::now().0)).max(Duration::from_millis(1));
+        match select(pin!(self.socket.next()), pin!(Delay::from(left))).await {
+            Either::Left((received, _)) => Some(received),
+            Either::Right(_) => None,
+        }
+    }
+
+    /// Pulls a page. Returns its event, if it has news, or the refusal of the function.
+    async fn pull(&mut self) -> Result<Result<Option<String>, Box<Response>>, RequestError> {
+        let query = self.follower.next_query();
+        match pull::pull(&self.context, &self.caller, &query).await? {
+            Pulled::ByEdge { page, .. } => Ok(Ok(self.follower.on_page(&page)?)),
+            Pulled::ByFunction(page) if page.status == 200 => Ok(Ok(self.follower.on_page(&page.body)?)),
+            Pulled::ByFunction(refusal) => Ok(Err(Box::new(refusal.into_response()?))),
+        }
+    }
+}
