@@ -10,6 +10,7 @@ use protocol::ids::{self, SessionId};
 use worker::{Env, Headers, Request, RequestInit, Response, ResponseBuilder, Stub, WebSocket};
 
 mod alarm;
+mod backlog;
 mod call;
 mod close_reason;
 mod deliver;

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use functions::accounts::signer::Signer;
+use local::keys::Keys;
 use local::stack::{Options, Stack};
 use local::template::project_root;
-use protocol::wire::auth::LoginRequest;
+use protocol::wire::auth::{LoginRequest, User};
 use tests::api::Api;
 use tests::fleet;
 
@@ -56,6 +58,14 @@ impl ChangedEdge {
         fleet::cashier(&accounts, &branches, &room.parse().unwrap(), device).await.unwrap()
     }
 
+    /// A caller with an access token for `user` that is bound to no device and no session.
+    pub(crate) fn caller(&self, user: &User) -> Api {
+        let keys = Keys::load_or_make(self.stack.data()).unwrap();
+        let signer = Signer::new(keys.access_key.expose(), keys.access_kid.clone()).unwrap();
+        let token = signer.sign(user, None, None, fleet::now()).unwrap();
+        Api::new(self.stack.edge_url()).unwrap().with_token(token)
+    }
+
     pub(crate) async fn stop(self) {
         self.stack.stop().await;
         if let Some(folder) = self.folder {
@@ -95,8 +105,8 @@ pub(crate) fn replaced(text: &str, from: &str, to: &str) -> String {
 /// The main module of an edge with observed rooms, in the folder of its configuration.
 pub(crate) const EDGE_MODULE: &str = "edge.mjs";
 
-/// A worker whose rooms lose their memory or end on request, count how often they began, and show the
-/// attachments of their sockets and how much they store.
+/// A worker whose rooms lose their memory or end on request, count how often they began, and show their
+/// sockets, the attachments of these and how much they store.
 const OBSERVED_ROOMS: &str = r#"
 import BuiltEdge, { Room as BuiltRoom } from "EDGE";
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
@@ -129,6 +139,10 @@ export class Room extends DurableObject {
       return new Response();
     }
     if (path === "/test/reset") this.ctx.abort("by the test");
+    if (path === "/test/sockets") {
+      const told = ({ readyState, bufferedAmount }) => ({ is_open: readyState === 1, waiting: bufferedAmount });
+      return Response.json(this.ctx.getWebSockets().map(told));
+    }
     if (path === "/test/stored") {
       return new Response(String((await this.ctx.storage.list()).size));
     }
@@ -144,10 +158,23 @@ export class Room extends DurableObject {
 }
 "#;
 
+/// Makes the runtime one that does not tell what waits in a socket.
+const UNTOLD_BACKLOGS: &str =
+    r#"Object.defineProperty(WebSocket.prototype, "bufferedAmount", { get: () => undefined });"#;
+
 /// The edge's configuration, with rooms that a test observes.
 pub(crate) fn with_observed_rooms(folder: &Path) -> Vec<PathBuf> {
+    with_worker(folder, OBSERVED_ROOMS)
+}
+
+/// The same on a runtime that does not tell what waits in a socket.
+pub(crate) fn with_untold_backlogs(folder: &Path) -> Vec<PathBuf> {
+    with_worker(folder, &format!("{OBSERVED_ROOMS}{UNTOLD_BACKLOGS}\n"))
+}
+
+fn with_worker(folder: &Path, worker: &str) -> Vec<PathBuf> {
     let main = folder.join(EDGE_MODULE);
-    let files = [(&main, observed_rooms("first")), (&folder.join("edge.toml"), edge_config(&main))];
+    let files = [(&main, module(worker, "first")), (&folder.join("edge.toml"), edge_config(&main))];
     for (file, text) in files {
         std::fs::write(file, text).unwrap();
     }
@@ -156,6 +183,10 @@ pub(crate) fn with_observed_rooms(folder: &Path) -> Vec<PathBuf> {
 
 /// The text of [`EDGE_MODULE`], which tells `version`.
 pub(crate) fn observed_rooms(version: &str) -> String {
+    module(OBSERVED_ROOMS, version)
+}
+
+fn module(worker: &str, version: &str) -> String {
     let edge = format!("\"{}\"", built_edge().display());
-    OBSERVED_ROOMS.replace("\"EDGE\"", &edge).replace("VERSION", version)
+    worker.replace("\"EDGE\"", &edge).replace("VERSION", version)
 }

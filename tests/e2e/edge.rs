@@ -12,6 +12,7 @@ pub(crate) mod protocol_page;
 pub(crate) mod rate_limits;
 pub(crate) mod renewal;
 pub(crate) mod secrets;
+pub(crate) mod slow_readers;
 pub(crate) mod sockets;
 pub(crate) mod status;
 pub(crate) mod tickets;
@@ -19,5 +20,5 @@ pub(crate) mod verdicts;
 
 trials! {
     modules: bad_input, bodies, browser, events, floods, openapi, own_changes, pages, protocol_page, rate_limits,
-    renewal, secrets, sockets, status, tickets, verdicts,
+    renewal, secrets, slow_readers, sockets, status, tickets, verdicts,
 }

@@ -87,7 +87,7 @@ enum Next {
 impl Events {
     fn into_response(self, first: Option<&str>) -> Result<Response, RequestError> {
         let start = format!("retry: {EVENTS_RETRY_MILLIS}\n\n{}", first.unwrap_or_default());
-        let start = worker::Result::Ok(start.into_bytes());
+        let start: worker::Result<Vec<u8>> = Ok(start.into_bytes());
         let rest = stream::unfold(Some(self), |events| async {
             let mut events = events?;
             let (text, events) = match events.next().await {

@@ -22,6 +22,8 @@ pub(super) const OTHER_CALLER: CloseReason =
     CloseReason { code: CloseCode::Forbidden, reason: "token of another caller" };
 /// The client did not answer a ping.
 pub(super) const SILENT: CloseReason = CloseReason { code: CloseCode::Silent, reason: "no answer to a ping" };
+/// The client does not read what it gets; it should connect again and pull.
+pub(super) const BEHIND: CloseReason = CloseReason { code: CloseCode::Behind, reason: "pull" };
 /// The device or the session opened one socket too many; this was its oldest.
 pub(super) const REPLACED: CloseReason =
     CloseReason { code: CloseCode::Replaced, reason: "replaced by a newer socket" };

@@ -7,6 +7,7 @@ use protocol::wire::publication::Publication;
 use protocol::wire::socket::{ServerFrame, batch_frame, frames};
 use worker::WebSocket;
 
+use super::backlog;
 use super::close_reason::GONE;
 use super::socket_state::SocketState;
 use super::sockets;
@@ -16,7 +17,9 @@ use super::sockets;
 /// A socket gets a frame for each change, or one for the commit. After an omitted change, the `prev` of the
 /// next single frame is unknown to the till, so the till pulls; the frame of a commit passes over the change.
 pub(super) fn deliver(sockets: &[(WebSocket, SocketState)], publication: &Publication, now: Timestamp) {
-    let recipients = sockets.iter().filter(|(_, state)| state.should_deliver(publication, now));
+    // A commit before this one may have closed some.
+    let open = sockets.iter().filter(|(socket, _)| sockets::is_open(socket));
+    let recipients = open.filter(|(_, state)| state.should_deliver(publication, now));
     let (mut batched, single): (Vec<_>, Vec<_>) = recipients.partition(|(_, state)| state.takes_batches);
     if !single.is_empty() {
         // Serialised once for all sockets.
@@ -39,11 +42,16 @@ pub(super) fn deliver(sockets: &[(WebSocket, SocketState)], publication: &Public
     }
 }
 
-/// A socket that fails is closed; the others still get the commit.
-fn send_all<'a>(socket: &WebSocket, mut texts: impl Iterator<Item = &'a String>) {
-    if texts.any(|text| socket.send_with_str(text).is_err()) {
-        sockets::close(socket, GONE);
+/// A socket that fails, or whose client does not read, is closed; the others still get the commit.
+fn send_all<'a>(socket: &WebSocket, texts: impl Iterator<Item = &'a String>) {
+    let mut sent = 0;
+    for text in texts {
+        if socket.send_with_str(text).is_err() {
+            return sockets::close(socket, GONE);
+        }
+        sent += text.len();
     }
+    backlog::check(socket, sent);
 }
 
 fn texts(publication: &Publication) -> Vec<String> {

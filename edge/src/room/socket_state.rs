@@ -57,6 +57,9 @@ pub(super) struct SocketState {
     pub(super) heard_at: Timestamp,
     /// The time of the last ping to the device.
     pub(super) pinged_at: Option<Timestamp>,
+    /// Bytes of changes since the last frame from the device, on a runtime that does not tell how many wait.
+    #[serde(default)]
+    pub(super) unread_bytes: u64,
     #[serde(default)]
     frame_rate: FrameRate,
     #[serde(default)]
@@ -102,6 +105,7 @@ impl SocketState {
             asked_until: connect.expires_at,
             heard_at: now,
             pinged_at: None,
+            unread_bytes: 0,
             frame_rate: FrameRate::default(),
             status: None,
         }
@@ -127,7 +131,7 @@ impl SocketState {
         if !self.frame_rate.count(now) {
             return Err(TOO_MANY_FRAMES);
         }
-        self.heard_at = now;
+        (self.heard_at, self.unread_bytes) = (now, 0);
         let own = self.room();
         let reply = match text.ok_or(BadFrame::Unknown).and_then(ClientFrame::parse) {
             Ok(ClientFrame::Auth { token }) => return Ok(Reaction::Renew(token)),

@@ -55,6 +55,8 @@ pub const ROOM_SOCKETS_MAX: usize = 1000;
 pub const SOCKETS_PER_DEVICE_MAX: usize = 4;
 /// Sockets of one session, over all devices that it names; one more replaces the oldest.
 pub const SOCKETS_PER_SESSION_MAX: usize = 16;
+/// Bytes that may wait for a client that does not read: 1 MiB, as much as the largest batch.
+pub const SOCKET_BACKLOG_BYTES_MAX: u64 = 1024 * 1024;
 /// Frames per second from one socket.
 pub const FRAMES_PER_SEC_MAX: u64 = 50;
 /// Frames from one socket at once.

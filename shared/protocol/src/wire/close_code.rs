@@ -16,6 +16,8 @@ pub enum CloseCode {
     Forbidden = 4403,
     /// The client did not answer a ping.
     Silent = 4408,
+    /// The client reads more slowly than changes come.
+    Behind = 4409,
     /// A newer socket took its place.
     Replaced = 4410,
     /// The client sent too much.

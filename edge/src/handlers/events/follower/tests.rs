@@ -86,7 +86,7 @@ fn a_gap_is_pulled_from_the_last_event() {
 fn a_stream_in_a_snapshot_or_its_tail_takes_no_frame() {
     for (cursor, mode) in [("w1.x.k.abc", "snapshot"), ("p1.5.x.9", "changes")] {
         let mut follower = Follower::new(None, None, None);
-        let end = page(cursor, 5, false).replace("\"changes\"}", &format!("\"{mode}\"}}"));
+        let end = page(cursor, 5, false).replace("\"mode\":\"changes\"", &format!("\"mode\":\"{mode}\""));
         assert!(follower.on_page(end.as_bytes()).unwrap().is_some());
         assert_eq!(follower.on_frame(&frame(5, 9, &["a"])), None);
         assert!(follower.must_pull(), "{cursor}");
