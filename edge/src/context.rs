@@ -10,6 +10,7 @@ use protocol::claims::Claims;
 use protocol::endpoints::route::Route;
 use protocol::endpoints::spec::EndpointSpec;
 use protocol::error::{ApiError, ErrorCode};
+use protocol::limits::USER_ID_BYTES_MAX;
 use protocol::timestamp::Timestamp;
 use worker::{Context, Env, Request, console_error};
 
@@ -101,6 +102,10 @@ impl RequestContext {
 
     /// The same for one who opens a socket: without the cache of sessions, since a socket lasts.
     pub(crate) async fn admit_to_socket(&self, claims: &Claims) -> Result<(), RequestError> {
+        if claims.sub.len() > USER_ID_BYTES_MAX {
+            let message = "The id of this user is too long to be ours.";
+            return Err(ApiError::new(ErrorCode::TokenInvalid, message).into());
+        }
         self.admit(&self.state.policy.for_caller(claims, self.spec().limit).skip_cache()).await
     }
 

@@ -2,11 +2,15 @@
 //! devices and broadcasts commits to them. A broadcast is a hint: a device that missed a frame pulls. Writes
 //! to the branch take turns through it.
 //!
+//! The hub of a client is an object of the same class, named `client:*`. It holds the WebSockets of head
+//! office and broadcasts the commits of all branches.
+//!
 //! This file and [`write_turn`] call a room; [`object`] is the room; [`call`] is what they exchange.
 
+use std::fmt::Display;
 use std::time::Duration;
 
-use protocol::ids::{self, SessionId};
+use protocol::ids::{self, ClientId, SessionId, SocketRoom};
 use worker::{Env, Headers, Request, RequestInit, Response, ResponseBuilder, Stub, WebSocket};
 
 mod alarm;
@@ -124,8 +128,17 @@ pub(crate) async fn finish(env: &Env, turn: &WriteTurn, body: &[u8]) -> Result<(
     accepted(post(env, &turn.room, &call::finish_url(turn.id.as_str()), body).await?.0)
 }
 
+/// How long a hub may take for commits. Nothing waits for it.
+const RELAY_BOUND: Duration = Duration::from_secs(5);
+
+/// Publishes `body`, a `protocol::wire::publication::PublishRequest`, to the hub of `client`.
+pub(crate) async fn relay(env: &Env, client: &ClientId, body: &[u8]) -> Result<(), RoomError> {
+    let hub = SocketRoom::Hub(client.clone());
+    accepted(within(RELAY_BOUND, post(env, &hub, &call::relay_url(), body)).await?.0)
+}
+
 /// Has `room` close the sockets of `sessions`.
-pub(crate) async fn end(env: &Env, room: &ids::Room, sessions: &[SessionId]) -> Result<(), RoomError> {
+pub(crate) async fn end(env: &Env, room: &SocketRoom, sessions: &[SessionId]) -> Result<(), RoomError> {
     accepted(post(env, room, &call::end_url(sessions), &[]).await?.0)
 }
 
@@ -161,7 +174,7 @@ async fn ask(env: &Env, room: &ids::Room, call: TurnCall, body: &[u8]) -> Result
     post(env, room, &call::turn_url(&call), body).await
 }
 
-async fn post(env: &Env, room: &ids::Room, url: &str, body: &[u8]) -> Result<(u16, Vec<u8>), RoomError> {
+async fn post(env: &Env, room: &impl Display, url: &str, body: &[u8]) -> Result<(u16, Vec<u8>), RoomError> {
     Ok(object_call::post(env, room, url, body).await?)
 }
 

@@ -1,15 +1,21 @@
 //! A stack of its own, whose edge has another configuration or other rooms.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use functions::accounts::signer::Signer;
+use functions::accounts::users::NewUser;
 use local::keys::Keys;
 use local::stack::{Options, Stack};
 use local::template::project_root;
+use protocol::role::Role;
 use protocol::wire::auth::{LoginRequest, User};
+use serde::de::DeserializeOwned;
 use tests::api::Api;
 use tests::fleet;
+use tests::openapi::check::Checker;
 
+use crate::shop::PASSWORD;
 use crate::till::Till;
 
 /// The stack, and the folder of its edge's configuration if that is another one.
@@ -66,6 +72,35 @@ impl ChangedEdge {
         Api::new(self.stack.edge_url()).unwrap().with_token(token)
     }
 
+    /// A super admin of client 1, whose replies and frames are checked.
+    pub(crate) async fn head_office(&self) -> Api {
+        let (username, password) = ("head-office".to_owned(), PASSWORD.to_owned());
+        let new = NewUser {
+            username: username.clone(),
+            password: password.clone(),
+            role: Role::SuperAdmin,
+            client_id: "1".parse().unwrap(),
+            branch_id: None,
+        };
+        self.stack.accounts().create(&self.stack.branches(), new).await.unwrap();
+        let login = LoginRequest { username, password, device_id: None, refresh_token: None };
+        let api = Api::new(self.stack.edge_url()).unwrap().held_to(Arc::new(Checker::new().unwrap()));
+        api.login(&login).await.unwrap().0
+    }
+
+    /// What [`OBSERVED_ROOMS`] answer to a request about `room`.
+    pub(crate) async fn observe<T: DeserializeOwned>(&self, path: &str, room: &str) -> T {
+        let api = Api::new(self.stack.edge_url()).unwrap();
+        api.get(&format!("/test/{path}?room={room}")).await.unwrap().ok().unwrap()
+    }
+
+    /// Has `room` lose its memory and its sockets. The request is lost with them.
+    pub(crate) async fn kill(&self, room: &str) {
+        let api = Api::new(self.stack.edge_url()).unwrap();
+        let reply = api.get(&format!("/test/kill?room={room}")).await;
+        assert!(reply.is_ok_and(|reply| reply.status == 500), "the room was killed");
+    }
+
     pub(crate) async fn stop(self) {
         self.stack.stop().await;
         if let Some(folder) = self.folder {
@@ -105,12 +140,13 @@ pub(crate) fn replaced(text: &str, from: &str, to: &str) -> String {
 /// The main module of an edge with observed rooms, in the folder of its configuration.
 pub(crate) const EDGE_MODULE: &str = "edge.mjs";
 
-/// A worker whose rooms lose their memory or end on request, count how often they began, and show their
-/// sockets, the attachments of these and how much they store.
+/// A worker whose rooms lose their memory, or sockets too, or fail on request, count their calls and how
+/// often they began, and show their sockets, the attachments of these and how much they store.
 const OBSERVED_ROOMS: &str = r#"
 import BuiltEdge, { Room as BuiltRoom } from "EDGE";
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 let begun = 0;
+const calls = {}, faults = {};
 export default class Edge extends WorkerEntrypoint {
   async fetch(request) {
     const url = new URL(request.url);
@@ -133,12 +169,21 @@ export class Room extends DurableObject {
     this.room = new BuiltRoom(this.ctx, this.env);
   }
   async fetch(request) {
-    const path = new URL(request.url).pathname;
+    const { pathname: path } = new URL(request.url);
+    const name = this.ctx.id.name;
+    if (path === "/test/calls") return Response.json(calls[name] ?? {});
+    if (path.startsWith("/test/fail/")) {
+      faults[name] = path.slice("/test/fail/".length);
+      return Response.json(null);
+    }
+    if (path === "/test/kill") {
+      for (const socket of this.ctx.getWebSockets()) socket.close(1012, "killed");
+      this.ctx.abort("killed by a test");
+    }
     if (path === "/test/forget") {
       this.begin();
       return new Response();
     }
-    if (path === "/test/reset") this.ctx.abort("by the test");
     if (path === "/test/sockets") {
       const told = ({ readyState, bufferedAmount }) => ({ is_open: readyState === 1, waiting: bufferedAmount });
       return Response.json(this.ctx.getWebSockets().map(told));
@@ -149,6 +194,9 @@ export class Room extends DurableObject {
     if (path === "/test/attachments") {
       return Response.json(this.ctx.getWebSockets().map((socket) => socket.deserializeAttachment()));
     }
+    calls[name] = { ...calls[name], [path]: (calls[name]?.[path] ?? 0) + 1 };
+    if (faults[name] === "throw") throw new Error("this room fails in a test");
+    if (faults[name] === "hang") await scheduler.wait(60_000);
     return this.room.fetch(request);
   }
   alarm() { return this.room.alarm(); }

@@ -5,6 +5,7 @@ pub(crate) mod bodies;
 pub(crate) mod browser;
 pub(crate) mod events;
 pub(crate) mod floods;
+pub(crate) mod hub;
 pub(crate) mod openapi;
 pub(crate) mod own_changes;
 pub(crate) mod pages;
@@ -19,6 +20,6 @@ pub(crate) mod tickets;
 pub(crate) mod verdicts;
 
 trials! {
-    modules: bad_input, bodies, browser, events, floods, openapi, own_changes, pages, protocol_page, rate_limits,
-    renewal, secrets, slow_readers, sockets, status, tickets, verdicts,
+    modules: bad_input, bodies, browser, events, floods, hub, openapi, own_changes, pages, protocol_page,
+    rate_limits, renewal, secrets, slow_readers, sockets, status, tickets, verdicts,
 }

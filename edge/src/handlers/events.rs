@@ -12,7 +12,7 @@ use futures_util::future::{Either, select};
 use futures_util::stream;
 use protocol::endpoints::parameter::{CURSOR, SINCE, TABLES};
 use protocol::error::ApiError;
-use protocol::ids::DeviceId;
+use protocol::ids::{DeviceId, SocketRoom};
 use protocol::limits::{EVENTS_COMMENT_SECS, EVENTS_RETRY_MILLIS};
 use protocol::timestamp::Timestamp;
 use worker::{Delay, Response, ResponseBuilder, console_error};
@@ -57,7 +57,8 @@ pub(crate) async fn handle(context: &Rc<RequestContext>) -> Result<Response, Req
     let cursor = cursor.or_else(|| parameter(CURSOR.name));
     let follower = Follower::new(cursor, parameter(SINCE.name), parameter(TABLES.name));
     let options = FrameOptions { batched: true, own: true };
-    let connect = ConnectRequest::new(caller.claims.clone(), room, device, options);
+    let own_room = SocketRoom::Branch(room.clone());
+    let connect = ConnectRequest::new(caller.claims.clone(), own_room, device, options);
     // Before the first page, so that no commit is between page and socket.
     let socket = RoomSocket::new(&room::open_socket(&context.env, &connect).await?)?;
     let mut events = Events { context: context.clone(), caller, follower, socket, sent_at: clock::now() };

@@ -1,5 +1,5 @@
-//! Publishing commits to a room: the fast path, beside the response to a write, and the sure path,
-//! `POST /internal/publish`, by the function that follows the log.
+//! Publishing commits to a room and to the hub of its client: the fast path, beside the response to a write,
+//! and the sure path, `POST /internal/publish`, by the function that follows the log.
 
 use auth::signature::{InvalidSignature, SIGNATURE_HEADER, UnverifiedSignature};
 use protocol::error::{ApiError, ErrorCode};
@@ -14,6 +14,9 @@ use crate::context::RequestContext;
 use crate::error::RequestError;
 use crate::room::{self, WriteTurn};
 use crate::upstream::CallError;
+
+/// No publications.
+pub(crate) const NONE: &str = "[]";
 
 /// A commit beside a response, as the function wrote it.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,12 +59,31 @@ impl Commit {
 /// The fast path: publishes `commit` to its room after the response, and gives back the turn of its write.
 pub(crate) fn after_response(context: &RequestContext, commit: Commit, turn: Option<WriteTurn>) {
     let (env, id) = (context.env.clone(), context.id.clone());
+    let Commit { room, publications } = commit;
+    let body = publish_request(&publications).into_bytes();
+    if publications != NONE {
+        relay_after_response(context, &room.client, body.clone());
+    }
     context.execution.wait_until(async move {
-        let Commit { room, publications } = commit;
-        let body = format!(r#"{{"publications":{publications}}}"#);
-        if let Err(error) = room::publish(&env, &room, body.as_bytes(), turn).await {
+        if let Err(error) = room::publish(&env, &room, &body, turn).await {
             // The sure path brings the same commit a moment later.
             console_error!("{id} fast path to {room}: {error}");
+        }
+    });
+}
+
+/// A `PublishRequest` of `publications`, a JSON array.
+pub(crate) fn publish_request(publications: &str) -> String {
+    format!(r#"{{"publications":{publications}}}"#)
+}
+
+/// Publishes `body`, a `PublishRequest`, to the hub of `client`. A hub that fails or is slow costs its own
+/// sockets a pull, and the room nothing.
+pub(crate) fn relay_after_response(context: &RequestContext, client: &ClientId, body: Vec<u8>) {
+    let (env, id, client) = (context.env.clone(), context.id.clone(), client.clone());
+    context.execution.wait_until(async move {
+        if let Err(error) = room::relay(&env, &client, &body).await {
+            console_error!("{id} hub of {client}: {error}");
         }
     });
 }
@@ -69,7 +91,7 @@ pub(crate) fn after_response(context: &RequestContext, commit: Commit, turn: Opt
 /// Gives back the turn of a write that has succeeded without publications: the room then knows that its head
 /// may have changed.
 pub(crate) fn nothing_after_response(context: &RequestContext, turn: WriteTurn) {
-    let commit = Commit { room: turn.room().clone(), publications: "[]".to_owned() };
+    let commit = Commit { room: turn.room().clone(), publications: NONE.to_owned() };
     after_response(context, commit, Some(turn));
 }
 
@@ -86,6 +108,7 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     });
     let (room, bytes) = verified.ok_or_else(body::incomplete)??;
     body.free();
+    relay_after_response(context, &room.client, bytes.clone());
     room::publish(&context.env, &room, &bytes, None).await?;
     Ok(ResponseBuilder::new().with_status(204).empty())
 }

@@ -1,4 +1,4 @@
-//! `GET /ws`: connects a device to the room of its branch.
+//! `GET /ws`: connects a device to the room of its branch, and head office to the hub of its client.
 
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::DeviceId;
@@ -40,7 +40,7 @@ async fn connect(context: &RequestContext) -> Result<Response, RequestError> {
         return Ok(room::redeem(&context.env, object, redemption).await?);
     }
     let caller = context.authenticate(socket_token(&query, context.header("authorization")?.as_deref())?)?;
-    let room = caller.claims.room_of(None)?;
+    let room = caller.claims.socket_room()?;
     caller.claims.acts_as(&device)?;
     // Last, since it takes a round trip.
     context.admit_to_socket(&caller.claims).await?;

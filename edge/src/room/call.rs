@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use protocol::author::unbound;
 use protocol::claims::Claims;
-use protocol::ids::{DeviceId, Room, SessionId};
+use protocol::ids::{DeviceId, SessionId, SocketRoom};
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::Publication;
@@ -29,6 +29,8 @@ pub(super) enum RoomCall {
     Ticket(TicketCall),
     /// Broadcasts the commits in the body. A write that names its request gives back its turn first.
     Publish(Option<String>),
+    /// Broadcasts commits of any branch, which are the body, in the hub.
+    Relay,
     /// Ends the turn of a push that took others along. The body, a [`FinishedGroup`], has their answers and
     /// the commits to broadcast.
     Finish(String),
@@ -51,7 +53,7 @@ pub(super) struct FinishedGroup {
 /// A device that the edge has authenticated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConnectRequest {
-    pub(crate) room: Room,
+    pub(crate) room: SocketRoom,
     /// The id of the user.
     pub(crate) user: String,
     pub(crate) device: DeviceId,
@@ -68,6 +70,7 @@ pub(crate) struct ConnectRequest {
 const HOST: &str = "http://room";
 const CONNECT: &str = "/connect";
 const PUBLISH: &str = "/publish";
+const RELAY: &str = "/relay";
 const FINISH: &str = "/finish";
 const END: &str = "/end";
 
@@ -77,6 +80,7 @@ impl RoomCall {
         match (method, path) {
             ("GET", CONNECT) => ConnectRequest::from_query(url_query).map(RoomCall::Connect),
             ("POST", PUBLISH) => Some(RoomCall::Publish(query::value(url_query, "turn"))),
+            ("POST", RELAY) => Some(RoomCall::Relay),
             ("POST", FINISH) => query::value(url_query, "turn").map(RoomCall::Finish),
             ("POST", END) => {
                 let sessions = query::value(url_query, "sessions")?;
@@ -99,6 +103,11 @@ impl RoomCall {
 pub(super) fn publish_url(turn: Option<&str>) -> String {
     let pairs = query::write(turn.map(|turn| ("turn", turn)));
     format!("{HOST}{PUBLISH}?{pairs}")
+}
+
+/// The URL of [`RoomCall::Relay`].
+pub(super) fn relay_url() -> String {
+    format!("{HOST}{RELAY}")
 }
 
 /// The URL of [`RoomCall::Finish`].
@@ -129,7 +138,12 @@ pub(super) fn end_url(sessions: &[SessionId]) -> String {
 
 impl ConnectRequest {
     /// The request of `device` with a token of `claims`.
-    pub(crate) fn new(claims: Claims, room: Room, device: DeviceId, options: FrameOptions) -> ConnectRequest {
+    pub(crate) fn new(
+        claims: Claims,
+        room: SocketRoom,
+        device: DeviceId,
+        options: FrameOptions,
+    ) -> ConnectRequest {
         let author = if claims.device.is_none() { unbound(&device) } else { device.clone() };
         let expires_at = Timestamp(0).plus_secs(claims.exp);
         let Claims { sub: user, role, sid: session, .. } = claims;
@@ -185,7 +199,7 @@ mod tests {
             [("till-1", None), ("Kasse 1 – Büro", Some("k3J-_")), ("a&room=9:9#?", Some("s")), ("100%", None)]
         {
             let connect = ConnectRequest {
-                room: "1:2".parse().unwrap(),
+                room: if session.is_some() { "1:2" } else { "1:*" }.parse().unwrap(),
                 user: "u:1".into(),
                 device: device.parse().unwrap(),
                 role: Role::SuperAdmin,
@@ -219,6 +233,8 @@ mod tests {
             let parsed = RoomCall::parse("POST", path, url_query);
             assert_eq!(parsed, Some(RoomCall::Publish(turn.map(str::to_owned))));
         }
+        let url = relay_url();
+        assert_eq!(RoomCall::parse("POST", path_and_query(&url).0, ""), Some(RoomCall::Relay));
         let url = finish_url("7f");
         let (path, url_query) = path_and_query(&url);
         assert_eq!(RoomCall::parse("POST", path, url_query), Some(RoomCall::Finish("7f".into())));
@@ -229,6 +245,7 @@ mod tests {
         let others = [
             ("POST", "/connect"),
             ("GET", "/publish"),
+            ("GET", "/relay"),
             ("GET", "/turn/wait"),
             ("GET", "/connect"),
             ("POST", "/finish"),

@@ -34,7 +34,9 @@ use super::write_queue::WriteQueue;
 use crate::state::AppState;
 use crate::{clock, query};
 
-/// The sockets of one branch, and the queue of its writes.
+mod relay;
+
+/// The sockets of one branch and the queue of its writes, or the sockets of a hub.
 #[durable_object]
 pub struct Room {
     state: State,
@@ -75,6 +77,7 @@ impl DurableObject for Room {
                 }
                 self.publish(&mut request, began_at).await
             }
+            Some(RoomCall::Relay) => self.relay(&mut request).await,
             Some(RoomCall::Finish(turn)) => self.finish(&turn, &mut request).await,
             Some(RoomCall::Turn(call)) => {
                 let Ok(body) = request.bytes().await else { return Ok(status(400)) };
@@ -244,7 +247,7 @@ impl Room {
         self.raise_head(publications);
         for publication in publications.iter().filter(|commit| !commit.changes.is_empty()) {
             self.head_pages.borrow_mut().committed(publication.last(), began_at);
-            if self.recent_commits.borrow_mut().insert(publication.last()) {
+            if self.recent_commits.borrow_mut().insert(publication) {
                 deliver(&sockets, publication, now);
             }
         }

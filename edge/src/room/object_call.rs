@@ -1,8 +1,9 @@
 //! Requests to the object of a room. They use the runtime's types: the crate's response reads a body chunk by
 //! chunk, and each chunk is a turn of the event loop.
 
+use std::fmt::Display;
+
 use js_sys::{Promise, Uint8Array};
-use protocol::ids::Room;
 use worker::wasm_bindgen::JsCast;
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::JsFuture;
@@ -13,13 +14,13 @@ use worker::{Env, Method, Request, RequestInit, Stub};
 /// The binding in `wrangler.toml`.
 const BINDING: &str = "ROOM";
 
-/// The object of `room`.
-pub(super) fn stub(env: &Env, room: &Room) -> worker::Result<Stub> {
+/// The object named `room`.
+pub(super) fn stub(env: &Env, room: &impl Display) -> worker::Result<Stub> {
     env.durable_object(BINDING)?.get_by_name(&room.to_string())
 }
 
 /// The id of the object of `room`, which does not show its name.
-pub(super) fn id(env: &Env, room: &Room) -> worker::Result<String> {
+pub(super) fn id(env: &Env, room: &impl Display) -> worker::Result<String> {
     Ok(env.durable_object(BINDING)?.id_from_name(&room.to_string())?.to_string())
 }
 
@@ -29,13 +30,18 @@ pub(super) fn stub_of(env: &Env, id: &str) -> worker::Result<Stub> {
 }
 
 /// `GET url`. Returns the status and the body.
-pub(super) async fn get(env: &Env, room: &Room, url: &str) -> worker::Result<(u16, Vec<u8>)> {
+pub(super) async fn get(env: &Env, room: &impl Display, url: &str) -> worker::Result<(u16, Vec<u8>)> {
     let object: DurableObject = stub(env, room)?.into_rpc();
     read(object.fetch_with_str(url)?).await
 }
 
 /// `POST url` with `body`. Returns the status and the body.
-pub(super) async fn post(env: &Env, room: &Room, url: &str, body: &[u8]) -> worker::Result<(u16, Vec<u8>)> {
+pub(super) async fn post(
+    env: &Env,
+    room: &impl Display,
+    url: &str,
+    body: &[u8],
+) -> worker::Result<(u16, Vec<u8>)> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(Uint8Array::from(body).into()));
     let request = Request::new_with_init(url, &init)?;

@@ -1,9 +1,13 @@
 //! The state of one socket. It is stored in the socket's attachment, which survives hibernation.
 
-use auth::limits::TOKEN_BYTES_MAX;
+use std::collections::BTreeSet;
+
 use protocol::claims::Claims;
-use protocol::ids::{BranchId, ClientId, DeviceId, Room, SessionId};
-use protocol::limits::{DEVICE_ID_BYTES_MAX, STATUS_BYTES_MAX, STATUS_EVERY_SECS, TENANT_ID_BYTES_MAX};
+use protocol::ids::{BranchId, ClientId, DeviceId, SessionId, SocketRoom};
+use protocol::limits::{
+    DEVICE_ID_BYTES_MAX, HUB_BRANCHES_MAX, STATUS_BYTES_MAX, STATUS_EVERY_SECS, TENANT_ID_BYTES_MAX,
+    USER_ID_BYTES_MAX,
+};
 use protocol::role::Role;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
@@ -15,15 +19,18 @@ use super::call::ConnectRequest;
 use super::close_reason::{CloseReason, TOO_MANY_FRAMES};
 use super::frame_rate::FrameRate;
 
+mod subscription;
+
 /// Bytes by which a kept status may be longer than its frame, because of members that are absent there.
 const STATUS_SURPLUS_BYTES: usize = 64;
 /// Maximum bytes of an attachment; a larger one throws.
 const ATTACHMENT_BYTES_MAX: usize = 16 * 1024;
-// Six ids and the status, of up to two bytes per character, the user's id as long as its token at most, and
+// Six ids, the status and the named branches, of up to two bytes per character (branches have one), and
 // room for names and numbers.
 const _: () = assert!(
-    2 * (3 * TENANT_ID_BYTES_MAX + 2 * DEVICE_ID_BYTES_MAX + TOKEN_BYTES_MAX + STATUS_BYTES_MAX)
+    2 * (3 * TENANT_ID_BYTES_MAX + 2 * DEVICE_ID_BYTES_MAX + USER_ID_BYTES_MAX + STATUS_BYTES_MAX)
         + 2 * STATUS_SURPLUS_BYTES
+        + HUB_BRANCHES_MAX * (TENANT_ID_BYTES_MAX + 4)
         + 1024
         < ATTACHMENT_BYTES_MAX
 );
@@ -31,7 +38,8 @@ const _: () = assert!(
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SocketState {
     client: ClientId,
-    branch: BranchId,
+    /// `None` for a socket of the hub.
+    branch: Option<BranchId>,
     #[serde(default)]
     user: String,
     device: DeviceId,
@@ -44,6 +52,9 @@ pub(super) struct SocketState {
     /// The expiry of its token, and so of the socket.
     pub(super) expires_at: Timestamp,
     subscribed: bool,
+    /// The branches that a socket of the hub has named; empty for all.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    branches: BTreeSet<BranchId>,
     /// Whether the device takes the changes of a commit in one frame.
     #[serde(default)]
     pub(super) takes_batches: bool,
@@ -90,9 +101,10 @@ fn epoch() -> Timestamp {
 impl SocketState {
     /// The state of a new connection, subscribed to its own room.
     pub(super) fn new(connect: ConnectRequest, now: Timestamp) -> SocketState {
+        let (client, branch) = connect.room.into_parts();
         SocketState {
-            client: connect.room.client,
-            branch: connect.room.branch,
+            client,
+            branch,
             user: connect.user,
             device: connect.device,
             role: connect.role,
@@ -100,6 +112,7 @@ impl SocketState {
             opened_at: now,
             expires_at: connect.expires_at,
             subscribed: true,
+            branches: BTreeSet::new(),
             takes_batches: connect.options.batched,
             omits: (!connect.options.own).then_some(connect.author),
             asked_until: connect.expires_at,
@@ -116,8 +129,8 @@ impl SocketState {
         ServerFrame::Connected { room: self.room().to_string(), head }
     }
 
-    fn room(&self) -> Room {
-        Room { client: self.client.clone(), branch: self.branch.clone() }
+    fn room(&self) -> SocketRoom {
+        (self.client.clone(), self.branch.clone()).into()
     }
 
     /// Handles a frame, `None` if it is binary; returns what to do, or why to close the socket. `head` is the
@@ -132,18 +145,15 @@ impl SocketState {
             return Err(TOO_MANY_FRAMES);
         }
         (self.heard_at, self.unread_bytes) = (now, 0);
-        let own = self.room();
         let reply = match text.ok_or(BadFrame::Unknown).and_then(ClientFrame::parse) {
             Ok(ClientFrame::Auth { token }) => return Ok(Reaction::Renew(token)),
             Ok(ClientFrame::Status(status)) => self.keep_status(&status, now).err().map(BadFrame::reply),
-            Ok(frame) => frame.reply(&own, head),
+            Ok(ClientFrame::Ping) => Some(ServerFrame::Pong { head }),
+            Ok(ClientFrame::Pong) => None,
+            Ok(ClientFrame::Subscribe { room }) => Some(self.subscribe(&room, head)),
+            Ok(ClientFrame::Unsubscribe { room }) => Some(self.unsubscribe(&room)),
             Err(bad) => Some(bad.reply()),
         };
-        match reply {
-            Some(ServerFrame::Subscribed { .. }) => self.subscribed = true,
-            Some(ServerFrame::Unsubscribed { .. }) => self.subscribed = false,
-            _ => {}
-        }
         Ok(Reaction::Reply(reply))
     }
 
@@ -166,7 +176,7 @@ impl SocketState {
             && claims.sid == self.session
             && claims.role == self.role
             && claims.acts_as(&self.device).is_ok()
-            && claims.room_of(None).is_ok_and(|room| room == self.room())
+            && claims.socket_room().is_ok_and(|room| room == self.room())
     }
 
     /// Whether a token until `expires_at` is later than all before it, which it then is no more.
@@ -191,12 +201,10 @@ impl SocketState {
         self.session.as_ref().is_some_and(|session| sessions.contains(session))
     }
 
-    /// Whether to deliver a commit: it is of the socket's room and of a device that it does not omit, and the
-    /// token is valid.
+    /// Whether to deliver a commit: it is of a branch to which the socket is subscribed and of a device that
+    /// it does not omit, and the token is valid.
     pub(super) fn should_deliver(&self, publication: &Publication, now: Timestamp) -> bool {
-        self.subscribed
-            && publication.client_id == self.client
-            && publication.branch_id == self.branch
+        self.hears(&publication.client_id, &publication.branch_id)
             && self.omits.as_ref() != Some(&publication.device_id)
             && now < self.expires_at
     }

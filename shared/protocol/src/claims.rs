@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ApiError, ErrorCode};
-use crate::ids::{BranchId, ClientId, DeviceId, Room, SessionId};
+use crate::ids::{BranchId, ClientId, DeviceId, Room, SessionId, SocketRoom};
 use crate::role::Role;
 
 /// `iss` of every token.
@@ -58,6 +58,14 @@ impl Claims {
             }
         };
         Ok(Room { client: self.client_id.clone(), branch })
+    }
+
+    /// The room of the user's sockets: the hub of its client for a super admin, the own room for all others.
+    pub fn socket_room(&self) -> Result<SocketRoom, ApiError> {
+        if self.role == Role::SuperAdmin {
+            return Ok(SocketRoom::Hub(self.client_id.clone()));
+        }
+        self.room_of(None).map(SocketRoom::Branch)
     }
 
     /// [`ErrorCode::ForbiddenRole`] if the role is lower than `role`.

@@ -21,6 +21,8 @@ pub const JSON_DEPTH_MAX: usize = 64;
 pub const FIELDS_MAX: usize = 256;
 /// Bytes of a client or branch id.
 pub const TENANT_ID_BYTES_MAX: usize = 64;
+/// Bytes of a user id. The server makes them.
+pub const USER_ID_BYTES_MAX: usize = 64;
 /// Bytes of a record id, as UTF-8.
 pub const RECORD_ID_BYTES_MAX: usize = 255;
 /// Bytes of a device or batch id, as UTF-8.
@@ -51,6 +53,8 @@ pub const ECHO_BYTES_MAX: usize = 160;
 pub const RECENT_COMMITS_MAX: usize = 256;
 /// Sockets of one room. Cloudflare allows 32,768; a branch has far fewer tills.
 pub const ROOM_SOCKETS_MAX: usize = 1000;
+/// Branches to which one socket of the hub is subscribed by name.
+pub const HUB_BRANCHES_MAX: usize = 100;
 /// Sockets of one device of a user; one more replaces the oldest. A browser has one per tab.
 pub const SOCKETS_PER_DEVICE_MAX: usize = 4;
 /// Sockets of one session, over all devices that it names; one more replaces the oldest.

@@ -25,7 +25,7 @@ impl Role {
         match self {
             Role::Cashier => &["sync:push", "sync:pull", "room:own"],
             Role::Manager | Role::Admin => &["sync:push", "sync:pull", "room:own", "dead_letters"],
-            Role::SuperAdmin => &["sync:push", "sync:pull", "branch:any", "dead_letters"],
+            Role::SuperAdmin => &["sync:push", "sync:pull", "branch:any", "room:any", "dead_letters"],
         }
     }
 }

@@ -8,10 +8,10 @@ use auth::limits::{
 use protocol::limits::{
     BATCH_BYTES_MAX, BODY_BYTES_MAX, BODY_WINDOW_BYTES, BODY_WINDOW_SECS, CLOCK_AHEAD_MICROS_MAX,
     CREDENTIAL_BYTES_MAX, DEAD_LETTERS_LIMIT_DEFAULT, DEAD_LETTERS_LIMIT_MAX, FIELDS_MAX, FRAME_BYTES_MAX,
-    FRAMES_BURST_MAX, FRAMES_PER_SEC_MAX, HEAD_OFFICE_BRANCHES_MAX, JSON_DEPTH_MAX, PULL_LIMIT_DEFAULT,
-    PULL_LIMIT_MAX, PUSH_RECORDS_MAX, RECORD_BYTES_MAX, ROOM_SOCKETS_MAX, SESSION_IDLE_SECS,
-    SESSION_WRITES_MAX, SIGN_IN_BODY_BYTES_MAX, SOCKETS_PER_DEVICE_MAX, SOCKETS_PER_SESSION_MAX,
-    STATUS_BYTES_MAX, STATUS_EVERY_SECS, WRITE_QUEUE_MAX, WRITE_WAIT_MILLIS,
+    FRAMES_BURST_MAX, FRAMES_PER_SEC_MAX, HEAD_OFFICE_BRANCHES_MAX, HUB_BRANCHES_MAX, JSON_DEPTH_MAX,
+    PULL_LIMIT_DEFAULT, PULL_LIMIT_MAX, PUSH_RECORDS_MAX, RECORD_BYTES_MAX, ROOM_SOCKETS_MAX,
+    SESSION_IDLE_SECS, SESSION_WRITES_MAX, SIGN_IN_BODY_BYTES_MAX, SOCKETS_PER_DEVICE_MAX,
+    SOCKETS_PER_SESSION_MAX, STATUS_BYTES_MAX, STATUS_EVERY_SECS, WRITE_QUEUE_MAX, WRITE_WAIT_MILLIS,
 };
 use retail::limits::CART_RETENTION_SECS;
 use sync::limits::{
@@ -88,6 +88,7 @@ fn the_page_states_the_limits_in_force() {
         format!("a status frame | {} KiB, once in {STATUS_EVERY_SECS} seconds", kib(STATUS_BYTES_MAX)),
         format!("frames from a socket | {FRAMES_PER_SEC_MAX} a second, {FRAMES_BURST_MAX} at once"),
         format!("sockets in a room | {ROOM_SOCKETS_MAX}"),
+        format!("branches that a socket of the hub names | {HUB_BRANCHES_MAX}"),
         format!("sockets of a session | {SOCKETS_PER_SESSION_MAX}"),
         format!("sockets of a device of a user | {SOCKETS_PER_DEVICE_MAX}"),
         format!("writes of one session at once in a branch | {SESSION_WRITES_MAX}"),
@@ -125,6 +126,7 @@ fn the_page_states_the_limits_in_force() {
         format!("up to {} minutes", LOGIN_DELAY_SECS_MAX / 60),
         format!("forgotten {} hours after the last", LOGIN_FAILURES_SECS / 3600),
         format!("commit with much data (over {} KiB) comes in several frames", kib(LOG_ITEM_BYTES_MAX)),
+        format!("branches it has named, up to {HUB_BRANCHES_MAX} (one more is"),
         format!("`limit` is 1 to {DEAD_LETTERS_LIMIT_MAX}, {DEAD_LETTERS_LIMIT_DEFAULT} if absent"),
     ] {
         assert!(prose.contains(&words), "PROTOCOL.md lacks {words}");

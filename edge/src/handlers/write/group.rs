@@ -19,7 +19,7 @@ use worker::{Response, ResponseBuilder, console_error};
 use crate::body::HeldBody;
 use crate::context::RequestContext;
 use crate::error::RequestError;
-use crate::handlers::publish::Commit;
+use crate::handlers::publish::{self, Commit, NONE};
 use crate::room::{self, WaitingPush, WriteTurn};
 use crate::upstream::{CallError, Credentials, UpstreamResponse};
 
@@ -83,9 +83,9 @@ pub(super) async fn push(
         return Ok(Grouped::Alone(Some(turn)));
     }
     match result.and_then(|response| finished(claims, &turn, &ids, &response)) {
-        Ok((own, body)) => {
-            finish(context, turn, body);
-            Ok(own.map_or(Grouped::Alone(None), Grouped::Answered))
+        Ok(finished) => {
+            finish(context, turn, &finished);
+            Ok(finished.own.map_or(Grouped::Alone(None), Grouped::Answered))
         }
         Err(error) => {
             super::give_back(context, turn, false);
@@ -94,13 +94,22 @@ pub(super) async fn push(
     }
 }
 
-/// The answer to the own push, and what the room is told: a `FinishedGroup` as text.
+/// How the call for a group has ended.
+struct Finished {
+    /// The answer to the own push.
+    own: Option<GroupedResponse>,
+    /// The answers to the others by the ids of their requests, a JSON object.
+    others: String,
+    /// A JSON array.
+    publications: String,
+}
+
 fn finished(
     claims: &Claims,
     turn: &WriteTurn,
     ids: &[&str],
     response: &UpstreamResponse,
-) -> Result<(Option<GroupedResponse>, String), CallError> {
+) -> Result<Finished, CallError> {
     /// `protocol::wire::push_group::PushGroupResult` with all answers and publications as text.
     #[derive(Deserialize)]
     struct GroupResultText<'a> {
@@ -113,19 +122,27 @@ fn finished(
         serde_json::from_slice(&response.body).map_err(CallError::Unreadable)?;
     let publications = match Commit::of(&claims.client_id, &result.publications)? {
         Some(commit) => commit.publications_to(turn.room())?,
-        None => "[]".to_owned(),
+        None => NONE.to_owned(),
     };
     let answers = ids.iter().zip(&result.answers);
     // Ids of requests are hexadecimal, so they need no escapes.
     let others = answers.skip(1).filter_map(|(id, answer)| Some(format!(r#""{id}":{}"#, (*answer)?.get())));
-    let others = others.collect::<Vec<_>>().join(",");
+    let others = format!("{{{}}}", others.collect::<Vec<_>>().join(","));
     let own = result.answers.first().copied().flatten();
     let own = own.map(|own| serde_json::from_str(own.get())).transpose().map_err(CallError::Unreadable)?;
-    Ok((own, format!(r#"{{"answers":{{{others}}},"publications":{publications}}}"#)))
+    Ok(Finished { own, others, publications })
 }
 
-/// Ends the turn after the response: the room answers the other pushes and broadcasts the commits.
-fn finish(context: &RequestContext, turn: WriteTurn, body: String) {
+/// Ends the turn after the response: the room answers the other pushes, and broadcasts the commits like the
+/// hub.
+fn finish(context: &RequestContext, turn: WriteTurn, finished: &Finished) {
+    let Finished { others, publications, .. } = finished;
+    if publications != NONE {
+        let relayed = publish::publish_request(publications).into_bytes();
+        publish::relay_after_response(context, &turn.room().client, relayed);
+    }
+    // A `FinishedGroup`.
+    let body = format!(r#"{{"answers":{others},"publications":{publications}}}"#);
     let (env, id) = (context.env.clone(), context.id.clone());
     context.execution.wait_until(async move {
         if let Err(error) = room::finish(&env, &turn, body.as_bytes()).await {

@@ -1,6 +1,7 @@
 use super::super::frame_options::FrameOptions;
 use super::*;
 use protocol::claims::{AUDIENCE, ISSUER};
+use protocol::ids::Room;
 use protocol::json::JsonText;
 use protocol::limits::FRAMES_BURST_MAX;
 use protocol::record::Operation;
@@ -32,7 +33,7 @@ fn reply(socket_state: &mut SocketState, text: &str, now: Timestamp) -> Option<S
     }
 }
 
-fn commit(room: &str, device: &str) -> Publication {
+pub(in crate::room) fn commit(room: &str, device: &str) -> Publication {
     let room: Room = room.parse().unwrap();
     let (client_id, branch_id) = (room.client, room.branch);
     let device_id = device.parse().unwrap();

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::ids::{BadId, BranchId, ClientId, Room, SessionId};
+use crate::ids::{BadId, BranchId, ClientId, SessionId, SocketRoom};
 
-/// Ended sessions by client and branch; a session without a branch has no sockets.
+/// Ended sessions by client and branch; a session without a branch has its sockets in the hub.
 ///
 /// As text: `1:2 k3Jx k3Jy;1:3 k4Ab;1: k5Cd`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,9 +32,8 @@ impl EndedSessions {
     }
 
     /// Each room in which ended sessions may have sockets, with these sessions.
-    pub fn into_rooms(self) -> impl Iterator<Item = (Room, Vec<SessionId>)> {
-        let of_room = |((client, branch), sessions)| Some((Room { client, branch: branch? }, sessions));
-        self.0.into_iter().filter_map(of_room)
+    pub fn into_rooms(self) -> impl Iterator<Item = (SocketRoom, Vec<SessionId>)> {
+        self.0.into_iter().map(|(place, sessions)| (place.into(), sessions))
     }
 }
 
@@ -85,7 +84,7 @@ mod tests {
         assert_eq!(ended.to_string().parse(), Ok(ended.clone()));
         assert_eq!(ended.sessions().count(), 4);
         let rooms: Vec<_> = ended.into_rooms().map(|(room, _)| room.to_string()).collect();
-        assert_eq!(rooms, ["1:2", "1:3"]);
+        assert_eq!(rooms, ["1:*", "1:2", "1:3"]);
         assert_eq!("".parse(), Ok(EndedSessions::default()));
     }
 

@@ -4,7 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::Room;
 use crate::limits::{FRAME_BYTES_MAX, STATUS_BYTES_MAX};
 use crate::stamp::Stamp;
 use crate::timestamp::device_time::DeviceTime;
@@ -153,25 +152,6 @@ impl ClientFrame {
         }
         Ok(frame)
     }
-
-    /// The reply to a client of the room `own` with this `head`, if it takes no more than that to reply.
-    pub fn reply(&self, own: &Room, head: Option<Stamp>) -> Option<ServerFrame> {
-        let forbidden = || ServerFrame::Error {
-            code: "room_forbidden".into(),
-            message: format!("This user may use the room {own} only."),
-        };
-        match self {
-            ClientFrame::Ping => Some(ServerFrame::Pong { head }),
-            ClientFrame::Pong | ClientFrame::Auth { .. } | ClientFrame::Status(_) => None,
-            ClientFrame::Subscribe { room } | ClientFrame::Unsubscribe { room }
-                if *room != own.to_string() =>
-            {
-                Some(forbidden())
-            }
-            ClientFrame::Subscribe { room } => Some(ServerFrame::Subscribed { room: room.clone(), head }),
-            ClientFrame::Unsubscribe { room } => Some(ServerFrame::Unsubscribed { room: room.clone() }),
-        }
-    }
 }
 
 impl ServerFrame {
@@ -218,10 +198,6 @@ impl ServerFrame {
 mod tests {
     use super::*;
 
-    fn own() -> Room {
-        "1:2".parse().unwrap()
-    }
-
     #[test]
     fn only_the_documented_frames_are_parsed() {
         assert_eq!(ClientFrame::parse(r#"{"type":"ping"}"#), Ok(ClientFrame::Ping));
@@ -266,26 +242,11 @@ mod tests {
     }
 
     #[test]
-    fn only_the_own_room_is_allowed() {
-        let subscribe =
-            |room: &str| ClientFrame::Subscribe { room: room.into() }.reply(&own(), None).unwrap().to_json();
-        assert_eq!(subscribe("1:2"), r#"{"type":"subscribed","room":"1:2"}"#);
-        for other in ["1:3", "2:2", "1:*", ""] {
-            assert!(subscribe(other).starts_with(r#"{"type":"error","code":"room_forbidden""#), "{other}");
-        }
-    }
-
-    #[test]
     fn the_head_is_told_where_it_is_known() {
-        let texts = |head: Option<Stamp>| {
-            let subscribe = ClientFrame::Subscribe { room: "1:2".into() }.reply(&own(), head).unwrap();
-            [ClientFrame::Ping.reply(&own(), head).unwrap().to_json(), subscribe.to_json()]
-        };
-        assert_eq!(texts(None), [r#"{"type":"pong"}"#, r#"{"type":"subscribed","room":"1:2"}"#]);
-        let told = texts(Some(Stamp(7)));
-        assert_eq!(told, [r#"{"type":"pong","head":7}"#, r#"{"type":"subscribed","room":"1:2","head":7}"#]);
-        assert_eq!(ServerFrame::parse(&told[0]), Some(ServerFrame::Pong { head: Some(Stamp(7)) }));
-        let of_old_server = ServerFrame::parse(r#"{"type":"pong"}"#);
-        assert_eq!(of_old_server, Some(ServerFrame::Pong { head: None }));
+        let pong = |head: Option<Stamp>| ServerFrame::Pong { head };
+        for (head, text) in [(None, r#"{"type":"pong"}"#), (Some(Stamp(7)), r#"{"type":"pong","head":7}"#)] {
+            assert_eq!(pong(head).to_json(), text);
+            assert_eq!(ServerFrame::parse(text), Some(pong(head)));
+        }
     }
 }

@@ -96,6 +96,15 @@ impl Listener {
         timeout(FRAME_PATIENCE, self.stream.next()).await.expect("a frame comes in time").unwrap().unwrap()
     }
 
+    /// The next text frame as JSON; `None` once the connection is lost, or closed by the server.
+    pub(crate) async fn next_unless_lost(&mut self) -> Option<Value> {
+        let message = timeout(FRAME_PATIENCE, self.stream.next()).await.expect("a frame comes in time");
+        match message {
+            Some(Ok(Message::Text(text))) => Some(serde_json::from_str(&text).unwrap()),
+            _ => None,
+        }
+    }
+
     /// The next text frame as JSON, without the server's pings.
     pub(crate) async fn next(&mut self) -> Value {
         serde_json::from_str(&self.next_text().await).unwrap()
