@@ -9,9 +9,11 @@ use config::{BadConfig, Reader, Secret};
 use redis_client::address::Address;
 use redis_client::keys::Keys;
 
+mod heartbeat;
 mod origins;
 mod urls;
 
+pub(crate) use heartbeat::Heartbeat;
 pub(crate) use origins::AllowedOrigins;
 use urls::FunctionUrls;
 
@@ -32,6 +34,7 @@ pub(crate) struct Config {
     /// functions answer all.
     pub(crate) head_bound: Duration,
     pub(crate) origins: AllowedOrigins,
+    pub(crate) heartbeat: Heartbeat,
 }
 
 /// A Redis database and our part of it.
@@ -67,6 +70,7 @@ impl Config {
         let ours = reader.parsed_or("REDIS_PREFIX", ours, |text| Keys::new(text).map(Some)).flatten();
         let rates = rates(&mut reader);
         let head_bound = reader.parsed_or("HEAD_BOUND_MILLIS", HEAD_BOUND, millis).unwrap_or(HEAD_BOUND);
+        let heartbeat = heartbeat(&mut reader);
         let none = AllowedOrigins::default();
         let origins = reader.parsed_or("ALLOWED_ORIGINS", none, AllowedOrigins::parse).unwrap_or_default();
         let redis = address.zip(ours).map(|(address, keys)| RedisAccess { address, token, keys });
@@ -79,6 +83,7 @@ impl Config {
             rates,
             head_bound,
             origins,
+            heartbeat,
         });
         reader.finish(config)
     }
@@ -94,6 +99,15 @@ fn rates<L: Fn(&str) -> Option<String>>(reader: &mut Reader<L>) -> Rates {
         address: rate("RATE_ADDRESS_PER_MINUTE", address),
         login_address: rate("RATE_LOGIN_ADDRESS_PER_MINUTE", login_address),
         client_sync: rate("RATE_CLIENT_SYNC_PER_MINUTE", client_sync),
+    }
+}
+
+fn heartbeat<L: Fn(&str) -> Option<String>>(reader: &mut Reader<L>) -> Heartbeat {
+    let mut secs = |name: &str, secs: u64| reader.parsed_or(name, secs, heartbeat::secs).unwrap_or(secs);
+    let Heartbeat { ping_after_secs, pong_within_secs } = Heartbeat::default();
+    Heartbeat {
+        ping_after_secs: secs("SOCKET_PING_AFTER_SECS", ping_after_secs),
+        pong_within_secs: secs("SOCKET_PONG_WITHIN_SECS", pong_within_secs),
     }
 }
 
@@ -141,6 +155,7 @@ mod tests {
         assert_eq!(config.redis.address.at("/"), "https://eu1-shop.upstash.io/");
         assert_eq!(config.redis.keys, Keys::new("tillsync").unwrap());
         assert_eq!((config.rates, config.head_bound), (Rates::default(), HEAD_BOUND));
+        assert_eq!(config.heartbeat, Heartbeat::default());
         for function in Function::ALL.into_iter().filter(|function| *function != Function::Auth) {
             assert_eq!(config.urls.of(function), format!("http://127.0.0.1:9000/{}", function.name()));
         }
@@ -159,6 +174,8 @@ mod tests {
     #[test]
     fn prefix_limits_and_bound_may_be_set_and_are_checked() {
         let names = [
+            "SOCKET_PING_AFTER_SECS",
+            "SOCKET_PONG_WITHIN_SECS",
             "REDIS_PREFIX",
             "HEAD_BOUND_MILLIS",
             "RATE_USER_PER_MINUTE",
@@ -169,6 +186,7 @@ mod tests {
         let config = read_but(|name| names.contains(&name).then_some("7")).ok().unwrap();
         assert_eq!(config.redis.keys, Keys::new("7").unwrap());
         assert_eq!(config.head_bound, Duration::from_millis(7));
+        assert_eq!(config.heartbeat, Heartbeat { ping_after_secs: 7, pong_within_secs: 7 });
         let Rates { user, address, login_address, client_sync } = config.rates;
         assert!([user, address, login_address, client_sync].iter().all(|limit| limit.quota() == 7));
         assert_eq!(login_address.name, "login-address");

@@ -2,6 +2,7 @@
 
 pub(crate) mod events;
 pub(crate) mod openapi;
+pub(crate) mod presence;
 pub(crate) mod publish;
 pub(crate) mod pull;
 pub(crate) mod sign_in;

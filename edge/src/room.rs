@@ -11,6 +11,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use protocol::ids::{self, ClientId, SessionId, SocketRoom};
+use protocol::wire::presence::OnlineDevice;
 use worker::{Env, Headers, Request, RequestInit, Response, ResponseBuilder, Stub, WebSocket};
 
 mod alarm;
@@ -22,9 +23,12 @@ mod frame_options;
 mod frame_rate;
 mod head_pages;
 mod keepalive;
+pub(crate) mod last_seen;
 mod object;
 mod object_call;
 mod page_call;
+mod presence;
+mod presence_store;
 mod recent_commits;
 mod renewal;
 mod socket_caps;
@@ -131,10 +135,17 @@ pub(crate) async fn finish(env: &Env, turn: &WriteTurn, body: &[u8]) -> Result<(
 /// How long a hub may take for commits. Nothing waits for it.
 const RELAY_BOUND: Duration = Duration::from_secs(5);
 
-/// Publishes `body`, a `protocol::wire::publication::PublishRequest`, to the hub of `client`.
+/// Tells the hub of `client` what `body` says, a [`call::RelayedToHub`] or a
+/// `protocol::wire::publication::PublishRequest`.
 pub(crate) async fn relay(env: &Env, client: &ClientId, body: &[u8]) -> Result<(), RoomError> {
     let hub = SocketRoom::Hub(client.clone());
     accepted(within(RELAY_BOUND, post(env, &hub, &call::relay_url(), body)).await?.0)
+}
+
+/// The devices that are online in `room`.
+pub(crate) async fn online(env: &Env, room: &ids::Room) -> Result<Vec<OnlineDevice>, RoomError> {
+    let (status, body) = within(LOOK_BOUND, post(env, room, &call::online_url(), &[])).await?;
+    serde_json::from_slice(&body).map_err(|_| RoomError::Status(status))
 }
 
 /// Has `room` close the sockets of `sessions`.
@@ -142,7 +153,7 @@ pub(crate) async fn end(env: &Env, room: &SocketRoom, sessions: &[SessionId]) ->
     accepted(post(env, room, &call::end_url(sessions), &[]).await?.0)
 }
 
-/// How long a room may take to say whether it has a page.
+/// How long a room may take to say whether it has a page, or which devices are online.
 const LOOK_BOUND: Duration = Duration::from_millis(500);
 
 /// The page that `room` has for `lookup`, or what it knows instead.

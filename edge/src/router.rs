@@ -11,7 +11,7 @@ use crate::clock;
 use crate::context::RequestContext;
 use crate::cors::{self, PageOrigin};
 use crate::error::RequestError;
-use crate::handlers::{events, openapi, publish, pull, sign_in, socket, socket_ticket, write};
+use crate::handlers::{events, openapi, presence, publish, pull, sign_in, socket, socket_ticket, write};
 use crate::request_id::RequestId;
 use crate::response;
 use crate::revalidation;
@@ -77,7 +77,7 @@ fn context(
     Ok(RequestContext { request, env, execution, state, id, origin, now, route, decision })
 }
 
-/// The edge answers seven endpoints itself and forwards the others.
+/// The edge answers eight endpoints itself and forwards the others.
 async fn handle(context: &Rc<RequestContext>) -> Result<Response, RequestError> {
     let spec = context.spec();
     match spec.endpoint {
@@ -86,6 +86,7 @@ async fn handle(context: &Rc<RequestContext>) -> Result<Response, RequestError> 
         Endpoint::GetOpenApiDocument => openapi::handle(),
         Endpoint::GetHealth => Ok(response::json(r#"{"status":"ok"}"#)?),
         Endpoint::GetReadiness => readiness(context).await,
+        Endpoint::GetPresence => presence::handle(context).await,
         Endpoint::PublishChanges => publish::handle(context).await,
         Endpoint::CreateSocketTicket => socket_ticket::handle(context).await,
         Endpoint::PullChanges => pull::handle(context).await,

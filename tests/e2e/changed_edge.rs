@@ -182,7 +182,7 @@ export class Room extends DurableObject {
     }
     if (path === "/test/forget") {
       this.begin();
-      return new Response();
+      return Response.json(null);
     }
     if (path === "/test/sockets") {
       const told = ({ readyState, bufferedAmount }) => ({ is_open: readyState === 1, waiting: bufferedAmount });

@@ -9,6 +9,7 @@ pub(crate) mod hub;
 pub(crate) mod openapi;
 pub(crate) mod own_changes;
 pub(crate) mod pages;
+pub(crate) mod presence;
 pub(crate) mod protocol_page;
 pub(crate) mod rate_limits;
 pub(crate) mod renewal;
@@ -20,6 +21,6 @@ pub(crate) mod tickets;
 pub(crate) mod verdicts;
 
 trials! {
-    modules: bad_input, bodies, browser, events, floods, hub, openapi, own_changes, pages, protocol_page,
+    modules: bad_input, bodies, browser, events, floods, hub, openapi, own_changes, pages, presence, protocol_page,
     rate_limits, renewal, secrets, slow_readers, sockets, status, tickets, verdicts,
 }

@@ -20,6 +20,7 @@ use local::redis::Redis;
 use local::stack::{Options, Stack};
 use local::stream::StreamSwitch;
 use protocol::endpoints::function::Function;
+use protocol::limits::PRESENCE_LEAVE_SECS;
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
 use protocol::wire::auth::User;
@@ -33,10 +34,12 @@ use tests::leaks::Secrets;
 use tests::openapi::check::Checker;
 use tests::wait::poll;
 use tokio::runtime::Runtime;
+use tokio::time::sleep;
 
 use crate::edge::browser::pages::Pages;
 use crate::leaks;
 use crate::shop::Shop;
+use crate::sync::broadcast::Listener;
 
 mod tokens;
 
@@ -136,6 +139,10 @@ impl World {
         self.redis_faults().lift();
         self.stream.resume();
         self.redis.engine().restart().await.unwrap();
+        if Listener::any_ended() {
+            // Then rooms have noted in Redis when the devices were seen last. Tests count its commands.
+            sleep(Duration::from_secs(PRESENCE_LEAVE_SECS + 2)).await;
+        }
         let is_given_up = async || self.handlers.is_redis_given_up();
         poll(LONG_PATIENCE, is_given_up, |given_up| !given_up).await.expect("the functions use Redis again");
     }

@@ -4,8 +4,6 @@ use protocol::timestamp::Timestamp;
 use worker::durable::ScheduledTime;
 use worker::{Date, DateInit, State};
 
-use super::{sockets, tickets};
-
 pub(super) async fn wake_at(state: &State, at: Timestamp) -> worker::Result<()> {
     // As a date: the crate reads a number as an offset.
     let date = Date::new(DateInit::Millis(at.0 / 1000));
@@ -21,10 +19,7 @@ pub(super) async fn wake_by(state: &State, at: Timestamp) -> worker::Result<()> 
     wake_at(state, at).await
 }
 
-/// Deletes the alarm of a room without sockets and tickets.
-pub(super) async fn delete_if_empty(state: &State) -> worker::Result<()> {
-    if sockets::open(state)?.is_empty() && !tickets::is_any_kept(state).await? {
-        state.storage().delete_alarm().await?;
-    }
-    Ok(())
+/// Deletes the alarm.
+pub(super) async fn delete(state: &State) -> worker::Result<()> {
+    state.storage().delete_alarm().await
 }

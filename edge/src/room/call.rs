@@ -9,7 +9,8 @@ use protocol::role::Role;
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::Publication;
 use protocol::wire::push_group::GroupedResponse;
-use serde::Deserialize;
+use protocol::wire::socket::PresenceFrame;
+use serde::{Deserialize, Serialize};
 
 use super::frame_options::FrameOptions;
 use super::page_call::{self, PageCall};
@@ -29,8 +30,10 @@ pub(super) enum RoomCall {
     Ticket(TicketCall),
     /// Broadcasts the commits in the body. A write that names its request gives back its turn first.
     Publish(Option<String>),
-    /// Broadcasts commits of any branch, which are the body, in the hub.
+    /// Broadcasts in the hub what the body says, a [`RelayedToHub`].
     Relay,
+    /// Asks which devices are online.
+    Online,
     /// Ends the turn of a push that took others along. The body, a [`FinishedGroup`], has their answers and
     /// the commits to broadcast.
     Finish(String),
@@ -40,6 +43,15 @@ pub(super) enum RoomCall {
     Page(PageCall),
     /// Closes the sockets of ended sessions.
     End(Vec<SessionId>),
+}
+
+/// What happens in the branches of a hub. A `PublishRequest` is one too.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct RelayedToHub {
+    #[serde(default)]
+    pub(super) publications: Vec<Publication>,
+    #[serde(default)]
+    pub(super) presence: Vec<PresenceFrame>,
 }
 
 /// What came of a group of pushes.
@@ -71,6 +83,7 @@ const HOST: &str = "http://room";
 const CONNECT: &str = "/connect";
 const PUBLISH: &str = "/publish";
 const RELAY: &str = "/relay";
+const ONLINE: &str = "/online";
 const FINISH: &str = "/finish";
 const END: &str = "/end";
 
@@ -81,6 +94,7 @@ impl RoomCall {
             ("GET", CONNECT) => ConnectRequest::from_query(url_query).map(RoomCall::Connect),
             ("POST", PUBLISH) => Some(RoomCall::Publish(query::value(url_query, "turn"))),
             ("POST", RELAY) => Some(RoomCall::Relay),
+            ("POST", ONLINE) => Some(RoomCall::Online),
             ("POST", FINISH) => query::value(url_query, "turn").map(RoomCall::Finish),
             ("POST", END) => {
                 let sessions = query::value(url_query, "sessions")?;
@@ -108,6 +122,11 @@ pub(super) fn publish_url(turn: Option<&str>) -> String {
 /// The URL of [`RoomCall::Relay`].
 pub(super) fn relay_url() -> String {
     format!("{HOST}{RELAY}")
+}
+
+/// The URL of [`RoomCall::Online`].
+pub(super) fn online_url() -> String {
+    format!("{HOST}{ONLINE}")
 }
 
 /// The URL of [`RoomCall::Finish`].
@@ -235,6 +254,7 @@ mod tests {
         }
         let url = relay_url();
         assert_eq!(RoomCall::parse("POST", path_and_query(&url).0, ""), Some(RoomCall::Relay));
+        assert_eq!(RoomCall::parse("POST", path_and_query(&online_url()).0, ""), Some(RoomCall::Online));
         let url = finish_url("7f");
         let (path, url_query) = path_and_query(&url);
         assert_eq!(RoomCall::parse("POST", path, url_query), Some(RoomCall::Finish("7f".into())));

@@ -9,7 +9,6 @@ use protocol::ids::SessionId;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::{Publication, PublishRequest};
-use protocol::wire::socket::ServerFrame;
 use worker::{
     DurableObject, Env, Error, Request, Response, ResponseBuilder, Socket, State, WebSocket,
     WebSocketIncomingMessage, WebSocketPair, console_error, durable_object,
@@ -20,8 +19,9 @@ use super::call::{self, ConnectRequest, FinishedGroup, RoomCall};
 use super::close_reason;
 use super::deliver::deliver;
 use super::head_pages::HeadPages;
-use super::keepalive::{self, Action};
+use super::keepalive;
 use super::page_call::{NO_PAGE, PAGE, PageCall, PageToKeep};
+use super::presence::AnnouncedDevices;
 use super::recent_commits::RecentCommits;
 use super::renewal;
 use super::socket_caps;
@@ -34,6 +34,8 @@ use super::write_queue::WriteQueue;
 use crate::state::AppState;
 use crate::{clock, query};
 
+mod check;
+mod presence;
 mod relay;
 
 /// The sockets of one branch and the queue of its writes, or the sockets of a hub.
@@ -46,6 +48,8 @@ pub struct Room {
     recent_commits: RefCell<RecentCommits>,
     writes: RefCell<WriteQueue>,
     head_pages: RefCell<HeadPages>,
+    /// The devices that were announced as online; read from storage when they are needed.
+    announced: RefCell<Option<AnnouncedDevices>>,
 }
 
 impl DurableObject for Room {
@@ -58,6 +62,7 @@ impl DurableObject for Room {
             recent_commits: RefCell::default(),
             writes: RefCell::new(WriteQueue::starting(now)),
             head_pages: RefCell::new(HeadPages::new(now)),
+            announced: RefCell::default(),
         };
         room.answer_pings();
         room
@@ -77,6 +82,7 @@ impl DurableObject for Room {
                 }
                 self.publish(&mut request, began_at).await
             }
+            Some(RoomCall::Online) => self.online(),
             Some(RoomCall::Relay) => self.relay(&mut request).await,
             Some(RoomCall::Finish(turn)) => self.finish(&turn, &mut request).await,
             Some(RoomCall::Turn(call)) => {
@@ -91,20 +97,7 @@ impl DurableObject for Room {
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        let now = clock::now();
-        let (sockets, mut states) = self.sockets()?;
-        let check = keepalive::check(&mut states, now);
-        for ((socket, state), action) in sockets.iter().zip(&states).zip(&check.actions) {
-            match action {
-                Action::Nothing => {}
-                Action::Ping => sockets::save_and_send(socket, state, Some(&ServerFrame::Ping)),
-                Action::Close(reason) => sockets::close(socket, *reason),
-            }
-        }
-        let next_tickets = tickets::delete_expired(&self.state, now).await?;
-        if let Some(at) = check.next_check.into_iter().chain(next_tickets).min() {
-            alarm::wake_at(&self.state, at).await?;
-        }
+        self.check_sockets().await?;
         Response::empty()
     }
 
@@ -143,11 +136,11 @@ impl DurableObject for Room {
         _: bool,
     ) -> worker::Result<()> {
         sockets::answer_close(&socket, code, &reason);
-        alarm::delete_if_empty(&self.state).await
+        self.after_close().await
     }
 
     async fn websocket_error(&self, _: WebSocket, _: Error) -> worker::Result<()> {
-        alarm::delete_if_empty(&self.state).await
+        self.after_close().await
     }
 
     async fn connect(&self, _: Socket) -> worker::Result<()> {
@@ -157,9 +150,10 @@ impl DurableObject for Room {
 
 impl Room {
     async fn accept(&self, connect: ConnectRequest) -> worker::Result<Response> {
-        let (sockets, states): (Vec<_>, Vec<_>) = sockets::open(&self.state)?.into_iter().unzip();
+        let others = sockets::open(&self.state)?;
+        let states: Vec<_> = others.iter().map(|(_, state)| state).collect();
         let Some(replaced) = socket_caps::admit(&states, &connect) else { return Ok(status(call::FULL)) };
-        for socket in replaced.into_iter().filter_map(|place| sockets.get(place)) {
+        for (socket, _) in replaced.into_iter().filter_map(|place| others.get(place)) {
             sockets::close(socket, close_reason::REPLACED);
         }
         let pair = WebSocketPair::new()?;
@@ -168,7 +162,8 @@ impl Room {
         if pair.server.send_with_str(socket_state.greeting(self.head.get()).to_json()).is_err() {
             sockets::close(&pair.server, close_reason::GONE);
         }
-        alarm::wake_by(&self.state, keepalive::next_check(&socket_state)).await?;
+        alarm::wake_by(&self.state, keepalive::next_check(&socket_state, self.heartbeat())).await?;
+        self.announce(&others, &socket_state).await;
         Response::from_websocket(pair.client)
     }
 
@@ -279,17 +274,6 @@ impl Room {
             }
         }
         Ok(status(call::ACCEPTED))
-    }
-
-    /// The open sockets and, in the same order, their states. A ping that the runtime answered counts as
-    /// activity.
-    fn sockets(&self) -> worker::Result<(Vec<WebSocket>, Vec<SocketState>)> {
-        let with_pong = |(socket, mut socket_state): (WebSocket, SocketState)| {
-            let pong = sockets::last_automatic_pong(&self.state, &socket);
-            socket_state.heard_at = socket_state.heard_at.max(pong.unwrap_or(socket_state.heard_at));
-            (socket, socket_state)
-        };
-        Ok(sockets::open(&self.state)?.into_iter().map(with_pong).unzip())
     }
 }
 

@@ -4,6 +4,7 @@
 //! The oldest socket makes way for a new one. A till whose connection broke without a close reconnects while
 //! the server still counts its old socket, and must not be refused for that.
 
+use std::borrow::Borrow;
 use std::cmp::Reverse;
 
 use protocol::limits::{ROOM_SOCKETS_MAX, SOCKETS_PER_DEVICE_MAX, SOCKETS_PER_SESSION_MAX};
@@ -12,13 +13,13 @@ use super::call::ConnectRequest;
 use super::socket_state::SocketState;
 
 /// The places in `sockets` of those that make way for `connect`; `None` if the room is full all the same.
-pub(super) fn admit(sockets: &[SocketState], connect: &ConnectRequest) -> Option<Vec<usize>> {
+pub(super) fn admit<S: Borrow<SocketState>>(sockets: &[S], connect: &ConnectRequest) -> Option<Vec<usize>> {
     let replaced = replaced(sockets, connect);
     (sockets.len() - replaced.len() < ROOM_SOCKETS_MAX).then_some(replaced)
 }
 
-fn replaced(sockets: &[SocketState], connect: &ConnectRequest) -> Vec<usize> {
-    let mut newest_first: Vec<_> = sockets.iter().enumerate().collect();
+fn replaced<S: Borrow<SocketState>>(sockets: &[S], connect: &ConnectRequest) -> Vec<usize> {
+    let mut newest_first: Vec<_> = sockets.iter().map(Borrow::borrow).enumerate().collect();
     newest_first.sort_by_key(|(_, socket)| Reverse(socket.opened_at));
     let (mut of_device, mut of_session) = (1, 1);
     let mut replaced = Vec::new();

@@ -19,7 +19,10 @@ use super::call::ConnectRequest;
 use super::close_reason::{CloseReason, TOO_MANY_FRAMES};
 use super::frame_rate::FrameRate;
 
+mod presence;
 mod subscription;
+
+pub(super) use presence::online;
 
 /// Bytes by which a kept status may be longer than its frame, because of members that are absent there.
 const STATUS_SURPLUS_BYTES: usize = 64;

@@ -111,6 +111,7 @@ async fn call(
         Endpoint::WarmCache => cache_admin::warm::handle(context, request, cost).await,
         // The edge serves these itself.
         Endpoint::OpenSocket
+        | Endpoint::GetPresence
         | Endpoint::GetOpenApiDocument
         | Endpoint::GetHealth
         | Endpoint::GetReadiness

@@ -16,7 +16,7 @@ use crate::limits::{
     CACHE_LARGEST_KEYS, CACHE_MAINTENANCE_SECS, CACHE_SAMPLES, CACHE_SCAN_KEYS, CACHE_STATISTICS_SECS,
     CACHE_TAG_SECS,
 };
-use protocol::limits::SESSION_IDLE_SECS;
+use protocol::limits::{LAST_SEEN_SECS, SESSION_IDLE_SECS};
 use protocol::wire::cache::RedisFigures;
 use redis_client::command::{
     Expiry, Remaining, Ttl, expire, get_and_delete, info, memory_usage, pttl, scan, set, unlink,
@@ -140,6 +140,7 @@ fn ttl_of(kind: KeyKind) -> Option<Ttl> {
         KeyKind::Cart => Some(Ttl::of(Duration::from_millis(EntryKind::Cart.total_millis_max()))),
         // It may say that a session has ended, which must be known while the session's tokens are valid.
         KeyKind::Session => Some(Ttl::of_secs(SESSION_IDLE_SECS)),
+        KeyKind::LastSeen => Some(Ttl::of_secs(LAST_SEEN_SECS)),
         KeyKind::Rate => Some(Ttl::of_secs(CACHE_TAG_SECS)),
         KeyKind::CacheStatistics => Some(Ttl::of_secs(CACHE_STATISTICS_SECS)),
         KeyKind::Maintenance => Some(Ttl::of_secs(CACHE_MAINTENANCE_SECS)),

@@ -31,6 +31,7 @@ use crate::wire::carts::{CartResponse, PutCartRequest, PutCartResponse};
 use crate::wire::dead_letters::{DeadLettersResponse, ReplayRequest};
 use crate::wire::health::{HealthResponse, ReadinessResponse};
 use crate::wire::outcome::RejectionDetails;
+use crate::wire::presence::PresenceResponse;
 use crate::wire::pull::PullResponse;
 use crate::wire::push::{PushRequest, PushResponse};
 use crate::wire::record::{BatchGetRequest, BatchGetResponse, RecordResponse};
@@ -70,6 +71,7 @@ pub enum Endpoint {
     WarmCache,
     OpenSocket,
     StreamEvents,
+    GetPresence,
     GetOpenApiDocument,
     GetHealth,
     GetReadiness,
@@ -79,7 +81,7 @@ pub enum Endpoint {
 /// One row per endpoint, in the order of PROTOCOL.md. A row takes any access token and counts against its
 /// user's limit unless it says otherwise; a row without `function` is answered by the edge itself.
 #[rustfmt::skip] // A table reads row by row.
-pub static ENDPOINTS: [EndpointSpec; 30] = [
+pub static ENDPOINTS: [EndpointSpec; 31] = [
     post(Endpoint::LogIn, "/api/auth/login", "logIn", "Signs in.")
         .function(Function::Auth).public(LimitScope::SignIn).request::<LoginRequest>().response::<SessionResponse>()
         .errors(&[BadCredentials]),
@@ -165,6 +167,8 @@ pub static ENDPOINTS: [EndpointSpec; 30] = [
     get(Endpoint::StreamEvents, "/api/sync/events", "streamEvents", "Streams changes as Server-Sent Events.")
         .sync().parameters(&[TOKEN, DEVICE, CURSOR, SINCE, TABLES]).events::<PullResponse>()
         .errors(&[BranchRequired, DeviceMismatch, OriginForbidden, RoomFull, BadSince, UnknownTable, TableForbidden]),
+    get(Endpoint::GetPresence, "/api/presence", "getPresence", "Lists the devices of a branch.")
+        .role(Role::Manager).parameters(&[BRANCH]).response::<PresenceResponse>().revalidates(),
     get(Endpoint::GetOpenApiDocument, "/api/openapi.json", "getOpenApiDocument", "Returns this document.")
         .public(LimitScope::None).response::<serde_json::Map<String, serde_json::Value>>().revalidates(),
     get(Endpoint::GetHealth, "/healthz", "getHealth", "Reports whether the edge is configured.")

@@ -95,6 +95,13 @@ pub const TICKET_SECS: u64 = 30;
 pub const EVENTS_COMMENT_SECS: u64 = 15;
 /// Milliseconds after which a client that lost its stream of events opens it again.
 pub const EVENTS_RETRY_MILLIS: u64 = 3_000;
+/// Seconds from the end of a device's last socket until it counts as offline. A page that is loaded again is
+/// back sooner.
+pub const PRESENCE_LEAVE_SECS: u64 = 3;
+/// Devices of a branch of which the server remembers when it has seen them last.
+pub const LAST_SEEN_DEVICES_MAX: usize = 200;
+/// Seconds for which it remembers that: 90 days.
+pub const LAST_SEEN_SECS: u64 = 90 * 24 * 3600;
 /// Seconds without a request after which a session is shown as idle: 2 hours. Its refresh token still works.
 pub const SESSION_IDLE_SECS: u64 = 2 * 3600;
 

@@ -8,6 +8,7 @@ pub mod dead_letters;
 pub mod error_response;
 pub mod health;
 pub mod outcome;
+pub mod presence;
 pub mod publication;
 pub mod pull;
 pub mod push;

@@ -71,6 +71,11 @@ impl Keys {
         self.key(client, KeyKind::Session, &[session_id])
     }
 
+    /// When the devices of a room were seen last.
+    pub fn last_seen(&self, room: &Room) -> Key {
+        self.key(&room.client, KeyKind::LastSeen, &[room.branch.as_str()])
+    }
+
     /// The tag of every entry that depends on one record.
     pub fn record_tag(&self, room: &Room, table: &str, id: &str) -> Key {
         self.key(&room.client, KeyKind::Tag, &["record", room.branch.as_str(), table, id])

@@ -42,11 +42,10 @@ fn comparison(member: &str) -> Comparison {
     match member {
         "stamp" | "prev" | "after_stamp" | "head" => Comparison::Stamp,
         "server_updated_at" | "server_time" | "received_at" | "last_sync_at" | "at" => Comparison::Time,
-        "created_at" | "last_activity_at" => Comparison::Time,
+        "created_at" | "last_activity_at" | "since" | "status_at" | "last_seen_at" => Comparison::Time,
         "cursor" | "next_cursor" => Comparison::Cursor,
-        "id" | "request_id" | "snapshot_id" | "accessToken" | "refreshToken" | "ticket" | "address" => {
-            Comparison::Text
-        }
+        "id" | "user_id" | "request_id" | "snapshot_id" | "accessToken" | "refreshToken" | "ticket"
+        | "address" => Comparison::Text,
         "pending_queue_count" | "skew_millis" => Comparison::Count,
         _ => Comparison::Literal,
     }

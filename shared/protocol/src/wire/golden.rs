@@ -17,6 +17,7 @@ use crate::wire::carts::{CartResponse, PutCartRequest, PutCartResponse};
 use crate::wire::dead_letters::{DeadLetterEntry, DeadLettersResponse, ReplayRequest};
 use crate::wire::error_response::{ErrorResponse, RateLimitDetails};
 use crate::wire::health::{BreakerState, ReadinessResponse};
+use crate::wire::presence::PresenceResponse;
 use crate::wire::pull::{CHANGES, PullResponse, SNAPSHOT};
 use crate::wire::push::{AppliedRecord, Conflict, PushRequest, PushResponse, RejectedRecord};
 use crate::wire::record::{BatchGetRequest, BatchGetResponse, RecordResponse};
@@ -162,6 +163,11 @@ fn readiness() {
     // The status follows from Redis.
     let ready = |line: &str| text(&ReadinessResponse::new(read::<ReadinessResponse>(line).redis));
     pin(include_str!("golden/readiness.jsonl"), &[ready, ready, |_| text(&BreakerState::Open)]);
+}
+
+#[test]
+fn presence() {
+    pin(include_str!("golden/presence.jsonl"), &[of::<PresenceResponse>]);
 }
 
 #[test]

@@ -10,9 +10,11 @@ use crate::timestamp::device_time::DeviceTime;
 #[cfg(feature = "schema")]
 use crate::wire::schema;
 
+mod presence;
 mod status;
 mod sync;
 
+pub use presence::PresenceFrame;
 pub use status::{DeviceStatus, StorageStatus};
 
 pub use sync::{SyncBatchFrame, SyncFrame, batch_frame, frames};
@@ -104,6 +106,8 @@ pub enum ServerFrame {
         /// What to do about it.
         message: String,
     },
+    /// Another device of the branch went online or offline.
+    Presence(PresenceFrame),
     /// One change in the room.
     Sync(Box<SyncFrame>),
     /// The changes of one commit, to a connection that asked for `frames=batch`.
@@ -187,6 +191,7 @@ impl ServerFrame {
             "unsubscribed" => Some(ServerFrame::Unsubscribed { room }),
             "authenticated" => Some(ServerFrame::Authenticated { expires_at }),
             "error" => Some(ServerFrame::Error { code, message }),
+            "presence" => serde_json::from_str(text).ok().map(ServerFrame::Presence),
             "sync" => serde_json::from_str(text).ok().map(ServerFrame::Sync),
             "sync_batch" => serde_json::from_str(text).ok().map(ServerFrame::SyncBatch),
             _ => None,

@@ -13,6 +13,8 @@ pub enum KeyKind {
     Cart,
     /// A session of a user.
     Session,
+    /// When the devices of a room were seen last.
+    LastSeen,
     /// The version of a tag.
     Tag,
     /// The lock of an entry.
@@ -27,12 +29,13 @@ pub enum KeyKind {
 
 impl KeyKind {
     /// All kinds.
-    pub const ALL: [KeyKind; 10] = [
+    pub const ALL: [KeyKind; 11] = [
         KeyKind::Record,
         KeyKind::User,
         KeyKind::Stats,
         KeyKind::Cart,
         KeyKind::Session,
+        KeyKind::LastSeen,
         KeyKind::Tag,
         KeyKind::Lock,
         KeyKind::Rate,
@@ -48,6 +51,7 @@ impl KeyKind {
             KeyKind::Stats => "stats",
             KeyKind::Cart => "cart",
             KeyKind::Session => "session",
+            KeyKind::LastSeen => "last-seen",
             KeyKind::Tag => "tag",
             KeyKind::Lock => "lock",
             KeyKind::Rate => "rate",

@@ -118,6 +118,9 @@ async fn a_hub_that_fails_or_hangs_costs_a_branch_nothing(_: &'static Shop) {
     let (one, two) = (edge.till("1:1", "till-1").await, edge.till("1:1", "till-2").await);
     let checked = two.api.held_to(Arc::new(Checker::new().unwrap()));
     let mut listener = Listener::open(&checked, "till-2").await;
+    // The hub is told first that till-2 is online.
+    let told = async || calls(&edge, "1:*").await.contains_key("/relay");
+    poll(PATIENCE, told, |told| *told).await.unwrap();
     // Each commit is published twice, by either path; a turn and its end are one call each.
     let of_branch = BTreeMap::from([("/turn/enter".to_owned(), 1), ("/publish".to_owned(), 2)]);
     let of_hub = BTreeMap::from([("/relay".to_owned(), 2)]);

@@ -1,6 +1,7 @@
 //! A socket whose frames a test reads one by one.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -27,7 +28,25 @@ pub(crate) struct Listener {
     checker: Arc<Checker>,
 }
 
+/// Whether a listener has ended.
+static ENDED: AtomicBool = AtomicBool::new(false);
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        ENDED.store(true, Ordering::Relaxed);
+    }
+}
+
+fn is_presence(text: &str) -> bool {
+    text.starts_with(r#"{"type":"presence""#)
+}
+
 impl Listener {
+    /// Whether any has ended since this was asked last.
+    pub(crate) fn any_ended() -> bool {
+        ENDED.swap(false, Ordering::Relaxed)
+    }
+
     /// Opens a socket that gets a frame for each change.
     pub(crate) async fn open(api: &Api, device: &str) -> Listener {
         Listener::greeted(&socket::url(api, device), api).await.0
@@ -110,15 +129,40 @@ impl Listener {
         serde_json::from_str(&self.next_text().await).unwrap()
     }
 
-    /// The next text frame, without the server's pings.
+    /// The next text frame, without the server's pings and without frames about devices that come and go.
     pub(crate) async fn next_text(&mut self) -> String {
+        loop {
+            let text = self.next_answered().await;
+            if !is_presence(&text) {
+                return text;
+            }
+        }
+    }
+
+    /// The next text frame. The server's pings are answered.
+    async fn next_answered(&mut self) -> String {
         loop {
             let Message::Text(text) = self.message().await else { continue };
             self.checker.check_frame(&text).unwrap();
             if text.as_str() != r#"{"type":"ping"}"# {
                 return text.as_str().to_owned();
             }
+            self.send_text(r#"{"type":"pong"}"#).await;
         }
+    }
+
+    /// The next frame about a device that went online or offline, which is the next frame.
+    pub(crate) async fn next_presence(&mut self) -> Value {
+        let text = self.next_answered().await;
+        assert!(is_presence(&text), "{text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Checks that no frame at all is on its way.
+    pub(crate) async fn assert_no_presence(&mut self) {
+        self.send_text(r#"{"type": "ping"}"#).await;
+        let text = self.next_answered().await;
+        assert!(text.starts_with(r#"{"type":"pong""#), "{text}");
     }
 
     pub(crate) async fn next_sync(&mut self) -> SyncFrame {
