@@ -1,4 +1,4 @@
-//! `POST /api/sync/ws-ticket`: a ticket with which a web page opens a WebSocket, so that its token is in no URL.
+//! `POST /api/sync/ws-ticket`: a ticket that opens a WebSocket, so that a page puts its token into no URL.
 
 use auth::token::bearer;
 use protocol::body::read_body;

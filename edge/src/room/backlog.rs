@@ -17,7 +17,7 @@ const _: () = assert!(2 * UNREAD_BYTES_PING < SOCKET_BACKLOG_BYTES_MAX);
 
 /// What to do about a socket after a delivery.
 #[derive(Debug, PartialEq, Eq)]
-enum Verdict {
+enum Action {
     Nothing,
     /// Ask the client for a sign.
     Ping,
@@ -27,23 +27,23 @@ enum Verdict {
 
 /// Closes `socket`, which `sent` bytes were sent to, if too much waits for its client.
 pub(super) fn check(socket: &WebSocket, sent: usize) {
-    let verdict = match waiting_bytes(socket) {
+    let action = match waiting_bytes(socket) {
         Some(waiting) => of_waiting(waiting),
         None => count_unread(socket, sent),
     };
-    match verdict {
-        Verdict::Nothing => {}
-        Verdict::Ping => {
+    match action {
+        Action::Nothing => {}
+        Action::Ping => {
             if socket.send_with_str(ServerFrame::Ping.to_json()).is_err() {
                 sockets::close(socket, GONE);
             }
         }
-        Verdict::Behind => sockets::close(socket, BEHIND),
+        Action::Behind => sockets::close(socket, BEHIND),
     }
 }
 
-fn of_waiting(waiting: u64) -> Verdict {
-    if waiting > SOCKET_BACKLOG_BYTES_MAX { Verdict::Behind } else { Verdict::Nothing }
+fn of_waiting(waiting: u64) -> Action {
+    if waiting > SOCKET_BACKLOG_BYTES_MAX { Action::Behind } else { Action::Nothing }
 }
 
 /// Bytes that the runtime holds for the client; `None` on a runtime that does not tell.
@@ -56,8 +56,8 @@ fn waiting_bytes(socket: &WebSocket) -> Option<u64> {
 }
 
 /// Adds `sent` to what was sent since the last frame of the client, in the attachment of `socket`.
-fn count_unread(socket: &WebSocket, sent: usize) -> Verdict {
-    let Some(mut socket_state) = sockets::state_of(socket) else { return Verdict::Nothing };
+fn count_unread(socket: &WebSocket, sent: usize) -> Action {
+    let Some(mut socket_state) = sockets::state_of(socket) else { return Action::Nothing };
     let before = socket_state.unread_bytes;
     socket_state.unread_bytes = before.saturating_add(sent as u64);
     sockets::save_and_send(socket, &socket_state, None);
@@ -65,11 +65,11 @@ fn count_unread(socket: &WebSocket, sent: usize) -> Verdict {
 }
 
 /// Bytes sent without a sign grew from `before` to `after`.
-fn of_unread(before: u64, after: u64) -> Verdict {
+fn of_unread(before: u64, after: u64) -> Action {
     if after > SOCKET_BACKLOG_BYTES_MAX {
-        return Verdict::Behind;
+        return Action::Behind;
     }
-    if before / UNREAD_BYTES_PING < after / UNREAD_BYTES_PING { Verdict::Ping } else { Verdict::Nothing }
+    if before / UNREAD_BYTES_PING < after / UNREAD_BYTES_PING { Action::Ping } else { Action::Nothing }
 }
 
 #[cfg(test)]
@@ -80,21 +80,21 @@ mod tests {
 
     #[test]
     fn one_byte_over_the_limit_closes_the_socket() {
-        assert_eq!([of_waiting(0), of_waiting(MAX)], [Verdict::Nothing, Verdict::Nothing]);
-        assert_eq!(of_waiting(MAX + 1), Verdict::Behind);
-        assert_eq!(of_unread(MAX - 1, MAX), Verdict::Ping);
-        assert_eq!(of_unread(MAX, MAX + 1), Verdict::Behind);
+        assert_eq!([of_waiting(0), of_waiting(MAX)], [Action::Nothing, Action::Nothing]);
+        assert_eq!(of_waiting(MAX + 1), Action::Behind);
+        assert_eq!(of_unread(MAX - 1, MAX), Action::Ping);
+        assert_eq!(of_unread(MAX, MAX + 1), Action::Behind);
     }
 
     #[test]
     fn a_client_is_asked_before_the_limit() {
-        for (before, after, verdict) in [
-            (0, UNREAD_BYTES_PING - 1, Verdict::Nothing),
-            (UNREAD_BYTES_PING - 1, UNREAD_BYTES_PING, Verdict::Ping),
-            (UNREAD_BYTES_PING, 2 * UNREAD_BYTES_PING - 1, Verdict::Nothing),
-            (0, 3 * UNREAD_BYTES_PING, Verdict::Ping),
+        for (before, after, action) in [
+            (0, UNREAD_BYTES_PING - 1, Action::Nothing),
+            (UNREAD_BYTES_PING - 1, UNREAD_BYTES_PING, Action::Ping),
+            (UNREAD_BYTES_PING, 2 * UNREAD_BYTES_PING - 1, Action::Nothing),
+            (0, 3 * UNREAD_BYTES_PING, Action::Ping),
         ] {
-            assert_eq!(of_unread(before, after), verdict, "{before} {after}");
+            assert_eq!(of_unread(before, after), action, "{before} {after}");
         }
     }
 }

@@ -8,13 +8,15 @@ pub mod function;
 pub mod parameter;
 pub mod route;
 pub mod spec;
+pub mod wire_type;
 
 use function::Function;
 use parameter::{
     BRANCH, CART, CURSOR, DAY, DEAD_LETTER, DEVICE, FRAMES, LETTERS_LIMIT, MIN, OWN, PULL_LIMIT, RECORD,
     SESSION, SINCE, TABLE, TABLES, TICKET, TOKEN, WHOLE,
 };
-use spec::{EndpointSpec, LimitScope, WireType, delete, get, post, put};
+use spec::{EndpointSpec, LimitScope, delete, get, post, put};
+use wire_type::WireType;
 
 use crate::error::ErrorCode::{
     BadCredentials, BadCursor, BadSince, BatchIdReused, BatchTooLarge, BodyTooLarge, BranchRequired,

@@ -3,7 +3,8 @@
 
 use jsonschema::{ValidationError, Validator};
 use protocol::endpoints::route::{NoRoute, Route};
-use protocol::endpoints::spec::{EndpointSpec, WireType};
+use protocol::endpoints::spec::EndpointSpec;
+use protocol::endpoints::wire_type::WireType;
 use protocol::error::ErrorCode;
 use protocol::wire::socket::ServerFrame;
 use protocol::wire::{CACHE_HEADER, COST_HEADER, REQUEST_ID_HEADER};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use protocol::endpoints::parameter::{Parameter, Value as ParameterValue};
-use protocol::endpoints::spec::{EndpointSpec, LimitScope, WireType};
+use protocol::endpoints::spec::{EndpointSpec, LimitScope};
+use protocol::endpoints::wire_type::WireType;
 use protocol::error::ErrorCode;
 use protocol::wire::error_response::ErrorResponse;
 use protocol::wire::error_response::RateLimitDetails;

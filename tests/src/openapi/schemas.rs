@@ -1,6 +1,6 @@
 //! The JSON Schemas of the wire types, collected as endpoints refer to them.
 
-use protocol::endpoints::spec::WireType;
+use protocol::endpoints::wire_type::WireType;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};

@@ -3,6 +3,7 @@
 use super::Endpoint;
 use super::function::Function;
 use super::parameter::Parameter;
+use super::wire_type::{Described, WireType};
 use crate::error::ErrorCode;
 use crate::role::Role;
 
@@ -87,37 +88,6 @@ pub struct RequestBody {
     pub wire_type: WireType,
     /// Whether it may be absent.
     pub optional: bool,
-}
-
-/// A type of the wire. It carries the type's JSON Schema where the feature `schema` is on, and nothing
-/// elsewhere.
-#[derive(Clone, Copy, Debug)]
-pub struct WireType {
-    /// Adds the type's schema to those of a document, and refers to it.
-    #[cfg(feature = "schema")]
-    pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
-}
-
-/// A type with a JSON Schema, where the feature `schema` is on; any type elsewhere.
-#[cfg(feature = "schema")]
-pub trait Described: schemars::JsonSchema {}
-#[cfg(feature = "schema")]
-impl<T: schemars::JsonSchema> Described for T {}
-
-/// A type with a JSON Schema, where the feature `schema` is on; any type elsewhere.
-#[cfg(not(feature = "schema"))]
-pub trait Described {}
-#[cfg(not(feature = "schema"))]
-impl<T> Described for T {}
-
-impl WireType {
-    /// The type `T`.
-    pub const fn of<T: Described>() -> WireType {
-        WireType {
-            #[cfg(feature = "schema")]
-            schema: schemars::SchemaGenerator::subschema_for::<T>,
-        }
-    }
 }
 
 pub(super) const fn get(
