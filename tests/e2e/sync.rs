@@ -24,6 +24,7 @@ pub(crate) mod oversize;
 pub(crate) mod policies;
 pub(crate) mod pull;
 pub(crate) mod push;
+pub(crate) mod record_groups;
 pub(crate) mod repairs;
 pub(crate) mod resolve;
 pub(crate) mod restore;
@@ -38,6 +39,6 @@ pub(crate) mod windows;
 trials! {
     modules: absence, batch_frames, branches, broadcast, checkpoints, clocks, concurrency, cursors, damage, damaged_keys,
     dead_letters, deployments, failed_groups, fault_run, faults, groups, head_office, heads, late, many_branches, oversize, policies,
-    pull, push, repairs, resolve,
+    pull, push, record_groups, repairs, resolve,
     restore, shop_day, stats, tenancy, turns, values, versions, windows,
 }

@@ -90,9 +90,8 @@ fn record(table: &str, id: &str, data: JsonText) -> PushRecord {
         record_id: id.to_owned(),
         data: Some(data),
         local_updated_at: now().to_string(),
-        is_deleted: false,
         base_version: Some(0),
-        fields: None,
+        ..PushRecord::default()
     }
 }
 
@@ -104,8 +103,9 @@ fn movement(line: &InvoiceLine) -> Result<PushRecord, serde_json::Error> {
     Ok(PushRecord { base_version: None, ..record("product_stock", &line.stock_code, data) })
 }
 
-/// The records of a sale: the customer and the products that `till` does not know, the invoice, its lines and
-/// their stock movements.
+/// The records of a sale: the customer and the products that `till` does not know, and as a group the invoice,
+/// its lines and their stock movements. Another till may create the same products at the same time, which must
+/// not undo the sale.
 fn sale(till: &Till, invoice: &Invoice) -> Result<Vec<PushRecord>, serde_json::Error> {
     let knows = |table: &str, id: &str| till.read(|state| state.rows.get(table, id).is_some());
     let mut records = Vec::new();
@@ -121,11 +121,13 @@ fn sale(till: &Till, invoice: &Invoice) -> Result<Vec<PushRecord>, serde_json::E
         }
     }
     let head = serde_json::json!({ "date": invoice.date, "customer": invoice.customer, "lines": invoice.lines.len() });
-    records.push(record("invoices", &invoice.number, json(&head)?));
-    records.extend(lines(invoice)?.into_iter().map(|(id, data)| record("invoice_items", &id, data)));
+    let mut sold = vec![record("invoices", &invoice.number, json(&head)?)];
+    sold.extend(lines(invoice)?.into_iter().map(|(id, data)| record("invoice_items", &id, data)));
     for line in &invoice.lines {
-        records.push(movement(line)?);
+        sold.push(movement(line)?);
     }
+    let in_group = |record| PushRecord { group: Some(invoice.number.clone()), ..record };
+    records.extend(sold.into_iter().map(in_group));
     Ok(records)
 }
 

@@ -42,7 +42,7 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
             }
         } else {
             let plan = decide::decide(&sync.rules, &snapshot, &push, now);
-            let commit_plan = CommitPlan::new(&sync.rules.tables, &room, &push, &plan, None)?;
+            let commit_plan = CommitPlan::new(&sync.rules.tables, &room, &push, &plan, &[])?;
             if let Some(publications) = commit(sync, commit_plan, now, cost).await? {
                 let decided = [Decided { push: &push, plan: &plan }];
                 note_clocks(&sync.store, &room, &decided, now, cost).await;

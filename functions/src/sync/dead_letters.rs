@@ -1,12 +1,12 @@
 //! `GET /api/sync/dead-letters`, and `POST /api/sync/dead-letters/{id}/replay` and `/discard`.
 
 use protocol::body::read_body;
-use protocol::error::{ApiError, ErrorCode};
+use protocol::error::ApiError;
 use protocol::wire::dead_letters::ReplayRequest;
 use sync::dead_letter_id::DeadLetterId;
 use sync::dead_letters::page::{DeadLettersPage, DeadLettersQuery, page};
 use sync::decide::commit::CommitPlan;
-use sync::replay::{self, fully_applied};
+use sync::replay::{self, fully_applied, not_found};
 use sync::response;
 
 use super::commit::{CommitRetry, commit, respond};
@@ -27,7 +27,7 @@ pub async fn list(context: &Context, request: &FunctionRequest<'_>, cost: &mut C
     HandlerResponse::json(&response)
 }
 
-/// Writes the record of a dead letter and closes the letter, in one transaction.
+/// Writes the record of a dead letter, or those of its group, and closes the letters, in one transaction.
 pub async fn replay(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
     let (sync, claims, now) = (context.sync()?, request.claims()?, request.now);
     let (id, body) = (id(request)?, request.body());
@@ -35,16 +35,16 @@ pub async fn replay(context: &Context, request: &FunctionRequest<'_>, cost: &mut
     let body = if body.is_empty() { ReplayRequest::default() } else { read_body(body)? };
     let mut retry = CommitRetry::new(request, &claims.sub);
     loop {
-        let open = sync.store.dead_letter(&room, &id, cost).await?.ok_or_else(not_found)?;
-        let mut push = replay::push(&sync.rules, claims.role, &open, body.data.as_ref(), now)?;
+        let open = sync.store.dead_letters_with(&room, &id, cost).await?;
+        let mut push = replay::push(&sync.rules, claims.role, &id, &open, &body, now)?;
         let snapshot = sync.store.load(&room, &push, cost).await?;
         let plan = replay::decide_replay(&sync.rules, &snapshot, &mut push, now)?;
         let response = response::from_plan(&push, &plan, now);
         if !fully_applied(&plan) {
-            // The record was rejected again: nothing is written and the letter stays open.
+            // A record was rejected again: nothing is written and the letters stay open.
             return respond(&response, Vec::new());
         }
-        let commit_plan = CommitPlan::new(&sync.rules.tables, &room, &push, &plan, Some(&open))?;
+        let commit_plan = CommitPlan::new(&sync.rules.tables, &room, &push, &plan, &open)?;
         match commit(sync, commit_plan, now, cost).await? {
             Some(publications) => return respond(&response, publications),
             None => retry.wait().await?,
@@ -72,9 +72,4 @@ pub async fn discard(context: &Context, request: &FunctionRequest<'_>, cost: &mu
 /// The dead letter that the path names. A malformed id is reported as 404.
 fn id(request: &FunctionRequest<'_>) -> Result<DeadLetterId, ApiError> {
     request.parameter("id").unwrap_or_default().parse().map_err(|_| not_found())
-}
-
-fn not_found() -> ApiError {
-    let message = "There is no such dead letter, or somebody has dealt with it already.";
-    ApiError::new(ErrorCode::DeadLetterNotFound, message)
 }

@@ -111,6 +111,11 @@ pub fn dead(key: &DeadLetterKey) -> String {
     format!("{DEAD_PREFIX}{key}")
 }
 
+/// The prefix of the sort keys of all items with dead letters of the batch of `key`.
+pub fn dead_of_batch(key: &DeadLetterKey) -> String {
+    format!("{DEAD_PREFIX}{}", key.prefix_of_batch())
+}
+
 /// The dead letters' key of a sort key.
 pub fn dead_of(sk: &str) -> Option<DeadLetterKey> {
     sk.strip_prefix(DEAD_PREFIX)?.parse().ok()

@@ -25,7 +25,7 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
             Resolved::Known(response) => return respond(&response, Vec::new()),
             Resolved::TornRead => {}
             Resolved::Write(allowed) => {
-                let plan = CommitPlan::new(&sync.rules.tables, &room, &allowed.push, &allowed.plan, None)?;
+                let plan = CommitPlan::new(&sync.rules.tables, &room, &allowed.push, &allowed.plan, &[])?;
                 let ticket = cache.before_write(record_cache::entry(cache, &room, &resolve.key)).await;
                 if let Some(publications) = commit(sync, plan, now, cost).await? {
                     record_cache::write_through(cache, &room, ticket, &allowed.plan).await;

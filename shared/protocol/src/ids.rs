@@ -131,6 +131,15 @@ impl IdKind for Batch {
     const RULE: IdRule = TEXT;
 }
 
+/// The kind of [`GroupId`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Group;
+
+impl IdKind for Group {
+    const NAME: &'static str = "group";
+    const RULE: IdRule = TEXT;
+}
+
 /// The kind of [`SessionId`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Session;
@@ -157,6 +166,8 @@ pub type BranchId = Id<Branch>;
 pub type DeviceId = Id<Device>;
 /// A batch; the device chooses the id so that it can retry.
 pub type BatchId = Id<Batch>;
+/// A group of records inside a batch, which are applied together or not at all.
+pub type GroupId = Id<Group>;
 /// A session: one sign-in on one device; a change of the user's privileges starts a new one.
 pub type SessionId = Id<Session>;
 /// A cart of a branch.
@@ -258,11 +269,12 @@ mod tests {
     }
 
     #[test]
-    fn device_and_batch_ids_are_any_text_without_control_characters() {
+    fn ids_of_devices_batches_and_groups_are_any_text_without_control_characters() {
         assert!("Kasse 1 – Büro".parse::<DeviceId>().is_ok());
         for bad in ["", "a\nb", "a\u{7f}", &"x".repeat(129)] {
             assert!(bad.parse::<DeviceId>().is_err(), "{bad:?}");
             assert!(bad.parse::<BatchId>().is_err(), "{bad:?}");
+            assert!(bad.parse::<GroupId>().is_err(), "{bad:?}");
         }
     }
 

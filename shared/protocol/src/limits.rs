@@ -25,7 +25,7 @@ pub const TENANT_ID_BYTES_MAX: usize = 64;
 pub const USER_ID_BYTES_MAX: usize = 64;
 /// Bytes of a record id, as UTF-8.
 pub const RECORD_ID_BYTES_MAX: usize = 255;
-/// Bytes of a device or batch id, as UTF-8.
+/// Bytes of a device or batch id, or of the name of a group, as UTF-8.
 pub const DEVICE_ID_BYTES_MAX: usize = 128;
 /// Bytes of a user name or password; bounds the cost of hashing.
 pub const CREDENTIAL_BYTES_MAX: usize = 256;

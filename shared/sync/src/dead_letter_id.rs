@@ -21,7 +21,7 @@ pub struct DeadLetterKey {
 }
 
 /// The id of a dead letter on the wire: `<stamp>.<batch>.<part>.<index>`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DeadLetterId {
     /// The item it is stored in.
     pub key: DeadLetterKey,
@@ -39,6 +39,13 @@ impl DeadLetterId {
     }
 }
 
+impl DeadLetterKey {
+    /// What the keys of all items of this batch begin with.
+    pub fn prefix_of_batch(&self) -> String {
+        format!("{:016}.{}.", self.at.0, self.batch)
+    }
+}
+
 /// Whether `batch` names the replay of a dead letter; devices may not use such an id.
 pub fn is_replay(batch: &BatchId) -> bool {
     batch.as_str().starts_with(REPLAY_PREFIX)
@@ -46,7 +53,7 @@ pub fn is_replay(batch: &BatchId) -> bool {
 
 impl fmt::Display for DeadLetterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016}.{}.{}", self.at.0, self.batch, self.part)
+        write!(f, "{}{}", self.prefix_of_batch(), self.part)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::limits::{DEAD_PAYLOAD_BYTES_MAX, LOG_ITEM_BYTES_MAX};
 use crate::log::{LogError, compress, decompress};
 use crate::outcome::Outcome;
 use crate::push::{Incoming, Push};
-use protocol::ids::{BatchId, DeviceId};
+use protocol::ids::{BatchId, DeviceId, GroupId};
 use protocol::json::{JsonText, nests_deeper, truncated};
 use protocol::limits::{JSON_DEPTH_MAX, RECORD_BYTES_MAX};
 use protocol::stamp::Stamp;
@@ -28,6 +28,9 @@ pub struct DeadLetter {
     pub table: Option<String>,
     /// The record's id, if it could be read.
     pub id: Option<String>,
+    /// The record's group, if it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
     /// The rejection code.
     pub code: String,
     /// What to do about it.
@@ -77,6 +80,7 @@ impl DeadLetter {
                 index,
                 table: incoming.table.clone(),
                 id: incoming.id.clone(),
+                group: incoming.group.clone(),
                 code: rejection.code.as_str().to_owned(),
                 message: rejection.message.clone(),
                 payload: Payload::of(&incoming.raw, rejection.code),
@@ -92,7 +96,8 @@ impl DeadLetter {
             Payload::Whole(raw) => raw.as_str().len(),
             Payload::Cut { text, .. } => text.len() * 2,
         };
-        let names = self.table.as_ref().map_or(0, String::len) + self.id.as_ref().map_or(0, String::len);
+        let names = [&self.table, &self.id].into_iter().flatten().map(String::len).sum::<usize>();
+        let names = names + self.group.as_ref().map_or(0, |group| group.as_str().len());
         kept + 2 * (names + self.message.len()) + 256
     }
 }
@@ -179,36 +184,39 @@ pub struct StoredDeadLetters {
     pub received_at: Timestamp,
 }
 
-/// A dead letter that was neither replayed nor discarded.
+/// Dead letters of one stored item that were neither replayed nor discarded, and are closed together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenDeadLetter {
-    /// Its id.
-    pub id: DeadLetterId,
-    /// The device that sent it.
+pub struct OpenDeadLetters {
+    /// The key of the item.
+    pub key: DeadLetterKey,
+    /// The device that sent them.
     pub device: DeviceId,
-    /// Its content.
-    pub letter: DeadLetter,
-    /// The open dead letters of its item when it was read, itself included.
+    /// The indexes of all open dead letters of the item when it was read.
     pub open: Vec<usize>,
+    /// Those that are closed.
+    pub letters: Vec<DeadLetter>,
 }
 
 impl StoredDeadLetters {
-    /// The dead letter `id` of this item; `None` if it is closed or missing.
-    pub fn open(&self, id: &DeadLetterId) -> Result<Option<OpenDeadLetter>, LogError> {
-        let found = letters(&self.item)?.into_iter().find(|letter| letter.index == id.index);
-        Ok(found.map(|letter| OpenDeadLetter {
-            id: id.clone(),
-            device: self.device.clone(),
-            letter,
-            open: self.item.open.clone(),
-        }))
+    /// The open dead letters of this item for which `is_asked` is true; `None` if there are none.
+    pub fn open(&self, is_asked: impl Fn(&DeadLetter) -> bool) -> Result<Option<OpenDeadLetters>, LogError> {
+        let mut letters = letters(&self.item)?;
+        letters.retain(is_asked);
+        let (key, device, open) = (self.item.key.clone(), self.device.clone(), self.item.open.clone());
+        Ok((!letters.is_empty()).then_some(OpenDeadLetters { key, device, open, letters }))
     }
 }
 
-impl OpenDeadLetter {
-    /// Whether it is the last open one, so that its item can be deleted.
-    pub fn is_last(&self) -> bool {
-        self.open == [self.id.index]
+impl OpenDeadLetters {
+    /// Each dead letter with its id.
+    pub fn iter(&self) -> impl Iterator<Item = (DeadLetterId, &DeadLetter)> {
+        let id = |index| DeadLetterId { key: self.key.clone(), index };
+        self.letters.iter().map(move |letter| (id(letter.index), letter))
+    }
+
+    /// Whether no open dead letter is left in the item, so that it can be deleted.
+    pub fn are_last(&self) -> bool {
+        self.letters.len() == self.open.len()
     }
 }
 

@@ -6,6 +6,7 @@ mod edit;
 mod forgotten;
 pub mod group;
 mod record_decision;
+pub(crate) mod record_groups;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,7 +90,8 @@ impl Plan {
     }
 }
 
-/// Decides `push` against `snapshot` at `now`. Each record sees the effects of the records before it.
+/// Decides `push` against `snapshot` at `now`. Each record sees the effects of the records before it, except
+/// for those of groups that are undone.
 pub fn decide(rules: &SyncRules, snapshot: &Snapshot, push: &Push, now: Timestamp) -> Plan {
     let (prev, first) = (snapshot.stamp(), snapshot.stamp().next(now));
     let shortest_retention = ShortestRetention::of(snapshot.head.as_ref(), rules.retention, first);
@@ -109,7 +111,7 @@ pub fn decide(rules: &SyncRules, snapshot: &Snapshot, push: &Push, now: Timestam
         changes,
     };
     batch.applied_before = batch.applied_before();
-    let outcomes: Vec<Outcome> = push.records.iter().map(|incoming| batch.outcome(incoming)).collect();
+    let outcomes = batch.outcomes();
     if push.atomic && !outcomes.iter().all(Outcome::is_applied) {
         let head = snapshot.head.clone().unwrap_or_default();
         let outcomes = undone(outcomes, push, snapshot);

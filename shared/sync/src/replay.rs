@@ -1,34 +1,72 @@
 //! Replays a dead letter: its record, corrected if needed, as a new write of its device on the current
-//! version.
+//! version. The dead letters of a group are replayed together.
+
+use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::dead_letters::{DeadLetter, OpenDeadLetter, Payload};
+use crate::dead_letter_id::DeadLetterId;
+use crate::dead_letters::{DeadLetter, OpenDeadLetters, Payload};
 use crate::decide::{Plan, decide};
 use crate::outcome::Outcome;
 use crate::push::{Incoming, Push};
 use crate::rules::SyncRules;
 use crate::snapshot::Snapshot;
 use protocol::error::{ApiError, ErrorCode};
-use protocol::json::JsonText;
 use protocol::json::object::Object;
+use protocol::json::{JsonText, truncated};
+use protocol::limits::ECHO_BYTES_MAX;
 use protocol::role::Role;
 use protocol::timestamp::Timestamp;
+use protocol::wire::dead_letters::{Correction, ReplayRequest};
 
-/// The push of the dead letter at `now` by a caller with `role`, with `data` instead of its own if given.
-/// [`ErrorCode::PayloadCut`] if the payload is incomplete and there is no `data`.
+/// The push of the dead letter `named`, or of those of its group, which are `open`, at `now` by a caller with
+/// `role`. [`ErrorCode::PayloadCut`] if a payload is incomplete and the request has no data for it,
+/// [`ErrorCode::DeadLetterNotFound`] if `named` is not open.
 pub fn push(
     rules: &SyncRules,
     role: Role,
-    open: &OpenDeadLetter,
-    data: Option<&JsonText>,
+    named: &DeadLetterId,
+    open: &[OpenDeadLetters],
+    request: &ReplayRequest,
     now: Timestamp,
 ) -> Result<Push, ApiError> {
-    let record = record(&open.letter, data, now)?;
-    let hash = Sha256::digest(record.as_str()).into();
-    let incoming = Incoming::read(&rules.tables, role, record.as_raw());
-    let (device, batch) = (open.device.clone(), Some(open.id.replay_batch()?));
-    Ok(Push::of_record(device, batch, hash, rules.tables.digest_of(role), incoming))
+    let mut letters: Vec<(DeadLetterId, &DeadLetter)> = open.iter().flat_map(OpenDeadLetters::iter).collect();
+    letters.sort_by_key(|(id, _)| id.index);
+    let (Some(device), true) =
+        (open.first().map(|open| &open.device), letters.iter().any(|(id, _)| id == named))
+    else {
+        return Err(not_found());
+    };
+    let corrections = corrections(named, &letters, request)?;
+    let (mut records, mut hasher) = (Vec::new(), Sha256::new());
+    for (id, letter) in &letters {
+        let record = record(letter, corrections.get(&id.index).copied(), now)?;
+        hasher.update(record.as_str());
+        records.push(Incoming::read(&rules.tables, role, record.as_raw()));
+    }
+    let atomic = letters.iter().any(|(_, letter)| letter.group.is_some());
+    let (batch, readable) = (Some(named.replay_batch()?), rules.tables.digest_of(role));
+    let push = Push::of_records(device.clone(), batch, hasher.finalize().into(), readable, records);
+    Ok(Push { atomic, ..push })
+}
+
+/// The data that the request has for `letters`, by index.
+fn corrections<'a>(
+    named: &DeadLetterId,
+    letters: &[(DeadLetterId, &DeadLetter)],
+    request: &'a ReplayRequest,
+) -> Result<BTreeMap<usize, &'a JsonText>, ApiError> {
+    let mut corrections: BTreeMap<usize, &JsonText> = BTreeMap::new();
+    for Correction { id, data } in &request.corrections {
+        let Some((id, _)) = letters.iter().find(|(known, _)| known.to_string() == *id) else {
+            let message = format!("{id:?} is no open dead letter of this group.");
+            return Err(ApiError::new(ErrorCode::BadRequest, truncated(&message, ECHO_BYTES_MAX)));
+        };
+        corrections.insert(id.index, data);
+    }
+    corrections.extend(request.data.as_ref().map(|data| (named.index, data)));
+    Ok(corrections)
 }
 
 /// Bases the replay `push` on the current version in `snapshot` and decides it at `now`.
@@ -40,8 +78,7 @@ pub fn decide_replay(
 ) -> Result<Plan, ApiError> {
     if snapshot.marker.is_some() || snapshot.is_marker_damaged {
         // The transaction that closes the dead letter writes this marker; no device can use its batch id.
-        let message = "This dead letter was replayed a moment ago.";
-        return Err(ApiError::new(ErrorCode::DeadLetterNotFound, message));
+        return Err(not_found());
     }
     for write in push.records.iter_mut().filter_map(|incoming| incoming.write.as_mut().ok()) {
         write.base = snapshot.version(&write.key);
@@ -49,7 +86,13 @@ pub fn decide_replay(
     Ok(decide(rules, snapshot, push, now))
 }
 
-/// Whether every record of `plan` is applied, so that the dead letter can be closed.
+/// No such dead letter, or it was replayed or discarded a moment ago.
+pub fn not_found() -> ApiError {
+    let message = "There is no such dead letter, or somebody has dealt with it already.";
+    ApiError::new(ErrorCode::DeadLetterNotFound, message)
+}
+
+/// Whether every record of `plan` is applied, so that the dead letters can be closed.
 pub fn fully_applied(plan: &Plan) -> bool {
     !plan.outcomes.is_empty() && plan.outcomes.iter().all(Outcome::is_applied)
 }

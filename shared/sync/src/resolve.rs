@@ -203,14 +203,13 @@ impl Resolve {
             record_id: self.key.id.clone(),
             data: Some(data.clone()),
             local_updated_at: now.to_string(),
-            is_deleted: false,
             base_version: Some(over.version),
-            fields: None,
+            ..PushRecord::default()
         };
         let raw = to_raw_value(&body).map_err(|error| rejected(error.to_string(), "malformed"))?;
         let incoming = Incoming::read(&rules.tables, self.role, &raw);
         let (device, batch) = (self.device.clone(), self.batch.clone());
-        let push = Push::of_record(device, batch, self.hash, self.readable, incoming);
+        let push = Push::of_records(device, batch, self.hash, self.readable, vec![incoming]);
         Ok(push.by(self.user.as_deref()))
     }
 

@@ -2,6 +2,7 @@
 
 use crate::cursor::position_text;
 use crate::decide::Plan;
+use crate::decide::record_groups::group_undone;
 use crate::limits::RESPONSE_DATA_BYTES_MAX;
 use crate::marker::{Marker, MarkerError, StoredOutcome};
 use crate::outcome::Outcome;
@@ -85,6 +86,7 @@ pub fn from_marker(
                 _ if *code == RejectionCode::ClockAhead => {
                     code.with_message("`local_updated_at` was ahead of the server's clock.")
                 }
+                _ if *code == RejectionCode::GroupUndone => group_undone(),
                 _ => code.with_message("The record was rejected when the batch was first sent."),
             }),
         }

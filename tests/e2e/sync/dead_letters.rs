@@ -34,11 +34,11 @@ async fn list(api: &Api, query: &str) -> DeadLettersResponse {
     api.get(&format!("{PATH}?{query}")).await.unwrap().ok().unwrap()
 }
 
-async fn dead_letters(api: &Api) -> Vec<DeadLetterEntry> {
+pub(super) async fn dead_letters(api: &Api) -> Vec<DeadLetterEntry> {
     list(api, "").await.dead_letters
 }
 
-async fn post(api: &Api, id: &str, what: &str, body: &str) -> Reply {
+pub(super) async fn post(api: &Api, id: &str, what: &str, body: &str) -> Reply {
     api.post(&format!("{PATH}/{id}/{what}"), body.to_owned()).await.unwrap()
 }
 

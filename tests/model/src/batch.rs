@@ -9,6 +9,7 @@ use protocol::timestamp::device_time::DeviceTime;
 use protocol::wire::push::{PushRecord, PushRequest};
 
 use crate::applied_before::{self, AppliedBefore};
+use crate::groups;
 use crate::record::{Decision, Situation, decide, remembered_since};
 use crate::room::{ExpectedResult, Key, Prediction, RoomState, Row};
 use crate::write::{AHEAD_MICROS_MAX, Clock, Write};
@@ -37,7 +38,6 @@ pub(crate) fn push(room: &mut RoomState, request: &Push<'_>) -> Option<Predictio
     let name = body.batch_id.clone().map(|batch| (body.device_id.clone(), batch));
     let (before, prev) = (room.rows.clone(), room.head);
     let first = request.now.0.max(prev + 1);
-    let versions = BTreeMap::new();
     let clock = client_clock(&body, request);
     let parse = |record| Write::parse(record, request.role, clock, request.now.0);
     let writes: Vec<Result<Write, &str>> = body.records.iter().map(parse).collect();
@@ -48,21 +48,21 @@ pub(crate) fn push(room: &mut RoomState, request: &Push<'_>) -> Option<Predictio
     let mut situations: Vec<&str> = applied_before.map(AppliedBefore::situation).into_iter().collect();
     situations.extend(valid.iter().any(|write| write.corrected).then_some("device clock corrected"));
     let applied_before = applied_before.unwrap_or(AppliedBefore::No);
-    let (next, first_deletion) = (first, None);
-    let mut batch = Batch {
+    let batch = Batch {
         room,
         before: &before,
         body: &body,
         request,
         applied_before,
         first,
-        next,
-        first_deletion,
+        next: first,
+        first_deletion: None,
         first_versions: BTreeMap::new(),
-        versions,
+        versions: BTreeMap::new(),
     };
-    let results: Vec<ExpectedResult> = writes.into_iter().map(|write| batch.record(write)).collect();
-    let Batch { next, versions, first_deletion, .. } = batch;
+    let Decided { results, undone, next, versions, first_deletion } = groups::decide(batch, &writes);
+    situations.extend((undone > 0).then_some("group undone"));
+    situations.extend(groups::is_applied(&body, &results).then_some("group applied"));
     let rolled_back =
         body.atomic && !results.iter().all(|result| matches!(result, ExpectedResult::Applied { .. }));
     if rolled_back {
@@ -97,10 +97,21 @@ fn client_clock(body: &PushRequest, request: &Push<'_>) -> Option<Clock> {
     (!body.records.iter().any(is_later)).then_some(Clock { shows, at: request.arrived_at.0 })
 }
 
-struct Batch<'a> {
+/// What became of a batch.
+pub(crate) struct Decided {
+    pub(crate) results: Vec<ExpectedResult>,
+    /// The number of groups that were undone.
+    pub(crate) undone: usize,
+    /// The stamp of the next change.
+    pub(crate) next: u64,
+    pub(crate) versions: BTreeMap<Key, u64>,
+    pub(crate) first_deletion: Option<u64>,
+}
+
+pub(crate) struct Batch<'a> {
     room: &'a mut RoomState,
     before: &'a BTreeMap<Key, Row>,
-    body: &'a PushRequest,
+    pub(crate) body: &'a PushRequest,
     request: &'a Push<'a>,
     applied_before: AppliedBefore,
     first: u64,
@@ -115,7 +126,20 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    fn record(&mut self, write: Result<Write, &str>) -> ExpectedResult {
+    /// Forgets everything that was decided.
+    pub(crate) fn begin_again(&mut self) {
+        self.room.rows = self.before.clone();
+        (self.next, self.first_deletion) = (self.first, None);
+        self.first_versions.clear();
+        self.versions.clear();
+    }
+
+    pub(crate) fn end(self, results: Vec<ExpectedResult>, undone: usize) -> Decided {
+        let Batch { next, versions, first_deletion, .. } = self;
+        Decided { results, undone, next, versions, first_deletion }
+    }
+
+    pub(crate) fn record(&mut self, write: Result<Write, &str>) -> ExpectedResult {
         let write = match write {
             Ok(write) if self.room.damaged.contains(&write.key) => {
                 return ExpectedResult::Rejected("record_corrupt".to_owned());

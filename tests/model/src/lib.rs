@@ -7,6 +7,7 @@
 
 mod applied_before;
 mod batch;
+mod groups;
 mod merge;
 mod record;
 mod room;

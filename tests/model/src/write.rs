@@ -4,6 +4,7 @@ use protocol::role::Role;
 use protocol::timestamp::device_time::DeviceTime;
 use protocol::wire::push::PushRecord;
 
+use crate::groups::is_name;
 use crate::member::{self, Members};
 use crate::room::Key;
 use crate::rules::{Policy, TableRule, table_rule};
@@ -56,6 +57,9 @@ impl Write {
         clock: Option<Clock>,
         now: u64,
     ) -> Result<Write, &'static str> {
+        if body.group.as_deref().is_some_and(|name| !is_name(name)) {
+            return Err("malformed");
+        }
         let rule = table_rule(&body.table_name).ok_or("unknown_table")?;
         if role < rule.write {
             return Err("forbidden");

@@ -10,10 +10,12 @@ pub(crate) mod log;
 pub(crate) mod model_run;
 pub(crate) mod pages;
 pub(crate) mod reads;
+mod record_groups;
 pub(crate) mod records;
 pub(crate) mod replays;
 pub(crate) mod resolves;
 pub(crate) mod responses;
+mod resurrection;
 pub(crate) mod stats;
 pub(crate) mod sums;
 pub(crate) mod tills;
@@ -45,6 +47,7 @@ pub(crate) async fn check(world: &Arc<World>) {
     carts::check(log);
     edits::check(world);
     let model_run = model_run::ModelRun::of(log);
+    record_groups::check(&model_run, log);
     if !log.entries().violations.is_empty() {
         // Later checks would only repeat the consequences.
         return;

@@ -9,6 +9,7 @@ use protocol::role::Role;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use serde_json::Value;
+use sync::dead_letter_id::DeadLetterKey;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -48,6 +49,14 @@ pub(crate) struct PageReply {
     pub(crate) changes: Vec<(String, String, Stamp)>,
 }
 
+/// Dead letters of one item that were replayed or discarded together.
+#[derive(Clone, Debug)]
+pub(crate) struct ClosedLetters {
+    pub(crate) room: Room,
+    pub(crate) item: DeadLetterKey,
+    pub(crate) indexes: Vec<usize>,
+}
+
 /// A change to the tables.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
@@ -56,8 +65,8 @@ pub(crate) enum Event {
         call: u64,
         /// The items that it put.
         puts: Vec<Item>,
-        /// The rooms of the dead letters that it closed.
-        closed: Vec<Room>,
+        /// The dead letters that it closed.
+        closed: Vec<ClosedLetters>,
         /// The log items among them, as the stream has them.
         images: Vec<Value>,
     },

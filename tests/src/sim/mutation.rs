@@ -66,6 +66,8 @@ pub(crate) enum Mutation {
     OthersStatistics,
     /// A resolved conflict is answered as if the client's data had been written.
     ClaimedResolutions,
+    /// Records of a group are applied each by itself.
+    IgnoredGroups,
     /// The compaction of a cart removes changes without writing the cart.
     LostCartChange,
 }
@@ -97,6 +99,12 @@ impl Mutation {
         }
         // DynamoDB refuses an empty transaction, so such a request stays as it is.
         if actions.is_empty() { None } else { Some(body.to_string()) }
+    }
+
+    /// The body of a push as it reaches the function.
+    pub(crate) fn mutate_push(self, body: &str) -> Option<String> {
+        // A member that the function does not know.
+        (self == Mutation::IgnoredGroups).then(|| body.replace("\"group\":", "\"ungrouped\":"))
     }
 
     /// The time at which a pull takes place.

@@ -7,12 +7,11 @@ use std::time::Duration;
 use functions::sync::keys;
 use local::dynamo::faults::Fault;
 use local::dynamo::in_process::{Request, Response, Sending, Tables, Transport};
-use protocol::ids::Room;
 use serde_json::Value;
 
 use super::carts::CartWrite;
 use super::environment::CARTS_TABLE;
-use super::event_log::{Event, EventLog};
+use super::event_log::{ClosedLetters, Event, EventLog};
 use super::fault_rates::FaultRates;
 use super::lag::{self, Lag};
 use super::mutation::Mutation;
@@ -260,7 +259,7 @@ fn committed(tables: &Tables, call: u64, body: &str, log: &EventLog) -> Option<O
         if let Some(delete) = action.get("Delete") {
             storage::item(delete.get("Key")?)?;
         }
-        closed.extend(closed_letter(action));
+        closed.extend(closed_letters(action));
     }
     Some(Some(Event::Committed { call, puts, closed, images }))
 }
@@ -269,13 +268,19 @@ fn is_about_carts(body: &str) -> bool {
     body.contains(&format!("\"{CARTS_TABLE}\""))
 }
 
-/// The room of the dead letter that an action closes, if it closes one.
-fn closed_letter(action: &Value) -> Option<Room> {
+/// The dead letters that an action closes, if it closes some.
+fn closed_letters(action: &Value) -> Option<ClosedLetters> {
     let removes = |update: &&Value| {
         let expression = update.get("UpdateExpression").and_then(Value::as_str);
         expression.is_some_and(|expression| expression.starts_with("DELETE "))
     };
-    let closing = action.get("Delete").or_else(|| action.get("Update").filter(removes))?;
+    let (closing, indexes) = match (action.get("Delete"), action.get("Update").filter(removes)) {
+        (Some(delete), _) => (delete, ":known"),
+        (None, update) => (update?, ":closed"),
+    };
     let text = |name: &str| closing.pointer(name).and_then(Value::as_str);
-    text("/Key/sk/S")?.starts_with(keys::DEAD_PREFIX).then(|| keys::room_of(text("/Key/pk/S")?))?
+    let item = keys::dead_of(text("/Key/sk/S")?)?;
+    let indexes = closing.pointer(&format!("/ExpressionAttributeValues/{indexes}/NS"))?.as_array()?;
+    let indexes = indexes.iter().filter_map(|index| index.as_str()?.parse().ok()).collect();
+    Some(ClosedLetters { room: keys::room_of(text("/Key/pk/S")?)?, item, indexes })
 }

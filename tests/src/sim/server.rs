@@ -218,7 +218,10 @@ impl Server {
     async fn respond(&self, call: &Call, release: Release, request: &ApiRequest) -> Reply {
         let Functions { batch_push, pull_changes, dead_letters, .. } = self.deployment.functions(release);
         let (function, uri, body) = match request {
-            ApiRequest::Push(body) => (batch_push, "/pushBatch".to_owned(), Body::Text(body.clone())),
+            ApiRequest::Push(body) => {
+                let mutated = self.mutation.and_then(|mutation| mutation.mutate_push(body));
+                (batch_push, "/pushBatch".to_owned(), Body::Text(mutated.unwrap_or_else(|| body.clone())))
+            }
             ApiRequest::Pull(query) => (pull_changes, format!("/pullChanges?{query}"), Body::Empty),
             ApiRequest::Replay(replay) => {
                 let uri = format!("/replayDeadLetter?id={}", replay.letter.id);

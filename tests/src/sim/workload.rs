@@ -14,6 +14,8 @@ use crate::till::rows::{Row, Rows};
 
 /// Share of large batches.
 const BULK_PERMILLE: u64 = 4;
+/// Share of batches with groups.
+const GROUPS_PERMILLE: u64 = 250;
 const DAY_MICROS: u64 = 24 * 3600 * 1_000_000;
 /// Times that no clock of a shop should show.
 const TIMES: [&str; 4] =
@@ -55,10 +57,15 @@ impl KeySpace {
 impl Writer<'_> {
     pub(crate) fn batch(&self, rng: &mut Rng) -> PushRequest {
         let count = rng.weighted(&[(6, 1), (5, 2), (3, 4), (1, 12)], 1);
-        let records = match rng.chance(BULK_PERMILLE) {
+        // From a generator of its own, so that the seeds that show rare mutations stay.
+        let mut groups = Rng::derived(rng.clone().next_u64(), 1);
+        let mut records = match rng.chance(BULK_PERMILLE) {
             true => self.bulk(rng),
             false => (0..count).map(|nth| self.record(rng, nth)).collect(),
         };
+        if groups.chance(GROUPS_PERMILLE) {
+            records.iter_mut().for_each(|record| record.group = group(&mut groups));
+        }
         // All tills use the same batch ids, which are unique only for each device.
         let batch_id = (!rng.chance(60)).then(|| format!("b-{}", self.batch));
         PushRequest {
@@ -86,7 +93,7 @@ impl Writer<'_> {
             local_updated_at: self.time(rng).to_string(),
             is_deleted: shape.deletes && rng.chance(120),
             base_version: base_version(rng, known),
-            fields: None,
+            ..PushRecord::default()
         };
         if record.is_deleted {
             record.data = rng.chance(300).then(|| self.data(rng, shape, known)).flatten();
@@ -107,9 +114,7 @@ impl Writer<'_> {
             record_id: format!("bulk-{nth}"),
             data: JsonText::from_text(format!("{{\"name\":\"{}\"}}", noise(rng))).ok(),
             local_updated_at: self.clock.to_string(),
-            is_deleted: false,
-            base_version: None,
-            fields: None,
+            ..PushRecord::default()
         };
         let count = 12 + self.batch % 19;
         (0..count).map(record).collect()
@@ -191,6 +196,12 @@ fn value(rng: &mut Rng, member: &Member, deltas: bool, known: bool) -> String {
         }
         Member::Sum(_) => one(rng, &["0", "5", "10.5", "3"]).to_owned(),
     }
+}
+
+/// The group of a record: one of two, seldom one with a bad name, or none.
+fn group(rng: &mut Rng) -> Option<String> {
+    let names = [(8, Some("sale-1")), (8, Some("sale-2")), (4, None), (1, Some(""))];
+    rng.weighted(&names, None).map(str::to_owned)
 }
 
 fn one<'a>(rng: &mut Rng, from: &[&'a str]) -> &'a str {

@@ -1,8 +1,8 @@
 //! The batches that a till has not pushed yet, and the records that were not applied.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use protocol::wire::push::{Conflict, PushRequest, PushResponse, RejectedRecord};
+use protocol::wire::push::{Conflict, PushRecord, PushRequest, PushResponse, RejectedRecord};
 
 /// Batches in order. The first one stays until it is answered, so that it is sent again after a crash.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +21,7 @@ pub struct Queue {
 pub enum Split {
     /// Two batches replace the first one.
     Done,
-    /// The first batch has a single record or is atomic.
+    /// The first batch has a single record or group, or is atomic.
     Impossible,
 }
 
@@ -76,14 +76,16 @@ impl Queue {
         self.waiting.is_empty()
     }
 
-    /// Splits the first batch, which is too large, into two with new ids. A batch id stands for its exact
-    /// records.
+    /// Splits the first batch, which is too large, into two with new ids, and no group. A batch id stands for
+    /// its exact records.
     pub fn split_first(&mut self, [first, second]: [String; 2]) -> Split {
-        let Some(batch) = self.waiting.pop_front_if(|batch| !batch.atomic && batch.records.len() > 1) else {
+        self.is_sent = false;
+        let place =
+            self.waiting.front().filter(|batch| !batch.atomic).and_then(|batch| middle(&batch.records));
+        let Some((batch, place)) = place.and_then(|place| Some((self.waiting.pop_front()?, place))) else {
             return Split::Impossible;
         };
-        self.is_sent = false;
-        let (left, right) = batch.records.split_at(batch.records.len() / 2);
+        let (left, right) = batch.records.split_at(place);
         for (id, records) in [(second, right), (first, left)] {
             let batch_id = batch.batch_id.is_some().then_some(id);
             self.waiting.push_front(PushRequest { batch_id, records: records.to_vec(), ..batch.clone() });
@@ -103,5 +105,50 @@ impl Queue {
             code: code.to_owned(),
             message: message.to_owned(),
         }));
+    }
+}
+
+/// The place nearest to the middle at which `records` can be split without a group on both sides.
+fn middle(records: &[PushRecord]) -> Option<usize> {
+    let groups = |records: &[PushRecord]| -> BTreeSet<String> {
+        records.iter().filter_map(|record| record.group.clone()).collect()
+    };
+    let is_between_groups = |place: &usize| {
+        let (left, right) = records.split_at(*place);
+        groups(left).is_disjoint(&groups(right))
+    };
+    let places = (1..records.len()).filter(is_between_groups);
+    places.min_by_key(|place| place.abs_diff(records.len() / 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A queue of one batch, whose records are in these groups; a space is none.
+    fn queue(groups: &str) -> Queue {
+        let group = |name: char| (name != ' ').then(|| name.to_string());
+        let record = |name| PushRecord { group: group(name), ..PushRecord::default() };
+        let records = groups.chars().map(record).collect();
+        let batch_id = Some("b".to_owned());
+        let (device_id, device_time, branch_id) = ("d".to_owned(), None, None);
+        let mut queue = Queue::default();
+        queue.add(PushRequest { device_id, batch_id, atomic: false, device_time, branch_id, records });
+        queue
+    }
+
+    #[test]
+    fn a_batch_is_split_between_its_groups() {
+        for (groups, parts) in [("    ", [2, 2]), ("aaab", [3, 1]), ("abbb ", [1, 4]), ("aabbbc", [2, 4]), ("a bbcc", [2, 4])] {
+            let mut queue = queue(groups);
+            assert_eq!(queue.split_first(["b1".into(), "b2".into()]), Split::Done, "{groups}");
+            assert_eq!(queue.iter().map(|batch| batch.records.len()).collect::<Vec<_>>(), parts, "{groups}");
+            let ids: Vec<_> = queue.iter().map(|batch| batch.batch_id.as_deref().unwrap()).collect();
+            assert_eq!(ids, ["b1", "b2"]);
+        }
+        for groups in [" ", "aaaa", "abab", ""] {
+            let split = queue(groups).split_first(["b1".into(), "b2".into()]);
+            assert_eq!(split, Split::Impossible, "{groups}");
+        }
     }
 }

@@ -3,13 +3,13 @@
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use protocol::ids::Room;
 use sync::dead_letter_id::{DeadLetterId, DeadLetterKey};
-use sync::dead_letters::{DeadLettersEntry, OpenDeadLetter};
+use sync::dead_letters::{DeadLetter, DeadLettersEntry, OpenDeadLetters};
 
 use super::{Store, limit};
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, as_text, get, key, text};
-use crate::dynamo::table::{Condition, Table, page};
+use crate::dynamo::table::{Condition, Table, all_pages, page};
 use crate::sync::items::{DEAD, numbers, to_dead};
 use crate::sync::keys;
 
@@ -61,38 +61,67 @@ impl Store {
         room: &Room,
         id: &DeadLetterId,
         cost: &mut Cost,
-    ) -> Result<Option<OpenDeadLetter>, StoreError> {
+    ) -> Result<Option<OpenDeadLetters>, StoreError> {
         let items = self.items(room, [keys::dead(&id.key)], cost).await?;
         let Some(item) = items.first() else { return Ok(None) };
-        Ok(self.readable(&DEAD, item, |item| Ok(to_dead(item)?.open(id)?))?.flatten())
+        self.open_letters(item, |letter| letter.index == id.index)
     }
 
-    /// Closes `letter`; [`StoreError::Lost`] if its item has changed since it was read.
+    /// The dead letter `id` and the open ones of its group; empty if it is closed or damaged. A batch may have
+    /// several items.
+    pub async fn dead_letters_with(
+        &self,
+        room: &Room,
+        id: &DeadLetterId,
+        cost: &mut Cost,
+    ) -> Result<Vec<OpenDeadLetters>, StoreError> {
+        let named = self.dead_letter(room, id, cost).await?;
+        let letter = named.as_ref().and_then(|open| open.letters.first());
+        let Some(group) = letter.and_then(|letter| letter.group.clone()) else {
+            return Ok(named.into_iter().collect());
+        };
+        let query = self.table.query_prefix(keys::room(room), &keys::dead_of_batch(&id.key));
+        let items = all_pages(query, cost).await?;
+        let of_group =
+            |item| self.open_letters(item, |letter| letter.group.as_ref() == Some(&group)).transpose();
+        items.iter().filter_map(of_group).collect()
+    }
+
+    fn open_letters(
+        &self,
+        item: &Item,
+        is_asked: impl Fn(&DeadLetter) -> bool,
+    ) -> Result<Option<OpenDeadLetters>, StoreError> {
+        Ok(self.readable(&DEAD, item, |item| Ok(to_dead(item)?.open(&is_asked)?))?.flatten())
+    }
+
+    /// Closes `letters`; [`StoreError::Lost`] if their item has changed since it was read.
     pub async fn discard(
         &self,
         room: &Room,
-        letter: &OpenDeadLetter,
+        letters: &OpenDeadLetters,
         cost: &mut Cost,
     ) -> Result<(), StoreError> {
-        self.table.transact(vec![close(&self.table, room, letter)?], cost).await
+        self.table.transact(vec![close(&self.table, room, letters)?], cost).await
     }
 }
 
-/// The action that closes `letter` in a transaction. The last open letter of an item deletes the item.
+/// The action that closes `letters` in a transaction. The last open letters of an item delete the item.
 pub(super) fn close(
     table: &Table,
     room: &Room,
-    letter: &OpenDeadLetter,
+    letters: &OpenDeadLetters,
 ) -> Result<TransactWriteItem, StoreError> {
-    let key = key(keys::room(room), keys::dead(&letter.id.key));
-    let open = numbers(&letter.open);
-    if letter.is_last() {
+    let key = key(keys::room(room), keys::dead(&letters.key));
+    let open = numbers(&letters.open);
+    if letters.are_last() {
         return table.delete(key, Condition::Equals("open", open));
     }
+    let closed: Vec<usize> = letters.letters.iter().map(|letter| letter.index).collect();
     let update = Update::builder().table_name(&table.name).set_key(Some(key));
     let update = update.update_expression("DELETE #open :closed").condition_expression("#open = :open");
     let update = update.expression_attribute_names("#open", "open");
-    let update = update.expression_attribute_values(":closed", numbers(&[letter.id.index]));
+    let update = update.expression_attribute_values(":closed", numbers(&closed));
     let update = update.expression_attribute_values(":open", open).build().map_err(StoreError::build)?;
     Ok(TransactWriteItem::builder().update(update).build())
 }

@@ -43,8 +43,8 @@ impl Store {
             actions.dead(push, plan)?;
             actions.marker(push, plan)?;
         }
-        if let Some(letter) = commit.closes {
-            actions.items.push(close(table, commit.room, letter)?);
+        for letters in commit.closes {
+            actions.items.push(close(table, commit.room, letters)?);
         }
         if commit.publications().is_empty() && actions.items.len() == commit.writes.checks.len() {
             return Ok(());

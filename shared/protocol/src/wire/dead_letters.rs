@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::json::JsonText;
 #[cfg(feature = "schema")]
+use crate::limits::PUSH_RECORDS_MAX;
+#[cfg(feature = "schema")]
 use crate::wire::schema;
 
 /// The response to `GET /api/sync/dead-letters`.
@@ -32,6 +34,9 @@ pub struct DeadLetterEntry {
     /// The id of its batch, if it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_id: Option<String>,
+    /// The group of the record, if it had one: its dead letters are replayed together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// When it was rejected.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub received_at: String,
@@ -69,4 +74,19 @@ pub struct ReplayRequest {
     /// Stored instead of the `data` of the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<JsonText>,
+    /// The same for other records of its group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(max = PUSH_RECORDS_MAX)))]
+    pub corrections: Vec<Correction>,
+}
+
+/// The data of a dead letter that is replayed with its group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(expecting = "an object with `id` and `data`")]
+pub struct Correction {
+    /// The id of the dead letter.
+    pub id: String,
+    /// Stored instead of the `data` of its record.
+    pub data: JsonText,
 }

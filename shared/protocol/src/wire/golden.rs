@@ -71,7 +71,7 @@ fn pushes() {
     assert_eq!((least.batch_id, least.atomic, least.device_time, least.branch_id), (None, false, None, None));
     let record = &least.records[0];
     assert_eq!((record.base_version, record.is_deleted, &record.fields), (None, false, &None));
-    assert_eq!(record.data, None);
+    assert_eq!((&record.data, &record.group), (&None, &None));
 }
 
 #[test]
@@ -111,6 +111,7 @@ fn dead_letters() {
             of::<DeadLetterEntry>,
             of::<DeadLettersResponse>,
             |_| text(&ReplayRequest::default()),
+            of::<ReplayRequest>,
             of::<ReplayRequest>,
         ],
     );

@@ -110,6 +110,10 @@ pub enum RejectionCode {
     TooOld,
     /// The server's copy of the record is damaged.
     RecordCorrupt,
+    /// Another record of its group was not applied, so nothing of the group is.
+    GroupUndone,
+    /// The record is in conflict, so nothing of its group is applied.
+    GroupConflict,
 }
 
 impl RejectionCode {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "schema")]
-use crate::ids::{BatchId, BranchId, DeviceId};
+use crate::ids::{BatchId, BranchId, DeviceId, GroupId};
 use crate::json::{JsonText, integer};
 #[cfg(feature = "schema")]
 use crate::limits::{FIELDS_MAX, PUSH_RECORDS_MAX, RECORD_ID_BYTES_MAX};
@@ -40,7 +40,7 @@ pub struct PushRequest {
 }
 
 /// One record of a push.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(expecting = "a record")]
 pub struct PushRecord {
@@ -64,6 +64,10 @@ pub struct PushRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(max = FIELDS_MAX)))]
     pub fields: Option<Vec<String>>,
+    /// The group of the record: its records are applied together, or none of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<GroupId>"))]
+    pub group: Option<String>,
 }
 
 /// The response to a push.

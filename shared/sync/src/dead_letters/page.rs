@@ -136,6 +136,7 @@ fn entry(
         index: letter.index,
         device_id: stored.device.to_string(),
         batch_id: stored.batch.as_ref().map(ToString::to_string),
+        group: letter.group.as_ref().map(ToString::to_string),
         received_at: stored.received_at.to_string(),
         table_name: letter.table,
         record_id: letter.id,

@@ -96,7 +96,7 @@ fn the_most_and_largest_rejected_records_fit_a_commit_and_their_list_a_lambda_re
     let plan = decide(&rules, &Snapshot::default(), &push, Timestamp(7));
     assert_eq!(plan.dead.len(), push.records.len());
     let room = "1:2".parse().unwrap();
-    assert!(CommitPlan::new(&rules.tables, &room, &push, &plan, None).is_ok());
+    assert!(CommitPlan::new(&rules.tables, &room, &push, &plan, &[]).is_ok());
     let stored = |item: DeadLetterItem| StoredDeadLetters {
         item,
         device: push.device.clone(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Check, Expected, Plan};
-use crate::dead_letters::{self, DeadLetter, OpenDeadLetter};
+use crate::dead_letters::{self, DeadLetter, OpenDeadLetters};
 use crate::limits::{COMMIT_ACTIONS_MAX, COMMIT_BYTES_MAX};
 use crate::log;
 use crate::push::Push;
@@ -29,8 +29,8 @@ pub struct CommitPlan<'a> {
     pub writes: RecordWrites<'a>,
     /// The pushes in commit order, each decided on what the ones before it leave.
     pub decided: Vec<Decided<'a>>,
-    /// The dead letter that this commit closes.
-    pub closes: Option<&'a OpenDeadLetter>,
+    /// The dead letters that this commit closes.
+    pub closes: &'a [OpenDeadLetters],
     publications: Vec<Publication>,
 }
 
@@ -50,7 +50,7 @@ impl<'a> CommitPlan<'a> {
         room: &'a Room,
         push: &'a Push,
         plan: &'a Plan,
-        closes: Option<&'a OpenDeadLetter>,
+        closes: &'a [OpenDeadLetters],
     ) -> Result<CommitPlan<'a>, ApiError> {
         let writes = RecordWrites::of([plan]);
         if bytes(&writes, &[plan]) > COMMIT_BYTES_MAX {
@@ -60,7 +60,8 @@ impl<'a> CommitPlan<'a> {
         }
         // The room skips the publishing device. A replay is published under its batch id, because the device
         // that sent the dead letter does not know of the replay and must receive it.
-        let replay = closes.and(push.batch.as_ref()).and_then(|batch| batch.as_str().parse().ok());
+        let replay =
+            push.batch.as_ref().filter(|_| !closes.is_empty()).and_then(|batch| batch.as_str().parse().ok());
         let author = push.author();
         let device = replay.as_ref().unwrap_or(author.as_ref());
         let publications = log::publications(tables, room, plan.prev, device, &plan.changes);
@@ -84,7 +85,7 @@ impl<'a> CommitPlan<'a> {
         });
         let publications = publications.collect();
         let (prev, head) = (first.prev, &last.head);
-        Some(CommitPlan { room, prev, head, writes, decided, closes: None, publications })
+        Some(CommitPlan { room, prev, head, writes, decided, closes: &[], publications })
     }
 
     /// The changes in commit order, one publication per log item; empty if nothing is written.

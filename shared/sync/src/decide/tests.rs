@@ -9,6 +9,7 @@ mod groups;
 mod late;
 mod policies;
 mod properties;
+mod record_groups;
 mod repairs;
 mod spellings;
 

@@ -1,7 +1,11 @@
 use serde_json::json;
 
 use super::*;
+use crate::limits::{DEAD_PAYLOAD_BYTES_MAX, RECORD_SURPLUS_BYTES};
+use protocol::json::object::Object;
+use protocol::limits::{DEVICE_ID_BYTES_MAX, RECORD_BYTES_MAX};
 use protocol::role::Role;
+use protocol::wire::outcome::RejectionCode;
 
 fn parse(body: &str) -> Result<Push, ApiError> {
     Push::parse(&Tables::built_in().unwrap(), Role::Cashier, body.as_bytes())
@@ -201,4 +205,27 @@ fn the_hash_depends_on_the_records_and_not_on_the_clock() {
     let other = json!({"device_id": "d", "records": [record(|r| r["record_id"] = json!("p2"))]});
     assert_eq!(hash(&one), hash(&later));
     assert_ne!(hash(&one), hash(&other));
+}
+
+#[test]
+fn a_record_keeps_its_group_although_it_is_malformed_and_a_bad_group_is_none() {
+    let group = |change: Change| {
+        let record = push(&[record(change)]).unwrap().records.remove(0);
+        (record.group.map(|group| group.to_string()), record.write.is_ok())
+    };
+    let in_group = Some("sale 1".to_owned());
+    assert_eq!(group(|r| r["group"] = json!("sale 1")), (in_group.clone(), true));
+    assert_eq!(group(|r| (r["group"], r["base_version"]) = (json!("sale 1"), json!(-1))), (in_group, false));
+    let longest = json!("x".repeat(DEVICE_ID_BYTES_MAX));
+    assert!(push(&[record(|r| r["group"] = longest)]).unwrap().records[0].group.is_some());
+    let bad: [Change; 4] = [
+        |r| r["group"] = json!("x".repeat(DEVICE_ID_BYTES_MAX + 1)),
+        |r| r["group"] = json!(""),
+        |r| r["group"] = json!("a\nb"),
+        |r| r["group"] = json!(7),
+    ];
+    for change in bad {
+        assert_eq!(group(change), (None, false));
+        assert_eq!(rejected(change), RejectionCode::Malformed);
+    }
 }

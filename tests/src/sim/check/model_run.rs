@@ -9,13 +9,14 @@ use functions::sync::keys;
 use model::{ExpectedResult, Key, Model, Prediction, Push, Row, member, table_rule};
 use protocol::ids::Room;
 use protocol::stamp::Stamp;
-use protocol::timestamp::device_time::DeviceTime;
-use protocol::wire::push::{PushRecord, PushRequest};
+use protocol::wire::push::PushRequest;
+use sync::dead_letter_id::DeadLetterId;
 use sync::record::Record;
 
 use super::commit_order::in_commit_order;
+use super::resurrection::{is_about, stays_deleted};
 use super::{replays, resolves};
-use crate::sim::event_log::{Event, EventLog, PushCall};
+use crate::sim::event_log::{ClosedLetters, Event, EventLog, PushCall};
 use crate::sim::storage;
 
 /// The number of changes of a room, and of its live records by table.
@@ -45,8 +46,8 @@ pub(crate) struct ModelRun {
 pub(crate) struct State {
     /// The stamps of the deletions that are in force.
     deletions: BTreeMap<(Room, Key), Stamp>,
-    /// The number of dead letters that were replayed or discarded.
-    pub(crate) closed: BTreeMap<Room, usize>,
+    /// The dead letters that were replayed or discarded.
+    pub(crate) closed: BTreeMap<Room, BTreeSet<DeadLetterId>>,
     /// The deltas of replays and resolved conflicts, by row.
     pub(crate) replayed: BTreeMap<Room, Vec<(String, i128)>>,
 }
@@ -64,15 +65,16 @@ impl ModelRun {
             }
             match event {
                 Event::Committed { call, puts, closed, .. } => {
-                    for room in closed {
-                        *run.state.closed.entry(room).or_default() += 1;
-                    }
                     if let Some(replay) = replays.get(&call) {
-                        let push = replay.push(&run.model);
+                        let closes = replays::closes(&run, log, replay, &closed);
+                        let push = replay.push(&run.model, &closes);
+                        run.close(&closed);
                         run.alone(log, call, &push, &puts, |prediction| {
                             let is_applied = |result| matches!(result, &ExpectedResult::Applied { .. });
                             prediction.results.iter().all(is_applied)
                         });
+                    } else if !closed.is_empty() {
+                        run.close(&closed);
                     } else if let Some(resolve) = resolves.get(&call) {
                         let Some(push) = resolve.push(&run.model) else { continue };
                         run.alone(log, call, &push, &puts, resolves::is_whole);
@@ -90,6 +92,13 @@ impl ModelRun {
             }
         }
         run
+    }
+
+    fn close(&mut self, closed: &[ClosedLetters]) {
+        for ClosedLetters { room, item, indexes } in closed {
+            let ids = indexes.iter().map(|&index| DeadLetterId { key: item.clone(), index });
+            self.state.closed.entry(room.clone()).or_default().extend(ids);
+        }
     }
 
     /// The state of the tables that `call` met, as it became in the end.
@@ -119,8 +128,8 @@ impl ModelRun {
             let what = format!("call {call} committed what is not applied: {:?}", prediction.results);
             log.violation("commit", what);
         }
-        let delta = replays::delta(pushed, prediction);
-        self.state.replayed.entry(pushed.room.clone()).or_default().extend(delta);
+        let deltas = replays::deltas(pushed, prediction);
+        self.state.replayed.entry(pushed.room.clone()).or_default().extend(deltas);
     }
 
     /// Whether the marker of a batch has expired, after 90 days, or is damaged. If the batch arrives once
@@ -175,7 +184,7 @@ impl ModelRun {
             let expected = self.model.rooms.get(room).and_then(|room| room.rows.get(&key));
             let found = to_record(put);
             if let Ok(found) = &found {
-                stays_deleted(&mut self.state, log, (room, &calls), &key, found);
+                stays_deleted(&mut self.state.deletions, log, (room, &calls), &key, found);
             }
             if let Some(what) = difference(&key, &found, expected) {
                 let (table, id, sent) = (&key.0, &key.1, sent(&calls, &key));
@@ -217,46 +226,6 @@ impl ModelRun {
         self.model.purge(&room, &key);
         self.purged.insert((room, key));
     }
-}
-
-/// I6, without the model: no write from before a deletion restores the record without a `base_version`, even
-/// after the tombstone is gone.
-fn stays_deleted(
-    state: &mut State,
-    log: &EventLog,
-    (room, calls): (&Room, &[&PushCall]),
-    key: &Key,
-    found: &Record,
-) {
-    let (deletions, place) = (&mut state.deletions, (room.clone(), key.clone()));
-    if found.deleted {
-        deletions.insert(place, found.stamp);
-        return;
-    }
-    let Some(deletion) = deletions.remove(&place) else { return };
-    if calls.iter().all(|call| is_stale(call, key, deletion)) {
-        let when = deletion.time();
-        let what = format!("{room}: {} {}, deleted at {when}, is restored", key.0, key.1);
-        log.violation("resurrection", what);
-    }
-}
-
-/// Whether all writes of a push about `key` are from before `deletion`, without a `base_version`.
-fn is_stale(call: &PushCall, key: &Key, deletion: Stamp) -> bool {
-    let Ok(body) = serde_json::from_str::<PushRequest>(&call.body) else { return true };
-    let clock = body.device_time.as_ref().and_then(|time| DeviceTime::parse(time).ok());
-    let is_stale = |record: &PushRecord| {
-        let Ok(at) = DeviceTime::parse(&record.local_updated_at) else { return false };
-        // As long before the server's time as it is before the device's.
-        let corrected =
-            clock.map_or(at, |clock| DeviceTime(at.0.saturating_sub(clock.since(call.arrived_at))));
-        record.base_version.is_none() && at.max(corrected) < deletion.time().into()
-    };
-    body.records.iter().filter(|record| is_about(record, key)).all(is_stale)
-}
-
-fn is_about(record: &PushRecord, key: &Key) -> bool {
-    (&record.table_name, &record.record_id) == (&key.0, &key.1)
 }
 
 /// The parts of pushes that are about a record, as JSON.

@@ -1,7 +1,7 @@
 //! I1, I7: the stored records are those of the model and those of the log, HEAD counts them, and each
 //! rejected record is among the dead letters, once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use functions::sync::keys;
 use model::{Key, Model};
@@ -53,7 +53,7 @@ pub(crate) fn check(world: &World, room: &Room, model: &Model, history: &History
 
 pub(crate) fn check_dead_letters(world: &World, room: &Room, run: &ModelRun) {
     let rejected: usize = run.model.rooms.get(room).map_or(0, |room| room.dead_letters.values().sum());
-    let expected = rejected.saturating_sub(run.state.closed.get(room).copied().unwrap_or_default());
+    let expected = rejected.saturating_sub(run.state.closed.get(room).map_or(0, BTreeSet::len));
     let items = storage::partition(world.network.tables(), &keys::room(room));
     let letters = items.iter().filter(|item| storage::key(item, "sk").starts_with("DEAD#"));
     let found: usize = letters.filter_map(|item| Some(item.get("open")?.as_ns().ok()?.len())).sum();

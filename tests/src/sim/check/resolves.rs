@@ -59,9 +59,8 @@ fn push_request(request: &ResolveRequest, base_version: Option<u64>, now: Timest
         record_id: request.record_id.clone(),
         data: request.client_data.clone(),
         local_updated_at: now.to_string(),
-        is_deleted: false,
         base_version,
-        fields: None,
+        ..PushRecord::default()
     };
     PushRequest {
         device_id: request.device_id.to_string(),

@@ -47,7 +47,7 @@ fn the_device_gets_what_a_free_token_writes_in_its_name() {
     let (rules, here): (_, ids::Room) = (rules(), "1:2".parse().unwrap());
     let pushes = [pushed(true, "till-1", &write("a", 1)), pushed(false, "till-2", &write("b", 2))];
     let plan = decide(&rules, &Snapshot::default(), &pushes[0], NOW);
-    let alone = CommitPlan::new(&rules.tables, &here, &pushes[0], &plan, None).unwrap();
+    let alone = CommitPlan::new(&rules.tables, &here, &pushes[0], &plan, &[]).unwrap();
     assert_eq!(alone.publications()[0].device_id.as_str(), "free:till-1");
     let mut group = Group::new(&rules, Snapshot::default(), NOW);
     assert!(pushes.iter().all(|push| group.add(push)));

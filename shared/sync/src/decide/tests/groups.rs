@@ -12,7 +12,7 @@ use protocol::limits::{PUSH_RECORDS_MAX, RECORD_BYTES_MAX};
 use protocol::wire::publication::Publication;
 
 /// A sale out of a stock that must not fall below its floor, or a row that is written once, or any write.
-fn any_write() -> impl Strategy<Value = serde_json::Value> {
+pub(super) fn any_write() -> impl Strategy<Value = serde_json::Value> {
     let time = "2025-12-07T10:00:00Z";
     let sale = (0..2_u8, -6..9_i8).prop_map(move |(id, delta)| {
         json!({"table_name": "product_stock", "record_id": format!("s{id}"), "local_updated_at": time,
@@ -105,7 +105,7 @@ proptest! {
             publications.iter().map(|part| (part.prev, part.last())).collect()
         };
         let of_plan = |(push, plan): (&Push, &Plan)| {
-            let commit = CommitPlan::new(&rules.tables, &room, push, plan, None).unwrap();
+            let commit = CommitPlan::new(&rules.tables, &room, push, plan, &[]).unwrap();
             parts(commit.publications())
         };
         let expected: Vec<_> = pushes.iter().zip(&plans).flat_map(of_plan).collect();
