@@ -32,6 +32,7 @@ pub(crate) mod shop_day;
 pub(crate) mod stats;
 pub(crate) mod tenancy;
 pub(crate) mod turns;
+pub(crate) mod undated;
 pub(crate) mod values;
 pub(crate) mod versions;
 pub(crate) mod windows;
@@ -40,5 +41,5 @@ trials! {
     modules: absence, batch_frames, branches, broadcast, checkpoints, clocks, concurrency, cursors, damage, damaged_keys,
     dead_letters, deployments, failed_groups, fault_run, faults, groups, head_office, heads, late, many_branches, oversize, policies,
     pull, push, record_groups, repairs, resolve,
-    restore, shop_day, stats, tenancy, turns, values, versions, windows,
+    restore, shop_day, stats, tenancy, turns, undated, values, versions, windows,
 }

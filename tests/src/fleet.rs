@@ -89,7 +89,7 @@ fn record(table: &str, id: &str, data: JsonText) -> PushRecord {
         table_name: table.to_owned(),
         record_id: id.to_owned(),
         data: Some(data),
-        local_updated_at: now().to_string(),
+        local_updated_at: Some(now().to_string()),
         base_version: Some(0),
         ..PushRecord::default()
     }

@@ -81,7 +81,7 @@ pub(super) fn repeat(
     snapshot: &Snapshot,
     now: Timestamp,
 ) -> Result<Option<PushResponse>, HandlerError> {
-    if marker.hash != push.hash {
+    if !marker.hash.is_same(&push.hash) {
         let message = "This device used the `batch_id` for another batch; give every batch an id of its own.";
         return Err(ApiError::new(ErrorCode::BatchIdReused, message).into());
     }

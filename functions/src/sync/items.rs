@@ -1,6 +1,7 @@
 //! Items of the sync table: how each is stored and read back.
 
 pub mod head_office;
+mod marker;
 mod shortest_retention;
 
 use std::collections::BTreeMap;
@@ -13,13 +14,13 @@ use protocol::timestamp::Timestamp;
 use sync::clocks::{ClockReading, Clocks};
 use sync::dead_letters::{DeadLetterItem, StoredDeadLetters};
 use sync::log::LogItem;
-use sync::marker::Marker;
 use sync::policy::field_merge::FieldVersions;
 use sync::record::Record;
 use sync::rules::Retention;
 use sync::snapshot::Head;
 use sync::stats::Feed;
 
+pub use self::marker::{MARKER, MARKER_USER, from_marker, to_marker};
 use self::shortest_retention::{from_shortest_retention, to_shortest_retention};
 use super::keys;
 
@@ -52,12 +53,6 @@ pub const RECORD: ItemKind = ItemKind {
         "fields_since",
         "fields",
     ],
-};
-/// The marker of a batch.
-pub const MARKER: ItemKind = ItemKind {
-    name: "marker",
-    format: 1,
-    attributes: &["hash", "prev", "stamp", "codes", "ttl", MARKER_USER],
 };
 /// A log item.
 pub const LOG: ItemKind = ItemKind {
@@ -190,37 +185,6 @@ fn to_counts(value: &AttributeValue) -> Option<BTreeMap<String, u64>> {
 
 fn from_counts(counts: &BTreeMap<String, u64>) -> AttributeValue {
     AttributeValue::M(counts.iter().map(|(name, &count)| (name.clone(), number(count))).collect())
-}
-
-/// Writes a batch's marker, which expires after its retention.
-pub fn from_marker(marker: &Marker, retention: Retention, now: Timestamp) -> Item {
-    let mut item = item([
-        ("hash", AttributeValue::B(Blob::new(marker.hash))),
-        ("prev", number(marker.prev.0)),
-        ("stamp", number(marker.stamp.0)),
-        ("codes", text(&marker.codes)),
-        ("ttl", number(now.plus_secs(retention.marker_secs()).as_secs())),
-    ]);
-    if let Some(user) = &marker.user {
-        item.insert(MARKER_USER.to_owned(), text(user));
-    }
-    item
-}
-
-/// The attribute of a marker that a token of no device wrote.
-pub const MARKER_USER: &str = "user";
-
-/// Reads a batch's marker. A marker past its `ttl` counts until DynamoDB deletes it.
-pub fn to_marker(item: &Item) -> Result<Marker, StoreError> {
-    MARKER.read(item, |item| {
-        Ok(Marker {
-            hash: get(item, "hash", |value| as_bytes(value)?.try_into().ok())?,
-            prev: Stamp(get(item, "prev", as_number)?),
-            stamp: Stamp(get(item, "stamp", as_number)?),
-            codes: get(item, "codes", as_text)?.clone(),
-            user: optional(item, MARKER_USER, |value| as_text(value).cloned())?,
-        })
-    })
 }
 
 /// Writes a log item, which expires after its retention. Its last stamp is its sort key.

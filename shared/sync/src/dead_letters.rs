@@ -127,7 +127,7 @@ pub fn items(
     hasher.update(now.0.to_le_bytes());
     hasher.update(push.device.as_str());
     hasher.update(push.batch.as_ref().map_or("", |batch| batch.as_str()));
-    hasher.update(push.hash);
+    hasher.update(push.hash.sent);
     let batch = hex::encode(hasher.finalize().get(..KEY_HASH_BYTES).unwrap_or_default());
     let item = |(part, letters): (usize, Vec<&DeadLetter>)| {
         let key = DeadLetterKey { at, batch: batch.clone(), part };

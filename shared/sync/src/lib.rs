@@ -14,6 +14,7 @@ pub mod policy;
 pub mod record;
 
 // Writing: parse a push, decide it, build the response.
+pub mod batch_hash;
 pub mod clocks;
 pub mod decide;
 pub mod marker;

@@ -1,5 +1,6 @@
 //! The marker of a batch: enough to repeat its response, in about two hundred bytes.
 
+use crate::batch_hash::BatchHash;
 use crate::outcome::Outcome;
 use protocol::stamp::Stamp;
 use protocol::wire::outcome::{ConflictReason, Flag, RejectionCode};
@@ -8,7 +9,7 @@ use protocol::wire::outcome::{ConflictReason, Flag, RejectionCode};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Marker {
     /// [`crate::push::Push::hash`] of the batch.
-    pub hash: [u8; 32],
+    pub hash: BatchHash,
     /// The room's stamp before the commit.
     pub prev: Stamp,
     /// The last stamp of the commit; `prev` if nothing was written.
@@ -171,7 +172,7 @@ fn number(text: &str) -> Result<u64, MarkerError> {
 
 impl Marker {
     /// The marker of a batch with these outcomes.
-    pub fn new(hash: [u8; 32], prev: Stamp, stamp: Stamp, outcomes: &[Outcome]) -> Marker {
+    pub fn new(hash: BatchHash, prev: Stamp, stamp: Stamp, outcomes: &[Outcome]) -> Marker {
         let codes: Vec<String> = outcomes.iter().map(|outcome| StoredOutcome::of(outcome).encode()).collect();
         Marker { hash, prev, stamp, codes: codes.join(","), user: None }
     }
@@ -181,8 +182,8 @@ impl Marker {
     ///
     /// A token of no device may name any device, so another batch that it pushed does not take the id from
     /// the device itself.
-    pub fn settles(&self, hash: &[u8; 32], user: Option<&str>) -> bool {
-        self.hash == *hash || self.user.is_none() || user.is_some()
+    pub fn settles(&self, hash: &BatchHash, user: Option<&str>) -> bool {
+        self.hash.is_same(hash) || self.user.is_none() || user.is_some()
     }
 
     /// The outcomes in the order of the request.
@@ -194,6 +195,10 @@ impl Marker {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn hash(byte: u8) -> BatchHash {
+        BatchHash::exact([byte; 32])
+    }
 
     #[test]
     fn the_codes_are_pinned_because_they_are_stored() {
@@ -209,7 +214,7 @@ mod tests {
             Outcome::Conflict { reason: ConflictReason::AlreadyExists, server: None },
             Outcome::Rejected(RejectionCode::BadTime.with_message("")),
         ];
-        let marker = Marker::new([0; 32], Stamp(7), Stamp(9), &outcomes);
+        let marker = Marker::new(hash(0), Stamp(7), Stamp(9), &outcomes);
         assert_eq!(marker.codes, "a3,a4!02,h2@5,c1,r3");
         assert_eq!(marker.outcomes().unwrap(), outcomes.each_ref().map(StoredOutcome::of));
     }
@@ -232,7 +237,7 @@ mod tests {
 
     #[test]
     fn an_empty_batch_has_no_codes_and_corrupt_codes_are_refused() {
-        assert_eq!(Marker::new([0; 32], Stamp(7), Stamp(7), &[]).outcomes(), Ok(vec![]));
+        assert_eq!(Marker::new(hash(0), Stamp(7), Stamp(7), &[]).outcomes(), Ok(vec![]));
         for bad in ["X1", "a", "h1", "c", "rx", "a1,,b", "a1!x", "m1", "a1,\u{e4}", "1"] {
             assert_eq!(marker(bad).outcomes(), Err(MarkerError::Corrupt), "{bad}");
         }
@@ -247,16 +252,16 @@ mod tests {
     }
 
     fn marker(codes: &str) -> Marker {
-        Marker { codes: codes.into(), ..Marker::new([0; 32], Stamp(0), Stamp(0), &[]) }
+        Marker { codes: codes.into(), ..Marker::new(hash(0), Stamp(0), Stamp(0), &[]) }
     }
 
     #[test]
     fn a_free_token_takes_no_batch_id_from_a_device() {
         let marker = |user: Option<&str>| Marker {
             user: user.map(str::to_owned),
-            ..Marker::new([1; 32], Stamp(7), Stamp(9), &[])
+            ..Marker::new(hash(1), Stamp(7), Stamp(9), &[])
         };
-        let settles = |by: Option<&str>, hash, user| marker(by).settles(&[hash; 32], user);
+        let settles = |by: Option<&str>, byte, user| marker(by).settles(&hash(byte), user);
         // The same batch is a retry, whichever token sends it.
         for (by, user) in [(None, None), (None, Some("u1")), (Some("u1"), None), (Some("u1"), Some("u2"))] {
             assert!(settles(by, 1, user));
@@ -270,6 +275,6 @@ mod tests {
     fn fifty_outcomes_stay_below_half_a_kilobyte() {
         let applied = Outcome::Applied { version: 99_999, stamp: Stamp(9), stored: None, flags: Vec::new() };
         let outcomes = vec![applied; 50];
-        assert!(Marker::new([0; 32], Stamp(0), Stamp(9), &outcomes).codes.len() < 512);
+        assert!(Marker::new(hash(0), Stamp(0), Stamp(9), &outcomes).codes.len() < 512);
     }
 }

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
+use crate::batch_hash::BatchHash;
 use crate::dead_letter_id::is_replay;
 use crate::tables::Tables;
 use crate::tables::digest::TablesDigest;
@@ -39,8 +39,8 @@ pub struct Push {
     pub batch: Option<BatchId>,
     /// Whether the batch is applied as a whole or not at all.
     pub atomic: bool,
-    /// SHA-256 over the records as sent; distinguishes a retry from another batch with the same id.
-    pub hash: [u8; 32],
+    /// Distinguishes a retry from another batch with the same id.
+    pub hash: BatchHash,
     /// The till's clock when it sent the batch; `None` if absent or malformed.
     pub device_time: Option<DeviceTime>,
     /// When it arrived at the server; `None` if it is decided at once.
@@ -85,7 +85,7 @@ impl Push {
             ));
         }
         let atomic = envelope.atomic.unwrap_or(false);
-        let hash = hash(atomic, &envelope.records);
+        let hash = BatchHash::of(atomic, &envelope.records);
         let read = |raw: &&RawValue| read_record(tables, role, raw);
         let (records, sizes): (Vec<_>, Vec<_>) = envelope.records.iter().map(read).unzip();
         let bytes: usize = sizes.iter().sum();
@@ -123,7 +123,7 @@ impl Push {
     pub fn of_records(
         device: DeviceId,
         batch: Option<BatchId>,
-        hash: [u8; 32],
+        hash: BatchHash,
         readable: TablesDigest,
         records: Vec<Incoming>,
     ) -> Push {
@@ -140,17 +140,6 @@ impl Push {
     pub fn keys(&self) -> std::collections::BTreeSet<&RecordKey> {
         self.writes().map(|write| &write.key).collect()
     }
-}
-
-fn hash(atomic: bool, records: &[&RawValue]) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    hasher.update([u8::from(atomic)]);
-    for record in records {
-        // Length prefixes keep two different lists from having the same bytes.
-        hasher.update((record.get().len() as u64).to_le_bytes());
-        hasher.update(record.get().as_bytes());
-    }
-    hasher.finalize().into()
 }
 
 #[cfg(test)]

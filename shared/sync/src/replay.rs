@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::batch_hash::BatchHash;
 use crate::dead_letter_id::DeadLetterId;
 use crate::dead_letters::{DeadLetter, OpenDeadLetters, Payload};
 use crate::decide::{Plan, decide};
@@ -46,8 +47,9 @@ pub fn push(
         records.push(Incoming::read(&rules.tables, role, record.as_raw()));
     }
     let atomic = letters.iter().any(|(_, letter)| letter.group.is_some());
+    let hash = BatchHash::exact(hasher.finalize().into());
     let (batch, readable) = (Some(named.replay_batch()?), rules.tables.digest_of(role));
-    let push = Push::of_records(device.clone(), batch, hasher.finalize().into(), readable, records);
+    let push = Push::of_records(device.clone(), batch, hash, readable, records);
     Ok(Push { atomic, ..push })
 }
 

@@ -3,6 +3,7 @@
 use serde_json::value::to_raw_value;
 use sha2::{Digest, Sha256};
 
+use crate::batch_hash::BatchHash;
 use crate::cursor::position_text;
 use crate::dead_letter_id::is_replay;
 use crate::decide::{Plan, decide};
@@ -46,7 +47,7 @@ pub struct Resolve {
     /// The data to write; `None` if the server's copy stays.
     data: Option<JsonText>,
     expected: Option<u64>,
-    hash: [u8; 32],
+    hash: BatchHash,
 }
 
 /// What to do.
@@ -131,7 +132,7 @@ impl Resolve {
             return Ok(Resolved::Known(self.response(record, snapshot.stamp(), snapshot.stamp())));
         }
         if let Some(marker) = snapshot.settled(&self.hash, self.user.as_deref()) {
-            if marker.hash != self.hash {
+            if !marker.hash.is_same(&self.hash) {
                 let message =
                     "This device used the `batch_id` for something else; give every request its own.";
                 return Err(ApiError::new(ErrorCode::BatchIdReused, message));
@@ -202,7 +203,7 @@ impl Resolve {
             table_name: self.key.table.clone(),
             record_id: self.key.id.clone(),
             data: Some(data.clone()),
-            local_updated_at: now.to_string(),
+            local_updated_at: Some(now.to_string()),
             base_version: Some(over.version),
             ..PushRecord::default()
         };
@@ -245,7 +246,7 @@ fn left_out(tables: &Tables, key: &RecordKey, sent: &JsonText, stored: &JsonText
 }
 
 /// Distinguishes a retry from another request with the same id. No push has the same hash.
-fn hash(key: &RecordKey, data: Option<&JsonText>, expected: Option<u64>) -> [u8; 32] {
+fn hash(key: &RecordKey, data: Option<&JsonText>, expected: Option<u64>) -> BatchHash {
     let mut hasher = Sha256::new();
     let data = data.map_or("", JsonText::as_str);
     for part in ["resolve-conflict", &key.table, &key.id, data] {
@@ -255,7 +256,7 @@ fn hash(key: &RecordKey, data: Option<&JsonText>, expected: Option<u64>) -> [u8;
     }
     hasher.update([u8::from(expected.is_some())]);
     hasher.update(expected.unwrap_or_default().to_le_bytes());
-    hasher.finalize().into()
+    BatchHash::exact(hasher.finalize().into())
 }
 
 fn not_found() -> ApiError {

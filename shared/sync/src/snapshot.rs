@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::batch_hash::BatchHash;
 use crate::decide::{Expected, Plan};
 use crate::marker::Marker;
 use crate::record::Record;
@@ -46,7 +47,7 @@ impl Snapshot {
     }
 
     /// The marker that settles the batch of the hash `hash`; see [`Marker::settles`].
-    pub fn settled(&self, hash: &[u8; 32], user: Option<&str>) -> Option<&Marker> {
+    pub fn settled(&self, hash: &BatchHash, user: Option<&str>) -> Option<&Marker> {
         self.marker.as_ref().filter(|marker| marker.settles(hash, user))
     }
 

@@ -92,7 +92,7 @@ async fn a_conflict_returns_both_copies(shop: &'static Shop) {
     let conflict = &response.conflicts[0];
     assert_eq!(conflict.local_data.as_ref().unwrap().as_str(), r#"{"name":"C"}"#);
     assert_eq!(conflict.server_data.as_ref().unwrap().as_str(), r#"{"name":"B"}"#);
-    assert_eq!((conflict.server_version, &*conflict.local_updated_at), (2, &*at));
+    assert_eq!((conflict.server_version, conflict.local_updated_at.as_deref()), (2, Some(&*at)));
     assert_eq!((response.prev, response.synced_count), (response.stamp, 0), "nothing was written");
 }
 

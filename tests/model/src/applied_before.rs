@@ -42,9 +42,13 @@ pub(crate) fn judge(
 ) -> Option<AppliedBefore> {
     let (since, device) = (remembered_since(now), &body.device_id);
     // A clock that is ahead by as much as the server remembers does not tell when it was.
-    let told = |write: &&Write| write.corrected || write.shown <= signed(now) + signed(now - since);
+    let told = |write: &&Write| {
+        write.corrected || write.shown.is_some_and(|shown| shown <= signed(now) + signed(now - since))
+    };
     let newest = writes.iter().filter(told).map(|write| write.at).max();
-    let newest = newest.unwrap_or(if writes.is_empty() { now } else { 0 });
+    // A batch without times is new.
+    let is_dated = writes.iter().any(|write| write.shown.is_some());
+    let newest = newest.unwrap_or(if is_dated { 0 } else { now });
     if newest >= since || first_commit >= since {
         return None;
     }

@@ -39,7 +39,7 @@ pub(crate) fn push(room: &mut RoomState, request: &Push<'_>) -> Option<Predictio
     let (before, prev) = (room.rows.clone(), room.head);
     let first = request.now.0.max(prev + 1);
     let clock = client_clock(&body, request);
-    let parse = |record| Write::parse(record, request.role, clock, request.now.0);
+    let parse = |record| Write::parse(record, request.role, clock, request.arrived_at.0, request.now.0);
     let writes: Vec<Result<Write, &str>> = body.records.iter().map(parse).collect();
     let valid: Vec<Write> = writes.iter().filter_map(|write| write.clone().ok()).collect();
     let first_commit = room.first_commit.unwrap_or(first);
@@ -91,8 +91,8 @@ pub(crate) fn push(room: &mut RoomState, request: &Push<'_>) -> Option<Predictio
 fn client_clock(body: &PushRequest, request: &Push<'_>) -> Option<Clock> {
     let shows = DeviceTime::parse(body.device_time.as_ref()?).ok()?.0;
     let is_later = |record: &PushRecord| {
-        let write = Write::parse(record, request.role, None, request.now.0);
-        write.is_ok_and(|write| write.shown > shows + AHEAD_MICROS_MAX)
+        let write = Write::parse(record, request.role, None, request.arrived_at.0, request.now.0);
+        write.is_ok_and(|write| write.shown.is_some_and(|shown| shown > shows + AHEAD_MICROS_MAX))
     };
     (!body.records.iter().any(is_later)).then_some(Clock { shows, at: request.arrived_at.0 })
 }

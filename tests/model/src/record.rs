@@ -81,7 +81,7 @@ pub(crate) fn create(situation: &Situation<'_>, write: &Write) -> Decision {
     if write.base.is_some_and(|base| base > 0) && !append_only {
         return Decision::Conflict("deleted_on_server");
     }
-    if write.base.is_none() && write.at < remembered_since(situation.now) && !append_only {
+    if write.base.is_none() && write.made_at < remembered_since(situation.now) && !append_only {
         return Decision::Reject("too_old");
     }
     let claims_only_time = write.base.is_none() && !write.deleted && !write.asks_timeless();

@@ -29,10 +29,12 @@ pub(crate) struct Write {
     pub(crate) rule: TableRule,
     /// The data that was sent. Only a delete may have none.
     pub(crate) data: Option<Members>,
-    /// The client's time as it was sent; microseconds.
-    pub(crate) shown: i64,
-    /// The client's time, corrected and clamped to the server's clock; microseconds.
+    /// The client's time as it was sent, if it was; microseconds.
+    pub(crate) shown: Option<i64>,
+    /// The client's time, corrected and clamped to the server's clock; microseconds. 0 if it was not sent.
     pub(crate) at: u64,
+    /// The same, or the time of arrival if it was not sent.
+    pub(crate) made_at: u64,
     /// Whether the client's clock is so far ahead that `at` is the server's time.
     pub(crate) ahead: bool,
     /// Whether `at` is another time than the client's, because its clock was wrong and said so.
@@ -55,6 +57,7 @@ impl Write {
         body: &PushRecord,
         role: Role,
         clock: Option<Clock>,
+        arrived_at: u64,
         now: u64,
     ) -> Result<Write, &'static str> {
         if body.group.as_deref().is_some_and(|name| !is_name(name)) {
@@ -67,10 +70,11 @@ impl Write {
         if body.record_id.is_empty() || body.record_id.chars().any(char::is_control) {
             return Err("bad_record_id");
         }
-        let shown = DeviceTime::parse(&body.local_updated_at).map_err(|_| "bad_time")?.0;
+        let time = body.local_updated_at.as_deref().map(DeviceTime::parse).transpose();
+        let shown = time.map_err(|_| "bad_time")?.map(|time| time.0);
         let signed_now = i64::try_from(now).unwrap_or(i64::MAX);
-        let correction = clock.and_then(|clock| corrected(shown, clock));
-        let at = correction.unwrap_or(shown);
+        let correction = clock.zip(shown).and_then(|(clock, shown)| corrected(shown, clock));
+        let at = correction.or(shown).unwrap_or_default();
         let ahead = at - signed_now > AHEAD_MICROS_MAX;
         let clamped = ahead || at < 0;
         body.data.as_ref().map_or(Ok(()), size::check)?;
@@ -83,13 +87,17 @@ impl Write {
         if role < Role::Manager && data.as_ref().is_some_and(sets) {
             return Err("forbidden");
         }
+        let at = if ahead { now } else { u64::try_from(at).unwrap_or_default() };
+        // Every time is later than none.
+        let at = at.max(u64::from(shown.is_some()));
         let fields = body.fields.clone().or_else(|| only_changes_of_sums(data.as_ref()?));
         Ok(Write {
             key: (body.table_name.clone(), body.record_id.clone()),
             rule,
             data,
             shown,
-            at: if ahead { now } else { u64::try_from(at).unwrap_or_default() },
+            at,
+            made_at: if shown.is_some() { at } else { arrived_at.min(now) },
             ahead,
             corrected: correction.is_some(),
             deleted: body.is_deleted,

@@ -16,6 +16,8 @@ use crate::till::rows::{Row, Rows};
 const BULK_PERMILLE: u64 = 4;
 /// Share of batches with groups.
 const GROUPS_PERMILLE: u64 = 250;
+/// Share of batches with records that tell no time.
+const UNDATED_PERMILLE: u64 = 60;
 const DAY_MICROS: u64 = 24 * 3600 * 1_000_000;
 /// Times that no clock of a shop should show.
 const TIMES: [&str; 4] =
@@ -58,13 +60,17 @@ impl Writer<'_> {
     pub(crate) fn batch(&self, rng: &mut Rng) -> PushRequest {
         let count = rng.weighted(&[(6, 1), (5, 2), (3, 4), (1, 12)], 1);
         // From a generator of its own, so that the seeds that show rare mutations stay.
-        let mut groups = Rng::derived(rng.clone().next_u64(), 1);
+        let mut extras = Rng::derived(rng.clone().next_u64(), 1);
         let mut records = match rng.chance(BULK_PERMILLE) {
             true => self.bulk(rng),
             false => (0..count).map(|nth| self.record(rng, nth)).collect(),
         };
-        if groups.chance(GROUPS_PERMILLE) {
-            records.iter_mut().for_each(|record| record.group = group(&mut groups));
+        if extras.chance(GROUPS_PERMILLE) {
+            records.iter_mut().for_each(|record| record.group = group(&mut extras));
+        }
+        if extras.chance(UNDATED_PERMILLE) {
+            let undated = records.iter_mut().filter(|_| extras.chance(700));
+            undated.for_each(|record| record.local_updated_at = None);
         }
         // All tills use the same batch ids, which are unique only for each device.
         let batch_id = (!rng.chance(60)).then(|| format!("b-{}", self.batch));
@@ -90,7 +96,7 @@ impl Writer<'_> {
             table_name: shape.table.to_owned(),
             record_id,
             data: None,
-            local_updated_at: self.time(rng).to_string(),
+            local_updated_at: Some(self.time(rng).to_string()),
             is_deleted: shape.deletes && rng.chance(120),
             base_version: base_version(rng, known),
             ..PushRecord::default()
@@ -113,7 +119,7 @@ impl Writer<'_> {
             table_name: "settings".to_owned(),
             record_id: format!("bulk-{nth}"),
             data: JsonText::from_text(format!("{{\"name\":\"{}\"}}", noise(rng))).ok(),
-            local_updated_at: self.clock.to_string(),
+            local_updated_at: Some(self.clock.to_string()),
             ..PushRecord::default()
         };
         let count = 12 + self.batch % 19;
@@ -212,7 +218,7 @@ fn one<'a>(rng: &mut Rng, from: &[&'a str]) -> &'a str {
 fn corrupt(rng: &mut Rng, record: &mut PushRecord) {
     match rng.below(150) {
         0 => record.table_name = "dreams".to_owned(),
-        1 => record.local_updated_at = "yesterday".to_owned(),
+        1 => record.local_updated_at = Some("yesterday".to_owned()),
         2 => record.record_id = "\u{7}".to_owned(),
         3 => record.data = JsonText::from_text("[1]".to_owned()).ok(),
         4 => {
@@ -220,7 +226,7 @@ fn corrupt(rng: &mut Rng, record: &mut PushRecord) {
                 JsonText::from_text(format!("{{\"name\":{}1{}}}", "[".repeat(70), "]".repeat(70))).ok();
         }
         5 => record.data = photo(rng),
-        6 => record.local_updated_at = one(rng, &TIMES).to_owned(),
+        6 => record.local_updated_at = Some(one(rng, &TIMES).to_owned()),
         _ => {}
     }
 }

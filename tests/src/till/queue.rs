@@ -139,7 +139,9 @@ mod tests {
 
     #[test]
     fn a_batch_is_split_between_its_groups() {
-        for (groups, parts) in [("    ", [2, 2]), ("aaab", [3, 1]), ("abbb ", [1, 4]), ("aabbbc", [2, 4]), ("a bbcc", [2, 4])] {
+        for (groups, parts) in
+            [("    ", [2, 2]), ("aaab", [3, 1]), ("abbb ", [1, 4]), ("aabbbc", [2, 4]), ("a bbcc", [2, 4])]
+        {
             let mut queue = queue(groups);
             assert_eq!(queue.split_first(["b1".into(), "b2".into()]), Split::Done, "{groups}");
             assert_eq!(queue.iter().map(|batch| batch.records.len()).collect::<Vec<_>>(), parts, "{groups}");

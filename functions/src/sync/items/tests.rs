@@ -1,8 +1,10 @@
 use std::collections::BTreeSet;
 
 use protocol::json::JsonText;
+use sync::batch_hash::BatchHash;
 use sync::cursor::checkpoint::Checkpoint;
 use sync::cursor::vector::{BranchPosition, Tag};
+use sync::marker::Marker;
 use sync::shortest_retention::ShortestRetention;
 
 use super::head_office::{BRANCH, CHECKPOINT, NOTED, from_checkpoint, to_checkpoint, to_noted};
@@ -41,9 +43,11 @@ fn every_item_reads_back() {
     assert_eq!(to_record(&from_record(&live, keep, Timestamp(0))).unwrap(), live);
     assert!(!from_record(&live, keep, Timestamp(0)).contains_key("ttl"));
 
-    let bound = Marker { hash: [7; 32], prev: Stamp(1), stamp: Stamp(2), codes: "a1".into(), user: None };
+    let hash = BatchHash { sent: [7; 32], meaning: None };
+    let bound = Marker { hash, prev: Stamp(1), stamp: Stamp(2), codes: "a1".into(), user: None };
     let free = Marker { user: Some("u1".into()), ..bound.clone() };
-    for marker in [bound, free] {
+    let compared = Marker { hash: BatchHash { meaning: Some([8; 32]), ..hash }, ..bound.clone() };
+    for marker in [bound, free, compared] {
         assert_eq!(to_marker(&from_marker(&marker, keep, Timestamp(0))).unwrap(), marker);
     }
 

@@ -64,6 +64,21 @@ impl PartialEq for JsonValue<'_> {
 
 impl Eq for JsonValue<'_> {}
 
+impl JsonValue<'_> {
+    /// A text that is the same for all equal values, and for no others. Without the member `but` if the value
+    /// is an object. `None` for a value that nests too deeply to be read.
+    pub fn canonical(self, but: &str) -> Option<String> {
+        let is_deep = nests_deeper(self.0.as_bytes(), COMPARED_DEPTH_MAX);
+        let mut value = if is_deep { None } else { Reader(self.0).value() }?;
+        if let Node::Members(members) = &mut value {
+            members.retain(|name, _| !name.units().eq(but.encode_utf16()));
+        }
+        let mut text = String::with_capacity(self.0.len());
+        value.write(&mut text);
+        Some(text)
+    }
+}
+
 /// Levels down to which values are compared: those of a record's `data` and the members around it.
 const COMPARED_DEPTH_MAX: usize = JSON_DEPTH_MAX + 2;
 
@@ -75,6 +90,37 @@ enum Node<'a> {
     Text(Text<'a>),
     List(Vec<Node<'a>>),
     Members(BTreeMap<Text<'a>, Node<'a>>),
+}
+
+impl Node<'_> {
+    fn write(&self, to: &mut String) {
+        match self {
+            Node::Scalar(scalar) => to.push_str(scalar),
+            Node::Text(text) => text.write(to),
+            Node::List(values) => {
+                to.push('[');
+                for (i, value) in values.iter().enumerate() {
+                    if i > 0 {
+                        to.push(',');
+                    }
+                    value.write(to);
+                }
+                to.push(']');
+            }
+            Node::Members(members) => {
+                to.push('{');
+                for (i, (name, value)) in members.iter().enumerate() {
+                    if i > 0 {
+                        to.push(',');
+                    }
+                    name.write(to);
+                    to.push(':');
+                    value.write(to);
+                }
+                to.push('}');
+            }
+        }
+    }
 }
 
 /// Reads valid JSON; `None` otherwise.
@@ -178,6 +224,21 @@ impl<'a> Text<'a> {
             second = c.encode_utf16(&mut units).get(1).copied();
             units.first().copied()
         })
+    }
+}
+
+impl Text<'_> {
+    /// Writes the text with as few escapes as possible; half a surrogate pair, which is no text, is one.
+    fn write(self, to: &mut String) {
+        to.push('"');
+        for unit in char::decode_utf16(self.units()) {
+            match unit {
+                Ok(c @ ('"' | '\\')) => to.extend(['\\', c]),
+                Ok(c) => to.push(c),
+                Err(half) => to.push_str(&format!("\\u{:04x}", half.unpaired_surrogate())),
+            }
+        }
+        to.push('"');
     }
 }
 

@@ -61,17 +61,18 @@ fn pushes() {
             of::<Conflict>,
             of::<Conflict>,
             of::<Conflict>,
+            of::<Conflict>,
             of::<RejectedRecord>,
             of::<PushResponse>,
         ],
     );
     pin(include_str!("golden/push_request.jsonl"), &[of::<PushRequest>]);
-    let least = r#"{"device_id":"d","records":[{"table_name":"t","record_id":"r","local_updated_at":"x"}]}"#;
+    let least = r#"{"device_id":"d","records":[{"table_name":"t","record_id":"r"}]}"#;
     let least: PushRequest = read(least);
     assert_eq!((least.batch_id, least.atomic, least.device_time, least.branch_id), (None, false, None, None));
     let record = &least.records[0];
     assert_eq!((record.base_version, record.is_deleted, &record.fields), (None, false, &None));
-    assert_eq!((&record.data, &record.group), (&None, &None));
+    assert_eq!((&record.data, &record.group, &record.local_updated_at), (&None, &None, &None));
 }
 
 #[test]

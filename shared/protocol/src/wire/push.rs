@@ -51,9 +51,10 @@ pub struct PushRecord {
     pub record_id: String,
     /// The record; may be `null` in a delete.
     pub data: Option<JsonText>,
-    /// RFC 3339: the time of the write by the till's clock.
+    /// RFC 3339: the time of the write by the till's clock. Without it the time decides nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
-    pub local_updated_at: String,
+    pub local_updated_at: Option<String>,
     /// Whether the write deletes the record.
     #[serde(default)]
     pub is_deleted: bool,
@@ -114,8 +115,8 @@ pub struct Conflict {
     pub local_data: Option<JsonText>,
     /// The server's data; for a tombstone its last content.
     pub server_data: Option<JsonText>,
-    /// The time that was sent.
-    pub local_updated_at: String,
+    /// The time that was sent; `null` if there was none.
+    pub local_updated_at: Option<String>,
     /// When the server's copy was written; `null` if it has none.
     #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Time>"))]
     pub server_updated_at: Option<String>,

@@ -14,8 +14,11 @@ const AHEAD_MICROS_MAX: i64 = CLOCK_AHEAD_MICROS_MAX.cast_signed();
 /// The time of a write, as the server believes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BelievedTime {
-    /// The time; at most [`CLOCK_AHEAD_MICROS_MAX`] ahead of the server.
+    /// The time; at most [`CLOCK_AHEAD_MICROS_MAX`] ahead of the server. Before all others if the till told
+    /// none, so that it decides nothing.
     pub(super) at: Timestamp,
+    /// The time of the write, or of its arrival if the till told none: how old it is.
+    pub(super) made_at: Timestamp,
     /// Whether the device's clock is so far ahead that its time decides nothing; `at` is the server's then.
     pub(super) ahead: bool,
     /// The time before it was clamped.
@@ -27,7 +30,7 @@ pub(super) struct BelievedTime {
 /// What the device's clock showed when the push was sent, if it tells how old the writes are; `None` if the
 /// clock was set back since one of them.
 pub(super) fn device_clock(push: &Push) -> Option<DeviceTime> {
-    let newest = push.writes().map(|write| write.at).max();
+    let newest = push.writes().filter_map(|write| write.at).max();
     push.device_time.filter(|clock| newest.is_none_or(|newest| newest.since(*clock) <= AHEAD_MICROS_MAX))
 }
 
@@ -35,7 +38,10 @@ impl Batch<'_> {
     /// The time of `write` that the server believes.
     pub(super) fn believed_time(&self, write: &Write) -> BelievedTime {
         let arrived_at = self.push.arrived_at.unwrap_or(self.now);
-        BelievedTime::of(write.at, self.device_clock, arrived_at, self.now)
+        match write.at {
+            Some(at) => BelievedTime::of(at, self.device_clock, arrived_at, self.now),
+            None => BelievedTime::untold(arrived_at.min(self.now)),
+        }
     }
 }
 
@@ -45,16 +51,25 @@ impl BelievedTime {
     fn of(at: DeviceTime, clock: Option<DeviceTime>, arrived_at: Timestamp, now: Timestamp) -> BelievedTime {
         let at = clock.and_then(|clock| corrected(at, clock, arrived_at.min(now))).unwrap_or(at);
         if at.since(now) > AHEAD_MICROS_MAX {
-            return BelievedTime { at: now, ahead: true, shown: at, clamped: true };
+            return BelievedTime { at: now, made_at: now, ahead: true, shown: at, clamped: true };
         }
-        BelievedTime { at: at.clamped(), ahead: false, shown: at, clamped: at != at.clamped().into() }
+        let (told, shown) = (at.clamped(), at);
+        // Every time that is told is later than none.
+        let believed = told.max(Timestamp(1));
+        BelievedTime { at: believed, made_at: believed, ahead: false, shown, clamped: shown != told.into() }
+    }
+
+    /// The time of a write that arrived at `arrived_at` and was not dated.
+    fn untold(arrived_at: Timestamp) -> BelievedTime {
+        let (at, shown) = (Timestamp(0), arrived_at.into());
+        BelievedTime { at, made_at: arrived_at, ahead: false, shown, clamped: false }
     }
 
     /// When the write was made, to judge whether that was before `since`. A clock that is ahead by as much
     /// does not tell, and a write that may be old counts as old.
     pub(super) fn made(&self, since: Timestamp, now: Timestamp) -> Timestamp {
         let is_told = self.shown.since(now) <= DeviceTime::from(now).since(since);
-        if is_told { self.at } else { Timestamp(0) }
+        if is_told { self.made_at } else { Timestamp(0) }
     }
 }
 
@@ -117,7 +132,7 @@ mod tests {
     fn times_before_1970_and_after_2255_are_clamped() {
         let year_one = DeviceTime::parse("0001-01-01T00:00:00Z").unwrap();
         let time = BelievedTime::of(year_one, None, NOW, NOW);
-        assert_eq!((time.at, time.ahead, time.clamped), (Timestamp(0), false, true));
+        assert_eq!((time.at, time.ahead, time.clamped), (Timestamp(1), false, true));
         let last_year = DeviceTime::parse("9999-12-31T23:59:59Z").unwrap();
         let time = BelievedTime::of(last_year, None, NOW, NOW);
         assert_eq!((time.at, time.ahead, time.clamped), (NOW, true, true));

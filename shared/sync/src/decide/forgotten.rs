@@ -22,12 +22,13 @@ pub(super) enum AppliedBefore {
 impl Batch<'_> {
     /// Whether the batch, which has no marker, was applied before.
     ///
-    /// A batch is as old as its newest record. Append-only rows are never deleted, so each is a marker of its
+    /// A batch is as old as its newest dated record, and one without any is new. Append-only rows are never deleted, so each is a marker of its
     /// own batch.
     pub(super) fn applied_before(&self) -> AppliedBefore {
         let named = self.push.batch.is_some();
         let since = self.shortest_retention.batches_since(self.now, named);
-        let made = self.push.writes().map(|write| self.believed_time(write).made(since, self.now));
+        let dated = self.push.writes().filter(|write| write.at.is_some());
+        let made = dated.map(|write| self.believed_time(write).made(since, self.now));
         let made = made.max().unwrap_or(self.now);
         if !self.shortest_retention.may_lack_batch(made, self.now, named) {
             return AppliedBefore::No;

@@ -76,7 +76,7 @@ impl Batch<'_> {
             return Ok(RecordDecision::Conflict(ConflictReason::DeletedOnServer));
         }
         if write.base.is_none() && !append_only {
-            if time.at < self.tombstones_since() {
+            if time.made_at < self.tombstones_since() {
                 let message = "The write is older than deletions are remembered, so the record may have been \
                                deleted; create it with `base_version` 0.";
                 return Err(RejectionCode::TooOld.with_message(message));

@@ -12,6 +12,7 @@ mod properties;
 mod record_groups;
 mod repairs;
 mod spellings;
+mod undated;
 
 use serde_json::json;
 

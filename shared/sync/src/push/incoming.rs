@@ -27,7 +27,7 @@ pub struct Incoming {
     /// The id for the response, if it could be read.
     pub id: Option<String>,
     /// The time as sent, for the response.
-    pub local_updated_at: String,
+    pub local_updated_at: Option<String>,
     /// The group that it is applied with, if it could be read.
     pub group: Option<GroupId>,
     /// The record as sent, for the dead letters.
@@ -57,7 +57,7 @@ pub(super) fn read_record(tables: &Tables, role: Role, raw: &RawValue) -> (Incom
             let data = body.data.as_ref().map_or(0, |data| data.as_str().len()).min(RECORD_BYTES_MAX);
             let bytes = data.max(text.len().min(DEAD_PAYLOAD_BYTES_MAX).saturating_sub(RECORD_SURPLUS_BYTES));
             let (table, id) = (Some(echo(&body.table_name)), Some(echo(&body.record_id)));
-            let local_updated_at = echo(&body.local_updated_at);
+            let local_updated_at = body.local_updated_at.as_deref().map(echo);
             let (group, write) = match body.group.as_deref().map(str::parse).transpose() {
                 Ok(group) => (group, check(tables, role, body)),
                 Err(bad) => (None, Err(RejectionCode::Malformed.with_message(BadId::to_string(&bad)))),
@@ -71,12 +71,11 @@ pub(super) fn read_record(tables: &Tables, role: Role, raw: &RawValue) -> (Incom
             let write =
                 Err(RejectionCode::Malformed.with_message(format!("The record does not fit: {why}.")));
             let [table, id, group] = ["table_name", "record_id", "group"].map(|name| member(text, name));
-            let (local_updated_at, table, id) =
-                (String::new(), table.as_deref().map(echo), id.as_deref().map(echo));
+            let (table, id) = (table.as_deref().map(echo), id.as_deref().map(echo));
             // Its group is undone for it.
             let group = group.and_then(|group| group.parse().ok());
             (
-                Incoming { table, id, local_updated_at, group, raw, write },
+                Incoming { table, id, local_updated_at: None, group, raw, write },
                 text.len().min(DEAD_PAYLOAD_BYTES_MAX),
             )
         }
@@ -114,7 +113,7 @@ fn check(tables: &Tables, role: Role, body: PushRecord) -> Result<Write, Rejecti
     if !is_record_id(&body.record_id) || !addressable {
         return Err(RejectionCode::BadRecordId.with_message(RECORD_ID_RULE));
     }
-    let at = DeviceTime::parse(&body.local_updated_at).map_err(|_| {
+    let at = body.local_updated_at.as_deref().map(DeviceTime::parse).transpose().map_err(|_| {
         RejectionCode::BadTime
             .with_message("`local_updated_at` must be RFC 3339, such as 2025-12-07T10:30:00Z.")
     })?;

@@ -197,14 +197,58 @@ fn what_is_kept_of_a_record_counts_beyond_its_data() {
     assert_eq!(error.code, ErrorCode::BatchTooLarge);
 }
 
+/// Whether two batches of these records are the same one.
+fn are_same(one: &[serde_json::Value], other: &[serde_json::Value]) -> bool {
+    push(one).unwrap().hash.is_same(&push(other).unwrap().hash)
+}
+
 #[test]
-fn the_hash_depends_on_the_records_and_not_on_the_clock() {
-    let hash = |body: &serde_json::Value| parse(&body.to_string()).unwrap().hash;
-    let one = json!({"device_id": "d", "device_time": "2025-12-07T10:30:00Z", "records": [record(|_| {})]});
-    let later = json!({"device_id": "d", "device_time": "2025-12-07T10:31:00Z", "records": [record(|_| {})]});
-    let other = json!({"device_id": "d", "records": [record(|r| r["record_id"] = json!("p2"))]});
-    assert_eq!(hash(&one), hash(&later));
-    assert_ne!(hash(&one), hash(&other));
+fn a_batch_is_the_same_whatever_its_clock_and_times_show() {
+    let at = |time: serde_json::Value| record(|r| r["local_updated_at"] = time);
+    let undated = record(|r| drop(r.as_object_mut().unwrap().remove("local_updated_at")));
+    for other in [at(json!("2026-01-01T00:00:00Z")), at(json!("yesterday")), at(json!(null)), undated] {
+        assert!(are_same(&[record(|_| {})], &[other.clone()]), "{other}");
+    }
+    let body = |time: &str| json!({"device_id": "d", "device_time": time, "records": [record(|_| {})]});
+    let [one, two] =
+        ["2025-12-07T10:30:00Z", "2025-12-07T10:31:00Z"].map(|time| parse(&body(time).to_string()));
+    assert_eq!(one.unwrap().hash, two.unwrap().hash);
+    // Only the member of the record itself.
+    let inner = |time: &str| record(|r| r["data"]["local_updated_at"] = json!(time));
+    assert!(!are_same(&[inner("a")], &[inner("b")]));
+}
+
+#[test]
+fn a_batch_is_the_same_however_it_is_spelled_and_another_with_any_other_content() {
+    let one = spelled(
+        r#"{"table_name":"products","record_id":"p1","local_updated_at":"2025-12-07T10:30:00Z",
+            "data":{"name":"\u00e9","list":[1,{"a":1,"b":2}]},"base_version":1}"#,
+    );
+    let other = spelled(
+        r#"{"base_version":1, "data":{"list":[1, {"b":2,"a":1}], "name":"é"},"record_id":"p1","table_name":"products"}"#,
+    );
+    assert!(one.hash.is_same(&other.hash) && one.hash.sent != other.hash.sent);
+    let changes: [Change; 8] = [
+        |r| r["record_id"] = json!("p2"),
+        |r| r["table_name"] = json!("halls"),
+        |r| r["data"]["name"] = json!("B"),
+        |r| r["data"]["price"] = json!(1),
+        |r| r["base_version"] = json!(0),
+        |r| r["is_deleted"] = json!(false),
+        |r| r["fields"] = json!(["name"]),
+        |r| r["group"] = json!("s"),
+    ];
+    for change in changes {
+        assert!(!are_same(&[record(|_| {})], &[record(change)]));
+    }
+    let (a, b) = (record(|_| {}), record(|r| r["record_id"] = json!("p2")));
+    assert!(!are_same(&[a.clone(), b.clone()], &[b, a.clone()]), "records have an order");
+    assert!(!are_same(&[a.clone()], &[a.clone(), a]));
+    // The text of a number is data, and what nests too deeply is compared as it was sent.
+    let number = |text: &str| spelled(&record(|_| {}).to_string().replace("\"A\"", text)).hash;
+    assert!(!number("1.10").is_same(&number("1.1")));
+    let deep = |space: &str| number(&format!("{}{space}1{}", "[".repeat(500), "]".repeat(500)));
+    assert!(deep("").is_same(&deep("")) && !deep("").is_same(&deep(" ")));
 }
 
 #[test]

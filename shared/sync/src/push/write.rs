@@ -12,8 +12,8 @@ pub struct Write {
     pub key: RecordKey,
     /// The new data; `None` only in a delete.
     pub data: Option<JsonText>,
-    /// The time of the write by the till's clock.
-    pub at: DeviceTime,
+    /// The time of the write by the till's clock, if the till told it.
+    pub at: Option<DeviceTime>,
     /// Whether the write deletes the record.
     pub deleted: bool,
     /// The version the till started from; 0 for "I create this".

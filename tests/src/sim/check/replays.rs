@@ -62,7 +62,7 @@ impl ReplayCall {
         let key: Key = (record.table_name.clone(), record.record_id.clone());
         let row = model.rooms.get(&self.room).and_then(|room| room.rows.get(&key));
         record.base_version = row.map(|row| row.version);
-        record.local_updated_at = self.now.to_string();
+        record.local_updated_at = Some(self.now.to_string());
         Some(record)
     }
 

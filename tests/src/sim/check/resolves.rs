@@ -58,7 +58,7 @@ fn push_request(request: &ResolveRequest, base_version: Option<u64>, now: Timest
         table_name: request.table_name.clone(),
         record_id: request.record_id.clone(),
         data: request.client_data.clone(),
-        local_updated_at: now.to_string(),
+        local_updated_at: Some(now.to_string()),
         base_version,
         ..PushRecord::default()
     };

@@ -38,7 +38,7 @@ fn is_stale(call: &PushCall, key: &Key, deletion: Stamp) -> bool {
     let Ok(body) = serde_json::from_str::<PushRequest>(&call.body) else { return true };
     let clock = body.device_time.as_ref().and_then(|time| DeviceTime::parse(time).ok());
     let is_stale = |record: &PushRecord| {
-        let Ok(at) = DeviceTime::parse(&record.local_updated_at) else { return false };
+        let Some(Ok(at)) = record.local_updated_at.as_deref().map(DeviceTime::parse) else { return false };
         // As long before the server's time as it is before the device's.
         let corrected =
             clock.map_or(at, |clock| DeviceTime(at.0.saturating_sub(clock.since(call.arrived_at))));

@@ -11,6 +11,8 @@ fn same(one: &str, other: &str) -> bool {
     let (one, other) = (json(one), json(other));
     let same = one == other;
     assert_eq!(same, other == one, "symmetric: {one:?} {other:?}");
+    let [canonical, of_other] = [&one, &other].map(|json| json.value().canonical("no such member"));
+    assert!(canonical.is_none() || same == (canonical == of_other), "canonical: {one:?} {other:?}");
     same
 }
 
@@ -147,4 +149,12 @@ proptest! {
         prop_assert_eq!(spelled(&one, &a), spelled(&one, &b));
         prop_assert_eq!(spelled(&one, &a) == spelled(&other, &b), one == other);
     }
+}
+
+#[test]
+fn a_canonical_text_lacks_one_member_of_the_outermost_object() {
+    let without = |text: &str| json(text).value().canonical("at").unwrap();
+    assert_eq!(without(r#"{"b":{"at":1},"\u0061t":2,"a":1.10}"#), r#"{"a":1.10,"b":{"at":1}}"#);
+    assert_eq!(without(r#"[{"at":1}]"#), r#"[{"at":1}]"#);
+    assert_eq!(json(&format!("{}{}", "[".repeat(100), "]".repeat(100))).value().canonical("at"), None);
 }

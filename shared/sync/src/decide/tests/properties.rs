@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::batch_hash::BatchHash;
 use crate::marker::Marker;
 
 pub(super) fn any_record() -> impl Strategy<Value = serde_json::Value> {
@@ -32,7 +33,7 @@ proptest! {
             prop_assert!(applied == plan.changes.len() || atomic);
             prop_assert!(plan.changes.windows(2).all(|pair| pair[1].stamp == pair[0].stamp.plus(1)));
             prop_assert!(plan.changes.first().is_none_or(|change| change.stamp > before));
-            let marker = Marker::new([0; 32], plan.prev, plan.stamp(), &plan.outcomes);
+            let marker = Marker::new(BatchHash::exact([0; 32]), plan.prev, plan.stamp(), &plan.outcomes);
             prop_assert_eq!(marker.outcomes().map(|codes| codes.len()), Ok(records.len()));
         }
         let mut replayed: BTreeMap<RecordKey, &Change> = BTreeMap::new();

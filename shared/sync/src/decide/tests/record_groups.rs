@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::groups::any_write;
 use super::*;
+use crate::batch_hash::BatchHash;
 use crate::marker::Marker;
 
 fn grouped(record: Value, group: &str) -> Value {
@@ -232,7 +233,7 @@ proptest! {
         // Nothing is lost.
         let rejected = plan.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Rejected(_))).count();
         prop_assert_eq!(plan.dead.len(), rejected);
-        let marker = Marker::new([0; 32], plan.prev, plan.stamp(), &plan.outcomes);
+        let marker = Marker::new(BatchHash::exact([0; 32]), plan.prev, plan.stamp(), &plan.outcomes);
         prop_assert_eq!(marker.outcomes().map(|codes| codes.len()), Ok(records.len()));
     }
 }

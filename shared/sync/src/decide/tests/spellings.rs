@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::batch_hash::BatchHash;
 use crate::marker::Marker;
 
 /// The push of one record with `data` as text.
@@ -144,7 +145,7 @@ proptest! {
                 let data = spell(&members, choices);
                 let push = push_of(TABLES[table], &format!("till-{till}"), &data, &format!("{base}{fields}"));
                 let plan = decided(snapshot, &push);
-                Marker::new([0; 32], plan.prev, plan.stamp(), &plan.outcomes).codes
+                Marker::new(BatchHash::exact([0; 32]), plan.prev, plan.stamp(), &plan.outcomes).codes
             };
             prop_assert_eq!(send(&mut plain, 0), send(&mut other, choices));
             prop_assert_eq!(&plain.records, &other.records);
