@@ -21,6 +21,7 @@ pub(crate) mod heads;
 pub(crate) mod late;
 pub(crate) mod many_branches;
 pub(crate) mod oversize;
+pub(crate) mod own_batches;
 pub(crate) mod policies;
 pub(crate) mod pull;
 pub(crate) mod push;
@@ -39,7 +40,7 @@ pub(crate) mod windows;
 
 trials! {
     modules: absence, batch_frames, branches, broadcast, checkpoints, clocks, concurrency, cursors, damage, damaged_keys,
-    dead_letters, deployments, failed_groups, fault_run, faults, groups, head_office, heads, late, many_branches, oversize, policies,
+    dead_letters, deployments, failed_groups, fault_run, faults, groups, head_office, heads, late, many_branches, oversize, own_batches, policies,
     pull, push, record_groups, repairs, resolve,
     restore, shop_day, stats, tenancy, turns, undated, values, versions, windows,
 }

@@ -36,6 +36,11 @@ pub fn batch_id() -> String {
     format!("{:016x}", getrandom::u64().unwrap_or_default())
 }
 
+/// A random number below 2^52, from which a new installation counts its batches.
+pub fn first_number() -> u64 {
+    getrandom::u64().unwrap_or_default() >> 12
+}
+
 /// Creates a cashier of `room` with a random password, and the branch if it is missing. Returns the cashier's
 /// login at `device`.
 pub async fn cashier(
@@ -103,9 +108,9 @@ fn movement(line: &InvoiceLine) -> Result<PushRecord, serde_json::Error> {
     Ok(PushRecord { base_version: None, ..record("product_stock", &line.stock_code, data) })
 }
 
-/// The records of a sale: the customer and the products that `till` does not know, and as a group the invoice,
-/// its lines and their stock movements. Another till may create the same products at the same time, which must
-/// not undo the sale.
+/// The records of a sale: the customer and the products that `till` does not know, and as a group the
+/// invoice, its lines and their stock movements. Another till may create the same products at the same time,
+/// which must not undo the sale.
 fn sale(till: &Till, invoice: &Invoice) -> Result<Vec<PushRecord>, serde_json::Error> {
     let knows = |table: &str, id: &str| till.read(|state| state.rows.get(table, id).is_some());
     let mut records = Vec::new();
@@ -140,6 +145,7 @@ pub async fn sell(till: &Till, share: &[Invoice], sold: &AtomicUsize) -> Result<
             till.enqueue(PushRequest {
                 device_id: till.device.clone(),
                 batch_id: Some(batch_id()),
+                device_seq: None,
                 atomic: false,
                 device_time: None,
                 branch_id: None,

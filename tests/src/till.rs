@@ -62,7 +62,9 @@ impl Till {
     ) -> Result<Till, CallError> {
         let device = login.device_id.as_ref().map_or_else(|| login.username.clone(), ToString::to_string);
         let (api, session) = api.login(login).await?;
-        let (state, gap) = (Arc::new(Mutex::new(State::default())), Arc::new(Notify::new()));
+        let mut state = State::default();
+        state.queue.count_from(fleet::first_number());
+        let (state, gap) = (Arc::new(Mutex::new(state)), Arc::new(Notify::new()));
         let follower = Follower { options, state: state.clone(), gap: gap.clone(), meter: meter.clone() };
         let socket = Socket::open(&api, &device, follower);
         Ok(Till { device, meter, branch: session.user.branch_id, api, state, gap, socket })

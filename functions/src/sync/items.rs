@@ -19,6 +19,7 @@ use sync::record::Record;
 use sync::rules::Retention;
 use sync::snapshot::Head;
 use sync::stats::Feed;
+use sync::version_authors::VersionAuthors;
 
 pub use self::marker::{MARKER, MARKER_USER, from_marker, to_marker};
 use self::shortest_retention::{from_shortest_retention, to_shortest_retention};
@@ -52,6 +53,7 @@ pub const RECORD: ItemKind = ItemKind {
         "ttl",
         "fields_since",
         "fields",
+        "authors",
     ],
 };
 /// A log item.
@@ -153,6 +155,9 @@ pub fn from_record(record: &Record, retention: Retention, now: Timestamp) -> Ite
         let ttl = now.plus_secs(retention.tombstone_secs()).as_secs();
         written.insert("ttl".to_owned(), number(ttl));
     }
+    if !record.authors.is_empty() {
+        written.insert("authors".to_owned(), text(record.authors.to_text()));
+    }
     if record.fields != FieldVersions::default() {
         written.insert("fields_since".to_owned(), number(record.fields.since));
         written.insert("fields".to_owned(), from_counts(&record.fields.changed));
@@ -174,6 +179,10 @@ pub fn to_record(item: &Item) -> Result<Record, StoreError> {
                 None => FieldVersions::default(),
                 Some(changed) => FieldVersions { since: get(item, "fields_since", as_number)?, changed },
             },
+            authors: optional(item, "authors", |value| {
+                as_text(value).map(|text| VersionAuthors::parse(text))
+            })?
+            .unwrap_or_default(),
         })
     })
 }

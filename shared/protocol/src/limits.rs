@@ -6,6 +6,9 @@ pub const PUSH_RECORDS_MAX: usize = 50;
 pub const RECORD_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of all `data` of one push.
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// How much greater the number of a batch may be than that of an earlier one of the same installation, in
+/// which the device edited the same record. A device that was installed again begins at another number.
+pub const DEVICE_SEQ_DISTANCE_MAX: u64 = 10_000;
 /// Bytes of a request body at the edge.
 pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of a request body without an access token, which holds a name and a password, or a refresh token.

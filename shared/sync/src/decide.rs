@@ -20,6 +20,7 @@ use crate::record::Record;
 use crate::rules::SyncRules;
 use crate::shortest_retention::ShortestRetention;
 use crate::snapshot::{Head, Snapshot};
+use crate::version_authors::{NumberedBatch, VersionAuthors};
 use believed_time::device_clock;
 use edit::Edited;
 use forgotten::AppliedBefore;
@@ -97,10 +98,12 @@ pub fn decide(rules: &SyncRules, snapshot: &Snapshot, push: &Push, now: Timestam
     let shortest_retention = ShortestRetention::of(snapshot.head.as_ref(), rules.retention, first);
     let (applied_before, steps, changes) = (AppliedBefore::No, BTreeMap::new(), Vec::new());
     let (author, device_clock) = (push.author(), device_clock(push));
+    let numbered = push.seq.map(|seq| NumberedBatch::new(&author, seq));
     let mut batch = Batch {
         rules,
         push,
         author,
+        numbered,
         now,
         device_clock,
         first,
@@ -145,6 +148,8 @@ struct Batch<'a> {
     rules: &'a SyncRules,
     push: &'a Push,
     author: Cow<'a, DeviceId>,
+    /// The batch, if its device counts its batches.
+    numbered: Option<NumberedBatch>,
     now: Timestamp,
     device_clock: Option<DeviceTime>,
     first: Stamp,
@@ -225,7 +230,9 @@ impl Batch<'_> {
             (at, _) => (at.unwrap_or(self.now), self.author().clone()),
         };
         let (data, deleted) = (edited.data, write.deleted);
-        let record = Record { data: data.clone(), version, stamp, modified_at, device, deleted, fields };
+        let authors = self.authors(policy, current, version, live.is_none());
+        let record =
+            Record { data: data.clone(), version, stamp, modified_at, device, deleted, fields, authors };
         let outcome = match edited.conflict {
             Some(reason) => Outcome::Merged { reason, server: record.clone() },
             None => Outcome::Applied { version, stamp, stored: write.differing(&data), flags: edited.flags },
@@ -233,6 +240,21 @@ impl Batch<'_> {
         self.changes.push(Change { key: write.key.clone(), operation, data, version, stamp });
         self.steps.insert(write.key.clone(), record);
         outcome
+    }
+
+    /// The authors of a record whose next `version` this batch writes. Rows that are written once need none.
+    fn authors(
+        &self,
+        policy: Policy,
+        current: Option<&Record>,
+        version: u64,
+        creates: bool,
+    ) -> VersionAuthors {
+        let mut authors = current.map(|record| record.authors.clone()).unwrap_or_default();
+        if let Some(batch) = self.numbered.as_ref().filter(|_| policy != Policy::AppendOnly) {
+            authors.note(version, batch, creates);
+        }
+        authors
     }
 
     fn checks(&self, keys: BTreeSet<&RecordKey>) -> Vec<Check> {

@@ -23,6 +23,7 @@ pub mod push;
 pub mod response;
 pub mod shortest_retention;
 pub mod snapshot;
+pub mod version_authors;
 
 // Rejected records, and conflicts that a person resolves.
 pub mod dead_letter_id;

@@ -46,6 +46,8 @@ pub const DECIMAL_PLACES_MAX: usize = 9;
 pub const FIELD_VERSIONS_MAX: usize = 256;
 /// Bytes of the names of these members together.
 pub const FIELD_VERSIONS_BYTES_MAX: usize = 8 * 1024;
+/// Versions of a record whose authors are stored: so many edits of one record may wait in a device's queue.
+pub const VERSION_AUTHORS_MAX: usize = 8;
 /// Devices of a room whose clock readings are stored.
 pub const DEVICE_CLOCKS_MAX: usize = 128;
 /// Bytes of the ids of these devices together; all readings are one item.

@@ -16,6 +16,7 @@ use protocol::author::unbound;
 use protocol::body::read_body;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::{BatchId, BranchId, DeviceId};
+use protocol::json::integer;
 use protocol::limits::{BATCH_BYTES_MAX, PUSH_RECORDS_MAX};
 use protocol::record::RecordKey;
 use protocol::role::Role;
@@ -37,6 +38,8 @@ pub struct Push {
     pub user: Option<String>,
     /// The id that makes the batch exactly-once, if the device sent one.
     pub batch: Option<BatchId>,
+    /// The number of the batch among those of its device, which grows with each, if the device counts them.
+    pub seq: Option<u64>,
     /// Whether the batch is applied as a whole or not at all.
     pub atomic: bool,
     /// Distinguishes a retry from another batch with the same id.
@@ -59,6 +62,8 @@ struct Envelope<'a> {
     device_id: DeviceId,
     #[serde(default)]
     batch_id: Option<BatchId>,
+    #[serde(default, deserialize_with = "integer::optional")]
+    device_seq: Option<u64>,
     #[serde(default)]
     atomic: Option<bool>,
     #[serde(default)]
@@ -97,8 +102,20 @@ impl Push {
         // A malformed clock must not stop sales.
         let device_time = envelope.device_time.and_then(|text| DeviceTime::parse(&text).ok());
         let (device, batch, branch) = (envelope.device_id, envelope.batch_id, envelope.branch_id);
-        let (user, arrived_at, readable) = (None, None, tables.digest_of(role));
-        Ok(Push { device, user, batch, atomic, hash, device_time, arrived_at, branch, readable, records })
+        let (user, arrived_at, readable, seq) = (None, None, tables.digest_of(role), envelope.device_seq);
+        Ok(Push {
+            device,
+            user,
+            batch,
+            seq,
+            atomic,
+            hash,
+            device_time,
+            arrived_at,
+            branch,
+            readable,
+            records,
+        })
     }
 
     /// The same push, which arrived at `arrived_at`.
@@ -127,8 +144,8 @@ impl Push {
         readable: TablesDigest,
         records: Vec<Incoming>,
     ) -> Push {
-        let (user, atomic, device_time, arrived_at, branch) = (None, false, None, None, None);
-        Push { device, user, batch, atomic, hash, device_time, arrived_at, branch, readable, records }
+        let (user, seq, atomic, device_time, arrived_at, branch) = (None, None, false, None, None, None);
+        Push { device, user, batch, seq, atomic, hash, device_time, arrived_at, branch, readable, records }
     }
 
     /// The valid writes.

@@ -1,5 +1,6 @@
 //! The server's copy of a record.
 
+use crate::version_authors::VersionAuthors;
 use protocol::ids::DeviceId;
 use protocol::json::JsonText;
 use protocol::record::RecordKey;
@@ -27,6 +28,8 @@ pub struct Record {
     pub deleted: bool,
     /// The version of each member's last change; only in field-merge tables.
     pub fields: FieldVersions,
+    /// Which batches wrote its last versions.
+    pub authors: VersionAuthors,
 }
 
 impl Record {

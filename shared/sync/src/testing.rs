@@ -10,6 +10,7 @@ use crate::push::Push;
 use crate::record::Record;
 use crate::rules::{Retention, SyncRules};
 use crate::tables::Tables;
+use crate::version_authors::VersionAuthors;
 use protocol::json::JsonText;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
@@ -35,6 +36,7 @@ pub(crate) fn record(data: &str, version: u64, stamp: u64) -> Record {
         device: "till-2".parse().unwrap(),
         deleted: false,
         fields: FieldVersions::default(),
+        authors: VersionAuthors::default(),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Clients without a clock: records without `local_updated_at`, and batches whose retries are dated or spelled in another way.
+//! Clients without a clock: records without `local_updated_at`, and batches whose retries are dated or
+//! spelled in another way.
 
 use protocol::stamp::Stamp;
 use protocol::wire::push::PushResponse;

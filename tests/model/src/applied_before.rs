@@ -86,6 +86,7 @@ fn is_creatable(write: &Write, device: &str, now: u64) -> bool {
         created_by_batch,
         first_version: None,
         device,
+        number: None,
         has_batch_id,
         now,
         applied_before,

@@ -11,7 +11,7 @@ use protocol::wire::push::{PushRecord, PushRequest};
 use crate::applied_before::{self, AppliedBefore};
 use crate::groups;
 use crate::record::{Decision, Situation, decide, remembered_since};
-use crate::room::{ExpectedResult, Key, Prediction, RoomState, Row};
+use crate::room::{ExpectedResult, Key, Prediction, RoomState, Row, Written};
 use crate::write::{AHEAD_MICROS_MAX, Clock, Write};
 
 /// A push as the function received it.
@@ -156,6 +156,7 @@ impl Batch<'_> {
             first_version: self.first_versions.get(&write.key).copied().filter(|_| before.is_none()),
             created_by_batch: current.as_ref() != before && before.is_none_or(|row| row.deleted),
             device: &self.body.device_id,
+            number: self.body.device_seq,
             has_batch_id: self.body.batch_id.is_some(),
             now: self.request.now.0,
             applied_before: self.applied_before,
@@ -200,6 +201,13 @@ impl Batch<'_> {
         self.next += 1;
         self.first_deletion = self.first_deletion.or(Some(stamp).filter(|_| row.deleted));
         let mut row = Row { version, stamp, ..row };
+        row.written = current.map(|row| row.written.clone()).unwrap_or_default();
+        if let Some(number) = self.body.device_seq.filter(|_| !write.is_append_only()) {
+            let creates = current.is_none_or(|row| row.deleted);
+            row.written.push(Written { version, device: self.body.device_id.clone(), number, creates });
+            let surplus = row.written.len().saturating_sub(8);
+            row.written.drain(..surplus);
+        }
         match current.filter(|current| !current.deleted && !row.deleted) {
             Some(current) => {
                 let (old, new) =

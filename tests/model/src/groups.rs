@@ -8,8 +8,8 @@ use crate::batch::{Batch, Decided};
 use crate::room::ExpectedResult;
 use crate::write::Write;
 
-/// Decides a batch. Each round undoes one group and begins again without it: of those that fail, the one whose
-/// first record comes first.
+/// Decides a batch. Each round undoes one group and begins again without it: of those that fail, the one
+/// whose first record comes first.
 pub(crate) fn decide(mut batch: Batch<'_>, writes: &[Result<Write, &str>]) -> Decided {
     let body = batch.body;
     let mut undone: BTreeMap<&str, BTreeMap<usize, ExpectedResult>> = BTreeMap::new();

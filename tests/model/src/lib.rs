@@ -21,5 +21,5 @@ pub mod member;
 
 pub use batch::Push;
 pub use member::Members;
-pub use room::{ExpectedResult, Key, Model, Prediction, RoomState, Row};
+pub use room::{ExpectedResult, Key, Model, Prediction, RoomState, Row, Written};
 pub use rules::{TableRule, table_rule};

@@ -1,7 +1,7 @@
 //! The plain members of a record, neither sums nor states: which of two concurrent writes wins.
 
 use crate::member::Members;
-use crate::record::Situation;
+use crate::record::{Situation, is_known, knows};
 use crate::room::Row;
 use crate::rules::{FieldRule, Policy};
 use crate::write::Write;
@@ -41,7 +41,7 @@ pub(crate) fn merge(situation: &Situation<'_>, row: &Row, write: &Write, concurr
     match (refused, write.base) {
         (None, _) => accepted(wins_by_time),
         (Some("fields_conflict"), Some(base)) if !write.deleted => {
-            merge_members(&stored, row, write, base, is_later(situation, row, write))
+            merge_members(situation, &stored, row, write, base)
         }
         (Some(reason), _) => rejected(reason),
     }
@@ -98,13 +98,16 @@ fn overwritten(stored: &Members, write: &Write) -> Members {
 }
 
 /// Merges member by member: the write wins where the server has not changed the member since `base`.
-fn merge_members(stored: &Members, row: &Row, write: &Write, base: u64, is_later: bool) -> Merged {
+fn merge_members(situation: &Situation<'_>, stored: &Members, row: &Row, write: &Write, base: u64) -> Merged {
+    let is_later = is_later(situation, row, write);
     let wanted = overwritten(stored, write);
     let (mut data, mut conflict, mut by_time) = (stored.clone(), None, false);
     // Equal changes on both sides do not conflict.
     let differing = stored.keys().chain(wanted.keys()).filter(|name| stored.get(*name) != wanted.get(*name));
     for name in differing.filter(|name| !write.rule.is_special(name)) {
-        let changed = row.created > base || row.changed.get(name).is_some_and(|version| *version > base);
+        let is_of_others = |version: u64| version > base && !is_known(situation, row, version);
+        let created = row.created > base && !knows(situation, row, base, row.created);
+        let changed = created || row.changed.get(name).is_some_and(|version| is_of_others(*version));
         let accepts = match write.rule.field(name) {
             _ if !changed => true,
             Some(FieldRule::Client) => true,

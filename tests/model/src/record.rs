@@ -3,7 +3,7 @@
 use crate::applied_before::{self, AppliedBefore};
 use crate::member::{self, Members};
 use crate::merge::{Merged, merge, refused_whole};
-use crate::room::Row;
+use crate::room::{Row, Written};
 use crate::rules::FieldRule;
 use crate::special::{states, sums, sums_and_states};
 use crate::write::Write;
@@ -11,6 +11,9 @@ use crate::write::Write;
 /// Microseconds for which the server certainly remembers tombstones and batches: 90 days, less 10 minutes by
 /// which clocks may differ.
 const REMEMBERED_MICROS: u64 = (90 * 24 * 60 - 10) * 60 * 1_000_000;
+
+/// Versions of a record of which the server knows who wrote them.
+pub(crate) const WRITTEN_MAX: u64 = 8;
 
 /// The time before which tombstones and batches may be forgotten.
 pub(crate) fn remembered_since(now: u64) -> u64 {
@@ -28,6 +31,8 @@ pub(crate) struct Situation<'a> {
     /// The version that this batch gave a record which did not exist.
     pub(crate) first_version: Option<u64>,
     pub(crate) device: &'a str,
+    /// The number of the batch.
+    pub(crate) number: Option<u64>,
     pub(crate) has_batch_id: bool,
     /// The function's time in microseconds.
     pub(crate) now: u64,
@@ -166,7 +171,7 @@ fn over_live(situation: &Situation<'_>, row: &Row, write: &Write) -> Decision {
     if is_replay(situation, row, write) {
         return Decision::AlreadyApplied;
     }
-    if write.base == Some(0) && !situation.created_by_batch {
+    if write.base == Some(0) && !situation.created_by_batch && !knows(situation, row, 0, row.version) {
         return Decision::Conflict("already_exists");
     }
     let concurrent = is_concurrent(situation, row, write);
@@ -220,13 +225,47 @@ fn is_current(situation: &Situation<'_>, row: &Row, base: u64) -> bool {
     let is_of_own_create = situation.created_by_batch && base == 0;
     // A till counts from 1, whatever the first version of its new record is.
     let is_counted = situation.first_version.is_some_and(|first| base == row.version - first + 1);
-    base == row.version || is_own || is_of_own_create || is_counted
+    base == row.version
+        || is_own
+        || is_of_own_create
+        || is_counted
+        || knows(situation, row, base, row.version)
+}
+
+/// Whether the device's earlier batches wrote `version`.
+pub(crate) fn is_known(situation: &Situation<'_>, row: &Row, version: u64) -> bool {
+    let wrote = |written: &Written| {
+        written.version == version
+            && written.device == situation.device
+            && situation
+                .number
+                .is_some_and(|number| (1..=10_000).contains(&number.saturating_sub(written.number)))
+    };
+    row.written.iter().any(wrote)
+}
+
+/// Whether the device's earlier batches wrote every version after `base` up to `last`; of a record that the
+/// device created, `base` 0 is the version before its creation.
+pub(crate) fn knows(situation: &Situation<'_>, row: &Row, base: u64, last: u64) -> bool {
+    let created =
+        row.written.iter().rev().find(|written| written.creates && is_known(situation, row, written.version));
+    let first = match (base, created) {
+        (0, Some(created)) => created.version,
+        (0, None) => return false,
+        (base, _) => base + 1,
+    };
+    first <= last
+        && last - first < WRITTEN_MAX
+        && (first..=last).all(|version| is_known(situation, row, version))
 }
 
 /// Whether the device repeats a write whose result the server has.
 fn is_replay(situation: &Situation<'_>, row: &Row, write: &Write) -> bool {
     let may_follow = match write.base {
-        Some(base) => base == 0 || row.version == base + 1,
+        Some(base) => {
+            let before = row.version.saturating_sub(1);
+            base == 0 || base == before || (base < before && knows(situation, row, base, before))
+        }
         None => row.modified_at >= write.at || write.ahead,
     };
     if row.device != situation.device || write.deleted || !may_follow {

@@ -30,6 +30,19 @@ pub struct Row {
     pub changed: BTreeMap<String, u64>,
     /// The version that created the record.
     pub created: u64,
+    /// The last versions that numbered batches wrote.
+    pub written: Vec<Written>,
+}
+
+/// A version of a record, and the numbered batch that wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    pub(crate) version: u64,
+    pub(crate) device: String,
+    /// The number of the batch.
+    pub(crate) number: u64,
+    /// Whether the version created the record.
+    pub(crate) creates: bool,
 }
 
 /// The expected result for one record of a push.

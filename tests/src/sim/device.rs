@@ -58,10 +58,21 @@ struct Inner {
     seen: BTreeSet<(String, String, u64)>,
 }
 
+impl Inner {
+    /// The number from which a new installation counts its batches: for each another one.
+    fn first_number(&self, actor: &Actor) -> u64 {
+        let seed =
+            actor.device.bytes().fold(self.batches, |seed, byte| seed.wrapping_mul(31) ^ u64::from(byte));
+        Rng::new(seed).next_u64() >> 12
+    }
+}
+
 impl Device {
     pub(crate) fn new(actor: Actor) -> Device {
         let clock = actor.clock;
-        Device { actor, inner: Mutex::new(Inner { clock, ..Inner::default() }) }
+        let mut inner = Inner { clock, ..Inner::default() };
+        inner.state.queue.count_from(inner.first_number(&actor));
+        Device { actor, inner: Mutex::new(inner) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -77,6 +77,7 @@ impl Writer<'_> {
         PushRequest {
             device_id: self.device.to_owned(),
             batch_id,
+            device_seq: None,
             atomic: rng.chance(80),
             branch_id: None,
             device_time: rng.chance(500).then(|| self.clock.to_string()),

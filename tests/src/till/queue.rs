@@ -10,6 +10,8 @@ pub struct Queue {
     waiting: VecDeque<PushRequest>,
     /// Whether the first batch was sent: the next response is its own.
     is_sent: bool,
+    /// The number of the last batch that was sent for the first time.
+    seq: u64,
     /// Conflicts, for a person to resolve.
     pub conflicts: Vec<Conflict>,
     /// Rejected records.
@@ -26,6 +28,12 @@ pub enum Split {
 }
 
 impl Queue {
+    /// Counts the batches from `number` on. A new installation begins at a random one, which no earlier
+    /// installation of the device comes near.
+    pub fn count_from(&mut self, number: u64) {
+        self.seq = number;
+    }
+
     /// Adds a batch at the end.
     pub fn add(&mut self, batch: PushRequest) {
         self.waiting.push_back(batch);
@@ -37,9 +45,14 @@ impl Queue {
         batches.rev().chain(sent).for_each(|batch| self.waiting.push_front(batch));
     }
 
-    /// The batch to send now. It stays the first one until it is answered.
+    /// The batch to send now. It stays the first one until it is answered, under the number that it gets when
+    /// it is first sent.
     pub fn send_first(&mut self) -> Option<PushRequest> {
         self.is_sent = !self.waiting.is_empty();
+        if let Some(batch) = self.waiting.front_mut().filter(|batch| batch.device_seq.is_none()) {
+            self.seq += 1;
+            batch.device_seq = Some(self.seq);
+        }
         self.first()
     }
 
@@ -88,7 +101,8 @@ impl Queue {
         let (left, right) = batch.records.split_at(place);
         for (id, records) in [(second, right), (first, left)] {
             let batch_id = batch.batch_id.is_some().then_some(id);
-            self.waiting.push_front(PushRequest { batch_id, records: records.to_vec(), ..batch.clone() });
+            let (device_seq, records) = (None, records.to_vec());
+            self.waiting.push_front(PushRequest { batch_id, device_seq, records, ..batch.clone() });
         }
         Split::Done
     }
@@ -131,10 +145,34 @@ mod tests {
         let record = |name| PushRecord { group: group(name), ..PushRecord::default() };
         let records = groups.chars().map(record).collect();
         let batch_id = Some("b".to_owned());
-        let (device_id, device_time, branch_id) = ("d".to_owned(), None, None);
+        let (device_id, device_seq, device_time, branch_id) = ("d".to_owned(), None, None, None);
         let mut queue = Queue::default();
-        queue.add(PushRequest { device_id, batch_id, atomic: false, device_time, branch_id, records });
+        queue.add(PushRequest {
+            device_id,
+            batch_id,
+            device_seq,
+            atomic: false,
+            device_time,
+            branch_id,
+            records,
+        });
         queue
+    }
+
+    #[test]
+    fn a_batch_keeps_the_number_of_its_first_attempt_and_its_halves_get_later_ones() {
+        let mut queue = queue("  ");
+        queue.add(queue.first().unwrap());
+        for _ in 0..2 {
+            assert_eq!(queue.send_first().unwrap().device_seq, Some(1));
+        }
+        queue.split_first(["b1".into(), "b2".into()]);
+        let mut numbers = Vec::new();
+        while let Some(batch) = queue.send_first() {
+            numbers.extend(batch.device_seq);
+            queue.waiting.pop_front();
+        }
+        assert_eq!(numbers, [2, 3, 4]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use sync::cursor::checkpoint::Checkpoint;
 use sync::cursor::vector::{BranchPosition, Tag};
 use sync::marker::Marker;
 use sync::shortest_retention::ShortestRetention;
+use sync::version_authors::VersionAuthors;
 
 use super::head_office::{BRANCH, CHECKPOINT, NOTED, from_checkpoint, to_checkpoint, to_noted};
 use super::*;
@@ -35,6 +36,7 @@ fn every_item_reads_back() {
         device: device(),
         deleted: true,
         fields: FieldVersions { since: 1, changed: BTreeMap::from([("price".to_owned(), 2)]) },
+        authors: VersionAuthors::parse("2.9f86d081884c7d65.5c"),
     };
     let tombstone = from_record(&record, keep, Timestamp(0));
     assert_eq!(to_record(&tombstone).unwrap(), record);

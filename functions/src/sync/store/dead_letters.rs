@@ -67,8 +67,8 @@ impl Store {
         self.open_letters(item, |letter| letter.index == id.index)
     }
 
-    /// The dead letter `id` and the open ones of its group; empty if it is closed or damaged. A batch may have
-    /// several items.
+    /// The dead letter `id` and the open ones of its group; empty if it is closed or damaged. A batch may
+    /// have several items.
     pub async fn dead_letters_with(
         &self,
         room: &Room,

@@ -70,6 +70,7 @@ fn pushes() {
     let least = r#"{"device_id":"d","records":[{"table_name":"t","record_id":"r"}]}"#;
     let least: PushRequest = read(least);
     assert_eq!((least.batch_id, least.atomic, least.device_time, least.branch_id), (None, false, None, None));
+    assert_eq!(least.device_seq, None);
     let record = &least.records[0];
     assert_eq!((record.base_version, record.is_deleted, &record.fields), (None, false, &None));
     assert_eq!((&record.data, &record.group, &record.local_updated_at), (&None, &None, &None));

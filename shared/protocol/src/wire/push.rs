@@ -23,6 +23,9 @@ pub struct PushRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<BatchId>"))]
     pub batch_id: Option<String>,
+    /// The number of the batch: greater than that of every batch that the device sent before.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "integer::optional")]
+    pub device_seq: Option<u64>,
     /// Whether to apply the batch as a whole or not at all.
     #[serde(default)]
     pub atomic: bool,

@@ -22,8 +22,8 @@ pub(super) enum AppliedBefore {
 impl Batch<'_> {
     /// Whether the batch, which has no marker, was applied before.
     ///
-    /// A batch is as old as its newest dated record, and one without any is new. Append-only rows are never deleted, so each is a marker of its
-    /// own batch.
+    /// A batch is as old as its newest dated record, and one without any is new. Append-only rows are never
+    /// deleted, so each is a marker of its own batch.
     pub(super) fn applied_before(&self) -> AppliedBefore {
         let named = self.push.batch.is_some();
         let since = self.shortest_retention.batches_since(self.now, named);

@@ -150,12 +150,14 @@ impl Batch<'_> {
         })
     }
 
-    /// Whether the write starts from the stored version, or from this batch's own earlier write.
+    /// Whether the write starts from the stored version, or from an earlier write of this batch or of this
+    /// device's batches.
     fn is_current(&self, write: &Write, server: &Record) -> bool {
         write.base.is_some_and(|base| {
             base == server.version
                 || self.follows_own_step(base, write)
                 || self.counts_own_steps(base, write, server)
+                || self.knows_of(base, server, server.version)
         })
     }
 
@@ -164,6 +166,13 @@ impl Batch<'_> {
         let is_new = !self.snapshot.records.contains_key(&write.key);
         let first = self.changes.iter().find(|change| change.key == write.key).filter(|_| is_new);
         first.is_some_and(|first| server.version.saturating_sub(first.version).saturating_add(1) == base)
+    }
+
+    /// Whether nothing but earlier batches of the device wrote the versions of the record after `base`, up to
+    /// `last`: the device edited it again before it knew the version that its first edit made.
+    fn knows_of(&self, base: u64, server: &Record, last: u64) -> bool {
+        let batch = self.numbered.as_ref().filter(|_| base < last);
+        batch.is_some_and(|batch| server.authors.are_own(base, last, batch))
     }
 
     /// Refuses a write that would win by the time of a clock that is ahead.
@@ -184,7 +193,11 @@ impl Batch<'_> {
             // No till can have seen that version of this record, so nothing says what the write would undo.
             (_, Some(base)) if base > server.version => Settle::Server(ConflictReason::UnknownVersion),
             (Policy::FieldMerge, Some(base)) => {
-                let versions = server.fields.known(server.version);
+                let mut versions = server.fields.known(server.version);
+                if let Some(batch) = &self.numbered {
+                    let knows_since = server.authors.are_own(base, versions.since, batch);
+                    versions = versions.seen(knows_since, |version| server.authors.is_own(version, batch));
+                }
                 Settle::Each { versions, base, server: sides.0, incoming: sides.1 }
             }
             (Policy::LastWriterWins | Policy::FieldMerge | Policy::AppendOnly, _) => {
@@ -203,7 +216,10 @@ impl Batch<'_> {
     fn holds(&self, edit: &Edit<'_>, server: &Record, time: BelievedTime) -> bool {
         let write = edit.write;
         let from_here = match write.base {
-            Some(base) => base == 0 || server.version == base.saturating_add(1),
+            Some(base) => {
+                let before = server.version.saturating_sub(1);
+                base == 0 || base == before || self.knows_of(base, server, before)
+            }
             // After the till's clock was set back, the stored time is later.
             None => server.modified_at >= time.at || time.ahead,
         };

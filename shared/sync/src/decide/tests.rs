@@ -7,6 +7,7 @@ mod fields;
 mod forgotten;
 mod groups;
 mod late;
+mod own_batches;
 mod policies;
 mod properties;
 mod record_groups;

@@ -31,6 +31,14 @@ impl FieldVersions {
         self.since > base || self.changed.get(name).is_some_and(|&version| version > base)
     }
 
+    /// The same as a device sees it that knows of the versions for which `is_own` is true. `knows_since` says
+    /// whether it knows of all versions up to [`FieldVersions::since`].
+    pub fn seen(&self, knows_since: bool, is_own: impl Fn(u64) -> bool) -> FieldVersions {
+        let since = if knows_since { 0 } else { self.since };
+        let others = self.changed.iter().filter(|(_, version)| !is_own(**version));
+        FieldVersions { since, changed: others.map(|(name, version)| (name.clone(), *version)).collect() }
+    }
+
     /// Stores that `version` changed `names`. Over the limits, all members count as changed at `version`.
     pub fn note<'a>(&mut self, names: impl IntoIterator<Item = &'a str>, version: u64) {
         for name in names {

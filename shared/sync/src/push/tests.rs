@@ -51,6 +51,8 @@ fn a_bad_envelope_fails_the_request() {
         (r#"{"device_id":"d","records":{}}"#, ErrorCode::BadRequest),
         (r#"{"device_id":"d","atomic":"yes","records":[]}"#, ErrorCode::BadRequest),
         (r#"{"device_id":"d","batch_id":"","records":[]}"#, ErrorCode::BadRequest),
+        (r#"{"device_id":"d","device_seq":-1,"records":[]}"#, ErrorCode::BadRequest),
+        (r#"{"device_id":"d","device_seq":1.5,"records":[]}"#, ErrorCode::BadRequest),
         (&"[".repeat(10_000), ErrorCode::BadRequest),
     ];
     for (body, code) in cases {

@@ -124,8 +124,8 @@ fn a_replay_may_carry_deltas() {
     assert_eq!((fully_applied(&plan), plan.changes.len()), (true, 1));
 }
 
-/// The dead letters of a sale: a line that was rejected, and the stock that was undone with it. The second one
-/// is in another item.
+/// The dead letters of a sale: a line that was rejected, and the stock that was undone with it. The second
+/// one is in another item.
 fn sale() -> Vec<OpenDeadLetters> {
     let line = |data: Value| {
         json!({ "table_name": "invoice_items", "record_id": "l1", "data": data,

@@ -1,4 +1,5 @@
-//! Groups inside a batch: what a commit wrote, and what its response says, is all of a group or nothing of it.
+//! Groups inside a batch: what a commit wrote, and what its response says, is all of a group or nothing of
+//! it.
 
 use std::collections::BTreeSet;
 
@@ -31,8 +32,8 @@ pub(crate) fn check(run: &ModelRun, log: &EventLog) {
     }
 }
 
-/// The groups of `body` that were applied in part, by the response or by the keys that were `written`. A record
-/// that `others` or the rest of the batch also write tells nothing.
+/// The groups of `body` that were applied in part, by the response or by the keys that were `written`. A
+/// record that `others` or the rest of the batch also write tells nothing.
 fn halves(
     body: &PushRequest,
     response: &PushResponse,

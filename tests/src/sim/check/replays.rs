@@ -1,5 +1,5 @@
-//! A replayed dead letter, as the push that it is: its record now, on the server's version, by its device. The
-//! letters of a group are replayed together.
+//! A replayed dead letter, as the push that it is: its record now, on the server's version, by its device.
+//! The letters of a group are replayed together.
 
 use std::collections::BTreeSet;
 
@@ -36,6 +36,7 @@ impl ReplayCall {
         let body = PushRequest {
             device_id: letter.device_id.clone(),
             batch_id: Some(format!("dead:{}", letter.id)),
+            device_seq: None,
             atomic: letter.group.is_some(),
             branch_id: None,
             device_time: None,

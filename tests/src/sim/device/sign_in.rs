@@ -39,6 +39,8 @@ impl Device {
         self.crash();
         let mut inner = self.lock();
         let state = std::mem::take(&mut inner.state);
+        let first = inner.first_number(&self.actor);
+        inner.state.queue.count_from(first);
         // After a snapshot the queue has batches again that were answered.
         let is_answered = |batch: &&PushRequest| {
             batch.batch_id.is_some()
