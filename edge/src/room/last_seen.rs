@@ -53,7 +53,7 @@ pub(crate) async fn read(
 ) -> Result<Vec<OfflineDevice>, RedisError> {
     let fields = state.redis.run(&hgetall(&state.config.redis.keys.last_seen(room))).await?;
     let mut seen: Vec<Seen> = fields.iter().filter_map(Seen::read).filter(|seen| !seen.is_old(now)).collect();
-    seen.sort_by(|a, b| b.at.cmp(&a.at));
+    seen.sort_by_key(|device| std::cmp::Reverse(device.at));
     Ok(seen.into_iter().map(Seen::told).collect())
 }
 

@@ -1,5 +1,5 @@
-//! How fast the edge is in workerd itself: a read that it answers beside the same with Hono and jose, and a push
-//! beside its function alone.
+//! How fast the edge is in workerd itself: a read that it answers beside the same with Hono and jose, and a
+//! push beside its function alone.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
