@@ -56,9 +56,9 @@ const LOG_ITEMS_MAX: usize = BATCH_BYTES_MAX.div_ceil(LOG_ITEM_BYTES_MAX - 2 * R
 /// payload counts twice, because quotes are escaped.
 const DEAD_ITEMS_MAX: usize = COMMIT_BYTES_MAX.div_ceil(LOG_ITEM_BYTES_MAX - 2 * DEAD_PAYLOAD_BYTES_MAX) + 1;
 
-// The largest batch fits one transaction: its records, HEAD, the marker, the branch's entry, the log items
-// and the items of dead letters.
-const _: () = assert!(PUSH_RECORDS_MAX + 3 + LOG_ITEMS_MAX + 1 + DEAD_ITEMS_MAX <= TRANSACTION_ACTIONS_MAX);
+// The largest batch fits one transaction: its records, HEAD, the marker, the branch's entry, the counts, the
+// log items and the items of dead letters.
+const _: () = assert!(PUSH_RECORDS_MAX + 4 + LOG_ITEMS_MAX + 1 + DEAD_ITEMS_MAX <= TRANSACTION_ACTIONS_MAX);
 // So does a group of pushes.
 const _: () = assert!(COMMIT_ACTIONS_MAX <= TRANSACTION_ACTIONS_MAX);
 // The responses to a group fit a Lambda response, escaped and with their publications.

@@ -2,6 +2,7 @@
 
 pub mod batch_push;
 pub mod dead_letters;
+pub mod list_branches;
 pub mod pull_changes;
 pub mod push_group;
 pub mod resolve_conflict;

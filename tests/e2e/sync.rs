@@ -7,6 +7,7 @@ pub(crate) mod broadcast;
 pub(crate) mod checkpoints;
 pub(crate) mod clocks;
 pub(crate) mod concurrency;
+pub(crate) mod counts;
 pub(crate) mod cursors;
 pub(crate) mod damage;
 pub(crate) mod damaged_keys;
@@ -39,8 +40,8 @@ pub(crate) mod versions;
 pub(crate) mod windows;
 
 trials! {
-    modules: absence, batch_frames, branches, broadcast, checkpoints, clocks, concurrency, cursors, damage, damaged_keys,
-    dead_letters, deployments, failed_groups, fault_run, faults, groups, head_office, heads, late, many_branches, oversize, own_batches, policies,
-    pull, push, record_groups, repairs, resolve,
-    restore, shop_day, stats, tenancy, turns, undated, values, versions, windows,
+    modules: absence, batch_frames, branches, broadcast, checkpoints, clocks, concurrency, counts, cursors, damage,
+    damaged_keys, dead_letters, deployments, failed_groups, fault_run, faults, groups, head_office, heads, late,
+    many_branches, oversize, own_batches, policies, pull, push, record_groups, repairs, resolve, restore, shop_day,
+    stats, tenancy, turns, undated, values, versions, windows,
 }

@@ -7,9 +7,12 @@ use protocol::stamp::Stamp;
 use protocol::wire::COST_HEADER;
 use protocol::wire::auth::{LoginRequest, SessionResponse};
 use protocol::wire::pull::PullResponse;
+use protocol::wire::push::DeadLettersFullDetails;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use reqwest::{Body, Client, Method, RequestBuilder, StatusCode};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::leaks::Secrets;
 use crate::openapi::check::{Checker, Mismatch};
@@ -41,6 +44,16 @@ pub enum CallError {
     Wrong(#[from] Mismatch),
 }
 
+impl CallError {
+    /// The places of the records that a full branch cannot keep, if that is why a push is refused.
+    pub fn dead_letters_full(&self) -> Option<Vec<usize>> {
+        let CallError::Status { status, body } = self else { return None };
+        let body: Value = (status.as_u16() == 507).then(|| serde_json::from_str(body).ok())??;
+        let details = DeadLettersFullDetails::deserialize(body.pointer("/error/details")?).ok()?;
+        Some(details.errors.iter().map(|error| error.index).collect())
+    }
+}
+
 /// A response.
 #[derive(Clone, Debug)]
 pub struct Reply {
@@ -68,7 +81,7 @@ impl Reply {
 
     /// The error code of the response.
     pub fn code(&self) -> Option<String> {
-        let body: serde_json::Value = serde_json::from_str(&self.body).ok()?;
+        let body: Value = serde_json::from_str(&self.body).ok()?;
         Some(body.get("error")?.get("code")?.as_str()?.to_owned())
     }
 

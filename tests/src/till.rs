@@ -98,6 +98,7 @@ impl Till {
 
     /// Pushes until the queue is empty. Each batch keeps its batch id through all retries.
     pub async fn push_all(&self) -> Result<(), CallError> {
+        lock(&self.state).queue.offer_aside();
         loop {
             let Some(batch) = self.send_first() else { return Ok(()) };
             match self.push(&batch).await {
@@ -109,7 +110,13 @@ impl Till {
                     if status.as_u16() == 413
                         && lock(&self.state).queue.split_first([fleet::batch_id(), fleet::batch_id()])
                             == Split::Done => {}
-                Err(error) => return Err(error),
+                Err(error) => match error.dead_letters_full() {
+                    Some(indexes) => {
+                        let ids = [fleet::batch_id(), fleet::batch_id()];
+                        lock(&self.state).queue.set_aside(&indexes, ids);
+                    }
+                    None => return Err(error),
+                },
             }
         }
     }

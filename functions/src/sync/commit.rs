@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use protocol::error::{ApiError, ErrorCode};
 use protocol::json::JsonText;
+use protocol::limits::DEAD_LETTERS_MAX;
 use protocol::timestamp::Timestamp;
 use protocol::wire::WRITE_RESULT_CONTENT_TYPE;
 use protocol::wire::publication::Publication;
-use protocol::wire::push::WriteResult;
+use protocol::wire::push::{DeadLettersFullDetails, WriteResult};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use sync::decide::commit::CommitPlan;
+use sync::decide::commit::{CommitPlan, Decided};
+use sync::response;
 
+use super::store::counts::Counting;
 use crate::context::SyncContext;
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
@@ -26,17 +29,35 @@ const BACKOFF_MILLIS: u64 = 15;
 const BACKOFF_MILLIS_MAX: u64 = 400;
 
 /// Commits `plan` and returns its publications; `None` if another commit came first: load and decide again.
+/// [`ErrorCode::DeadLettersFull`] if the branch cannot keep the records that it rejects.
 pub async fn commit(
     sync: &SyncContext,
     plan: CommitPlan<'_>,
     now: Timestamp,
     cost: &mut Cost,
 ) -> Result<Option<Vec<Publication>>, HandlerError> {
-    match sync.store.commit(&plan, sync.rules.retention, now, cost).await {
+    let counting = sync.store.counting(&plan, now, cost).await?;
+    if matches!(counting, Counting::Committed) {
+        return Ok(Some(plan.into_publications()));
+    }
+    if counting.dead_letters() > DEAD_LETTERS_MAX as u64 {
+        return Err(dead_letters_full(&plan, now).into());
+    }
+    match sync.store.commit(&plan, &counting, sync.rules.retention, now, cost).await {
         Ok(()) => Ok(Some(plan.into_publications())),
         Err(StoreError::Lost) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Refuses pushes whose rejected records cannot be kept: their device still has all records, and learns which
+/// ones to take out.
+fn dead_letters_full(plan: &CommitPlan<'_>, now: Timestamp) -> ApiError {
+    let responses = plan.decided.iter().map(|Decided { push, plan }| response::from_plan(push, plan, now));
+    let errors = responses.flat_map(|response| response.errors).collect();
+    let message = "This branch keeps as many rejected records as it can. Nothing of the batch was applied: send \
+                   it without the records in `details`, and keep these until a manager has handled others.";
+    ApiError::new(ErrorCode::DeadLettersFull, message).with_details(&DeadLettersFullDetails { errors })
 }
 
 /// Backoff between the commits that one request attempts.

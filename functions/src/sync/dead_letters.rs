@@ -2,14 +2,18 @@
 
 use protocol::body::read_body;
 use protocol::error::ApiError;
+use protocol::ids::Room;
 use protocol::wire::dead_letters::ReplayRequest;
 use sync::dead_letter_id::DeadLetterId;
+use sync::dead_letters::DeadLettersEntry;
 use sync::dead_letters::page::{DeadLettersPage, DeadLettersQuery, page};
 use sync::decide::commit::CommitPlan;
 use sync::replay::{self, fully_applied, not_found};
 use sync::response;
 
 use super::commit::{CommitRetry, commit, respond};
+use super::store::Store;
+use super::store::counts::StoredCounts;
 use crate::context::Context;
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
@@ -21,10 +25,43 @@ pub async fn list(context: &Context, request: &FunctionRequest<'_>, cost: &mut C
     let (sync, role) = (context.sync()?, request.claims()?.role);
     let room = context.room_of_request(request, cost).await?;
     let query = DeadLettersQuery::parse(request.parameter("limit"), request.parameter("cursor"))?;
+    // Read before the letters themselves: see `correct_count`.
+    let counts = match query.from() {
+        None => Some(sync.store.counts(&room, cost).await?),
+        Some(_) => None,
+    };
     let (stored, more) = sync.store.dead_letters(&room, query.from(), query.items(), cost).await?;
     let DeadLettersPage { response, damaged } = page(&sync.rules.tables, role, &query, &stored, more);
     damaged.iter().for_each(|key| sync.store.report_damaged_dead_letters(&room, key));
+    if let Some(counts) = counts.filter(|_| !more && damaged.is_empty()) {
+        correct_count(&sync.store, &room, &counts, &stored, cost).await;
+    }
     HandlerResponse::json(&response)
+}
+
+/// Corrects the number of open dead letters of `room` to that of `stored`, which are all it has. It differs
+/// where a release that did not count has left or closed some. A failure costs only the correction.
+async fn correct_count(
+    store: &Store,
+    room: &Room,
+    counts: &StoredCounts,
+    stored: &[DeadLettersEntry],
+    cost: &mut Cost,
+) {
+    let open = |entry: &DeadLettersEntry| match entry {
+        DeadLettersEntry::Stored(stored) => stored.item.open.len() as u64,
+        DeadLettersEntry::Damaged(_) => 0,
+    };
+    let open: u64 = stored.iter().map(open).sum();
+    if counts.counts.dead_letters == open {
+        return;
+    }
+    if let Err(error) = store.correct_dead_letters(room, counts, open, cost).await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "failed to correct the count of dead letters"
+        );
+    }
 }
 
 /// Writes the record of a dead letter, or those of its group, and closes the letters, in one transaction.

@@ -1,5 +1,6 @@
 //! Items of the sync table: how each is stored and read back.
 
+pub mod counts;
 pub mod head_office;
 mod marker;
 mod shortest_retention;

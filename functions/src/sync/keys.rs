@@ -14,6 +14,9 @@ pub const FEED: &str = "FEED";
 /// The sort key of the clock readings of a room's devices.
 pub const CLOCKS: &str = "CLOCKS";
 
+/// The sort key of a room's counts of dead letters and conflicts.
+pub const COUNTS: &str = "COUNTS";
+
 /// The partition of a room's records.
 pub fn room(room: &Room) -> String {
     format!("ROOM#{}#{}", room.client, room.branch)

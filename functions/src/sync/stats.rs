@@ -15,7 +15,7 @@ use crate::http::error::HandlerError;
 use crate::http::request::FunctionRequest;
 use crate::http::response::{HandlerResponse, HandlerResult};
 
-/// Returns the figures of a branch, which the store keeps in four items.
+/// Returns the figures of a branch, which the store keeps in five items.
 pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
     let (sync, cache) = (context.sync()?, context.cache()?);
     let (min, role) = (request.min()?, request.claims()?.role);
@@ -25,6 +25,9 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
     // Every room has figures: an empty entry is not ours and fails to parse.
     let mut stats: StatsResponse = serde_json::from_slice(found.payload().unwrap_or_default())?;
     stats.tables_stats.retain(|table| sync.rules.tables.may_read(&table.table_name, role));
+    if !stats::may_count_dead_letters(role) {
+        stats.dead_letter_count = None;
+    }
     Ok(HandlerResponse::json(&stats)?.from_cache(found.source))
 }
 

@@ -1,5 +1,6 @@
 //! The sync table: rooms, their records and their logs.
 
+pub mod counts;
 pub mod records;
 pub mod undelivered;
 

@@ -56,6 +56,23 @@ struct Body {
     key: Option<Key>,
     request_items: Option<BTreeMap<String, IgnoredAny>>,
     transact_items: Option<Vec<BTreeMap<String, Named>>>,
+    key_condition_expression: Option<String>,
+    expression_attribute_values: Option<QueryValues>,
+}
+
+/// The partition of a Query; its other values do not matter here.
+#[derive(Deserialize)]
+struct QueryValues {
+    #[serde(rename = ":pk")]
+    pk: Option<KeyValue>,
+}
+
+impl Body {
+    /// The partition of a Query whose condition begins with it.
+    fn queried(&self) -> Option<String> {
+        self.key_condition_expression.as_deref().filter(|condition| condition.starts_with("pk = :pk"))?;
+        Some(self.expression_attribute_values.as_ref()?.pk.as_ref()?.text.clone())
+    }
 }
 
 /// The known operations. A function can use a new one only after it is added here.
@@ -91,8 +108,9 @@ impl<'a> Call<'a> {
             return parts.map(permission).collect();
         }
         let action = ACTIONS.iter().find(|action| **action == self.action)?;
+        let queried = body.queried();
         let tables = body.request_items.into_iter().flat_map(BTreeMap::into_keys).chain(body.table_name);
-        let pk = body.key.map(Key::pk);
+        let pk = body.key.map(Key::pk).or(queried);
         Some(tables.map(|table| Permission { action, table, pk: pk.clone() }).collect())
     }
 
@@ -144,6 +162,9 @@ mod tests {
     fn other_calls_need_permission_on_every_table_they_name() {
         let expected = vec![permission("Query", "T", None)];
         assert_eq!(permissions("Query", r#"{"TableName":"T","Limit":1}"#), Some(expected));
+        let body = r#"{"TableName":"T","KeyConditionExpression":"pk = :pk AND sk > :n",
+            "ExpressionAttributeValues":{":pk":{"S":"a"},":n":{"N":"1"}}}"#;
+        assert_eq!(permissions("Query", body), Some(vec![permission("Query", "T", Some("a"))]));
         let body = r#"{"TableName":"T","Key":{"pk":{"S":"a"},"sk":{"S":"b"}}}"#;
         assert_eq!(permissions("UpdateItem", body), Some(vec![permission("UpdateItem", "T", Some("a"))]));
         let expected = vec![permission("BatchGetItem", "T", None), permission("BatchGetItem", "U", None)];

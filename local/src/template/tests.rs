@@ -133,7 +133,10 @@ fn a_function_has_exactly_the_permissions_of_the_template() {
     let redelivery = [("DeleteItem", "SyncTable"), ("Query", "SyncTable"), ("UpdateItem", "SyncTable")];
     assert_eq!(grants("change-redelivery"), redelivery);
     let reads = [("BatchGetItem", "SyncTable"), ("GetItem", "SyncTable"), ("UpdateItem", "SyncTable")];
-    assert_eq!(grants("sync-stats"), reads);
+    // It queries the list of branches, and no room.
+    assert_eq!(grants("sync-stats"), grants("pull-changes"));
+    let may_query = |pk| template.functions["sync-stats"].grants.allow("Query", "SyncTable", pk);
+    assert!(may_query(Some("CLIENT#1")) && !may_query(Some("ROOM#1#2")) && !may_query(None));
     assert_eq!(grants("resolve-conflict"), grants("batch-push"));
     assert_eq!(grants("data"), reads);
     assert_eq!(grants("cache-warm"), grants("pull-changes"));

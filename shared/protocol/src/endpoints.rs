@@ -12,20 +12,21 @@ pub mod wire_type;
 
 use function::Function;
 use parameter::{
-    BRANCH, CART, CURSOR, DAY, DEAD_LETTER, DEVICE, FRAMES, LETTERS_LIMIT, MIN, OWN, PULL_LIMIT, RECORD,
-    SESSION, SINCE, TABLE, TABLES, TICKET, TOKEN, WHOLE,
+    BRANCH, BRANCHES_LIMIT, CART, CURSOR, DAY, DEAD_LETTER, DEVICE, FRAMES, LETTERS_LIMIT, MIN, OWN,
+    PULL_LIMIT, RECORD, SESSION, SINCE, TABLE, TABLES, TICKET, TOKEN, WHOLE,
 };
 use spec::{EndpointSpec, LimitScope, delete, get, post, put};
 use wire_type::WireType;
 
 use crate::error::ErrorCode::{
     BadCredentials, BadCursor, BadSince, BatchIdReused, BatchTooLarge, BodyTooLarge, BranchRequired,
-    CartNotFound, DeadLetterNotFound, DeviceMismatch, OriginForbidden, PayloadCut, RecordNotFound,
-    RecordRejected, RefreshInvalid, RefreshReused, ResetRequired, RoomFull, SessionNotFound, TableForbidden,
-    TicketInvalid, TooManyBranches, UnknownTable, UpgradeRequired, VersionChanged,
+    CartNotFound, DeadLetterNotFound, DeadLettersFull, DeviceMismatch, OriginForbidden, PayloadCut,
+    RecordNotFound, RecordRejected, RefreshInvalid, RefreshReused, ResetRequired, RoomFull, SessionNotFound,
+    TableForbidden, TicketInvalid, TooManyBranches, UnknownTable, UpgradeRequired, VersionChanged,
 };
 use crate::role::Role;
 use crate::wire::auth::{LoginRequest, MeResponse, RefreshRequest, SessionResponse};
+use crate::wire::branches::BranchesResponse;
 use crate::wire::cache::{
     CacheReportResponse, CacheStatsResponse, InvalidateRequest, InvalidateResponse, WarmRequest, WarmResponse,
 };
@@ -35,7 +36,7 @@ use crate::wire::health::{HealthResponse, ReadinessResponse};
 use crate::wire::outcome::RejectionDetails;
 use crate::wire::presence::PresenceResponse;
 use crate::wire::pull::PullResponse;
-use crate::wire::push::{PushRequest, PushResponse};
+use crate::wire::push::{DeadLettersFullDetails, PushRequest, PushResponse};
 use crate::wire::record::{BatchGetRequest, BatchGetResponse, RecordResponse};
 use crate::wire::resolve::{ResolveRequest, ResolveResponse, VersionChangedDetails};
 use crate::wire::sessions::{EndSessionsResponse, SessionsResponse};
@@ -57,6 +58,7 @@ pub enum Endpoint {
     PullChanges,
     ResolveConflict,
     GetSyncStats,
+    ListBranches,
     ListTables,
     CreateSocketTicket,
     ListDeadLetters,
@@ -83,7 +85,7 @@ pub enum Endpoint {
 /// One row per endpoint, in the order of PROTOCOL.md. A row takes any access token and counts against its
 /// user's limit unless it says otherwise; a row without `function` is answered by the edge itself.
 #[rustfmt::skip] // A table reads row by row.
-pub static ENDPOINTS: [EndpointSpec; 31] = [
+pub static ENDPOINTS: [EndpointSpec; 32] = [
     post(Endpoint::LogIn, "/api/auth/login", "logIn", "Signs in.")
         .function(Function::Auth).public(LimitScope::SignIn).request::<LoginRequest>().response::<SessionResponse>()
         .errors(&[BadCredentials]),
@@ -101,7 +103,8 @@ pub static ENDPOINTS: [EndpointSpec; 31] = [
         .errors(&[SessionNotFound]),
     post(Endpoint::PushBatch, "/api/sync/batch-push", "pushBatch", "Pushes a batch of records.")
         .function(Function::BatchPush).sync().request::<PushRequest>().response::<PushResponse>()
-        .of_branch().publishes().errors(&[DeviceMismatch, BatchIdReused, BatchTooLarge]),
+        .of_branch().publishes().errors(&[DeviceMismatch, BatchIdReused, BatchTooLarge, DeadLettersFull])
+        .details(&[(DeadLettersFull, WireType::of::<DeadLettersFullDetails>())]),
     get(Endpoint::PullChanges, "/api/sync/pull-changes", "pullChanges", "Pulls a page of changes.")
         .function(Function::PullChanges).sync()
         .parameters(&[SINCE, CURSOR, TABLES, WHOLE, PULL_LIMIT, MIN, BRANCH]).response::<PullResponse>()
@@ -119,6 +122,9 @@ pub static ENDPOINTS: [EndpointSpec; 31] = [
     get(Endpoint::GetSyncStats, "/api/sync/stats", "getSyncStats", "Returns the figures of a branch.")
         .function(Function::SyncStats).sync().parameters(&[MIN, BRANCH]).response::<StatsResponse>()
         .counts_cost().cached().revalidates().errors(&[ResetRequired]),
+    get(Endpoint::ListBranches, "/api/branches", "listBranches", "Lists branches and their figures.")
+        .function(Function::SyncStats).parameters(&[BRANCHES_LIMIT, CURSOR]).response::<BranchesResponse>()
+        .counts_cost().revalidates().errors(&[BranchRequired]),
     get(Endpoint::ListTables, "/api/sync/tables", "listTables", "Lists the readable tables and their rules.")
         .function(Function::SyncStats).sync().response::<TablesResponse>().revalidates(),
     post(Endpoint::CreateSocketTicket, "/api/sync/ws-ticket", "createSocketTicket",

@@ -93,6 +93,8 @@ pub enum ErrorCode {
     RateLimited,
     /// The room has as many sockets as it can hold.
     RoomFull,
+    /// The branch keeps as many dead letters as it can.
+    DeadLettersFull,
     /// A fault on our side.
     Internal,
     /// A dependency does not respond. Nothing is lost; retry.
@@ -154,6 +156,8 @@ impl ErrorCode {
             ErrorCode::UpgradeRequired => 426,
             ErrorCode::RateLimited => 429,
             ErrorCode::Internal => 500,
+            // Insufficient Storage (RFC 4918). A client that does not know the code sends the request again.
+            ErrorCode::DeadLettersFull => 507,
             ErrorCode::RoomFull | ErrorCode::Unavailable | ErrorCode::Busy | ErrorCode::BodyIncomplete => 503,
         }
     }

@@ -48,6 +48,12 @@ pub const BRANCHES_CHECKED: usize = 10;
 pub const DEAD_LETTERS_LIMIT_DEFAULT: usize = 50;
 /// Maximum number of dead letters in one page.
 pub const DEAD_LETTERS_LIMIT_MAX: usize = 100;
+/// Open dead letters of one branch. A push that would add more is refused until a manager has handled some.
+pub const DEAD_LETTERS_MAX: usize = 10_000;
+/// Branches in one page by default.
+pub const BRANCHES_LIMIT_DEFAULT: usize = 50;
+/// Maximum number of branches in one page.
+pub const BRANCHES_LIMIT_MAX: usize = 100;
 /// Microseconds that a till's clock may be ahead of ours: 5 minutes.
 pub const CLOCK_AHEAD_MICROS_MAX: u64 = 5 * 60 * 1_000_000;
 /// Bytes of input that an error message repeats.
@@ -126,6 +132,7 @@ const _: () = assert!(BATCH_BYTES_MAX < BODY_BYTES_MAX);
 const _: () = assert!(SOCKETS_PER_DEVICE_MAX <= SOCKETS_PER_SESSION_MAX);
 const _: () = assert!(10 * SOCKETS_PER_SESSION_MAX < ROOM_SOCKETS_MAX);
 const _: () = assert!(PULL_LIMIT_DEFAULT <= PULL_LIMIT_MAX);
+const _: () = assert!(BRANCHES_LIMIT_DEFAULT <= BRANCHES_LIMIT_MAX);
 const _: () = assert!(DEAD_LETTERS_LIMIT_DEFAULT <= DEAD_LETTERS_LIMIT_MAX);
 const _: () = assert!(
     (BODY_BYTES_MAX / BODY_WINDOW_BYTES) as u64 * BODY_WINDOW_SECS + WRITE_WAIT_MILLIS / 1000

@@ -1,6 +1,7 @@
 //! The messages on the wire. Only these types are serialised to clients; golden tests pin them.
 
 pub mod auth;
+pub mod branches;
 pub mod cache;
 pub mod carts;
 pub mod close_code;

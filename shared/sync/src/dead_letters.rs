@@ -121,6 +121,17 @@ pub fn items(
     now: Timestamp,
     letters: &[DeadLetter],
 ) -> Result<Vec<DeadLetterItem>, LogError> {
+    let first = first_key(push, at, now);
+    let item = |(part, letters): (usize, Vec<&DeadLetter>)| {
+        let key = DeadLetterKey { part, ..first.clone() };
+        let open = letters.iter().map(|letter| letter.index).collect();
+        Ok(DeadLetterItem { key, open, body: compress(&letters)? })
+    };
+    parts(letters).into_iter().enumerate().map(item).collect()
+}
+
+/// The key of the first item of these dead letters. Only an attempt of the same request has the same key.
+pub fn first_key(push: &Push, at: Stamp, now: Timestamp) -> DeadLetterKey {
     let mut hasher = Sha256::new();
     // A batch without an id may be sent again while HEAD, and so `at`, stays the same. Its dead letters are
     // new ones and must not reopen the closed ones.
@@ -129,12 +140,7 @@ pub fn items(
     hasher.update(push.batch.as_ref().map_or("", |batch| batch.as_str()));
     hasher.update(push.hash.sent);
     let batch = hex::encode(hasher.finalize().get(..KEY_HASH_BYTES).unwrap_or_default());
-    let item = |(part, letters): (usize, Vec<&DeadLetter>)| {
-        let key = DeadLetterKey { at, batch: batch.clone(), part };
-        let open = letters.iter().map(|letter| letter.index).collect();
-        Ok(DeadLetterItem { key, open, body: compress(&letters)? })
-    };
-    parts(letters).into_iter().enumerate().map(item).collect()
+    DeadLetterKey { at, batch, part: 0 }
 }
 
 /// Splits `letters` into parts that fit one item each.

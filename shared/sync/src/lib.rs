@@ -16,6 +16,7 @@ pub mod record;
 // Writing: parse a push, decide it, build the response.
 pub mod batch_hash;
 pub mod clocks;
+pub mod counts;
 pub mod decide;
 pub mod marker;
 pub mod outcome;

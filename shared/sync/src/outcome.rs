@@ -51,4 +51,9 @@ impl Outcome {
     pub fn is_applied(&self) -> bool {
         matches!(self, Outcome::Applied { .. } | Outcome::AlreadyApplied { .. })
     }
+
+    /// Whether it is answered with a conflict.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Outcome::Merged { .. } | Outcome::Conflict { .. })
+    }
 }

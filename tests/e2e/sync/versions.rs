@@ -63,7 +63,7 @@ async fn every_write_keeps_the_attributes_of_a_newer_release(shop: &'static Shop
         all.push((sk.clone(), stored));
     }
     let kinds: BTreeSet<&str> = all.iter().map(|(sk, _)| sk.split('#').next().unwrap()).collect();
-    assert_eq!(kinds, ["BATCH", "CLOCKS", "DEAD", "FEED", "HEAD", "REC"].into());
+    assert_eq!(kinds, ["BATCH", "CLOCKS", "COUNTS", "DEAD", "FEED", "HEAD", "REC"].into());
     let head = Stored::in_room(shop, keys::HEAD).await;
     head.set_member("shortest_retention", LATER, text("kept")).await;
     let version = |n: u64| json!({ "n": n });

@@ -96,6 +96,7 @@ const UNREACHED: &[(Kind, &str, &str)] = &[
     (Kind::Error, "bad_signature", "the edge checks signatures: tests/e2e/edge"),
     (Kind::Error, "room_forbidden", "rooms of sockets are at the edge: tests/e2e/edge/sockets.rs"),
     (Kind::Error, "origin_forbidden", "the edge knows the origins of pages: tests/e2e/edge/browser.rs"),
+    (Kind::Error, "dead_letters_full", "a run has few dead letters: tests/e2e/sync/counts.rs"),
     (Kind::Error, "room_full", "rooms of sockets are at the edge: edge/src/room/socket_caps.rs"),
     (Kind::Error, "upgrade_required", "sockets are at the edge: tests/e2e/edge/sockets.rs"),
     (Kind::Error, "not_found", "the edge finds the endpoint: tests/e2e/edge"),

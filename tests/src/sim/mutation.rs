@@ -5,6 +5,7 @@
 //! seconds only fails `a_revoked_session_stays_refused_without_redis` in `edge/src/admission/tests.rs`.
 
 use functions::carts::keys::COMPACTED;
+use functions::sync::keys::COUNTS;
 use protocol::limits::BATCH_BYTES_MAX;
 use protocol::timestamp::Timestamp;
 use serde_json::Value;
@@ -68,6 +69,8 @@ pub(crate) enum Mutation {
     ClaimedResolutions,
     /// Records of a group are applied each by itself.
     IgnoredGroups,
+    /// A commit does not count its dead letters and conflicts.
+    UncountedCommits,
     /// The compaction of a cart removes changes without writing the cart.
     LostCartChange,
 }
@@ -94,6 +97,7 @@ impl Mutation {
             }
             Mutation::NoMarker => actions.retain(|action| !sort_key(action).starts_with("BATCH#")),
             Mutation::LastPutWins => remove_conditions(actions, |sk| sk == "HEAD" || sk.starts_with("REC#")),
+            Mutation::UncountedCommits => actions.retain(|action| sort_key(action) != COUNTS),
             Mutation::LostCartChange => actions.retain(|action| sort_key(action) != COMPACTED),
             _ => return None,
         }

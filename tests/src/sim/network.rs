@@ -114,9 +114,9 @@ impl FaultyNetwork {
         let latency = self.0.rates.latency_millis;
         self.0.log.sent(&request.action);
         sleep(rng.below(latency + 1)).await;
-        // Clock readings are read beside the commit, and decide nothing.
-        let reads_clocks = request.body.contains(&format!("{:?}", keys::CLOCKS));
-        let reads = request.action == "BatchGetItem" && !reads_clocks;
+        // Clock readings and counts are read beside what a push is decided on.
+        let beside = [keys::CLOCKS, keys::COUNTS].map(|sk| format!("{sk:?}"));
+        let reads = request.action == "BatchGetItem" && !beside.iter().any(|sk| request.body.contains(sk));
         let result = match self.delivery(rng, &request.action) {
             Delivery::Normal if lag::may_lag(&request) => Ok(self.lagging_read(call, rng, &request)),
             Delivery::Normal => Ok(self.execute(call, &request)),

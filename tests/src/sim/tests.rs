@@ -19,7 +19,7 @@ fn a_seed_gives_the_same_run_every_time() {
 
 /// Each mutation with the seeds among which a check must fail. A rare fault begins shortly before the seed
 /// that shows it.
-const MUTATIONS: [(Mutation, RangeInclusive<u64>); 27] = [
+const MUTATIONS: [(Mutation, RangeInclusive<u64>); 28] = [
     (Mutation::NoHeadCondition, 1..=20),
     (Mutation::NoConditionChecks, 135..=160),
     (Mutation::NoMarker, 1..=20),
@@ -45,6 +45,7 @@ const MUTATIONS: [(Mutation, RangeInclusive<u64>); 27] = [
     (Mutation::IgnoredMin, 1..=60),
     (Mutation::OthersStatistics, 1..=60),
     (Mutation::ClaimedResolutions, 1..=60),
+    (Mutation::UncountedCommits, 1..=20),
     (Mutation::LostCartChange, 1..=60),
     (Mutation::IgnoredGroups, 1..=20),
 ];

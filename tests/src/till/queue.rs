@@ -16,6 +16,8 @@ pub struct Queue {
     pub conflicts: Vec<Conflict>,
     /// Rejected records.
     pub errors: Vec<RejectedRecord>,
+    /// Batches whose records the server would reject and cannot keep.
+    aside: Vec<PushRequest>,
 }
 
 /// The result of a split.
@@ -107,6 +109,30 @@ impl Queue {
         Split::Done
     }
 
+    /// Takes the records at `indexes` out of the first batch, which the branch cannot keep, so that the rest
+    /// of it and the batches behind it go on.
+    pub fn set_aside(&mut self, indexes: &[usize], [rest, aside]: [String; 2]) {
+        let Some(batch) = self.waiting.pop_front() else { return };
+        self.is_sent = false;
+        let part = |id: String, is_aside: bool| {
+            let records = batch.records.iter().enumerate();
+            let records = records.filter(|(index, _)| indexes.contains(index) == is_aside);
+            let batch_id = batch.batch_id.is_some().then_some(id);
+            let records = records.map(|(_, record)| record.clone()).collect();
+            PushRequest { batch_id, device_seq: None, records, ..batch.clone() }
+        };
+        self.aside.push(part(aside, true));
+        let rest = part(rest, false);
+        if !rest.records.is_empty() {
+            self.waiting.push_front(rest);
+        }
+    }
+
+    /// Offers what was set aside again, behind all other batches.
+    pub fn offer_aside(&mut self) {
+        self.waiting.extend(self.aside.drain(..));
+    }
+
     /// Removes the first batch and keeps its records as rejected, so that it does not block the batches
     /// behind it.
     pub fn give_up_first(&mut self, code: &str, message: &str) {
@@ -136,59 +162,4 @@ fn middle(records: &[PushRecord]) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A queue of one batch, whose records are in these groups; a space is none.
-    fn queue(groups: &str) -> Queue {
-        let group = |name: char| (name != ' ').then(|| name.to_string());
-        let record = |name| PushRecord { group: group(name), ..PushRecord::default() };
-        let records = groups.chars().map(record).collect();
-        let batch_id = Some("b".to_owned());
-        let (device_id, device_seq, device_time, branch_id) = ("d".to_owned(), None, None, None);
-        let mut queue = Queue::default();
-        queue.add(PushRequest {
-            device_id,
-            batch_id,
-            device_seq,
-            atomic: false,
-            device_time,
-            branch_id,
-            records,
-        });
-        queue
-    }
-
-    #[test]
-    fn a_batch_keeps_the_number_of_its_first_attempt_and_its_halves_get_later_ones() {
-        let mut queue = queue("  ");
-        queue.add(queue.first().unwrap());
-        for _ in 0..2 {
-            assert_eq!(queue.send_first().unwrap().device_seq, Some(1));
-        }
-        queue.split_first(["b1".into(), "b2".into()]);
-        let mut numbers = Vec::new();
-        while let Some(batch) = queue.send_first() {
-            numbers.extend(batch.device_seq);
-            queue.waiting.pop_front();
-        }
-        assert_eq!(numbers, [2, 3, 4]);
-    }
-
-    #[test]
-    fn a_batch_is_split_between_its_groups() {
-        for (groups, parts) in
-            [("    ", [2, 2]), ("aaab", [3, 1]), ("abbb ", [1, 4]), ("aabbbc", [2, 4]), ("a bbcc", [2, 4])]
-        {
-            let mut queue = queue(groups);
-            assert_eq!(queue.split_first(["b1".into(), "b2".into()]), Split::Done, "{groups}");
-            assert_eq!(queue.iter().map(|batch| batch.records.len()).collect::<Vec<_>>(), parts, "{groups}");
-            let ids: Vec<_> = queue.iter().map(|batch| batch.batch_id.as_deref().unwrap()).collect();
-            assert_eq!(ids, ["b1", "b2"]);
-        }
-        for groups in [" ", "aaaa", "abab", ""] {
-            let split = queue(groups).split_first(["b1".into(), "b2".into()]);
-            assert_eq!(split, Split::Impossible, "{groups}");
-        }
-    }
-}
+mod tests;

@@ -2,12 +2,14 @@ use std::collections::BTreeSet;
 
 use protocol::json::JsonText;
 use sync::batch_hash::BatchHash;
+use sync::counts::RoomCounts;
 use sync::cursor::checkpoint::Checkpoint;
 use sync::cursor::vector::{BranchPosition, Tag};
 use sync::marker::Marker;
 use sync::shortest_retention::ShortestRetention;
 use sync::version_authors::VersionAuthors;
 
+use super::counts::{COUNTS, from_room_counts, to_room_counts};
 use super::head_office::{BRANCH, CHECKPOINT, NOTED, from_checkpoint, to_checkpoint, to_noted};
 use super::*;
 
@@ -167,6 +169,18 @@ mod golden {
     }
 
     #[test]
+    fn counts_are_read_and_written_as_before() {
+        let lines = include_str!("../../../golden/counts.jsonl");
+        let [mut stored]: [Item; 1] = items(lines, &COUNTS).try_into().unwrap();
+        let counts = RoomCounts { dead_letters: 3, conflicts: 4 };
+        assert_eq!(to_room_counts(&stored).unwrap(), (counts, 7));
+        assert_eq!(again(from_room_counts(counts, 6), &stored), stored);
+        // A damaged count begins again, and the others stay.
+        stored.insert("dead_letters".to_owned(), text("three"));
+        assert_eq!(to_room_counts(&stored).unwrap(), (RoomCounts { dead_letters: 0, conflicts: 4 }, 7));
+    }
+
+    #[test]
     fn records_are_read_and_written_as_before() {
         let items = items(include_str!("../../../golden/record.jsonl"), &RECORD);
         let read: Vec<Record> = items.iter().map(|item| to_record(item).unwrap()).collect();
@@ -246,6 +260,7 @@ mod golden {
         newer(include_str!("../../../golden/head.jsonl"), &|item| to_head(item).err());
         newer(include_str!("../../../golden/feed.jsonl"), &|item| to_feed(item).err());
         newer(include_str!("../../../golden/clocks.jsonl"), &|item| CLOCKS.read(item, to_clocks).err());
+        newer(include_str!("../../../golden/counts.jsonl"), &|item| to_room_counts(item).err());
         newer(include_str!("../../../golden/record.jsonl"), &|item| to_record(item).err());
         newer(include_str!("../../../golden/marker.jsonl"), &|item| to_marker(item).err());
         newer(include_str!("../../../golden/log.jsonl"), &|item| to_log(item).err());

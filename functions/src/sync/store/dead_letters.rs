@@ -2,10 +2,11 @@
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use protocol::ids::Room;
+use sync::counts::CountsChange;
 use sync::dead_letter_id::{DeadLetterId, DeadLetterKey};
 use sync::dead_letters::{DeadLetter, DeadLettersEntry, OpenDeadLetters};
 
-use super::{Store, limit};
+use super::{Store, counts, limit};
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, as_text, get, key, text};
@@ -95,14 +96,17 @@ impl Store {
         Ok(self.readable(&DEAD, item, |item| Ok(to_dead(item)?.open(&is_asked)?))?.flatten())
     }
 
-    /// Closes `letters`; [`StoreError::Lost`] if their item has changed since it was read.
+    /// Closes `letters`; [`StoreError::Lost`] if their item, or the counts, have changed since they were read.
     pub async fn discard(
         &self,
         room: &Room,
         letters: &OpenDeadLetters,
         cost: &mut Cost,
     ) -> Result<(), StoreError> {
-        self.table.transact(vec![close(&self.table, room, letters)?], cost).await
+        let counts = self.counts(room, cost).await?;
+        let counted =
+            counts::change(&self.table, room, &counts, CountsChange::closed(letters.letters.len()))?;
+        self.table.transact(vec![close(&self.table, room, letters)?, counted], cost).await
     }
 }
 

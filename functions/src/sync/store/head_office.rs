@@ -6,6 +6,7 @@ use protocol::ids::{BranchId, ClientId, Room};
 use protocol::limits::HEAD_OFFICE_BRANCHES_MAX;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
+use sync::counts::RoomCounts;
 use sync::cursor::StoredCheckpoint;
 use sync::cursor::checkpoint::{Checkpoint, CheckpointId};
 use sync::pull::head_office::ListedBranch;
@@ -20,6 +21,7 @@ use crate::dynamo::item::{Item, as_text, get, key, number, text};
 use crate::dynamo::table::{if_condition_held, page};
 use crate::limits::BATCH_GET_KEYS_MAX;
 use crate::sync::branches::branch_key;
+use crate::sync::items::counts::to_room_counts;
 use crate::sync::items::head_office::{BRANCH, CHECKPOINT, NOTED, from_checkpoint, to_checkpoint, to_noted};
 use crate::sync::items::{HEAD, to_head};
 use crate::sync::keys;
@@ -71,6 +73,56 @@ impl Store {
             (branch, head)
         };
         Ok(branches.into_iter().map(head).collect())
+    }
+
+    /// At most `items` of the client's branches after `after`, by id, and whether there may be more; one
+    /// strongly consistent Query, or several where keys are damaged.
+    pub async fn branches_after(
+        &self,
+        client: &ClientId,
+        after: Option<BranchId>,
+        items: usize,
+        cost: &mut Cost,
+    ) -> Result<(Vec<BranchId>, bool), StoreError> {
+        let query = self.table.query_prefix(keys::client(client), keys::BRANCH_PREFIX);
+        let mut from = after.map(|branch| branch_key(&Room { client: client.clone(), branch }));
+        let mut branches = Vec::new();
+        loop {
+            let request = query.clone().limit(limit(items - branches.len()));
+            let output = page(request.set_exclusive_start_key(from), cost).await?;
+            for item in output.items() {
+                branches.extend(listed(item)?.map(|listed| listed.id));
+            }
+            from = output.last_evaluated_key;
+            if from.is_none() || branches.len() >= items {
+                return Ok((branches, from.is_some()));
+            }
+        }
+    }
+
+    /// HEAD and counts of `branches`, each strongly consistent by itself; HEAD is `None` where it is damaged.
+    pub async fn branch_figures(
+        &self,
+        client: &ClientId,
+        branches: Vec<BranchId>,
+        cost: &mut Cost,
+    ) -> Result<Vec<(BranchId, Option<Head>, RoomCounts)>, StoreError> {
+        let partition =
+            |branch: &BranchId| keys::room(&Room { client: client.clone(), branch: branch.clone() });
+        let mut counts = HashMap::new();
+        for some in branches.chunks(BATCH_GET_KEYS_MAX) {
+            let wanted = some.iter().map(|branch| key(partition(branch), keys::COUNTS)).collect();
+            for item in self.table.batch_get(wanted, cost).await? {
+                let read = to_room_counts(&item)?.0;
+                counts.insert(get(&item, "pk", as_text)?.clone(), read);
+            }
+        }
+        let heads = self.heads(client, branches, cost).await?;
+        let with_counts = |(branch, head): (BranchId, Option<Head>)| {
+            let counts = counts.remove(&partition(&branch)).unwrap_or_default();
+            (branch, head, counts)
+        };
+        Ok(heads.into_iter().map(with_counts).collect())
     }
 
     /// Notes in the list of branches that `room` has a commit with `stamp`. Events may repeat and come out of

@@ -20,6 +20,7 @@ use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, as_parsed, as_text, get, key, number, text};
 use crate::dynamo::table::{if_condition_held, page};
+use crate::sync::items::counts::to_room_counts;
 use crate::sync::items::{
     CLOCKS, FEED, HEAD, LOG, MARKER, RECORD, to_clocks, to_feed, to_head, to_log, to_marker, to_record,
 };
@@ -56,8 +57,8 @@ impl Store {
         self.report_damage(&LOG, &key(keys::log(room), keys::log_item(last)), &error.into());
     }
 
-    /// The room's HEAD, FEED, CLOCKS and the number of its damaged items that are known at `now`, in one
-    /// BatchGetItem; each is the default if it does not exist yet, and all but HEAD if it is damaged.
+    /// The room's HEAD, FEED, CLOCKS, COUNTS and the number of its damaged items that are known at `now`, in
+    /// one BatchGetItem; each is the default if it does not exist yet, and all but HEAD if it is damaged.
     pub async fn figures(
         &self,
         room: &Room,
@@ -65,7 +66,7 @@ impl Store {
         cost: &mut Cost,
     ) -> Result<RoomFigures, StoreError> {
         let (mut figures, mut readings) = (RoomFigures::default(), Vec::<Option<Clocks>>::new());
-        let own = [keys::HEAD, keys::FEED, keys::CLOCKS].map(|sk| key(keys::room(room), sk));
+        let own = [keys::HEAD, keys::FEED, keys::CLOCKS, keys::COUNTS].map(|sk| key(keys::room(room), sk));
         let wanted = own.into_iter().chain([key(keys::damage(room), keys::DAMAGE)]).collect();
         for item in self.table.batch_get(wanted, cost).await? {
             match get(&item, "sk", as_text)?.as_str() {
@@ -77,6 +78,9 @@ impl Store {
                 keys::FEED => figures.feed = self.readable(&FEED, &item, to_feed)?.unwrap_or_default(),
                 keys::CLOCKS => {
                     readings.push(self.readable(&CLOCKS, &item, |item| CLOCKS.read(item, to_clocks))?);
+                }
+                keys::COUNTS => {
+                    figures.counts = to_room_counts(&item)?.0;
                 }
                 keys::DAMAGE => figures.damaged = damage::count(&item, now),
                 _ => {}

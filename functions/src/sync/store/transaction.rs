@@ -12,6 +12,7 @@ use sync::rules::Retention;
 use sync::{dead_letters, log};
 
 use super::Store;
+use super::counts::{self, Counting};
 use super::dead_letters::close;
 use crate::dynamo::cost::Cost;
 use crate::dynamo::error::StoreError;
@@ -32,6 +33,7 @@ impl Store {
     pub async fn commit(
         &self,
         commit: &CommitPlan<'_>,
+        counting: &Counting,
         retention: Retention,
         now: Timestamp,
         cost: &mut Cost,
@@ -48,6 +50,9 @@ impl Store {
         }
         if commit.publications().is_empty() && actions.items.len() == commit.writes.checks.len() {
             return Ok(());
+        }
+        if let Counting::Change(stored, change) = counting {
+            actions.items.push(counts::change(table, commit.room, stored, *change)?);
         }
         actions.head(commit)?;
         actions.log(commit)?;
@@ -76,12 +81,12 @@ impl Actions<'_> {
         Ok(())
     }
 
-    /// The dead letters. Batch and time determine their key and content, so writing them is idempotent.
+    /// The dead letters. An earlier attempt may have committed them: see [`Counting::Committed`].
     fn dead(&mut self, push: &Push, plan: &Plan) -> Result<(), StoreError> {
         for item in dead_letters::items(push, plan.first, self.now, &plan.dead)? {
             let key = keys::dead(&item.key);
             let item = from_dead(item, &push.author(), push.batch.as_ref(), self.now);
-            self.rewrite(&DEAD, key, item, Condition::Always)?;
+            self.rewrite(&DEAD, key, item, Condition::Absent)?;
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Path and query parameters of the endpoints.
 
 use crate::limits::{
-    DEAD_LETTERS_LIMIT_DEFAULT, DEAD_LETTERS_LIMIT_MAX, DEVICE_ID_BYTES_MAX, PULL_LIMIT_DEFAULT,
-    PULL_LIMIT_MAX, TENANT_ID_BYTES_MAX,
+    BRANCHES_LIMIT_DEFAULT, BRANCHES_LIMIT_MAX, DEAD_LETTERS_LIMIT_DEFAULT, DEAD_LETTERS_LIMIT_MAX,
+    DEVICE_ID_BYTES_MAX, PULL_LIMIT_DEFAULT, PULL_LIMIT_MAX, TENANT_ID_BYTES_MAX,
 };
 
 /// One parameter. It stands in the path if the path's template names it, else in the query.
@@ -70,6 +70,8 @@ pub const PULL_LIMIT: Parameter = limit("Changes per page.", PULL_LIMIT_MAX, PUL
 /// `limit` of dead letters.
 pub const LETTERS_LIMIT: Parameter =
     limit("Dead letters per page.", DEAD_LETTERS_LIMIT_MAX, DEAD_LETTERS_LIMIT_DEFAULT);
+/// `limit` of branches.
+pub const BRANCHES_LIMIT: Parameter = limit("Branches per page.", BRANCHES_LIMIT_MAX, BRANCHES_LIMIT_DEFAULT);
 /// `day`
 pub const DAY: Parameter = text("day", "A day in UTC, such as 2025-12-07. Absent: today.");
 /// `token`

@@ -10,6 +10,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::json::JsonText;
 use crate::stamp::Stamp;
 use crate::wire::auth::{MeResponse, SessionResponse};
+use crate::wire::branches::BranchesResponse;
 use crate::wire::cache::{
     CacheReportResponse, CacheStatsResponse, InvalidateRequest, InvalidateResponse, WarmRequest, WarmResponse,
 };
@@ -19,7 +20,9 @@ use crate::wire::error_response::{ErrorResponse, RateLimitDetails};
 use crate::wire::health::{BreakerState, ReadinessResponse};
 use crate::wire::presence::PresenceResponse;
 use crate::wire::pull::{CHANGES, PullResponse, SNAPSHOT};
-use crate::wire::push::{AppliedRecord, Conflict, PushRequest, PushResponse, RejectedRecord};
+use crate::wire::push::{
+    AppliedRecord, Conflict, DeadLettersFullDetails, PushRequest, PushResponse, RejectedRecord,
+};
 use crate::wire::record::{BatchGetRequest, BatchGetResponse, RecordResponse};
 use crate::wire::resolve::{Resolution, ResolveRequest, ResolveResponse, VersionChangedDetails};
 use crate::wire::sessions::{EndSessionsResponse, SessionsResponse};
@@ -64,6 +67,7 @@ fn pushes() {
             of::<Conflict>,
             of::<RejectedRecord>,
             of::<PushResponse>,
+            of::<DeadLettersFullDetails>,
         ],
     );
     pin(include_str!("golden/push_request.jsonl"), &[of::<PushRequest>]);
@@ -82,7 +86,8 @@ fn pulls_and_statistics() {
     pin(fixture, &[of::<PullResponse>, of::<PullResponse>]);
     let modes: Vec<String> = fixture.lines().map(|line| read::<PullResponse>(line).mode).collect();
     assert_eq!(modes, [CHANGES, SNAPSHOT]);
-    let types: [fn(&str) -> String; 3] = [of::<StatsResponse>, of::<StatsResponse>, of::<TablesResponse>];
+    let types: [fn(&str) -> String; 4] =
+        [of::<StatsResponse>, of::<StatsResponse>, of::<TablesResponse>, of::<BranchesResponse>];
     pin(include_str!("golden/stats.jsonl"), &types);
 }
 

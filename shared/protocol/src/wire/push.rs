@@ -150,6 +150,14 @@ pub struct RejectedRecord {
     pub message: String,
 }
 
+/// The `details` of `dead_letters_full`: the records that the branch cannot keep.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct DeadLettersFullDetails {
+    /// As they would be in the response to the push.
+    pub errors: Vec<RejectedRecord>,
+}
+
 /// An applied record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -24,6 +24,12 @@ pub struct StatsResponse {
     /// Stored items of the room that were found damaged in the last week, such as records and log items.
     #[serde(default)]
     pub corrupt: u64,
+    /// Pushed records that were answered with a conflict, ever.
+    #[serde(default)]
+    pub conflict_count: u64,
+    /// Open dead letters; only for roles that may handle them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_letter_count: Option<u64>,
 }
 
 /// Statistics of a table.

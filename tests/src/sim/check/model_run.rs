@@ -48,6 +48,8 @@ pub(crate) struct State {
     deletions: BTreeMap<(Room, Key), Stamp>,
     /// The dead letters that were replayed or discarded.
     pub(crate) closed: BTreeMap<Room, BTreeSet<DeadLetterId>>,
+    /// The records that commits have answered with a conflict.
+    pub(crate) conflicts: BTreeMap<Room, u64>,
     /// The deltas of replays and resolved conflicts, by row.
     pub(crate) replayed: BTreeMap<Room, Vec<(String, i128)>>,
 }
@@ -167,6 +169,9 @@ impl ModelRun {
                 wrong(format!("call {call} committed an atomic batch that has to be rolled back"));
             }
             before.get_or_insert(prediction.prev);
+            let is_conflict = |result: &&ExpectedResult| matches!(result, ExpectedResult::Conflict { .. });
+            let conflicts = prediction.results.iter().filter(is_conflict).count() as u64;
+            *self.state.conflicts.entry(room.clone()).or_default() += conflicts;
             self.predictions.insert(*number, prediction);
         }
         let rows = self.model.rooms.get(room).into_iter().flat_map(|room| &room.rows);

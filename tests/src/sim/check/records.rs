@@ -1,12 +1,14 @@
 //! I1, I7: the stored records are those of the model and those of the log, HEAD counts them, and each
-//! rejected record is among the dead letters, once.
+//! rejected record is among the dead letters, once. Dead letters and conflicts are counted exactly.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use functions::sync::items::counts::to_room_counts;
 use functions::sync::keys;
 use model::{Key, Model};
 use protocol::ids::Room;
 use protocol::record::Operation;
+use sync::counts::RoomCounts;
 
 use super::history::History;
 use super::model_run::{ModelRun, difference};
@@ -60,6 +62,13 @@ pub(crate) fn check_dead_letters(world: &World, room: &Room, run: &ModelRun) {
     if found != expected {
         let what = format!("{room}: there are {found} open dead letters, not {expected}");
         world.log.violation("dead letters", what);
+    }
+    let counts = items.iter().find(|item| storage::key(item, "sk") == keys::COUNTS).map(to_room_counts);
+    let counted = counts.and_then(Result::ok).unwrap_or_default().0;
+    let conflicts = run.state.conflicts.get(room).copied().unwrap_or_default();
+    let expected = RoomCounts { dead_letters: expected as u64, conflicts };
+    if counted != expected {
+        world.log.violation("counts", format!("{room}: {counted:?} are counted, not {expected:?}"));
     }
 }
 

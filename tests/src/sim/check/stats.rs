@@ -1,12 +1,15 @@
-//! The statistics of a room count its records as they were at one of its commits, at most ten seconds ago.
+//! The statistics of a room count its records as they were at one of its commits, at most ten seconds ago,
+//! and its dead letters and conflicts as they were within that time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::table_rule;
 use protocol::endpoints::Endpoint;
+use protocol::role::Role;
 use protocol::timestamp::device_time::DeviceTime;
 use protocol::wire::stats::StatsResponse;
+use sync::counts::RoomCounts;
 
 use super::model_run::{Counts, ModelRun};
 use super::pages::may_read;
@@ -56,6 +59,15 @@ fn difference(run: &ModelRun, timeline: &Timeline, reply: &ApiReply, is_damaged:
     }
     if stats.corrupt > 0 && !is_damaged {
         return Some(format!("it counts {} damaged items", stats.corrupt));
+    }
+    let counts = timeline.counts(&reply.room, from, reply.ended.events);
+    let is_counted = |counts: &RoomCounts| {
+        let dead_letters = (reply.role >= Role::Manager).then_some(counts.dead_letters);
+        (dead_letters, counts.conflicts) == (stats.dead_letter_count, stats.conflict_count)
+    };
+    if !counts.iter().any(is_counted) {
+        let found = (stats.dead_letter_count, stats.conflict_count);
+        return Some(format!("it counts {found:?} dead letters and conflicts, which none is of {counts:?}"));
     }
     let found: BTreeMap<String, u64> = stats
         .tables_stats

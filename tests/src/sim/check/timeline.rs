@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use functions::dynamo::item::Item;
+use functions::sync::items::counts::to_room_counts;
 use functions::sync::items::{to_head, to_record};
 use functions::sync::keys;
 use model::Key;
 use protocol::ids::Room;
+use sync::counts::RoomCounts;
 use tokio::time::Instant;
 
 use crate::sim::event_log::{Event, EventLog, Moment};
@@ -30,18 +32,20 @@ struct Stage<T> {
     state: T,
 }
 
-/// All records and HEADs at a moment.
+/// All records, HEADs and counts at a moment.
 #[derive(Clone, Default)]
 struct States {
     /// `None`: purged, or damaged.
     records: BTreeMap<(Room, Key), Option<Seen>>,
     heads: BTreeMap<Room, u64>,
+    counts: BTreeMap<Room, RoomCounts>,
 }
 
 #[derive(Default)]
 pub(crate) struct Timeline {
     records: BTreeMap<(Room, Key), Vec<Stage<Option<Seen>>>>,
     heads: BTreeMap<Room, Vec<Stage<u64>>>,
+    counts: BTreeMap<Room, Vec<Stage<RoomCounts>>>,
     times: Vec<Instant>,
     invalidated: BTreeMap<usize, Instant>,
     /// The numbers of events after which the tables had been put back.
@@ -91,6 +95,9 @@ impl Timeline {
         } else if sk == keys::HEAD {
             let stamp = to_head(item).map(|head| head.stamp.0).unwrap_or_default();
             self.head(now, room, Stage::new(after, true, stamp));
+        } else if sk == keys::COUNTS {
+            let counts = to_room_counts(item).map(|(counts, _)| counts).unwrap_or_default();
+            self.count(now, room, Stage::new(after, true, counts));
         }
     }
 
@@ -106,6 +113,11 @@ impl Timeline {
         }
     }
 
+    fn count(&mut self, now: &mut States, room: Room, stage: Stage<RoomCounts>) {
+        now.counts.insert(room.clone(), stage.state);
+        self.counts.entry(room).or_default().push(stage);
+    }
+
     fn restore(&mut self, now: &mut States, after: usize, earlier: &States) {
         self.restores.push(after);
         for place in now.records.keys().cloned().collect::<Vec<_>>() {
@@ -115,6 +127,10 @@ impl Timeline {
         for room in now.heads.keys().cloned().collect::<Vec<_>>() {
             let state = earlier.heads.get(&room).copied().unwrap_or_default();
             self.head(now, room, Stage::new(after, false, state));
+        }
+        for room in now.counts.keys().cloned().collect::<Vec<_>>() {
+            let state = earlier.counts.get(&room).copied().unwrap_or_default();
+            self.count(now, room, Stage::new(after, false, state));
         }
     }
 
@@ -127,6 +143,11 @@ impl Timeline {
     /// The stamps of a HEAD in the same way; 0 before the first commit.
     pub(crate) fn heads(&self, room: &Room, from: usize, to: usize) -> Vec<u64> {
         between(self.heads.get(room).map_or(&[], Vec::as_slice), 0, from, to)
+    }
+
+    /// The counts of a room in the same way.
+    pub(crate) fn counts(&self, room: &Room, from: usize, to: usize) -> Vec<RoomCounts> {
+        between(self.counts.get(room).map_or(&[], Vec::as_slice), RoomCounts::default(), from, to)
     }
 
     /// The number of events after which the cache knew of a record's latest change that it had been told of

@@ -151,12 +151,13 @@ fn a_second_push_of_a_device_is_left_for_another_commit() {
 #[test]
 fn one_action_over_a_transaction_is_left_for_another_commit_and_smaller_pushes_still_fit() {
     let rules = rules();
-    // A push of n new records takes n puts, its marker and a log item; HEAD and the branch come once.
+    // A push of n new records takes n puts, its marker and a log item; HEAD, the branch and the
+    // counts come once.
     let sent = |push: usize, records: usize| {
         let record = |i: usize| hall(&format!("p{push}-{i}"), "A");
         (false, (0..records).map(record).collect::<Vec<_>>())
     };
-    let left = COMMIT_ACTIONS_MAX - 2 - (PUSH_RECORDS_MAX + 2) - 2;
+    let left = COMMIT_ACTIONS_MAX - 3 - (PUSH_RECORDS_MAX + 2) - 2;
     for (records, fits) in [(left, true), (left + 1, false)] {
         let pushes = pushes(&[sent(0, PUSH_RECORDS_MAX), sent(1, records), sent(2, 1)]);
         let mut group = Group::new(&rules, Snapshot::default(), NOW);
