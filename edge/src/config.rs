@@ -35,7 +35,34 @@ pub(crate) struct Config {
     pub(crate) head_bound: Duration,
     pub(crate) origins: AllowedOrigins,
     pub(crate) heartbeat: Heartbeat,
+    /// Where the lines about requests go.
+    pub(crate) line_level: LineLevel,
 }
+
+/// The level of the edge's lines about requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LineLevel {
+    #[default]
+    Log,
+    /// For the local stack: wrangler shows lower levels only together with a line of its own per request.
+    Warn,
+}
+
+impl std::str::FromStr for LineLevel {
+    type Err = BadLineLevel;
+
+    fn from_str(text: &str) -> Result<LineLevel, BadLineLevel> {
+        match text {
+            "log" => Ok(LineLevel::Log),
+            "warn" => Ok(LineLevel::Warn),
+            _ => Err(BadLineLevel),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("it must be `log` or `warn`")]
+pub(crate) struct BadLineLevel;
 
 /// A Redis database and our part of it.
 pub(crate) struct RedisAccess {
@@ -73,6 +100,7 @@ impl Config {
         let heartbeat = heartbeat(&mut reader);
         let none = AllowedOrigins::default();
         let origins = reader.parsed_or("ALLOWED_ORIGINS", none, AllowedOrigins::parse).unwrap_or_default();
+        let line_level = reader.parsed_or("LINE_LEVEL", LineLevel::Log, str::parse).unwrap_or_default();
         let redis = address.zip(ours).map(|(address, keys)| RedisAccess { address, token, keys });
         let config = verifier.zip(redis).map(|(verifier, redis)| Config {
             verifier,
@@ -84,6 +112,7 @@ impl Config {
             head_bound,
             origins,
             heartbeat,
+            line_level,
         });
         reader.finish(config)
     }
@@ -156,6 +185,10 @@ mod tests {
         assert_eq!(config.redis.keys, Keys::new("tillsync").unwrap());
         assert_eq!((config.rates, config.head_bound), (Rates::default(), HEAD_BOUND));
         assert_eq!(config.heartbeat, Heartbeat::default());
+        assert_eq!(config.line_level, LineLevel::Log);
+        let level = |text| read_but(move |name| (name == "LINE_LEVEL").then_some(text));
+        assert_eq!(level("warn").ok().unwrap().line_level, LineLevel::Warn);
+        assert!(level("info").err().unwrap().to_string().contains("LINE_LEVEL is wrong"));
         for function in Function::ALL.into_iter().filter(|function| *function != Function::Auth) {
             assert_eq!(config.urls.of(function), format!("http://127.0.0.1:9000/{}", function.name()));
         }

@@ -24,6 +24,7 @@ use crate::query;
 use crate::request_id::RequestId;
 use crate::session_end;
 use crate::state::AppState;
+use crate::telemetry::{Observation, Part};
 use crate::upstream::{self, Call, CallError, Credentials, UpstreamResponse};
 
 pub(crate) struct RequestContext {
@@ -41,6 +42,8 @@ pub(crate) struct RequestContext {
     pub(crate) route: Route,
     /// The rate limit decision, set once. The response carries it, whatever its status.
     pub(crate) decision: OnceCell<RateDecision>,
+    /// What is told of it.
+    pub(crate) observation: Rc<Observation>,
 }
 
 pub(crate) struct Caller {
@@ -77,11 +80,16 @@ impl RequestContext {
 
     pub(crate) fn authenticate(&self, token: String) -> Result<Caller, ApiError> {
         let claims = self.state.authenticator.claims(&token, self.now)?;
+        self.observation.of_client(&claims.client_id);
         Ok(Caller { token, claims })
     }
 
     /// Checks session and rate limits.
     pub(crate) async fn admit(&self, check: &AdmissionCheck) -> Result<(), RequestError> {
+        self.observation.timed(Part::Gate, self.pass_gate(check)).await
+    }
+
+    async fn pass_gate(&self, check: &AdmissionCheck) -> Result<(), RequestError> {
         self.count_at_fuse(self.state.admission.commands(check, self.now)).await?;
         let result = self.state.admission.run(check, self.now).await;
         if let Some(error) = result.failure.as_ref().filter(|error| !error.is_repeated()) {
@@ -185,7 +193,7 @@ impl RequestContext {
         };
         // The runtime has a copy now.
         body.inspect(|body| body.free());
-        let response = upstream::send(request).await?;
+        let response = self.send(request).await?;
         session_end::after_response(self, &response);
         Ok(response)
     }
@@ -197,7 +205,13 @@ impl RequestContext {
         body: &[u8],
         credentials: Credentials<'_>,
     ) -> Result<UpstreamResponse, CallError> {
-        upstream::send(self.upstream_request(self.spec(), operation, "", Some(body), credentials)?).await
+        self.send(self.upstream_request(self.spec(), operation, "", Some(body), credentials)?).await
+    }
+
+    async fn send(&self, request: Request) -> Result<UpstreamResponse, CallError> {
+        let response = self.observation.timed(Part::Function, upstream::send(request)).await?;
+        self.observation.add_storage(response.storage_micros);
+        Ok(response)
     }
 
     fn upstream_request(
@@ -209,7 +223,8 @@ impl RequestContext {
         credentials: Credentials<'_>,
     ) -> Result<Request, CallError> {
         let (request_id, arrived_at) = (&self.id, self.now);
-        let call = Call { spec, operation, query, body, credentials, request_id, arrived_at };
+        let trace = &self.observation.trace;
+        let call = Call { spec, operation, query, body, credentials, request_id, arrived_at, trace };
         upstream::request(&self.state.config, &call, clock::now())
     }
 }

@@ -10,11 +10,11 @@ use crate::error::RequestError;
 use crate::state::AppState;
 
 /// Request headers that a page may send.
-const ALLOWED_HEADERS: &str = "authorization, content-type, if-none-match, last-event-id";
+const ALLOWED_HEADERS: &str = "authorization, content-type, if-none-match, last-event-id, traceparent";
 /// Response headers that a page may read, beside those that every page may.
 const EXPOSED_HEADERS: &str = "allow, etag, ratelimit, ratelimit-limit, ratelimit-policy, ratelimit-remaining, \
-                               ratelimit-reset, retry-after, tillsync-cache, tillsync-cost, www-authenticate, \
-                               x-request-id";
+                               ratelimit-reset, retry-after, server-timing, tillsync-cache, tillsync-cost, \
+                               traceparent, www-authenticate, x-request-id";
 /// Seconds that a browser may remember a preflight: 2 hours, the longest that Chromium does.
 const MAX_AGE_SECS: &str = "7200";
 

@@ -17,6 +17,7 @@ mod request_id;
 mod response;
 mod revalidation;
 mod router;
+mod telemetry;
 
 // Who asks, and how often.
 mod admission;

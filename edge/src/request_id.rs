@@ -6,15 +6,20 @@ pub(crate) struct RequestId(String);
 
 impl RequestId {
     pub(crate) fn new() -> RequestId {
-        let mut bytes = [0; 16];
-        // WebCrypto does not fail within an event, and an id of zeros is better than no response.
-        let _ = getrandom::fill(&mut bytes);
-        RequestId(hex::encode(bytes))
+        RequestId(hex::encode(random::<16>()))
     }
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The bytes of an id.
+pub(crate) fn random<const BYTES: usize>() -> [u8; BYTES] {
+    let mut bytes = [0; BYTES];
+    // WebCrypto does not fail within an event, and an id of zeros is better than no response.
+    let _ = getrandom::fill(&mut bytes);
+    bytes
 }
 
 impl std::fmt::Display for RequestId {

@@ -24,6 +24,7 @@ mod frame_rate;
 mod head_pages;
 mod keepalive;
 pub(crate) mod last_seen;
+mod measure;
 mod object;
 mod object_call;
 mod page_call;

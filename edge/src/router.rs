@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use protocol::endpoints::Endpoint;
 use protocol::endpoints::route::Route;
+use protocol::telemetry::{NO_ROUTE, PREFLIGHT};
 use worker::{Context, Env, Request, Response, console_error};
 
 use crate::clock;
@@ -16,25 +17,28 @@ use crate::request_id::RequestId;
 use crate::response;
 use crate::revalidation;
 use crate::state::AppState;
+use crate::telemetry::Observation;
 
 pub(crate) async fn serve(request: Request, env: Env, execution: Context) -> worker::Result<Response> {
-    let id = RequestId::new();
+    let (id, observation) = (RequestId::new(), Rc::new(Observation::of(&request)));
     let origin = PageOrigin::of(&request, &env)?;
-    let response = match cors::preflight(&request, &origin) {
-        Some(preflight) => or_error(preflight, &id, |_| {})?,
-        None => respond(request, env, execution, &id, &origin).await?,
+    let (route, response) = match cors::preflight(&request, &origin) {
+        Some(preflight) => (PREFLIGHT, or_error(preflight, &id, |_| {})?),
+        None => respond(request, env.clone(), execution, (&id, &origin), &observation).await?,
     };
-    cors::finish(response::finish(response, &id)?, &origin)
+    let response = observation.finish(response::finish(response, &id)?, &id, route, &env)?;
+    cors::finish(response, &origin)
 }
 
+/// The response, and the operation id of its endpoint.
 async fn respond(
     request: Request,
     env: Env,
     execution: Context,
-    id: &RequestId,
-    origin: &PageOrigin,
-) -> worker::Result<Response> {
-    match context(request, env, execution, id, origin) {
+    (id, origin): (&RequestId, &PageOrigin),
+    observation: &Rc<Observation>,
+) -> worker::Result<(&'static str, Response)> {
+    match context(request, env, execution, (id, origin), observation) {
         Ok(context) => {
             // Shared, because a stream goes on after the response.
             let context = Rc::new(context);
@@ -43,9 +47,10 @@ async fn respond(
             let log = |error: &RequestError| console_error!("{id} {endpoint:?}: {error}");
             let response =
                 or_error(handle(&context).await.and_then(|response| tagged(&context, response)), id, log)?;
-            response::limited(response, context.decision.get())
+            let response = response::limited(response, context.decision.get())?;
+            Ok((context.spec().operation_id, response))
         }
-        Err(error) => or_error(Err(error), id, |error| console_error!("{id}: {error}")),
+        Err(error) => Ok((NO_ROUTE, or_error(Err(error), id, |error| console_error!("{id}: {error}"))?)),
     }
 }
 
@@ -67,14 +72,15 @@ fn context(
     request: Request,
     env: Env,
     execution: Context,
-    id: &RequestId,
-    origin: &PageOrigin,
+    (id, origin): (&RequestId, &PageOrigin),
+    observation: &Rc<Observation>,
 ) -> Result<RequestContext, RequestError> {
     let route = Route::find(&request.inner().method(), &request.path()).map_err(RequestError::NoRoute)?;
     // Also for `/healthz`: an edge that lacks a setting is not healthy.
     let state = AppState::of(&env)?;
     let (id, origin, now, decision) = (id.clone(), origin.clone(), clock::now(), OnceCell::new());
-    Ok(RequestContext { request, env, execution, state, id, origin, now, route, decision })
+    let observation = Rc::clone(observation);
+    Ok(RequestContext { request, env, execution, state, id, origin, now, route, decision, observation })
 }
 
 /// The edge answers eight endpoints itself and forwards the others.

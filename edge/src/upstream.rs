@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use protocol::telemetry::server_timing::{self, TIMING_HEADER};
 use protocol::timestamp::Timestamp;
 use protocol::wire::{CACHE_HEADER, COST_HEADER, ENDED_HEADER};
 use worker::{Fetch, Request, Response, ResponseBuilder};
@@ -64,6 +65,8 @@ pub(crate) struct UpstreamResponse {
     headers: Vec<(&'static str, String)>,
     /// The header that names ended sessions.
     pub(crate) ended: Option<String>,
+    /// The time that the function spent in DynamoDB.
+    pub(crate) storage_micros: u64,
     pub(crate) body: Vec<u8>,
 }
 
@@ -109,7 +112,10 @@ async fn fetch_response(request: Request) -> worker::Result<UpstreamResponse> {
         headers.extend(response.headers().get(name)?.map(|value| (name, value)));
     }
     let (status, ended) = (response.status_code(), response.headers().get(ENDED_HEADER)?);
-    let response = UpstreamResponse { status, headers, ended, body: response.bytes().await? };
+    let timing = response.headers().get(TIMING_HEADER)?.unwrap_or_default();
+    let storage_micros = server_timing::read(&timing, "db").unwrap_or_default();
+    let body = response.bytes().await?;
+    let response = UpstreamResponse { status, headers, ended, storage_micros, body };
     // The crate takes some aborted bodies for complete ones.
     if signal.aborted() { Err("no response in time".into()) } else { Ok(response) }
 }

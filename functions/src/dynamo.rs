@@ -8,3 +8,4 @@ pub mod kind;
 pub mod rewrite;
 pub mod skipped;
 pub mod table;
+pub mod timer;

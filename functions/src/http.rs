@@ -4,4 +4,5 @@
 pub mod dispatch;
 pub mod error;
 pub mod request;
+pub mod request_lines;
 pub mod response;

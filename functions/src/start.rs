@@ -1,5 +1,6 @@
 //! How a function starts in Lambda.
 
+use std::io::{self, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -15,7 +16,9 @@ use serde::de::IgnoredAny;
 use crate::cache_admin::maintenance;
 use crate::context::Context;
 use crate::context::kind::FunctionKind;
+use crate::dynamo::timer::RequestTimer;
 use crate::http::dispatch;
+use crate::http::request_lines::RequestLines;
 use crate::stream;
 use crate::sync::redelivery;
 
@@ -28,8 +31,11 @@ pub async fn run(function: impl Into<FunctionKind>) -> Result<(), Error> {
     // The futures are boxed because their types nest too deeply for the compiler.
     match function {
         FunctionKind::Http(_) => {
-            let handle =
-                async |request: Request| Ok::<_, Error>(dispatch::handle(context, request, now()).await);
+            let handle = async |request: Request| {
+                let response = dispatch::handle(context, request, now()).await;
+                response.extensions().get().into_iter().for_each(write);
+                Ok::<_, Error>(response)
+            };
             Box::pin(lambda_http::run(service_fn(handle))).await
         }
         FunctionKind::Stream(function) => {
@@ -55,6 +61,15 @@ pub async fn run(function: impl Into<FunctionKind>) -> Result<(), Error> {
     }
 }
 
+/// Writes the lines about a call to CloudWatch. They come without the members that the subscriber adds: the
+/// embedded metric format is read at the root of a line.
+fn write(RequestLines(lines): &RequestLines) {
+    for line in lines {
+        // Without standard output no one could read them.
+        let _ = writeln!(io::stdout(), "{}", line.to_json());
+    }
+}
+
 /// The value of `name` in the process environment.
 fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -77,6 +92,7 @@ pub fn dynamo_defaults() -> Builder {
         .behavior_version(BehaviorVersion::latest())
         .timeout_config(timeouts.build())
         .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .interceptor(RequestTimer)
 }
 
 /// A client with the credentials in the environment, which Lambda sets for the lifetime of the process.

@@ -21,6 +21,8 @@ mod output;
 use group::Group;
 use output::Output;
 
+use crate::telemetry::Telemetry;
+
 pub use command::EdgeVariables;
 pub use error::{EdgeDeath, EdgeError};
 
@@ -61,14 +63,15 @@ pub fn url(port: u16) -> String {
 }
 
 impl Edge {
-    /// Starts the worker of the project at `root` and waits until it is healthy. Its output goes to `say`,
-    /// its files into `folder`. `configs` replace `wrangler.toml`.
+    /// Starts the worker of the project at `root` and waits until it is healthy. Its lines about requests go
+    /// to `telemetry`, all other output to `say`, its files into `folder`. `configs` replace `wrangler.toml`.
     pub async fn start(
         root: &Path,
         folder: &Path,
         port: u16,
         variables: &EdgeVariables,
         configs: &[PathBuf],
+        telemetry: Telemetry,
         say: fn(&str),
     ) -> Result<Edge, EdgeError> {
         let mut command = command::command(root, folder, port, variables)?;
@@ -77,7 +80,7 @@ impl Edge {
         let mut child = command.spawn()?;
         // A child has an id until it is waited for.
         let group = Group::of(&child).ok_or(std::io::ErrorKind::NotFound).map_err(std::io::Error::from)?;
-        let output = Output::read(&mut child, say);
+        let output = Output::read(&mut child, telemetry, say);
         let mut edge = Edge { url: url(port), port, child, group, output };
         edge.wait_until_ready().await?;
         Ok(edge)

@@ -20,6 +20,7 @@ use protocol::wire::health::BreakerState;
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::connector::Identity;
+use crate::telemetry::Telemetry;
 use crate::template::Template;
 use crate::template::event_source::EventSource;
 use crate::template::function::{self, Variable};
@@ -44,7 +45,10 @@ pub enum HandlersError {
 }
 
 /// All functions, as Lambda keeps them warm.
-pub struct Handlers(BTreeMap<FunctionKind, Context>);
+pub struct Handlers {
+    contexts: BTreeMap<FunctionKind, Context>,
+    telemetry: Telemetry,
+}
 
 impl Handlers {
     /// Creates each function with its environment and role from `template`. `settings` are the values that
@@ -53,6 +57,7 @@ impl Handlers {
         template: &Template,
         dynamo: &Dynamo,
         settings: &BTreeMap<&str, String>,
+        telemetry: Telemetry,
     ) -> Result<Handlers, HandlersError> {
         let context = |kind: FunctionKind| {
             let name = kind.name();
@@ -61,12 +66,15 @@ impl Handlers {
             let context = Context::new(kind, environment(function, settings), &dynamo.client(identity));
             Ok((kind, context.map_err(|source| HandlersError::Config { name, source })?))
         };
-        FunctionKind::all().map(context).collect::<Result<_, _>>().map(Handlers)
+        let contexts = FunctionKind::all().map(context).collect::<Result<_, _>>()?;
+        Ok(Handlers { contexts, telemetry })
     }
 
     /// Calls `function` as its URL does.
     pub async fn call(&self, function: Function, request: Request, now: Timestamp) -> Response<Body> {
-        dispatch::handle(self.context(function), request, now).await
+        let response = dispatch::handle(self.context(function), request, now).await;
+        response.extensions().get().into_iter().for_each(|lines| self.telemetry.function_lines(lines));
+        response
     }
 
     /// Delivers stream records to `function`.
@@ -83,7 +91,7 @@ impl Handlers {
     pub fn is_redis_given_up(&self) -> bool {
         let is_open =
             |context: &Context| context.cache().is_ok_and(|cache| cache.breaker() == BreakerState::Open);
-        self.0.values().any(is_open)
+        self.contexts.values().any(is_open)
     }
 
     /// Calls `cache-maintenance`, as its schedule does.
@@ -98,7 +106,7 @@ impl Handlers {
 
     #[allow(clippy::indexing_slicing, reason = "`new` creates the context of every function")]
     fn context(&self, function: impl Into<FunctionKind>) -> &Context {
-        &self.0[&function.into()]
+        &self.contexts[&function.into()]
     }
 }
 

@@ -9,6 +9,7 @@
 pub mod stack;
 
 // The deployment's template.
+pub mod telemetry;
 pub mod template;
 
 // The parts.

@@ -26,6 +26,7 @@ use crate::handlers::{self, Handlers, HandlersError};
 use crate::keys::Keys;
 use crate::redis::Redis;
 use crate::stream::{StreamSwitch, Streams};
+use crate::telemetry::Telemetry;
 use crate::template::{Template, project_root};
 
 /// A running stack.
@@ -39,6 +40,7 @@ pub struct Stack {
     tables: settings::TableNames,
     template: Template,
     settings: BTreeMap<&'static str, String>,
+    telemetry: Telemetry,
     // Dropped last, because it removes the files of the others.
     data: DataDir,
 }
@@ -66,19 +68,33 @@ impl Stack {
 
         let functions_port = Port::bind().await.map_err(StartError::Port)?;
         let settings = settings::functions(&keys, port, redis.url(), options.tables.as_deref());
-        let handlers = Arc::new(Handlers::new(&template, &dynamo, &settings)?);
+        let telemetry = Telemetry::default();
+        let handlers = Arc::new(Handlers::new(&template, &dynamo, &settings, telemetry.clone())?);
         let host = FunctionHost::start(functions_port, Arc::clone(&handlers), keys.caller.clone());
         say(&format!("the functions are up at {}", host.url()));
 
         say("the edge is starting");
         let mut variables = settings::edge(&keys, host.url(), redis.url());
         variables.extend(options.edge_variables.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        let edge = Edge::start(&root, data.path(), port, &variables, &options.edge_configs, say).await?;
+        let (configs, counts) = (&options.edge_configs, telemetry.clone());
+        let edge = Edge::start(&root, data.path(), port, &variables, configs, counts, say).await?;
         say(&format!("the edge is up at {}", edge.url()));
 
         let sources = handlers::take_sources(&mut template)?;
         let streams = Streams::start(dynamo.database(), sources, &handlers, data.path())?;
-        Ok(Stack { edge, host, streams, handlers, dynamo, redis, tables, template, settings, data })
+        Ok(Stack {
+            edge,
+            host,
+            streams,
+            handlers,
+            dynamo,
+            redis,
+            tables,
+            template,
+            settings,
+            telemetry,
+            data,
+        })
     }
 
     /// The edge's base URL, without a trailing slash.
@@ -146,7 +162,12 @@ impl Stack {
     pub fn other_handlers(&self, file: &Path) -> Result<Handlers, HandlersError> {
         let mut settings = self.settings.clone();
         settings.insert("TABLES_FILE", file.display().to_string());
-        Handlers::new(&self.template, &self.dynamo, &settings)
+        Handlers::new(&self.template, &self.dynamo, &settings, self.telemetry.clone())
+    }
+
+    /// What edge and functions tell of their requests.
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
     }
 
     /// Faults between functions and DynamoDB, and counts of requests.

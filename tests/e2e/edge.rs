@@ -17,10 +17,11 @@ pub(crate) mod secrets;
 pub(crate) mod slow_readers;
 pub(crate) mod sockets;
 pub(crate) mod status;
+pub(crate) mod telemetry;
 pub(crate) mod tickets;
 pub(crate) mod verdicts;
 
 trials! {
     modules: bad_input, bodies, browser, events, floods, hub, openapi, own_changes, pages, presence, protocol_page,
-    rate_limits, renewal, secrets, slow_readers, sockets, status, tickets, verdicts,
+    rate_limits, renewal, secrets, slow_readers, sockets, status, telemetry, tickets, verdicts,
 }

@@ -19,6 +19,7 @@ use local::keys::Keys;
 use local::redis::Redis;
 use local::stack::{Options, Stack};
 use local::stream::StreamSwitch;
+use local::telemetry::{self, Telemetry};
 use protocol::endpoints::function::Function;
 use protocol::limits::PRESENCE_LEAVE_SECS;
 use protocol::role::Role;
@@ -70,6 +71,8 @@ pub(crate) struct World {
     /// The secrets of the tests so far, which no log or store may hold.
     pub(crate) secrets: Arc<Secrets>,
     pub(crate) pages: Pages,
+    /// What edge and functions tell of their requests.
+    pub(crate) telemetry: Telemetry,
     /// The data directory of the stack.
     pub(crate) data: PathBuf,
     keys: Keys,
@@ -104,7 +107,8 @@ impl World {
         let runtime = Runtime::new().unwrap();
         let pages = runtime.block_on(Pages::serve());
         let rates = RATES.iter().map(|&(name, value)| (name, value.to_owned())).chain(rate);
-        let edge_variables = rates.chain([("ALLOWED_ORIGINS", pages.allowed.clone())]).collect();
+        let others = [("ALLOWED_ORIGINS", pages.allowed.clone()), telemetry::shown()];
+        let edge_variables = rates.chain(others).collect();
         leaks::keep_logs();
         let options = Options { edge_variables, say: leaks::keep_line, ..Options::default() };
         let stack = runtime.block_on(Stack::start(options)).expect("the stack starts");
@@ -127,6 +131,7 @@ impl World {
             keys,
             secrets,
             pages,
+            telemetry: stack.telemetry().clone(),
             data: stack.data().to_owned(),
             redis: stack.redis().clone(),
             stack: Mutex::new(Some(stack)),

@@ -10,6 +10,7 @@ use crate::context::{Caller, RequestContext};
 use crate::error::RequestError;
 use crate::page_cache::{self, PageKey};
 use crate::room::{self, Unanswered};
+use crate::telemetry::Part;
 use crate::upstream::{Credentials, UpstreamResponse};
 
 mod asked;
@@ -53,7 +54,9 @@ pub(crate) async fn pull(
     let is_on = !context.state.config.head_bound.is_zero();
     let asked = Asked::read(&caller.claims, query).filter(|_| is_on);
     let Some(asked) = asked else { return Ok(Pulled::ByFunction(forward(context, caller, query).await?)) };
-    let unanswered = match room::look(&context.env, &asked.room, &asked.lookup()).await {
+    let (lookup, room) = (asked.lookup(), &asked.room);
+    let looked = context.observation.timed(Part::Room, room::look(&context.env, room, &lookup)).await;
+    let unanswered = match looked {
         Ok(Ok(page)) => return Ok(Pulled::ByEdge { page, source: BY_ROOM }),
         Ok(Err(unanswered)) => unanswered,
         Err(error) => {

@@ -11,6 +11,7 @@ use crate::context::RequestContext;
 use crate::error::RequestError;
 use crate::query;
 use crate::room::{self, ConnectRequest, FrameOptions, Redemption, RoomError};
+use crate::telemetry::Part;
 
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
     // First, so that a browser that opens the address gets an explanation.
@@ -45,7 +46,7 @@ async fn connect(context: &RequestContext) -> Result<Response, RequestError> {
     // Last, since it takes a round trip.
     context.admit_to_socket(&caller.claims).await?;
     let connect = ConnectRequest::new(caller.claims, room, device, options);
-    Ok(room::connect(&context.env, &connect).await?)
+    Ok(context.observation.timed(Part::Room, room::connect(&context.env, &connect)).await?)
 }
 
 /// Accepts the handshake, says what is wrong and closes. A web page cannot tell a refused handshake from a

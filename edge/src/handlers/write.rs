@@ -15,6 +15,7 @@ use crate::handlers::publish::{self, Commit};
 use crate::query;
 use crate::response;
 use crate::room::{Turn, WriteTurn};
+use crate::telemetry::Part;
 use crate::upstream::{CallError, Credentials, UpstreamResponse};
 
 mod group;
@@ -38,7 +39,8 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     if let Some(room) = room {
         let sender = caller.claims.sid.as_ref().map_or(&*caller.claims.sub, |session| session.as_str());
         let offer = || group::offer(context, &query, &caller.token, body.as_ref()?);
-        match WriteTurn::take(&context.env, room, sender, &context.id, offer).await? {
+        let taking = WriteTurn::take(&context.env, room, sender, &context.id, offer);
+        match context.observation.timed(Part::Room, taking).await? {
             Turn::Answered(answer) => return Ok(group::response(&answer)?),
             Turn::Own(own) => turn = Some(own),
         }

@@ -20,6 +20,7 @@ use super::close_reason;
 use super::deliver::deliver;
 use super::head_pages::HeadPages;
 use super::keepalive;
+use super::measure;
 use super::page_call::{NO_PAGE, PAGE, PageCall, PageToKeep};
 use super::presence::AnnouncedDevices;
 use super::recent_commits::RecentCommits;
@@ -164,6 +165,7 @@ impl Room {
         }
         alarm::wake_by(&self.state, keepalive::next_check(&socket_state, self.heartbeat())).await?;
         self.announce(&others, &socket_state).await;
+        measure::sockets(&self.state, &self.env);
         Response::from_websocket(pair.client)
     }
 
@@ -244,6 +246,7 @@ impl Room {
             self.head_pages.borrow_mut().committed(publication.last(), began_at);
             if self.recent_commits.borrow_mut().insert(publication) {
                 deliver(&sockets, publication, now);
+                measure::broadcast(&self.env, publication, sockets.len(), now);
             }
         }
         Ok(status(call::ACCEPTED))

@@ -1,6 +1,7 @@
 //! One call of a function.
 
 use protocol::endpoints::spec::EndpointSpec;
+use protocol::telemetry::trace_context::{TRACE_HEADER, TraceContext};
 use protocol::timestamp::Timestamp;
 use protocol::wire::{ARRIVED_HEADER, REQUEST_ID_HEADER, TOKEN_HEADER};
 
@@ -20,6 +21,8 @@ pub(crate) struct Call<'a> {
     pub(crate) request_id: &'a RequestId,
     /// When the request arrived.
     pub(crate) arrived_at: Timestamp,
+    /// The edge's span of its trace.
+    pub(crate) trace: &'a TraceContext,
 }
 
 /// What a function learns about the caller.
@@ -43,6 +46,7 @@ impl Call<'_> {
         let mut headers = vec![
             (REQUEST_ID_HEADER, self.request_id.to_string()),
             (ARRIVED_HEADER, self.arrived_at.0.to_string()),
+            (TRACE_HEADER, self.trace.header()),
         ];
         if self.body.is_some() {
             headers.push(("content-type", "application/json".to_owned()));
@@ -57,14 +61,19 @@ impl Call<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use protocol::endpoints::Endpoint;
 
     use super::*;
 
+    static TRACE: OnceLock<TraceContext> = OnceLock::new();
+
     fn call<'a>(id: &'a RequestId, query: &'a str, credentials: Credentials<'a>) -> Call<'a> {
         let spec = Endpoint::PushBatch.spec();
         let (operation, arrived_at) = (spec.operation_id, Timestamp(1_765_103_400_000_000));
-        Call { spec, operation, query, body: Some(b"{}"), credentials, request_id: id, arrived_at }
+        let trace = TRACE.get_or_init(|| TraceContext::root([1; 16], [2; 8]));
+        Call { spec, operation, query, body: Some(b"{}"), credentials, request_id: id, arrived_at, trace }
     }
 
     #[test]
@@ -76,20 +85,29 @@ mod tests {
     }
 
     #[test]
-    fn a_function_receives_request_id_arrival_credentials_and_content_type_only() {
+    fn a_function_receives_ids_arrival_credentials_and_content_type_only() {
         let id = RequestId::new();
         let names = |call: Call<'_>| call.headers().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         let with_token = call(&id, "", Credentials::Token("a.b.c"));
         assert_eq!(
             names(with_token),
-            ["x-request-id", "x-tillsync-arrived", "content-type", "x-tillsync-token"]
+            ["x-request-id", "x-tillsync-arrived", "traceparent", "content-type", "x-tillsync-token"]
         );
         let without_body = Call { body: None, ..call(&id, "", Credentials::Token("a.b.c")) };
-        assert_eq!(names(without_body), ["x-request-id", "x-tillsync-arrived", "x-tillsync-token"]);
+        assert_eq!(
+            names(without_body),
+            ["x-request-id", "x-tillsync-arrived", "traceparent", "x-tillsync-token"]
+        );
         let info = ClientInfo::new(Some("203.0.113.7"), Some("a"));
         let sign_in = call(&id, "", Credentials::ClientInfo(&info));
-        let expected =
-            ["x-request-id", "x-tillsync-arrived", "content-type", "x-tillsync-address", "x-tillsync-agent"];
+        let expected = [
+            "x-request-id",
+            "x-tillsync-arrived",
+            "traceparent",
+            "content-type",
+            "x-tillsync-address",
+            "x-tillsync-agent",
+        ];
         assert_eq!(names(sign_in), expected);
     }
 }

@@ -32,6 +32,21 @@ impl Cost {
         Cost { requests, write_tenths: share(write_tenths), read_tenths: share(read_tenths) }
     }
 
+    /// Requests sent.
+    pub fn requests(&self) -> u64 {
+        self.requests.into()
+    }
+
+    /// Write capacity, in tenths of a unit.
+    pub fn write_tenths(&self) -> u64 {
+        self.write_tenths
+    }
+
+    /// Read capacity, in tenths of a unit.
+    pub fn read_tenths(&self) -> u64 {
+        self.read_tenths
+    }
+
     /// Counts a failed request, which reports no capacity.
     pub fn failed(&mut self) {
         self.requests += 1;

@@ -1,18 +1,23 @@
 //! From the operation id of a forwarded request to its handler, by the table of endpoints.
 
+use std::time::Instant;
+
 use lambda_http::{Body, Request, Response};
 use protocol::endpoints::Endpoint;
 use protocol::error::{ApiError, ErrorCode};
+use protocol::ids::ClientId;
 use protocol::timestamp::Timestamp;
 use protocol::wire::session_end::EndedSessions;
 use protocol::wire::{ENDED_HEADER, TOKEN_HEADER, push_group};
 
 use super::error::HandlerError;
 use super::request::FunctionRequest;
+use super::request_lines::{CallReport, GroupedAnswer};
 use super::response::{HandlerResult, respond};
 use crate::context::Context;
 use crate::context::kind::FunctionKind;
 use crate::dynamo::cost::Cost;
+use crate::dynamo::timer::timed;
 use crate::{accounts, cache_admin, carts, records, sync};
 
 /// What a handler reports beside its result, also if it fails.
@@ -22,20 +27,50 @@ struct Report {
     cost: Cost,
     /// Sessions that the request ended, whose sockets the edge closes.
     ended: EndedSessions,
+    /// The tenant of the caller.
+    client: Option<ClientId>,
+    /// The answers to the pushes of a group.
+    grouped: Vec<GroupedAnswer>,
 }
 
-/// Handles a request that arrived at `now`. Its path is `/{operation_id}`.
+/// Handles a request that arrived at `now`. Its path is `/{operation_id}`. The response has the lines about
+/// it as an extension, [`RequestLines`](super::request_lines::RequestLines).
 pub async fn handle(context: &Context, request: Request, now: Timestamp) -> Response<Body> {
+    let began = Instant::now();
     let Some(operation) = operation(context.function(), request.uri().path()) else {
         return respond(&request, None, Err(unknown_operation()));
     };
     let mut report = Report::default();
+    let (result, storage) = timed(run(context, operation, &request, now, &mut report)).await;
+    // A group has its cost in the answers.
+    let counts_cost = matches!(operation, Operation::Endpoint(endpoint) if endpoint.spec().counts_cost);
+    let cost = counts_cost.then_some(&report.cost);
+    let mut response = respond(&request, cost, result);
+    if let (false, Ok(ended)) = (report.ended.is_empty(), report.ended.to_string().parse()) {
+        response.headers_mut().insert(ENDED_HEADER, ended);
+    }
+    let is_group = operation == Operation::PushGroup;
+    let Report { cost, client, grouped, .. } = &report;
+    let (route, client, duration) =
+        (operation.endpoint().spec().operation_id, client.as_ref(), began.elapsed());
+    let told = CallReport { request: &request, now, route, client, cost, grouped, duration, storage };
+    told.add_to(response, is_group)
+}
+
+async fn run(
+    context: &Context,
+    operation: Operation,
+    request: &Request,
+    now: Timestamp,
+    report: &mut Report,
+) -> HandlerResult {
     // Boxed, because the futures of all handlers together are large and deeply nested.
     let result = match operation {
-        Operation::Endpoint(endpoint) => Box::pin(call(context, endpoint, &request, now, &mut report)).await,
+        Operation::Endpoint(endpoint) => Box::pin(call(context, endpoint, request, now, report)).await,
         Operation::PushGroup => {
-            let request = FunctionRequest::new(&request, None, now);
-            Box::pin(sync::push_group::handle(context, &request, &mut report.cost)).await
+            let request = FunctionRequest::new(request, None, now);
+            let Report { cost, grouped, client, .. } = report;
+            Box::pin(sync::push_group::handle(context, &request, cost, grouped, client)).await
         }
     };
     if let Ok(cache) = context.cache() {
@@ -44,14 +79,7 @@ pub async fn handle(context: &Context, request: Request, now: Timestamp) -> Resp
     if let Ok(sync) = context.sync() {
         sync.store.note_damage(now).await;
     }
-    // A group has its cost in the answers.
-    let counts_cost = matches!(operation, Operation::Endpoint(endpoint) if endpoint.spec().counts_cost);
-    let cost = counts_cost.then_some(&report.cost);
-    let mut response = respond(&request, cost, result);
-    if let (false, Ok(ended)) = (report.ended.is_empty(), report.ended.to_string().parse()) {
-        response.headers_mut().insert(ENDED_HEADER, ended);
-    }
-    response
+    result
 }
 
 /// What the edge asks of a function.
@@ -61,6 +89,16 @@ enum Operation {
     Endpoint(Endpoint),
     /// Several [`Endpoint::PushBatch`] requests at once.
     PushGroup,
+}
+
+impl Operation {
+    /// The endpoint that clients call.
+    fn endpoint(self) -> Endpoint {
+        match self {
+            Operation::Endpoint(endpoint) => endpoint,
+            Operation::PushGroup => Endpoint::PushBatch,
+        }
+    }
 }
 
 /// The operation of a path, if this function serves it.
@@ -83,8 +121,9 @@ async fn call(
 ) -> HandlerResult {
     let token = http.headers().get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
     let claims = context.caller(endpoint.spec().access, token, now)?;
+    report.client = claims.as_ref().map(|claims| claims.client_id.clone());
     let request = &FunctionRequest::new(http, claims, now);
-    let Report { cost, ended } = report;
+    let Report { cost, ended, .. } = report;
     match endpoint {
         Endpoint::LogIn => accounts::login::handle(context, request, ended).await,
         Endpoint::RefreshSession => accounts::refresh::handle(context, request, ended).await,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use protocol::endpoints::Endpoint;
 use protocol::error::{ApiError, ErrorCode};
-use protocol::ids::{DeviceId, Room};
+use protocol::ids::{ClientId, DeviceId, Room};
 use protocol::json::JsonText;
 use protocol::limits::GROUP_PUSHES_MAX;
 use protocol::record::RecordKey;
@@ -29,12 +29,19 @@ use crate::context::{Context, SyncContext};
 use crate::dynamo::cost::Cost;
 use crate::http::error::HandlerError;
 use crate::http::request::{FunctionRequest, NoClaims, believed_arrival};
+use crate::http::request_lines::GroupedAnswer;
 use crate::http::response::{HandlerResponse, HandlerResult, reported};
 use crate::limits::{BATCH_GET_KEYS_MAX, GROUP_RESPONSE_BYTES_MAX};
 
 /// Pushes a group. An error means that the group as a whole cannot be pushed; its pushes may still succeed
-/// one by one.
-pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
+/// one by one. `answered` receives what was answered, and `client` whose pushes they are.
+pub async fn handle(
+    context: &Context,
+    request: &FunctionRequest<'_>,
+    cost: &mut Cost,
+    answered: &mut Vec<GroupedAnswer>,
+    client: &mut Option<ClientId>,
+) -> HandlerResult {
     let (sync, now) = (context.sync()?, request.now);
     let sent = parse(request.body())?;
     let mut answers = Answers::new(sent.pushes);
@@ -47,6 +54,7 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
     }
     let mut publications = Vec::new();
     if let Some(room) = members.room {
+        *client = Some(room.client.clone());
         let mut retry = CommitRetry::new(request, "group");
         let mut members = members.pushes;
         loop {
@@ -62,7 +70,8 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
             }
         }
     }
-    let result = PushGroupResult { answers: answers.finish(cost)?, publications: fast_path(publications) };
+    let result =
+        PushGroupResult { answers: answers.finish(cost, answered)?, publications: fast_path(publications) };
     Ok(HandlerResponse::json(&result)?.with_content_type(CONTENT_TYPE))
 }
 
@@ -185,7 +194,11 @@ impl Answers {
 
     /// The answers in the order of the pushes. Those that would make the response too large are left out: a
     /// retry gets them from the marker.
-    fn finish(self, cost: &Cost) -> Result<Vec<Option<GroupedResponse>>, HandlerError> {
+    fn finish(
+        self,
+        cost: &Cost,
+        answered: &mut Vec<GroupedAnswer>,
+    ) -> Result<Vec<Option<GroupedResponse>>, HandlerError> {
         let Answers { sent, mut results } = self;
         results.sort_unstable_by_key(|(index, _)| *index);
         let callers = results.len();
@@ -203,8 +216,9 @@ impl Answers {
             };
             if bytes + text.len() <= GROUP_RESPONSE_BYTES_MAX {
                 bytes += text.len();
-                let (cost, body) = (cost.share(nth, callers).to_string(), JsonText::from_text(text)?);
-                *answer = Some(GroupedResponse { status, retry_after, cost, body });
+                let (cost, body) = (cost.share(nth, callers), JsonText::from_text(text)?);
+                answered.push(GroupedAnswer { request_id: sent.request_id.clone(), status, cost });
+                *answer = Some(GroupedResponse { status, retry_after, cost: cost.to_string(), body });
             }
         }
         Ok(answers)
@@ -240,7 +254,10 @@ mod tests {
         for (place, bytes) in [(0, 1), (1, GROUP_RESPONSE_BYTES_MAX), (2, 1)] {
             answers.results.push((place, Ok(response("x".repeat(bytes)))));
         }
-        let answers = answers.finish(&Cost::default()).unwrap();
+        let mut answered = Vec::new();
+        let answers = answers.finish(&Cost::default(), &mut answered).unwrap();
         assert_eq!(answers.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true]);
+        let ids: Vec<&str> = answered.iter().map(|answer| answer.request_id.as_str()).collect();
+        assert_eq!(ids, ["a", "c"], "the other is answered when it comes alone");
     }
 }

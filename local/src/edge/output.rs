@@ -10,6 +10,8 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Child;
 use tokio::sync::Notify;
 
+use crate::telemetry::Telemetry;
+
 /// Maximum number of lines that are kept.
 const LAST_LINES_MAX: usize = 30;
 /// What wrangler 4 prints when workerd has crashed.
@@ -18,13 +20,15 @@ const RUNTIME_CRASHED: &str = "The Workers runtime crashed unexpectedly";
 pub(super) struct Output {
     last: Mutex<VecDeque<String>>,
     crashed: Notify,
+    telemetry: Telemetry,
     say: fn(&str),
 }
 
 impl Output {
-    /// Reads both pipes of `child` until they close, and passes each line to `say`.
-    pub(super) fn read(child: &mut Child, say: fn(&str)) -> Arc<Output> {
-        let output = Arc::new(Output { last: Mutex::default(), crashed: Notify::new(), say });
+    /// Reads both pipes of `child` until they close. Lines about requests go to `telemetry`, all others to
+    /// `say`.
+    pub(super) fn read(child: &mut Child, telemetry: Telemetry, say: fn(&str)) -> Arc<Output> {
+        let output = Arc::new(Output { last: Mutex::default(), crashed: Notify::new(), telemetry, say });
         if let Some(pipe) = child.stdout.take() {
             tokio::spawn(Arc::clone(&output).read_pipe(pipe));
         }
@@ -58,6 +62,9 @@ impl Output {
     }
 
     fn push(&self, line: String) {
+        if self.telemetry.edge_line(&line) {
+            return;
+        }
         (self.say)(&line);
         if line.contains(RUNTIME_CRASHED) {
             self.crashed.notify_one();
@@ -85,7 +92,7 @@ mod tests {
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let output = Output::read(&mut child, |_| {});
+        let output = Output::read(&mut child, Telemetry::default(), |_| {});
         output.runtime_crashed().await;
         let lines = output.last_lines();
         assert!(lines.contains(&"line 40".to_owned()) && lines.len() <= LAST_LINES_MAX, "{lines:?}");

@@ -194,7 +194,7 @@ async fn a_variable_that_the_template_lacks_is_reported() {
     let dir = DataDir::temporary().unwrap();
     let settings = settings::functions(&Keys::load_or_make(dir.path()).unwrap(), 1, NO_REDIS, None);
     let dynamo = Dynamo::start(None, &template.tables).unwrap();
-    let error = Handlers::new(&template, &dynamo, &settings).err().unwrap();
+    let error = Handlers::new(&template, &dynamo, &settings, Telemetry::default()).err().unwrap();
     assert!(matches!(error, HandlersError::Config { name: "auth", .. }));
     assert!(error.to_string().contains("ACCESS_KID is not set"), "{error}");
     dynamo.stop().await;
@@ -209,7 +209,8 @@ async fn a_bad_tables_file_is_reported_with_line_and_reason() {
     let file = dir.path().join("tables.toml");
     let start = |text: &str| {
         std::fs::write(&file, text).unwrap();
-        Handlers::new(&template, &dynamo, &settings::functions(&keys, 1, NO_REDIS, Some(&file)))
+        let settings = settings::functions(&keys, 1, NO_REDIS, Some(&file));
+        Handlers::new(&template, &dynamo, &settings, Telemetry::default())
     };
     assert!(start("[parrots]\npolicy = \"append-only\"\n").is_ok());
     let error = start("[parrots]\npolicy = \"best\"\n").err().unwrap().to_string();

@@ -23,5 +23,8 @@ pub mod claims;
 pub mod error;
 pub mod wire;
 
+// What is told of a request.
+pub mod telemetry;
+
 // The table of endpoints.
 pub mod endpoints;

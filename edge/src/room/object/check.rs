@@ -9,7 +9,7 @@ use crate::clock;
 use crate::config::Heartbeat;
 use crate::room::keepalive::{self, Action};
 use crate::room::socket_state::SocketState;
-use crate::room::{alarm, sockets, tickets};
+use crate::room::{alarm, measure, sockets, tickets};
 use crate::state::AppState;
 
 impl Room {
@@ -39,6 +39,7 @@ impl Room {
 
     /// After a socket has ended: its device may have left, or the room may be empty.
     pub(super) async fn after_close(&self) -> worker::Result<()> {
+        measure::sockets(&self.state, &self.env);
         let open = sockets::open(&self.state)?;
         match self.check_presence(&open, clock::now()).await {
             Some(leave_at) => alarm::wake_by(&self.state, leave_at).await,

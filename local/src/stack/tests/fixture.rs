@@ -30,7 +30,8 @@ impl Fixture {
         let edge = FakeEdge::start(keys.publish_secret.clone()).await;
         let redis = Redis::start(&keys.redis_token).await.unwrap();
         let settings = settings::functions(&keys, edge.port(), redis.url(), None);
-        let handlers = Arc::new(Handlers::new(&template, &dynamo, &settings).unwrap());
+        let handlers = Handlers::new(&template, &dynamo, &settings, Telemetry::default());
+        let handlers = Arc::new(handlers.unwrap());
         let (port, caller) = (Port::bind().await.unwrap(), keys.caller.clone());
         let host = FunctionHost::start(port, Arc::clone(&handlers), caller);
         let mut fixture = Fixture { host, dynamo, edge, redis, handlers, stream: None, keys, data };

@@ -1,0 +1,29 @@
+//! What a room tells of its sockets and of the delay of its broadcasts.
+
+use protocol::ids;
+use protocol::telemetry::{Line, RoomLine};
+use protocol::timestamp::Timestamp;
+use protocol::wire::publication::Publication;
+use worker::{Env, State};
+
+use super::sockets;
+use crate::telemetry;
+
+/// Tells that `state` now has other sockets.
+pub(super) fn sockets(state: &State, env: &Env) {
+    // A name that is no room's has no sockets.
+    let Some(room) = state.id().name().and_then(|name| name.parse::<ids::Room>().ok()) else { return };
+    let Ok(open) = sockets::open(state) else { return };
+    let ids::Room { client, branch } = room;
+    let line = RoomLine { client, branch, sockets: open.len(), changes: 0, delay_micros: None };
+    telemetry::tell(env, &Line::Room(line));
+}
+
+/// Tells of a commit that was sent to `sockets` sockets at `now`. The stamp of its last change is the time at
+/// which a function has decided it.
+pub(super) fn broadcast(env: &Env, publication: &Publication, sockets: usize, now: Timestamp) {
+    let delay_micros = Some(now.0.saturating_sub(publication.last().time().0));
+    let ids::Room { client, branch } = publication.room();
+    let changes = publication.changes.len();
+    telemetry::tell(env, &Line::Room(RoomLine { client, branch, sockets, changes, delay_micros }));
+}

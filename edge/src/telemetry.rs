@@ -1,0 +1,220 @@
+//! What the edge tells of each request and each room: a line in its log, and a point for Workers Analytics
+//! Engine, which counts by route, status and cache result.
+
+use std::cell::{Cell, OnceCell};
+
+use protocol::ids::ClientId;
+use protocol::telemetry::server_timing::{self, TIMING_HEADER};
+use protocol::telemetry::trace_context::{TRACE_HEADER, TraceContext};
+use protocol::telemetry::{EdgeLine, EdgeTimes, Line, RoomLine};
+use protocol::timestamp::Timestamp;
+use protocol::wire::{CACHE_HEADER, COST_HEADER};
+use worker::{
+    AnalyticsEngineDataPointBuilder, Env, Request, Response, console_error, console_log, console_warn,
+};
+
+use crate::clock;
+use crate::config::LineLevel;
+use crate::request_id::{self, RequestId};
+use crate::state::AppState;
+
+/// The binding in `wrangler.toml`.
+const BINDING: &str = "METRICS";
+/// What the points are of: their first blob.
+const REQUEST: &str = "request";
+const ROOM: &str = "room";
+/// An index or a blob without a value.
+const NONE: &str = "none";
+
+/// One request while it is answered.
+pub(crate) struct Observation {
+    began_at: Timestamp,
+    /// Its span, which the function and the response are told.
+    pub(crate) trace: TraceContext,
+    times: Cell<EdgeTimes>,
+    client: OnceCell<ClientId>,
+}
+
+/// The times that are measured apart.
+#[derive(Clone, Copy)]
+pub(crate) enum Part {
+    Gate,
+    Room,
+    Function,
+}
+
+impl Observation {
+    /// Begins now. A malformed trace context of the caller begins a new trace.
+    pub(crate) fn of(request: &Request) -> Observation {
+        let header = request.headers().get(TRACE_HEADER).ok().flatten();
+        let span_id = request_id::random();
+        let trace = match header.as_deref().and_then(TraceContext::parse) {
+            Some(caller) => caller.with_span(span_id),
+            None => TraceContext::root(request_id::random(), span_id),
+        };
+        Observation { began_at: clock::now(), trace, times: Cell::default(), client: OnceCell::new() }
+    }
+
+    /// Notes the tenant of the request.
+    pub(crate) fn of_client(&self, client: &ClientId) {
+        // A request has one token.
+        let _ = self.client.set(client.clone());
+    }
+
+    /// Runs `work` and adds its time to `part`.
+    pub(crate) async fn timed<T>(&self, part: Part, work: impl Future<Output = T>) -> T {
+        let began_at = clock::now();
+        let output = work.await;
+        let took = since(began_at);
+        self.add(|times| match part {
+            Part::Gate => times.gate_micros += took,
+            Part::Room => times.room_micros += took,
+            Part::Function => times.function_micros += took,
+        });
+        output
+    }
+
+    /// Adds what a function has told of its time in DynamoDB.
+    pub(crate) fn add_storage(&self, micros: u64) {
+        self.add(|times| times.storage_micros += micros);
+    }
+
+    fn add(&self, change: impl FnOnce(&mut EdgeTimes)) {
+        let mut times = self.times.get();
+        change(&mut times);
+        self.times.set(times);
+    }
+
+    /// Adds the headers of every response, and tells of the request.
+    pub(crate) fn finish(
+        &self,
+        mut response: Response,
+        id: &RequestId,
+        route: &str,
+        env: &Env,
+    ) -> worker::Result<Response> {
+        self.add(|times| times.edge_micros = since(self.began_at));
+        let times = self.times.get();
+        let status = response.status_code();
+        let headers = response.headers_mut();
+        let line = EdgeLine {
+            request_id: id.to_string(),
+            trace_id: self.trace.trace_id().to_owned(),
+            route: route.to_owned(),
+            status,
+            client: self.client.get().cloned(),
+            cache: headers.get(CACHE_HEADER)?,
+            cost: headers.get(COST_HEADER)?,
+            times,
+        };
+        let timing = server_timing::write(&parts(&times));
+        if !timing.is_empty() {
+            headers.set(TIMING_HEADER, &timing)?;
+        }
+        headers.set(TRACE_HEADER, &self.trace.header())?;
+        tell(env, &Line::Edge(line));
+        Ok(response)
+    }
+}
+
+/// The names are those of PROTOCOL.md.
+fn parts(times: &EdgeTimes) -> [(&'static str, u64); 5] {
+    [
+        ("edge", times.edge_micros),
+        ("gate", times.gate_micros),
+        ("room", times.room_micros),
+        ("fn", times.function_micros),
+        ("db", times.storage_micros),
+    ]
+}
+
+/// Writes the line, and counts it where the deployment has a dataset.
+pub(crate) fn tell(env: &Env, line: &Line) {
+    match AppState::of(env).map(|state| state.config.line_level).unwrap_or_default() {
+        LineLevel::Log => console_log!("{}", line.to_json()),
+        LineLevel::Warn => console_warn!("{}", line.to_json()),
+    }
+    let Ok(dataset) = env.analytics_engine(BINDING) else { return };
+    let Point { index, blobs, doubles } = point(line);
+    let point = AnalyticsEngineDataPointBuilder::new()
+        .indexes([index.as_str()])
+        .blobs(blobs)
+        .doubles(doubles.into_iter().map(f64::from));
+    if let Err(error) = point.write_to(&dataset) {
+        console_error!("failed to count a request: {error}");
+    }
+}
+
+/// A point for Analytics Engine. OPERATIONS.md names its columns.
+#[derive(Debug, PartialEq, Eq)]
+struct Point {
+    /// The tenant: busy tenants are sampled, and others are not.
+    index: String,
+    blobs: Vec<String>,
+    doubles: Vec<u32>,
+}
+
+fn point(line: &Line) -> Point {
+    let small = |micros: u64| u32::try_from(micros).unwrap_or(u32::MAX);
+    match line {
+        Line::Edge(EdgeLine { route, status, client, cache, times, .. }) => Point {
+            index: client.as_ref().map_or(NONE, ClientId::as_str).to_owned(),
+            blobs: vec![
+                REQUEST.to_owned(),
+                route.clone(),
+                status.to_string(),
+                cache.clone().unwrap_or_else(|| NONE.to_owned()),
+            ],
+            doubles: parts(times).map(|(_, micros)| small(micros)).into(),
+        },
+        Line::Room(RoomLine { client, branch, sockets, changes, delay_micros }) => Point {
+            index: client.to_string(),
+            blobs: vec![ROOM.to_owned(), branch.to_string()],
+            doubles: vec![
+                small(*sockets as u64),
+                small(*changes as u64),
+                small(delay_micros.unwrap_or_default()),
+            ],
+        },
+    }
+}
+
+fn since(began_at: Timestamp) -> u64 {
+    clock::now().0.saturating_sub(began_at.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_of_a_point_are_pinned() {
+        let line = EdgeLine {
+            route: "pullChanges".into(),
+            status: 200,
+            client: Some("7".parse().unwrap()),
+            cache: Some("room".into()),
+            times: EdgeTimes {
+                edge_micros: 5,
+                gate_micros: 4,
+                room_micros: 3,
+                function_micros: 2,
+                storage_micros: 1,
+            },
+            ..EdgeLine::default()
+        };
+        let blobs = ["request", "pullChanges", "200", "room"].map(str::to_owned).into();
+        let expected = Point { index: "7".into(), blobs, doubles: vec![5, 4, 3, 2, 1] };
+        assert_eq!(point(&Line::Edge(line)), expected);
+        let none = point(&Line::Edge(EdgeLine::default()));
+        assert_eq!((none.index.as_str(), none.blobs[3].as_str()), (NONE, NONE));
+        let (client, branch) = ("1".parse().unwrap(), "2".parse().unwrap());
+        let room = RoomLine { client, branch, sockets: 3, changes: 4, delay_micros: Some(u64::MAX) };
+        let expected = Point {
+            index: "1".into(),
+            blobs: ["room", "2"].map(str::to_owned).into(),
+            doubles: vec![3, 4, u32::MAX],
+        };
+        assert_eq!(point(&Line::Room(room)), expected);
+    }
+}

@@ -1,0 +1,159 @@
+//! The line of a function about a request, in CloudWatch's embedded metric format: CloudWatch Logs makes
+//! metrics of its numbers, and keeps the line.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::ClientId;
+
+/// A line about a request that a function has handled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionLine {
+    /// Tells CloudWatch what to count.
+    #[serde(rename = "_aws")]
+    metadata: Metadata,
+    /// The edge's id of the request.
+    pub request_id: String,
+    /// The trace that it is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+    /// The operation id of the endpoint.
+    pub route: String,
+    /// The HTTP status; a text, as values of dimensions are.
+    pub status: String,
+    /// The header `Tillsync-Cache` of the response, or `none`.
+    pub cache: String,
+    /// The tenant, if the token is valid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientId>,
+    /// From its arrival to its response.
+    pub duration_micros: u64,
+    /// The part of it in which requests to DynamoDB were under way.
+    pub storage_micros: u64,
+    /// Its requests to DynamoDB.
+    pub storage_requests: u64,
+    /// The write capacity that it consumed, in tenths of a unit.
+    pub write_tenths: u64,
+    /// The read capacity that it consumed, in tenths of a unit.
+    pub read_tenths: u64,
+}
+
+/// The metadata of the format.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata {
+    /// Milliseconds since the epoch.
+    timestamp: u64,
+    cloud_watch_metrics: Vec<Directive>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive {
+    namespace: String,
+    dimensions: Vec<Vec<String>>,
+    metrics: Vec<Metric>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric {
+    name: String,
+    unit: String,
+}
+
+/// The namespace of the metrics.
+const NAMESPACE: &str = "tillsync";
+/// The value of the dimension `cache` without a cache.
+pub const NO_CACHE: &str = "none";
+
+impl Metadata {
+    /// Requests are counted by route, status and cache; what they use is only summed by route, because
+    /// CloudWatch bills each combination as a metric.
+    fn at(millis: u64) -> Metadata {
+        let metric =
+            |(name, unit): &(&str, &str)| Metric { name: (*name).to_owned(), unit: (*unit).to_owned() };
+        let directive = |dimensions: &[&str], metrics: &[(&str, &str)]| Directive {
+            namespace: NAMESPACE.to_owned(),
+            dimensions: vec![dimensions.iter().map(|name| (*name).to_owned()).collect()],
+            metrics: metrics.iter().map(metric).collect(),
+        };
+        Metadata {
+            timestamp: millis,
+            cloud_watch_metrics: vec![
+                directive(&["route", "status", "cache"], &[("duration_micros", "Microseconds")]),
+                directive(
+                    &["route"],
+                    &[
+                        ("storage_micros", "Microseconds"),
+                        ("storage_requests", "Count"),
+                        ("write_tenths", "Count"),
+                        ("read_tenths", "Count"),
+                    ],
+                ),
+            ],
+        }
+    }
+}
+
+impl FunctionLine {
+    /// A line of a request that arrived at `millis` since the epoch; its numbers are 0.
+    pub fn new(request_id: &str, route: &str, status: u16, millis: u64) -> FunctionLine {
+        FunctionLine {
+            metadata: Metadata::at(millis),
+            request_id: request_id.to_owned(),
+            trace_id: None,
+            route: route.to_owned(),
+            status: status.to_string(),
+            cache: NO_CACHE.to_owned(),
+            client: None,
+            duration_micros: 0,
+            storage_micros: 0,
+            storage_requests: 0,
+            write_tenths: 0,
+            read_tenths: 0,
+        }
+    }
+
+    /// The line as text, without a line break.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// The rules of the embedded metric format: dimensions are texts and metrics are numbers of the root.
+    #[test]
+    fn the_line_is_in_the_embedded_metric_format() {
+        let line = FunctionLine {
+            client: Some("1".parse().unwrap()),
+            duration_micros: 5,
+            ..FunctionLine::new("r1", "pushBatch", 200, 1_765_103_400_000)
+        };
+        let root: Value = serde_json::from_str(&line.to_json()).unwrap();
+        assert_eq!(root["_aws"]["Timestamp"], 1_765_103_400_000_u64);
+        let directives = root["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+        let mut metrics = Vec::new();
+        for directive in directives {
+            assert_eq!(directive["Namespace"], NAMESPACE);
+            for name in directive["Dimensions"][0].as_array().unwrap() {
+                assert!(root[name.as_str().unwrap()].is_string(), "{name}");
+            }
+            for metric in directive["Metrics"].as_array().unwrap() {
+                let name = metric["Name"].as_str().unwrap();
+                assert!(root[name].is_u64(), "{name}");
+                assert!(matches!(metric["Unit"].as_str(), Some("Microseconds" | "Count")), "{name}");
+                metrics.push(name);
+            }
+        }
+        metrics.sort_unstable();
+        let all = ["duration_micros", "read_tenths", "storage_micros", "storage_requests", "write_tenths"];
+        assert_eq!(metrics, all);
+        assert_eq!((root["status"].as_str(), root["client"].as_str()), (Some("200"), Some("1")));
+        assert_eq!(serde_json::from_value::<FunctionLine>(root).unwrap(), line);
+    }
+}

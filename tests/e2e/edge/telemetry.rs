@@ -1,0 +1,233 @@
+//! What edge and functions tell of their requests: their lines and counts are those of the client.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use local::telemetry::{Counted, Label};
+use protocol::ids::ClientId;
+use protocol::stamp::Stamp;
+use protocol::telemetry::EdgeLine;
+use protocol::telemetry::function_line::FunctionLine;
+use protocol::telemetry::server_timing;
+use protocol::telemetry::trace_context::TraceContext;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::api::{Api, Reply};
+use tests::wait::poll;
+use tokio::task::JoinSet;
+
+use crate::shop::{Shop, product, with};
+use crate::sync::broadcast::Listener;
+use crate::till::Till;
+use crate::world::PATIENCE;
+
+trials! {
+    shared:
+    a_scripted_hour_is_counted_as_its_clients_saw_it,
+    a_trace_goes_through_edge_and_function,
+    a_response_says_where_its_time_went,
+    a_request_without_an_endpoint_and_a_preflight_have_a_line,
+    a_room_tells_its_sockets_and_the_delay_of_a_commit,
+}
+
+/// Tills that work at once, and the rounds of each: with six requests a round, about 600 requests.
+const TILLS: usize = 4;
+const ROUNDS: usize = 25;
+
+/// What clients saw: route, status, cache and cost by request id.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<BTreeMap<String, (Label, Option<String>)>>>);
+
+impl Seen {
+    fn add(&self, client: &str, route: &str, reply: &Reply) {
+        let client: Option<ClientId> = Some(client.parse().unwrap());
+        let cache = reply.header("tillsync-cache").unwrap_or("none").to_owned();
+        let status = reply.status.as_u16().to_string();
+        let label = Label { client, route: route.to_owned(), status, cache };
+        let cost = reply.header("tillsync-cost").map(str::to_owned);
+        let id = reply.header("x-request-id").unwrap().to_owned();
+        assert!(self.0.lock().unwrap().insert(id, (label, cost)).is_none(), "a request id comes twice");
+    }
+
+    fn all(&self) -> BTreeMap<String, (Label, Option<String>)> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// A till that sells, polls and makes mistakes.
+async fn work(client: String, till: Till, seen: Seen) {
+    let tell = |route: &str, reply: &Reply| seen.add(&client, route, reply);
+    let mut position = Stamp::ZERO;
+    for round in 0..ROUNDS {
+        let id = format!("{}-{round}", till.device);
+        let record = match round % 5 {
+            4 => with(product(&id, &json!({})), "local_updated_at", "yesterday"),
+            _ => product(&id, &json!({ "n": round })),
+        };
+        tell("pushBatch", &till.push_raw(&till.batch(Some(&id), &[record])).await);
+        for _ in 0..2 {
+            let reply = till.pull_raw(&format!("since={}&limit=5", position.0)).await;
+            let page: Value = serde_json::from_str(&reply.body).unwrap();
+            position = Stamp(page["stamp"].as_u64().unwrap());
+            tell("pullChanges", &reply);
+        }
+        tell("getRecord", &till.api.get(&format!("/api/data/products/{id}")).await.unwrap());
+        match round % 3 {
+            0 => tell("pullChanges", &till.pull_raw("since=never").await),
+            1 => tell("listDeadLetters", &till.api.get("/api/sync/dead-letters").await.unwrap()),
+            _ => tell("getSyncStats", &till.api.get("/api/sync/stats").await.unwrap()),
+        }
+    }
+}
+
+/// The counts once the log has all `requests`: its lines come a moment after the responses.
+async fn counted(shop: &Shop, requests: usize) -> Counted {
+    let client: ClientId = shop.client.parse().unwrap();
+    let ours = |counted: &Counted| {
+        counted.edge_lines.iter().filter(|line| line.client.as_ref() == Some(&client)).count()
+    };
+    let read = async || shop.world.telemetry.counted();
+    poll(PATIENCE, read, |counted| ours(counted) >= requests).await.expect("every request has a line")
+}
+
+fn tally<'a>(labels: impl IntoIterator<Item = &'a Label>) -> BTreeMap<&'a Label, u64> {
+    let mut tally = BTreeMap::new();
+    labels.into_iter().for_each(|label| *tally.entry(label).or_default() += 1);
+    tally
+}
+
+async fn a_scripted_hour_is_counted_as_its_clients_saw_it(shop: &'static Shop) {
+    let (seen, mut working) = (Seen::default(), JoinSet::new());
+    for i in 0..TILLS {
+        let till = shop.till(&format!("till-{i}")).await;
+        working.spawn(work(shop.client.clone(), till, seen.clone()));
+    }
+    working.join_all().await;
+    let (seen, client) = (seen.all(), shop.client.parse::<ClientId>().unwrap());
+    let counted = counted(shop, seen.len()).await;
+    // Each line of the edge says what its client saw, and there is one.
+    let of_client = |line: &&EdgeLine| line.client.as_ref() == Some(&client);
+    let lines: Vec<&EdgeLine> = counted.edge_lines.iter().filter(of_client).collect();
+    assert_eq!(lines.len(), seen.len());
+    for line in &lines {
+        let (label, cost) = &seen[&line.request_id];
+        let told = (&line.route, line.status.to_string(), line.cache.as_deref().unwrap_or("none"));
+        assert_eq!(told, (&label.route, label.status.clone(), label.cache.as_str()), "{line:?}");
+        assert_eq!(line.cost, *cost);
+    }
+    // So are the counts by route, status and cache result.
+    let edge = counted.edge.iter().filter(|(label, _)| label.client.as_ref() == Some(&client));
+    let edge: BTreeMap<&Label, u64> = edge.map(|(label, count)| (label, *count)).collect();
+    assert_eq!(edge, tally(seen.values().map(|(label, _)| label)));
+    assert!(edge.keys().any(|label| label.cache == "room"), "the edge has answered some itself: {edge:?}");
+    // A function's line has the id of the request that it handled, its status and its route; there is one
+    // line for each request that no cache of the edge has answered.
+    let of_functions = |line: &&FunctionLine| seen.contains_key(&line.request_id);
+    let functions: Vec<&FunctionLine> = counted.function_lines.iter().filter(of_functions).collect();
+    for line in &functions {
+        let (label, cost) = &seen[&line.request_id];
+        assert_eq!((&line.route, &line.status), (&label.route, &label.status), "{line:?}");
+        assert_eq!(line.client.as_ref(), Some(&client), "{line:?}");
+        let is_counted = cost
+            .as_ref()
+            .is_none_or(|cost| cost.starts_with(&format!("requests={}; ", line.storage_requests)));
+        assert!(is_counted, "{line:?} is told to cost {cost:?}");
+    }
+    let is_by_function = |label: &Label| !matches!(label.cache.as_str(), "room" | "edge");
+    let expected: Vec<&Label> =
+        seen.values().map(|(label, _)| label).filter(|label| is_by_function(label)).collect();
+    let mut ids: Vec<&str> = functions.iter().map(|line| line.request_id.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!((ids.len(), functions.len()), (expected.len(), expected.len()));
+    // No line has a token.
+    let finder = shop.world.secrets.finder().unwrap();
+    for line in lines {
+        let text = protocol::telemetry::Line::Edge(line.clone()).to_json();
+        assert!(finder.find(text.as_bytes()).is_none() && !text.contains("yesterday"), "{text}");
+    }
+    for line in functions {
+        let text = line.to_json();
+        assert!(finder.find(text.as_bytes()).is_none() && !text.contains("yesterday"), "{text}");
+    }
+}
+
+async fn a_trace_goes_through_edge_and_function(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let (trace, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+    let call = async |api: &Api, header: &str| {
+        let request = api.request(Method::GET, "/api/sync/stats").header("traceparent", header);
+        let reply = api.send(request).await.unwrap();
+        let given = TraceContext::parse(reply.header("traceparent").unwrap()).unwrap();
+        (given, reply.header("x-request-id").unwrap().to_owned())
+    };
+    let (given, id) = call(&till.api, &format!("00-{trace}-{span}-01")).await;
+    assert_eq!(given.trace_id(), trace);
+    assert!(given.header().ends_with("-01") && !given.header().contains(span), "{}", given.header());
+    let line = counted(shop, 1).await;
+    let function = line.function_lines.iter().find(|line| line.request_id == id).unwrap();
+    assert_eq!(function.trace_id.as_deref(), Some(trace));
+    let edge = line.edge_lines.iter().find(|line| line.request_id == id).unwrap();
+    assert_eq!(edge.trace_id, trace);
+    // What is malformed begins a trace.
+    let (one, _) = call(&till.api, "00-zz").await;
+    let (other, _) = call(&till.api, "").await;
+    assert_ne!(one.trace_id(), other.trace_id());
+}
+
+async fn a_response_says_where_its_time_went(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let delay = Duration::from_millis(50);
+    shop.world.dynamo_faults.delay(&shop.dynamo_scope(), delay);
+    let reply = till.push_raw(&till.batch(Some("b1"), &[product("p1", &json!({}))])).await;
+    shop.world.dynamo_faults.delay(&shop.dynamo_scope(), Duration::ZERO);
+    let header = reply.header("server-timing").unwrap();
+    let part = |name| Duration::from_micros(server_timing::read(header, name).unwrap_or_default());
+    // A read and a transaction.
+    assert!(part("db") >= 2 * delay, "{header}");
+    // The clock of the edge has milliseconds.
+    let tick = Duration::from_millis(1);
+    assert!(part("fn") + tick >= part("db") && part("edge") + tick >= part("fn"), "{header}");
+    // An answer of the room takes no function.
+    let pull = async || till.pull_raw("since=0&limit=5").await;
+    let is_of_room = |reply: &Reply| reply.header("tillsync-cache") == Some("room");
+    let page = poll(PATIENCE, pull, is_of_room).await.expect("the room answers");
+    let header = page.header("server-timing").unwrap_or_default();
+    assert_eq!((server_timing::read(header, "fn"), server_timing::read(header, "db")), (None, None));
+}
+
+async fn a_request_without_an_endpoint_and_a_preflight_have_a_line(shop: &'static Shop) {
+    let api = shop.anonymous().unchecked();
+    let missing = api.get("/api/nothing?token=secret").await.unwrap();
+    let preflight =
+        api.request(Method::OPTIONS, "/api/sync/stats").header("origin", &shop.world.pages.allowed);
+    let preflight = preflight.header("access-control-request-method", "GET");
+    let preflight = api.send(preflight).await.unwrap();
+    for (reply, route) in [(missing, "none"), (preflight, "preflight")] {
+        let id = reply.header("x-request-id").unwrap();
+        let find = async || {
+            let counted = shop.world.telemetry.counted();
+            counted.edge_lines.into_iter().find(|line| line.request_id == id)
+        };
+        let line = poll(PATIENCE, find, Option::is_some).await.unwrap().unwrap();
+        assert_eq!((line.route.as_str(), line.status), (route, reply.status.as_u16()));
+        assert_eq!((line.client, line.times.function_micros), (None, 0));
+    }
+}
+
+async fn a_room_tells_its_sockets_and_the_delay_of_a_commit(shop: &'static Shop) {
+    let room = shop.room("1");
+    let sockets = async || shop.world.telemetry.counted().sockets.get(&room).copied();
+    let till = shop.till("till-1").await;
+    let other = shop.till("till-2").await;
+    let (one, two) = (Listener::open(&till.api, "till-1").await, Listener::open(&other.api, "till-2").await);
+    poll(PATIENCE, sockets, |open| *open == Some(2)).await.expect("two sockets are told");
+    till.push(&[product("p1", &json!({}))]).await;
+    let delay = async || shop.world.telemetry.counted().delay_micros;
+    let delay = poll(PATIENCE, delay, Option::is_some).await.unwrap().unwrap();
+    assert!(delay < 20_000_000, "{delay}");
+    drop((one, two));
+    poll(PATIENCE, sockets, |open| open.is_none()).await.expect("no socket is told");
+}
