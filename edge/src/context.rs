@@ -7,11 +7,13 @@ use auth::rate::decision::RateDecision;
 use auth::token::bearer;
 use futures_channel::oneshot::{self, Sender};
 use protocol::claims::Claims;
+use protocol::endpoints::Endpoint;
 use protocol::endpoints::route::Route;
 use protocol::endpoints::spec::EndpointSpec;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::limits::USER_ID_BYTES_MAX;
 use protocol::timestamp::Timestamp;
+use protocol::wire::health::HEALTH_OPERATION;
 use worker::{Context, Env, Request, console_error};
 
 use crate::admission::{AdmissionCheck, fuse};
@@ -206,6 +208,22 @@ impl RequestContext {
         credentials: Credentials<'_>,
     ) -> Result<UpstreamResponse, CallError> {
         self.send(self.upstream_request(self.spec(), operation, "", Some(body), credentials)?).await
+    }
+
+    /// Asks a function whether it reaches DynamoDB.
+    pub(crate) async fn check_health(&self) -> Result<UpstreamResponse, CallError> {
+        let (spec, nothing) = (Endpoint::GetSyncStats.spec(), ClientInfo::default());
+        let call = Call {
+            spec,
+            operation: HEALTH_OPERATION,
+            query: "",
+            body: None,
+            credentials: Credentials::ClientInfo(&nothing),
+            request_id: &self.id,
+            arrived_at: self.now,
+            trace: &self.observation.trace,
+        };
+        self.send(upstream::request(&self.state.config, &call, clock::now())?).await
     }
 
     async fn send(&self, request: Request) -> Result<UpstreamResponse, CallError> {

@@ -1,15 +1,24 @@
-//! The health of the edge and of Redis. Without Redis the edge is degraded and still serves.
+//! The health of the parts: Redis, a function, DynamoDB through it, and a room.
 
 use std::cell::{Cell, RefCell};
+use std::pin::pin;
+use std::time::Duration;
 
 use auth::limits::READY_SECS;
+use futures_util::future::{Either, join, select};
 use protocol::timestamp::Timestamp;
-use protocol::wire::health::{ReadinessResponse, RedisHealth, hit_ratio};
+use protocol::wire::health::{
+    DatabaseHealth, OtherParts, PartHealth, ReadinessResponse, RedisHealth, hit_ratio,
+};
 use redis_client::client::Client;
 use redis_client::command::{self, Sections};
 use redis_client::error::RedisError;
 use redis_client::pipeline::Pipeline;
 use redis_client::transport::Transport;
+use worker::Delay;
+
+use crate::context::RequestContext;
+use crate::{clock, room};
 
 /// The last answer; it is good for [`READY_SECS`], so that callers cannot load Redis.
 #[derive(Default)]
@@ -19,7 +28,13 @@ pub(crate) struct Readiness {
 }
 
 impl Readiness {
-    pub(crate) async fn check<T: Transport>(&self, redis: &Client<T>, now: Timestamp) -> ReadinessResponse {
+    /// Asks Redis, and by `probe` the other parts at the same time.
+    pub(crate) async fn check<T: Transport>(
+        &self,
+        redis: &Client<T>,
+        probe: impl Future<Output = OtherParts>,
+        now: Timestamp,
+    ) -> ReadinessResponse {
         let is_recent = |asked: Timestamp| now < asked.plus_secs(READY_SECS);
         let last = self.last.borrow().clone().filter(|_| self.asked_at.get().is_some_and(is_recent));
         // During the first check other requests ask too: a Worker request cannot await another request's I/O.
@@ -27,7 +42,8 @@ impl Readiness {
             return last;
         }
         self.asked_at.set(Some(now));
-        let ready = readiness(redis, info(redis).await.ok().as_ref());
+        let (sections, others) = join(info(redis), probe).await;
+        let ready = readiness(redis, sections.ok().as_ref(), others);
         *self.last.borrow_mut() = Some(ready.clone());
         ready
     }
@@ -43,11 +59,15 @@ async fn info<T: Transport>(redis: &Client<T>) -> Result<Sections, RedisError> {
 }
 
 /// The answer; `sections` are those of INFO, if Redis answered.
-fn readiness<T: Transport>(redis: &Client<T>, sections: Option<&Sections>) -> ReadinessResponse {
+fn readiness<T: Transport>(
+    redis: &Client<T>,
+    sections: Option<&Sections>,
+    others: OtherParts,
+) -> ReadinessResponse {
     let health = redis.health();
     let latency = health.last_latency.filter(|_| sections.is_some());
     let number = |name| sections.and_then(|sections| sections.get(name)?.parse::<u64>().ok());
-    ReadinessResponse::new(RedisHealth {
+    let redis = RedisHealth {
         reachable: sections.is_some(),
         latency_micros: latency.and_then(|latency| u64::try_from(latency.as_micros()).ok()),
         used_memory_bytes: number("used_memory"),
@@ -55,7 +75,41 @@ fn readiness<T: Transport>(redis: &Client<T>, sections: Option<&Sections>) -> Re
         hit_ratio: number("keyspace_hits")
             .zip(number("keyspace_misses"))
             .and_then(|(hits, misses)| hit_ratio(hits, misses)),
-    })
+    };
+    ReadinessResponse::new(redis, others)
+}
+
+/// How long a part may take to answer. The clock of the edge has milliseconds, so 0 is less than one.
+const PROBE_BOUND: Duration = Duration::from_secs(3);
+
+/// Asks a function, which asks DynamoDB, and a room, at the same time.
+pub(crate) async fn probe(context: &RequestContext) -> OtherParts {
+    let function = async {
+        let began_at = clock::now();
+        let response = context.check_health().await.ok().filter(|response| response.status == 200)?;
+        let health: DatabaseHealth = serde_json::from_slice(&response.body).ok()?;
+        Some((since(began_at), health.database))
+    };
+    let room = async {
+        let began_at = clock::now();
+        room::probe(&context.env).await.ok()?;
+        Some(since(began_at))
+    };
+    let (function, room) = join(in_time(function), in_time(room)).await;
+    let (function, database) = function.unwrap_or_default();
+    OtherParts { function, database, room: room.unwrap_or_default() }
+}
+
+/// The result, unless it takes too long.
+async fn in_time<T>(part: impl Future<Output = Option<T>>) -> Option<T> {
+    match select(pin!(part), pin!(Delay::from(PROBE_BOUND))).await {
+        Either::Left((result, _)) => result,
+        Either::Right(_) => None,
+    }
+}
+
+fn since(began_at: Timestamp) -> PartHealth {
+    PartHealth::after(clock::now().0.saturating_sub(began_at.0))
 }
 
 #[cfg(test)]
@@ -69,6 +123,22 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
     const INFO: &str = "# Memory\r\nused_memory:1048576\r\nused_memory_human:1.00M\r\n# Stats\r\nkeyspace_hits:93\r\nkeyspace_misses:7\r\n";
 
+    /// The other parts respond.
+    async fn all() -> OtherParts {
+        let part = PartHealth::after(1000);
+        OtherParts { function: part, database: part, room: part }
+    }
+
+    #[test]
+    fn a_part_that_does_not_respond_is_named() {
+        let service = FakeRedis::silent();
+        service.then([Step::replies(&["PONG".into(), INFO.into()])]);
+        let probe = async { OtherParts { database: PartHealth::default(), ..all().await } };
+        let ready = service.run(Readiness::default().check(&service.client(), probe, NOW));
+        assert_eq!((ready.status, ready.database.reachable), (HealthStatus::Degraded, false));
+        assert_eq!((ready.function.latency_micros, ready.room.reachable), (Some(1000), true));
+    }
+
     #[test]
     fn redis_is_asked_once_in_five_seconds() {
         let service = FakeRedis::silent();
@@ -77,21 +147,21 @@ mod tests {
         for _ in 0..2 {
             service.then([Step::replies(&["PONG".into(), INFO.into()])]);
         }
-        let first = service.run(readiness.check(&redis, NOW));
+        let first = service.run(readiness.check(&redis, all(), NOW));
         assert_eq!(first.status, HealthStatus::Ok);
         assert_eq!(first.redis.used_memory_bytes, Some(1_048_576));
         assert_eq!(first.redis.hit_ratio.as_deref(), Some("0.93"));
         assert_eq!(first.redis.breaker, BreakerState::Closed);
-        assert_eq!(service.run(readiness.check(&redis, Timestamp(NOW.plus_secs(5).0 - 1))), first);
+        assert_eq!(service.run(readiness.check(&redis, all(), Timestamp(NOW.plus_secs(5).0 - 1))), first);
         assert_eq!(service.bodies(), [r#"[["PING"],["INFO"]]"#]);
-        service.run(readiness.check(&redis, NOW.plus_secs(5)));
+        service.run(readiness.check(&redis, all(), NOW.plus_secs(5)));
         assert_eq!(service.bodies().len(), 2);
     }
 
     #[test]
     fn without_redis_the_edge_is_degraded() {
         let service = FakeRedis::silent();
-        let ready = service.run(Readiness::default().check(&service.client(), NOW));
+        let ready = service.run(Readiness::default().check(&service.client(), all(), NOW));
         assert_eq!((ready.status, ready.redis.reachable), (HealthStatus::Degraded, false));
         assert_eq!((ready.redis.latency_micros, ready.redis.hit_ratio), (None, None));
     }
@@ -102,7 +172,7 @@ mod tests {
         let readiness = Readiness::default();
         readiness.asked_at.set(Some(NOW));
         service.then([Step::replies(&["PONG".into(), INFO.into()])]);
-        let ready = service.run(readiness.check(&service.client(), NOW));
+        let ready = service.run(readiness.check(&service.client(), all(), NOW));
         assert_eq!((ready.status, service.bodies().len()), (HealthStatus::Ok, 1));
     }
 
@@ -113,7 +183,7 @@ mod tests {
             "PONG".into(),
             json!({ "error": "ERR Command is not available: 'INFO'" }),
         ])]);
-        let ready = service.run(Readiness::default().check(&service.client(), NOW));
+        let ready = service.run(Readiness::default().check(&service.client(), all(), NOW));
         assert_eq!((ready.status, ready.redis.reachable), (HealthStatus::Ok, true));
         assert_eq!((ready.redis.used_memory_bytes, ready.redis.hit_ratio), (None, None));
     }

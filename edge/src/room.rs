@@ -154,6 +154,14 @@ pub(crate) async fn end(env: &Env, room: &SocketRoom, sessions: &[SessionId]) ->
     accepted(post(env, room, &call::end_url(sessions), &[]).await?.0)
 }
 
+/// Whether rooms respond: asks an object that is no room's. It answers that it does not know the call.
+pub(crate) async fn probe(env: &Env) -> Result<(), RoomError> {
+    match object_call::no_room(env)?.fetch_with_str(call::UNKNOWN_URL).await?.status_code() {
+        404 => Ok(()),
+        other => Err(RoomError::Status(other)),
+    }
+}
+
 /// How long a room may take to say whether it has a page, or which devices are online.
 const LOOK_BOUND: Duration = Duration::from_millis(500);
 

@@ -13,6 +13,7 @@ use crate::context::RequestContext;
 use crate::cors::{self, PageOrigin};
 use crate::error::RequestError;
 use crate::handlers::{events, openapi, presence, publish, pull, sign_in, socket, socket_ticket, write};
+use crate::readiness;
 use crate::request_id::RequestId;
 use crate::response;
 use crate::revalidation;
@@ -91,7 +92,7 @@ async fn handle(context: &Rc<RequestContext>) -> Result<Response, RequestError> 
         Endpoint::StreamEvents => events::handle(context).await,
         Endpoint::GetOpenApiDocument => openapi::handle(),
         Endpoint::GetHealth => Ok(response::json(r#"{"status":"ok"}"#)?),
-        Endpoint::GetReadiness => readiness(context).await,
+        Endpoint::GetReadiness => get_readiness(context).await,
         Endpoint::GetPresence => presence::handle(context).await,
         Endpoint::PublishChanges => publish::handle(context).await,
         Endpoint::CreateSocketTicket => socket_ticket::handle(context).await,
@@ -111,8 +112,9 @@ fn tagged(context: &RequestContext, response: Response) -> Result<Response, Requ
 }
 
 /// Public: the response holds no secret, and a recent one is used again.
-async fn readiness(context: &RequestContext) -> Result<Response, RequestError> {
-    let readiness = context.state.readiness.check(&context.state.redis, context.now).await;
+async fn get_readiness(context: &RequestContext) -> Result<Response, RequestError> {
+    let (state, probe) = (&context.state, readiness::probe(context));
+    let readiness = state.readiness.check(&state.redis, probe, context.now).await;
     let body = serde_json::to_string(&readiness).map_err(worker::Error::from)?;
     Ok(response::json(&body)?)
 }

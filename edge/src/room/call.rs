@@ -80,6 +80,8 @@ pub(crate) struct ConnectRequest {
 
 // A stub needs a URL with a host, and ignores the host.
 const HOST: &str = "http://room";
+/// The URL of no call.
+pub(super) const UNKNOWN_URL: &str = "http://room/";
 const CONNECT: &str = "/connect";
 const PUBLISH: &str = "/publish";
 const RELAY: &str = "/relay";

@@ -29,6 +29,11 @@ pub(super) fn stub_of(env: &Env, id: &str) -> worker::Result<Stub> {
     env.durable_object(BINDING)?.id_from_string(id)?.get_stub()
 }
 
+/// An object that is no room's: its name has no tenant.
+pub(super) fn no_room(env: &Env) -> worker::Result<Stub> {
+    env.durable_object(BINDING)?.get_by_name("readiness")
+}
+
 /// `GET url`. Returns the status and the body.
 pub(super) async fn get(env: &Env, room: &impl Display, url: &str) -> worker::Result<(u16, Vec<u8>)> {
     let object: DurableObject = stub(env, room)?.into_rpc();

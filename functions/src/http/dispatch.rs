@@ -7,6 +7,7 @@ use protocol::endpoints::Endpoint;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::ClientId;
 use protocol::timestamp::Timestamp;
+use protocol::wire::health::HEALTH_OPERATION;
 use protocol::wire::session_end::EndedSessions;
 use protocol::wire::{ENDED_HEADER, TOKEN_HEADER, push_group};
 
@@ -72,6 +73,7 @@ async fn run(
             let Report { cost, grouped, client, .. } = report;
             Box::pin(sync::push_group::handle(context, &request, cost, grouped, client)).await
         }
+        Operation::CheckHealth => sync::stats::check_health(context).await,
     };
     if let Ok(cache) = context.cache() {
         cache.flush_if_due().await;
@@ -89,6 +91,8 @@ enum Operation {
     Endpoint(Endpoint),
     /// Several [`Endpoint::PushBatch`] requests at once.
     PushGroup,
+    /// Whether the function reaches DynamoDB.
+    CheckHealth,
 }
 
 impl Operation {
@@ -97,6 +101,7 @@ impl Operation {
         match self {
             Operation::Endpoint(endpoint) => endpoint,
             Operation::PushGroup => Endpoint::PushBatch,
+            Operation::CheckHealth => Endpoint::GetReadiness,
         }
     }
 }
@@ -106,6 +111,7 @@ fn operation(function: FunctionKind, path: &str) -> Option<Operation> {
     let id = path.strip_prefix('/')?;
     let (endpoint, operation) = match id {
         push_group::OPERATION => (Endpoint::PushBatch, Operation::PushGroup),
+        HEALTH_OPERATION => (Endpoint::GetSyncStats, Operation::CheckHealth),
         _ => Endpoint::of_operation(id).map(|endpoint| (endpoint, Operation::Endpoint(endpoint)))?,
     };
     (endpoint.spec().function.map(FunctionKind::Http) == Some(function)).then_some(operation)
@@ -192,6 +198,8 @@ mod tests {
         for function in FunctionKind::all() {
             let expected = (function == Function::BatchPush.into()).then_some(Operation::PushGroup);
             assert_eq!(operation(function, "/pushGroup"), expected, "{}", function.name());
+            let expected = (function == Function::SyncStats.into()).then_some(Operation::CheckHealth);
+            assert_eq!(operation(function, "/checkHealth"), expected, "{}", function.name());
         }
         for path in ["", "/", "/other", "pushBatch", "/pushBatch/", "/api/sync/batch-push", "/PushBatch"] {
             assert_eq!(operation(Function::BatchPush.into(), path), None, "{path}");

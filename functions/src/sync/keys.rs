@@ -14,6 +14,9 @@ pub const FEED: &str = "FEED";
 /// The sort key of the clock readings of a room's devices.
 pub const CLOCKS: &str = "CLOCKS";
 
+/// The partition and the sort key that a check of DynamoDB reads; there is no such item.
+pub const HEALTH: &str = "HEALTH";
+
 /// The sort key of a room's counts of dead letters and conflicts.
 pub const COUNTS: &str = "COUNTS";
 

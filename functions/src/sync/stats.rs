@@ -5,6 +5,7 @@ use protocol::ids::Room;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
+use protocol::wire::health::{DatabaseHealth, PartHealth};
 use protocol::wire::stats::StatsResponse;
 use sync::min;
 use sync::stats;
@@ -29,6 +30,18 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
         stats.dead_letter_count = None;
     }
     Ok(HandlerResponse::json(&stats)?.from_cache(found.source))
+}
+
+/// Says whether DynamoDB answers, and how fast. That it does not is an answer too.
+pub async fn check_health(context: &Context) -> HandlerResult {
+    let database = match context.sync()?.store.latency().await {
+        Ok(took) => PartHealth::after(u64::try_from(took.as_micros()).unwrap_or(u64::MAX)),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "failed to check DynamoDB");
+            PartHealth::default()
+        }
+    };
+    HandlerResponse::json(&DatabaseHealth { database })
 }
 
 /// The figures of all tables: one cache entry serves every role.

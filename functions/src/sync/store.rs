@@ -12,6 +12,7 @@ mod room;
 mod transaction;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::Client;
 use protocol::ids::Room;
@@ -36,6 +37,13 @@ impl Store {
     /// The store in the table `name`.
     pub fn new(client: Client, name: String) -> Store {
         Store { table: Table { client, name }, clocks: StoredClocks::default(), damage: Arc::default() }
+    }
+
+    /// How long DynamoDB takes to answer. Reads a key that no item has.
+    pub async fn latency(&self) -> Result<Duration, StoreError> {
+        let began = Instant::now();
+        self.table.get(key(keys::HEALTH, keys::HEALTH), &mut Cost::default()).await?;
+        Ok(began.elapsed())
     }
 
     /// The existing items of a room among `sort_keys`, each strongly consistent by itself.

@@ -88,7 +88,7 @@ mod tests {
 
     use super::*;
     use crate::known_user;
-    use protocol::wire::health::{BreakerState, RedisHealth};
+    use protocol::wire::health::{BreakerState, OtherParts, RedisHealth};
 
     #[test]
     fn the_state_of_redis_is_one_line() {
@@ -100,9 +100,12 @@ mod tests {
             hit_ratio: None,
         };
         let expected = "answers in 412 µs, uses 1024 KiB, breaker closed, hit ratio unknown";
-        assert_eq!(redis_line(Some(&ReadinessResponse::new(redis.clone()))), expected);
+        assert_eq!(redis_line(Some(&ReadinessResponse::new(redis.clone(), OtherParts::default()))), expected);
         assert_eq!(
-            redis_line(Some(&ReadinessResponse::new(RedisHealth { reachable: false, ..redis }))),
+            redis_line(Some(&ReadinessResponse::new(
+                RedisHealth { reachable: false, ..redis },
+                OtherParts::default()
+            ))),
             "not reachable"
         );
         assert_eq!(redis_line(None), "not reachable");

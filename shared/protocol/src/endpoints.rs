@@ -181,7 +181,7 @@ pub static ENDPOINTS: [EndpointSpec; 32] = [
         .public(LimitScope::None).response::<serde_json::Map<String, serde_json::Value>>().revalidates(),
     get(Endpoint::GetHealth, "/healthz", "getHealth", "Reports whether the edge is configured.")
         .public(LimitScope::None).response::<HealthResponse>(),
-    get(Endpoint::GetReadiness, "/readyz", "getReadiness", "Reports the health of the edge and of Redis.")
+    get(Endpoint::GetReadiness, "/readyz", "getReadiness", "Reports the health of every part.")
         .public(LimitScope::None).response::<ReadinessResponse>(),
     post(Endpoint::PublishChanges, "/internal/publish", "publishChanges", "Publishes commits to a room.")
         .signed(),

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use local::telemetry::{Counted, Label};
 use protocol::ids::ClientId;
-use protocol::stamp::Stamp;
 use protocol::telemetry::EdgeLine;
 use protocol::telemetry::function_line::FunctionLine;
 use protocol::telemetry::server_timing;
 use protocol::telemetry::trace_context::TraceContext;
+use protocol::wire::pull::PullResponse;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::api::{Api, Reply};
 use tests::wait::poll;
 use tokio::task::JoinSet;
@@ -56,10 +56,30 @@ impl Seen {
     }
 }
 
+/// The query of the page after `reply`.
+fn next(reply: &Reply) -> String {
+    format!("cursor={}", reply.ok::<PullResponse>().unwrap().next_cursor)
+}
+
+/// Polls at the end of the log until the room answers.
+async fn poll_room(till: &Till, tell: impl Fn(&Reply)) -> Reply {
+    let mut position = "since=0".to_owned();
+    for _ in 0..100 {
+        let reply = till.pull_raw(&position).await;
+        position = next(&reply);
+        tell(&reply);
+        if reply.header("tillsync-cache") == Some("room") {
+            return reply;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the room never answers");
+}
+
 /// A till that sells, polls and makes mistakes.
 async fn work(client: String, till: Till, seen: Seen) {
     let tell = |route: &str, reply: &Reply| seen.add(&client, route, reply);
-    let mut position = Stamp::ZERO;
+    let mut position = "since=0".to_owned();
     for round in 0..ROUNDS {
         let id = format!("{}-{round}", till.device);
         let record = match round % 5 {
@@ -68,9 +88,8 @@ async fn work(client: String, till: Till, seen: Seen) {
         };
         tell("pushBatch", &till.push_raw(&till.batch(Some(&id), &[record])).await);
         for _ in 0..2 {
-            let reply = till.pull_raw(&format!("since={}&limit=5", position.0)).await;
-            let page: Value = serde_json::from_str(&reply.body).unwrap();
-            position = Stamp(page["stamp"].as_u64().unwrap());
+            let reply = till.pull_raw(&position).await;
+            position = next(&reply);
             tell("pullChanges", &reply);
         }
         tell("getRecord", &till.api.get(&format!("/api/data/products/{id}")).await.unwrap());
@@ -105,6 +124,10 @@ async fn a_scripted_hour_is_counted_as_its_clients_saw_it(shop: &'static Shop) {
         working.spawn(work(shop.client.clone(), till, seen.clone()));
     }
     working.join_all().await;
+    let till = shop.till("till-0").await;
+    for _ in 0..20 {
+        poll_room(&till, |reply| seen.add(&shop.client, "pullChanges", reply)).await;
+    }
     let (seen, client) = (seen.all(), shop.client.parse::<ClientId>().unwrap());
     let counted = counted(shop, seen.len()).await;
     // Each line of the edge says what its client saw, and there is one.
@@ -182,7 +205,7 @@ async fn a_response_says_where_its_time_went(shop: &'static Shop) {
     let delay = Duration::from_millis(50);
     shop.world.dynamo_faults.delay(&shop.dynamo_scope(), delay);
     let reply = till.push_raw(&till.batch(Some("b1"), &[product("p1", &json!({}))])).await;
-    shop.world.dynamo_faults.delay(&shop.dynamo_scope(), Duration::ZERO);
+    shop.world.dynamo_faults.clear(&shop.dynamo_scope());
     let header = reply.header("server-timing").unwrap();
     let part = |name| Duration::from_micros(server_timing::read(header, name).unwrap_or_default());
     // A read and a transaction.
@@ -191,9 +214,7 @@ async fn a_response_says_where_its_time_went(shop: &'static Shop) {
     let tick = Duration::from_millis(1);
     assert!(part("fn") + tick >= part("db") && part("edge") + tick >= part("fn"), "{header}");
     // An answer of the room takes no function.
-    let pull = async || till.pull_raw("since=0&limit=5").await;
-    let is_of_room = |reply: &Reply| reply.header("tillsync-cache") == Some("room");
-    let page = poll(PATIENCE, pull, is_of_room).await.expect("the room answers");
+    let page = poll_room(&till, |_| {}).await;
     let header = page.header("server-timing").unwrap_or_default();
     assert_eq!((server_timing::read(header, "fn"), server_timing::read(header, "db")), (None, None));
 }

@@ -2,6 +2,8 @@
 
 use auth::limits::{LOGIN_FAILURES_FREE, SESSION_ENDED_SECS};
 use auth::token::SESSION_ENDED;
+use functions::sync::keys;
+use local::dynamo::faults::Fault as DynamoFault;
 use protocol::ids::SessionId;
 use protocol::stamp::Stamp;
 use protocol::wire::auth::SessionResponse;
@@ -212,9 +214,22 @@ async fn readyz_reports_degraded_redis(shop: &'static Shop) {
     assert_eq!((&redis["reachable"], &redis["breaker"]), (&json!(true), &json!("closed")));
     assert!(redis["used_memory_bytes"].as_u64().unwrap() > 0, "{redis}");
     assert!(redis["latency_micros"].as_u64().is_some(), "{redis}");
+    for part in ["function", "database", "room"] {
+        let part = &wait_for("ok").await[part];
+        assert_eq!(part["reachable"], true);
+        assert!(part["latency_micros"].as_u64().is_some(), "{part}");
+    }
     begin_outage(shop, Outage::Dead).await;
     let redis = &wait_for("degraded").await["redis"];
     assert_eq!((&redis["reachable"], &redis["latency_micros"]), (&json!(false), &Value::Null));
     end_outage(shop, Outage::Dead).await;
     wait_for("ok").await;
+    // DynamoDB away, through a function that answers.
+    let faults = &shop.world.dynamo_faults;
+    faults.inject(keys::HEALTH, "GetItem", DynamoFault::Refused, 1000);
+    let parts = wait_for("degraded").await;
+    faults.clear(keys::HEALTH);
+    let reachable = ["redis", "function", "database", "room"].map(|part| parts[part]["reachable"] == true);
+    assert_eq!(reachable, [true, true, false, true], "{parts}");
+    assert_eq!(parts["database"]["latency_micros"], Value::Null);
 }

@@ -15,10 +15,54 @@ pub struct HealthResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReadinessResponse {
-    /// Whether every dependency responds. Without Redis the edge still serves every request.
+    /// Whether every part responds. Without Redis and rooms the edge still serves every request.
     pub status: HealthStatus,
     /// Redis, which holds limits, sessions and caches.
     pub redis: RedisHealth,
+    /// The function that answers statistics, in place of all.
+    pub function: PartHealth,
+    /// DynamoDB, as that function reaches it.
+    pub database: PartHealth,
+    /// A room.
+    pub room: PartHealth,
+}
+
+/// A part of the service as this edge, or its function, sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PartHealth {
+    /// Whether it responded.
+    pub reachable: bool,
+    /// Microseconds until it responded; `null` if it did not.
+    pub latency_micros: Option<u64>,
+}
+
+impl PartHealth {
+    /// A part that responded after `micros`.
+    pub fn after(micros: u64) -> PartHealth {
+        PartHealth { reachable: true, latency_micros: Some(micros) }
+    }
+}
+
+/// The operation id by which the edge asks a function for [`DatabaseHealth`]. Clients never see it.
+pub const HEALTH_OPERATION: &str = "checkHealth";
+
+/// What a function tells of DynamoDB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseHealth {
+    /// DynamoDB.
+    pub database: PartHealth,
+}
+
+/// The parts besides Redis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OtherParts {
+    /// A function.
+    pub function: PartHealth,
+    /// DynamoDB.
+    pub database: PartHealth,
+    /// A room.
+    pub room: PartHealth,
 }
 
 /// Whether every dependency responds.
@@ -28,7 +72,7 @@ pub struct ReadinessResponse {
 pub enum HealthStatus {
     /// All respond.
     Ok,
-    /// A dependency does not respond and is replaced by a fallback.
+    /// A part does not respond.
     Degraded,
 }
 
@@ -62,10 +106,12 @@ pub enum BreakerState {
 }
 
 impl ReadinessResponse {
-    /// The response for this state of Redis.
-    pub fn new(redis: RedisHealth) -> ReadinessResponse {
-        let status = if redis.reachable { HealthStatus::Ok } else { HealthStatus::Degraded };
-        ReadinessResponse { status, redis }
+    /// The response for this state of all parts.
+    pub fn new(redis: RedisHealth, others: OtherParts) -> ReadinessResponse {
+        let OtherParts { function, database, room } = others;
+        let all_respond = redis.reachable && [function, database, room].iter().all(|part| part.reachable);
+        let status = if all_respond { HealthStatus::Ok } else { HealthStatus::Degraded };
+        ReadinessResponse { status, redis, function, database, room }
     }
 }
 
