@@ -19,6 +19,24 @@ pub enum Command {
     /// Manages the branches of the running stack.
     #[command(subcommand)]
     Branch(BranchCommand),
+    /// Manages the keys of a stack.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+/// Commands about keys.
+#[derive(Debug, PartialEq, Eq, Subcommand)]
+pub enum KeysCommand {
+    /// Takes the next of the three steps that replace the key of access tokens.
+    Rotate(RotateKeys),
+}
+
+/// The keys to rotate.
+#[derive(Debug, PartialEq, Eq, Args)]
+pub struct RotateKeys {
+    /// The data directory.
+    #[arg(long, default_value = ".tillsync")]
+    pub data: PathBuf,
 }
 
 /// Commands about users.
@@ -114,6 +132,13 @@ mod tests {
         let line =
             "dev --fresh --edge-port=0 --data /tmp/x --tables my.toml --origin http://a --origin http://b:1";
         assert_eq!(parse(line).unwrap(), Command::Dev(dev));
+    }
+
+    #[test]
+    fn keys_are_rotated_in_a_data_directory() {
+        let rotate = |data: &str| Command::Keys(KeysCommand::Rotate(RotateKeys { data: data.into() }));
+        assert_eq!(parse("keys rotate").unwrap(), rotate(".tillsync"));
+        assert_eq!(parse("keys rotate --data /tmp/x").unwrap(), rotate("/tmp/x"));
     }
 
     #[test]

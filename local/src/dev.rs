@@ -9,6 +9,7 @@ use protocol::ids::{BadId, Room};
 
 mod announcement;
 pub mod signals;
+mod status_line;
 
 use crate::command_line::Dev;
 use crate::dev_file::DevFile;
@@ -17,6 +18,7 @@ use crate::known_user::{self, KnownUser};
 use crate::private_file::PrivateFileError;
 use crate::report;
 use crate::stack::{Options, Stack, StartError};
+use crate::telemetry;
 use signals::Signals;
 
 /// Why the stack did not start or stopped.
@@ -53,7 +55,7 @@ pub async fn run(dev: &Dev) -> Result<(), DevError> {
         edge_port: dev.edge_port,
         fresh: dev.fresh,
         tables: dev.tables.clone(),
-        edge_variables: BTreeMap::from([("ALLOWED_ORIGINS", dev.origins.join(","))]),
+        edge_variables: BTreeMap::from([("ALLOWED_ORIGINS", dev.origins.join(",")), telemetry::shown()]),
         say: |text| report::say("dev", text),
         ..Options::default()
     };
@@ -84,7 +86,11 @@ async fn announce_and_watch(stack: &mut Stack) -> Result<(), DevError> {
     report::say("dev", "ready");
     let ready = announcement::readiness(&file.edge_url).await;
     report::result(&announcement::text(&file, stack.data(), ready.as_ref()));
-    Err(DevError::EdgeDied(stack.death().await))
+    let telemetry = stack.telemetry().clone();
+    tokio::select! {
+        death = stack.death() => Err(DevError::EdgeDied(death)),
+        never = status_line::show(&telemetry) => match never {},
+    }
 }
 
 /// The users of earlier runs and the demo users, who are created with their branches if they are missing.

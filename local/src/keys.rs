@@ -9,9 +9,13 @@ use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::private_file::{self, PrivateFileError};
+
+pub mod rotation;
+
+use rotation::NextKey;
 
 const FILE: &str = "keys.json";
 
@@ -39,6 +43,12 @@ pub struct Keys {
     pub access_kid: String,
     /// The public keys, as a JSON Web Key Set (RFC 7517).
     pub access_jwks: String,
+    /// The key that will sign after the next step of a rotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next_access_key: Option<NextKey>,
+    /// When the current key began to sign in place of another one that is still verified, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    switched_at: Option<u64>,
     /// The edge's credentials for calling functions.
     #[serde(flatten)]
     pub caller: Caller,
@@ -82,17 +92,13 @@ impl Keys {
     }
 
     fn generate() -> Result<Keys, KeysError> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed)?;
-        let key = SigningKey::from_bytes(&seed);
-        let public = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
-        let kid = format!("local-{}", random_text(6)?);
-        let jwk =
-            json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": public });
+        let (access_key, access_kid, jwk) = new_access_key()?;
         let secret = |bytes| random_text(bytes).map(Secret::new);
         Ok(Keys {
-            access_key: Secret::new(key.to_pkcs8_pem(LineEnding::LF)?.to_string()),
-            access_kid: kid,
+            access_key,
+            access_kid,
+            next_access_key: None,
+            switched_at: None,
             access_jwks: json!({ "keys": [jwk] }).to_string(),
             caller: Caller {
                 access_key_id: format!("AKIDLOCAL{}", random_text(6)?),
@@ -104,6 +110,18 @@ impl Keys {
             cursor_keys: Secret::new(keyring()?),
         })
     }
+}
+
+/// A key for access tokens, its id, and its public part as a JSON Web Key.
+fn new_access_key() -> Result<(Secret, String, Value), KeysError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)?;
+    let key = SigningKey::from_bytes(&seed);
+    let public = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
+    let kid = format!("local-{}", random_text(6)?);
+    let jwk =
+        json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": public });
+    Ok((Secret::new(key.to_pkcs8_pem(LineEnding::LF)?.to_string()), kid, jwk))
 }
 
 /// Stores a secret as text.

@@ -5,7 +5,9 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
-use local::command_line::{BranchCommand, Command, UserCommand};
+use functions::start::now;
+use local::command_line::{BranchCommand, Command, KeysCommand, RotateKeys, UserCommand};
+use local::keys::rotation;
 use local::{branch, dev, report, user};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -20,6 +22,9 @@ async fn main() -> ExitCode {
         Command::Dev(options) => dev::run(&options).await.map_err(Into::into),
         Command::User(UserCommand::Add(user)) => user::add(&user).await.map_err(Into::into),
         Command::Branch(BranchCommand::Add(branch)) => branch::add(&branch).await.map_err(Into::into),
+        Command::Keys(KeysCommand::Rotate(RotateKeys { data })) => rotation::rotate(&data, now())
+            .map(|rotated| report::result(&rotated.to_string()))
+            .map_err(Into::into),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -35,7 +40,7 @@ fn start_tracing() {
     // dynoxide warns about every failed condition; tillsync decides races by them.
     let levels = Targets::new().with_default(LevelFilter::WARN).with_target("dynoxide", LevelFilter::ERROR);
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(|| report::Lines)
         .with_ansi(std::io::stderr().is_terminal());
     tracing_subscriber::registry().with(lines.with_filter(levels)).init();
 }

@@ -1,7 +1,7 @@
 //! The program's output: progress on standard error, results on standard output.
 
 use std::io::{self, Write};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 static STARTED: OnceLock<Instant> = OnceLock::new();
@@ -20,10 +20,47 @@ pub fn say(area: &str, text: &str) {
 /// Writes a line to standard error.
 pub fn line(text: &str) {
     // `eprintln!` would panic when the terminal has closed.
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(Lines, "{text}");
 }
 
 /// Writes a result to standard output.
 pub fn result(text: &str) {
+    clear_status();
     let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Whether the terminal shows a status line.
+static STATUS: Mutex<bool> = Mutex::new(false);
+
+/// Shows `text` as the last line of the terminal, in place of the status before. The next line that is
+/// written takes its place.
+pub fn status(text: &str) {
+    clear_status();
+    let mut status = STATUS.lock().unwrap_or_else(PoisonError::into_inner);
+    let _ = write!(io::stderr(), "{text}");
+    *status = true;
+}
+
+/// Removes the status line.
+pub fn clear_status() {
+    let mut status = STATUS.lock().unwrap_or_else(PoisonError::into_inner);
+    if std::mem::take(&mut *status) {
+        // To the beginning of the line, and erase it.
+        let _ = write!(io::stderr(), "\r\x1b[K");
+    }
+}
+
+/// Standard error, where lines take the place of the status line.
+#[derive(Clone, Copy, Debug)]
+pub struct Lines;
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        clear_status();
+        io::stderr().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }

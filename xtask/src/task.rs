@@ -26,7 +26,7 @@ pub(crate) struct Task {
 pub(crate) const BENCHES: [&str; 4] = ["sync", "redis", "bootstrap", "edge"];
 
 /// Every command, in the order of the usage text.
-pub(crate) const TASKS: [Task; 12] = [
+pub(crate) const TASKS: [Task; 13] = [
     task("dev", PassedOn, dev, "set up, build and run the whole stack on this machine"),
     task(
         "redis-rest",
@@ -36,6 +36,7 @@ pub(crate) const TASKS: [Task; 12] = [
     ),
     task("user", PassedOn, user, "manage users of the running stack (user add NAME --client 1 ...)"),
     task("branch", PassedOn, branch, "manage branches of the running stack (branch add ID --client 1)"),
+    task("keys", PassedOn, keys, "manage the keys of a local stack (keys rotate)"),
     task("replay", PassedOn, replay, "replay a day of sales on several tills and compare their records"),
     task("restore-drill", PassedOn, restore_drill, "put tables back from a copy and let the tills return"),
     task(
@@ -109,6 +110,10 @@ fn user(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
 
 fn branch(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
     local(project, "branch", arguments)
+}
+
+fn keys(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
+    local(project, "keys", arguments)
 }
 
 fn local(project: &Project, command: &str, arguments: &[OsString]) -> Result<(), TaskError> {
