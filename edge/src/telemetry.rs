@@ -6,7 +6,7 @@ use std::cell::{Cell, OnceCell};
 use protocol::ids::ClientId;
 use protocol::telemetry::server_timing::{self, TIMING_HEADER};
 use protocol::telemetry::trace_context::{TRACE_HEADER, TraceContext};
-use protocol::telemetry::{EdgeLine, EdgeTimes, Line, RoomLine};
+use protocol::telemetry::{EdgeLine, EdgeTimes, LogEvent, RoomLine};
 use protocol::timestamp::Timestamp;
 use protocol::wire::{CACHE_HEADER, COST_HEADER};
 use worker::{
@@ -112,7 +112,7 @@ impl Observation {
             headers.set(TIMING_HEADER, &timing)?;
         }
         headers.set(TRACE_HEADER, &self.trace.header())?;
-        tell(env, &Line::Edge(line));
+        tell(env, &LogEvent::Edge(line));
         Ok(response)
     }
 }
@@ -129,7 +129,7 @@ fn parts(times: &EdgeTimes) -> [(&'static str, u64); 5] {
 }
 
 /// Writes the line, and counts it where the deployment has a dataset.
-pub(crate) fn tell(env: &Env, line: &Line) {
+pub(crate) fn tell(env: &Env, line: &LogEvent) {
     match AppState::of(env).map(|state| state.config.line_level).unwrap_or_default() {
         LineLevel::Log => console_log!("{}", line.to_json()),
         LineLevel::Warn => console_warn!("{}", line.to_json()),
@@ -154,10 +154,10 @@ struct Point {
     doubles: Vec<u32>,
 }
 
-fn point(line: &Line) -> Point {
+fn point(line: &LogEvent) -> Point {
     let small = |micros: u64| u32::try_from(micros).unwrap_or(u32::MAX);
     match line {
-        Line::Edge(EdgeLine { route, status, client, cache, times, .. }) => Point {
+        LogEvent::Edge(EdgeLine { route, status, client, cache, times, .. }) => Point {
             index: client.as_ref().map_or(NONE, ClientId::as_str).to_owned(),
             blobs: vec![
                 REQUEST.to_owned(),
@@ -167,7 +167,7 @@ fn point(line: &Line) -> Point {
             ],
             doubles: parts(times).map(|(_, micros)| small(micros)).into(),
         },
-        Line::Room(RoomLine { client, branch, sockets, changes, delay_micros }) => Point {
+        LogEvent::Room(RoomLine { client, branch, sockets, changes, delay_micros }) => Point {
             index: client.to_string(),
             blobs: vec![ROOM.to_owned(), branch.to_string()],
             doubles: vec![
@@ -184,37 +184,4 @@ fn since(began_at: Timestamp) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_columns_of_a_point_are_pinned() {
-        let line = EdgeLine {
-            route: "pullChanges".into(),
-            status: 200,
-            client: Some("7".parse().unwrap()),
-            cache: Some("room".into()),
-            times: EdgeTimes {
-                edge_micros: 5,
-                gate_micros: 4,
-                room_micros: 3,
-                function_micros: 2,
-                storage_micros: 1,
-            },
-            ..EdgeLine::default()
-        };
-        let blobs = ["request", "pullChanges", "200", "room"].map(str::to_owned).into();
-        let expected = Point { index: "7".into(), blobs, doubles: vec![5, 4, 3, 2, 1] };
-        assert_eq!(point(&Line::Edge(line)), expected);
-        let none = point(&Line::Edge(EdgeLine::default()));
-        assert_eq!((none.index.as_str(), none.blobs[3].as_str()), (NONE, NONE));
-        let (client, branch) = ("1".parse().unwrap(), "2".parse().unwrap());
-        let room = RoomLine { client, branch, sockets: 3, changes: 4, delay_micros: Some(u64::MAX) };
-        let expected = Point {
-            index: "1".into(),
-            blobs: ["room", "2"].map(str::to_owned).into(),
-            doubles: vec![3, 4, u32::MAX],
-        };
-        assert_eq!(point(&Line::Room(room)), expected);
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use functions::http::request_lines::RequestLines;
 use protocol::ids::{ClientId, Room};
 use protocol::telemetry::function_line::FunctionLine;
-use protocol::telemetry::{EdgeLine, Line, RoomLine};
+use protocol::telemetry::{EdgeLine, LogEvent, RoomLine};
 
 /// Lines of each side that are kept; older ones are only counted.
 const LINES_MAX: usize = 10_000;
@@ -60,9 +60,9 @@ const NO_CACHE: &str = "none";
 impl Telemetry {
     /// Counts a line of the edge's log; false for any other line.
     pub fn edge_line(&self, text: &str) -> bool {
-        match Line::parse(text.strip_prefix(WARNING).unwrap_or(text)) {
-            Some(Line::Edge(line)) => self.lock().edge_request(line),
-            Some(Line::Room(line)) => self.lock().room(&line),
+        match LogEvent::parse(text.strip_prefix(WARNING).unwrap_or(text)) {
+            Some(LogEvent::Edge(line)) => self.lock().edge_request(line),
+            Some(LogEvent::Room(line)) => self.lock().room(&line),
             None => return false,
         }
         true
@@ -165,40 +165,4 @@ fn keep<T>(lines: &mut Vec<T>, line: T) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn edge(status: u16, cache: Option<&str>) -> String {
-        let cache = cache.map(str::to_owned);
-        let route = "pullChanges".to_owned();
-        Line::Edge(EdgeLine { status, cache, route, ..EdgeLine::default() }).to_json()
-    }
-
-    fn room(sockets: usize, delay_micros: Option<u64>) -> String {
-        let (client, branch) = ("1".parse().unwrap(), "2".parse().unwrap());
-        Line::Room(RoomLine { client, branch, sockets, changes: 0, delay_micros }).to_json()
-    }
-
-    #[test]
-    fn lines_are_counted_and_everything_else_is_left() {
-        let telemetry = Telemetry::default();
-        let lines = [
-            edge(200, Some("room")),
-            edge(200, Some("room")),
-            edge(200, Some("loaded")),
-            edge(503, None),
-            room(3, Some(7000)),
-            room(2, None),
-        ];
-        assert!(lines[1..].iter().all(|line| telemetry.edge_line(line)));
-        assert!(telemetry.edge_line(&format!("▲ [WARNING] {}", lines[0])));
-        assert!(!telemetry.edge_line("ready") && !telemetry.edge_line(r#"{"line":"other"}"#));
-        let figures =
-            Figures { requests: 4, cached: 2, cacheable: 3, errors: 1, sockets: 2, delay_micros: Some(7000) };
-        assert_eq!(telemetry.figures(), figures);
-        telemetry.edge_line(&room(0, None));
-        assert_eq!(telemetry.figures().sockets, 0);
-        telemetry.function_lines(&RequestLines(vec![FunctionLine::new("r1", "pushBatch", 200, 0)]));
-        assert_eq!(telemetry.counted().functions.values().sum::<u64>(), 1);
-    }
-}
+mod tests;

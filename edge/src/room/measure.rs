@@ -1,7 +1,7 @@
 //! What a room tells of its sockets and of the delay of its broadcasts.
 
 use protocol::ids;
-use protocol::telemetry::{Line, RoomLine};
+use protocol::telemetry::{LogEvent, RoomLine};
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::Publication;
 use worker::{Env, State};
@@ -16,7 +16,7 @@ pub(super) fn sockets(state: &State, env: &Env) {
     let Ok(open) = sockets::open(state) else { return };
     let ids::Room { client, branch } = room;
     let line = RoomLine { client, branch, sockets: open.len(), changes: 0, delay_micros: None };
-    telemetry::tell(env, &Line::Room(line));
+    telemetry::tell(env, &LogEvent::Room(line));
 }
 
 /// Tells of a commit that was sent to `sockets` sockets at `now`. The stamp of its last change is the time at
@@ -25,5 +25,5 @@ pub(super) fn broadcast(env: &Env, publication: &Publication, sockets: usize, no
     let delay_micros = Some(now.0.saturating_sub(publication.last().time().0));
     let ids::Room { client, branch } = publication.room();
     let changes = publication.changes.len();
-    telemetry::tell(env, &Line::Room(RoomLine { client, branch, sockets, changes, delay_micros }));
+    telemetry::tell(env, &LogEvent::Room(RoomLine { client, branch, sockets, changes, delay_micros }));
 }

@@ -13,7 +13,7 @@ use protocol::wire::{ENDED_HEADER, TOKEN_HEADER, push_group};
 
 use super::error::HandlerError;
 use super::request::FunctionRequest;
-use super::request_lines::{CallReport, GroupedAnswer};
+use super::request_lines::{AnsweredPush, CallReport};
 use super::response::{HandlerResult, respond};
 use crate::context::Context;
 use crate::context::kind::FunctionKind;
@@ -31,7 +31,7 @@ struct Report {
     /// The tenant of the caller.
     client: Option<ClientId>,
     /// The answers to the pushes of a group.
-    grouped: Vec<GroupedAnswer>,
+    grouped: Vec<AnsweredPush>,
 }
 
 /// Handles a request that arrived at `now`. Its path is `/{operation_id}`. The response has the lines about

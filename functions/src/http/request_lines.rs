@@ -19,7 +19,7 @@ pub struct RequestLines(pub Vec<FunctionLine>);
 
 /// The answer to one push of a group.
 #[derive(Clone, Debug)]
-pub struct GroupedAnswer {
+pub struct AnsweredPush {
     /// The id of its request.
     pub request_id: String,
     /// Its HTTP status.
@@ -39,7 +39,7 @@ pub(super) struct CallReport<'a> {
     pub(super) client: Option<&'a ClientId>,
     pub(super) cost: &'a Cost,
     /// The answers, if it pushed a group.
-    pub(super) grouped: &'a [GroupedAnswer],
+    pub(super) grouped: &'a [AnsweredPush],
     pub(super) duration: Duration,
     /// The part of it in DynamoDB.
     pub(super) storage: Duration,
@@ -66,7 +66,7 @@ impl CallReport<'_> {
         line
     }
 
-    fn of_answer(&self, answer: &GroupedAnswer) -> FunctionLine {
+    fn of_answer(&self, answer: &AnsweredPush) -> FunctionLine {
         self.line(&answer.request_id, answer.status, &answer.cost)
     }
 

@@ -29,7 +29,7 @@ use crate::context::{Context, SyncContext};
 use crate::dynamo::cost::Cost;
 use crate::http::error::HandlerError;
 use crate::http::request::{FunctionRequest, NoClaims, believed_arrival};
-use crate::http::request_lines::GroupedAnswer;
+use crate::http::request_lines::AnsweredPush;
 use crate::http::response::{HandlerResponse, HandlerResult, reported};
 use crate::limits::{BATCH_GET_KEYS_MAX, GROUP_RESPONSE_BYTES_MAX};
 
@@ -39,7 +39,7 @@ pub async fn handle(
     context: &Context,
     request: &FunctionRequest<'_>,
     cost: &mut Cost,
-    answered: &mut Vec<GroupedAnswer>,
+    answered: &mut Vec<AnsweredPush>,
     client: &mut Option<ClientId>,
 ) -> HandlerResult {
     let (sync, now) = (context.sync()?, request.now);
@@ -197,7 +197,7 @@ impl Answers {
     fn finish(
         self,
         cost: &Cost,
-        answered: &mut Vec<GroupedAnswer>,
+        answered: &mut Vec<AnsweredPush>,
     ) -> Result<Vec<Option<GroupedResponse>>, HandlerError> {
         let Answers { sent, mut results } = self;
         results.sort_unstable_by_key(|(index, _)| *index);
@@ -217,7 +217,7 @@ impl Answers {
             if bytes + text.len() <= GROUP_RESPONSE_BYTES_MAX {
                 bytes += text.len();
                 let (cost, body) = (cost.share(nth, callers), JsonText::from_text(text)?);
-                answered.push(GroupedAnswer { request_id: sent.request_id.clone(), status, cost });
+                answered.push(AnsweredPush { request_id: sent.request_id.clone(), status, cost });
                 *answer = Some(GroupedResponse { status, retry_after, cost: cost.to_string(), body });
             }
         }

@@ -77,7 +77,7 @@ pub const PREFLIGHT: &str = "preflight";
 /// A line of the edge. Its tag tells it from other lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "snake_case")]
-pub enum Line {
+pub enum LogEvent {
     /// A request.
     Edge(EdgeLine),
     /// A room.
@@ -87,49 +87,17 @@ pub enum Line {
 /// How each line of the edge begins.
 const LINE: &str = r#"{"line":""#;
 
-impl Line {
+impl LogEvent {
     /// The line as text, without a line break.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 
     /// Reads a line of a log; `None` for every other line.
-    pub fn parse(text: &str) -> Option<Line> {
+    pub fn parse(text: &str) -> Option<LogEvent> {
         text.starts_with(LINE).then(|| serde_json::from_str(text).ok())?
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_pinned_and_read_back() {
-        let times = EdgeTimes { edge_micros: 5000, function_micros: 4000, ..EdgeTimes::default() };
-        let edge = Line::Edge(EdgeLine {
-            request_id: "r1".into(),
-            trace_id: "t1".into(),
-            route: "pullChanges".into(),
-            status: 200,
-            client: Some("1".parse().unwrap()),
-            cache: Some("room".into()),
-            cost: None,
-            times,
-        });
-        let text = concat!(
-            r#"{"line":"edge","request_id":"r1","trace_id":"t1","route":"pullChanges","status":200,"client":"1","#,
-            r#""cache":"room","edge_micros":5000,"gate_micros":0,"room_micros":0,"function_micros":4000,"#,
-            r#""storage_micros":0}"#
-        );
-        assert_eq!(edge.to_json(), text);
-        assert_eq!(Line::parse(text), Some(edge));
-        let (client, branch) = ("1".parse().unwrap(), "2".parse().unwrap());
-        let room = RoomLine { client, branch, sockets: 3, changes: 2, delay_micros: Some(7) };
-        let text = r#"{"line":"room","client":"1","branch":"2","sockets":3,"changes":2,"delay_micros":7}"#;
-        assert_eq!(Line::Room(room.clone()).to_json(), text);
-        assert_eq!(Line::parse(text), Some(Line::Room(room)));
-        for other in ["", "ready", "{}", r#"{"line":"other"}"#, r#" {"line":"room"}"#] {
-            assert_eq!(Line::parse(other), None, "{other}");
-        }
-    }
-}
+mod tests;

@@ -38,7 +38,10 @@ const ROUNDS: usize = 25;
 
 /// What clients saw: route, status, cache and cost by request id.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<BTreeMap<String, (Label, Option<String>)>>>);
+struct Seen(Arc<Mutex<BTreeMap<String, Reported>>>);
+
+/// Route, status and cache of a request, and its cost.
+type Reported = (Label, Option<String>);
 
 impl Seen {
     fn add(&self, client: &str, route: &str, reply: &Reply) {
@@ -168,7 +171,7 @@ async fn a_scripted_hour_is_counted_as_its_clients_saw_it(shop: &'static Shop) {
     // No line has a token.
     let finder = shop.world.secrets.finder().unwrap();
     for line in lines {
-        let text = protocol::telemetry::Line::Edge(line.clone()).to_json();
+        let text = protocol::telemetry::LogEvent::Edge(line.clone()).to_json();
         assert!(finder.find(text.as_bytes()).is_none() && !text.contains("yesterday"), "{text}");
     }
     for line in functions {

@@ -104,7 +104,8 @@ async fn refused(till: &Till, records: &[Value], indexes: &[usize]) {
     let reply = till.push_raw(&till.batch(Some("full"), records)).await;
     let error = assert_error(&reply, 507, "dead_letters_full");
     let errors = error["details"]["errors"].as_array().unwrap();
-    let found: Vec<_> = errors.iter().map(|error| error["index"].as_u64().unwrap() as usize).collect();
+    let found: Vec<_> =
+        errors.iter().map(|error| usize::try_from(error["index"].as_u64().unwrap()).unwrap()).collect();
     assert_eq!(found, indexes);
     assert!(errors.iter().all(|error| error["code"] == "bad_time"), "{errors:?}");
 }
@@ -120,7 +121,7 @@ async fn a_full_branch_refuses_only_pushes_with_rejections(shop: &'static Shop) 
     assert_eq!(counts(&manager).await.0, Some(DEAD_LETTERS_MAX as u64), "as many as there may be");
     refused(&till, &[undated("v")], &[0]).await;
     assert_eq!(till.push(&[product("other", &json!({}))]).await.synced_count, 1);
-    // The list counts them anew, and the same request succeeds.
+    // The list counts them again, and the same request succeeds.
     assert_eq!(list(&manager).await.dead_letters.len(), 3);
     let accepted = till.push_raw(&till.batch(Some("full"), &mixed)).await.ok::<PushResponse>().unwrap();
     assert_eq!((accepted.synced_count, accepted.errors.len()), (1, 3));

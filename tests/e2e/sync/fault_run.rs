@@ -1,5 +1,5 @@
-//! A busy day on which everything fails once: functions, Redis, the room, the hub and the worker itself. 50 tills
-//! with sockets sell meanwhile, and all end with the same records.
+//! A busy day on which everything fails once: functions, Redis, the room, the hub and the worker itself. 50
+//! tills with sockets sell meanwhile, and all end with the same records.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -96,7 +96,8 @@ impl Store {
         Ok(self.readable(&DEAD, item, |item| Ok(to_dead(item)?.open(&is_asked)?))?.flatten())
     }
 
-    /// Closes `letters`; [`StoreError::Lost`] if their item, or the counts, have changed since they were read.
+    /// Closes `letters`; [`StoreError::Lost`] if their item, or the counts, have changed since they were
+    /// read.
     pub async fn discard(
         &self,
         room: &Room,
