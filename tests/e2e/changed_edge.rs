@@ -145,12 +145,14 @@ pub(crate) const EDGE_MODULE: &str = "edge.mjs";
 const OBSERVED_ROOMS: &str = r#"
 import BuiltEdge, { Room as BuiltRoom } from "EDGE";
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
-let begun = 0;
+const begun = {};
 const calls = {}, faults = {};
 export default class Edge extends WorkerEntrypoint {
   async fetch(request) {
     const url = new URL(request.url);
-    if (url.pathname === "/test/begun") return new Response(String(begun));
+    if (url.pathname === "/test/begun") {
+      return new Response(String(begun[url.searchParams.get("room")] ?? 0));
+    }
     if (url.pathname === "/test/version") return new Response("VERSION");
     if (url.pathname.startsWith("/test/")) {
       const room = this.env.ROOM.get(this.env.ROOM.idFromName(url.searchParams.get("room")));
@@ -165,7 +167,7 @@ export class Room extends DurableObject {
     this.begin();
   }
   begin() {
-    begun += 1;
+    begun[this.ctx.id.name] = (begun[this.ctx.id.name] ?? 0) + 1;
     this.room = new BuiltRoom(this.ctx, this.env);
   }
   async fetch(request) {

@@ -65,7 +65,8 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
             match turn {
                 // Its commit may be too large to publish, or an earlier one that was not published.
                 Some(turn) if status < 300 => publish::nothing_after_response(context, turn),
-                Some(turn) => give_back(context, turn, status < 500),
+                // A full branch (507) has surely committed nothing.
+                Some(turn) => give_back(context, turn, status < 500 || status == 507),
                 None => {}
             }
             other.map(|(response, _)| response)

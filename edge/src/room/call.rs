@@ -192,14 +192,17 @@ impl ConnectRequest {
     }
 
     pub(super) fn from_query(url_query: &str) -> Option<ConnectRequest> {
+        let device = query::value(url_query, "device")?;
+        // A worker of the release before names no author.
+        let author = query::value(url_query, "author").unwrap_or_else(|| device.clone());
         Some(ConnectRequest {
             room: query::value(url_query, "room")?.parse().ok()?,
             user: query::value(url_query, "user")?,
-            device: query::value(url_query, "device")?.parse().ok()?,
+            device: device.parse().ok()?,
             role: query::value(url_query, "role")?.parse().ok()?,
             session: query::value(url_query, "session").map(|session| session.parse()).transpose().ok()?,
             expires_at: Timestamp(query::value(url_query, "expires_at")?.parse().ok()?),
-            author: query::value(url_query, "author")?.parse().ok()?,
+            author: author.parse().ok()?,
             options: FrameOptions::parse(url_query).ok()?,
         })
     }

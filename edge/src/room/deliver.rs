@@ -42,7 +42,7 @@ pub(super) fn deliver(sockets: &[(WebSocket, SocketState)], publication: &Public
     }
 }
 
-/// A socket that fails, or whose client does not read, is closed; the others still get the commit.
+/// A socket that fails is closed; the others still get the commit.
 fn send_all<'a>(socket: &WebSocket, texts: impl Iterator<Item = &'a String>) {
     let mut sent = 0;
     for text in texts {
@@ -51,7 +51,7 @@ fn send_all<'a>(socket: &WebSocket, texts: impl Iterator<Item = &'a String>) {
         }
         sent += text.len();
     }
-    backlog::check(socket, sent);
+    backlog::count(socket, sent);
 }
 
 fn texts(publication: &Publication) -> Vec<String> {

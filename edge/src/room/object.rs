@@ -15,6 +15,7 @@ use worker::{
 };
 
 use super::alarm;
+use super::backlog;
 use super::call::{self, ConnectRequest, FinishedGroup, RoomCall};
 use super::close_reason;
 use super::deliver::deliver;
@@ -241,6 +242,7 @@ impl Room {
     ) -> worker::Result<Response> {
         let now = clock::now();
         let sockets = sockets::open(&self.state)?;
+        backlog::close_slow(&sockets);
         self.raise_head(publications);
         for publication in publications.iter().filter(|commit| !commit.changes.is_empty()) {
             self.head_pages.borrow_mut().committed(publication.last(), began_at);

@@ -175,7 +175,7 @@ async fn a_room_hibernates_under_its_streams(_: &'static Shop) {
     let edge = ChangedEdge::start(with_observed_rooms).await;
     let tills = edge.tills(STREAMS + 1).await;
     let (pusher, readers) = tills.split_last().unwrap();
-    let begun = async || pusher.api.get("/test/begun").await.unwrap().ok::<u64>().unwrap();
+    let begun = async || pusher.api.get("/test/begun?room=1:1").await.unwrap().ok::<u64>().unwrap();
     let streams = readers.iter().map(|till| EventStream::open(&till.api, &till.device, "&since=0", None));
     let mut streams = join_all(streams).await;
     let first = pusher.push(&[product("p1", &json!({}))]).await;

@@ -212,7 +212,7 @@ async fn publish(shop: &Shop, stamp: Stamp, prev: Stamp) {
 async fn a_head_outlives_the_memory_of_its_room(_: &'static Shop) {
     let edge = ChangedEdge::start(with_observed_rooms).await;
     let api = Api::new(edge.stack.edge_url()).unwrap();
-    let begun = async || api.get("/test/begun").await.unwrap().ok::<u64>().unwrap();
+    let begun = async || api.get("/test/begun?room=1:1").await.unwrap().ok::<u64>().unwrap();
     let calls = || edge.stack.host_faults().calls("1");
     let one = edge.tills(1).await.remove(0);
     let login = edge.login("1:1", "two").await;

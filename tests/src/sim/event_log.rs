@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 
 use functions::dynamo::item::Item;
+use protocol::error::ErrorCode;
 use protocol::ids::Room;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
@@ -98,6 +99,16 @@ pub(crate) struct PushReply {
     pub(crate) body: String,
 }
 
+impl PushReply {
+    /// Whether the push was refused. `busy` is no refusal: the push may be committed, if the response to the
+    /// last attempt was lost.
+    fn is_refusal(&self) -> bool {
+        let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
+        let code = body.pointer("/error/code").and_then(Value::as_str);
+        self.status != 200 && code != Some(ErrorCode::Busy.as_str())
+    }
+}
+
 /// A violated invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Violation {
@@ -170,9 +181,9 @@ impl Entries {
         pushes.map(|(number, push)| (*number, push.clone())).collect()
     }
 
-    /// The calls that were answered with an error.
+    /// The calls that were refused.
     pub(crate) fn refused(&self) -> BTreeSet<u64> {
-        self.replies.iter().filter(|reply| reply.status != 200).map(|reply| reply.call).collect()
+        self.replies.iter().filter(|reply| reply.is_refusal()).map(|reply| reply.call).collect()
     }
 
     fn function_call(&self, call: u64) -> u64 {

@@ -119,7 +119,9 @@ impl Queue {
             let records = records.filter(|(index, _)| indexes.contains(index) == is_aside);
             let batch_id = batch.batch_id.is_some().then_some(id);
             let records = records.map(|(_, record)| record.clone()).collect();
-            PushRequest { batch_id, device_seq: None, records, ..batch.clone() }
+            // What waits keeps its number: later batches must not count as earlier ones.
+            let device_seq = batch.device_seq.filter(|_| is_aside);
+            PushRequest { batch_id, device_seq, records, ..batch.clone() }
         };
         self.aside.push(part(aside, true));
         let rest = part(rest, false);

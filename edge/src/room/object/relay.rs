@@ -4,6 +4,7 @@ use worker::{Request, Response};
 
 use super::{Room, status};
 use crate::clock;
+use crate::room::backlog;
 use crate::room::call::{ACCEPTED, RelayedToHub};
 use crate::room::deliver::deliver;
 use crate::room::sockets;
@@ -15,6 +16,7 @@ impl Room {
         let Ok(body) = request.bytes().await else { return Ok(status(400)) };
         let Ok(relayed) = serde_json::from_slice::<RelayedToHub>(&body) else { return Ok(status(400)) };
         let (sockets, now) = (sockets::open(&self.state)?, clock::now());
+        backlog::close_slow(&sockets);
         for publication in relayed.publications.iter().filter(|commit| !commit.changes.is_empty()) {
             if self.recent_commits.borrow_mut().insert(publication) {
                 deliver(&sockets, publication, now);

@@ -69,7 +69,7 @@ impl Store {
     }
 
     /// The dead letter `id` and the open ones of its group; empty if it is closed or damaged. A batch may
-    /// have several items.
+    /// have several items. [`StoreError::Corrupt`] if one of them is damaged: it may hold a part of the group.
     pub async fn dead_letters_with(
         &self,
         room: &Room,
@@ -83,9 +83,12 @@ impl Store {
         };
         let query = self.table.query_prefix(keys::room(room), &keys::dead_of_batch(&id.key));
         let items = all_pages(query, cost).await?;
-        let of_group =
-            |item| self.open_letters(item, |letter| letter.group.as_ref() == Some(&group)).transpose();
-        items.iter().filter_map(of_group).collect()
+        let is_of_group = |letter: &DeadLetter| letter.group.as_ref() == Some(&group);
+        let of_group = |item| {
+            let read = |item: &Item| Ok(to_dead(item)?.open(is_of_group)?);
+            self.readable(&DEAD, item, read)?.ok_or(StoreError::Corrupt("body"))
+        };
+        items.iter().filter_map(|item| of_group(item).transpose()).collect()
     }
 
     fn open_letters(

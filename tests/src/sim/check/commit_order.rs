@@ -11,7 +11,7 @@ use crate::sim::event_log::{EventLog, PushCall};
 use crate::sim::storage;
 
 /// The pushes of one commit in their order. Of a group, those whose markers the commit has put, and that were
-/// not refused.
+/// not refused. A marker that belongs to none of them is a violation.
 pub(crate) fn in_commit_order(
     log: &EventLog,
     pushes: Vec<(u64, PushCall)>,
@@ -34,5 +34,13 @@ pub(crate) fn in_commit_order(
     };
     let mut committed: Vec<_> = pushes.into_iter().filter_map(span).collect();
     committed.sort_by_key(|(span, _)| *span);
+    let markers = puts.iter().filter(|put| storage::key(put, "sk").starts_with("BATCH#")).count();
+    if markers != committed.len() {
+        let what = format!("a group put {markers} markers for {} of its pushes", committed.len());
+        log.violation("commit", what);
+    }
     committed.into_iter().map(|(_, push)| push).collect()
 }
+
+#[cfg(test)]
+mod tests;
