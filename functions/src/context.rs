@@ -11,7 +11,7 @@ use config::{BadConfig, Reader};
 use protocol::claims::Claims;
 use protocol::endpoints::spec::Access;
 use protocol::error::{ApiError, ErrorCode};
-use protocol::ids::{BranchId, Room};
+use protocol::ids::{BranchId, ClientId, Room};
 use protocol::timestamp::Timestamp;
 
 use crate::accounts::Accounts;
@@ -174,12 +174,13 @@ impl Context {
     }
 
     /// The claims of a caller with this access token, if `access` needs any. Every function verifies tokens
-    /// itself.
+    /// itself. Notes the `client` of a valid token, also if its role is refused.
     pub fn caller(
         &self,
         access: Access,
         token: Option<&str>,
         now: Timestamp,
+        client: &mut Option<ClientId>,
     ) -> Result<Option<Claims>, HandlerError> {
         let role = match access {
             Access::Public | Access::Signature => return Ok(None),
@@ -189,6 +190,7 @@ impl Context {
         let verifier = self.part(self.verifier.as_ref(), "token verifier")?;
         let missing = || ApiError::new(ErrorCode::TokenMissing, "The access token is missing.");
         let claims = verifier.verify(token.ok_or_else(missing)?, now)?;
+        *client = Some(claims.client_id.clone());
         role.map_or(Ok(()), |role| claims.at_least(role))?;
         Ok(Some(claims))
     }

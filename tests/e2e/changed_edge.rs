@@ -141,7 +141,7 @@ pub(crate) fn replaced(text: &str, from: &str, to: &str) -> String {
 pub(crate) const EDGE_MODULE: &str = "edge.mjs";
 
 /// A worker whose rooms lose their memory, or sockets too, or fail on request, count their calls and how
-/// often they began, and show their sockets, the attachments of these and how much they store.
+/// often they began, and show their sockets, the attachments of these and how many tickets they keep.
 const OBSERVED_ROOMS: &str = r#"
 import BuiltEdge, { Room as BuiltRoom } from "EDGE";
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
@@ -191,7 +191,7 @@ export class Room extends DurableObject {
       return Response.json(this.ctx.getWebSockets().map(told));
     }
     if (path === "/test/stored") {
-      return new Response(String((await this.ctx.storage.list()).size));
+      return new Response(String((await this.ctx.storage.list({ prefix: "ticket:" })).size));
     }
     if (path === "/test/attachments") {
       return Response.json(this.ctx.getWebSockets().map((socket) => socket.deserializeAttachment()));

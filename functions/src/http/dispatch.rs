@@ -126,8 +126,7 @@ async fn call(
     report: &mut Report,
 ) -> HandlerResult {
     let token = http.headers().get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
-    let claims = context.caller(endpoint.spec().access, token, now)?;
-    report.client = claims.as_ref().map(|claims| claims.client_id.clone());
+    let claims = context.caller(endpoint.spec().access, token, now, &mut report.client)?;
     let request = &FunctionRequest::new(http, claims, now);
     let Report { cost, ended, .. } = report;
     match endpoint {

@@ -91,7 +91,8 @@ async fn read(
     now: Timestamp,
     cost: &mut Cost,
 ) -> Result<(Room, Push), HandlerError> {
-    let claims = context.caller(Endpoint::PushBatch.spec().access, Some(&sent.token), now)?;
+    let access = Endpoint::PushBatch.spec().access;
+    let claims = context.caller(access, Some(&sent.token), now, &mut None)?;
     let claims = claims.ok_or_else(|| HandlerError::fault(NoClaims))?;
     let push = Push::parse(&context.sync()?.rules.tables, claims.role, sent.body.as_bytes())?;
     let push = push.by(claims.free_user()).arrived(believed_arrival(sent.arrived_at, now));

@@ -35,6 +35,7 @@ trials! {
     a_ticket_and_its_socket_end_with_the_token,
     a_ticket_outlives_the_memory_of_its_room,
     malformed_tickets_and_requests_are_refused,
+    head_office_opens_its_hub_with_a_ticket,
 }
 
 const TICKET_INVALID: Option<&str> = Some("ticket_invalid");
@@ -191,5 +192,11 @@ async fn malformed_tickets_and_requests_are_refused(shop: &'static Shop) {
     assert_error(&post(r#"{"device_id":""}"#).await, 400, "bad_request");
     assert_error(&post(r#"{"device_id":"till-2"}"#).await, 403, "device_mismatch");
     assert_error(&ask(&shop.anonymous(), "till-1", None).await, 401, "token_missing");
-    assert_error(&ask(&shop.head_office().await, "till-1", None).await, 403, "branch_required");
+}
+
+async fn head_office_opens_its_hub_with_a_ticket(shop: &'static Shop) {
+    let office = shop.head_office().await;
+    let url = ticket_url(&office, &ticket(&office, "office").await, "office");
+    assert_eq!(enter(&url, None).await, None);
+    assert_eq!(enter(&url, None).await.as_deref(), TICKET_INVALID);
 }
