@@ -26,7 +26,7 @@ pub(super) fn close_slow(sockets: &[(WebSocket, SocketState)]) {
     }
 }
 
-/// Counts `sent` bytes on a runtime that does not tell what waits, and asks the client for a sign now and then.
+/// Counts `sent` bytes on a runtime that does not tell what waits. Asks the client for a sign now and then.
 pub(super) fn count(socket: &WebSocket, sent: usize) {
     if waiting_bytes(socket).is_some() {
         return;

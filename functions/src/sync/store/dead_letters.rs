@@ -69,7 +69,8 @@ impl Store {
     }
 
     /// The dead letter `id` and the open ones of its group; empty if it is closed or damaged. A batch may
-    /// have several items. [`StoreError::Corrupt`] if one of them is damaged: it may hold a part of the group.
+    /// have several items. [`StoreError::Corrupt`] if one of them is damaged: it may hold a part of the
+    /// group.
     pub async fn dead_letters_with(
         &self,
         room: &Room,
