@@ -98,6 +98,7 @@ const UNREACHED: &[(Kind, &str, &str)] = &[
     (Kind::Error, "origin_forbidden", "the edge knows the origins of pages: tests/e2e/edge/browser.rs"),
     (Kind::Error, "dead_letters_full", "a run has few dead letters: tests/e2e/sync/counts.rs"),
     (Kind::Error, "room_full", "rooms of sockets are at the edge: edge/src/room/socket_caps.rs"),
+    (Kind::Error, "ticket_invalid", "tickets open sockets at the edge: tests/e2e/edge/tickets.rs"),
     (Kind::Error, "upgrade_required", "sockets are at the edge: tests/e2e/edge/sockets.rs"),
     (Kind::Error, "not_found", "the edge finds the endpoint: tests/e2e/edge"),
     (Kind::Error, "method_not_allowed", "the edge finds the endpoint: tests/e2e/edge"),
