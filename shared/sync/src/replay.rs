@@ -90,7 +90,7 @@ pub fn decide_replay(
 
 /// No such dead letter, or it was replayed or discarded a moment ago.
 pub fn not_found() -> ApiError {
-    let message = "There is no such dead letter, or somebody has dealt with it already.";
+    let message = "There is no such dead letter, or it was replayed or discarded already.";
     ApiError::new(ErrorCode::DeadLetterNotFound, message)
 }
 

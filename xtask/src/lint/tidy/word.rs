@@ -12,15 +12,24 @@ const FORBIDDEN: [(&str, &str); 5] = [
     ("anew", "write `again`, or leave it out"),
 ];
 
-/// Findings about forbidden words in comments and pages.
+/// Findings about forbidden words in comments, pages and messages.
 pub(super) fn check(source: &Source) -> Vec<String> {
+    let comments = comments(source).into_iter().map(|comment| (comment.line, comment.text));
     let mut findings = Vec::new();
-    for comment in comments(source) {
-        for (word, instead) in words(comment.text).filter_map(forbidden) {
-            findings.push(format!("{}:{}: `{word}`: {instead}", source.path, comment.line));
+    for (line, text) in comments.chain(messages(source)) {
+        for (word, instead) in words(text).filter_map(forbidden) {
+            findings.push(format!("{}:{line}: `{word}`: {instead}", source.path));
         }
     }
     findings
+}
+
+/// The sentences in the strings of Rust code, each with its line: people read them as messages.
+fn messages(source: &Source) -> impl Iterator<Item = (usize, &str)> {
+    let lines = source.text.lines().zip(1..).filter(|_| source.path.ends_with(".rs"));
+    let strings =
+        lines.flat_map(|(text, line)| text.split('"').skip(1).step_by(2).map(move |part| (line, part)));
+    strings.filter(|(_, text)| text.contains(' ') && text.ends_with('.'))
 }
 
 /// Words of prose; an identifier with underscores is one word.
@@ -47,6 +56,13 @@ mod tests {
         assert_eq!(found("a.rs", "let x = 1; // is nobody's\n").len(), 1);
         assert_eq!(found("template.yaml", "# somebody, or ANYBODY\n").len(), 2);
         assert_eq!(found("CHANGELOG.md", "- Written anew.\n").len(), 1);
+    }
+
+    #[test]
+    fn forbidden_words_are_found_in_messages() {
+        let text = format!("let message = \"It is gone, or {} took it.\";\n", "somebody");
+        assert_eq!(found("a.rs", &text).len(), 1);
+        assert_eq!(found("a.py", &text), Vec::<String>::new());
     }
 
     #[test]
