@@ -40,4 +40,4 @@ pub mod pull;
 pub mod stats;
 
 #[cfg(test)]
-mod testing;
+mod tests;

@@ -66,7 +66,7 @@ impl fmt::Debug for CursorKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{cursor_key, cursor_keys};
+    use crate::tests::{cursor_key, cursor_keys};
     use proptest::prelude::*;
 
     #[test]

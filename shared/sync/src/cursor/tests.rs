@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::vector::{BranchPosition, Others, Tag};
 use super::*;
 use crate::limits::{CURSOR_KEY_BYTES_MAX, CURSOR_POSITIONS_MAX};
-use crate::testing::{cursor_keys, of_room};
+use crate::tests::{cursor_keys, of_room};
 use protocol::record::RecordKey;
 use protocol::room_cursor::RoomCursor;
 use protocol::timestamp::Timestamp;

@@ -13,7 +13,7 @@ use protocol::wire::outcome::RejectionCode;
 
 fn push(records: &[serde_json::Value]) -> Push {
     let body = json!({"device_id": "till-1", "batch_id": "b1", "records": records});
-    crate::testing::push(Role::Cashier, &body)
+    crate::tests::push(Role::Cashier, &body)
 }
 
 fn rejected(push: &Push) -> Vec<DeadLetter> {
@@ -92,7 +92,7 @@ fn the_most_and_largest_rejected_records_fit_a_commit_and_their_list_a_lambda_re
     let photo = json!({"table_name": "products", "record_id": "p", "data": {"x": data},
                        "local_updated_at": "2025-12-07T10:00:00Z"});
     let push = push(&vec![photo; BATCH_BYTES_MAX / RECORD_BYTES_MAX]);
-    let rules = crate::testing::rules();
+    let rules = crate::tests::rules();
     let plan = decide(&rules, &Snapshot::default(), &push, Timestamp(7));
     assert_eq!(plan.dead.len(), push.records.len());
     let room = "1:2".parse().unwrap();

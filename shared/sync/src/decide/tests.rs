@@ -18,7 +18,7 @@ mod undated;
 use serde_json::json;
 
 use super::*;
-use crate::testing::{push, rules};
+use crate::tests::{push, rules};
 use protocol::limits::CLOCK_AHEAD_MICROS_MAX;
 use protocol::role::Role;
 use protocol::wire::outcome::{ConflictReason, Flag};

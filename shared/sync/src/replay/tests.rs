@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::dead_letter_id::DeadLetterKey;
-use crate::testing::{record, rules};
+use crate::tests::{record, rules};
 use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
 use protocol::wire::outcome::RejectionCode;

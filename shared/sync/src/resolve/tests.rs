@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::marker::Marker;
-use crate::testing::{record, rules};
+use crate::tests::{record, rules};
 
 const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
 

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::testing::{push, record as stored_record};
+use crate::tests::{push, record as stored_record};
 use protocol::limits::{PUSH_RECORDS_MAX, RECORD_BYTES_MAX};
 use protocol::record::RecordKey;
 use protocol::role::Role;

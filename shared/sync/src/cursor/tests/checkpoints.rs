@@ -24,7 +24,7 @@ fn largest() -> Vector {
 
 #[test]
 fn the_largest_cursors_fit_a_query() {
-    let keys = CursorKeys::parse(&crate::testing::cursor_key(&"k".repeat(16), 1)).unwrap();
+    let keys = CursorKeys::parse(&crate::tests::cursor_key(&"k".repeat(16), 1)).unwrap();
     let cursors = of_room(&keys);
     let (checkpoint, _) = Checkpoint::new(Positions::new());
     let mut changes = largest();

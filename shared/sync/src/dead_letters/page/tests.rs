@@ -14,7 +14,7 @@ fn tables() -> Tables {
 /// The stored dead letters of a batch of `records` at the stamp `at`.
 fn stored(at: u64, records: &[serde_json::Value]) -> StoredDeadLetters {
     let body = json!({ "device_id": "till-1", "batch_id": "b1", "records": records });
-    let push = crate::testing::push(Role::Cashier, &body);
+    let push = crate::tests::push(Role::Cashier, &body);
     let rejected = Outcome::Rejected(RejectionCode::BadTime.with_message("No."));
     let letters = DeadLetter::of(&push, &vec![rejected; records.len()]);
     let item = items(&push, Stamp(at), Timestamp(at), &letters).unwrap().remove(0);

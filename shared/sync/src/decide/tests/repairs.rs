@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::policy::Policy;
-use crate::testing::record;
+use crate::tests::record;
 
 /// The room of one record that was stored before its member had a rule.
 struct Stored {

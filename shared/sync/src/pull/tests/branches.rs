@@ -11,7 +11,7 @@ use crate::cursor::vector::Vector;
 use crate::limits::LOG_SETTLE_SECS;
 use crate::pull::head_office::{BranchRotation, check_branch_count};
 use crate::pull::query::{ClientPull, ClientStart};
-use crate::testing::cursor_keys;
+use crate::tests::cursor_keys;
 use protocol::error::ErrorCode;
 use protocol::limits::HEAD_OFFICE_BRANCHES_MAX;
 use protocol::timestamp::Timestamp;

@@ -9,7 +9,7 @@ use crate::cursor::vector::{Others, Vector};
 use crate::cursor::{Cursors, Location};
 use crate::pull::head_office::{BranchRotation, ListedBranch};
 use crate::pull::query::{ClientPull, ClientStart};
-use crate::testing::cursor_keys;
+use crate::tests::cursor_keys;
 use protocol::ids::BranchId;
 use protocol::stamp::Stamp;
 use protocol::wire::pull::PullResponse;

@@ -10,7 +10,7 @@ use crate::cursor::Position;
 use crate::limits::{LOG_SETTLE_SECS, PULL_BYTES_MAX};
 use crate::pull::query::{RoomPull, RoomStart};
 use crate::pull::{Next, Page, log_page};
-use crate::testing::rules;
+use crate::tests::rules;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::json::JsonText;
 use protocol::stamp::Stamp;

@@ -7,7 +7,7 @@ use crate::cursor::{Position, position_text};
 use crate::pull::plan::{ReadPlan, plan};
 use crate::pull::query::RoomStart;
 use crate::snapshot::Head;
-use crate::testing::rules;
+use crate::tests::rules;
 use protocol::error::ErrorCode;
 use protocol::role::Role;
 use protocol::stamp::Stamp;

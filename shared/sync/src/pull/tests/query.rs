@@ -5,7 +5,7 @@ use crate::cursor::walk::Walk;
 use crate::cursor::{Cursors, Position, position_text};
 use crate::pull::query::{ClientStart, Pull, RoomPull, RoomStart};
 use crate::tables::Tables;
-use crate::testing::{cursor_keys, of_room, rules};
+use crate::tests::{cursor_keys, of_room, rules};
 use protocol::claims::{AUDIENCE, Claims, ISSUER};
 use protocol::error::ErrorCode;
 use protocol::limits::PULL_LIMIT_DEFAULT;

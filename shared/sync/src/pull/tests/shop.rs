@@ -12,7 +12,7 @@ use crate::pull::walk_page::Rows;
 use crate::pull::{Page, log_page, walk_page};
 use crate::record::Record;
 use crate::snapshot::Head;
-use crate::testing::{cursor_keys, of_room, rules};
+use crate::tests::{cursor_keys, of_room, rules};
 use protocol::error::ApiError;
 use protocol::json::JsonText;
 use protocol::limits::PULL_LIMIT_MAX;
@@ -91,7 +91,7 @@ impl Shop {
             let version = known.map_or(0, |known| known.version) + 1;
             let data = JsonText::from_text(stamp.0.to_string()).unwrap();
             changes.push(change(&key, operation, data.clone(), version));
-            let record = crate::testing::record(data.as_str(), version, stamp.0);
+            let record = crate::tests::record(data.as_str(), version, stamp.0);
             self.records.insert(key, Record { deleted, ..record });
         }
         let (client_id, branch_id) = ("1".parse().unwrap(), "2".parse().unwrap());

@@ -11,7 +11,7 @@ use crate::pull::walk_page::Rows;
 use crate::pull::{Next, walk_page};
 use crate::record::Record;
 use crate::tables::Tables;
-use crate::testing::{cursor_keys, of_room};
+use crate::tests::{cursor_keys, of_room};
 use protocol::error::ErrorCode;
 use protocol::json::JsonText;
 use protocol::record::{Operation, RecordKey};
