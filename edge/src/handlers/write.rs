@@ -1,6 +1,7 @@
 //! Endpoints that write: the function's response, and the commit beside it.
 
 use protocol::claims::Claims;
+use protocol::error::ErrorCode;
 use protocol::ids::{BranchId, Room};
 use protocol::role::Role;
 use protocol::wire::{COST_HEADER, WRITE_RESULT_CONTENT_TYPE};
@@ -65,13 +66,17 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
             match turn {
                 // Its commit may be too large to publish, or an earlier one that was not published.
                 Some(turn) if status < 300 => publish::nothing_after_response(context, turn),
-                // A full branch (507) has surely committed nothing.
-                Some(turn) => give_back(context, turn, status < 500 || status == 507),
+                Some(turn) => give_back(context, turn, is_over(status)),
                 None => {}
             }
             other.map(|(response, _)| response)
         }
     }
+}
+
+/// Whether a write that failed with `status` has surely committed nothing.
+fn is_over(status: u16) -> bool {
+    status < 500 || status == ErrorCode::DeadLettersFull.status()
 }
 
 /// Ends a turn without a commit to publish, after the response.
@@ -127,6 +132,13 @@ mod tests {
     use protocol::wire::push::WriteResult;
 
     use super::*;
+
+    #[test]
+    fn a_refusal_is_over_and_a_failure_may_have_committed() {
+        for (status, expected) in [(400, true), (409, true), (507, true), (500, false), (503, false)] {
+            assert_eq!(is_over(status), expected, "{status}");
+        }
+    }
 
     #[test]
     fn the_response_passes_unchanged() {

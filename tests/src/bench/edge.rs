@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until};
 
+use crate::api::Api;
 use crate::bench::client::BenchClient;
 use crate::day::Invoice;
 use crate::fleet;
@@ -112,7 +113,7 @@ async fn play(stack: &Stack, hour: &[(u32, Invoice)], answered: Answered) -> Res
     let seller = clients.first().ok_or("no till")?;
     sell(seller, &[json!({ "opened": true })], "opening", &acknowledged).await?;
     if answered == Answered::ByTheEdge {
-        warm_up(seller).await?;
+        page_of_the_room(&seller.api, "/api/sync/pull-changes?since=0").await?;
     }
     let started = Instant::now();
     let mut polling = JoinSet::new();
@@ -176,12 +177,13 @@ async fn sell(
     Ok(())
 }
 
-/// Waits until the room answers.
-async fn warm_up(client: &BenchClient) -> Result<(), Box<dyn Error>> {
+/// The page at `path` once the room answers it.
+async fn page_of_the_room(api: &Api, path: &str) -> Result<String, Box<dyn Error>> {
     let deadline = Instant::now() + ROOM_STARTS_WITHIN;
     while Instant::now() < deadline {
-        if client.api.get("/api/sync/pull-changes?since=0").await?.header(CACHE_HEADER) == Some("room") {
-            return Ok(());
+        let reply = api.get(path).await?;
+        if reply.header(CACHE_HEADER) == Some("room") {
+            return Ok(reply.body);
         }
         sleep(bound() / 4).await;
     }

@@ -6,14 +6,12 @@ use std::time::{Duration, Instant};
 
 use local::stack::Stack;
 use protocol::limits::PUSH_RECORDS_MAX;
-use protocol::wire::CACHE_HEADER;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 
-use super::ROOM_STARTS_WITHIN;
 use super::direct::DirectWorker;
+use super::page_of_the_room;
 use crate::api::Api;
 use crate::bench::client::BenchClient;
 use crate::bench::{WARM_UP, product, without_warm_up};
@@ -85,19 +83,6 @@ async fn reads(
 
 fn at(worker: &DirectWorker, client: &BenchClient) -> Result<Api, Box<dyn Error>> {
     Ok(Api::new(&worker.url)?.with_token(client.api.token()))
-}
-
-/// The page at `path` once the room answers it.
-async fn page_of_the_room(api: &Api, path: &str) -> Result<String, Box<dyn Error>> {
-    let deadline = Instant::now() + ROOM_STARTS_WITHIN;
-    while Instant::now() < deadline {
-        let reply = api.get(path).await?;
-        if reply.header(CACHE_HEADER) == Some("room") {
-            return Ok(reply.body);
-        }
-        sleep(Duration::from_millis(200)).await;
-    }
-    Err("the room never answers".into())
 }
 
 /// [`READS`] of each connection.
