@@ -38,7 +38,7 @@ impl Authenticator {
     }
 
     fn store(&self, token: &str, claims: Claims, now: Timestamp) {
-        let expires_at = Timestamp(0).plus_secs(claims.exp);
+        let expires_at = claims.expires_at();
         self.cache.borrow_mut().insert(token.to_owned(), claims, expires_at, now);
     }
 }

@@ -213,17 +213,8 @@ impl RequestContext {
     /// Asks a function whether it reaches DynamoDB.
     pub(crate) async fn check_health(&self) -> Result<UpstreamResponse, CallError> {
         let (spec, nothing) = (Endpoint::GetSyncStats.spec(), ClientInfo::default());
-        let call = Call {
-            spec,
-            operation: HEALTH_OPERATION,
-            query: "",
-            body: None,
-            credentials: Credentials::ClientInfo(&nothing),
-            request_id: &self.id,
-            arrived_at: self.now,
-            trace: &self.observation.trace,
-        };
-        self.send(upstream::request(&self.state.config, &call, clock::now())?).await
+        let credentials = Credentials::ClientInfo(&nothing);
+        self.send(self.upstream_request(spec, HEALTH_OPERATION, "", None, credentials)?).await
     }
 
     async fn send(&self, request: Request) -> Result<UpstreamResponse, CallError> {

@@ -2,6 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use protocol::error::{ApiError, ErrorCode};
+use protocol::ids::DeviceId;
 
 /// Bytes of a query as sent. With the largest token, and every byte encoded, it stays below the 16 KiB that
 /// HTTP servers commonly allow for request line and headers.
@@ -20,6 +21,11 @@ pub(crate) fn of(url: &str) -> &str {
 pub(crate) fn value(query: &str, name: &str) -> Option<String> {
     let mut pairs = form_urlencoded::parse(query.as_bytes());
     pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// The device that `query` names.
+pub(crate) fn device(query: &str) -> Result<DeviceId, ApiError> {
+    value(query, "device_id").unwrap_or_default().parse().map_err(ApiError::from)
 }
 
 /// A query of `pairs`.

@@ -1,11 +1,10 @@
 //! The health of the parts: Redis, a function, DynamoDB through it, and a room.
 
 use std::cell::{Cell, RefCell};
-use std::pin::pin;
 use std::time::Duration;
 
 use auth::limits::READY_SECS;
-use futures_util::future::{Either, join, select};
+use futures_util::future::join;
 use protocol::timestamp::Timestamp;
 use protocol::wire::health::{
     DatabaseHealth, OtherParts, PartHealth, ReadinessResponse, RedisHealth, hit_ratio,
@@ -15,7 +14,6 @@ use redis_client::command::{self, Sections};
 use redis_client::error::RedisError;
 use redis_client::pipeline::Pipeline;
 use redis_client::transport::Transport;
-use worker::Delay;
 
 use crate::context::RequestContext;
 use crate::{clock, room};
@@ -95,17 +93,9 @@ pub(crate) async fn probe(context: &RequestContext) -> OtherParts {
         room::probe(&context.env).await.ok()?;
         Some(since(began_at))
     };
-    let (function, room) = join(in_time(function), in_time(room)).await;
-    let (function, database) = function.unwrap_or_default();
-    OtherParts { function, database, room: room.unwrap_or_default() }
-}
-
-/// The result, unless it takes too long.
-async fn in_time<T>(part: impl Future<Output = Option<T>>) -> Option<T> {
-    match select(pin!(part), pin!(Delay::from(PROBE_BOUND))).await {
-        Either::Left((result, _)) => result,
-        Either::Right(_) => None,
-    }
+    let (function, room) = join(clock::within(PROBE_BOUND, function), clock::within(PROBE_BOUND, room)).await;
+    let (function, database) = function.flatten().unwrap_or_default();
+    OtherParts { function, database, room: room.flatten().unwrap_or_default() }
 }
 
 fn since(began_at: Timestamp) -> PartHealth {

@@ -5,6 +5,7 @@ use protocol::endpoints::route::NoRoute;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::wire::REQUEST_ID_HEADER;
 use protocol::wire::error_response::ErrorResponse;
+use serde::Serialize;
 use worker::{Response, ResponseBuilder};
 
 use crate::error::RequestError;
@@ -29,6 +30,11 @@ const SECURITY_HEADERS: [(&str, &str); 3] = [
 pub(crate) fn json(body: &str) -> worker::Result<Response> {
     let builder = ResponseBuilder::new().with_header("content-type", "application/json")?;
     Ok(builder.fixed(body.as_bytes().to_vec()))
+}
+
+/// A 200 with `body` as JSON.
+pub(crate) fn of(body: &impl Serialize) -> worker::Result<Response> {
+    json(&serde_json::to_string(body)?)
 }
 
 pub(crate) fn error(error: &RequestError, id: &RequestId) -> worker::Result<Response> {

@@ -35,6 +35,7 @@ mod renewal;
 mod socket_caps;
 mod socket_state;
 mod sockets;
+mod storage;
 mod ticket;
 mod tickets;
 mod turn_call;

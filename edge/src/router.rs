@@ -115,6 +115,5 @@ fn tagged(context: &RequestContext, response: Response) -> Result<Response, Requ
 async fn get_readiness(context: &RequestContext) -> Result<Response, RequestError> {
     let (state, probe) = (&context.state, readiness::probe(context));
     let readiness = state.readiness.check(&state.redis, probe, context.now).await;
-    let body = serde_json::to_string(&readiness).map_err(worker::Error::from)?;
-    Ok(response::json(&body)?)
+    Ok(response::of(&readiness)?)
 }

@@ -9,7 +9,6 @@
 pub mod stack;
 
 // The deployment's template.
-pub mod telemetry;
 pub mod template;
 
 // The parts.
@@ -20,6 +19,7 @@ pub mod function_host;
 pub mod handlers;
 pub mod redis;
 pub mod stream;
+pub mod telemetry;
 
 // The files of a stack.
 pub mod data_dir;

@@ -29,24 +29,25 @@ pub fn result(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
+/// To the beginning of the line, and erases it.
+const ERASE_LINE: &str = "\r\x1b[K";
+
 /// Whether the terminal shows a status line.
 static STATUS: Mutex<bool> = Mutex::new(false);
 
 /// Shows `text` as the last line of the terminal, in place of the status before. The next line that is
 /// written takes its place.
 pub fn status(text: &str) {
-    clear_status();
     let mut status = STATUS.lock().unwrap_or_else(PoisonError::into_inner);
-    let _ = write!(io::stderr(), "{text}");
+    let _ = write!(io::stderr(), "{ERASE_LINE}{text}");
     *status = true;
 }
 
 /// Removes the status line.
-pub fn clear_status() {
+fn clear_status() {
     let mut status = STATUS.lock().unwrap_or_else(PoisonError::into_inner);
     if std::mem::take(&mut *status) {
-        // To the beginning of the line, and erase it.
-        let _ = write!(io::stderr(), "\r\x1b[K");
+        let _ = write!(io::stderr(), "{ERASE_LINE}");
     }
 }
 

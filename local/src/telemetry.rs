@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use functions::http::request_lines::RequestLines;
 use protocol::ids::{ClientId, Room};
-use protocol::telemetry::function_line::FunctionLine;
+use protocol::telemetry::function_line::{FunctionLine, NO_CACHE};
 use protocol::telemetry::{EdgeLine, LogEvent, RoomLine};
 
 /// Lines of each side that are kept; older ones are only counted.
@@ -33,6 +33,8 @@ pub struct Counted {
     pub sockets: BTreeMap<Room, usize>,
     /// The delay of the last broadcast, in microseconds.
     pub delay_micros: Option<u64>,
+    /// The delay of each room's last broadcast, in microseconds.
+    pub delays: BTreeMap<Room, u64>,
     /// The latest lines of the edge.
     pub edge_lines: Vec<EdgeLine>,
     /// The latest lines of the functions.
@@ -54,8 +56,6 @@ pub struct Label {
 
 /// What wrangler puts before a warning of the worker.
 const WARNING: &str = "▲ [WARNING] ";
-/// The value of `cache` without one.
-const NO_CACHE: &str = "none";
 
 impl Telemetry {
     /// Counts a line of the edge's log; false for any other line.
@@ -149,6 +149,7 @@ impl Counted {
     fn room(&mut self, line: &RoomLine) {
         self.delay_micros = line.delay_micros.or(self.delay_micros);
         let room = Room { client: line.client.clone(), branch: line.branch.clone() };
+        self.delays.extend(line.delay_micros.map(|delay| (room.clone(), delay)));
         match line.sockets {
             0 => self.sockets.remove(&room),
             sockets => self.sockets.insert(room, sockets),

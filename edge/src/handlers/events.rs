@@ -4,18 +4,15 @@
 //! pull: pages up to the head of the room, and then one for each commit that the socket brings. After a gap
 //! the worker pulls again.
 
-use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use futures_util::stream;
 use protocol::endpoints::parameter::{CURSOR, SINCE, TABLES};
-use protocol::error::ApiError;
-use protocol::ids::{DeviceId, SocketRoom};
+use protocol::ids::SocketRoom;
 use protocol::limits::{EVENTS_COMMENT_SECS, EVENTS_RETRY_MILLIS};
 use protocol::timestamp::Timestamp;
-use worker::{Delay, Response, ResponseBuilder, console_error};
+use worker::{Response, ResponseBuilder, console_error};
 
 use crate::authenticate::socket_token;
 use crate::clock;
@@ -47,8 +44,7 @@ pub(crate) async fn handle(context: &Rc<RequestContext>) -> Result<Response, Req
     let query = query::canonical(&context.query())?;
     let caller = context.authenticate(socket_token(&query, context.header("authorization")?.as_deref())?)?;
     let room = caller.claims.room_of(None)?;
-    let device: DeviceId =
-        query::value(&query, "device_id").unwrap_or_default().parse().map_err(ApiError::from)?;
+    let device = query::device(&query)?;
     caller.claims.acts_as(&device)?;
     context.admit_to_socket(&caller.claims).await?;
     let parameter = |name| query::value(&query, name).filter(|value| !value.is_empty());
@@ -143,10 +139,7 @@ impl Events {
     async fn receive(&mut self) -> Option<Received> {
         let due = self.sent_at.plus_secs(EVENTS_COMMENT_SECS);
         let left = Duration::from_micros(due.0.saturating_sub(clock::now().0)).max(Duration::from_millis(1));
-        match select(pin!(self.socket.next()), pin!(Delay::from(left))).await {
-            Either::Left((received, _)) => Some(received),
-            Either::Right(_) => None,
-        }
+        clock::within(left, self.socket.next()).await
     }
 
     /// Pulls a page. Returns its event, if it has news, or the refusal of the function.

@@ -23,8 +23,7 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     let seen = last_seen::read(&context.state, &room, context.now);
     let (online, seen) = join(room::online(&context.env, &room), seen).await;
     let seen = seen.inspect_err(|error| console_error!("{} answers without Redis: {error}", context.id));
-    let body = serde_json::to_string(&presence(online?, seen.ok())).map_err(worker::Error::from)?;
-    Ok(response::json(&body)?)
+    Ok(response::of(&presence(online?, seen.ok()))?)
 }
 
 /// `seen` is `None` if it is not known.

@@ -60,12 +60,10 @@ impl Commit {
 pub(crate) fn after_response(context: &RequestContext, commit: Commit, turn: Option<WriteTurn>) {
     let (env, id) = (context.env.clone(), context.id.clone());
     let Commit { room, publications } = commit;
-    let body = publish_request(&publications).into_bytes();
-    if publications != NONE {
-        relay_after_response(context, &room.client, body.clone());
-    }
+    relay_publications(context, &room.client, &publications);
+    let body = publish_request(&publications);
     context.execution.wait_until(async move {
-        if let Err(error) = room::publish(&env, &room, &body, turn).await {
+        if let Err(error) = room::publish(&env, &room, body.as_bytes(), turn).await {
             // The sure path brings the same commit a moment later.
             console_error!("{id} fast path to {room}: {error}");
         }
@@ -73,13 +71,20 @@ pub(crate) fn after_response(context: &RequestContext, commit: Commit, turn: Opt
 }
 
 /// A `PublishRequest` of `publications`, a JSON array.
-pub(crate) fn publish_request(publications: &str) -> String {
+fn publish_request(publications: &str) -> String {
     format!(r#"{{"publications":{publications}}}"#)
+}
+
+/// Publishes `publications`, a JSON array, to the hub of `client` after the response, if there are any.
+pub(crate) fn relay_publications(context: &RequestContext, client: &ClientId, publications: &str) {
+    if publications != NONE {
+        relay_after_response(context, client, publish_request(publications).into_bytes());
+    }
 }
 
 /// Publishes `body`, a `PublishRequest`, to the hub of `client`. A hub that fails or is slow costs its own
 /// sockets a pull, and the room nothing.
-pub(crate) fn relay_after_response(context: &RequestContext, client: &ClientId, body: Vec<u8>) {
+fn relay_after_response(context: &RequestContext, client: &ClientId, body: Vec<u8>) {
     let (env, id, client) = (context.env.clone(), context.id.clone(), client.clone());
     context.execution.wait_until(async move {
         if let Err(error) = room::relay(&env, &client, &body).await {

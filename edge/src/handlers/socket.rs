@@ -1,7 +1,6 @@
 //! `GET /ws`: connects a device to the room of its branch, and head office to the hub of its client.
 
 use protocol::error::{ApiError, ErrorCode};
-use protocol::ids::DeviceId;
 use protocol::wire::close_code::CloseCode;
 use protocol::wire::socket::ServerFrame;
 use worker::{Response, ResponseBuilder, WebSocketPair, console_error};
@@ -31,8 +30,7 @@ async fn connect(context: &RequestContext) -> Result<Response, RequestError> {
     context.origin.check()?;
     let query = context.query();
     let options = FrameOptions::parse(&query)?;
-    let device: DeviceId =
-        query::value(&query, "device_id").unwrap_or_default().parse().map_err(ApiError::from)?;
+    let device = query::device(&query)?;
     if let Some(ticket) = query::value(&query, "ticket").filter(|ticket| !ticket.is_empty()) {
         // It may be a guess, which costs an event of the room where a command of Redis is spared.
         context.count_at_fuse(1).await?;

@@ -27,7 +27,7 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     let connect = ConnectRequest::new(claims, room, device, FrameOptions::default());
     let ticket = room::issue(&context.env, KeptTicket { connect, origin: context.header("origin")? }).await?;
     let issued = SocketTicketResponse { ticket, expires_in: TICKET_SECS };
-    Ok(response::json(&serde_json::to_string(&issued).map_err(worker::Error::from)?)?)
+    Ok(response::of(&issued)?)
 }
 
 /// The device that a request names.

@@ -18,8 +18,3 @@ pub(super) async fn wake_by(state: &State, at: Timestamp) -> worker::Result<()> 
     }
     wake_at(state, at).await
 }
-
-/// Deletes the alarm.
-pub(super) async fn delete(state: &State) -> worker::Result<()> {
-    state.storage().delete_alarm().await
-}

@@ -166,7 +166,7 @@ impl ConnectRequest {
         options: FrameOptions,
     ) -> ConnectRequest {
         let author = if claims.device.is_none() { unbound(&device) } else { device.clone() };
-        let expires_at = Timestamp(0).plus_secs(claims.exp);
+        let expires_at = claims.expires_at();
         let Claims { sub: user, role, sid: session, .. } = claims;
         ConnectRequest { room, user, device, role, session, expires_at, author, options }
     }

@@ -6,16 +6,14 @@ use protocol::timestamp::Timestamp;
 use protocol::wire::publication::Publication;
 use worker::{Env, State};
 
-use super::sockets;
 use crate::telemetry;
 
-/// Tells that `state` now has other sockets.
-pub(super) fn sockets(state: &State, env: &Env) {
+/// Tells that `state` now has `open` sockets.
+pub(super) fn sockets(state: &State, env: &Env, open: usize) {
     // A name that is no room's has no sockets.
     let Some(room) = state.id().name().and_then(|name| name.parse::<ids::Room>().ok()) else { return };
-    let Ok(open) = sockets::open(state) else { return };
     let ids::Room { client, branch } = room;
-    let line = RoomLine { client, branch, sockets: open.len(), changes: 0, delay_micros: None };
+    let line = RoomLine { client, branch, sockets: open, changes: 0, delay_micros: None };
     telemetry::tell(env, &LogEvent::Room(line));
 }
 

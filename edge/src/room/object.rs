@@ -166,7 +166,7 @@ impl Room {
         }
         alarm::wake_by(&self.state, keepalive::next_check(&socket_state, self.heartbeat())).await?;
         self.announce(&others, &socket_state).await;
-        measure::sockets(&self.state, &self.env);
+        measure::sockets(&self.state, &self.env, sockets::open(&self.state)?.len());
         Response::from_websocket(pair.client)
     }
 

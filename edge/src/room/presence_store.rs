@@ -4,6 +4,7 @@ use js_sys::Array;
 use worker::{ListOptions, State};
 
 use super::presence::{AnnouncedDevice, AnnouncedDevices, Changes};
+use super::storage;
 
 const PREFIX: &str = "device\n";
 
@@ -17,16 +18,11 @@ pub(super) async fn load(state: &State) -> worker::Result<AnnouncedDevices> {
 
 /// Stores `changes`.
 pub(super) async fn save(state: &State, changes: &Changes) -> worker::Result<()> {
-    let storage = state.storage();
     for device in &changes.stored {
-        storage.put(&key(device), serde_json::to_string(device)?).await?;
+        state.storage().put(&key(device), serde_json::to_string(device)?).await?;
     }
     let left: Vec<String> = changes.left.iter().map(key).collect();
-    // One call takes 128 keys.
-    for keys in left.chunks(128) {
-        storage.delete_multiple(keys.iter().map(String::as_str).collect::<Vec<_>>()).await?;
-    }
-    Ok(())
+    storage::delete_all(state, &left).await
 }
 
 /// A device id holds no control character, so each device of a user has a key of its own.

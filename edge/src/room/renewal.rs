@@ -18,7 +18,7 @@ pub(super) async fn renew(env: &Env, socket: &WebSocket, token: &str) -> Result<
     let (state, now) = (AppState::of(env).map_err(|_| GONE)?, clock::now());
     let claims = verify(&state, &socket_state, token, now)?;
     let mut expires_at = socket_state.expires_at;
-    let asked_until = Timestamp(0).plus_secs(claims.exp);
+    let asked_until = claims.expires_at();
     // Noted before Redis answers: one token that is sent often costs one command.
     if socket_state.is_news(asked_until) {
         sockets::save_and_send(socket, &socket_state, None);

@@ -8,12 +8,11 @@ use worker::{ListOptions, State};
 
 use super::alarm;
 use super::call::ConnectRequest;
+use super::storage::{self, DELETED_MAX};
 use super::ticket::{KeptTicket, Redemption, TicketId};
 
 /// Begins the keys of tickets. The time of expiry follows, so the first key expires first.
 const PREFIX: &str = "ticket:";
-/// Expired tickets that one alarm deletes: as many as the storage takes in one call.
-const DELETED_MAX: usize = 128;
 
 /// Keeps a ticket. Returns its id.
 pub(super) async fn issue(state: &State, ticket: &KeptTicket, now: Timestamp) -> worker::Result<TicketId> {
@@ -41,13 +40,11 @@ pub(super) async fn redeem(
     Ok(connect.filter(|connect| now < connect.expires_at))
 }
 
-/// Deletes tickets that have expired. Returns when to do so again, if there are others.
+/// Deletes tickets that have expired, some in one alarm. Returns when to do so again, if there are others.
 pub(super) async fn delete_expired(state: &State, now: Timestamp) -> worker::Result<Option<Timestamp>> {
     let end = format!("{PREFIX}{:012}", now.as_secs() + 1);
     let expired = keys(state, ListOptions::new().start(PREFIX).end(&end).limit(DELETED_MAX)).await?;
-    if !expired.is_empty() {
-        state.storage().delete_multiple(expired).await?;
-    }
+    storage::delete_all(state, &expired).await?;
     Ok(is_any_kept(state).await?.then(|| now.plus_secs(TICKET_SECS)))
 }
 
@@ -66,10 +63,7 @@ pub(super) async fn end_sessions(state: &State, sessions: &[SessionId]) -> worke
         let is_ended = session.is_some_and(|session| sessions.contains(&session));
         ended.extend(key.as_string().filter(|_| is_ended));
     });
-    for keys in ended.chunks(DELETED_MAX) {
-        state.storage().delete_multiple(keys.iter().map(String::as_str).collect()).await?;
-    }
-    Ok(())
+    storage::delete_all(state, &ended).await
 }
 
 async fn keys(state: &State, which: ListOptions<'_>) -> worker::Result<Vec<String>> {

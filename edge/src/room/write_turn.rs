@@ -2,18 +2,17 @@
 //!
 //! A room that does not answer stops no write: it goes on without a turn, and HEAD's condition decides.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use protocol::ids::Room;
 use protocol::limits::WRITE_WAIT_MILLIS;
 use protocol::wire::push_group::{GroupedPush, GroupedResponse, PushGroup};
-use worker::{Delay, Env, console_error};
+use worker::{Env, console_error};
 
 use super::turn_call::{ANSWERED, GRANTED, QUEUED, REFUSED, TurnCall};
 use super::write_queue::{WaitingPush, Write};
 use super::{RoomError, accepted, ask};
+use crate::clock;
 use crate::request_id::RequestId;
 
 /// How long a room may take to say whether a write has its turn or must wait: more than a distant room needs
@@ -114,8 +113,5 @@ pub(super) async fn within<T>(
     bound: Duration,
     call: impl Future<Output = Result<T, RoomError>>,
 ) -> Result<T, RoomError> {
-    match select(pin!(call), pin!(Delay::from(bound))).await {
-        Either::Left((result, _)) => result,
-        Either::Right(_) => Err(RoomError::Late),
-    }
+    clock::within(bound, call).await.unwrap_or(Err(RoomError::Late))
 }

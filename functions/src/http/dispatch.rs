@@ -50,12 +50,12 @@ pub async fn handle(context: &Context, request: Request, now: Timestamp) -> Resp
     if let (false, Ok(ended)) = (report.ended.is_empty(), report.ended.to_string().parse()) {
         response.headers_mut().insert(ENDED_HEADER, ended);
     }
-    let is_group = operation == Operation::PushGroup;
     let Report { cost, client, grouped, .. } = &report;
+    let grouped = (operation == Operation::PushGroup).then_some(grouped.as_slice());
     let (route, client, duration) =
         (operation.endpoint().spec().operation_id, client.as_ref(), began.elapsed());
     let told = CallReport { request: &request, now, route, client, cost, grouped, duration, storage };
-    told.add_to(response, is_group)
+    told.add_to(response)
 }
 
 async fn run(

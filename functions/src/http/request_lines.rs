@@ -39,7 +39,7 @@ pub(super) struct CallReport<'a> {
     pub(super) client: Option<&'a ClientId>,
     pub(super) cost: &'a Cost,
     /// The answers, if it pushed a group.
-    pub(super) grouped: &'a [AnsweredPush],
+    pub(super) grouped: Option<&'a [AnsweredPush]>,
     pub(super) duration: Duration,
     /// The part of it in DynamoDB.
     pub(super) storage: Duration,
@@ -47,10 +47,10 @@ pub(super) struct CallReport<'a> {
 
 impl CallReport<'_> {
     /// Adds the lines and the header `Server-Timing` to the response.
-    pub(super) fn add_to(&self, mut response: Response<Body>, is_group: bool) -> Response<Body> {
-        let lines = match is_group {
-            true => self.grouped.iter().map(|answer| self.of_answer(answer)).collect(),
-            false => vec![self.of_response(&response)],
+    pub(super) fn add_to(&self, mut response: Response<Body>) -> Response<Body> {
+        let lines = match self.grouped {
+            Some(answers) => answers.iter().map(|answer| self.of_answer(answer)).collect(),
+            None => vec![self.of_response(&response)],
         };
         response.extensions_mut().insert(RequestLines(lines));
         if let Ok(timing) = write(&[("db", micros(self.storage))]).parse() {

@@ -22,7 +22,10 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
     let (sync, claims) = (context.sync()?, request.claims()?);
     let (limit, after) = page(request.parameter("limit"), request.parameter("cursor"))?;
     let (branches, has_more) = match claims.role {
-        Role::SuperAdmin => sync.store.branches_after(&claims.client_id, after, limit, cost).await?,
+        Role::SuperAdmin => {
+            let (listed, more) = sync.store.branches_after(&claims.client_id, after, limit, cost).await?;
+            (listed.into_iter().map(|branch| branch.id).collect(), more)
+        }
         _ => (vec![claims.room_of(None)?.branch], false),
     };
     let next_cursor = branches.last().filter(|_| has_more).map(|last| format!("{CURSOR}{last}"));

@@ -28,6 +28,7 @@ fn lines_are_counted_and_everything_else_is_left() {
     let figures =
         Figures { requests: 4, cached: 2, cacheable: 3, errors: 1, sockets: 2, delay_micros: Some(7000) };
     assert_eq!(telemetry.figures(), figures);
+    assert_eq!(telemetry.counted().delays, [("1:2".parse().unwrap(), 7000)].into());
     telemetry.edge_line(&room(0, None));
     assert_eq!(telemetry.figures().sockets, 0);
     telemetry.function_lines(&RequestLines(vec![FunctionLine::new("r1", "pushBatch", 200, 0)]));

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{ApiError, ErrorCode};
 use crate::ids::{BranchId, ClientId, DeviceId, Room, SessionId, SocketRoom};
 use crate::role::Role;
+use crate::timestamp::Timestamp;
 
 /// `iss` of every token.
 pub const ISSUER: &str = "tillsync";
@@ -40,6 +41,11 @@ pub struct Claims {
 }
 
 impl Claims {
+    /// When the token expires.
+    pub fn expires_at(&self) -> Timestamp {
+        Timestamp(0).plus_secs(self.exp)
+    }
+
     /// The user's own room, or for a super admin the room of the branch `named`. Others may name their own
     /// branch: a till whose user was moved then writes nothing of its old branch into the new one.
     /// [`ErrorCode::BranchForbidden`] or [`ErrorCode::BranchRequired`].

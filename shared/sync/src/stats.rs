@@ -1,4 +1,4 @@
-//! Statistics of a room, from four items: HEAD, FEED, the clocks and the damaged items.
+//! Statistics of a room, from five items: HEAD, FEED, the clocks, the damaged items and the counts.
 
 use crate::clocks::{ClockReading, Clocks};
 use crate::counts::RoomCounts;

@@ -22,10 +22,7 @@ pub struct VersionAuthors(Vec<VersionAuthor>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct VersionAuthor {
     version: u64,
-    /// The beginning of the SHA-256 of the device's id, in hexadecimal.
-    device: String,
-    /// The number of the device's batch.
-    seq: u64,
+    batch: NumberedBatch,
     /// Whether the version created the record.
     creates: bool,
 }
@@ -33,7 +30,9 @@ struct VersionAuthor {
 /// A batch of a device that counts its batches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NumberedBatch {
+    /// The beginning of the SHA-256 of the device's id, in hexadecimal.
     device: String,
+    /// The number of the device's batch.
     seq: u64,
 }
 
@@ -48,8 +47,7 @@ impl NumberedBatch {
 impl VersionAuthors {
     /// Notes that `batch` wrote `version`.
     pub(crate) fn note(&mut self, version: u64, batch: &NumberedBatch, creates: bool) {
-        let NumberedBatch { device, seq } = batch.clone();
-        self.0.push(VersionAuthor { version, device, seq, creates });
+        self.0.push(VersionAuthor { version, batch: batch.clone(), creates });
         let surplus = self.0.len().saturating_sub(VERSION_AUTHORS_MAX);
         self.0.drain(..surplus);
     }
@@ -73,7 +71,8 @@ impl VersionAuthors {
 
     fn own<'a>(&'a self, batch: &'a NumberedBatch) -> impl Iterator<Item = &'a VersionAuthor> {
         let is_earlier = |seq: u64| seq < batch.seq && batch.seq.abs_diff(seq) <= DEVICE_SEQ_DISTANCE_MAX;
-        self.0.iter().filter(move |author| author.device == batch.device && is_earlier(author.seq))
+        let is_own = move |by: &NumberedBatch| by.device == batch.device && is_earlier(by.seq);
+        self.0.iter().filter(move |author| is_own(&author.batch))
     }
 
     /// Whether nothing is known.
@@ -85,7 +84,7 @@ impl VersionAuthors {
     /// record; separated by commas.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
-        for VersionAuthor { version, device, seq, creates } in &self.0 {
+        for VersionAuthor { version, batch: NumberedBatch { device, seq }, creates } in &self.0 {
             let (comma, creates) = (if text.is_empty() { "" } else { "," }, if *creates { "c" } else { "" });
             // Writing to a string does not fail.
             let _ = write!(text, "{comma}{version}.{device}.{seq}{creates}");
@@ -100,7 +99,7 @@ impl VersionAuthors {
             let (version, device, seq) = (parts.next()?.parse().ok()?, parts.next()?, parts.next()?);
             let creates = seq.ends_with('c');
             let seq = seq.strip_suffix('c').unwrap_or(seq).parse().ok()?;
-            Some(VersionAuthor { version, device: device.to_owned(), seq, creates })
+            Some(VersionAuthor { version, batch: NumberedBatch { device: device.to_owned(), seq }, creates })
         };
         VersionAuthors(text.split(',').filter_map(author).collect())
     }

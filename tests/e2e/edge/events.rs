@@ -9,7 +9,6 @@ use lambda_http::http::Request;
 use local::stack::Options;
 use protocol::endpoints::function::Function;
 use protocol::limits::EVENTS_COMMENT_SECS;
-use protocol::role::Role;
 use protocol::stamp::Stamp;
 use protocol::wire::TOKEN_HEADER;
 use protocol::wire::pull::PullResponse;
@@ -175,7 +174,7 @@ async fn a_room_hibernates_under_its_streams(_: &'static Shop) {
     let edge = ChangedEdge::start(with_observed_rooms).await;
     let tills = edge.tills(STREAMS + 1).await;
     let (pusher, readers) = tills.split_last().unwrap();
-    let begun = async || pusher.api.get("/test/begun?room=1:1").await.unwrap().ok::<u64>().unwrap();
+    let begun = async || edge.observe::<u64>("begun", "1:1").await;
     let streams = readers.iter().map(|till| EventStream::open(&till.api, &till.device, "&since=0", None));
     let mut streams = join_all(streams).await;
     let first = pusher.push(&[product("p1", &json!({}))]).await;
@@ -214,7 +213,7 @@ async fn bad_requests_have_the_status_of_a_pull(shop: &'static Shop) {
     assert_eq!(status(&till.api, "till-2", "").await, (403, "device_mismatch".into()));
     assert_eq!(status(&till.api, "", "").await, (400, "bad_request".into()));
     assert_eq!(status(&shop.anonymous(), "till-1", "").await, (401, "token_missing".into()));
-    let head_office = shop.signed_in("boss", Role::SuperAdmin, None).await;
+    let head_office = shop.head_office().await;
     assert_eq!(status(&head_office, "till-1", "").await, (403, "branch_required".into()));
     let request = till.api.request(reqwest::Method::GET, "/api/sync/events?device_id=till-1");
     let foreign = request.header("origin", &shop.world.pages.foreign).send().await.unwrap();

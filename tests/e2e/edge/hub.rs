@@ -15,6 +15,7 @@ use tests::till::socket;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use crate::accounts::sessions::end;
 use crate::shop::{Shop, before_now, product};
 use crate::sync::broadcast::Listener;
 use crate::till::Till;
@@ -251,7 +252,6 @@ async fn a_socket_of_the_hub_is_renewed_and_replaced_like_any_other(shop: &'stat
 async fn an_ended_session_closes_its_sockets_in_the_hub(shop: &'static Shop) {
     let office = shop.head_office().await;
     let mut listener = Listener::open(&office, "office").await;
-    let ended = office.send(office.request(reqwest::Method::DELETE, "/api/sessions/all")).await.unwrap();
-    assert_eq!(ended.status, 200);
+    end(&office, "all").await;
     assert_eq!(listener.close_frame().await, (4401, "session ended".to_owned()));
 }

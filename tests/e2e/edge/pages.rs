@@ -13,6 +13,7 @@ use protocol::wire::pull::PullResponse;
 use serde_json::json;
 use tests::api::{Api, Reply};
 use tests::fleet;
+use tests::wait::poll;
 use tokio::time::sleep;
 
 use crate::changed_edge::{ChangedEdge, built_edge, edge_config, replaced};
@@ -39,15 +40,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Pulls until `source` answers.
 async fn pull_from(till: &Till, query: &str, from: &str) -> Reply {
-    let started = Instant::now();
-    loop {
-        let reply = till.pull_raw(query).await;
-        if source(&reply) == Some(from) {
-            return reply;
-        }
-        assert!(started.elapsed() < DEADLINE, "{from} never answers {query}: {:?}", source(&reply));
-        sleep(PAUSE).await;
-    }
+    let answered =
+        poll(DEADLINE, async || till.pull_raw(query).await, |reply| source(reply) == Some(from)).await;
+    answered.unwrap_or_else(|last| panic!("{from} never answers {query}: {:?}", source(&last)))
 }
 
 fn at(stamp: Stamp) -> String {

@@ -109,8 +109,8 @@ struct OpenSocket {
     waiting: Option<u64>,
 }
 
-async fn sockets(office: &Till) -> Vec<OpenSocket> {
-    office.api.get("/test/sockets?room=1:1").await.unwrap().ok().unwrap()
+async fn sockets(edge: &ChangedEdge) -> Vec<OpenSocket> {
+    edge.observe("sockets", "1:1").await
 }
 
 /// Reads to the end. Returns code and reason of the close.
@@ -133,7 +133,7 @@ async fn a_socket_that_is_never_read_is_closed_and_delays_no_one(_: &'static Sho
         readers.push(Reader::open(&edge, &User { id: format!("u{i}"), ..cashier("1") }).await);
     }
     let stuck = open(&edge, &manager("stuck")).await;
-    let (mut pushes, mut now) = (0, sockets(&office).await);
+    let (mut pushes, mut now) = (0, sockets(&edge).await);
     while now.iter().all(|socket| socket.is_open) {
         assert!(pushes < PUSHES_MAX, "the reader is never closed: {now:?}");
         let pushed = push_much(&office, pushes).await;
@@ -141,7 +141,7 @@ async fn a_socket_that_is_never_read_is_closed_and_delays_no_one(_: &'static Sho
         for reader in &readers {
             reader.reaches(pushed.stamp).await;
         }
-        (pushes, now) = (pushes + 1, sockets(&office).await);
+        (pushes, now) = (pushes + 1, sockets(&edge).await);
     }
     let waiting: Vec<u64> = now.iter().filter_map(|socket| socket.waiting).collect();
     let most = *waiting.iter().max().unwrap();
@@ -151,7 +151,7 @@ async fn a_socket_that_is_never_read_is_closed_and_delays_no_one(_: &'static Sho
     for reader in &readers {
         reader.reaches(after.stamp).await;
     }
-    let held: u64 = sockets(&office).await.iter().filter_map(|socket| socket.waiting).sum();
+    let held: u64 = sockets(&edge).await.iter().filter_map(|socket| socket.waiting).sum();
     assert!(held <= most, "a closed socket gets more: {held} after {most}");
     assert_eq!(close_of(stuck).await, (4409, "pull".to_owned()));
     edge.stop().await;
@@ -167,14 +167,13 @@ async fn without_a_backlog_a_reader_must_give_signs_of_reading(_: &'static Shop)
         let pushed = push_much(&office, i).await;
         reader.reaches(pushed.stamp).await;
         let unread = async || -> Vec<Value> {
-            let attachments: Vec<Value> =
-                office.api.get("/test/attachments?room=1:1").await.unwrap().ok().unwrap();
+            let attachments: Vec<Value> = edge.observe("attachments", "1:1").await;
             attachments.into_iter().filter(|socket| socket["user"] == "reader").collect()
         };
         let has_answered = |of_reader: &Vec<Value>| of_reader[0]["unread_bytes"] == 0;
         poll(PATIENCE, unread, has_answered).await.expect("the reader answers a ping");
     }
-    let now = sockets(&office).await;
+    let now = sockets(&edge).await;
     assert!(now.iter().all(|socket| socket.waiting.is_none()), "the runtime tells what waits: {now:?}");
     assert_eq!(now.iter().filter(|socket| socket.is_open).count(), 1, "{now:?}");
     assert_eq!(close_of(stuck).await, (4409, "pull".to_owned()));

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use protocol::limits::{FRAMES_BURST_MAX, STATUS_BYTES_MAX, STATUS_EVERY_SECS};
 use serde_json::{Value, json};
-use tests::api::Api;
 use tests::openapi::check::Checker;
 use tokio::time::sleep;
 
@@ -49,14 +48,12 @@ async fn a_status_is_refused_that_is_too_large_or_too_soon(shop: &'static Shop) 
 async fn a_status_outlives_the_memory_of_its_room(_: &'static Shop) {
     let edge = ChangedEdge::start(with_observed_rooms).await;
     let till = edge.tills(1).await.remove(0);
-    let api = Api::new(edge.stack.edge_url()).unwrap();
-    let attachments =
-        async || api.get("/test/attachments?room=1:1").await.unwrap().ok::<Vec<Value>>().unwrap();
+    let attachments = async || edge.observe::<Vec<Value>>("attachments", "1:1").await;
     let checked = till.api.held_to(Arc::new(Checker::new().unwrap()));
     let mut listener = Listener::open(&checked, &till.device).await;
     listener.send(&status(3)).await;
     listener.assert_no_frame().await;
-    api.get("/test/forget?room=1:1").await.unwrap();
+    edge.observe::<Value>("forget", "1:1").await;
     listener.assert_no_frame().await;
     let kept = attachments().await.remove(0)["status"]["json"].take();
     let mut expected = status(3);

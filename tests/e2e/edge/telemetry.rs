@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use local::telemetry::{Counted, Label};
 use protocol::ids::ClientId;
@@ -18,6 +18,7 @@ use tests::api::{Api, Reply};
 use tests::wait::poll;
 use tokio::task::JoinSet;
 
+use crate::replies::source;
 use crate::shop::{Shop, product, with};
 use crate::sync::broadcast::Listener;
 use crate::till::Till;
@@ -69,17 +70,14 @@ fn next(reply: &Reply) -> String {
 /// Polls at the end of the log until the room answers.
 async fn poll_room(till: &Till, tell: impl Fn(&Reply)) -> Reply {
     let mut position = "since=0".to_owned();
-    let deadline = Instant::now() + ROOM_STARTS_WITHIN;
-    while Instant::now() < deadline {
+    let pull = async || {
         let reply = till.pull_raw(&position).await;
         position = next(&reply);
         tell(&reply);
-        if reply.header("tillsync-cache") == Some("room") {
-            return reply;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    panic!("the room never answers");
+        reply
+    };
+    let answered = poll(ROOM_STARTS_WITHIN, pull, |reply| source(reply) == Some("room")).await;
+    answered.unwrap_or_else(|last| panic!("the room never answers: {:?}", source(&last)))
 }
 
 /// A till that sells, polls and makes mistakes.
@@ -252,7 +250,7 @@ async fn a_room_tells_its_sockets_and_the_delay_of_a_commit(shop: &'static Shop)
     let (one, two) = (Listener::open(&till.api, "till-1").await, Listener::open(&other.api, "till-2").await);
     poll(PATIENCE, sockets, |open| *open == Some(2)).await.expect("two sockets are told");
     till.push(&[product("p1", &json!({}))]).await;
-    let delay = async || shop.world.telemetry.counted().delay_micros;
+    let delay = async || shop.world.telemetry.counted().delays.get(&room).copied();
     let delay = poll(PATIENCE, delay, Option::is_some).await.unwrap().unwrap();
     assert!(delay < 20_000_000, "{delay}");
     drop((one, two));

@@ -158,7 +158,7 @@ async fn a_ticket_and_its_socket_end_with_the_token(shop: &'static Shop) {
 async fn a_ticket_outlives_the_memory_of_its_room(_: &'static Shop) {
     let edge = ChangedEdge::start(with_observed_rooms).await;
     let till = edge.tills(1).await.remove(0);
-    let forget = async || assert_eq!(till.api.get("/test/forget?room=1:1").await.unwrap().status, 200);
+    let forget = async || edge.observe::<Value>("forget", "1:1").await;
     let url = ticket_url(&till.api, &ticket(&till.api, &till.device).await, &till.device);
     forget().await;
     assert_eq!(enter(&url, None).await, None);
@@ -166,10 +166,10 @@ async fn a_ticket_outlives_the_memory_of_its_room(_: &'static Shop) {
     assert_eq!(enter(&url, None).await.as_deref(), TICKET_INVALID);
     // One that nothing uses is deleted in the end, also after the last socket has left.
     let _ = ticket(&till.api, &till.device).await;
-    let stored = async || till.api.get("/test/stored?room=1:1").await.unwrap().body;
-    assert_eq!(stored().await, "1");
+    let stored = async || edge.observe::<u64>("stored", "1:1").await;
+    assert_eq!(stored().await, 1);
     let patience = Duration::from_secs(2 * TICKET_SECS);
-    poll(patience, stored, |stored| stored == "0").await.expect("the ticket is deleted");
+    poll(patience, stored, |stored| *stored == 0).await.expect("the ticket is deleted");
     edge.stop().await;
 }
 

@@ -12,7 +12,6 @@ use protocol::role::Role;
 use protocol::stamp::Stamp;
 use protocol::wire::auth::LoginRequest;
 use protocol::wire::branches::{BranchSummary, BranchesResponse};
-use protocol::wire::dead_letters::DeadLettersResponse;
 use protocol::wire::push::PushResponse;
 use protocol::wire::stats::StatsResponse;
 use serde_json::{Value, json};
@@ -21,6 +20,7 @@ use tests::till::Till as LiveTill;
 use tests::till::meter::Meter;
 use tokio::task::JoinSet;
 
+use super::dead_letters::{dead_letters, post};
 use crate::replies::assert_error;
 use crate::shop::{Shop, product, with};
 use crate::stored::Stored;
@@ -56,15 +56,6 @@ async fn counts(api: &Api) -> (Option<u64>, u64) {
     (dead_letter_count, conflict_count)
 }
 
-async fn list(api: &Api) -> DeadLettersResponse {
-    api.get("/api/sync/dead-letters").await.unwrap().ok().unwrap()
-}
-
-async fn end(api: &Api, id: &str, what: &str, body: &Value) {
-    let path = format!("/api/sync/dead-letters/{id}/{what}");
-    assert!(api.post(&path, body.to_string()).await.unwrap().status.is_success());
-}
-
 /// Sets the number of dead letters of branch 1, which has had one.
 async fn set_count(shop: &'static Shop, count: usize) {
     let counts = Stored::in_room(shop, keys::COUNTS).await;
@@ -91,11 +82,12 @@ async fn counts_follow_rejections_conflicts_and_their_end(shop: &'static Shop) {
     };
     let of = |stats: StatsResponse| (stats.dead_letter_count, stats.conflict_count);
     assert_eq!((of(stats(&manager).await), of(stats(&till.api).await)), ((Some(2), 1), (None, 1)));
-    let letters = list(&manager).await.dead_letters;
+    let letters = dead_letters(&manager).await;
     let [first, second] = [0, 1].map(|place: usize| letters[place].id.clone());
-    end(&manager, &first, "replay", &json!({ "data": { "n": 3 } })).await;
+    let body = json!({ "data": { "n": 3 } }).to_string();
+    assert_eq!(post(&manager, &first, "replay", &body).await.status, 200);
     assert_eq!(counts(&manager).await.0, Some(1));
-    end(&manager, &second, "discard", &json!({})).await;
+    assert_eq!(post(&manager, &second, "discard", "").await.status, 204);
     assert_eq!(counts(&manager).await.0, Some(0));
 }
 
@@ -122,7 +114,7 @@ async fn a_full_branch_refuses_only_pushes_with_rejections(shop: &'static Shop) 
     refused(&till, &[undated("v")], &[0]).await;
     assert_eq!(till.push(&[product("other", &json!({}))]).await.synced_count, 1);
     // The list counts them again, and the same request succeeds.
-    assert_eq!(list(&manager).await.dead_letters.len(), 3);
+    assert_eq!(dead_letters(&manager).await.len(), 3);
     let accepted = till.push_raw(&till.batch(Some("full"), &mixed)).await.ok::<PushResponse>().unwrap();
     assert_eq!((accepted.synced_count, accepted.errors.len()), (1, 3));
     assert_eq!(counts(&manager).await.0, Some(6));
@@ -147,13 +139,9 @@ async fn a_full_branch_blocks_no_queue_and_loses_nothing(shop: &'static Shop) {
     let rows = till.read(|state| state.rows.iter().map(|(key, _)| key.1.clone()).collect::<Vec<_>>());
     assert_eq!(rows, ["a", "e", "f"], "sales go on");
     let manager = shop.manager().await;
-    assert_eq!(
-        list(&manager).await.dead_letters.len(),
-        1,
-        "nothing is kept, and the list corrects the count"
-    );
+    assert_eq!(dead_letters(&manager).await.len(), 1, "nothing is kept, and the list corrects the count");
     till.sync_all().await.unwrap();
-    let ids = list(&manager).await.dead_letters.into_iter().filter_map(|letter| letter.record_id);
+    let ids = dead_letters(&manager).await.into_iter().filter_map(|letter| letter.record_id);
     assert_eq!(ids.collect::<BTreeSet<_>>(), ["x", "b", "c", "d"].map(str::to_owned).into());
     assert_eq!(till.read(|state| state.queue.errors.len()), 3);
 }
@@ -180,7 +168,7 @@ async fn counts_are_exact_under_races_and_lost_responses(shop: &'static Shop) {
     pushing.join_all().await;
     // Before a list, which would correct them. One of all writes of `p1` created it.
     assert_eq!(counts(&manager).await, (Some(24), 23));
-    assert_eq!(list(&manager).await.dead_letters.len(), 24);
+    assert_eq!(dead_letters(&manager).await.len(), 24);
 }
 
 async fn a_list_of_all_dead_letters_corrects_their_count(shop: &'static Shop) {
@@ -192,7 +180,7 @@ async fn a_list_of_all_dead_letters_corrects_their_count(shop: &'static Shop) {
     // A page that is not all changes nothing.
     manager.get("/api/sync/dead-letters?limit=1").await.unwrap();
     assert_eq!(counts(&manager).await.0, Some(7));
-    list(&manager).await;
+    dead_letters(&manager).await;
     assert_eq!(counts(&manager).await.0, Some(2));
 }
 
@@ -204,7 +192,7 @@ async fn damaged_counts_fail_no_push(shop: &'static Shop) {
     assert_eq!(counts(&manager).await.0, Some(0));
     assert_eq!(till.push(&[undated("y"), product("p1", &json!({}))]).await.synced_count, 1);
     assert_eq!(counts(&manager).await.0, Some(1), "they begin again");
-    list(&manager).await;
+    dead_letters(&manager).await;
     assert_eq!(counts(&manager).await.0, Some(2));
 }
 

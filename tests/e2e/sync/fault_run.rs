@@ -67,7 +67,7 @@ async fn fail(edge: &ChangedEdge, sold: &AtomicUsize) {
         poll(PATIENCE, async || sold.load(Ordering::Relaxed), |sold| *sold >= invoices).await.unwrap();
     };
     let api = Api::new(edge.stack.edge_url()).unwrap();
-    let begun = async || api.get("/test/begun?room=1:1").await.unwrap().ok::<u64>().unwrap();
+    let begun = async || edge.observe::<u64>("begun", "1:1").await;
 
     after(10).await;
     for (fault, times) in [(HostFault::Down, 20), (HostFault::LostResponse, 20), (HostFault::Status(502), 20)]
@@ -76,7 +76,7 @@ async fn fail(edge: &ChangedEdge, sold: &AtomicUsize) {
     }
     after(25).await;
     let before = begun().await;
-    api.get("/test/forget?room=1:1").await.unwrap();
+    edge.observe::<serde_json::Value>("forget", "1:1").await;
     assert_eq!(begun().await, before + 1, "the room has lost its memory");
     after(40).await;
     edge.stack.redis().engine().kill().await;

@@ -212,7 +212,7 @@ async fn publish(shop: &Shop, stamp: Stamp, prev: Stamp) {
 async fn a_head_outlives_the_memory_of_its_room(_: &'static Shop) {
     let edge = ChangedEdge::start(with_observed_rooms).await;
     let api = Api::new(edge.stack.edge_url()).unwrap();
-    let begun = async || api.get("/test/begun?room=1:1").await.unwrap().ok::<u64>().unwrap();
+    let begun = async || edge.observe::<u64>("begun", "1:1").await;
     let calls = || edge.stack.host_faults().calls("1");
     let one = edge.tills(1).await.remove(0);
     let login = edge.login("1:1", "two").await;
@@ -223,7 +223,7 @@ async fn a_head_outlives_the_memory_of_its_room(_: &'static Shop) {
 
     // Forced, with the sockets open: the till still hears the head, and calls nothing.
     let (begun_before, calls_before) = (begun().await, calls_at_rest(calls).await);
-    api.get("/test/forget?room=1:1").await.unwrap();
+    edge.observe::<serde_json::Value>("forget", "1:1").await;
     assert_eq!(begun().await, begun_before + 1);
     sleep(IDLE).await;
     assert_eq!(calls(), calls_before);

@@ -79,18 +79,14 @@ impl Follower {
         }
         let (prev, stamp) = (frame.prev?, frame.stamp?);
         let followed = self.position.map_or(Follow::Pull, |position| follow(position, prev, stamp));
-        match followed {
-            Follow::Drop => return None,
-            Follow::Pull => {
+        let at = self.cursor.as_deref().and_then(RoomCursor::read);
+        let cursor = match (followed, at) {
+            (Follow::Drop, _) => return None,
+            (Follow::Apply, Some(at)) => at.moved_to(stamp),
+            _ => {
                 self.must_pull = true;
                 return None;
             }
-            Follow::Apply => {}
-        }
-        let Some(cursor) = self.cursor.as_deref().and_then(RoomCursor::read).map(|at| at.moved_to(stamp))
-        else {
-            self.must_pull = true;
-            return None;
         };
         self.position = Some(stamp);
         let cursor = self.cursor.insert(cursor);

@@ -45,7 +45,7 @@ impl PageEnd {
         if !self.has_more {
             return None;
         }
-        let is_settled = self.stamp.0.saturating_add(LOG_SETTLE_SECS * 1_000_000) <= now.0;
+        let is_settled = self.stamp.time().plus_secs(LOG_SETTLE_SECS) <= now;
         match &*self.mode {
             SNAPSHOT => Some(SNAPSHOT_PAGE_SECS),
             CHANGES if is_settled => Some(LOG_PAGE_SECS),

@@ -137,10 +137,7 @@ fn finished(
 /// hub.
 fn finish(context: &RequestContext, turn: WriteTurn, finished: &Finished) {
     let Finished { others, publications, .. } = finished;
-    if publications != NONE {
-        let relayed = publish::publish_request(publications).into_bytes();
-        publish::relay_after_response(context, &turn.room().client, relayed);
-    }
+    publish::relay_publications(context, &turn.room().client, publications);
     // A `FinishedGroup`.
     let body = format!(r#"{{"answers":{others},"publications":{publications}}}"#);
     let (env, id) = (context.env.clone(), context.id.clone());

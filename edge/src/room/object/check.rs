@@ -39,12 +39,12 @@ impl Room {
 
     /// After a socket has ended: its device may have left, or the room may be empty.
     pub(super) async fn after_close(&self) -> worker::Result<()> {
-        measure::sockets(&self.state, &self.env);
         let open = sockets::open(&self.state)?;
+        measure::sockets(&self.state, &self.env, open.len());
         match self.check_presence(&open, clock::now()).await {
             Some(leave_at) => alarm::wake_by(&self.state, leave_at).await,
             None if open.is_empty() && !tickets::is_any_kept(&self.state).await? => {
-                alarm::delete(&self.state).await
+                self.state.storage().delete_alarm().await
             }
             None => Ok(()),
         }

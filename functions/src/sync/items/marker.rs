@@ -18,6 +18,7 @@ pub const MARKER: ItemKind = ItemKind {
     format: 1,
     attributes: &["hash", "meaning", "prev", "stamp", "codes", "ttl", MARKER_USER],
 };
+
 /// Writes a batch's marker, which expires after its retention.
 pub fn from_marker(marker: &Marker, retention: Retention, now: Timestamp) -> Item {
     let mut item = item([

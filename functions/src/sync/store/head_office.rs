@@ -28,25 +28,37 @@ use crate::sync::keys;
 
 impl Store {
     /// The client's branches; at most one more than [`HEAD_OFFICE_BRANCHES_MAX`].
-    ///
-    /// Strongly consistent: an older list would drop a new branch from the cursor again.
     pub async fn branches(
         &self,
         client: &ClientId,
         cost: &mut Cost,
     ) -> Result<Vec<ListedBranch>, StoreError> {
+        Ok(self.branches_after(client, None, HEAD_OFFICE_BRANCHES_MAX + 1, cost).await?.0)
+    }
+
+    /// At most `items` of the client's branches after `after`, by id, and whether there may be more; one
+    /// Query, or several where keys are damaged.
+    ///
+    /// Strongly consistent: an older list would drop a new branch from a cursor again.
+    pub async fn branches_after(
+        &self,
+        client: &ClientId,
+        after: Option<BranchId>,
+        items: usize,
+        cost: &mut Cost,
+    ) -> Result<(Vec<ListedBranch>, bool), StoreError> {
         let query = self.table.query_prefix(keys::client(client), keys::BRANCH_PREFIX);
-        let (mut branches, mut from) = (Vec::new(), None);
+        let mut from = after.map(|branch| branch_key(&Room { client: client.clone(), branch }));
+        let mut branches = Vec::new();
         loop {
-            let left = (HEAD_OFFICE_BRANCHES_MAX + 1).saturating_sub(branches.len());
-            let request = query.clone().limit(limit(left)).set_exclusive_start_key(from);
-            let output = page(request, cost).await?;
+            let request = query.clone().limit(limit(items - branches.len()));
+            let output = page(request.set_exclusive_start_key(from), cost).await?;
             for item in output.items() {
                 branches.extend(listed(item)?);
             }
             from = output.last_evaluated_key;
-            if from.is_none() || branches.len() > HEAD_OFFICE_BRANCHES_MAX {
-                return Ok(branches);
+            if from.is_none() || branches.len() >= items {
+                return Ok((branches, from.is_some()));
             }
         }
     }
@@ -59,45 +71,32 @@ impl Store {
         branches: Vec<BranchId>,
         cost: &mut Cost,
     ) -> Result<Vec<(BranchId, Option<Head>)>, StoreError> {
-        let partition =
-            |branch: &BranchId| keys::room(&Room { client: client.clone(), branch: branch.clone() });
-        let mut found = HashMap::new();
-        for some in branches.chunks(BATCH_GET_KEYS_MAX) {
-            let heads = some.iter().map(|branch| key(partition(branch), keys::HEAD)).collect();
-            for item in self.table.batch_get(heads, cost).await? {
-                found.insert(get(&item, "pk", as_text)?.clone(), self.readable(&HEAD, &item, to_head)?);
-            }
-        }
+        let read = |item: &Item| self.readable(&HEAD, item, to_head);
+        let mut found = self.of_each(client, &branches, keys::HEAD, read, cost).await?;
         let head = |branch: BranchId| {
-            let head = found.remove(&partition(&branch)).unwrap_or_else(|| Some(Head::default()));
+            let head = found.remove(&partition(client, &branch)).unwrap_or_else(|| Some(Head::default()));
             (branch, head)
         };
         Ok(branches.into_iter().map(head).collect())
     }
 
-    /// At most `items` of the client's branches after `after`, by id, and whether there may be more; one
-    /// strongly consistent Query, or several where keys are damaged.
-    pub async fn branches_after(
+    /// The item `sk` of each of `branches` that has one, as `read` reads it, by its partition.
+    async fn of_each<T>(
         &self,
         client: &ClientId,
-        after: Option<BranchId>,
-        items: usize,
+        branches: &[BranchId],
+        sk: &str,
+        read: impl Fn(&Item) -> Result<T, StoreError>,
         cost: &mut Cost,
-    ) -> Result<(Vec<BranchId>, bool), StoreError> {
-        let query = self.table.query_prefix(keys::client(client), keys::BRANCH_PREFIX);
-        let mut from = after.map(|branch| branch_key(&Room { client: client.clone(), branch }));
-        let mut branches = Vec::new();
-        loop {
-            let request = query.clone().limit(limit(items - branches.len()));
-            let output = page(request.set_exclusive_start_key(from), cost).await?;
-            for item in output.items() {
-                branches.extend(listed(item)?.map(|listed| listed.id));
-            }
-            from = output.last_evaluated_key;
-            if from.is_none() || branches.len() >= items {
-                return Ok((branches, from.is_some()));
+    ) -> Result<HashMap<String, T>, StoreError> {
+        let mut found = HashMap::new();
+        for some in branches.chunks(BATCH_GET_KEYS_MAX) {
+            let wanted = some.iter().map(|branch| key(partition(client, branch), sk)).collect();
+            for item in self.table.batch_get(wanted, cost).await? {
+                found.insert(get(&item, "pk", as_text)?.clone(), read(&item)?);
             }
         }
+        Ok(found)
     }
 
     /// HEAD and counts of `branches`, each strongly consistent by itself; HEAD is `None` where it is damaged.
@@ -107,19 +106,11 @@ impl Store {
         branches: Vec<BranchId>,
         cost: &mut Cost,
     ) -> Result<Vec<(BranchId, Option<Head>, RoomCounts)>, StoreError> {
-        let partition =
-            |branch: &BranchId| keys::room(&Room { client: client.clone(), branch: branch.clone() });
-        let mut counts = HashMap::new();
-        for some in branches.chunks(BATCH_GET_KEYS_MAX) {
-            let wanted = some.iter().map(|branch| key(partition(branch), keys::COUNTS)).collect();
-            for item in self.table.batch_get(wanted, cost).await? {
-                let read = to_room_counts(&item)?.0;
-                counts.insert(get(&item, "pk", as_text)?.clone(), read);
-            }
-        }
+        let read = |item: &Item| Ok(to_room_counts(item)?.0);
+        let mut counts = self.of_each(client, &branches, keys::COUNTS, read, cost).await?;
         let heads = self.heads(client, branches, cost).await?;
         let with_counts = |(branch, head): (BranchId, Option<Head>)| {
-            let counts = counts.remove(&partition(&branch)).unwrap_or_default();
+            let counts = counts.remove(&partition(client, &branch)).unwrap_or_default();
             (branch, head, counts)
         };
         Ok(heads.into_iter().map(with_counts).collect())
@@ -181,6 +172,11 @@ impl Store {
 
 fn checkpoint_key(client: &ClientId, id: CheckpointId) -> Item {
     key(keys::checkpoints(client), id.to_string())
+}
+
+/// The partition of a branch of `client`.
+fn partition(client: &ClientId, branch: &BranchId) -> String {
+    keys::room(&Room { client: client.clone(), branch: branch.clone() })
 }
 
 /// Reads a branch in the list. One with a damaged note is like one without; one whose key is no branch is

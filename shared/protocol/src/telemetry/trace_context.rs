@@ -20,7 +20,7 @@ pub struct TraceContext {
 impl TraceContext {
     /// The first span of a new trace.
     pub fn root(trace_id: [u8; 16], span_id: [u8; 8]) -> TraceContext {
-        TraceContext { trace_id: hex(&trace_id), span_id: hex(&span_id), is_sampled: false }
+        TraceContext { trace_id: hex::encode(trace_id), span_id: hex::encode(span_id), is_sampled: false }
     }
 
     /// Reads a header. `None` if it is malformed: the trace then begins here.
@@ -30,20 +30,17 @@ impl TraceContext {
         // A later version may have more parts; version 255 is invalid.
         let is_known = version == "00" && parts.next().is_none() || is_hex(version, 2) && version > "00";
         let is_valid = |id: &str, digits| is_hex(id, digits) && id.bytes().any(|byte| byte != b'0');
-        if !is_known || version == "ff" || !is_hex(flags, 2) {
+        let are_valid = is_valid(trace_id, TRACE_DIGITS) && is_valid(span_id, SPAN_DIGITS);
+        if !is_known || version == "ff" || !is_hex(flags, 2) || !are_valid {
             return None;
         }
         let is_sampled = u8::from_str_radix(flags, 16).ok()? & 1 == 1;
-        let (trace_id, span_id) = (
-            is_valid(trace_id, TRACE_DIGITS).then_some(trace_id)?,
-            is_valid(span_id, SPAN_DIGITS).then_some(span_id)?,
-        );
         Some(TraceContext { trace_id: trace_id.to_owned(), span_id: span_id.to_owned(), is_sampled })
     }
 
     /// Another span of the same trace.
     pub fn with_span(self, span_id: [u8; 8]) -> TraceContext {
-        TraceContext { span_id: hex(&span_id), ..self }
+        TraceContext { span_id: hex::encode(span_id), ..self }
     }
 
     /// The id of the trace.
@@ -60,10 +57,6 @@ impl TraceContext {
 /// Lower case digits only, as the standard asks.
 fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

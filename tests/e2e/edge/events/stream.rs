@@ -16,9 +16,9 @@ const OPEN_MAX: Duration = Duration::from_secs(300);
 
 /// An event as a browser would hand it to a page.
 #[derive(Debug, Default)]
-pub(crate) struct Event {
-    pub(crate) name: String,
-    pub(crate) data: String,
+struct Event {
+    name: String,
+    data: String,
 }
 
 pub(crate) struct EventStream {
@@ -40,7 +40,7 @@ impl EventStream {
     }
 
     /// The next event; `None` at the end of the stream.
-    pub(crate) async fn next_or_end(&mut self, patience: Duration) -> Option<Event> {
+    async fn next_or_end(&mut self) -> Option<Event> {
         loop {
             while let Some((block, rest)) = self.text.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
@@ -49,7 +49,7 @@ impl EventStream {
                     return Some(event);
                 }
             }
-            let chunk = timeout(patience, self.response.chunk()).await.expect("an event comes in time");
+            let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("an event comes in time");
             self.text.push_str(std::str::from_utf8(&chunk.unwrap()?).unwrap());
         }
     }
@@ -71,11 +71,7 @@ impl EventStream {
 
     /// The page of the next event, whose cursor is the id of the event.
     pub(crate) async fn next(&mut self) -> PullResponse {
-        self.next_within(PATIENCE).await
-    }
-
-    pub(crate) async fn next_within(&mut self, patience: Duration) -> PullResponse {
-        let event = self.next_or_end(patience).await.expect("the stream goes on");
+        let event = self.next_or_end().await.expect("the stream goes on");
         assert_eq!(event.name, "changes", "{}", event.data);
         let page: PullResponse = serde_json::from_str(&event.data).unwrap();
         assert_eq!(self.last_id.as_deref(), Some(page.next_cursor.as_str()));
@@ -85,7 +81,7 @@ impl EventStream {
     /// Reads to the end; returns what the last event says.
     pub(crate) async fn close(&mut self) -> Value {
         let mut last = Event::default();
-        while let Some(event) = self.next_or_end(PATIENCE).await {
+        while let Some(event) = self.next_or_end().await {
             last = event;
         }
         assert_eq!(last.name, "close", "{}", last.data);
