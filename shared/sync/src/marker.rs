@@ -231,7 +231,8 @@ mod tests {
         let codes: Vec<_> = RejectionCode::ALL.iter().map(|code| code.as_str()).collect();
         let expected = "malformed unknown_table bad_record_id bad_time clock_ahead record_too_large too_deep \
                         forbidden append_only bad_transition bad_delta delta_needs_batch delta_required \
-                        below_floor too_old record_corrupt group_undone group_conflict";
+                        below_floor too_old record_corrupt group_undone group_conflict \
+                        undated_delta";
         assert_eq!(codes.join(" "), expected);
     }
 

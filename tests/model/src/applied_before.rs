@@ -17,6 +17,8 @@ pub(crate) enum AppliedBefore {
     No,
     Yes,
     Unknown,
+    /// The batch tells no time.
+    Untold,
 }
 
 impl AppliedBefore {
@@ -26,6 +28,7 @@ impl AppliedBefore {
             AppliedBefore::No => "late batch that is new",
             AppliedBefore::Yes => "late batch that was applied before",
             AppliedBefore::Unknown => "late batch that may be new",
+            AppliedBefore::Untold => "batch without a time",
         }
     }
 }
@@ -46,10 +49,9 @@ pub(crate) fn judge(
         write.corrected || write.shown.is_some_and(|shown| shown <= signed(now) + signed(now - since))
     };
     let newest = writes.iter().filter(told).map(|write| write.at).max();
-    // A batch without times is new.
     let is_dated = writes.iter().any(|write| write.shown.is_some());
-    let newest = newest.unwrap_or(if is_dated { 0 } else { now });
-    if newest >= since || first_commit >= since {
+    let newest = newest.unwrap_or_default();
+    if is_dated && (newest >= since || first_commit >= since) {
         return None;
     }
     let mut found = Vec::new();
@@ -69,7 +71,8 @@ pub(crate) fn judge(
     }
     let first =
         found.first().copied().filter(|first| found.iter().all(|applied_before| applied_before == first));
-    Some(first.unwrap_or(AppliedBefore::Unknown))
+    let told = first.unwrap_or(AppliedBefore::Unknown);
+    Some(if is_dated || told == AppliedBefore::No { told } else { AppliedBefore::Untold })
 }
 
 fn signed(micros: u64) -> i64 {

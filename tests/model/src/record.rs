@@ -72,8 +72,19 @@ pub(crate) fn decide(situation: &Situation<'_>, write: &Write) -> Decision {
         (Decision::Store { .. } | Decision::Merge { .. }, AppliedBefore::Unknown) if !is_new => {
             Decision::Reject("too_old")
         }
+        (Decision::Store { .. } | Decision::Merge { .. }, AppliedBefore::Untold)
+            if !is_new && is_over_live(situation) && write.adds() =>
+        {
+            Decision::Reject("undated_delta")
+        }
         _ => decision,
     }
+}
+
+/// Whether the record was there before the batch, and is.
+fn is_over_live(situation: &Situation<'_>) -> bool {
+    let is_live = situation.current.is_some_and(|row| !row.deleted);
+    is_live && situation.version_before.is_some() && !situation.created_by_batch
 }
 
 pub(crate) fn create(situation: &Situation<'_>, write: &Write) -> Decision {

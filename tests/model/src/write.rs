@@ -144,6 +144,11 @@ impl Write {
         members.filter_map(|(name, value)| Some((name.clone(), member::set(value)?))).collect()
     }
 
+    /// Whether the write adds to a sum.
+    pub(crate) fn adds(&self) -> bool {
+        self.deltas().iter().any(|(name, _)| self.rule.is_additive(name))
+    }
+
     /// Whether the data has a delta anywhere.
     pub(crate) fn has_delta(&self) -> bool {
         self.data.iter().flatten().any(|(_, value)| member::delta(value).is_some())

@@ -71,6 +71,7 @@ const OTHERS: &[(Kind, &[&str])] = &[
             "late batch that is new",
             "late batch that was applied before",
             "late batch that may be new",
+            "batch without a time",
             "response fresh",
             "response stale",
             "response loaded",

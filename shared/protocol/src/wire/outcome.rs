@@ -114,6 +114,8 @@ pub enum RejectionCode {
     GroupUndone,
     /// The record is in conflict, so nothing of its group is applied.
     GroupConflict,
+    /// The batch tells no time, so a late retry could add the delta twice.
+    UndatedDelta,
 }
 
 impl RejectionCode {

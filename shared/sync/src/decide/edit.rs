@@ -30,6 +30,8 @@ pub(super) struct Edited {
     pub(super) special: bool,
     /// Whether a delta or a state did, which do not depend on the time of the write.
     pub(super) timeless: bool,
+    /// Whether a delta changed a sum.
+    pub(super) adds: bool,
     /// Whether the write is about other members than sums and states.
     pub(super) asks_rest: bool,
     /// Whether a member won because of the time of the write.
@@ -48,6 +50,7 @@ impl Edited {
             touched: Vec::new(),
             special: false,
             timeless: false,
+            adds: false,
             asks_rest: true,
             by_time: false,
             flags: Vec::new(),

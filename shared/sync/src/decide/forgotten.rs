@@ -17,29 +17,33 @@ pub(super) enum AppliedBefore {
     Yes,
     /// It is older than the markers of its room, and its append-only rows do not show it.
     Unknown,
+    /// It tells no time, and its append-only rows do not show that it is new.
+    Untold,
 }
 
 impl Batch<'_> {
     /// Whether the batch, which has no marker, was applied before.
     ///
-    /// A batch is as old as its newest dated record, and one without any is new. Append-only rows are never
-    /// deleted, so each is a marker of its own batch.
+    /// A batch is as old as its newest dated record, and of one without any nothing tells how old it is.
+    /// Append-only rows are never deleted, so each is a marker of its own batch.
     pub(super) fn applied_before(&self) -> AppliedBefore {
         let named = self.push.batch.is_some();
         let since = self.shortest_retention.batches_since(self.now, named);
         let dated = self.push.writes().filter(|write| write.at.is_some());
         let made = dated.map(|write| self.believed_time(write).made(since, self.now));
-        let made = made.max().unwrap_or(self.now);
-        if !self.shortest_retention.may_lack_batch(made, self.now, named) {
+        let made = made.max();
+        if made.is_some_and(|made| !self.shortest_retention.may_lack_batch(made, self.now, named)) {
             return AppliedBefore::No;
         }
         let rows: Vec<AppliedBefore> =
             self.push.writes().filter_map(|write| self.row_applied_before(write)).collect();
-        match rows.first() {
+        let first = rows.first().filter(|first| rows.iter().all(|row| row == *first));
+        match first {
             // It would have been applied as a whole.
             _ if self.push.atomic && rows.contains(&AppliedBefore::No) => AppliedBefore::No,
-            Some(first) if rows.iter().all(|row| row == first) => *first,
-            _ => AppliedBefore::Unknown,
+            Some(AppliedBefore::No) => AppliedBefore::No,
+            _ if made.is_none() => AppliedBefore::Untold,
+            _ => first.copied().unwrap_or(AppliedBefore::Unknown),
         }
     }
 

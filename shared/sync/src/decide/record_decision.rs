@@ -9,7 +9,7 @@ use crate::policy::{Policy, Winner};
 use crate::push::{RECORD_ID_RULE, Write};
 use crate::record::Record;
 use crate::tables::Table;
-use protocol::record::is_addressable;
+use protocol::record::{RecordKey, is_addressable};
 use protocol::timestamp::Timestamp;
 use protocol::wire::outcome::{ConflictReason, Flag, Rejection, RejectionCode};
 
@@ -56,10 +56,19 @@ impl Batch<'_> {
                 AppliedBefore::Unknown if !is_new => {
                     return RecordDecision::Reject(too_old_to_tell(self.push.atomic));
                 }
+                AppliedBefore::Untold if edited.adds && !is_new && self.had(&write.key, current) => {
+                    return RecordDecision::Reject(undated_delta());
+                }
                 _ => {}
             }
         }
         decision
+    }
+
+    /// Whether `current` is a record that was there before this batch.
+    fn had(&self, key: &RecordKey, current: Option<&Record>) -> bool {
+        let is_live = |record: &Record| !record.deleted;
+        current.is_some_and(is_live) && self.snapshot.records.get(key).is_some_and(is_live)
     }
 
     fn create(&self, edit: &Edit<'_>, time: BelievedTime) -> Result<RecordDecision, Rejection> {
@@ -263,6 +272,13 @@ fn too_old_to_tell(is_atomic: bool) -> Rejection {
     RejectionCode::TooOld.with_message(format!(
         "The batch is older than batches are remembered, so it may have been applied already; {remedy}"
     ))
+}
+
+/// The rejection of a delta that a retry might add again when the marker of its batch is gone.
+fn undated_delta() -> Rejection {
+    let message = "No record of the batch has `local_updated_at`, so a late retry could add the delta again: \
+                   send the time, or the current `base_version`.";
+    RejectionCode::UndatedDelta.with_message(message)
 }
 
 /// A delete touches every member, so it wins all of them or none.

@@ -104,7 +104,8 @@ impl Edit<'_> {
             Below::Flag | Below::Reject => Flag::BelowFloor,
         }));
         edited.special = true;
-        edited.timeless |= matches!(change, SumChange::Add(_));
+        edited.adds |= matches!(change, SumChange::Add(_));
+        edited.timeless |= edited.adds;
         out.set(name, additive::written(sum.value, old)).map_err(|_| bad_sum())
     }
 

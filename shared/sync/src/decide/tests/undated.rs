@@ -56,6 +56,31 @@ fn an_undated_write_is_repeated_without_effect_and_restores_nothing() {
     assert_eq!(version(&room.one("till-9", based(undated(write("B", 0)), 0))), 3);
 }
 
+/// The marker of the batch may be gone, and nothing tells how old the batch is.
+#[test]
+fn an_undated_delta_is_counted_only_if_it_is_proved_to_be_new() {
+    let stock = |delta: &str| {
+        json!({"table_name": "product_stock", "record_id": "s", "data": {"quantity": {"$delta": delta}}})
+    };
+    let mut room = Room::default();
+    room.push("till-1", &[based(stock("5"), 0)]);
+    let plan = room.push("till-9", &[stock("-1"), based(stock("-1"), 0)]);
+    assert_eq!(code(&plan.outcomes[0]), RejectionCode::UndatedDelta);
+    assert_eq!(reason(&plan.outcomes[1]), ConflictReason::AlreadyExists);
+    // A current version proves it: the batch itself would have raised it.
+    assert_eq!(version(&room.one("till-9", based(stock("-1"), 1))), 2);
+    assert_eq!(code(&room.one("till-9", based(stock("-1"), 1))), RejectionCode::UndatedDelta);
+    // So does a new append-only row, and once it is there it does not.
+    let sale = json!({"table_name": "invoice_items", "record_id": "i1", "data": {"price": "9.90"}});
+    let plan = room.push("till-9", &[sale.clone(), stock("-1")]);
+    assert!(plan.outcomes.iter().all(Outcome::is_applied), "{:?}", plan.outcomes);
+    let plan = room.push("till-9", &[sale, stock("-1")]);
+    assert_eq!(code(&plan.outcomes[1]), RejectionCode::UndatedDelta);
+    // And so does the time of any record of the batch.
+    let plan = room.push("till-9", &[with(write("A", 0), "record_id", "p2"), stock("-1")]);
+    assert!(plan.outcomes.iter().all(Outcome::is_applied), "{:?}", plan.outcomes);
+}
+
 /// It is as old as its arrival: a client without a clock goes on for years.
 #[test]
 fn an_undated_write_is_not_late() {
