@@ -12,6 +12,7 @@ trials! {
     shared:
     an_undated_write_loses_to_a_dated_copy_and_its_conflict_says_so,
     a_batch_is_the_same_whatever_its_times_and_spelling,
+    an_undated_delta_waits_for_a_person_unless_it_is_proved_to_be_new,
 }
 
 fn undated(id: &str, data: &Value) -> Value {
@@ -60,4 +61,19 @@ async fn a_batch_is_the_same_whatever_its_times_and_spelling(shop: &'static Shop
         409,
         "batch_id_reused",
     );
+}
+
+async fn an_undated_delta_waits_for_a_person_unless_it_is_proved_to_be_new(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let add = |delta: &str| json!({ "table_name": "product_stock", "record_id": "s1", "data": { "quantity": { "$delta": delta } } });
+    let push =
+        async |batch: &str, records: &[Value]| till.push_batch(&till.batch(Some(batch), records)).await;
+    push("b1", &[add("10")]).await;
+    let refused = push("b2", &[add("-1")]).await;
+    assert_eq!(refused.errors[0].code, "undated_delta");
+    let row = json!({ "table_name": "invoice_items", "record_id": "i1", "data": { "price": "9.90" } });
+    assert_eq!(push("b3", &[row, add("-2")]).await.applied.len(), 2, "the new row is a proof");
+    assert_eq!(push("b4", &[with(add("-3"), "base_version", 2)]).await.applied[0].version, 3);
+    let stock = till.pull_all(Stamp::ZERO, 100).await.pop().unwrap();
+    assert_eq!(stock.data.as_str(), r#"{"quantity":5}"#);
 }
