@@ -146,7 +146,7 @@ impl Write {
 
     /// Whether the write adds to a sum.
     pub(crate) fn adds(&self) -> bool {
-        self.deltas().iter().any(|(name, _)| self.rule.is_additive(name))
+        !self.deleted && self.deltas().iter().any(|(name, _)| self.rule.is_additive(name))
     }
 
     /// Whether the data has a delta anywhere.
