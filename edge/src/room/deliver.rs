@@ -15,7 +15,7 @@ use super::sockets;
 /// Sends `publication` to every socket that should get it, without changes that the user's role may not read.
 ///
 /// A socket gets a frame for each change, or one for the commit. After an omitted change, the `prev` of the
-/// next single frame is unknown to the till, so the till pulls; the frame of a commit passes over the change.
+/// next frame is unknown to the till, so the till pulls.
 pub(super) fn deliver(sockets: &[(WebSocket, SocketState)], publication: &Publication, now: Timestamp) {
     // A commit before this one may have closed some.
     let open = sockets.iter().filter(|(socket, _)| sockets::is_open(socket));

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use protocol::follow::Follow;
 use protocol::timestamp::Timestamp;
-use protocol::wire::pull::PullResponse;
+use protocol::wire::pull::{PullResponse, PulledChange};
 use protocol::wire::push::{PushRequest, PushResponse};
-use protocol::wire::socket::SyncFrame;
 use tokio::task::AbortHandle;
 
 use super::actors::Actor;
+use super::broadcast::Frame;
 use super::check::acknowledged::one_response_each;
 use super::check::edits::is_too_large;
 use super::clock::TillClock;
@@ -59,6 +59,14 @@ struct Inner {
 }
 
 impl Inner {
+    /// Notes the changes that the till received.
+    fn see(&mut self, changes: &[PulledChange]) {
+        let changes = changes.iter();
+        self.seen.extend(
+            changes.map(|change| (change.table_name.clone(), change.record_id.clone(), change.stamp.0)),
+        );
+    }
+
     /// The number from which a new installation counts its batches: for each another one.
     fn first_number(&self, actor: &Actor) -> u64 {
         let seed =
@@ -242,23 +250,27 @@ impl Device {
     /// Applies a page. Returns whether there are more.
     fn on_page(&self, page: &PullResponse, started: Timestamp) -> bool {
         let mut inner = self.lock();
-        let changes = page.changes.iter();
-        inner.seen.extend(
-            changes.map(|change| (change.table_name.clone(), change.record_id.clone(), change.stamp.0)),
-        );
+        inner.see(&page.changes);
         inner.pulled_at = Some(started);
         inner.state.take_page(page).more
     }
 
     /// Receives a frame. Returns whether the till has to pull.
-    pub(crate) fn on_frame(&self, world: &World, frame: &SyncFrame) -> bool {
+    pub(crate) fn on_frame(&self, world: &World, frame: &Frame) -> bool {
         let mut inner = self.lock();
-        inner.seen.insert((frame.table_name.clone(), frame.record_id.clone(), frame.stamp.0));
+        match frame {
+            Frame::Change(frame) => {
+                inner.seen.insert((frame.table_name.clone(), frame.record_id.clone(), frame.stamp.0));
+            }
+            Frame::Commit(frame) => inner.see(&frame.changes),
+        }
         if inner.offline {
             return false;
         }
-        let frame = till_mutation::frame(world, &inner.state, frame);
-        let (followed, _) = inner.state.on_frame(&frame);
+        let followed = match till_mutation::frame(world, &inner.state, frame) {
+            Frame::Change(frame) => inner.state.on_frame(&frame).0,
+            Frame::Commit(frame) => inner.state.on_batch_frame(&frame).0,
+        };
         let situation = match followed {
             Follow::Apply => "frame applied",
             Follow::Drop => "frame dropped",

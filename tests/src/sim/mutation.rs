@@ -33,6 +33,8 @@ pub(crate) enum Mutation {
     LateTail,
     /// A frame carries the stamps of its whole publication.
     ChunkStamp,
+    /// The frame of a commit passes over the changes that its reader may not read.
+    PassedOver,
     /// Records and HEAD are put without conditions.
     LastPutWins,
     /// Tills retry a batch under another id.

@@ -19,7 +19,7 @@ fn a_seed_gives_the_same_run_every_time() {
 
 /// Each mutation with the seeds among which a check must fail. A rare fault begins shortly before the seed
 /// that shows it.
-const MUTATIONS: [(Mutation, RangeInclusive<u64>); 28] = [
+const MUTATIONS: [(Mutation, RangeInclusive<u64>); 29] = [
     (Mutation::NoHeadCondition, 1..=20),
     (Mutation::NoConditionChecks, 135..=160),
     (Mutation::NoMarker, 1..=20),
@@ -28,6 +28,7 @@ const MUTATIONS: [(Mutation, RangeInclusive<u64>); 28] = [
     (Mutation::EarlyPurge, 1..=60),
     (Mutation::LateTail, 1..=60),
     (Mutation::ChunkStamp, 1..=20),
+    (Mutation::PassedOver, 76..=110),
     (Mutation::LastPutWins, 1..=20),
     (Mutation::FreshBatchIds, 1..=40),
     (Mutation::AlwaysTooLarge, 1..=1),

@@ -2,15 +2,22 @@
 
 use protocol::stamp::Stamp;
 use protocol::wire::push::PushResponse;
-use protocol::wire::socket::SyncFrame;
+use protocol::wire::socket::{SyncBatchFrame, SyncFrame};
 
+use super::broadcast::Frame;
 use super::mutation::Mutation;
 use super::world::World;
 use crate::till::state::State;
 
 /// The frame that reaches a till in `state`.
-pub(crate) fn frame(world: &World, state: &State, frame: &SyncFrame) -> SyncFrame {
-    SyncFrame { prev: prev(world, state, frame.prev, frame.stamp), ..frame.clone() }
+pub(crate) fn frame(world: &World, state: &State, frame: &Frame) -> Frame {
+    let prev = |before, stamp| prev(world, state, before, stamp);
+    match frame.clone() {
+        Frame::Change(frame) => Frame::Change(SyncFrame { prev: prev(frame.prev, frame.stamp), ..frame }),
+        Frame::Commit(frame) => {
+            Frame::Commit(SyncBatchFrame { prev: prev(frame.prev, frame.stamp), ..frame })
+        }
+    }
 }
 
 /// The response to a push that reaches a till in `state`.

@@ -36,16 +36,17 @@ pub struct SyncFrame {
     pub room: String,
 }
 
-/// The changes of one commit that the user's role may read. A commit of several log items has a frame for
-/// each, so a frame stays far below 1 MiB, the default limit of common WebSocket libraries.
+/// The changes of one commit, or those after the last one that the user's role may not read. A commit of
+/// several log items has a frame for each, so a frame stays far below 1 MiB, the default limit of common
+/// WebSocket libraries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 pub struct SyncBatchFrame {
-    /// In commit order, as in a page of a pull. Empty if the role may read none of them.
+    /// In commit order, as in a page of a pull. Empty if the role may not read the last one.
     pub changes: Vec<PulledChange>,
-    /// The stamp before the first change of the commit.
+    /// The stamp before the first of `changes`; `stamp` if there are none.
     pub prev: Stamp,
-    /// The stamp of its last change, whether the role may read that or not.
+    /// The stamp of the commit's last change.
     pub stamp: Stamp,
     /// `client:branch`
     pub room: String,
@@ -74,15 +75,18 @@ pub fn frames(publication: &Publication) -> Vec<SyncFrame> {
 }
 
 /// The frame of a commit for `role`.
+///
+/// It passes over no change: while a deployment opens a table to the role, only a pull knows whether the
+/// reader has to get a hidden change. So a hidden change makes a gap, and the reader pulls.
 pub fn batch_frame(publication: &Publication, role: Role) -> SyncBatchFrame {
-    let stamped = publication.changes.iter().enumerate();
-    let stamped = stamped.map(|(i, change)| (change, publication.first.plus(i)));
-    let readable = stamped.filter(|(change, _)| change.read <= role);
+    let changes = &publication.changes;
+    let from = changes.iter().rposition(|change| change.read > role).map_or(0, |hidden| hidden + 1);
+    let stamped = changes.iter().enumerate().skip(from);
     SyncBatchFrame {
-        changes: readable
-            .map(|(change, stamp)| PulledChange::published(publication, change, stamp))
+        changes: stamped
+            .map(|(i, change)| PulledChange::published(publication, change, publication.first.plus(i)))
             .collect(),
-        prev: publication.prev,
+        prev: from.checked_sub(1).map_or(publication.prev, |hidden| publication.first.plus(hidden)),
         stamp: publication.last(),
         room: publication.room().to_string(),
     }
@@ -125,24 +129,36 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_is_one_frame_that_passes_over_what_the_role_may_not_read() {
+    fn a_commit_is_one_frame_and_what_the_role_may_not_read_makes_a_gap() {
         let exact = JsonText::from_text(r#"{"price":1.10}"#.into()).unwrap();
         let hidden = change("a1", JsonText::null(), Role::Manager);
-        let publication = publication(vec![hidden.clone(), change("p1", exact, Role::Cashier), hidden]);
-        let one = |role| {
-            let frame = batch_frame(&publication, role);
-            assert_eq!((frame.prev, frame.stamp), (Stamp(7), Stamp(102)));
-            let stamps: Vec<_> = frame.changes.iter().map(|change| change.stamp).collect();
+        let open = change("p1", exact, Role::Cashier);
+        let publish = |changes: &[&PublishedChange]| publication(changes.iter().copied().cloned().collect());
+        let one = |publication: &Publication, role| {
+            let frame = batch_frame(publication, role);
+            assert_eq!(frame.stamp, publication.last());
+            let stamps: Vec<_> = frame.changes.iter().map(|change| change.stamp.0).collect();
+            let prev = frame.prev.0;
             let frame = ServerFrame::SyncBatch(frame);
             assert_eq!(ServerFrame::parse(&frame.to_json()).as_ref(), Some(&frame));
-            (frame.to_json(), stamps)
+            (frame.to_json(), prev, stamps)
         };
-        let (text, stamps) = one(Role::Cashier);
-        assert_eq!(stamps, [Stamp(101)]);
+        let (text, prev, stamps) = one(&publish(&[&hidden, &open]), Role::Cashier);
+        assert_eq!((prev, stamps), (100, vec![101]));
         assert_eq!(
             text,
-            r#"{"type":"sync_batch","changes":[{"table_name":"products","record_id":"p1","data":{"price":1.10},"version":1,"stamp":101,"server_updated_at":"1970-01-01T00:00:00.000101Z","operation":"create","is_deleted":false,"device_id":"till-1","branch_id":"2"}],"prev":7,"stamp":102,"room":"1:2"}"#
+            r#"{"type":"sync_batch","changes":[{"table_name":"products","record_id":"p1","data":{"price":1.10},"version":1,"stamp":101,"server_updated_at":"1970-01-01T00:00:00.000101Z","operation":"create","is_deleted":false,"device_id":"till-1","branch_id":"2"}],"prev":100,"stamp":101,"room":"1:2"}"#
         );
-        assert_eq!(one(Role::Manager).1, [Stamp(100), Stamp(101), Stamp(102)]);
+        for (changes, prev, stamps) in [
+            (&[&open, &open][..], 7, vec![100, 101]),
+            (&[&open, &hidden, &open], 101, vec![102]),
+            (&[&open, &hidden], 101, vec![]),
+            (&[&hidden], 100, vec![]),
+        ] {
+            let (_, of_cashier, shown) = one(&publish(changes), Role::Cashier);
+            assert_eq!((of_cashier, shown), (prev, stamps));
+            let (_, of_manager, all) = one(&publish(changes), Role::Manager);
+            assert_eq!((of_manager, all.len()), (7, changes.len()), "a manager may read all");
+        }
     }
 }
