@@ -174,6 +174,6 @@ impl Batch {
     /// Whether a record still has the stamp that the batch gave it. A record that another batch wrote later
     /// says nothing.
     fn is_surely_there(&self, rows: &Rows) -> bool {
-        self.wrote.iter().any(|(table, id, stamp)| rows.get(table, id).is_some_and(|row| row.stamp == *stamp))
+        self.wrote.iter().any(|(table, id, stamp)| rows.show(table, id, *stamp))
     }
 }

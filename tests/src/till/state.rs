@@ -174,6 +174,7 @@ impl State {
         // The server has them and cannot read them, so this till's copies may be the last.
         for name in &page.damaged {
             self.mark(&name.table_name, &name.record_id);
+            self.rows.set_unreadable(&name.table_name, &name.record_id);
         }
         self.pulled = Some(page.next_cursor.clone());
         if id.is_none() || !page.has_more {

@@ -145,3 +145,18 @@ fn the_repeated_response_to_an_early_batch_says_nothing_about_later_ones() {
     state.take_page(&page("snapshot", Some("s"), 1, false, &[("p0", 1)]));
     assert_eq!((first(&state).as_str(), state.queue.len()), ("b2", 1));
 }
+
+/// The copy of a record that the server cannot read may be of a history that has ended.
+#[test]
+fn a_copy_of_an_unreadable_record_does_not_show_that_a_batch_is_there() {
+    let mut state = pulled(0);
+    state.queue.add(PushRequest { batch_id: Some("b1".to_owned()), ..batch(1, false) });
+    let applied = json!([{ "index": 0, "table_name": "products", "record_id": "p0", "version": 1,
+        "server_updated_at": Timestamp(1).to_string(), "stamp": 1 }]);
+    state.take_push(&response(0, 1, &applied, &json!([])));
+    let mut walk = page("snapshot", Some("restored"), 0, false, &[]);
+    walk.damaged = serde_json::from_value(json!([{ "table_name": "products", "record_id": "p0" }])).unwrap();
+    state.take_page(&walk);
+    assert_eq!(first(&state), "b1");
+    assert!(state.rows.get("products", "p0").is_some(), "the copy is kept");
+}
