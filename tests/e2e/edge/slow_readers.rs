@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 use sync::limits::LOG_ITEM_BYTES_MAX;
 use tests::till::socket;
 use tests::wait::poll;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::changed_edge::{ChangedEdge, with_observed_rooms, with_untold_backlogs};
 use crate::shop::{Shop, product, record};
+use crate::sync::broadcast::{Stream, texts_until_close};
 use crate::till::Till;
 use crate::world::{PATIENCE, cashier};
 
@@ -40,8 +40,6 @@ const PUSHES_MAX: usize = 60;
 const READER_BYTES_MAX: u64 = 5_000_000;
 
 const _: () = assert!(SOCKET_BACKLOG_BYTES_MAX + (LOG_ITEM_BYTES_MAX as u64) * 2 < READER_BYTES_MAX);
-
-type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 fn manager(id: &str) -> User {
     User { id: id.into(), role: Role::Manager, ..cashier("1") }
@@ -113,16 +111,6 @@ async fn sockets(edge: &ChangedEdge) -> Vec<OpenSocket> {
     edge.observe("sockets", "1:1").await
 }
 
-/// Reads to the end. Returns code and reason of the close.
-async fn close_of(mut stream: Stream) -> (u16, String) {
-    loop {
-        if let Message::Close(frame) = stream.next().await.unwrap().unwrap() {
-            let frame = frame.expect("a reason is given");
-            return (frame.code.into(), frame.reason.to_string());
-        }
-    }
-}
-
 async fn a_socket_that_is_never_read_is_closed_and_delays_no_one(_: &'static Shop) {
     let edge = ChangedEdge::start(with_observed_rooms).await;
     // Creates the branch.
@@ -132,7 +120,7 @@ async fn a_socket_that_is_never_read_is_closed_and_delays_no_one(_: &'static Sho
     for i in 1..SOCKETS {
         readers.push(Reader::open(&edge, &User { id: format!("u{i}"), ..cashier("1") }).await);
     }
-    let stuck = open(&edge, &manager("stuck")).await;
+    let mut stuck = open(&edge, &manager("stuck")).await;
     let (mut pushes, mut now) = (0, sockets(&edge).await);
     while now.iter().all(|socket| socket.is_open) {
         assert!(pushes < PUSHES_MAX, "the reader is never closed: {now:?}");
@@ -153,7 +141,7 @@ async fn a_socket_that_is_never_read_is_closed_and_delays_no_one(_: &'static Sho
     }
     let held: u64 = sockets(&edge).await.iter().filter_map(|socket| socket.waiting).sum();
     assert!(held <= most, "a closed socket gets more: {held} after {most}");
-    assert_eq!(close_of(stuck).await, (4409, "pull".to_owned()));
+    assert_eq!(texts_until_close(&mut stuck).await.1, (4409, "pull".to_owned()));
     edge.stop().await;
 }
 
@@ -162,7 +150,7 @@ async fn without_a_backlog_a_reader_must_give_signs_of_reading(_: &'static Shop)
     edge.login("1:1", "till").await;
     let office = Till { api: edge.caller(&manager("office")), device: "office".into() };
     let reader = Reader::open(&edge, &manager("reader")).await;
-    let stuck = open(&edge, &manager("stuck")).await;
+    let mut stuck = open(&edge, &manager("stuck")).await;
     for i in 0..4 {
         let pushed = push_much(&office, i).await;
         reader.reaches(pushed.stamp).await;
@@ -176,6 +164,6 @@ async fn without_a_backlog_a_reader_must_give_signs_of_reading(_: &'static Shop)
     let now = sockets(&edge).await;
     assert!(now.iter().all(|socket| socket.waiting.is_none()), "the runtime tells what waits: {now:?}");
     assert_eq!(now.iter().filter(|socket| socket.is_open).count(), 1, "{now:?}");
-    assert_eq!(close_of(stuck).await, (4409, "pull".to_owned()));
+    assert_eq!(texts_until_close(&mut stuck).await.1, (4409, "pull".to_owned()));
     edge.stop().await;
 }

@@ -7,7 +7,7 @@ use crate::shop::{Shop, advance, deletion, product};
 
 mod listener;
 
-pub(crate) use listener::Listener;
+pub(crate) use listener::{Listener, Stream, texts_until_close};
 
 trials! {
     shared:

@@ -21,9 +21,12 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 /// Longest wait for a frame.
 const FRAME_PATIENCE: Duration = Duration::from_secs(10);
 
+/// A socket without a reader.
+pub(crate) type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
 /// An open socket, whose frames the test reads.
 pub(crate) struct Listener {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    stream: Stream,
     /// Checks frames against the OpenAPI document.
     checker: Arc<Checker>,
 }
@@ -39,6 +42,27 @@ impl Drop for Listener {
 
 fn is_presence(text: &str) -> bool {
     text.starts_with(r#"{"type":"presence""#)
+}
+
+/// The next message, which comes in time.
+async fn message(stream: &mut Stream) -> Message {
+    timeout(FRAME_PATIENCE, stream.next()).await.expect("a frame comes in time").unwrap().unwrap()
+}
+
+/// Reads until the server closes the socket. Returns the number of text frames before, and the code and
+/// reason.
+pub(crate) async fn texts_until_close(stream: &mut Stream) -> (usize, (u16, String)) {
+    let mut texts = 0;
+    loop {
+        match message(stream).await {
+            Message::Text(_) => texts += 1,
+            Message::Close(close_frame) => {
+                let close_frame = close_frame.expect("a reason is given");
+                return (texts, (close_frame.code.into(), close_frame.reason.to_string()));
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Listener {
@@ -98,21 +122,11 @@ impl Listener {
     /// Reads until the server closes the socket. Returns the number of text frames before, and the code and
     /// reason.
     pub(crate) async fn texts_until_close(&mut self) -> (usize, (u16, String)) {
-        let mut texts = 0;
-        loop {
-            match self.message().await {
-                Message::Text(_) => texts += 1,
-                Message::Close(close_frame) => {
-                    let close_frame = close_frame.expect("a reason is given");
-                    return (texts, (close_frame.code.into(), close_frame.reason.to_string()));
-                }
-                _ => {}
-            }
-        }
+        texts_until_close(&mut self.stream).await
     }
 
     async fn message(&mut self) -> Message {
-        timeout(FRAME_PATIENCE, self.stream.next()).await.expect("a frame comes in time").unwrap().unwrap()
+        message(&mut self.stream).await
     }
 
     /// The next text frame as JSON; `None` once the connection is lost, or closed by the server.
