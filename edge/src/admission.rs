@@ -28,10 +28,11 @@ use redis_client::value::Value;
 
 mod check;
 pub(crate) mod fuse;
+mod sessions;
 mod verdicts;
 
 use check::CountedLimit;
-pub(crate) use check::{AdmissionCheck, AdmissionPolicy};
+pub(crate) use check::{AdmissionCheck, AdmissionPolicy, SessionSource};
 use verdicts::Verdicts;
 
 const BUDGET: Budget = Budget {
@@ -121,8 +122,13 @@ impl<T: Transport> Admission<T> {
 
     /// The session that Redis must be asked for.
     fn unknown_session<'a>(&self, check: &'a AdmissionCheck, now: Timestamp) -> Option<&'a Key> {
-        let is_known = |key: &&Key| !check.skip_cache && self.verdicts.borrow().status(key, now).is_some();
-        check.session.as_ref().filter(|key| !is_known(key))
+        let is_known = |key: &&Key| self.verdicts.borrow().status(key, now).is_some();
+        let session = check.session.as_ref();
+        match check.asked {
+            SessionSource::Cache => session.filter(|key| !is_known(key)),
+            SessionSource::Redis => session,
+            SessionSource::Room => None,
+        }
     }
 
     /// Counts the request against the ceiling of its client; the refusal if it is exceeded.
@@ -220,6 +226,11 @@ impl<T: Transport> Admission<T> {
     }
 }
 
+/// The status that the value of a session's key tells.
+fn status_of(value: Option<&[u8]>) -> SessionStatus {
+    if value == Some(SESSION_ENDED.as_bytes()) { SessionStatus::Revoked } else { SessionStatus::Active }
+}
+
 /// Reads status and decision; sets `failure` where a reply cannot be read.
 fn read(
     mut replies: Replies,
@@ -230,11 +241,7 @@ fn read(
     let mut note = |error| *failure = Some(error);
     let status = pending.session.and_then(|slot| {
         let value = replies.take(slot).map_err(|error| note(error.into())).ok()?;
-        Some(if value.as_deref() == Some(SESSION_ENDED.as_bytes()) {
-            SessionStatus::Revoked
-        } else {
-            SessionStatus::Active
-        })
+        Some(status_of(value.as_deref()))
     });
     let decision = pending.decision.and_then(|slot| {
         let reply = replies.take(slot).map_err(AdmissionError::from);

@@ -16,12 +16,12 @@ use protocol::timestamp::Timestamp;
 use protocol::wire::health::HEALTH_OPERATION;
 use worker::{Context, Env, Request, console_error};
 
-use crate::admission::{AdmissionCheck, fuse};
+use crate::admission::{AdmissionCheck, SessionSource, fuse};
 use crate::body::{self, BodyOwner, HeldBody};
 use crate::client_info::{CONNECTING_ADDRESS_HEADER, ClientInfo};
 use crate::clock;
 use crate::cors::PageOrigin;
-use crate::error::RequestError;
+use crate::error::{RequestError, session_revoked};
 use crate::query;
 use crate::request_id::RequestId;
 use crate::session_end;
@@ -104,19 +104,29 @@ impl RequestContext {
             let _ = self.decision.set(decision);
         }
         if result.revoked {
-            let message = "This session was ended; sign in again.";
-            return Err(ApiError::new(ErrorCode::SessionRevoked, message).into());
+            return Err(session_revoked().into());
         }
         error.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// The same for one who opens a socket: without the cache of sessions, since a socket lasts.
+    /// The same for one who gets a ticket: without the cache of sessions, since a socket lasts.
+    pub(crate) async fn admit_to_ticket(&self, claims: &Claims) -> Result<(), RequestError> {
+        self.admit(&self.socket_check(claims, SessionSource::Redis)?).await
+    }
+
+    /// The same for one who opens a socket. Its room asks Redis for the session.
     pub(crate) async fn admit_to_socket(&self, claims: &Claims) -> Result<(), RequestError> {
+        let check = self.socket_check(claims, SessionSource::Room)?;
+        self.count_at_fuse(1).await?;
+        self.admit(&check).await
+    }
+
+    fn socket_check(&self, claims: &Claims, asked: SessionSource) -> Result<AdmissionCheck, ApiError> {
         if claims.sub.len() > USER_ID_BYTES_MAX {
             let message = "The id of this user is too long to be ours.";
-            return Err(ApiError::new(ErrorCode::TokenInvalid, message).into());
+            return Err(ApiError::new(ErrorCode::TokenInvalid, message));
         }
-        self.admit(&self.state.policy.for_caller(claims, self.spec().limit).skip_cache()).await
+        Ok(self.state.policy.for_caller(claims, self.spec().limit).asking(asked))
     }
 
     /// Refuses a caller whose address may not send `commands` to Redis. Admits it if the fuse does not

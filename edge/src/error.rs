@@ -59,6 +59,7 @@ impl RequestError {
                 ErrorCode::TicketInvalid,
                 "This ticket was used, has expired, or belongs to another device or page: ask for a new one.",
             ),
+            RequestError::Room(RoomError::SessionEnded) => session_revoked(),
             RequestError::Room(RoomError::Unreachable(_) | RoomError::Status(_) | RoomError::Late) => {
                 unavailable()
             }
@@ -75,9 +76,16 @@ impl RequestError {
     pub(crate) fn is_fault(&self) -> bool {
         !matches!(
             self,
-            RequestError::Caller(_) | RequestError::NoRoute(_) | RequestError::Room(RoomError::BadTicket)
+            RequestError::Caller(_)
+                | RequestError::NoRoute(_)
+                | RequestError::Room(RoomError::BadTicket | RoomError::SessionEnded)
         )
     }
+}
+
+/// The refusal of a session that has ended.
+pub(crate) fn session_revoked() -> ApiError {
+    ApiError::new(ErrorCode::SessionRevoked, "This session was ended; sign in again.")
 }
 
 fn unavailable() -> ApiError {

@@ -27,11 +27,14 @@ pub(crate) mod last_seen;
 mod measure;
 mod object;
 mod object_call;
+mod open_sockets;
 mod page_call;
 mod presence;
+mod presence_queue;
 mod presence_store;
 mod recent_commits;
 mod renewal;
+mod session_checks;
 mod socket_caps;
 mod socket_state;
 mod sockets;
@@ -62,6 +65,8 @@ pub(crate) enum RoomError {
     Full,
     #[error("failed to enter the room: the ticket is not valid")]
     BadTicket,
+    #[error("failed to enter the room: the session has ended")]
+    SessionEnded,
     #[error("failed to ask the room: it answered {0}")]
     Status(u16),
     #[error("failed to ask the room: no answer in time")]
@@ -111,6 +116,7 @@ async fn upgrade(stub: &Stub, url: &str) -> Result<WebSocket, RoomError> {
     match response.websocket() {
         Some(socket) => Ok(socket),
         None if status == call::FULL => Err(RoomError::Full),
+        None if status == call::SESSION_ENDED => Err(RoomError::SessionEnded),
         None if status == ticket::BAD_TICKET => Err(RoomError::BadTicket),
         None => Err(RoomError::Status(status)),
     }

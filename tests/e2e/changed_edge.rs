@@ -141,12 +141,30 @@ pub(crate) fn replaced(text: &str, from: &str, to: &str) -> String {
 pub(crate) const EDGE_MODULE: &str = "edge.mjs";
 
 /// A worker whose rooms lose their memory, or sockets too, or fail on request, count their calls and how
-/// often they began, and show their sockets, the attachments of these and how many tickets they keep.
+/// often they began, and show their sockets, the attachments of these, how many tickets they keep and how
+/// many rows they have written.
 const OBSERVED_ROOMS: &str = r#"
 import BuiltEdge, { Room as BuiltRoom } from "EDGE";
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 const begun = {};
-const calls = {}, faults = {};
+const calls = {}, faults = {}, writes = {}, names = new WeakMap();
+const count = (storage, call, rows) => {
+  const name = names.get(storage);
+  writes[name] = { ...writes[name], [call]: (writes[name]?.[call] ?? 0) + rows };
+};
+const rowsOf = (key) => (typeof key === "string" ? 1 : Array.isArray(key) ? key.length : Object.keys(key).length);
+const observe = (storage) => {
+  const api = Object.getPrototypeOf(storage);
+  if (api.isObserved) return;
+  api.isObserved = true;
+  for (const call of ["put", "delete", "setAlarm", "deleteAlarm"]) {
+    const made = api[call];
+    api[call] = function (key, ...rest) {
+      count(this, call, call.endsWith("Alarm") ? 1 : rowsOf(key));
+      return made.call(this, key, ...rest);
+    };
+  }
+};
 export default class Edge extends WorkerEntrypoint {
   async fetch(request) {
     const url = new URL(request.url);
@@ -164,6 +182,8 @@ export default class Edge extends WorkerEntrypoint {
 export class Room extends DurableObject {
   constructor(ctx, env) {
     super(ctx, env);
+    names.set(ctx.storage, ctx.id.name);
+    observe(ctx.storage);
     this.begin();
   }
   begin() {
@@ -190,11 +210,13 @@ export class Room extends DurableObject {
       const told = ({ readyState, bufferedAmount }) => ({ is_open: readyState === 1, waiting: bufferedAmount });
       return Response.json(this.ctx.getWebSockets().map(told));
     }
+    if (path === "/test/writes") return Response.json(writes[name] ?? {});
     if (path === "/test/stored") {
       return new Response(String((await this.ctx.storage.list({ prefix: "ticket:" })).size));
     }
     if (path === "/test/attachments") {
-      return Response.json(this.ctx.getWebSockets().map((socket) => socket.deserializeAttachment()));
+      const text = (socket) => new TextDecoder().decode(socket.deserializeAttachment());
+      return Response.json(this.ctx.getWebSockets().map((socket) => JSON.parse(text(socket))));
     }
     calls[name] = { ...calls[name], [path]: (calls[name]?.[path] ?? 0) + 1 };
     if (faults[name] === "throw") throw new Error("this room fails in a test");

@@ -3,6 +3,7 @@
 pub(crate) mod bad_input;
 pub(crate) mod bodies;
 pub(crate) mod browser;
+pub(crate) mod crowds;
 pub(crate) mod events;
 pub(crate) mod floods;
 pub(crate) mod hub;
@@ -22,6 +23,6 @@ pub(crate) mod tickets;
 pub(crate) mod verdicts;
 
 trials! {
-    modules: bad_input, bodies, browser, events, floods, hub, openapi, own_changes, pages, presence, protocol_page,
+    modules: bad_input, bodies, browser, crowds, events, floods, hub, openapi, own_changes, pages, presence, protocol_page,
     rate_limits, renewal, secrets, slow_readers, sockets, status, telemetry, tickets, verdicts,
 }

@@ -13,22 +13,31 @@ use crate::client_info::ClientInfo;
 /// Bytes of the hash of an address: enough that two never collide by chance.
 const HASH_BYTES: usize = 16;
 
+/// Who knows that a session goes on. A revocation that is cached counts in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SessionSource {
+    /// The cache, and Redis where that does not know.
+    Cache,
+    Redis,
+    /// The room, which asks Redis for several sockets at once.
+    Room,
+}
+
 /// What to check for one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AdmissionCheck {
     /// The key of its session; `None` if its token has none.
     pub(super) session: Option<Key>,
-    /// Whether to ask Redis even where the session's status is cached.
-    pub(super) skip_cache: bool,
+    pub(super) asked: SessionSource,
     pub(super) limits: Vec<CountedLimit>,
     /// The ceiling of its client, which each isolate counts by itself.
     pub(super) ceiling: Option<CountedLimit>,
 }
 
 impl AdmissionCheck {
-    /// The same check, answered by Redis rather than by the cache. A cached revocation still counts.
-    pub(crate) fn skip_cache(self) -> AdmissionCheck {
-        AdmissionCheck { skip_cache: true, ..self }
+    /// The same check, with the status of the session from `asked`.
+    pub(crate) fn asking(self, asked: SessionSource) -> AdmissionCheck {
+        AdmissionCheck { asked, ..self }
     }
 }
 
@@ -72,19 +81,19 @@ impl AdmissionPolicy {
         };
         let limits = (scope == LimitScope::User).then(user).into_iter().collect();
         let ceiling = (scope == LimitScope::Client).then(ceiling);
-        AdmissionCheck { session, skip_cache: false, limits, ceiling }
+        AdmissionCheck { session, asked: SessionSource::Cache, limits, ceiling }
     }
 
     /// The check of a request without an access token.
     pub(crate) fn for_address(&self, client_info: &ClientInfo) -> AdmissionCheck {
         let counted = self.at_address(client_info, self.rates.address, self.local_rates.address);
-        AdmissionCheck { session: None, skip_cache: false, limits: vec![counted], ceiling: None }
+        AdmissionCheck { session: None, asked: SessionSource::Cache, limits: vec![counted], ceiling: None }
     }
 
     /// The check of a sign-in. Only the function knows which sign-ins fail, so it counts failures per name.
     pub(crate) fn for_sign_in(&self, client_info: &ClientInfo) -> AdmissionCheck {
         let counted = self.at_address(client_info, self.rates.login_address, self.local_rates.login_address);
-        AdmissionCheck { session: None, skip_cache: false, limits: vec![counted], ceiling: None }
+        AdmissionCheck { session: None, asked: SessionSource::Cache, limits: vec![counted], ceiling: None }
     }
 
     fn at_address(&self, client_info: &ClientInfo, limit: Limit, local_limit: Limit) -> CountedLimit {

@@ -20,7 +20,7 @@ fn keys() -> Keys {
 
 fn session() -> AdmissionCheck {
     let session = Some(keys().session(&"7".parse().unwrap(), "s1"));
-    AdmissionCheck { session, skip_cache: false, limits: Vec::new(), ceiling: None }
+    AdmissionCheck { session, asked: SessionSource::Cache, limits: Vec::new(), ceiling: None }
 }
 
 /// The limit of one user.
@@ -61,7 +61,8 @@ fn a_cached_status_needs_no_request() {
     assert!(!redis.run(admission.run(&session(), NOW)).revoked);
     assert!(!redis.run(admission.run(&session(), Timestamp(NOW.plus_secs(5).0 - 1))).revoked);
     assert_eq!(redis.bodies().len(), 1);
-    let nothing = AdmissionCheck { session: None, skip_cache: false, limits: Vec::new(), ceiling: None };
+    let nothing =
+        AdmissionCheck { session: None, asked: SessionSource::Cache, limits: Vec::new(), ceiling: None };
     assert!(redis.run(admission.run(&nothing, NOW)).failure.is_none());
     assert_eq!(redis.bodies().len(), 1);
 }
@@ -72,13 +73,43 @@ fn a_check_that_skips_the_cache_asks_redis() {
     redis.then([Step::replies(&[Json::Null])]);
     redis.then([Step::replies(&["revoked".into()])]);
     assert!(!redis.run(admission.run(&session(), NOW)).revoked);
-    assert!(redis.run(admission.run(&session().skip_cache(), NOW)).revoked);
+    assert!(redis.run(admission.run(&session().asking(SessionSource::Redis), NOW)).revoked);
     // The revocation is cached, and a cached revocation always counts.
     assert!(
         redis.run(admission.run(&session(), NOW)).revoked
-            && redis.run(admission.run(&session().skip_cache(), NOW)).revoked
+            && redis.run(admission.run(&session().asking(SessionSource::Redis), NOW)).revoked
     );
     assert_eq!(redis.bodies().len(), 2);
+}
+
+#[test]
+fn many_sessions_are_one_command_and_an_end_is_remembered() {
+    let (admission, redis) = admission();
+    let key = |i: usize| keys().session(&"7".parse().unwrap(), &format!("s{i}"));
+    let all: Vec<Key> = (0..100).map(key).collect();
+    // Redis over REST encodes strings in Base64: `revoked`.
+    let values: Vec<Json> =
+        (0..100).map(|i| if i == 1 { "cmV2b2tlZA==".into() } else { Json::Null }).collect();
+    redis.then([Step::ok(&json!({ "result": values }).to_string())]);
+    let (ended, failure) = redis.run(admission.ended_sessions(&all, NOW));
+    assert!(failure.is_none());
+    assert_eq!(ended.iter().filter(|ended| **ended).count(), 1);
+    assert!(ended[1] && redis.run(admission.run(&session(), NOW)).revoked);
+    assert_eq!(redis.bodies().len(), 1);
+    // Without Redis, the end is still known, and all others go on.
+    let (ended, failure) = redis.run(admission.ended_sessions(&all[..3], NOW));
+    assert_eq!((ended, failure.is_some(), admission.local_decisions()), (vec![false, true, false], true, 1));
+}
+
+#[test]
+fn a_room_asks_for_the_session_of_a_socket_unless_its_end_is_known() {
+    let (admission, redis) = admission();
+    let of_room = || session().asking(SessionSource::Room);
+    assert_eq!(admission.commands(&of_room(), NOW), 0);
+    assert!(!redis.run(admission.run(&of_room(), NOW)).revoked);
+    admission.note_end(session().session.as_ref().unwrap(), NOW);
+    assert!(redis.run(admission.run(&of_room(), NOW)).revoked);
+    assert!(redis.bodies().is_empty());
 }
 
 #[test]
@@ -186,7 +217,7 @@ fn the_commands_of_a_check_are_known_before_it_runs() {
     redis.then([Step::replies(&[Json::Null])]);
     redis.run(admission.run(&session(), NOW));
     assert_eq!((admission.commands(&user(), NOW), admission.commands(&session(), NOW)), (1, 0));
-    assert_eq!(admission.commands(&session().skip_cache(), NOW), 1);
+    assert_eq!(admission.commands(&session().asking(SessionSource::Redis), NOW), 1);
     redis.then([Step::replies(&[json!([0, 60_000_000])])]);
     redis.run(admission.run(&user(), NOW));
     assert_eq!(admission.commands(&user(), NOW), 0);
@@ -202,7 +233,12 @@ fn a_ceiling_is_counted_for_each_client_without_redis() {
             limit,
             local_limit: limit,
         };
-        AdmissionCheck { session: None, skip_cache: false, limits: Vec::new(), ceiling: Some(ceiling) }
+        AdmissionCheck {
+            session: None,
+            asked: SessionSource::Cache,
+            limits: Vec::new(),
+            ceiling: Some(ceiling),
+        }
     };
     for _ in 0..3 {
         let result = redis.run(admission.run(&of("7"), NOW));

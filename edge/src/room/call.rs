@@ -21,6 +21,8 @@ use crate::query;
 pub(super) const ACCEPTED: u16 = 204;
 /// The status of a connection to a full room.
 pub(super) const FULL: u16 = 503;
+/// The status of a connection whose session has ended.
+pub(super) const SESSION_ENDED: u16 = 410;
 
 /// A call of a room. Only the edge can make one: objects have no public address.
 #[derive(Debug, PartialEq, Eq)]

@@ -25,7 +25,11 @@ pub(super) struct Check {
 }
 
 /// Checks all sockets at `now`, and records pings in their states.
-pub(super) fn check(sockets: &mut [SocketState], heartbeat: Heartbeat, now: Timestamp) -> Check {
+pub(super) fn check<'a>(
+    sockets: impl IntoIterator<Item = &'a mut SocketState>,
+    heartbeat: Heartbeat,
+    now: Timestamp,
+) -> Check {
     let mut earliest: Option<Timestamp> = None;
     let mut check = |state: &mut SocketState| {
         let action = action(state, heartbeat, now);
@@ -39,7 +43,7 @@ pub(super) fn check(sockets: &mut [SocketState], heartbeat: Heartbeat, now: Time
         }
         action
     };
-    let actions = sockets.iter_mut().map(&mut check).collect();
+    let actions = sockets.into_iter().map(&mut check).collect();
     Check { actions, next_check: earliest }
 }
 
@@ -161,7 +165,7 @@ mod tests {
         while let Some(at) = alarm.filter(|at| *at < until) {
             let late = Timestamp(at.0 + 5_000);
             sockets.iter_mut().for_each(|state| hear(state, late));
-            let check = check(sockets, heartbeat, late);
+            let check = check(sockets.iter_mut(), heartbeat, late);
             let mut actions = check.actions.iter();
             sockets.retain(|_| !matches!(actions.next(), Some(Action::Close(_))));
             rang.push(late);

@@ -4,14 +4,12 @@ use protocol::ids;
 use protocol::telemetry::{LogEvent, RoomLine};
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::Publication;
-use worker::{Env, State};
+use worker::Env;
 
 use crate::telemetry;
 
-/// Tells that `state` now has `open` sockets.
-pub(super) fn sockets(state: &State, env: &Env, open: usize) {
-    // A name that is no room's has no sockets.
-    let Some(room) = state.id().name().and_then(|name| name.parse::<ids::Room>().ok()) else { return };
+/// Tells that `room` now has `open` sockets.
+pub(super) fn sockets(env: &Env, room: ids::Room, open: usize) {
     let ids::Room { client, branch } = room;
     let line = RoomLine { client, branch, sockets: open, changes: 0, delay_micros: None };
     telemetry::tell(env, &LogEvent::Room(line));

@@ -4,6 +4,7 @@
 //! handler is implemented, because the crate's defaults panic, and no borrow lives across an await.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use protocol::ids::SessionId;
 use protocol::stamp::Stamp;
@@ -11,25 +12,25 @@ use protocol::timestamp::Timestamp;
 use protocol::wire::publication::{Publication, PublishRequest};
 use worker::{
     DurableObject, Env, Error, Request, Response, ResponseBuilder, Socket, State, WebSocket,
-    WebSocketIncomingMessage, WebSocketPair, console_error, durable_object,
+    WebSocketIncomingMessage, console_error, durable_object,
 };
 
-use super::alarm;
-use super::backlog;
-use super::call::{self, ConnectRequest, FinishedGroup, RoomCall};
+use super::alarm::RoomAlarm;
+use super::backlog::Unchecked;
+use super::call::{self, FinishedGroup, RoomCall};
 use super::close_reason;
 use super::deliver::deliver;
 use super::head_pages::HeadPages;
-use super::keepalive;
 use super::measure;
+use super::open_sockets::OpenSockets;
 use super::page_call::{NO_PAGE, PAGE, PageCall, PageToKeep};
 use super::presence::AnnouncedDevices;
+use super::presence_queue::PresenceQueue;
 use super::recent_commits::RecentCommits;
 use super::renewal;
-use super::socket_caps;
-use super::socket_state::{Reaction, SocketState};
+use super::session_checks::SessionChecks;
+use super::socket_state::Reaction;
 use super::sockets;
-use super::ticket::{BAD_TICKET, TicketCall};
 use super::tickets;
 use super::turns;
 use super::write_queue::WriteQueue;
@@ -37,6 +38,7 @@ use crate::state::AppState;
 use crate::{clock, query};
 
 mod check;
+mod connect;
 mod presence;
 mod relay;
 
@@ -52,6 +54,11 @@ pub struct Room {
     head_pages: RefCell<HeadPages>,
     /// The devices that were announced as online; read from storage when they are needed.
     announced: RefCell<Option<AnnouncedDevices>>,
+    presence_queue: Rc<PresenceQueue>,
+    sockets: OpenSockets,
+    session_checks: Rc<SessionChecks>,
+    alarm: RoomAlarm,
+    unchecked: Unchecked,
 }
 
 impl DurableObject for Room {
@@ -65,6 +72,11 @@ impl DurableObject for Room {
             writes: RefCell::new(WriteQueue::starting(now)),
             head_pages: RefCell::new(HeadPages::new(now)),
             announced: RefCell::default(),
+            presence_queue: Rc::default(),
+            sockets: OpenSockets::default(),
+            session_checks: Rc::default(),
+            alarm: RoomAlarm::default(),
+            unchecked: Unchecked::default(),
         };
         room.answer_pings();
         room
@@ -73,7 +85,7 @@ impl DurableObject for Room {
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let url = request.inner().url();
         match RoomCall::parse(request.method().as_ref(), &request.path(), query::of(&url)) {
-            Some(RoomCall::Connect(connect)) => self.accept(connect).await,
+            Some(RoomCall::Connect(connect)) => self.connect_with_token(connect).await,
             Some(RoomCall::Ticket(call)) => self.ticket(call).await,
             Some(RoomCall::Publish(turn)) => {
                 // Before the body arrives: the next write need not wait for it, and no page from before the
@@ -112,20 +124,24 @@ impl DurableObject for Room {
             WebSocketIncomingMessage::String(text) => Some(text.as_str()),
             WebSocketIncomingMessage::Binary(_) => None,
         };
-        if !sockets::is_open(&socket) {
+        let Some(socket) = self.sockets.find(&self.state, &socket)?.filter(|socket| socket.is_open()) else {
             return Ok(());
-        }
-        if let Some(mut state) = sockets::state_of(&socket) {
-            match state.on_frame(text, self.head.get(), clock::now()) {
-                Ok(Reaction::Reply(reply)) => sockets::save_and_send(&socket, &state, reply.as_ref()),
-                Ok(Reaction::Renew(token)) => {
-                    sockets::save_and_send(&socket, &state, None);
-                    if let Err(reason) = renewal::renew(&self.env, &socket, &token.0).await {
-                        sockets::close(&socket, reason);
-                    }
+        };
+        let reaction = socket.state_mut().on_frame(text, self.head.get(), clock::now());
+        match reaction {
+            Ok(Reaction::Reply(reply)) => {
+                socket.save();
+                if let Some(reply) = &reply {
+                    socket.send_frame(reply);
                 }
-                Err(reason) => sockets::close(&socket, reason),
             }
+            Ok(Reaction::Renew(token)) => {
+                socket.save();
+                if let Err(reason) = renewal::renew(&self.env, &socket, &token.0).await {
+                    socket.close(reason);
+                }
+            }
+            Err(reason) => socket.close(reason),
         }
         Ok(())
     }
@@ -138,11 +154,11 @@ impl DurableObject for Room {
         _: bool,
     ) -> worker::Result<()> {
         sockets::answer_close(&socket, code, &reason);
-        self.after_close().await
+        self.after_close(&socket).await
     }
 
-    async fn websocket_error(&self, _: WebSocket, _: Error) -> worker::Result<()> {
-        self.after_close().await
+    async fn websocket_error(&self, socket: WebSocket, _: Error) -> worker::Result<()> {
+        self.after_close(&socket).await
     }
 
     async fn connect(&self, _: Socket) -> worker::Result<()> {
@@ -151,40 +167,6 @@ impl DurableObject for Room {
 }
 
 impl Room {
-    async fn accept(&self, connect: ConnectRequest) -> worker::Result<Response> {
-        let others = sockets::open(&self.state)?;
-        let states: Vec<_> = others.iter().map(|(_, state)| state).collect();
-        let Some(replaced) = socket_caps::admit(&states, &connect) else { return Ok(status(call::FULL)) };
-        for (socket, _) in replaced.into_iter().filter_map(|place| others.get(place)) {
-            sockets::close(socket, close_reason::REPLACED);
-        }
-        let pair = WebSocketPair::new()?;
-        let socket_state = SocketState::new(connect, clock::now());
-        sockets::accept(&self.state, &pair.server, &socket_state)?;
-        if pair.server.send_with_str(socket_state.greeting(self.head.get()).to_json()).is_err() {
-            sockets::close(&pair.server, close_reason::GONE);
-        }
-        alarm::wake_by(&self.state, keepalive::next_check(&socket_state, self.heartbeat())).await?;
-        self.announce(&others, &socket_state).await;
-        measure::sockets(&self.state, &self.env, sockets::open(&self.state)?.len());
-        Response::from_websocket(pair.client)
-    }
-
-    async fn ticket(&self, call: TicketCall) -> worker::Result<Response> {
-        match call {
-            TicketCall::Issue(ticket) => {
-                let id = tickets::issue(&self.state, &ticket, clock::now()).await?;
-                Ok(ResponseBuilder::new().fixed(id.to_string().into_bytes()))
-            }
-            TicketCall::Redeem(redemption) => {
-                match tickets::redeem(&self.state, redemption, clock::now()).await? {
-                    Some(connect) => self.accept(connect).await,
-                    None => Ok(status(BAD_TICKET)),
-                }
-            }
-        }
-    }
-
     /// Ends the turn of a write. Returns when it began, if the write still had it.
     fn end_turn(&self, turn: &str) -> Option<Timestamp> {
         let mut writes = self.writes.borrow_mut();
@@ -241,13 +223,13 @@ impl Room {
         began_at: Option<Timestamp>,
     ) -> worker::Result<Response> {
         let now = clock::now();
-        let sockets = sockets::open(&self.state)?;
-        backlog::close_slow(&sockets);
+        let sockets = self.sockets.all(&self.state)?;
+        self.unchecked.close_slow(&sockets);
         self.raise_head(publications);
         for publication in publications.iter().filter(|commit| !commit.changes.is_empty()) {
             self.head_pages.borrow_mut().committed(publication.last(), began_at);
             if self.recent_commits.borrow_mut().insert(publication) {
-                deliver(&sockets, publication, now);
+                self.unchecked.add(deliver(&sockets, publication, now));
                 measure::broadcast(&self.env, publication, sockets.len(), now);
             }
         }
@@ -273,9 +255,9 @@ impl Room {
 
     async fn end_sessions(&self, sessions: &[SessionId]) -> worker::Result<Response> {
         tickets::end_sessions(&self.state, sessions).await?;
-        for (socket, socket_state) in sockets::open(&self.state)? {
-            if socket_state.belongs_to(sessions) {
-                sockets::close(&socket, close_reason::ENDED);
+        for socket in self.sockets.all(&self.state)? {
+            if socket.state().belongs_to(sessions) {
+                socket.close(close_reason::ENDED);
             }
         }
         Ok(status(call::ACCEPTED))

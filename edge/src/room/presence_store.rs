@@ -1,11 +1,14 @@
 //! The devices that a room has announced, in its storage: one row for each.
 
-use js_sys::Array;
-use worker::{ListOptions, State};
+use js_sys::{Array, Object, Reflect};
+use worker::wasm_bindgen::JsValue;
+use worker::{ListOptions, State, Storage};
 
-use super::presence::{AnnouncedDevice, AnnouncedDevices, Changes};
+use super::presence::{AnnouncedDevice, AnnouncedDevices};
 use super::storage;
 
+/// Rows that the storage takes in one call.
+const ROWS_MAX: usize = 128;
 const PREFIX: &str = "device\n";
 
 /// Reads all of them. A row that cannot be read, of another release, is no device: it is announced again.
@@ -16,13 +19,23 @@ pub(super) async fn load(state: &State) -> worker::Result<AnnouncedDevices> {
     Ok(texts.filter_map(|text| serde_json::from_str::<AnnouncedDevice>(&text).ok()).collect())
 }
 
-/// Stores `changes`.
-pub(super) async fn save(state: &State, changes: &Changes) -> worker::Result<()> {
-    for device in &changes.stored {
-        state.storage().put(&key(device), serde_json::to_string(device)?).await?;
+/// Stores devices that joined.
+pub(super) async fn add(storage: &Storage, joined: &[AnnouncedDevice]) -> worker::Result<()> {
+    for some in joined.chunks(ROWS_MAX) {
+        let rows = Object::new();
+        for device in some {
+            let row = JsValue::from_str(&serde_json::to_string(device)?);
+            Reflect::set(&rows, &JsValue::from_str(&key(device)), &row)?;
+        }
+        storage.put_multiple_raw(rows).await?;
     }
-    let left: Vec<String> = changes.left.iter().map(key).collect();
-    storage::delete_all(state, &left).await
+    Ok(())
+}
+
+/// Deletes devices that left.
+pub(super) async fn remove(storage: &Storage, left: &[AnnouncedDevice]) -> worker::Result<()> {
+    let keys: Vec<String> = left.iter().map(key).collect();
+    storage::delete_all(storage, &keys).await
 }
 
 /// A device id holds no control character, so each device of a user has a key of its own.

@@ -4,31 +4,33 @@ use protocol::claims::Claims;
 use protocol::endpoints::spec::LimitScope;
 use protocol::error::ErrorCode;
 use protocol::timestamp::Timestamp;
-use worker::{Env, WebSocket, console_error};
+use worker::{Env, console_error};
 
 use super::close_reason::{CloseReason, ENDED, EXPIRED, GONE, INVALID, OTHER_CALLER};
+use super::open_sockets::OpenSocket;
 use super::socket_state::SocketState;
-use super::sockets;
+use crate::admission::SessionSource;
 use crate::clock;
 use crate::state::AppState;
 
 /// Renews `socket` with `token`; returns why to close it otherwise.
-pub(super) async fn renew(env: &Env, socket: &WebSocket, token: &str) -> Result<(), CloseReason> {
-    let Some(mut socket_state) = sockets::state_of(socket) else { return Ok(()) };
+pub(super) async fn renew(env: &Env, socket: &OpenSocket, token: &str) -> Result<(), CloseReason> {
     let (state, now) = (AppState::of(env).map_err(|_| GONE)?, clock::now());
-    let claims = verify(&state, &socket_state, token, now)?;
-    let mut expires_at = socket_state.expires_at;
+    let claims = verify(&state, &socket.state(), token, now)?;
+    let mut expires_at = socket.state().expires_at;
     let asked_until = claims.expires_at();
     // Noted before Redis answers: one token that is sent often costs one command.
-    if socket_state.is_news(asked_until) {
-        sockets::save_and_send(socket, &socket_state, None);
+    let is_news = socket.state_mut().is_news(asked_until);
+    if is_news {
+        socket.save();
         admit(&state, &claims, now).await?;
         expires_at = asked_until;
     }
-    // Meanwhile the socket may have been closed, and other frames may have changed its state.
-    if let Some(mut socket_state) = sockets::state_of(socket).filter(|_| sockets::is_open(socket)) {
-        let reply = socket_state.renew(expires_at);
-        sockets::save_and_send(socket, &socket_state, Some(&reply));
+    // Meanwhile the socket may have been closed.
+    if socket.is_open() {
+        let reply = socket.state_mut().renew(expires_at);
+        socket.save();
+        socket.send_frame(&reply);
     }
     Ok(())
 }
@@ -49,7 +51,7 @@ fn verify(
 
 /// Asks Redis whether the session of `claims` goes on, without the cache, since a socket lasts.
 async fn admit(state: &AppState, claims: &Claims, now: Timestamp) -> Result<(), CloseReason> {
-    let check = state.policy.for_caller(claims, LimitScope::None).skip_cache();
+    let check = state.policy.for_caller(claims, LimitScope::None).asking(SessionSource::Redis);
     let result = state.admission.run(&check, now).await;
     if let Some(error) = result.failure.filter(|error| !error.is_repeated()) {
         console_error!("room: renewed a socket without Redis: {error}");

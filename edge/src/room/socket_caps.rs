@@ -19,13 +19,17 @@ pub(super) fn admit<S: Borrow<SocketState>>(sockets: &[S], connect: &ConnectRequ
 }
 
 fn replaced<S: Borrow<SocketState>>(sockets: &[S], connect: &ConnectRequest) -> Vec<usize> {
-    let mut newest_first: Vec<_> = sockets.iter().map(Borrow::borrow).enumerate().collect();
-    newest_first.sort_by_key(|(_, socket)| Reverse(socket.opened_at));
-    let (mut of_device, mut of_session) = (1, 1);
-    let mut replaced = Vec::new();
-    for (place, socket) in newest_first {
+    let related = |(place, socket): (usize, &SocketState)| {
         let same_device = socket.is_device_of(connect);
         let same_session = connect.session.is_some() && socket.session == connect.session;
+        (same_device || same_session).then_some((place, socket.opened_at, same_device, same_session))
+    };
+    let mut newest_first: Vec<_> =
+        sockets.iter().map(Borrow::borrow).enumerate().filter_map(related).collect();
+    newest_first.sort_by_key(|(_, opened_at, ..)| Reverse(*opened_at));
+    let (mut of_device, mut of_session) = (1, 1);
+    let mut replaced = Vec::new();
+    for (place, _, same_device, same_session) in newest_first {
         if same_device && of_device >= SOCKETS_PER_DEVICE_MAX
             || same_session && of_session >= SOCKETS_PER_SESSION_MAX
         {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use protocol::claims::Claims;
-use protocol::ids::{BranchId, ClientId, DeviceId, SessionId, SocketRoom};
+use protocol::ids::{BranchId, ClientId, DeviceId, Room, SessionId, SocketRoom};
 use protocol::limits::{
     DEVICE_ID_BYTES_MAX, HUB_BRANCHES_MAX, STATUS_BYTES_MAX, STATUS_EVERY_SECS, TENANT_ID_BYTES_MAX,
     USER_ID_BYTES_MAX,
@@ -28,11 +28,11 @@ pub(super) use presence::online;
 const STATUS_SURPLUS_BYTES: usize = 64;
 /// Maximum bytes of an attachment; a larger one throws.
 const ATTACHMENT_BYTES_MAX: usize = 16 * 1024;
-// Six ids, the status and the named branches, of up to two bytes per character (branches have one), and
-// room for names and numbers.
+// Six ids, the status and the named branches, as JSON in which each byte of an id or of the status may be
+// escaped (branches need no escape), and room for names and numbers.
 const _: () = assert!(
-    2 * (3 * TENANT_ID_BYTES_MAX + 2 * DEVICE_ID_BYTES_MAX + USER_ID_BYTES_MAX + STATUS_BYTES_MAX)
-        + 2 * STATUS_SURPLUS_BYTES
+    2 * (3 * TENANT_ID_BYTES_MAX + 2 * DEVICE_ID_BYTES_MAX + USER_ID_BYTES_MAX)
+        + 2 * (STATUS_BYTES_MAX + STATUS_SURPLUS_BYTES)
         + HUB_BRANCHES_MAX * (TENANT_ID_BYTES_MAX + 4)
         + 1024
         < ATTACHMENT_BYTES_MAX
@@ -84,7 +84,7 @@ pub(super) struct SocketState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct KnownStatus {
     told_at: Timestamp,
-    /// A [`DeviceStatus`] as JSON, because an attachment holds no large numbers.
+    /// A [`DeviceStatus`] as JSON, of which only a reader of presence needs the parts.
     json: String,
 }
 
@@ -130,6 +130,11 @@ impl SocketState {
     /// The first frame of the connection.
     pub(super) fn greeting(&self, head: Option<Stamp>) -> ServerFrame {
         ServerFrame::Connected { room: self.room().to_string(), head }
+    }
+
+    /// The branch; `None` for a socket of the hub.
+    pub(super) fn branch_room(&self) -> Option<Room> {
+        Some(Room { client: self.client.clone(), branch: self.branch.clone()? })
     }
 
     fn room(&self) -> SocketRoom {
@@ -198,6 +203,10 @@ impl SocketState {
     /// Whether the socket is of the same device and user. A device id alone can be claimed by any user.
     pub(super) fn is_device_of(&self, connect: &ConnectRequest) -> bool {
         self.user == connect.user && self.device == connect.device
+    }
+
+    pub(super) fn is_same_device(&self, other: &SocketState) -> bool {
+        self.user == other.user && self.device == other.device
     }
 
     pub(super) fn belongs_to(&self, sessions: &[SessionId]) -> bool {

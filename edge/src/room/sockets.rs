@@ -3,16 +3,36 @@
 //! The crate's own methods unwrap, and a panic resets every room of the isolate. This file calls the imports
 //! below them, which catch JavaScript exceptions.
 
-use js_sys::{Date, Function, Reflect};
+use js_sys::{Date, Function, JsString, Reflect, Uint8Array};
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::socket::{ClientFrame, ServerFrame};
 use serde::Deserialize;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
+use worker::worker_sys::ext::WebSocketExt;
 use worker::{State, WebSocket, WebSocketRequestResponsePair, web_sys};
 
 use super::close_reason::{CloseReason, GONE};
 use super::socket_state::SocketState;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A socket with what the crates do not bind.
+    type RawSocket;
+
+    /// Sends a text of the runtime: the crates would make one of a Rust text for each socket.
+    #[wasm_bindgen(method, catch, js_name = send)]
+    fn send_text(this: &RawSocket, text: &JsString) -> Result<(), JsValue>;
+
+    /// Bytes that wait for the client; the crates would take a missing property for 0.
+    #[wasm_bindgen(method, getter, js_name = bufferedAmount)]
+    fn buffered_amount(this: &RawSocket) -> Option<f64>;
+}
+
+fn raw(socket: &WebSocket) -> &RawSocket {
+    AsRef::<web_sys::WebSocket>::as_ref(socket).unchecked_ref()
+}
 
 /// The code of a close that no error caused (RFC 6455).
 const NORMAL_CLOSE: u16 = 1000;
@@ -36,40 +56,59 @@ pub(super) fn answered_head(state: &State) -> Option<Stamp> {
     serde_json::from_str::<Pong>(&pair.response()).ok()?.head
 }
 
-/// Accepts `socket` with `socket_state` as its attachment.
-pub(super) fn accept(state: &State, socket: &WebSocket, socket_state: &SocketState) -> worker::Result<()> {
-    state.as_raw().accept_websocket(socket.as_ref())?;
-    socket.serialize_attachment(socket_state)
+/// Accepts `socket`, whose events come to the room from now on.
+pub(super) fn accept(state: &State, socket: &WebSocket) -> worker::Result<()> {
+    Ok(state.as_raw().accept_websocket(socket.as_ref())?)
 }
 
-/// The open sockets with their states. A socket whose state cannot be read, from another version of this
-/// code, is closed: its device reconnects.
+/// Stores `socket_state` in the attachment of `socket`. As bytes: an object of the runtime takes ten times as
+/// long to write and to read.
+pub(super) fn attach(socket: &WebSocket, socket_state: &SocketState) -> worker::Result<()> {
+    let bytes = Uint8Array::from(serde_json::to_vec(socket_state)?.as_slice());
+    let raw: &web_sys::WebSocket = socket.as_ref();
+    Ok(raw.serialize_attachment(bytes.into())?)
+}
+
+/// The state in the attachment of `socket`, unless another version of this code wrote it.
+pub(super) fn attachment(socket: &WebSocket) -> Option<SocketState> {
+    let raw: &web_sys::WebSocket = socket.as_ref();
+    let bytes: Uint8Array = raw.deserialize_attachment().ok()?.dyn_into().ok()?;
+    serde_json::from_slice(&bytes.to_vec()).ok()
+}
+
+/// The open sockets with their states. A socket whose state cannot be read is closed: its device reconnects.
 pub(super) fn open(state: &State) -> worker::Result<Vec<(WebSocket, SocketState)>> {
-    let sockets = state.as_raw().get_websockets()?.into_iter();
-    let with_state = |socket: web_sys::WebSocket| {
-        let socket = WebSocket::from(socket);
-        let socket_state = state_of(&socket)?;
-        Some((socket, socket_state))
+    let sockets = state.as_raw().get_websockets()?.into_iter().map(WebSocket::from);
+    let with_state = |socket: WebSocket| {
+        let socket_state = attachment(&socket);
+        if socket_state.is_none() {
+            close(&socket, GONE);
+        }
+        Some((socket, socket_state?))
     };
-    Ok(sockets.filter(is_open_raw).filter_map(with_state).collect())
+    Ok(sockets.filter(is_open).filter_map(with_state).collect())
 }
 
-/// Whether neither side has closed `socket`. Frames that were on their way still arrive after a close.
+/// Whether neither side has closed `socket`.
 pub(super) fn is_open(socket: &WebSocket) -> bool {
-    is_open_raw(socket.as_ref())
+    let raw: &web_sys::WebSocket = socket.as_ref();
+    raw.ready_state() == web_sys::WebSocket::OPEN
 }
 
-fn is_open_raw(socket: &web_sys::WebSocket) -> bool {
-    socket.ready_state() == web_sys::WebSocket::OPEN
+/// Whether both are the same object of the runtime.
+pub(super) fn is_same(one: &WebSocket, other: &WebSocket) -> bool {
+    AsRef::<web_sys::WebSocket>::as_ref(one) == AsRef::<web_sys::WebSocket>::as_ref(other)
 }
 
-/// The state of `socket`; closes a socket without one.
-pub(super) fn state_of(socket: &WebSocket) -> Option<SocketState> {
-    let socket_state = socket.deserialize_attachment().ok().flatten();
-    if socket_state.is_none() {
-        close(socket, GONE);
-    }
-    socket_state
+/// Sends `text` to the client.
+pub(super) fn send(socket: &WebSocket, text: &JsString) -> worker::Result<()> {
+    Ok(raw(socket).send_text(text)?)
+}
+
+/// Bytes that the runtime holds for the client; `None` on a runtime that does not tell.
+pub(super) fn waiting_bytes(socket: &WebSocket) -> Option<u64> {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of bytes")]
+    raw(socket).buffered_amount().map(|bytes| bytes as u64)
 }
 
 /// The time of the last automatic pong on `socket`. The crate does not bind this method.
@@ -95,14 +134,5 @@ pub(super) fn answer_close(socket: &WebSocket, code: usize, reason: &str) {
     // room closed takes no second frame.
     if socket.close(Some(code), Some(reason)).is_err() {
         let _ = socket.close(Some(NORMAL_CLOSE), None::<&str>);
-    }
-}
-
-/// Saves `socket_state` and sends `frame`, if there is one; closes a socket that fails.
-pub(super) fn save_and_send(socket: &WebSocket, socket_state: &SocketState, frame: Option<&ServerFrame>) {
-    let saved = socket.serialize_attachment(socket_state);
-    let sent = frame.map_or(Ok(()), |frame| socket.send_with_str(frame.to_json()));
-    if saved.and(sent).is_err() {
-        close(socket, GONE);
     }
 }

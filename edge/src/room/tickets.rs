@@ -6,7 +6,6 @@ use protocol::limits::TICKET_SECS;
 use protocol::timestamp::Timestamp;
 use worker::{ListOptions, State};
 
-use super::alarm;
 use super::call::ConnectRequest;
 use super::storage::{self, DELETED_MAX};
 use super::ticket::{KeptTicket, Redemption, TicketId};
@@ -19,7 +18,6 @@ pub(super) async fn issue(state: &State, ticket: &KeptTicket, now: Timestamp) ->
     // A second more, because it expires with the beginning of a second.
     let id = TicketId::new(now.plus_secs(TICKET_SECS + 1))?;
     state.storage().put(&key(&id), ticket.encode()).await?;
-    alarm::wake_by(state, id.expires_at()).await?;
     Ok(id)
 }
 
@@ -44,7 +42,7 @@ pub(super) async fn redeem(
 pub(super) async fn delete_expired(state: &State, now: Timestamp) -> worker::Result<Option<Timestamp>> {
     let end = format!("{PREFIX}{:012}", now.as_secs() + 1);
     let expired = keys(state, ListOptions::new().start(PREFIX).end(&end).limit(DELETED_MAX)).await?;
-    storage::delete_all(state, &expired).await?;
+    storage::delete_all(&state.storage(), &expired).await?;
     Ok(is_any_kept(state).await?.then(|| now.plus_secs(TICKET_SECS)))
 }
 
@@ -63,7 +61,7 @@ pub(super) async fn end_sessions(state: &State, sessions: &[SessionId]) -> worke
         let is_ended = session.is_some_and(|session| sessions.contains(&session));
         ended.extend(key.as_string().filter(|_| is_ended));
     });
-    storage::delete_all(state, &ended).await
+    storage::delete_all(&state.storage(), &ended).await
 }
 
 async fn keys(state: &State, which: ListOptions<'_>) -> worker::Result<Vec<String>> {

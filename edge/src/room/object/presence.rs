@@ -1,54 +1,70 @@
 //! How a room announces its devices, and says which are online.
 
+use std::rc::Rc;
+
 use protocol::ids;
 use protocol::timestamp::Timestamp;
 use protocol::wire::socket::{PresenceFrame, ServerFrame};
-use worker::{Response, WebSocket, console_error};
+use worker::{Response, console_error};
 
 use super::Room;
 use crate::clock;
-use crate::room::call::RelayedToHub;
-use crate::room::close_reason::GONE;
-use crate::room::presence::{AnnouncedDevice, AnnouncedDevices, Changes};
+use crate::room::open_sockets::OpenSocket;
+use crate::room::presence::{AnnouncedDevices, Changes};
+use crate::room::presence_store;
 use crate::room::socket_state::{self, SocketState};
-use crate::room::{last_seen, presence_store, relay, sockets};
-use crate::state::AppState;
 
 impl Room {
     /// Announces the device of a new socket, unless the room knows it. `others` are the sockets before.
-    pub(super) async fn announce(&self, others: &[(WebSocket, SocketState)], socket: &SocketState) {
-        if socket.announced().is_none() {
+    pub(super) async fn announce(&self, others: &[Rc<OpenSocket>], socket: &OpenSocket) {
+        if socket.state().announced().is_none() {
             return;
         }
-        if let Some(changes) = self.noted(|announced| announced.connected(socket)).await {
-            self.tell(changes, others, clock::now()).await;
+        if let Some(changes) = self.noted(|announced| announced.connected(&socket.state())).await {
+            self.tell(changes, others, clock::now());
         }
     }
 
-    /// Announces what has changed with the `open` sockets. Returns the time of the next leave.
-    pub(super) async fn check_presence(
+    /// Notes that `closed` has ended beside the `open` sockets. Returns the time of the next leave.
+    pub(super) async fn note_close(
         &self,
-        open: &[(WebSocket, SocketState)],
+        closed: &SocketState,
+        open: &[Rc<OpenSocket>],
         now: Timestamp,
     ) -> Option<Timestamp> {
-        let states = || open.iter().map(|(_, state)| state);
+        closed.announced()?;
+        self.noted(|announced| {
+            let states: Vec<_> = open.iter().map(|socket| socket.state()).collect();
+            announced.closed(closed, states.iter().map(|state| &**state), now);
+            announced.next_leave()
+        })
+        .await?
+    }
+
+    /// Announces what has changed with the `open` sockets. Returns the time of the next leave.
+    pub(super) async fn check_presence(&self, open: &[Rc<OpenSocket>], now: Timestamp) -> Option<Timestamp> {
         // A hub knows no devices of its own.
-        if !open.is_empty() && states().all(|state| state.announced().is_none()) {
+        if !open.is_empty() && open.iter().all(|socket| socket.state().announced().is_none()) {
             return None;
         }
-        let changes = self.noted(|announced| announced.check(states(), now)).await?;
-        self.tell(changes, open, now).await;
-        self.announced.borrow().as_ref()?.next_leave()
+        let check = |announced: &mut AnnouncedDevices| {
+            let states: Vec<_> = open.iter().map(|socket| socket.state()).collect();
+            (announced.check(states.iter().map(|state| &**state), now), announced.next_leave())
+        };
+        let (changes, next_leave) = self.noted(check).await?;
+        self.tell(changes, open, now);
+        next_leave
     }
 
     /// Which devices are online.
     pub(super) fn online(&self) -> worker::Result<Response> {
-        let states: Vec<_> = sockets::open(&self.state)?.into_iter().map(|(_, state)| state).collect();
-        Response::from_json(&socket_state::online(&states))
+        let sockets = self.sockets.all(&self.state)?;
+        let states: Vec<_> = sockets.iter().map(|socket| socket.state()).collect();
+        Response::from_json(&socket_state::online(states.iter().map(|state| &**state)))
     }
 
     /// What `note` finds, in the devices that were announced; `None` if they cannot be read.
-    async fn noted(&self, note: impl FnOnce(&mut AnnouncedDevices) -> Changes) -> Option<Changes> {
+    async fn noted<T>(&self, note: impl FnOnce(&mut AnnouncedDevices) -> T) -> Option<T> {
         if self.announced.borrow().is_none() {
             match presence_store::load(&self.state).await {
                 Ok(announced) => {
@@ -64,7 +80,7 @@ impl Room {
         self.announced.borrow_mut().as_mut().map(note)
     }
 
-    async fn tell(&self, changes: Changes, sockets: &[(WebSocket, SocketState)], now: Timestamp) {
+    fn tell(&self, changes: Changes, sockets: &[Rc<OpenSocket>], now: Timestamp) {
         if changes == Changes::default() {
             return;
         }
@@ -73,45 +89,19 @@ impl Room {
         let left = left.map(|device| device.frame(false, device.ended_at.unwrap_or(now)));
         let frames: Vec<PresenceFrame> = joined.chain(left).collect();
         self.send_presence(&frames, sockets, now);
-        if let Err(error) = presence_store::save(&self.state, &changes).await {
-            // A device may be announced again, or its leave be lost with the memory.
-            console_error!("room: failed to store which devices were announced: {error}");
-        }
-        self.after_presence(frames, changes.left);
+        self.presence_queue.add(&self.state, &self.env, changes, frames);
     }
 
     /// Sends `frames` to the sockets that should get them.
-    pub(super) fn send_presence(
-        &self,
-        frames: &[PresenceFrame],
-        sockets: &[(WebSocket, SocketState)],
-        now: Timestamp,
-    ) {
+    pub(super) fn send_presence(&self, frames: &[PresenceFrame], sockets: &[Rc<OpenSocket>], now: Timestamp) {
         for frame in frames {
             let Ok(room) = frame.room.parse::<ids::Room>() else { continue };
-            let text = ServerFrame::Presence(frame.clone()).to_json();
-            for (socket, state) in sockets {
-                if state.should_tell(frame, &room, now) && socket.send_with_str(&text).is_err() {
-                    sockets::close(socket, GONE);
+            let text = ServerFrame::Presence(frame.clone()).to_json().into();
+            for socket in sockets.iter().filter(|socket| socket.is_open()) {
+                if socket.state().should_tell(frame, &room, now) {
+                    socket.send(&text);
                 }
             }
         }
-    }
-
-    /// Tells the hub, and Redis when devices were seen last. Neither delays the room.
-    fn after_presence(&self, frames: Vec<PresenceFrame>, left: Vec<AnnouncedDevice>) {
-        let room = frames.first().and_then(|frame| frame.room.parse::<ids::Room>().ok());
-        let Some(room) = room else { return };
-        let env = self.env.clone();
-        self.state.wait_until(async move {
-            let body = serde_json::to_vec(&RelayedToHub { publications: Vec::new(), presence: frames });
-            if let Err(error) = relay(&env, &room.client, &body.unwrap_or_default()).await {
-                console_error!("room {room}: failed to tell the hub who is online: {error}");
-            }
-            let (Ok(state), false) = (AppState::of(&env), left.is_empty()) else { return };
-            if let Err(error) = last_seen::note(&state, &room, &left, clock::now()).await {
-                console_error!("room {room}: failed to note when devices were seen last: {error}");
-            }
-        });
     }
 }

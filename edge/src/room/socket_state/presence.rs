@@ -36,7 +36,7 @@ impl SocketState {
 }
 
 /// The devices of open sockets, by device and user.
-pub(in crate::room) fn online(sockets: &[SocketState]) -> Vec<OnlineDevice> {
+pub(in crate::room) fn online<'a>(sockets: impl IntoIterator<Item = &'a SocketState>) -> Vec<OnlineDevice> {
     let mut devices = BTreeMap::<_, Vec<&SocketState>>::new();
     for socket in sockets {
         devices.entry((&socket.device, &socket.user)).or_default().push(socket);
@@ -102,7 +102,7 @@ mod tests {
         let one = SocketState { opened_at: NOW.plus_secs(1), status: status(5, 3), ..socket("1:2") };
         let two = SocketState { status: status(4, 9), ..socket("1:2") };
         let other = SocketState { device: "till-0".parse().unwrap(), ..socket("1:2") };
-        let devices = online(&[one, two, other]);
+        let devices = online([&one, &two, &other]);
         let names: Vec<&str> = devices.iter().map(|device| device.device_id.as_str()).collect();
         assert_eq!(names, ["till-0", "till-1"]);
         assert_eq!((&devices[0].status, &devices[0].status_at), (&None, &None));

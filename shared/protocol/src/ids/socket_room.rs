@@ -14,6 +14,13 @@ pub enum SocketRoom {
 }
 
 impl SocketRoom {
+    /// The client.
+    pub fn client(&self) -> &ClientId {
+        match self {
+            SocketRoom::Branch(Room { client, .. }) | SocketRoom::Hub(client) => client,
+        }
+    }
+
     /// The client, and the branch unless it is the hub.
     pub fn into_parts(self) -> (ClientId, Option<BranchId>) {
         match self {

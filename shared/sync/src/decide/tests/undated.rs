@@ -59,9 +59,7 @@ fn an_undated_write_is_repeated_without_effect_and_restores_nothing() {
 /// The marker of the batch may be gone, and nothing tells how old the batch is.
 #[test]
 fn an_undated_delta_is_counted_only_if_it_is_proved_to_be_new() {
-    let stock = |delta: &str| {
-        json!({"table_name": "product_stock", "record_id": "s", "data": {"quantity": {"$delta": delta}}})
-    };
+    let stock = |delta: &str| json!({"table_name": "product_stock", "record_id": "s", "data": {"quantity": {"$delta": delta}}});
     let mut room = Room::default();
     room.push("till-1", &[based(stock("5"), 0)]);
     let plan = room.push("till-9", &[stock("-1"), based(stock("-1"), 0)]);
