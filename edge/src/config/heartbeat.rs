@@ -22,6 +22,13 @@ impl Default for Heartbeat {
     }
 }
 
+impl Heartbeat {
+    /// Seconds for which the other end of a socket may give no sign.
+    pub(crate) fn silence_secs(self) -> u64 {
+        self.ping_after_secs + self.pong_within_secs
+    }
+}
+
 /// Why a number of seconds is refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("it must be a number of seconds from 1 to {SECS_MAX}")]

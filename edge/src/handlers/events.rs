@@ -56,7 +56,8 @@ pub(crate) async fn handle(context: &Rc<RequestContext>) -> Result<Response, Req
     let own_room = SocketRoom::Branch(room.clone());
     let connect = ConnectRequest::new(caller.claims.clone(), own_room, device, options);
     // Before the first page, so that no commit is between page and socket.
-    let socket = RoomSocket::new(&room::open_socket(&context.env, &connect).await?)?;
+    let silence_secs = context.state.config.heartbeat.silence_secs();
+    let socket = RoomSocket::new(&room::open_socket(&context.env, &connect).await?, silence_secs)?;
     let mut events = Events { context: context.clone(), caller, follower, socket, sent_at: clock::now() };
     match events.pull().await? {
         Ok(first) => events.into_response(first.as_deref()),
@@ -132,6 +133,7 @@ impl Events {
 
     fn sent(&mut self, text: String) -> Next {
         self.sent_at = clock::now();
+        self.socket.hand_over();
         Next::Text(text)
     }
 

@@ -22,6 +22,7 @@ use crate::shop::{Shop, advance, before_now, hall, product};
 use crate::till::Till;
 
 mod stream;
+mod unread;
 
 use stream::{EventStream, request};
 
@@ -34,7 +35,8 @@ trials! {
     a_stream_hides_what_its_role_may_not_read,
     a_stream_ends_with_its_token_and_its_session,
     a_room_hibernates_under_its_streams,
-    bad_requests_have_the_status_of_a_pull,
+    bad_requests_have_the_status_of_a_pull;
+    modules: unread
 }
 
 /// Commits while a stream is killed again and again.

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
+use protocol::timestamp::Timestamp;
+
 /// Bytes of frames that wait for a client that reads too slowly. More are dropped: a pull brings them.
 const INBOX_BYTES_MAX: usize = 1024 * 1024;
 
@@ -17,7 +19,7 @@ pub(super) enum Received {
     Closed(String),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Inbox {
     frames: VecDeque<String>,
     /// Bytes of all frames.
@@ -25,9 +27,33 @@ pub(super) struct Inbox {
     has_gap: bool,
     closed: Option<String>,
     waker: Option<Waker>,
+    /// When the client was last seen to read.
+    read_at: Timestamp,
 }
 
 impl Inbox {
+    pub(super) fn new(now: Timestamp) -> Inbox {
+        let frames = VecDeque::new();
+        Inbox { frames, bytes: 0, has_gap: false, closed: None, waker: None, read_at: now }
+    }
+
+    /// Whether the client reads: its stream waits for a frame, or has asked for one in the last
+    /// `silence_secs`.
+    pub(super) fn is_read(&self, silence_secs: u64, now: Timestamp) -> bool {
+        self.waker.is_some() || now < self.read_at.plus_secs(silence_secs)
+    }
+
+    /// Notes that the client is handed a text. Until it has that, its stream asks for no frame.
+    pub(super) fn hand_over(&mut self, now: Timestamp) {
+        (self.waker, self.read_at) = (None, now);
+    }
+
+    /// Drops all frames, and ends the stream with `event` instead.
+    pub(super) fn give_up(&mut self, event: String) {
+        (self.frames, self.bytes, self.has_gap) = (VecDeque::new(), 0, false);
+        self.close(event);
+    }
+
     /// Adds a frame.
     pub(super) fn add(&mut self, frame: String) {
         self.bytes += frame.len();
@@ -51,7 +77,8 @@ impl Inbox {
     }
 
     /// Takes what came first, or wakes `waker` when there is something.
-    pub(super) fn poll(&mut self, waker: &Waker) -> Poll<Received> {
+    pub(super) fn poll(&mut self, waker: &Waker, now: Timestamp) -> Poll<Received> {
+        self.read_at = now;
         if std::mem::take(&mut self.has_gap) {
             return Poll::Ready(Received::Gap);
         }
@@ -71,8 +98,10 @@ impl Inbox {
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
+
     fn take(inbox: &mut Inbox) -> Poll<Received> {
-        inbox.poll(Waker::noop())
+        inbox.poll(Waker::noop(), NOW)
     }
 
     fn frame(text: &str) -> Poll<Received> {
@@ -81,7 +110,7 @@ mod tests {
 
     #[test]
     fn frames_come_in_order_and_the_close_last() {
-        let mut inbox = Inbox::default();
+        let mut inbox = Inbox::new(NOW);
         assert_eq!(take(&mut inbox), Poll::Pending);
         inbox.add("a".into());
         inbox.add("b".into());
@@ -95,7 +124,7 @@ mod tests {
 
     #[test]
     fn one_byte_too_many_leaves_a_gap_and_later_frames_come_again() {
-        let mut inbox = Inbox::default();
+        let mut inbox = Inbox::new(NOW);
         inbox.add("x".repeat(INBOX_BYTES_MAX - 1));
         inbox.add("y".into());
         assert!(!inbox.has_gap);
@@ -104,5 +133,29 @@ mod tests {
         assert_eq!(take(&mut inbox), Poll::Ready(Received::Gap));
         assert_eq!((take(&mut inbox), inbox.bytes), (frame("after"), 0));
         assert_eq!(take(&mut inbox), Poll::Pending);
+    }
+
+    #[test]
+    fn a_client_reads_while_its_stream_waits_and_for_some_seconds_after() {
+        let mut inbox = Inbox::new(NOW);
+        assert!(inbox.is_read(40, NOW.plus_secs(39)) && !inbox.is_read(40, NOW.plus_secs(40)));
+        assert_eq!(inbox.poll(Waker::noop(), NOW.plus_secs(100)), Poll::Pending);
+        assert!(inbox.is_read(40, NOW.plus_secs(900)), "it waits");
+        inbox.hand_over(NOW.plus_secs(900));
+        assert!(inbox.is_read(40, NOW.plus_secs(939)) && !inbox.is_read(40, NOW.plus_secs(940)));
+        assert_eq!(inbox.poll(Waker::noop(), NOW.plus_secs(940)), Poll::Pending);
+        inbox.add("a".into());
+        assert!(inbox.is_read(40, NOW.plus_secs(979)) && !inbox.is_read(40, NOW.plus_secs(980)));
+    }
+
+    #[test]
+    fn a_stream_that_was_given_up_holds_nothing_but_its_last_event() {
+        let mut inbox = Inbox::new(NOW);
+        inbox.add("a".into());
+        inbox.add("x".repeat(INBOX_BYTES_MAX));
+        inbox.add("b".into());
+        inbox.give_up("over".into());
+        assert_eq!((inbox.frames.len(), inbox.bytes), (0, 0));
+        assert_eq!(take(&mut inbox), Poll::Ready(Received::Closed("over".into())));
     }
 }

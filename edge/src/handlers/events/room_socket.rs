@@ -16,6 +16,7 @@ use worker::{WebSocket, console_error};
 
 use super::follower::close_event;
 use super::inbox::{Inbox, Received};
+use crate::clock;
 
 /// The code of a close that no error caused (RFC 6455).
 const NORMAL_CLOSE: u16 = 1000;
@@ -28,15 +29,19 @@ pub(super) struct RoomSocket {
 }
 
 impl RoomSocket {
-    /// Accepts `socket` and begins to listen.
-    pub(super) fn new(socket: &WebSocket) -> worker::Result<RoomSocket> {
-        let inbox = Rc::new(RefCell::new(Inbox::default()));
+    /// Accepts `socket` and begins to listen. A client that does not read for `silence_secs` loses it, as one
+    /// that does not answer the pings of the room: the room would count its device as online, and the worker
+    /// keep its frames.
+    pub(super) fn new(socket: &WebSocket, silence_secs: u64) -> worker::Result<RoomSocket> {
+        let inbox = Rc::new(RefCell::new(Inbox::new(clock::now())));
         let socket_of_room: web_sys::WebSocket = AsRef::<web_sys::WebSocket>::as_ref(socket).clone();
         let (to, answering) = (inbox.clone(), socket.clone());
         let on_message = move |event: MessageEvent| {
             let Some(frame) = event.data().as_string() else { return };
-            // At once, also while the client does not read: this end is alive.
-            if frame == ServerFrame::Ping.to_json() {
+            if !to.borrow().is_read(silence_secs, clock::now()) {
+                to.borrow_mut().give_up(close_event(CloseCode::Behind.as_u16(), "pull"));
+                let _ = AsRef::<web_sys::WebSocket>::as_ref(&answering).close_with_code(NORMAL_CLOSE);
+            } else if frame == ServerFrame::Ping.to_json() {
                 send(&answering, &ClientFrame::Pong);
             } else {
                 to.borrow_mut().add(frame);
@@ -67,7 +72,12 @@ impl RoomSocket {
 
     /// Waits for what the room sends. After a close it returns at once.
     pub(super) async fn next(&self) -> Received {
-        poll_fn(|task| self.inbox.borrow_mut().poll(task.waker())).await
+        poll_fn(|task| self.inbox.borrow_mut().poll(task.waker(), clock::now())).await
+    }
+
+    /// Notes that the client is handed a text.
+    pub(super) fn hand_over(&self) {
+        self.inbox.borrow_mut().hand_over(clock::now());
     }
 
     /// Asks for the head, which the runtime answers.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use protocol::stamp::Stamp;
 use protocol::wire::pull::PullResponse;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, Response};
@@ -76,6 +77,20 @@ impl EventStream {
         let page: PullResponse = serde_json::from_str(&event.data).unwrap();
         assert_eq!(self.last_id.as_deref(), Some(page.next_cursor.as_str()));
         page
+    }
+
+    /// Reads to the end; returns the stamps of all changes, and what the last event says.
+    pub(crate) async fn pages_until_close(&mut self) -> (Vec<Stamp>, Value) {
+        let mut stamps = Vec::new();
+        loop {
+            let event = self.next_or_end().await.expect("the last event says why");
+            if event.name == "close" {
+                assert!(self.next_or_end().await.is_none(), "the stream goes on");
+                return (stamps, serde_json::from_str(&event.data).unwrap());
+            }
+            let page: PullResponse = serde_json::from_str(&event.data).unwrap();
+            stamps.extend(page.changes.iter().map(|change| change.stamp));
+        }
     }
 
     /// Reads to the end; returns what the last event says.
