@@ -2,8 +2,10 @@
 
 mod bootstrap;
 mod client;
+mod direct;
 mod edge;
 mod redis;
+mod rooms;
 mod sync;
 
 use std::collections::BTreeMap;
@@ -50,6 +52,8 @@ enum Bench {
     Bootstrap,
     /// Function calls of tills that poll
     Edge,
+    /// Rooms with many sockets, beside partyserver
+    Rooms,
 }
 
 /// Runs a benchmark and prints its figures.
@@ -58,7 +62,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let edge_variables = match arguments.bench {
         Bench::Sync => sync::edge_variables(),
         Bench::Redis => redis::edge_variables(),
-        Bench::Bootstrap => BTreeMap::new(),
+        Bench::Bootstrap | Bench::Rooms => BTreeMap::new(),
         Bench::Edge => edge::edge_variables(),
     };
     let options = Options { say: |line| println!("{line}"), edge_variables, ..Options::default() };
@@ -79,6 +83,7 @@ async fn measure(arguments: &Arguments, stack: &Stack) -> Result<(), Box<dyn Err
     match arguments.bench {
         Bench::Sync => sync::measure(stack, rounds).await,
         Bench::Redis => redis::measure(stack, rounds).await,
+        Bench::Rooms => rooms::measure(stack, rounds).await,
         Bench::Bootstrap => bootstrap::measure(stack, usize::try_from(arguments.records)?).await,
         Bench::Edge => {
             let generated = || Ok(day::generated(GENERATED_INVOICES));

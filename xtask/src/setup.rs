@@ -26,7 +26,7 @@ mod valkey;
 mod wasm_target;
 
 use diagnosis::{Diagnosis, diagnose};
-pub(crate) use npm::rxserver;
+pub(crate) use npm::{partyserver, rxserver};
 pub(crate) use python::ensure as cfn_lint;
 use tools::WORKER_BUILD;
 pub(crate) use tools::{CARGO_DENY, CARGO_MACHETE, Installed};

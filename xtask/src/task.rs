@@ -23,7 +23,7 @@ pub(crate) struct Task {
 }
 
 /// The benchmarks, in the order in which the usage text of `bench` names them.
-pub(crate) const BENCHES: [&str; 4] = ["sync", "redis", "bootstrap", "edge"];
+pub(crate) const BENCHES: [&str; 5] = ["sync", "redis", "bootstrap", "edge", "rooms"];
 
 /// Every command, in the order of the usage text.
 pub(crate) const TASKS: [Task; 13] = [
@@ -49,7 +49,7 @@ pub(crate) const TASKS: [Task; 13] = [
         "bench",
         NameFirst(&BENCHES),
         bench,
-        "measure a release build (bench sync, bench redis, bench bootstrap, bench edge)",
+        "measure a release build (bench sync, bench redis, bench bootstrap, bench edge, bench rooms)",
     ),
     task("test", PassedOn, test, "set up and run every test; ARGS go to `cargo test`"),
     task("lint", Nothing, |project, _| Ok(lint::run(project)?), "run everything else that CI checks"),
@@ -174,8 +174,12 @@ fn sim(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
 /// Release, because what is deployed is what is compared with the bare SDK.
 fn bench(project: &Project, arguments: &[OsString]) -> Result<(), TaskError> {
     stack(project, arguments)?;
-    if arguments.iter().any(|argument| argument == "bootstrap") && !asks_for_help(arguments) {
+    let names = |name: &str| arguments.iter().any(|argument| argument == name) && !asks_for_help(arguments);
+    if names("bootstrap") {
         setup::rxserver(project)?;
+    }
+    if names("rooms") {
+        setup::partyserver(project)?;
     }
     Ok(native::build_and_exec(project, "bench", Profile::Release, arguments)?)
 }

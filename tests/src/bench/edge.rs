@@ -2,7 +2,6 @@
 //! fast, and so does the bound within which a function must confirm a head, so that the counts are those of
 //! an hour.
 
-mod direct;
 mod speed;
 
 use std::collections::{BTreeMap, BTreeSet};

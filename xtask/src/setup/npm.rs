@@ -40,6 +40,12 @@ pub(crate) fn rxserver(project: &Project) -> Result<(), SetupError> {
     install(project, &folder, "the npm packages of RxServer", &[])
 }
 
+/// Installs partyserver, which a benchmark measures beside our rooms.
+pub(crate) fn partyserver(project: &Project) -> Result<(), SetupError> {
+    let folder = project.root.join("tests/src/bench/rooms/partyserver");
+    install(project, &folder, "the npm packages of partyserver", &[])
+}
+
 /// Installs the packages of `folder` if they are missing or differ from its lock file. They must contain
 /// `programs`.
 fn install(

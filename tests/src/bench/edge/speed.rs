@@ -10,10 +10,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::direct::DirectWorker;
 use super::page_of_the_room;
 use crate::api::Api;
 use crate::bench::client::BenchClient;
+use crate::bench::direct::DirectWorker;
 use crate::bench::{WARM_UP, product, without_warm_up};
 use crate::fleet;
 use crate::report::{line, percentiles, ratio};
@@ -36,7 +36,7 @@ struct Reads {
 /// Measures reads in `rounds` turns of each worker, and as many pushes.
 pub(super) async fn measure(stack: &Stack, rounds: usize) -> Result<(), Box<dyn Error>> {
     let client = BenchClient::open(stack, "speed", "speed").await?;
-    let ours = DirectWorker::start(stack, "tillsync").await?;
+    let ours = DirectWorker::start(stack, "tillsync", None).await?;
     reads(stack, &client, &ours, rounds).await?;
     pushes(stack, &client, &ours, rounds).await
 }
@@ -47,7 +47,7 @@ async fn reads(
     ours: &DirectWorker,
     rounds: usize,
 ) -> Result<(), Box<dyn Error>> {
-    let theirs = DirectWorker::start(stack, "hono").await?;
+    let theirs = DirectWorker::start(stack, "hono", None).await?;
     let [ours, theirs] = [ours, &theirs].map(|worker| at(worker, client));
     let (ours, theirs) = (ours?, theirs?);
     ours.post("/api/sync/batch-push", batch(&client.device, "read", 1)).await?.ok::<Value>()?;
