@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use protocol::error::{ApiError, ErrorCode};
 use protocol::limits::BODY_BYTES_MAX;
+use protocol::wire::error_response::TooLargeDetails;
 use worker::{ByteStream, Delay, Request};
 
 use crate::clock;
@@ -52,7 +53,7 @@ pub(crate) async fn read(
                 let now = clock::now();
                 read += chunk.len();
                 if read > bytes_max {
-                    return Err(too_large(bytes_max).into());
+                    return Err(too_large(bytes_max, Some(read)).into());
                 }
                 pace.count(chunk.len(), now);
                 body.add(&chunk, now, pace.ends_at().plus_secs(BODY_HELD_SECS)).map_err(|_| no_room())?;
@@ -79,17 +80,17 @@ fn check_declared(content_length: Option<&str>, bytes_max: usize) -> Result<(), 
         None => Ok(()),
         Some(Ok(declared)) if declared <= bytes_max => Ok(()),
         // Not a number, or too large for one.
-        Some(_) => Err(too_large(bytes_max)),
+        Some(declared) => Err(too_large(bytes_max, declared.ok())),
     }
 }
 
-fn too_large(bytes_max: usize) -> ApiError {
+fn too_large(bytes_max: usize, got: Option<usize>) -> ApiError {
     let message = if bytes_max == BODY_BYTES_MAX {
         format!("The body is over {} MiB; push fewer records at once.", bytes_max >> 20)
     } else {
         format!("The body is over {} KiB.", bytes_max >> 10)
     };
-    ApiError::new(ErrorCode::BodyTooLarge, message)
+    ApiError::too_large(ErrorCode::BodyTooLarge, message, TooLargeDetails::bytes(bytes_max, got))
 }
 
 fn no_room() -> ApiError {
@@ -119,8 +120,14 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_in_the_message() {
-        assert!(too_large(BODY_BYTES_MAX).message.contains("4 MiB"));
-        assert!(too_large(16 * 1024).message.contains("16 KiB"));
+    fn the_limit_is_in_the_message_and_the_details() {
+        assert!(too_large(BODY_BYTES_MAX, None).message.contains("4 MiB"));
+        assert!(too_large(16 * 1024, None).message.contains("16 KiB"));
+        let details = |length: &str| {
+            let details = check_declared(Some(length), 16).unwrap_err().details;
+            details.map(|details| details.as_str().to_owned()).unwrap_or_default()
+        };
+        assert_eq!(details("17"), r#"{"limit":16,"got":17,"unit":"bytes"}"#);
+        assert_eq!(details("many"), r#"{"limit":16,"unit":"bytes"}"#);
     }
 }

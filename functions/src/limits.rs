@@ -3,7 +3,7 @@
 use cache::limits::CACHE_BATCH_MAX;
 use protocol::limits::{
     BATCH_BYTES_MAX, BODY_BYTES_MAX, DEAD_LETTERS_LIMIT_MAX, PULL_LIMIT_MAX, PUSH_RECORDS_MAX,
-    READ_RECORDS_MAX, RECORD_BYTES_MAX,
+    READ_RECORDS_FIT, READ_RECORDS_MAX, RECORD_BYTES_MAX,
 };
 use sync::limits::{
     COMMIT_ACTIONS_MAX, COMMIT_BYTES_MAX, DEAD_PAYLOAD_BYTES_MAX, HEADS_READ_MAX, LOG_ITEM_BYTES_MAX,
@@ -24,6 +24,8 @@ pub const FAST_PATH_RESPONSE_BYTES_MAX: usize = 1024 * 1024;
 pub const GROUP_RESPONSE_BYTES_MAX: usize = 1024 * 1024;
 /// Clock readings that a process remembers as stored, of all rooms (about 200 bytes each).
 pub const STORED_CLOCKS_MAX: usize = 4096;
+/// Maximum bytes of the data of a batch read, as escaped text; Lambda allows 6 MB.
+pub const READ_RESPONSE_BYTES_MAX: usize = 5_500_000;
 /// Bytes of data after which `change-stream` begins another publish; one log item may exceed it.
 pub const PUBLISH_BYTES_MAX: usize = 1024 * 1024;
 /// Branches that a function remembers as existing (about 200 bytes each).
@@ -83,8 +85,9 @@ const _: () = assert!(RESPONSE_DATA_BYTES_MAX + PUSH_RECORDS_MAX * 2048 < LAMBDA
 // So does a page of a pull that consists of quotes, which JSON escapes, and ends with the largest record.
 const _: () =
     assert!(2 * (PULL_BYTES_MAX + RECORD_BYTES_MAX) + PULL_LIMIT_MAX * 1024 < LAMBDA_RESPONSE_BYTES_MAX);
-// So does a batch read: data and the other members of every record.
-const _: () = assert!(READ_RECORDS_MAX * (2 * RECORD_BYTES_MAX + 4096) < LAMBDA_RESPONSE_BYTES_MAX);
+// So does a batch read: data and the other members of every record, of which the promised number always fits.
+const _: () = assert!(READ_RESPONSE_BYTES_MAX + READ_RECORDS_MAX * 4096 < LAMBDA_RESPONSE_BYTES_MAX);
+const _: () = assert!(READ_RECORDS_FIT * 2 * RECORD_BYTES_MAX <= READ_RESPONSE_BYTES_MAX);
 // So does a page of dead letters that ends with a cut payload of quotes.
 const _: () = assert!(
     2 * (PULL_BYTES_MAX + 2 * DEAD_PAYLOAD_BYTES_MAX) + DEAD_LETTERS_LIMIT_MAX * 2048

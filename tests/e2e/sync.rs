@@ -1,6 +1,7 @@
 //! Sync end to end: push, pull, conflicts, dead letters and the broadcast.
 
 pub(crate) mod absence;
+pub(crate) mod base_stamps;
 pub(crate) mod batch_frames;
 pub(crate) mod branches;
 pub(crate) mod broadcast;
@@ -40,8 +41,9 @@ pub(crate) mod versions;
 pub(crate) mod windows;
 
 trials! {
-    modules: absence, batch_frames, branches, broadcast, checkpoints, clocks, concurrency, counts, cursors, damage,
-    damaged_keys, dead_letters, deployments, failed_groups, fault_run, faults, groups, head_office, heads, late,
-    many_branches, oversize, own_batches, policies, pull, push, record_groups, repairs, resolve, restore, shop_day,
-    stats, tenancy, turns, undated, values, versions, windows,
+    modules: absence, base_stamps, batch_frames, branches, broadcast, checkpoints, clocks, concurrency,
+    counts, cursors, damage, damaged_keys, dead_letters, deployments, failed_groups, fault_run,
+    faults, groups, head_office, heads, late, many_branches, oversize, own_batches, policies, pull, push,
+    record_groups, repairs, resolve, restore, shop_day, stats, tenancy, turns, undated, values, versions,
+    windows,
 }

@@ -146,6 +146,7 @@ pub async fn sell(till: &Till, share: &[Invoice], sold: &AtomicUsize) -> Result<
                 device_id: till.device.clone(),
                 batch_id: Some(batch_id()),
                 device_seq: None,
+                base_stamp: None,
                 atomic: false,
                 device_time: None,
                 branch_id: None,

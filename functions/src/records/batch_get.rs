@@ -6,7 +6,9 @@ use protocol::error::{ApiError, ErrorCode};
 use protocol::limits::READ_RECORDS_MAX;
 use protocol::record::RecordKey;
 use protocol::role::Role;
-use protocol::wire::record::{BatchGetRequest, BatchGetResponse};
+use protocol::wire::error_response::TooLargeDetails;
+use protocol::wire::record::{BatchGetRequest, BatchGetResponse, RecordResponse};
+use sync::response::escaped_bytes;
 use sync::tables::Tables;
 
 use super::record_cache;
@@ -14,6 +16,7 @@ use crate::context::Context;
 use crate::dynamo::cost::Cost;
 use crate::http::request::FunctionRequest;
 use crate::http::response::{HandlerResponse, HandlerResult};
+use crate::limits::READ_RESPONSE_BYTES_MAX;
 
 /// Returns several records, with one lookup in the cache and one in the store.
 pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut Cost) -> HandlerResult {
@@ -38,7 +41,8 @@ fn keys(tables: &Tables, role: Role, body: &[u8]) -> Result<Vec<RecordKey>, ApiE
     if records.len() > READ_RECORDS_MAX {
         let message =
             format!("There are {} names; ask for at most {READ_RECORDS_MAX} at once.", records.len());
-        return Err(ApiError::new(ErrorCode::BatchTooLarge, message));
+        let details = TooLargeDetails::records(READ_RECORDS_MAX, records.len());
+        return Err(ApiError::too_large(ErrorCode::BatchTooLarge, message, details));
     }
     records
         .iter()
@@ -46,12 +50,22 @@ fn keys(tables: &Tables, role: Role, body: &[u8]) -> Result<Vec<RecordKey>, ApiE
         .collect()
 }
 
+/// The records in the order of the request. What does not fit is left out, and so is all after it.
 fn response(keys: Vec<RecordKey>, found: &[Found]) -> serde_json::Result<BatchGetResponse> {
-    let mut response = BatchGetResponse { records: Vec::new(), missing: Vec::new() };
+    let mut response = BatchGetResponse { records: Vec::new(), missing: Vec::new(), left_out: Vec::new() };
+    let mut bytes = 0;
     for (key, found) in keys.into_iter().zip(found) {
-        match found.payload() {
-            Some(record) => response.records.push(serde_json::from_slice(record)?),
-            None => response.missing.push(key.into()),
+        let Some(record) = found.payload() else {
+            let deleted = found.note().map(serde_json::from_str).transpose()?;
+            response.missing.push(deleted.unwrap_or_else(|| key.into()));
+            continue;
+        };
+        let record: RecordResponse = serde_json::from_slice(record)?;
+        bytes += escaped_bytes(&record.data);
+        if bytes <= READ_RESPONSE_BYTES_MAX {
+            response.records.push(record);
+        } else {
+            response.left_out.push(key.into());
         }
     }
     Ok(response)

@@ -92,9 +92,12 @@ async fn head(store: &Store, room: &Room, min: Stamp, cost: &mut Cost) -> Result
     Ok(head.stamp)
 }
 
-/// The content of a record's entry; a tombstone counts as missing.
+/// The content of a record's entry; a tombstone counts as missing, with a note.
 fn content(key: &RecordKey, record: Option<&Record>, as_of: Stamp) -> Result<Loaded, serde_json::Error> {
-    Ok(match record.filter(|record| !record.deleted) {
+    Ok(match record {
+        Some(record) if record.deleted => {
+            Loaded::none_with(serde_json::to_string(&record.missing_response(key))?, as_of.0)
+        }
         Some(record) => Loaded::some(serde_json::to_vec(&record.response(key))?, as_of.0),
         None => Loaded::none(as_of.0),
     })

@@ -8,7 +8,7 @@ use protocol::limits::DEAD_LETTERS_MAX;
 use protocol::timestamp::Timestamp;
 use protocol::wire::WRITE_RESULT_CONTENT_TYPE;
 use protocol::wire::publication::Publication;
-use protocol::wire::push::{DeadLettersFullDetails, WriteResult};
+use protocol::wire::push::{DeadLettersFullDetails, RejectedRecord, WriteResult};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sync::decide::commit::{CommitPlan, Decided};
@@ -54,7 +54,16 @@ pub async fn commit(
 /// ones to take out.
 fn dead_letters_full(plan: &CommitPlan<'_>, now: Timestamp) -> ApiError {
     let responses = plan.decided.iter().map(|Decided { push, plan }| response::from_plan(push, plan, now));
-    let errors = responses.flat_map(|response| response.errors).collect();
+    // Nothing is written, so these are no copies of the server.
+    let without_copy = |error: RejectedRecord| RejectedRecord {
+        server_data: None,
+        server_updated_at: None,
+        server_version: None,
+        server_is_deleted: false,
+        data_omitted: false,
+        ..error
+    };
+    let errors = responses.flat_map(|response| response.errors).map(without_copy).collect();
     let message = "This branch keeps as many rejected records as it can. Nothing of the batch was applied: send \
                    it without the records in `details`, and keep these until a manager has handled others.";
     ApiError::new(ErrorCode::DeadLettersFull, message).with_details(&DeadLettersFullDetails { errors })

@@ -8,7 +8,7 @@ use sync::dead_letter_id::DeadLetterId;
 use sync::dead_letters::DeadLettersEntry;
 use sync::dead_letters::page::{DeadLettersPage, DeadLettersQuery, page};
 use sync::decide::commit::CommitPlan;
-use sync::replay::{self, fully_applied, not_found};
+use sync::replay::{self, fully_applied, group_damaged, not_found};
 use sync::response;
 
 use super::commit::{CommitRetry, commit, respond};
@@ -72,7 +72,7 @@ pub async fn replay(context: &Context, request: &FunctionRequest<'_>, cost: &mut
     let body = if body.is_empty() { ReplayRequest::default() } else { read_body(body)? };
     let mut retry = CommitRetry::new(request, &claims.sub);
     loop {
-        let open = sync.store.dead_letters_with(&room, &id, cost).await?;
+        let open = sync.store.dead_letters_with(&room, &id, cost).await?.ok_or_else(group_damaged)?;
         let mut push = replay::push(&sync.rules, claims.role, &id, &open, &body, now)?;
         let snapshot = sync.store.load(&room, &push, cost).await?;
         let plan = replay::decide_replay(&sync.rules, &snapshot, &mut push, now)?;

@@ -124,7 +124,7 @@ impl Members {
     fn add(&mut self, index: usize, room: Room, push: Push) {
         let is_first_of_device = self.devices.insert(push.device.clone());
         let new: Vec<RecordKey> =
-            push.keys().into_iter().filter(|key| !self.keys.contains(key)).cloned().collect();
+            push.keys_to_read().into_iter().filter(|key| !self.keys.contains(key)).cloned().collect();
         // HEAD, the markers and the records.
         let keys = 1 + self.pushes.len() + 1 + self.keys.len() + new.len();
         let is_same_room = self.room.as_ref().is_none_or(|known| *known == room);

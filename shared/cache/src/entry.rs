@@ -2,9 +2,9 @@
 //!
 //! `c1 <loaded at> <fresh until> <expires at> <took> <as of> <digest> <form>`. Times are microseconds since
 //! the epoch, `took` is the duration of the load in microseconds, `digest` is `-` for an entry without tags.
-//! `form` is `t` (the content is text and follows unchanged), `b` (it is bytes and follows as base64url) or
-//! `n` (the record is missing, and nothing follows). The format is internal: an entry of another version is a
-//! miss.
+//! `form` is `t` (the content is text and follows unchanged), `b` (it is bytes and follows as base64url), `n`
+//! (the record is missing, and nothing follows) or `m` (it is missing, and a note about it follows). The
+//! format is internal: an entry of another version or form is a miss.
 
 use std::sync::Arc;
 
@@ -36,6 +36,8 @@ pub(super) struct Entry {
     pub(super) digest: Option<TagDigest>,
     /// The content; `None` if the record is missing.
     pub(super) payload: Option<Arc<[u8]>>,
+    /// Text about a missing record.
+    pub(super) note: Option<Arc<str>>,
 }
 
 /// A stored value that is not a valid entry.
@@ -61,6 +63,7 @@ impl Entry {
             as_of: loaded.as_of,
             digest,
             payload: loaded.payload.clone(),
+            note: loaded.note.clone(),
         }
     }
 
@@ -68,7 +71,10 @@ impl Entry {
     pub(super) fn write(&self) -> String {
         let digest = self.digest.map_or_else(|| "-".to_owned(), TagDigest::write);
         let (form, content) = match &self.payload {
-            None => ('n', String::new()),
+            None => match &self.note {
+                None => ('n', String::new()),
+                Some(note) => ('m', note.to_string()),
+            },
             Some(bytes) => match std::str::from_utf8(bytes) {
                 Ok(text) => ('t', text.to_owned()),
                 Err(_) => ('b', BASE64_URL_SAFE_NO_PAD.encode(bytes)),
@@ -97,13 +103,18 @@ impl Entry {
             "-" => None,
             digest => Some(TagDigest::read(digest).ok_or(Damaged)?),
         };
+        let mut note = None;
         let payload = match (words.next(), words.next()) {
             (Some("n"), None) if content.is_empty() => None,
+            (Some("m"), None) => {
+                note = Some(Arc::from(content));
+                None
+            }
             (Some("t"), None) => Some(Arc::from(content.as_bytes())),
             (Some("b"), None) => Some(BASE64_URL_SAFE_NO_PAD.decode(content).map_err(|_| Damaged)?.into()),
             _ => return Err(Damaged),
         };
-        Ok(Entry { loaded_at, fresh_until, expires_at, took_micros, as_of, digest, payload })
+        Ok(Entry { loaded_at, fresh_until, expires_at, took_micros, as_of, digest, payload, note })
     }
 }
 
@@ -122,7 +133,7 @@ mod tests {
     const LIFE: EntryLifetime = EntryLifetime { fresh_millis: 2, total_millis: 5 };
 
     fn entry(payload: Option<&[u8]>, digest: Option<TagDigest>) -> Entry {
-        let loaded = Loaded { payload: payload.map(Arc::from), as_of: 42 };
+        let loaded = Loaded { payload: payload.map(Arc::from), note: None, as_of: 42 };
         Entry::new(&loaded, digest, (Timestamp(1_000_000), 700), LIFE)
     }
 
@@ -136,6 +147,10 @@ mod tests {
             ),
             (entry(Some(&[0xff, 0]), None), "c1 1000000 1002000 1005000 700 42 - b\n_wA"),
             (entry(None, None), "c1 1000000 1002000 1005000 700 42 - n\n"),
+            (
+                Entry { note: Some("{}".into()), ..entry(None, None) },
+                "c1 1000000 1002000 1005000 700 42 - m\n{}",
+            ),
         ];
         for (entry, text) in cases {
             assert_eq!(entry.write(), text);
@@ -155,6 +170,7 @@ mod tests {
             "c1 1 2 3 4 -5 - t\nx",
             "c1 1 2 3 4 5 AAAA t\nx",
             "c1 1 2 3 4 5 - n\nx",
+            "c1 1 2 3 4 5 - o\nx",
             "c1 1 2 3 4 5 - b\n!",
         ] {
             assert_eq!(Entry::read(bad.as_bytes()), Err(Damaged), "{bad}");

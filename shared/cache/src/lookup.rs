@@ -32,7 +32,8 @@ impl Lookup {
     pub(super) fn answer(&self, now: Timestamp) -> Option<Found> {
         let entry = self.entry.as_ref().filter(|entry| now < entry.expires_at)?;
         let source = if now < entry.fresh_until { Source::Fresh } else { Source::Stale };
-        let loaded = Loaded { payload: entry.payload.clone(), as_of: entry.as_of };
+        let (payload, note) = (entry.payload.clone(), entry.note.clone());
+        let loaded = Loaded { payload, note, as_of: entry.as_of };
         Some(Found { loaded, source, loaded_at: entry.loaded_at })
     }
 

@@ -75,23 +75,31 @@ impl Request {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Loaded {
     pub(super) payload: Option<Arc<[u8]>>,
+    /// Text about a record that is missing.
+    pub(super) note: Option<Arc<str>>,
     pub(super) as_of: u64,
 }
 
 impl Loaded {
     /// Content of version `as_of`: for data of a room, the room's stamp, read **before** the data.
     pub fn some(payload: impl Into<Arc<[u8]>>, as_of: u64) -> Loaded {
-        Loaded { payload: Some(payload.into()), as_of }
+        Loaded { payload: Some(payload.into()), note: None, as_of }
     }
 
     /// No record as of this version. Cached too, but for a shorter time.
     pub fn none(as_of: u64) -> Loaded {
-        Loaded { payload: None, as_of }
+        Loaded { payload: None, note: None, as_of }
+    }
+
+    /// The same as [`Loaded::none`], with a text that tells more about the missing record.
+    pub fn none_with(note: impl Into<Arc<str>>, as_of: u64) -> Loaded {
+        Loaded { payload: None, note: Some(note.into()), as_of }
     }
 
     /// Length of the content in bytes.
     pub(super) fn len(&self) -> usize {
-        self.payload.as_ref().map_or(0, |payload| payload.len())
+        let note = self.note.as_ref().map_or(0, |note| note.len());
+        self.payload.as_ref().map_or(note, |payload| payload.len())
     }
 }
 
@@ -143,6 +151,11 @@ impl Found {
     /// The content; `None` if the record is missing.
     pub fn payload(&self) -> Option<&[u8]> {
         self.loaded.payload.as_deref()
+    }
+
+    /// What the source told about a record that is missing.
+    pub fn note(&self) -> Option<&str> {
+        self.loaded.note.as_deref()
     }
 
     /// Version of the content.

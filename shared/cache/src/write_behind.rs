@@ -120,7 +120,7 @@ impl<T: Transport, C: Clock> Cache<T, C> {
             self.count(request, |counts| counts.damaged += 1);
             return None;
         };
-        let loaded = Loaded { payload: entry.payload, as_of: entry.as_of };
+        let loaded = Loaded { payload: entry.payload, note: entry.note, as_of: entry.as_of };
         let found = Found { loaded, source: Source::Fresh, loaded_at: entry.loaded_at };
         (self.now() < entry.expires_at).then_some(found)
     }

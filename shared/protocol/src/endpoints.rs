@@ -20,9 +20,10 @@ use wire_type::WireType;
 
 use crate::error::ErrorCode::{
     BadCredentials, BadCursor, BadSince, BatchIdReused, BatchTooLarge, BodyTooLarge, BranchRequired,
-    CartNotFound, DeadLetterNotFound, DeadLettersFull, DeviceMismatch, OriginForbidden, PayloadCut,
-    RecordNotFound, RecordRejected, RefreshInvalid, RefreshReused, ResetRequired, RoomFull, SessionNotFound,
-    TableForbidden, TicketInvalid, TooManyBranches, UnknownTable, UpgradeRequired, VersionChanged,
+    CartNotFound, DeadLetterNotFound, DeadLettersFull, DeviceMismatch, GroupDamaged, GroupNeedsBatch,
+    OriginForbidden, PayloadCut, RecordNotFound, RecordRejected, RefreshInvalid, RefreshReused,
+    ResetRequired, RoomFull, SessionNotFound, TableForbidden, TicketInvalid, TooManyBranches, UnknownTable,
+    UpgradeRequired, VersionChanged,
 };
 use crate::role::Role;
 use crate::wire::auth::{LoginRequest, MeResponse, RefreshRequest, SessionResponse};
@@ -103,7 +104,7 @@ pub static ENDPOINTS: [EndpointSpec; 32] = [
         .errors(&[SessionNotFound]),
     post(Endpoint::PushBatch, "/api/sync/batch-push", "pushBatch", "Pushes a batch of records.")
         .function(Function::BatchPush).sync().request::<PushRequest>().response::<PushResponse>()
-        .of_branch().publishes().errors(&[DeviceMismatch, BatchIdReused, BatchTooLarge, DeadLettersFull])
+        .of_branch().publishes().errors(&[DeviceMismatch, BatchIdReused, BatchTooLarge, DeadLettersFull, GroupNeedsBatch])
         .details(&[(DeadLettersFull, WireType::of::<DeadLettersFullDetails>())]),
     get(Endpoint::PullChanges, "/api/sync/pull-changes", "pullChanges", "Pulls a page of changes.")
         .function(Function::PullChanges).sync()
@@ -138,7 +139,7 @@ pub static ENDPOINTS: [EndpointSpec; 32] = [
         "replayDeadLetter", "Pushes a rejected record.")
         .function(Function::DeadLetters).role(Role::Manager).sync().parameters(&[DEAD_LETTER, BRANCH])
         .optional_request::<ReplayRequest>().response::<PushResponse>().publishes()
-        .errors(&[DeadLetterNotFound, BatchIdReused, PayloadCut, BatchTooLarge]),
+        .errors(&[DeadLetterNotFound, BatchIdReused, PayloadCut, GroupDamaged, BatchTooLarge]),
     post(Endpoint::DiscardDeadLetter, "/api/sync/dead-letters/{id}/discard",
         "discardDeadLetter", "Discards a rejected record.")
         .function(Function::DeadLetters).role(Role::Manager).sync().parameters(&[DEAD_LETTER, BRANCH])

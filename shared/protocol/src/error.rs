@@ -6,6 +6,7 @@ use serde::Serialize;
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::json::JsonText;
+use crate::wire::error_response::TooLargeDetails;
 
 /// A stable code of an error response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray, IntoStaticStr)]
@@ -27,6 +28,8 @@ pub enum ErrorCode {
     UnknownTable,
     /// The client has more branches than one pull can follow.
     TooManyBranches,
+    /// Records of a push have a group, and the batch has no id.
+    GroupNeedsBatch,
     /// No access token was sent.
     TokenMissing,
     /// The access token is malformed or not signed by us.
@@ -79,11 +82,13 @@ pub enum ErrorCode {
     VersionChanged,
     /// The dead letter was too large to be kept whole.
     PayloadCut,
+    /// Dead letters that may belong to the group are damaged.
+    GroupDamaged,
     /// `min` is later than the room's last change: the server was restored from a backup.
     ResetRequired,
     /// The body is over 4 MiB.
     BodyTooLarge,
-    /// The batch has over 50 records (40 in a read) or over 1 MiB of data.
+    /// The batch has over 50 records or over 1 MiB of data.
     BatchTooLarge,
     /// The table's policy does not allow the write.
     RecordRejected,
@@ -125,7 +130,8 @@ impl ErrorCode {
             | ErrorCode::BadLimit
             | ErrorCode::BadMin
             | ErrorCode::UnknownTable
-            | ErrorCode::TooManyBranches => 400,
+            | ErrorCode::TooManyBranches
+            | ErrorCode::GroupNeedsBatch => 400,
             ErrorCode::TokenMissing
             | ErrorCode::TokenInvalid
             | ErrorCode::TokenExpired
@@ -149,7 +155,10 @@ impl ErrorCode {
             | ErrorCode::CartNotFound
             | ErrorCode::BranchNotFound => 404,
             ErrorCode::MethodNotAllowed => 405,
-            ErrorCode::BatchIdReused | ErrorCode::VersionChanged | ErrorCode::PayloadCut => 409,
+            ErrorCode::BatchIdReused
+            | ErrorCode::VersionChanged
+            | ErrorCode::PayloadCut
+            | ErrorCode::GroupDamaged => 409,
             ErrorCode::ResetRequired => 410,
             ErrorCode::BodyTooLarge | ErrorCode::BatchTooLarge => 413,
             ErrorCode::RecordRejected => 422,
@@ -186,6 +195,11 @@ impl ApiError {
     /// An error without details.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> ApiError {
         ApiError { code, message: message.into(), details: None, retry_after_secs: None }
+    }
+
+    /// An error of the status 413, with the limit that was exceeded.
+    pub fn too_large(code: ErrorCode, message: impl Into<String>, details: TooLargeDetails) -> ApiError {
+        ApiError::new(code, message).with_details(&details)
     }
 
     /// Value of `Retry-After` in seconds, if the caller should wait.

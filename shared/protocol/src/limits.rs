@@ -32,8 +32,10 @@ pub const RECORD_ID_BYTES_MAX: usize = 255;
 pub const DEVICE_ID_BYTES_MAX: usize = 128;
 /// Bytes of a user name or password; bounds the cost of hashing.
 pub const CREDENTIAL_BYTES_MAX: usize = 256;
-/// Records in one batch read; this many of the largest fit a Lambda response.
-pub const READ_RECORDS_MAX: usize = 40;
+/// Records in one batch read: as many as in a push.
+pub const READ_RECORDS_MAX: usize = PUSH_RECORDS_MAX;
+/// So many records of a batch read fit the response, however large they are.
+pub const READ_RECORDS_FIT: usize = 40;
 /// Changes in one page of a pull by default.
 pub const PULL_LIMIT_DEFAULT: usize = 100;
 /// Maximum number of changes in one page of a pull.

@@ -8,6 +8,7 @@ use protocol::limits::{CLOCK_AHEAD_MICROS_MAX, RECORD_BYTES_MAX};
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::carts::PutCartRequest;
+use protocol::wire::error_response::TooLargeDetails;
 
 /// A cart after one change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +39,8 @@ impl Cart {
         }
         if data.as_str().len() > RECORD_BYTES_MAX {
             let message = format!("The cart is over {} KiB; put less into it.", RECORD_BYTES_MAX >> 10);
-            return Err(ApiError::new(ErrorCode::BodyTooLarge, message));
+            let details = TooLargeDetails::bytes(RECORD_BYTES_MAX, Some(data.as_str().len()));
+            return Err(ApiError::too_large(ErrorCode::BodyTooLarge, message, details));
         }
         let seen = after_stamp.unwrap_or(Stamp::ZERO);
         // A stamp years ahead would win over every other change until then.

@@ -1,7 +1,9 @@
 //! Decides a push: a pure function of the snapshot, the push and the time. It cannot fail.
 
+mod base_stamp;
 mod believed_time;
 pub mod commit;
+mod concurrent;
 mod edit;
 mod forgotten;
 pub mod group;
@@ -20,7 +22,7 @@ use crate::record::Record;
 use crate::rules::SyncRules;
 use crate::shortest_retention::ShortestRetention;
 use crate::snapshot::{Head, Snapshot};
-use crate::version_authors::{NumberedBatch, VersionAuthors};
+use crate::version_authors::BatchAuthor;
 use believed_time::device_clock;
 use edit::Edited;
 use forgotten::AppliedBefore;
@@ -47,6 +49,8 @@ pub struct Plan {
     pub checks: Vec<Check>,
     /// Rejected records to keep as dead letters.
     pub dead: Vec<DeadLetter>,
+    /// The server's copies of rejected records, after the commit.
+    pub rejected: BTreeMap<RecordKey, Record>,
     /// The first stamp of the commit, also if it has no changes: the dead letters are stored under it.
     pub first: Stamp,
     /// The room's HEAD after the commit, except `log_items`, which the store counts.
@@ -98,12 +102,12 @@ pub fn decide(rules: &SyncRules, snapshot: &Snapshot, push: &Push, now: Timestam
     let shortest_retention = ShortestRetention::of(snapshot.head.as_ref(), rules.retention, first);
     let (applied_before, steps, changes) = (AppliedBefore::No, BTreeMap::new(), Vec::new());
     let (author, device_clock) = (push.author(), device_clock(push));
-    let numbered = push.seq.map(|seq| NumberedBatch::new(&author, seq));
+    let wrote_by = BatchAuthor::of(push);
     let mut batch = Batch {
         rules,
         push,
         author,
-        numbered,
+        wrote_by,
         now,
         device_clock,
         first,
@@ -118,9 +122,12 @@ pub fn decide(rules: &SyncRules, snapshot: &Snapshot, push: &Push, now: Timestam
     if push.atomic && !outcomes.iter().all(Outcome::is_applied) {
         let head = snapshot.head.clone().unwrap_or_default();
         let outcomes = undone(outcomes, push, snapshot);
+        let rejected = rejected_copies(push, &outcomes, |key| snapshot.records.get(key));
         let (changes, puts, checks, dead) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        return Plan { outcomes, prev, changes, puts, checks, dead, first, head };
+        return Plan { outcomes, prev, changes, puts, checks, dead, rejected, first, head };
     }
+    let stored = |key: &RecordKey| batch.steps.get(key).or_else(|| snapshot.records.get(key));
+    let rejected = rejected_copies(push, &outcomes, stored);
     let checks = batch.checks(push.keys());
     let head = batch.head();
     let dead = DeadLetter::of(push, &outcomes);
@@ -128,7 +135,20 @@ pub fn decide(rules: &SyncRules, snapshot: &Snapshot, push: &Push, now: Timestam
         let expected = snapshot.version(&key);
         Put { key, record, expected }
     });
-    Plan { outcomes, prev, puts: puts.collect(), changes: batch.changes, checks, dead, first, head }
+    let (puts, changes) = (puts.collect(), batch.changes);
+    Plan { outcomes, prev, puts, changes, checks, dead, rejected, first, head }
+}
+
+/// The server's copies of the rejected records of `push`.
+fn rejected_copies<'a>(
+    push: &Push,
+    outcomes: &[Outcome],
+    stored: impl Fn(&RecordKey) -> Option<&'a Record>,
+) -> BTreeMap<RecordKey, Record> {
+    let rejected = push.records.iter().zip(outcomes);
+    let rejected = rejected.filter(|(_, outcome)| matches!(outcome, Outcome::Rejected(_)));
+    let keys = rejected.filter_map(|(incoming, _)| incoming.key());
+    keys.filter_map(|key| Some((key.clone(), stored(key)?.clone()))).collect()
 }
 
 /// The outcomes of an atomic batch that is not applied: conflicts show the stored records, without the
@@ -148,8 +168,8 @@ struct Batch<'a> {
     rules: &'a SyncRules,
     push: &'a Push,
     author: Cow<'a, DeviceId>,
-    /// The batch, if its device counts its batches.
-    numbered: Option<NumberedBatch>,
+    /// The same as it is noted in the records.
+    wrote_by: BatchAuthor,
     now: Timestamp,
     device_clock: Option<DeviceTime>,
     first: Stamp,
@@ -230,7 +250,11 @@ impl Batch<'_> {
             (at, _) => (at.unwrap_or(self.now), self.author().clone()),
         };
         let (data, deleted) = (edited.data, write.deleted);
-        let authors = self.authors(policy, current, version, live.is_none());
+        let mut authors = current.map(|record| record.authors.clone()).unwrap_or_default();
+        // Rows that are written once need none.
+        if policy != Policy::AppendOnly {
+            authors.note(version, &self.wrote_by, stamp, live.is_none());
+        }
         let record =
             Record { data: data.clone(), version, stamp, modified_at, device, deleted, fields, authors };
         let outcome = match edited.conflict {
@@ -240,21 +264,6 @@ impl Batch<'_> {
         self.changes.push(Change { key: write.key.clone(), operation, data, version, stamp });
         self.steps.insert(write.key.clone(), record);
         outcome
-    }
-
-    /// The authors of a record whose next `version` this batch writes. Rows that are written once need none.
-    fn authors(
-        &self,
-        policy: Policy,
-        current: Option<&Record>,
-        version: u64,
-        creates: bool,
-    ) -> VersionAuthors {
-        let mut authors = current.map(|record| record.authors.clone()).unwrap_or_default();
-        if let Some(batch) = self.numbered.as_ref().filter(|_| policy != Policy::AppendOnly) {
-            authors.note(version, batch, creates);
-        }
-        authors
     }
 
     fn checks(&self, keys: BTreeSet<&RecordKey>) -> Vec<Check> {

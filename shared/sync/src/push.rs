@@ -20,8 +20,10 @@ use protocol::json::integer;
 use protocol::limits::{BATCH_BYTES_MAX, PUSH_RECORDS_MAX};
 use protocol::record::RecordKey;
 use protocol::role::Role;
+use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::timestamp::device_time::DeviceTime;
+use protocol::wire::error_response::TooLargeDetails;
 
 use incoming::read_record;
 
@@ -40,6 +42,8 @@ pub struct Push {
     pub batch: Option<BatchId>,
     /// The number of the batch among those of its device, which grows with each, if the device counts them.
     pub seq: Option<u64>,
+    /// The stamp up to which the device had seen every change when it made the writes, if it says so.
+    pub base_stamp: Option<Stamp>,
     /// Whether the batch is applied as a whole or not at all.
     pub atomic: bool,
     /// Distinguishes a retry from another batch with the same id.
@@ -64,6 +68,8 @@ struct Envelope<'a> {
     batch_id: Option<BatchId>,
     #[serde(default, deserialize_with = "integer::optional")]
     device_seq: Option<u64>,
+    #[serde(default, deserialize_with = "integer::optional_stamp")]
+    base_stamp: Option<Stamp>,
     #[serde(default)]
     atomic: Option<bool>,
     #[serde(default)]
@@ -82,40 +88,34 @@ impl Push {
             let message = format!("`batch_id` must not begin as {batch:?} does: `dead:` is for replays.");
             return Err(ApiError::new(ErrorCode::BadRequest, message));
         }
-        let too_large = |what: String| Err(ApiError::new(ErrorCode::BatchTooLarge, what));
+        let too_large =
+            |what: String, details| Err(ApiError::too_large(ErrorCode::BatchTooLarge, what, details));
         let count = envelope.records.len();
         if count > PUSH_RECORDS_MAX {
-            return too_large(format!(
-                "The batch has {count} records; send at most {PUSH_RECORDS_MAX} at once."
-            ));
+            let message = format!("The batch has {count} records; send at most {PUSH_RECORDS_MAX} at once.");
+            return too_large(message, TooLargeDetails::records(PUSH_RECORDS_MAX, count));
         }
         let atomic = envelope.atomic.unwrap_or(false);
         let hash = BatchHash::of(atomic, &envelope.records);
         let read = |raw: &&RawValue| read_record(tables, role, raw);
-        let (records, sizes): (Vec<_>, Vec<_>) = envelope.records.iter().map(read).unzip();
+        let (records, sizes): (Vec<Incoming>, Vec<usize>) = envelope.records.iter().map(read).unzip();
         let bytes: usize = sizes.iter().sum();
         if bytes > BATCH_BYTES_MAX {
-            return too_large(format!(
-                "The batch has {bytes} bytes of data; send at most {BATCH_BYTES_MAX} at once."
-            ));
+            let message =
+                format!("The batch has {bytes} bytes of data; send at most {BATCH_BYTES_MAX} at once.");
+            return too_large(message, TooLargeDetails::bytes(BATCH_BYTES_MAX, Some(bytes)));
+        }
+        // Of a group that was applied, a retry without a marker might be in conflict, and call it undone.
+        if envelope.batch_id.is_none() && records.iter().any(|record| record.group.is_some()) {
+            let message = "Records with a `group` need a batch with a `batch_id`.";
+            return Err(ApiError::new(ErrorCode::GroupNeedsBatch, message));
         }
         // A malformed clock must not stop sales.
         let device_time = envelope.device_time.and_then(|text| DeviceTime::parse(&text).ok());
-        let (device, batch, branch) = (envelope.device_id, envelope.batch_id, envelope.branch_id);
-        let (user, arrived_at, readable, seq) = (None, None, tables.digest_of(role), envelope.device_seq);
-        Ok(Push {
-            device,
-            user,
-            batch,
-            seq,
-            atomic,
-            hash,
-            device_time,
-            arrived_at,
-            branch,
-            readable,
-            records,
-        })
+        let readable = tables.digest_of(role);
+        let push = Push::of_records(envelope.device_id, envelope.batch_id, hash, readable, records);
+        let (seq, base_stamp, branch) = (envelope.device_seq, envelope.base_stamp, envelope.branch_id);
+        Ok(Push { seq, base_stamp, atomic, device_time, branch, ..push })
     }
 
     /// The same push, which arrived at `arrived_at`.
@@ -136,7 +136,7 @@ impl Push {
         }
     }
 
-    /// The push of records that the server writes for `device`.
+    /// The push of records of `device`, and nothing else.
     pub fn of_records(
         device: DeviceId,
         batch: Option<BatchId>,
@@ -144,13 +144,30 @@ impl Push {
         readable: TablesDigest,
         records: Vec<Incoming>,
     ) -> Push {
-        let (user, seq, atomic, device_time, arrived_at, branch) = (None, None, false, None, None, None);
-        Push { device, user, batch, seq, atomic, hash, device_time, arrived_at, branch, readable, records }
+        Push {
+            device,
+            user: None,
+            batch,
+            seq: None,
+            base_stamp: None,
+            atomic: false,
+            hash,
+            device_time: None,
+            arrived_at: None,
+            branch: None,
+            readable,
+            records,
+        }
     }
 
     /// The valid writes.
     pub fn writes(&self) -> impl Iterator<Item = &Write> {
         self.records.iter().filter_map(|incoming| incoming.write.as_ref().ok())
+    }
+
+    /// The keys to read: those of all valid writes, and of rejected records whose copy the caller may see.
+    pub fn keys_to_read(&self) -> std::collections::BTreeSet<&RecordKey> {
+        self.records.iter().filter_map(Incoming::key).collect()
     }
 
     /// The keys of all valid writes, deduplicated and sorted.

@@ -6,7 +6,7 @@ use protocol::json::JsonText;
 use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
-use protocol::wire::record::RecordResponse;
+use protocol::wire::record::{MissingRecord, RecordResponse};
 use protocol::wire::resolve::VersionChangedDetails;
 
 use crate::policy::field_merge::FieldVersions;
@@ -42,6 +42,17 @@ impl Record {
             version: self.version,
             stamp: self.stamp,
             server_updated_at: self.stamp.time().to_string(),
+        }
+    }
+
+    /// The entry of this tombstone among the missing records of a batch read.
+    pub fn missing_response(&self, key: &RecordKey) -> MissingRecord {
+        MissingRecord {
+            is_deleted: self.deleted,
+            version: Some(self.version),
+            stamp: Some(self.stamp),
+            server_updated_at: Some(self.stamp.time().to_string()),
+            ..MissingRecord::from(key.clone())
         }
     }
 

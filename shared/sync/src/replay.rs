@@ -94,6 +94,13 @@ pub fn not_found() -> ApiError {
     ApiError::new(ErrorCode::DeadLetterNotFound, message)
 }
 
+/// A part of the group cannot be read, so it cannot be replayed as a whole.
+pub fn group_damaged() -> ApiError {
+    let message = "Dead letters of the same batch are damaged, and may belong to this group. Nothing is replayed \
+                   until they are repaired or deleted; single dead letters can be discarded.";
+    ApiError::new(ErrorCode::GroupDamaged, message)
+}
+
 /// Whether every record of `plan` is applied, so that the dead letters can be closed.
 pub fn fully_applied(plan: &Plan) -> bool {
     !plan.outcomes.is_empty() && plan.outcomes.iter().all(Outcome::is_applied)

@@ -1,5 +1,7 @@
 //! The response to a push: from a committed plan, or for a retry from the marker.
 
+use std::collections::BTreeMap;
+
 use crate::cursor::position_text;
 use crate::decide::Plan;
 use crate::decide::record_groups::group_undone;
@@ -10,14 +12,15 @@ use crate::push::{Incoming, Push, Write};
 use crate::record::Record;
 use crate::snapshot::Snapshot;
 use protocol::json::JsonText;
+use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
-use protocol::wire::outcome::{ConflictReason, Flag, RejectionCode};
+use protocol::wire::outcome::{ConflictReason, Flag, Rejection, RejectionCode};
 use protocol::wire::push::{AppliedRecord, Conflict, PushResponse, RejectedRecord};
 
 /// The response to `push`, decided as `plan`.
 pub fn from_plan(push: &Push, plan: &Plan, now: Timestamp) -> PushResponse {
-    build(push, &plan.outcomes, plan.prev, plan.stamp(), now)
+    build(push, &plan.outcomes, &plan.rejected, (plan.prev, plan.stamp()), now)
 }
 
 /// Why a marker gives no response.
@@ -92,7 +95,7 @@ pub fn from_marker(
         }
     };
     let outcomes: Vec<Outcome> = codes.iter().zip(&push.records).map(outcome).collect();
-    let mut response = build(push, &outcomes, marker.prev, marker.stamp, now);
+    let mut response = build(push, &outcomes, records, (marker.prev, marker.stamp), now);
     // A write that would be rejected today, for example because the caller has another role now, is not read.
     let write = |index: usize| push.records.get(index).and_then(|incoming| incoming.write.as_ref().ok());
     for applied in &mut response.applied {
@@ -130,7 +133,7 @@ pub fn from_damaged_marker(push: &Push, snapshot: &Snapshot, now: Timestamp) -> 
         }
     };
     let outcomes: Vec<Outcome> = push.records.iter().map(outcome).collect();
-    build(push, &outcomes, snapshot.stamp(), snapshot.stamp(), now)
+    build(push, &outcomes, &snapshot.records, (snapshot.stamp(), snapshot.stamp()), now)
 }
 
 /// The stored data of a write, where it differs from what was sent and the server still has that version.
@@ -139,7 +142,14 @@ fn stored(incoming: &Incoming, server: Option<&Record>, version: u64) -> Option<
     incoming.write.as_ref().ok()?.differing(&held.data)
 }
 
-fn build(push: &Push, outcomes: &[Outcome], prev: Stamp, stamp: Stamp, now: Timestamp) -> PushResponse {
+/// The response with these outcomes; `copies` has the server's copies of rejected records.
+fn build(
+    push: &Push,
+    outcomes: &[Outcome],
+    copies: &BTreeMap<RecordKey, Record>,
+    (prev, stamp): (Stamp, Stamp),
+    now: Timestamp,
+) -> PushResponse {
     let undone = push.atomic && !outcomes.iter().all(Outcome::is_applied);
     let mut response = PushResponse {
         success: !undone,
@@ -167,13 +177,10 @@ fn build(push: &Push, outcomes: &[Outcome], prev: Stamp, stamp: Stamp, now: Time
             Outcome::Conflict { reason, server } => {
                 response.conflicts.push(conflict(index, incoming, reason.as_str(), server.as_ref()));
             }
-            Outcome::Rejected(rejection) => response.errors.push(RejectedRecord {
-                index,
-                table_name: incoming.table.clone(),
-                record_id: incoming.id.clone(),
-                code: rejection.code.as_str().to_owned(),
-                message: rejection.message.clone(),
-            }),
+            Outcome::Rejected(rejection) => {
+                let copy = incoming.key().and_then(|key| copies.get(key));
+                response.errors.push(rejected(index, incoming, rejection, copy));
+            }
         }
     }
     response.synced_count = response.applied.len();
@@ -181,8 +188,8 @@ fn build(push: &Push, outcomes: &[Outcome], prev: Stamp, stamp: Stamp, now: Time
     response
 }
 
-/// Omits the data of conflicts once the response exceeds the limit of Lambda: the till has its own side and
-/// can pull the server's.
+/// Omits the data of conflicts and rejected records once the response exceeds the limit of Lambda: the till
+/// has its own side and can pull the server's.
 fn omit_excess_data(response: &mut PushResponse) {
     let mut bytes = 0;
     for applied in &mut response.applied {
@@ -198,10 +205,16 @@ fn omit_excess_data(response: &mut PushResponse) {
             (conflict.local_data, conflict.server_data, conflict.data_omitted) = (None, None, true);
         }
     }
+    for rejected in response.errors.iter_mut().filter(|rejected| rejected.server_data.is_some()) {
+        bytes += rejected.server_data.as_ref().map_or(0, escaped_bytes);
+        if bytes > RESPONSE_DATA_BYTES_MAX {
+            (rejected.server_data, rejected.data_omitted) = (None, true);
+        }
+    }
 }
 
 /// Bytes of `data` as an escaped JSON string, which is how Lambda responds.
-fn escaped_bytes(data: &JsonText) -> usize {
+pub fn escaped_bytes(data: &JsonText) -> usize {
     let bytes = data.as_str().bytes();
     bytes.map(|byte| if matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t') { 2 } else { 1 }).sum()
 }
@@ -224,6 +237,26 @@ fn applied(
         data: stored.cloned(),
         data_omitted: false,
         flags: flags.iter().map(|flag| flag.as_str().to_owned()).collect(),
+    }
+}
+
+fn rejected(
+    index: usize,
+    incoming: &Incoming,
+    rejection: &Rejection,
+    copy: Option<&Record>,
+) -> RejectedRecord {
+    RejectedRecord {
+        index,
+        table_name: incoming.table.clone(),
+        record_id: incoming.id.clone(),
+        code: rejection.code.as_str().to_owned(),
+        message: rejection.message.clone(),
+        server_data: copy.map(|record| record.data.clone()),
+        server_updated_at: copy.map(|record| record.stamp.time().to_string()),
+        server_version: copy.map(|record| record.version),
+        server_is_deleted: copy.is_some_and(|record| record.deleted),
+        data_omitted: false,
     }
 }
 

@@ -1,8 +1,9 @@
 //! `POST /api/data/batch-get`
 
-use protocol::limits::{READ_RECORDS_MAX, RECORD_BYTES_MAX};
+use protocol::limits::{READ_RECORDS_FIT, READ_RECORDS_MAX, RECORD_BYTES_MAX};
+use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
-use protocol::wire::record::BatchGetResponse;
+use protocol::wire::record::{BatchGetResponse, MissingRecord};
 use serde_json::{Value, json};
 use tests::api::{Api, Reply};
 use tests::wait::poll;
@@ -33,7 +34,8 @@ async fn ask(api: &Api, names: &[Value], min: Stamp) -> Reply {
 
 /// Ids and data of the records that exist, and the ids of the others.
 fn parts(reply: &Reply) -> (Vec<(String, Value)>, Vec<String>) {
-    let BatchGetResponse { records, missing } = reply.ok().unwrap();
+    let BatchGetResponse { records, missing, left_out } = reply.ok().unwrap();
+    assert_eq!(left_out, []);
     let data = |text: &str| serde_json::from_str(text).unwrap();
     let there = records.into_iter().map(|record| (record.record_id, data(record.data.as_str())));
     (there.collect(), missing.into_iter().map(|name| name.record_id).collect())
@@ -82,6 +84,21 @@ async fn changed_records_are_current_and_deleted_ones_missing(shop: &'static Sho
     let stamp = till.push(&[product("p1", &json!({ "n": 10 })), deletion("Käse/2", 1)]).await.stamp;
     let reply = ask(&till.api, &names, stamp).await;
     assert_eq!(parts(&reply), (vec![pair("p1", json!({ "n": 10 }))], vec!["Käse/2".to_owned()]));
+    // A deleted record is told from one that never was, from the store and from the cache.
+    let names = [name("products", "Käse/2"), name("products", "never")];
+    let told = async || {
+        let reply = ask(&till.api, &names, stamp).await;
+        let BatchGetResponse { missing, .. } = reply.ok().unwrap();
+        let [deleted, never]: [MissingRecord; 2] = missing.try_into().unwrap();
+        assert_eq!((deleted.is_deleted, deleted.version, deleted.stamp), (true, Some(2), Some(stamp)));
+        assert_eq!(deleted.server_updated_at, Some(stamp.time().to_string()));
+        assert_eq!(never, RecordKey { table: "products".into(), id: "never".into() }.into());
+        reply
+    };
+    told().await;
+    poll(PATIENCE, told, is_fresh).await.unwrap();
+    let reply = till.api.get("/api/data/products/K%C3%A4se%2F2").await.unwrap();
+    assert_eq!(reply.code().as_deref(), Some("record_not_found"));
 }
 
 async fn the_most_and_largest_records_fit(shop: &'static Shop) {
@@ -104,7 +121,13 @@ async fn the_most_and_largest_records_fit(shop: &'static Shop) {
         assert!(there.iter().all(|(_, found)| *found == data));
         reply
     };
-    read(&names).await;
+    read(&names[..READ_RECORDS_FIT]).await;
+    // Of more, some are left out, and come when they are asked for again.
+    let BatchGetResponse { records, missing, left_out } = ask(&till.api, &names, stamp).await.ok().unwrap();
+    assert!(records.len() >= READ_RECORDS_FIT && missing.is_empty() && !left_out.is_empty());
+    let rest: Vec<Value> = left_out.iter().map(|left| name(&left.table_name, &left.record_id)).collect();
+    assert_eq!(rest, names[records.len()..]);
+    read(&rest).await;
     // In parts, since two megabytes may take longer than a reader waits for Redis.
     for part in names.chunks(5) {
         poll(PATIENCE, async || read(part).await, is_fresh).await.unwrap();

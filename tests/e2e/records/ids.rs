@@ -140,7 +140,7 @@ async fn an_accepted_id_is_read_by_its_address_and_in_batches(shop: &'static Sho
     for ids in ids().chunks(40) {
         let names = json!({ "records": super::names(ids) }).to_string();
         let reply = till.api.post("/api/data/batch-get", names).await.unwrap();
-        let BatchGetResponse { records, missing } = reply.ok().unwrap();
+        let BatchGetResponse { records, missing, .. } = reply.ok().unwrap();
         let found: Vec<String> = records.into_iter().map(|record| record.record_id).collect();
         assert_eq!((found.as_slice(), missing.len()), (ids, 0));
     }

@@ -20,6 +20,7 @@ trials! {
     shared:
     a_rejected_record_is_stored_with_its_error_and_payload,
     pages_cover_all_dead_letters_once,
+    a_rejected_record_comes_with_the_servers_copy,
     discard_removes_one_dead_letter_of_a_batch,
     concurrent_replays_and_discards_of_one_batch_succeed,
     only_managers_of_the_branch_and_head_office_are_allowed,
@@ -122,6 +123,32 @@ async fn pages_cover_all_dead_letters_once(shop: &'static Shop) {
     reject(&till, None, &[undated("late", &json!({}))]).await;
     let late = list(&api, &format!("cursor={cursor}")).await.dead_letters;
     assert_eq!((late.len(), late[0].record_id.as_deref()), (1, Some("late")));
+}
+
+async fn a_rejected_record_comes_with_the_servers_copy(shop: &'static Shop) {
+    let (till, office) = (shop.till("till-1").await, shop.manager().await);
+    let first = till.push(&[product("p1", &json!({"price": 1})), product("p2", &json!({"price": 2}))]).await;
+    let gone = till.push(&[crate::shop::deletion("p2", 1)]).await;
+    let advances = json!({ "device_id": "office", "records": [advance("a1")] });
+    assert_eq!(office.post("/api/sync/batch-push", advances.to_string()).await.unwrap().status, 200);
+    // The cashier may not read advances, and no one has `p3`.
+    let rejected =
+        [undated("p1", &json!({"price": 9})), undated("p2", &json!({})), undated("p3", &json!({}))];
+    let batch = till.batch(Some("b1"), &[&rejected[..], &[advance("a1"), json!("text")]].concat());
+    let pushed = till.push_batch(&batch).await;
+    let [one, two, three, hidden, text] = <[_; 5]>::try_from(pushed.errors).unwrap();
+    let copy = one.server_data.as_ref().map(|data| data.as_str().to_owned());
+    assert_eq!((copy.as_deref(), one.server_version), (Some(r#"{"price":1}"#), Some(1)));
+    assert_eq!(one.server_updated_at, Some(first.applied[0].server_updated_at.clone()));
+    assert_eq!((two.server_is_deleted, two.server_version), (true, Some(2)));
+    assert_eq!(two.server_updated_at, Some(gone.stamp.time().to_string()));
+    for none in [three, hidden, text] {
+        assert_eq!((none.server_data, none.server_version, none.server_updated_at), (None, None, None));
+    }
+    // A retry shows the copy as it is then.
+    till.push(&[with(product("p1", &json!({"price": 3})), "base_version", 1)]).await;
+    let again = till.push_batch(&batch).await;
+    assert_eq!(again.errors[0].server_data.as_ref().unwrap().as_str(), r#"{"price":3}"#);
 }
 
 async fn discard_removes_one_dead_letter_of_a_batch(shop: &'static Shop) {

@@ -94,10 +94,19 @@ async fn a_batch_over_a_limit_is_refused(shop: &'static Shop) {
         records(most + 1, &exact(RECORD_BYTES_MAX + 1)),
         [records(most, &exact(RECORD_BYTES_MAX + 1)), records(1, &json!({}))].concat(),
     ] {
-        assert_error(&till.push_raw(&till.batch(None, &refused)).await, 413, "batch_too_large");
+        let error = assert_error(&till.push_raw(&till.batch(None, &refused)).await, 413, "batch_too_large");
+        let (unit, limit) = match refused.len() > PUSH_RECORDS_MAX {
+            true => ("records", PUSH_RECORDS_MAX),
+            false => ("bytes", BATCH_BYTES_MAX),
+        };
+        let details = &error["details"];
+        assert_eq!((&details["unit"], &details["limit"]), (&json!(unit), &json!(limit)));
+        assert!(details["got"].as_u64() > details["limit"].as_u64(), "{details}");
     }
     let unreadable = till.batch(None, &records(1, &exact(BODY_BYTES_MAX)));
-    assert_error(&till.push_raw(&unreadable).await, 413, "body_too_large");
+    let error = assert_error(&till.push_raw(&unreadable).await, 413, "body_too_large");
+    let details = json!({ "limit": BODY_BYTES_MAX, "got": unreadable.to_string().len(), "unit": "bytes" });
+    assert_eq!(error["details"], details);
     assert_eq!(dead_letters(&shop.manager().await).await.dead_letters, []);
     let accepted = [records(most - 1, &exact(RECORD_BYTES_MAX + 1)), vec![sale()]].concat();
     let pushed = till.push(&accepted).await;

@@ -23,6 +23,7 @@ trials! {
     a_replay_corrects_several_records_and_leaves_out_what_was_discarded,
     a_group_of_several_items_is_replayed_once,
     a_group_in_a_shared_commit_is_undone_alone,
+    a_group_needs_a_batch_id,
 }
 
 /// A sale as a group: an invoice, and two pieces out of the stock.
@@ -176,7 +177,12 @@ async fn a_group_of_several_items_is_replayed_once(shop: &'static Shop) {
     let last = letters[records.len() - 1].id.rsplit_once('.').unwrap().0.parse().unwrap();
     let stored = Stored::in_room(shop, &keys::dead(&last)).await;
     stored.damage("body").await;
-    assert_error(&post(&manager, &letters[0].id, "replay", "").await, 500, "internal");
+    assert_error(&post(&manager, &letters[0].id, "replay", "").await, 409, "group_damaged");
+    assert_error(
+        &post(&manager, &letters[records.len() - 1].id, "replay", "").await,
+        404,
+        "dead_letter_not_found",
+    );
     assert_eq!(pulled(&till).await, (Vec::new(), String::new()), "nothing of it is replayed");
     stored.repair().await;
     let (one, two) = tokio::join!(
@@ -189,6 +195,15 @@ async fn a_group_of_several_items_is_replayed_once(shop: &'static Shop) {
     assert_eq!(dead_letters(&manager).await, []);
     let (ids, stock) = pulled(&till).await;
     assert_eq!((ids.len(), stock.as_str()), (records.len(), r#"{"quantity":-2}"#));
+}
+
+async fn a_group_needs_a_batch_id(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    let batch = till.batch(None, &[&sale("i1")[..], &[product("p1", &json!({}))]].concat());
+    assert_error(&till.push_raw(&batch).await, 400, "group_needs_batch");
+    assert_eq!(pulled(&till).await, (Vec::new(), String::new()), "nothing of the batch is applied");
+    assert_eq!(dead_letters(&shop.manager().await).await, []);
+    assert_eq!(till.push_batch(&with(batch, "batch_id", "b1")).await.synced_count, 3);
 }
 
 /// Two pushes in one transaction: what one of them undoes does not concern the other.

@@ -90,6 +90,7 @@ fn is_creatable(write: &Write, device: &str, now: u64) -> bool {
         first_version: None,
         device,
         number: None,
+        told: None,
         has_batch_id,
         now,
         applied_before,

@@ -1,6 +1,6 @@
 //! A batch: its records in order; each sees the writes before it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::ids::Room;
 use protocol::role::Role;
@@ -12,6 +12,7 @@ use crate::applied_before::{self, AppliedBefore};
 use crate::groups;
 use crate::record::{Decision, Situation, decide, remembered_since};
 use crate::room::{ExpectedResult, Key, Prediction, RoomState, Row, Written};
+use crate::seen::{self, BaseStamp};
 use crate::write::{AHEAD_MICROS_MAX, Clock, Write};
 
 /// A push as the function received it.
@@ -54,13 +55,16 @@ pub(crate) fn push(room: &mut RoomState, request: &Push<'_>) -> Option<Predictio
         body: &body,
         request,
         applied_before,
+        prev,
         first,
         next: first,
         first_deletion: None,
         first_versions: BTreeMap::new(),
         versions: BTreeMap::new(),
+        met: BTreeSet::new(),
     };
-    let Decided { results, undone, next, versions, first_deletion } = groups::decide(batch, &writes);
+    let Decided { results, undone, next, versions, first_deletion, met } = groups::decide(batch, &writes);
+    situations.extend(met);
     situations.extend((undone > 0).then_some("group undone"));
     situations.extend(groups::is_applied(&body, &results).then_some("group applied"));
     let rolled_back =
@@ -106,6 +110,8 @@ pub(crate) struct Decided {
     pub(crate) next: u64,
     pub(crate) versions: BTreeMap<Key, u64>,
     pub(crate) first_deletion: Option<u64>,
+    /// What the writes met.
+    pub(crate) met: BTreeSet<&'static str>,
 }
 
 pub(crate) struct Batch<'a> {
@@ -114,6 +120,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) body: &'a PushRequest,
     request: &'a Push<'a>,
     applied_before: AppliedBefore,
+    /// The room's last stamp before the batch.
+    prev: u64,
     first: u64,
     /// The stamp of the next change.
     next: u64,
@@ -123,6 +131,7 @@ pub(crate) struct Batch<'a> {
     first_versions: BTreeMap<Key, u64>,
     /// The version of each record after its last change.
     versions: BTreeMap<Key, u64>,
+    met: BTreeSet<&'static str>,
 }
 
 impl Batch<'_> {
@@ -132,11 +141,12 @@ impl Batch<'_> {
         (self.next, self.first_deletion) = (self.first, None);
         self.first_versions.clear();
         self.versions.clear();
+        self.met.clear();
     }
 
     pub(crate) fn end(self, results: Vec<ExpectedResult>, undone: usize) -> Decided {
-        let Batch { next, versions, first_deletion, .. } = self;
-        Decided { results, undone, next, versions, first_deletion }
+        let Batch { next, versions, first_deletion, met, .. } = self;
+        Decided { results, undone, next, versions, first_deletion, met }
     }
 
     pub(crate) fn record(&mut self, write: Result<Write, &str>) -> ExpectedResult {
@@ -157,10 +167,12 @@ impl Batch<'_> {
             created_by_batch: current.as_ref() != before && before.is_none_or(|row| row.deleted),
             device: &self.body.device_id,
             number: self.body.device_seq,
+            told: self.told(before),
             has_batch_id: self.body.batch_id.is_some(),
             now: self.request.now.0,
             applied_before: self.applied_before,
         };
+        self.met.extend(seen::situation(&situation, &write));
         let stored = current.as_ref().map_or((0, 0), |row| (row.version, row.stamp));
         match decide(&situation, &write) {
             Decision::Store { row, flags } => {
@@ -184,12 +196,30 @@ impl Batch<'_> {
         }
     }
 
+    /// Who writes: a replay is not known to the device of its dead letter.
+    fn writer(&self) -> String {
+        let replay = self.body.batch_id.as_ref().filter(|batch| batch.starts_with("dead:"));
+        replay.unwrap_or(&self.body.device_id).clone()
+    }
+
+    /// What the client says that it had seen, in front of the record as the batch found it.
+    fn told<'b>(&self, before: Option<&'b Row>) -> Option<BaseStamp<'b>> {
+        let stamp = self.body.base_stamp?.0;
+        let before = before.filter(|row| !row.deleted);
+        let forgets = stamp < self.prev && self.forgets();
+        Some(BaseStamp { stamp, is_beyond: stamp > self.prev, forgets, before })
+    }
+
+    /// Whether the room may have forgotten a deletion.
+    fn forgets(&self) -> bool {
+        let since = remembered_since(self.request.now.0);
+        self.room.first_tombstone.is_some_and(|first| first < since)
+    }
+
     /// The highest version that a record which the server does not have may have had: if a tombstone may be
     /// forgotten, the number of all changes, since no change raises a version by more than one.
     fn versions_before(&self, write: &Write) -> u64 {
-        let since = remembered_since(self.request.now.0);
-        let forgets = self.room.first_tombstone.is_some_and(|first| first < since);
-        if forgets && !write.is_append_only() { self.room.changes + self.next - self.first } else { 0 }
+        if self.forgets() && !write.is_append_only() { self.room.changes + self.next - self.first } else { 0 }
     }
 
     /// Stores a changed record under the next version and stamp.
@@ -202,11 +232,11 @@ impl Batch<'_> {
         self.first_deletion = self.first_deletion.or(Some(stamp).filter(|_| row.deleted));
         let mut row = Row { version, stamp, ..row };
         row.written = current.map(|row| row.written.clone()).unwrap_or_default();
-        if let Some(number) = self.body.device_seq.filter(|_| !write.is_append_only()) {
+        if !write.is_append_only() {
             let creates = current.is_none_or(|row| row.deleted);
-            row.written.push(Written { version, device: self.body.device_id.clone(), number, creates });
-            let surplus = row.written.len().saturating_sub(8);
-            row.written.drain(..surplus);
+            let (device, number) = (self.writer(), self.body.device_seq);
+            row.written.push(Written { first: version, version, stamp, device, number, creates });
+            seen::forget(&mut row.written);
         }
         match current.filter(|current| !current.deleted && !row.deleted) {
             Some(current) => {

@@ -12,6 +12,7 @@ mod merge;
 mod record;
 mod room;
 mod rules;
+mod seen;
 mod size;
 mod special;
 mod write;

@@ -4,6 +4,7 @@ use crate::member::Members;
 use crate::record::{Situation, is_known, knows};
 use crate::room::Row;
 use crate::rules::{FieldRule, Policy};
+use crate::seen;
 use crate::write::Write;
 
 pub(crate) struct Merged {
@@ -38,12 +39,10 @@ pub(crate) fn merge(situation: &Situation<'_>, row: &Row, write: &Write, concurr
     if !has_plain {
         return accepted(wins_by_time && !write.sets().is_empty());
     }
-    match (refused, write.base) {
-        (None, _) => accepted(wins_by_time),
-        (Some("fields_conflict"), Some(base)) if !write.deleted => {
-            merge_members(situation, &stored, row, write, base)
-        }
-        (Some(reason), _) => rejected(reason),
+    match refused {
+        None => accepted(wins_by_time),
+        Some("fields_conflict") if !write.deleted => merge_members(situation, &stored, row, write),
+        Some(reason) => rejected(reason),
     }
 }
 
@@ -60,18 +59,24 @@ pub(crate) fn refused_whole(
     if write.base.is_some_and(|base| base > row.version) {
         return Some("unknown_version");
     }
+    if write.base.is_none() && situation.told.as_ref().is_some_and(|told| told.is_beyond) {
+        return Some("unknown_version");
+    }
     let unless_later = (!is_later(situation, row, write)).then_some("newer_on_server");
     match write.rule.policy {
         Policy::LastWriter | Policy::AppendOnly => unless_later,
         Policy::Server => Some("server_wins"),
         Policy::Manual => Some("manual"),
         Policy::Client => None,
-        Policy::Merge if write.base.is_none() => unless_later,
+        Policy::Merge if write.base.is_none() && situation.told.is_none() => unless_later,
         Policy::Merge => Some("fields_conflict"),
     }
 }
 
+/// Whether the write is later than what it meets. What the batch itself wrote before is no other side.
 fn is_later(situation: &Situation<'_>, row: &Row, write: &Write) -> bool {
+    let met = situation.told.as_ref().filter(|_| write.base.is_none()).and_then(|told| told.before);
+    let row = met.unwrap_or(row);
     (write.at, situation.device) > (row.modified_at, row.device.as_str())
 }
 
@@ -97,16 +102,23 @@ fn overwritten(stored: &Members, write: &Write) -> Members {
     data
 }
 
-/// Merges member by member: the write wins where the server has not changed the member since `base`.
-fn merge_members(situation: &Situation<'_>, stored: &Members, row: &Row, write: &Write, base: u64) -> Merged {
+/// Merges member by member: the write wins where nothing has changed the member that its client does not know
+/// of.
+fn merge_members(situation: &Situation<'_>, stored: &Members, row: &Row, write: &Write) -> Merged {
     let is_later = is_later(situation, row, write);
     let wanted = overwritten(stored, write);
     let (mut data, mut conflict, mut by_time) = (stored.clone(), None, false);
     // Equal changes on both sides do not conflict.
     let differing = stored.keys().chain(wanted.keys()).filter(|name| stored.get(*name) != wanted.get(*name));
     for name in differing.filter(|name| !write.rule.is_special(name)) {
-        let is_of_others = |version: u64| version > base && !is_known(situation, row, version);
-        let created = row.created > base && !knows(situation, row, base, row.created);
+        let is_of_others = |version: u64| match write.base {
+            Some(base) => version > base && !is_known(situation, row, version),
+            None => !seen::knows_version(situation, version),
+        };
+        let created = match write.base {
+            Some(base) => row.created > base && !knows(situation, row, base, row.created),
+            None => !seen::knows_creation(situation, row.created),
+        };
         let changed = created || row.changed.get(name).is_some_and(|version| is_of_others(*version));
         let accepts = match write.rule.field(name) {
             _ if !changed => true,

@@ -5,6 +5,7 @@ use crate::member::{self, Members};
 use crate::merge::{Merged, merge, refused_whole};
 use crate::room::{Row, Written};
 use crate::rules::FieldRule;
+use crate::seen::{self, BaseStamp};
 use crate::special::{states, sums, sums_and_states};
 use crate::write::Write;
 
@@ -33,6 +34,8 @@ pub(crate) struct Situation<'a> {
     pub(crate) device: &'a str,
     /// The number of the batch.
     pub(crate) number: Option<u64>,
+    /// What the client says that it had seen.
+    pub(crate) told: Option<BaseStamp<'a>>,
     pub(crate) has_batch_id: bool,
     /// The function's time in microseconds.
     pub(crate) now: u64,
@@ -97,10 +100,12 @@ pub(crate) fn create(situation: &Situation<'_>, write: &Write) -> Decision {
     if write.base.is_some_and(|base| base > 0) && !append_only {
         return Decision::Conflict("deleted_on_server");
     }
-    if write.base.is_none() && write.made_at < remembered_since(situation.now) && !append_only {
+    let is_old = write.made_at < remembered_since(situation.now) || seen::is_outdated(situation);
+    if write.base.is_none() && is_old && !append_only {
         return Decision::Reject("too_old");
     }
-    let claims_only_time = write.base.is_none() && !write.deleted && !write.asks_timeless();
+    let says_more = situation.told.as_ref().is_some_and(|told| !told.is_beyond);
+    let claims_only_time = write.base.is_none() && !write.deleted && !write.asks_timeless() && !says_more;
     if write.ahead && claims_only_time && write.is_settled_by_time() {
         return Decision::Reject("clock_ahead");
     }
@@ -210,7 +215,7 @@ fn over_live(situation: &Situation<'_>, row: &Row, write: &Write) -> Decision {
     let mut next = Row { data: Some(data).filter(|_| row.data.is_some()), deleted, ..row.clone() };
     if sets_author {
         // Sums and states do not change the row's time and device.
-        let is_successor = !concurrent && write.base.is_some();
+        let is_successor = !concurrent && (write.base.is_some() || situation.told.is_some());
         next.modified_at = write.at.max(row.modified_at + u64::from(is_successor));
         next.device = situation.device.to_owned();
     }
@@ -225,6 +230,7 @@ fn over_live(situation: &Situation<'_>, row: &Row, write: &Write) -> Decision {
 fn is_concurrent(situation: &Situation<'_>, row: &Row, write: &Write) -> bool {
     match write.base {
         Some(base) => !is_current(situation, row, base),
+        None if situation.told.is_some() => !seen::knows_all(situation, row),
         // A time that is not believed does not tell which write is later.
         None => (row.modified_at > write.at || write.ahead) && row.device != situation.device,
     }
@@ -248,11 +254,14 @@ pub(crate) fn is_known(situation: &Situation<'_>, row: &Row, version: u64) -> bo
     let wrote = |written: &Written| {
         written.version == version
             && written.device == situation.device
-            && situation
-                .number
-                .is_some_and(|number| (1..=10_000).contains(&number.saturating_sub(written.number)))
+            && situation.number.zip(written.number).is_some_and(|(number, earlier)| is_later(number, earlier))
     };
     row.written.iter().any(wrote)
+}
+
+/// Whether `number` is that of a later batch of the same installation than `earlier`.
+pub(crate) fn is_later(number: u64, earlier: u64) -> bool {
+    (1..=10_000).contains(&number.saturating_sub(earlier))
 }
 
 /// Whether the device's earlier batches wrote every version after `base` up to `last`; of a record that the

@@ -30,17 +30,20 @@ pub struct Row {
     pub changed: BTreeMap<String, u64>,
     /// The version that created the record.
     pub created: u64,
-    /// The last versions that numbered batches wrote.
+    /// Who wrote its last versions.
     pub written: Vec<Written>,
 }
 
-/// A version of a record, and the numbered batch that wrote it.
+/// A version of a record, or several in a row, and the batch that wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
+    /// The first of them.
+    pub(crate) first: u64,
     pub(crate) version: u64,
+    pub(crate) stamp: u64,
     pub(crate) device: String,
-    /// The number of the batch.
-    pub(crate) number: u64,
+    /// The number of the batch, if it has one.
+    pub(crate) number: Option<u64>,
     /// Whether the version created the record.
     pub(crate) creates: bool,
 }

@@ -7,7 +7,7 @@ use protocol::endpoints::spec::{EndpointSpec, LimitScope};
 use protocol::endpoints::wire_type::WireType;
 use protocol::error::ErrorCode;
 use protocol::wire::error_response::ErrorResponse;
-use protocol::wire::error_response::RateLimitDetails;
+use protocol::wire::error_response::{RateLimitDetails, TooLargeDetails};
 use serde_json::{Map, Value, json};
 
 use super::schemas::Schemas;
@@ -33,11 +33,13 @@ pub(super) fn successes(spec: &EndpointSpec) -> Vec<(u16, Option<WireType>)> {
     [(status, spec.response)].into_iter().chain(not_modified).collect()
 }
 
-/// The `details` of error codes: the row's own, and those of a rate limit.
+/// The `details` of error codes: the row's own, and those of a rate limit and of the status 413.
 pub(super) fn details(spec: &EndpointSpec) -> Vec<(ErrorCode, WireType)> {
     let rate_limit = (ErrorCode::RateLimited, WireType::of::<RateLimitDetails>());
     let limited = (spec.limit != LimitScope::None).then_some(rate_limit);
-    spec.details.iter().copied().chain(limited).collect()
+    let codes = spec.error_codes().into_iter().filter(|code| code.status() == 413);
+    let too_large = codes.map(|code| (code, WireType::of::<TooLargeDetails>()));
+    spec.details.iter().copied().chain(limited).chain(too_large).collect()
 }
 
 /// The endpoint as OpenAPI describes an operation.

@@ -68,6 +68,10 @@ const OTHERS: &[(Kind, &[&str])] = &[
             "marker damaged",
             "record damaged",
             "device clock corrected",
+            "base stamp that covers the record",
+            "base stamp before the device's own writes",
+            "base stamp before the writes of others",
+            "base stamp beyond the head",
             "late batch that is new",
             "late batch that was applied before",
             "late batch that may be new",
@@ -89,6 +93,8 @@ const OTHERS: &[(Kind, &[&str])] = &[
 /// Why the simulation cannot reach a code. Every other code must be reached.
 const UNREACHED: &[(Kind, &str, &str)] = &[
     (Kind::Error, "too_many_branches", "a run has few branches: tests/e2e/sync/many_branches.rs"),
+    (Kind::Error, "group_needs_batch", "tills name batches with groups: tests/e2e/sync/record_groups.rs"),
+    (Kind::Error, "group_damaged", "a run damages no dead letters: tests/e2e/sync/record_groups.rs"),
     (Kind::Error, "session_revoked", "the edge checks sessions: tests/e2e/accounts"),
     (Kind::Error, "bad_credentials", "there are no accounts: tests/e2e/accounts"),
     (Kind::Error, "refresh_invalid", "there are no accounts: tests/e2e/accounts"),

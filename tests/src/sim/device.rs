@@ -95,8 +95,8 @@ impl Device {
     pub(crate) fn edit(&self, true_time: Timestamp, keys: KeySpace, rng: &mut Rng) {
         let mut inner = self.lock();
         let clock = inner.clock_shows(true_time);
-        let (device, rows) = (self.actor.device.as_str(), &inner.state.rows);
-        let mut batch = Writer { device, batch: inner.batches, rows, clock, keys }.batch(rng);
+        let (device, rows, position) = (self.actor.device.as_str(), &inner.state.rows, inner.state.position);
+        let mut batch = Writer { device, batch: inner.batches, rows, position, clock, keys }.batch(rng);
         batch.branch_id = Some(self.actor.caller.room.branch.to_string());
         inner.batches += 1;
         inner.edits.push(batch.clone());

@@ -71,6 +71,8 @@ pub(crate) enum Mutation {
     ClaimedResolutions,
     /// Records of a group are applied each by itself.
     IgnoredGroups,
+    /// The function does not look at what a till had seen.
+    IgnoredBaseStamps,
     /// A commit does not count its dead letters and conflicts.
     UncountedCommits,
     /// The compaction of a cart removes changes without writing the cart.
@@ -110,7 +112,11 @@ impl Mutation {
     /// The body of a push as it reaches the function.
     pub(crate) fn mutate_push(self, body: &str) -> Option<String> {
         // A member that the function does not know.
-        (self == Mutation::IgnoredGroups).then(|| body.replace("\"group\":", "\"ungrouped\":"))
+        match self {
+            Mutation::IgnoredGroups => Some(body.replace("\"group\":", "\"ungrouped\":")),
+            Mutation::IgnoredBaseStamps => Some(body.replace("\"base_stamp\":", "\"no_base_stamp\":")),
+            _ => None,
+        }
     }
 
     /// The time at which a pull takes place.

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use protocol::json::JsonText;
+use protocol::stamp::Stamp;
 use protocol::timestamp::device_time::DeviceTime;
 use protocol::wire::push::{PushRecord, PushRequest};
 
@@ -16,6 +17,9 @@ use crate::till::rows::{Row, Rows};
 const BULK_PERMILLE: u64 = 4;
 /// Share of batches with groups.
 const GROUPS_PERMILLE: u64 = 250;
+/// Share of batches whose till tells what it had seen, and of their records that tell no version.
+const BASE_STAMP_PERMILLE: u64 = 250;
+const UNVERSIONED_PERMILLE: u64 = 800;
 /// Share of batches with records that tell no time.
 const UNDATED_PERMILLE: u64 = 60;
 const DAY_MICROS: u64 = 24 * 3600 * 1_000_000;
@@ -27,6 +31,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) device: &'a str,
     pub(crate) batch: u64,
     pub(crate) rows: &'a Rows,
+    /// How far the till has followed the room.
+    pub(crate) position: Stamp,
     pub(crate) clock: DeviceTime,
     /// The records that all tills share.
     pub(crate) keys: KeySpace,
@@ -72,17 +78,32 @@ impl Writer<'_> {
             let undated = records.iter_mut().filter(|_| extras.chance(700));
             undated.for_each(|record| record.local_updated_at = None);
         }
-        // All tills use the same batch ids, which are unique only for each device.
-        let batch_id = (!rng.chance(60)).then(|| format!("b-{}", self.batch));
+        let base_stamp = extras.chance(BASE_STAMP_PERMILLE).then(|| self.base_stamp(&mut extras));
+        if base_stamp.is_some() {
+            let unversioned = records.iter_mut().filter(|_| extras.chance(UNVERSIONED_PERMILLE));
+            unversioned.for_each(|record| record.base_version = None);
+        }
+        // All tills use the same batch ids, which are unique only for each device. A group needs one.
+        let is_grouped = records.iter().any(|record| record.group.is_some());
+        let batch_id = (!rng.chance(60) || is_grouped).then(|| format!("b-{}", self.batch));
         PushRequest {
             device_id: self.device.to_owned(),
             batch_id,
             device_seq: None,
+            base_stamp,
             atomic: rng.chance(80),
             branch_id: None,
             device_time: rng.chance(500).then(|| self.clock.to_string()),
             records,
         }
+    }
+
+    /// What the till has seen of the room; sometimes it says less, or what the room does not have.
+    fn base_stamp(&self, rng: &mut Rng) -> Stamp {
+        let Stamp(position) = self.position;
+        let less = position.saturating_sub(rng.between(1, 600) * 1_000_000);
+        let beyond = position.saturating_add(rng.between(1, 30) * DAY_MICROS);
+        Stamp(rng.weighted(&[(80, position), (12, less), (2, 0), (6, beyond)], position))
     }
 
     fn record(&self, rng: &mut Rng, nth: u64) -> PushRecord {

@@ -146,6 +146,7 @@ impl Queue {
             record_id: Some(record.record_id),
             code: code.to_owned(),
             message: message.to_owned(),
+            ..RejectedRecord::default()
         }));
     }
 }

@@ -69,27 +69,26 @@ impl Store {
     }
 
     /// The dead letter `id` and the open ones of its group; empty if it is closed or damaged. A batch may
-    /// have several items. [`StoreError::Corrupt`] if one of them is damaged: it may hold a part of the
-    /// group.
+    /// have several items. `None` if one of them is damaged: it may hold a part of the group.
     pub async fn dead_letters_with(
         &self,
         room: &Room,
         id: &DeadLetterId,
         cost: &mut Cost,
-    ) -> Result<Vec<OpenDeadLetters>, StoreError> {
+    ) -> Result<Option<Vec<OpenDeadLetters>>, StoreError> {
         let named = self.dead_letter(room, id, cost).await?;
         let letter = named.as_ref().and_then(|open| open.letters.first());
         let Some(group) = letter.and_then(|letter| letter.group.clone()) else {
-            return Ok(named.into_iter().collect());
+            return Ok(Some(named.into_iter().collect()));
         };
         let query = self.table.query_prefix(keys::room(room), &keys::dead_of_batch(&id.key));
         let items = all_pages(query, cost).await?;
         let is_of_group = |letter: &DeadLetter| letter.group.as_ref() == Some(&group);
-        let of_group = |item| {
-            let read = |item: &Item| Ok(to_dead(item)?.open(is_of_group)?);
-            self.readable(&DEAD, item, read)?.ok_or(StoreError::Corrupt("body"))
-        };
-        items.iter().filter_map(|item| of_group(item).transpose()).collect()
+        let of_group = |item| self.readable(&DEAD, item, |item| Ok(to_dead(item)?.open(is_of_group)?));
+        let read: Vec<Option<Option<OpenDeadLetters>>> =
+            items.iter().map(of_group).collect::<Result<_, StoreError>>()?;
+        let read: Option<Vec<Option<OpenDeadLetters>>> = read.into_iter().collect();
+        Ok(read.map(|open| open.into_iter().flatten().collect()))
     }
 
     fn open_letters(

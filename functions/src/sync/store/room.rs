@@ -119,7 +119,7 @@ impl Store {
     /// Reads what the decision about `push` needs, each item strongly consistent by itself.
     pub async fn load(&self, room: &Room, push: &Push, cost: &mut Cost) -> Result<Snapshot, StoreError> {
         let batch = push.batch.as_ref().map(|batch| (&push.device, batch));
-        self.load_records(room, push.keys(), batch, cost).await
+        self.load_records(room, push.keys_to_read(), batch, cost).await
     }
 
     /// Reads HEAD, the records `keys`, and the marker of `batch`, each strongly consistent by itself.
@@ -146,7 +146,7 @@ impl Store {
         pushes: &[&Push],
         cost: &mut Cost,
     ) -> Result<(Snapshot, Vec<ReadMarker>), StoreError> {
-        let keys = pushes.iter().flat_map(|push| push.keys()).collect();
+        let keys = pushes.iter().flat_map(|push| push.keys_to_read()).collect();
         let batches = pushes.iter().filter_map(|push| Some((&push.device, push.batch.as_ref()?)));
         let batches: Vec<_> = batches.collect();
         self.load_all(room, keys, &batches, cost).await

@@ -59,3 +59,39 @@ pub struct RateLimitDetails {
     /// Seconds after which the same request is allowed, as in the header `Retry-After`.
     pub retry_after_secs: u64,
 }
+
+/// The `details` of the errors of the status 413: by how much to send less at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TooLargeDetails {
+    /// What is allowed.
+    pub limit: usize,
+    /// What was sent, as far as the server has read it; absent if the request does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub got: Option<usize>,
+    /// What both count.
+    pub unit: SizeUnit,
+}
+
+impl TooLargeDetails {
+    /// `got` records, of which `limit` are allowed.
+    pub fn records(limit: usize, got: usize) -> TooLargeDetails {
+        TooLargeDetails { limit, got: Some(got), unit: SizeUnit::Records }
+    }
+
+    /// `got` bytes, of which `limit` are allowed.
+    pub fn bytes(limit: usize, got: Option<usize>) -> TooLargeDetails {
+        TooLargeDetails { limit, got, unit: SizeUnit::Bytes }
+    }
+}
+
+/// What a limit of the size of a request counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SizeUnit {
+    /// Records.
+    Records,
+    /// Bytes: of the body, of a cart, of all `data` of a push, or of what a push writes.
+    Bytes,
+}

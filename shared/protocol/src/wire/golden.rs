@@ -16,7 +16,7 @@ use crate::wire::cache::{
 };
 use crate::wire::carts::{CartResponse, PutCartRequest, PutCartResponse};
 use crate::wire::dead_letters::{DeadLetterEntry, DeadLettersResponse, ReplayRequest};
-use crate::wire::error_response::{ErrorResponse, RateLimitDetails};
+use crate::wire::error_response::{ErrorResponse, RateLimitDetails, TooLargeDetails};
 use crate::wire::health::{BreakerState, OtherParts, ReadinessResponse};
 use crate::wire::presence::PresenceResponse;
 use crate::wire::pull::{CHANGES, PullResponse, SNAPSHOT};
@@ -66,6 +66,8 @@ fn pushes() {
             of::<Conflict>,
             of::<Conflict>,
             of::<RejectedRecord>,
+            of::<RejectedRecord>,
+            of::<RejectedRecord>,
             of::<PushResponse>,
             of::<DeadLettersFullDetails>,
         ],
@@ -74,7 +76,7 @@ fn pushes() {
     let least = r#"{"device_id":"d","records":[{"table_name":"t","record_id":"r"}]}"#;
     let least: PushRequest = read(least);
     assert_eq!((least.batch_id, least.atomic, least.device_time, least.branch_id), (None, false, None, None));
-    assert_eq!(least.device_seq, None);
+    assert_eq!((least.device_seq, least.base_stamp), (None, None));
     let record = &least.records[0];
     assert_eq!((record.base_version, record.is_deleted, &record.fields), (None, false, &None));
     assert_eq!((&record.data, &record.group, &record.local_updated_at), (&None, &None, &None));
@@ -147,6 +149,7 @@ fn records_and_carts() {
             of::<RecordResponse>,
             of::<BatchGetRequest>,
             of::<BatchGetResponse>,
+            of::<BatchGetResponse>,
             of::<PutCartRequest>,
             of::<PutCartRequest>,
             of::<CartResponse>,
@@ -163,7 +166,8 @@ fn errors() {
     let errors = [plain, detailed, exact].map(|error| ErrorResponse::new(&error, "r1").to_json());
     let limit = RateLimitDetails { policy: "user", limit: 100, window_secs: 60, retry_after_secs: 3 };
     let lines: Vec<&str> = include_str!("golden/errors.jsonl").lines().collect();
-    assert_eq!([&errors[..], &[text(&limit)]].concat(), lines);
+    let sizes = [TooLargeDetails::records(50, 51), TooLargeDetails::bytes(4 << 20, None)];
+    assert_eq!([&errors[..], &[text(&limit)], &sizes.map(|size| text(&size))].concat(), lines);
 }
 
 #[test]

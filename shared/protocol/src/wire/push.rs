@@ -26,6 +26,10 @@ pub struct PushRequest {
     /// The number of the batch: greater than that of every batch that the device sent before.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "integer::optional")]
     pub device_seq: Option<u64>,
+    /// The stamp up to which the device had seen every change of the branch when it made the writes: what it
+    /// knew of records whose `base_version` it does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "integer::optional_stamp")]
+    pub base_stamp: Option<Stamp>,
     /// Whether to apply the batch as a whole or not at all.
     #[serde(default)]
     pub atomic: bool,
@@ -133,8 +137,8 @@ pub struct Conflict {
     pub data_omitted: bool,
 }
 
-/// A rejected record.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// A rejected record, with the server's copy if there is one that the caller may read.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RejectedRecord {
     /// The record's position in the request.
@@ -148,13 +152,29 @@ pub struct RejectedRecord {
     pub code: String,
     /// What to do about it.
     pub message: String,
+    /// The server's data; for a tombstone its last content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_data: Option<JsonText>,
+    /// When the server's copy was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Time>"))]
+    pub server_updated_at: Option<String>,
+    /// The version of the server's copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_version: Option<u64>,
+    /// Whether the server's copy is a tombstone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub server_is_deleted: bool,
+    /// Whether the data of the server's copy was left out because the response would be too large: pull.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub data_omitted: bool,
 }
 
 /// The `details` of `dead_letters_full`: the records that the branch cannot keep.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeadLettersFullDetails {
-    /// As they would be in the response to the push.
+    /// As they would be in the response to the push, without the server's copies.
     pub errors: Vec<RejectedRecord>,
 }
 

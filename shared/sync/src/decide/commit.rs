@@ -14,6 +14,7 @@ use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::Room;
 use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
+use protocol::wire::error_response::TooLargeDetails;
 use protocol::wire::publication::Publication;
 
 /// Plans that fit one transaction, with their publications.
@@ -53,10 +54,12 @@ impl<'a> CommitPlan<'a> {
         closes: &'a [OpenDeadLetters],
     ) -> Result<CommitPlan<'a>, ApiError> {
         let writes = RecordWrites::of([plan]);
-        if bytes(&writes, &[plan]) > COMMIT_BYTES_MAX {
+        let bytes = bytes(&writes, &[plan]);
+        if bytes > COMMIT_BYTES_MAX {
             let message =
                 "The batch writes more than fits one transaction; send its records in smaller batches.";
-            return Err(ApiError::new(ErrorCode::BatchTooLarge, message));
+            let details = TooLargeDetails::bytes(COMMIT_BYTES_MAX, Some(bytes));
+            return Err(ApiError::too_large(ErrorCode::BatchTooLarge, message, details));
         }
         // The room skips the publishing device. A replay is published under its batch id, because the device
         // that sent the dead letter does not know of the replay and must receive it.

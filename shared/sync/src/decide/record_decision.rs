@@ -4,8 +4,7 @@ use super::Batch;
 use super::believed_time::BelievedTime;
 use super::edit::{Edit, Edited, Settle};
 use super::forgotten::AppliedBefore;
-use crate::policy::last_writer_wins::{Side, winner};
-use crate::policy::{Policy, Winner};
+use crate::policy::Policy;
 use crate::push::{RECORD_ID_RULE, Write};
 use crate::record::Record;
 use crate::tables::Table;
@@ -85,13 +84,14 @@ impl Batch<'_> {
             return Ok(RecordDecision::Conflict(ConflictReason::DeletedOnServer));
         }
         if write.base.is_none() && !append_only {
-            if time.made_at < self.tombstones_since() {
-                let message = "The write is older than deletions are remembered, so the record may have been \
-                               deleted; create it with `base_version` 0.";
+            if time.made_at < self.tombstones_since() || self.may_have_missed_deletion() {
+                let message = "The write, or what its device had seen, is older than deletions are remembered, \
+                               so the record may have been deleted; create it with `base_version` 0.";
                 return Err(RejectionCode::TooOld.with_message(message));
             }
-            // Where the later write wins, its time is all that such a write claims.
-            let by_time = edit.table.policy.is_settled_by_time();
+            // Where the later write wins, its time is all that such a write claims, unless its device says
+            // what it had seen.
+            let by_time = edit.table.policy.is_settled_by_time() && self.believed_base_stamp().is_none();
             if time.ahead && by_time && !write.deleted && !edit.asks_timeless() {
                 return Err(self.clock_ahead());
             }
@@ -109,15 +109,19 @@ impl Batch<'_> {
         if self.holds(edit, server, time) {
             return Ok(RecordDecision::AlreadyApplied);
         }
-        let current = self.is_current(write, server);
+        let seen = self.seen(write);
+        let current =
+            self.is_current(write, server) || seen.is_some_and(|seen| seen.is_followed_by(&self.wrote_by));
         let follows = match write.base {
             _ if current => true,
             Some(0) => return Ok(RecordDecision::Conflict(ConflictReason::AlreadyExists)),
             // A time that is not believed does not tell which of two devices was later.
-            None => server.device == *self.author() || (server.modified_at <= time.at && !time.ahead),
-            Some(_) => false,
+            None if seen.is_none() => {
+                server.device == *self.author() || (server.modified_at <= time.at && !time.ahead)
+            }
+            _ => false,
         };
-        let settle = if follows { Settle::Incoming } else { self.concurrent(edit, server, time.at) };
+        let settle = if follows { Settle::Incoming } else { self.concurrent(edit, server, time.at, seen) };
         let wins_by_time =
             !follows && matches!(settle, Settle::Incoming) && edit.table.policy.is_settled_by_time();
         // Keeps `modified_at` increasing if the till's clock was set back.
@@ -159,66 +163,12 @@ impl Batch<'_> {
         })
     }
 
-    /// Whether the write starts from the stored version, or from an earlier write of this batch or of this
-    /// device's batches.
-    fn is_current(&self, write: &Write, server: &Record) -> bool {
-        write.base.is_some_and(|base| {
-            base == server.version
-                || self.follows_own_step(base, write)
-                || self.counts_own_steps(base, write, server)
-                || self.knows_of(base, server, server.version)
-        })
-    }
-
-    /// Whether `base` is the version of a record that this batch made, counted from 1 as some tills do.
-    fn counts_own_steps(&self, base: u64, write: &Write, server: &Record) -> bool {
-        let is_new = !self.snapshot.records.contains_key(&write.key);
-        let first = self.changes.iter().find(|change| change.key == write.key).filter(|_| is_new);
-        first.is_some_and(|first| server.version.saturating_sub(first.version).saturating_add(1) == base)
-    }
-
-    /// Whether nothing but earlier batches of the device wrote the versions of the record after `base`, up to
-    /// `last`: the device edited it again before it knew the version that its first edit made.
-    fn knows_of(&self, base: u64, server: &Record, last: u64) -> bool {
-        let batch = self.numbered.as_ref().filter(|_| base < last);
-        batch.is_some_and(|batch| server.authors.are_own(base, last, batch))
-    }
-
     /// Refuses a write that would win by the time of a clock that is ahead.
     fn clock_ahead(&self) -> Rejection {
         let now = self.now;
         let message =
             format!("`local_updated_at` is ahead of the server's clock, {now}; set the till's clock.");
         RejectionCode::ClockAhead.with_message(message)
-    }
-
-    /// Settles a write that is concurrent to the stored record.
-    fn concurrent<'a>(&'a self, edit: &Edit<'_>, server: &'a Record, at: Timestamp) -> Settle<'a> {
-        let sides = (
-            Side { modified_at: server.modified_at, device: &server.device },
-            Side { modified_at: at, device: self.author() },
-        );
-        match (edit.table.policy, edit.write.base) {
-            // No till can have seen that version of this record, so nothing says what the write would undo.
-            (_, Some(base)) if base > server.version => Settle::Server(ConflictReason::UnknownVersion),
-            (Policy::FieldMerge, Some(base)) => {
-                let mut versions = server.fields.known(server.version);
-                if let Some(batch) = &self.numbered {
-                    let knows_since = server.authors.are_own(base, versions.since, batch);
-                    versions = versions.seen(knows_since, |version| server.authors.is_own(version, batch));
-                }
-                Settle::Each { versions, base, server: sides.0, incoming: sides.1 }
-            }
-            (Policy::LastWriterWins | Policy::FieldMerge | Policy::AppendOnly, _) => {
-                match winner(sides.0, sides.1) {
-                    Winner::Incoming => Settle::Incoming,
-                    Winner::Server => Settle::Server(ConflictReason::NewerOnServer),
-                }
-            }
-            (Policy::ServerWins, _) => Settle::Server(ConflictReason::ServerWins),
-            (Policy::ClientWins, _) => Settle::Incoming,
-            (Policy::Manual, _) => Settle::Server(ConflictReason::Manual),
-        }
     }
 
     /// Whether `write` is a retry of what is stored. Retries of deltas are found by the batch marker instead.
@@ -237,15 +187,6 @@ impl Batch<'_> {
             && edit
                 .update(server, &Settle::Incoming)
                 .is_ok_and(|edited| !edited.special && edited.data == server.data)
-    }
-
-    /// Whether this batch wrote the record from the same base before: several offline edits, of which only
-    /// the first can know the current version.
-    fn follows_own_step(&self, base: u64, write: &Write) -> bool {
-        let read = self.snapshot.records.get(&write.key);
-        // A create and edits of it, made before the till knew any version.
-        let created = base == 0 && read.is_none_or(|record| record.deleted);
-        self.steps.contains_key(&write.key) && (created || read.is_some_and(|record| record.version == base))
     }
 }
 

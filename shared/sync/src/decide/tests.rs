@@ -1,5 +1,6 @@
 mod append_only;
 mod authors;
+mod base_stamps;
 mod batches;
 mod clocks;
 mod deltas;
@@ -26,7 +27,7 @@ use protocol::wire::outcome::{ConflictReason, Flag};
 const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
 
 /// A room: decides pushes one after the other and keeps their writes.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Room {
     snapshot: Snapshot,
     log: Vec<Change>,

@@ -34,6 +34,8 @@ pub struct Incoming {
     pub raw: JsonText,
     /// The requested write, or why the record is rejected.
     pub write: Result<Write, Rejection>,
+    /// Of a rejected record: the key of the server's copy, if the caller may read it.
+    shown: Option<RecordKey>,
 }
 
 /// The rule of [`RejectionCode::BadRecordId`].
@@ -41,6 +43,11 @@ pub(crate) const RECORD_ID_RULE: &str =
     "A record id must be 1 to 255 bytes without control characters, and neither `.` nor `..`.";
 
 impl Incoming {
+    /// The record that it is about; `None` if that cannot be read, or if the caller may not read it.
+    pub fn key(&self) -> Option<&RecordKey> {
+        self.write.as_ref().map_or(self.shown.as_ref(), |write| Some(&write.key))
+    }
+
     /// Parses one record written by a caller with `role`.
     pub fn read(tables: &Tables, role: Role, raw: &RawValue) -> Incoming {
         read_record(tables, role, raw).0
@@ -58,11 +65,12 @@ pub(super) fn read_record(tables: &Tables, role: Role, raw: &RawValue) -> (Incom
             let bytes = data.max(text.len().min(DEAD_PAYLOAD_BYTES_MAX).saturating_sub(RECORD_SURPLUS_BYTES));
             let (table, id) = (Some(echo(&body.table_name)), Some(echo(&body.record_id)));
             let local_updated_at = body.local_updated_at.as_deref().map(echo);
+            let shown = shown(tables, role, &body.table_name, &body.record_id);
             let (group, write) = match body.group.as_deref().map(str::parse).transpose() {
                 Ok(group) => (group, check(tables, role, body)),
                 Err(bad) => (None, Err(RejectionCode::Malformed.with_message(BadId::to_string(&bad)))),
             };
-            (Incoming { table, id, local_updated_at, group, raw, write }, bytes)
+            (Incoming { table, id, local_updated_at, group, raw, write, shown }, bytes)
         }
         other => {
             let why = other
@@ -71,15 +79,23 @@ pub(super) fn read_record(tables: &Tables, role: Role, raw: &RawValue) -> (Incom
             let write =
                 Err(RejectionCode::Malformed.with_message(format!("The record does not fit: {why}.")));
             let [table, id, group] = ["table_name", "record_id", "group"].map(|name| member(text, name));
+            let shown =
+                table.as_ref().zip(id.as_ref()).and_then(|(table, id)| shown(tables, role, table, id));
             let (table, id) = (table.as_deref().map(echo), id.as_deref().map(echo));
             // Its group is undone for it.
             let group = group.and_then(|group| group.parse().ok());
             (
-                Incoming { table, id, local_updated_at: None, group, raw, write },
+                Incoming { table, id, local_updated_at: None, group, raw, write, shown },
                 text.len().min(DEAD_PAYLOAD_BYTES_MAX),
             )
         }
     }
+}
+
+/// The record `id` of `table`, if `role` may read it.
+fn shown(tables: &Tables, role: Role, table: &str, id: &str) -> Option<RecordKey> {
+    let is_readable = tables.may_read(table, role) && is_record_id(id);
+    is_readable.then(|| RecordKey { table: table.to_owned(), id: id.to_owned() })
 }
 
 /// A text member of a record that failed to parse.

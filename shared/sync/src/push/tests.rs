@@ -1,3 +1,5 @@
+mod records;
+
 use serde_json::json;
 
 use super::*;
@@ -20,7 +22,7 @@ fn record(change: impl FnOnce(&mut serde_json::Value)) -> serde_json::Value {
 }
 
 fn push(records: &[serde_json::Value]) -> Result<Push, ApiError> {
-    parse(&json!({"device_id": "till-1", "records": records}).to_string())
+    parse(&json!({"device_id": "till-1", "batch_id": "b", "records": records}).to_string())
 }
 
 /// How a test changes a valid record.
@@ -53,6 +55,8 @@ fn a_bad_envelope_fails_the_request() {
         (r#"{"device_id":"d","batch_id":"","records":[]}"#, ErrorCode::BadRequest),
         (r#"{"device_id":"d","device_seq":-1,"records":[]}"#, ErrorCode::BadRequest),
         (r#"{"device_id":"d","device_seq":1.5,"records":[]}"#, ErrorCode::BadRequest),
+        (r#"{"device_id":"d","base_stamp":-1,"records":[]}"#, ErrorCode::BadRequest),
+        (r#"{"device_id":"d","base_stamp":"2025-12-07T10:30:00Z","records":[]}"#, ErrorCode::BadRequest),
         (&"[".repeat(10_000), ErrorCode::BadRequest),
     ];
     for (body, code) in cases {
@@ -251,27 +255,4 @@ fn a_batch_is_the_same_however_it_is_spelled_and_another_with_any_other_content(
     assert!(!number("1.10").is_same(&number("1.1")));
     let deep = |space: &str| number(&format!("{}{space}1{}", "[".repeat(500), "]".repeat(500)));
     assert!(deep("").is_same(&deep("")) && !deep("").is_same(&deep(" ")));
-}
-
-#[test]
-fn a_record_keeps_its_group_although_it_is_malformed_and_a_bad_group_is_none() {
-    let group = |change: Change| {
-        let record = push(&[record(change)]).unwrap().records.remove(0);
-        (record.group.map(|group| group.to_string()), record.write.is_ok())
-    };
-    let in_group = Some("sale 1".to_owned());
-    assert_eq!(group(|r| r["group"] = json!("sale 1")), (in_group.clone(), true));
-    assert_eq!(group(|r| (r["group"], r["base_version"]) = (json!("sale 1"), json!(-1))), (in_group, false));
-    let longest = json!("x".repeat(DEVICE_ID_BYTES_MAX));
-    assert!(push(&[record(|r| r["group"] = longest)]).unwrap().records[0].group.is_some());
-    let bad: [Change; 4] = [
-        |r| r["group"] = json!("x".repeat(DEVICE_ID_BYTES_MAX + 1)),
-        |r| r["group"] = json!(""),
-        |r| r["group"] = json!("a\nb"),
-        |r| r["group"] = json!(7),
-    ];
-    for change in bad {
-        assert_eq!(group(change), (None, false));
-        assert_eq!(rejected(change), RejectionCode::Malformed);
-    }
 }

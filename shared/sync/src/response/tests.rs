@@ -18,12 +18,31 @@ fn fifty_conflicts_of_the_largest_records_fit_a_lambda_response() {
     let quotes = format!("{{\"x\":[{}\"\"]}}", "\"\",".repeat(RECORD_BYTES_MAX / 3 - 8));
     let server = stored_record(&quotes, 2, 9);
     let lost = Outcome::Conflict { reason: ConflictReason::NewerOnServer, server: Some(server) };
-    let answer = build(&push, &vec![lost; PUSH_RECORDS_MAX], Stamp(9), Stamp(9), Timestamp(9));
+    let (none, lost) = (BTreeMap::new(), vec![lost; PUSH_RECORDS_MAX]);
+    let answer = build(&push, &lost, &none, (Stamp(9), Stamp(9)), Timestamp(9));
     assert_eq!(answer.conflicts.len(), PUSH_RECORDS_MAX);
     assert!(!answer.conflicts[0].data_omitted && answer.conflicts[0].server_data.is_some());
     let last = &answer.conflicts[PUSH_RECORDS_MAX - 1];
     assert!(last.data_omitted && last.server_data.is_none() && last.local_data.is_none());
     assert_eq!(last.server_version, 2);
+    let as_lambda_sends_it = serde_json::to_string(&serde_json::to_string(&answer).unwrap()).unwrap();
+    assert!(as_lambda_sends_it.len() < 6_000_000, "{}", as_lambda_sends_it.len());
+}
+
+#[test]
+fn copies_of_rejected_records_are_shown_as_far_as_they_fit() {
+    let record = |i: usize| json!({"table_name": "halls", "record_id": format!("h{i}"), "data": 5});
+    let records: Vec<_> = (0..PUSH_RECORDS_MAX).map(record).collect();
+    let push = push(Role::Cashier, &json!({"device_id": "till-1", "records": records}));
+    let quotes = format!("{{\"x\":[{}\"\"]}}", "\"\",".repeat(RECORD_BYTES_MAX / 3 - 8));
+    let copies = push.records.iter().filter_map(|incoming| incoming.key()).skip(1);
+    let copies: BTreeMap<_, _> = copies.map(|key| (key.clone(), stored_record(&quotes, 2, 9))).collect();
+    let rejected = Outcome::Rejected(RejectionCode::Malformed.with_message("x"));
+    let answer = build(&push, &vec![rejected; PUSH_RECORDS_MAX], &copies, (Stamp(9), Stamp(9)), Timestamp(9));
+    let [none, first, .., last] = answer.errors.as_slice() else { panic!() };
+    assert_eq!((&none.server_data, none.server_version, none.data_omitted), (&None, None, false));
+    assert!(first.server_data.is_some() && !first.data_omitted);
+    assert!(last.server_data.is_none() && last.data_omitted && last.server_version == Some(2));
     let as_lambda_sends_it = serde_json::to_string(&serde_json::to_string(&answer).unwrap()).unwrap();
     assert!(as_lambda_sends_it.len() < 6_000_000, "{}", as_lambda_sends_it.len());
 }

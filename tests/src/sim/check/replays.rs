@@ -37,6 +37,7 @@ impl ReplayCall {
             device_id: letter.device_id.clone(),
             batch_id: Some(format!("dead:{}", letter.id)),
             device_seq: None,
+            base_stamp: None,
             atomic: letter.group.is_some(),
             branch_id: None,
             device_time: None,

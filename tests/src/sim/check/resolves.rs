@@ -66,6 +66,7 @@ fn push_request(request: &ResolveRequest, base_version: Option<u64>, now: Timest
         device_id: request.device_id.to_string(),
         batch_id: request.batch_id.as_ref().map(ToString::to_string),
         device_seq: None,
+        base_stamp: None,
         atomic: false,
         branch_id: None,
         device_time: None,

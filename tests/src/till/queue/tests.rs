@@ -14,6 +14,7 @@ fn queue(groups: &str) -> Queue {
         device_id,
         batch_id,
         device_seq,
+        base_stamp: None,
         atomic: false,
         device_time,
         branch_id,

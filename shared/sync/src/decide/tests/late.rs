@@ -25,7 +25,7 @@ pub(super) fn sale(id: &str, at: Timestamp) -> serde_json::Value {
     based(stamped("invoice_items", id, &json!({"price": "9.90"}), at), 0)
 }
 
-fn taken(at: Timestamp) -> serde_json::Value {
+pub(super) fn taken(at: Timestamp) -> serde_json::Value {
     stamped("product_stock", "s1", &json!({"quantity": {"$delta": "-1"}}), at)
 }
 
@@ -37,7 +37,7 @@ pub(super) fn shop() -> Room {
     room
 }
 
-fn quantity(room: &Room) -> String {
+pub(super) fn quantity(room: &Room) -> String {
     let stock = room.snapshot.records.iter().find(|(key, _)| key.table == "product_stock").unwrap().1;
     let data: serde_json::Value = serde_json::from_str(stock.data.as_str()).unwrap();
     data["quantity"].to_string()
