@@ -59,8 +59,8 @@ const LOG_ITEMS_MAX: usize = BATCH_BYTES_MAX.div_ceil(LOG_ITEM_BYTES_MAX - 2 * R
 const DEAD_ITEMS_MAX: usize = COMMIT_BYTES_MAX.div_ceil(LOG_ITEM_BYTES_MAX - 2 * DEAD_PAYLOAD_BYTES_MAX) + 1;
 
 // The largest batch fits one transaction: its records, HEAD, the marker, the branch's entry, the counts, the
-// log items and the items of dead letters.
-const _: () = assert!(PUSH_RECORDS_MAX + 4 + LOG_ITEMS_MAX + 1 + DEAD_ITEMS_MAX <= TRANSACTION_ACTIONS_MAX);
+// numbers of the device, the log items and the items of dead letters.
+const _: () = assert!(PUSH_RECORDS_MAX + 5 + LOG_ITEMS_MAX + 1 + DEAD_ITEMS_MAX <= TRANSACTION_ACTIONS_MAX);
 // So does a group of pushes.
 const _: () = assert!(COMMIT_ACTIONS_MAX <= TRANSACTION_ACTIONS_MAX);
 // The responses to a group fit a Lambda response, escaped and with their publications.
@@ -68,8 +68,8 @@ const _: () = assert!(
     2 * (GROUP_RESPONSE_BYTES_MAX + FAST_PATH_BYTES_MAX + TRANSACTION_ACTIONS_MAX * 1024)
         < LAMBDA_RESPONSE_BYTES_MAX
 );
-// One BatchGetItem loads a push: its records, HEAD and the marker.
-const _: () = assert!(PUSH_RECORDS_MAX + 2 <= BATCH_GET_KEYS_MAX);
+// One BatchGetItem loads a push: its records, HEAD, the marker and the numbers of the device.
+const _: () = assert!(PUSH_RECORDS_MAX + 3 <= BATCH_GET_KEYS_MAX);
 // One BatchGetItem loads the HEADs that a pull of head office asks for at once.
 const _: () = assert!(HEADS_READ_MAX <= BATCH_GET_KEYS_MAX);
 // One BatchGetItem loads a batch read; HEAD is read before it.

@@ -2,6 +2,7 @@
 
 pub mod batch_push;
 pub mod dead_letters;
+pub mod device;
 pub mod list_branches;
 pub mod pull_changes;
 pub mod push_group;

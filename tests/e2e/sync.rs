@@ -14,6 +14,7 @@ pub(crate) mod damage;
 pub(crate) mod damaged_keys;
 pub(crate) mod dead_letters;
 pub(crate) mod deployments;
+pub(crate) mod devices;
 pub(crate) mod failed_groups;
 pub(crate) mod fault_run;
 pub(crate) mod faults;
@@ -42,7 +43,7 @@ pub(crate) mod windows;
 
 trials! {
     modules: absence, base_stamps, batch_frames, branches, broadcast, checkpoints, clocks, concurrency,
-    counts, cursors, damage, damaged_keys, dead_letters, deployments, failed_groups, fault_run,
+    counts, cursors, damage, damaged_keys, dead_letters, deployments, devices, failed_groups, fault_run,
     faults, groups, head_office, heads, late, many_branches, oversize, own_batches, policies, pull, push,
     record_groups, repairs, resolve, restore, shop_day, stats, tenancy, turns, undated, values, versions,
     windows,

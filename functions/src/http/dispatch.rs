@@ -140,6 +140,7 @@ async fn call(
         Endpoint::PullChanges => sync::pull_changes::handle(context, request, cost).await,
         Endpoint::ResolveConflict => sync::resolve_conflict::handle(context, request, cost).await,
         Endpoint::GetSyncStats => sync::stats::handle(context, request, cost).await,
+        Endpoint::GetDevice => sync::device::handle(context, request, cost).await,
         Endpoint::ListBranches => sync::list_branches::handle(context, request, cost).await,
         Endpoint::ListTables => sync::rules::list_tables(context, request),
         Endpoint::ListDeadLetters => sync::dead_letters::list(context, request, cost).await,

@@ -1,6 +1,7 @@
 //! Items of the sync table: how each is stored and read back.
 
 pub mod counts;
+pub mod device_batches;
 pub mod head_office;
 mod marker;
 mod shortest_retention;

@@ -112,6 +112,19 @@ pub fn batch(device: &DeviceId, batch: &BatchId) -> String {
     format!("BATCH#{}#{batch}", device.as_str().replace('%', "%25").replace('#', "%23"))
 }
 
+/// The sort key of the numbers of a device's batches; `device` as it writes.
+pub fn device(device: &DeviceId) -> String {
+    format!("{DEVICE_PREFIX}{device}")
+}
+
+/// The prefix of these sort keys.
+pub const DEVICE_PREFIX: &str = "DEVICE#";
+
+/// The device of such a sort key.
+pub fn device_of(sk: &str) -> Option<DeviceId> {
+    sk.strip_prefix(DEVICE_PREFIX)?.parse().ok()
+}
+
 /// The sort key of an item of dead letters. Keys sort by time.
 pub fn dead(key: &DeadLetterKey) -> String {
     format!("{DEAD_PREFIX}{key}")
@@ -165,6 +178,8 @@ mod tests {
         assert_eq!(table_range(&range), ("REC#halls#".into(), "REC#products$".into()));
         assert_eq!(record_of("REC#products#a#b"), Some(key));
         assert_eq!(record_of("BATCH#till-1#b"), None);
+        let till: DeviceId = "till#1".parse().unwrap();
+        assert_eq!((device(&till).as_str(), device_of("DEVICE#till#1")), ("DEVICE#till#1", Some(till)));
         assert_eq!(log_item(Stamp(1_765_103_400_000_145)), "1765103400000145");
         assert_eq!(stamp_of_log("0000000000000007"), Some(Stamp(7)));
         assert_eq!(stamp_of_log("HEAD"), None);

@@ -125,8 +125,8 @@ impl Members {
         let is_first_of_device = self.devices.insert(push.device.clone());
         let new: Vec<RecordKey> =
             push.keys_to_read().into_iter().filter(|key| !self.keys.contains(key)).cloned().collect();
-        // HEAD, the markers and the records.
-        let keys = 1 + self.pushes.len() + 1 + self.keys.len() + new.len();
+        // HEAD, the markers, the numbers of the devices and the records.
+        let keys = 1 + 2 * (self.pushes.len() + 1) + self.keys.len() + new.len();
         let is_same_room = self.room.as_ref().is_none_or(|known| *known == room);
         if !is_first_of_device || push.batch.is_none() || !is_same_room || keys > BATCH_GET_KEYS_MAX {
             return;

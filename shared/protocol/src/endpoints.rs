@@ -12,8 +12,8 @@ pub mod wire_type;
 
 use function::Function;
 use parameter::{
-    BRANCH, BRANCHES_LIMIT, CART, CURSOR, DAY, DEAD_LETTER, DEVICE, FRAMES, LETTERS_LIMIT, MIN, OWN,
-    PULL_LIMIT, RECORD, SESSION, SINCE, TABLE, TABLES, TICKET, TOKEN, WHOLE,
+    BRANCH, BRANCHES_LIMIT, CART, CURSOR, DAY, DEAD_LETTER, DEVICE, DEVICE_NAME, FRAMES, LETTERS_LIMIT, MIN,
+    OWN, PULL_LIMIT, RECORD, SESSION, SINCE, TABLE, TABLES, TICKET, TOKEN, WHOLE,
 };
 use spec::{EndpointSpec, LimitScope, delete, get, post, put};
 use wire_type::WireType;
@@ -33,6 +33,7 @@ use crate::wire::cache::{
 };
 use crate::wire::carts::{CartResponse, PutCartRequest, PutCartResponse};
 use crate::wire::dead_letters::{DeadLettersResponse, ReplayRequest};
+use crate::wire::device::DeviceResponse;
 use crate::wire::health::{HealthResponse, ReadinessResponse};
 use crate::wire::outcome::RejectionDetails;
 use crate::wire::presence::PresenceResponse;
@@ -59,6 +60,7 @@ pub enum Endpoint {
     PullChanges,
     ResolveConflict,
     GetSyncStats,
+    GetDevice,
     ListBranches,
     ListTables,
     CreateSocketTicket,
@@ -86,7 +88,7 @@ pub enum Endpoint {
 /// One row per endpoint, in the order of PROTOCOL.md. A row takes any access token and counts against its
 /// user's limit unless it says otherwise; a row without `function` is answered by the edge itself.
 #[rustfmt::skip] // A table reads row by row.
-pub static ENDPOINTS: [EndpointSpec; 32] = [
+pub static ENDPOINTS: [EndpointSpec; 33] = [
     post(Endpoint::LogIn, "/api/auth/login", "logIn", "Signs in.")
         .function(Function::Auth).public(LimitScope::SignIn).request::<LoginRequest>().response::<SessionResponse>()
         .errors(&[BadCredentials]),
@@ -123,6 +125,10 @@ pub static ENDPOINTS: [EndpointSpec; 32] = [
     get(Endpoint::GetSyncStats, "/api/sync/stats", "getSyncStats", "Returns the figures of a branch.")
         .function(Function::SyncStats).sync().parameters(&[MIN, BRANCH]).response::<StatsResponse>()
         .counts_cost().cached().revalidates().errors(&[ResetRequired]),
+    get(Endpoint::GetDevice, "/api/sync/devices/{device_id}", "getDevice",
+        "Returns the numbered batches that a branch holds of a device.")
+        .function(Function::SyncStats).sync().parameters(&[DEVICE_NAME, BRANCH]).response::<DeviceResponse>()
+        .counts_cost().revalidates().errors(&[DeviceMismatch]),
     get(Endpoint::ListBranches, "/api/branches", "listBranches", "Lists branches and their figures.")
         .function(Function::SyncStats).parameters(&[BRANCHES_LIMIT, CURSOR]).response::<BranchesResponse>()
         .counts_cost().revalidates().errors(&[BranchRequired]),

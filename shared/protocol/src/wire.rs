@@ -6,6 +6,7 @@ pub mod cache;
 pub mod carts;
 pub mod close_code;
 pub mod dead_letters;
+pub mod device;
 pub mod error_response;
 pub mod health;
 pub mod outcome;

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dead_letters::DeadLetter;
+use crate::device_batches::DeviceBatches;
 use crate::outcome::Outcome;
 use crate::policy::Policy;
 use crate::policy::field_merge::FieldVersions;
@@ -51,6 +52,8 @@ pub struct Plan {
     pub dead: Vec<DeadLetter>,
     /// The server's copies of rejected records, after the commit.
     pub rejected: BTreeMap<RecordKey, Record>,
+    /// The numbers of the device's batches after the commit, if they change.
+    pub device: Option<(DeviceId, DeviceBatches)>,
     /// The first stamp of the commit, also if it has no changes: the dead letters are stored under it.
     pub first: Stamp,
     /// The room's HEAD after the commit, except `log_items`, which the store counts.
@@ -124,10 +127,11 @@ pub fn decide(rules: &SyncRules, snapshot: &Snapshot, push: &Push, now: Timestam
         let outcomes = undone(outcomes, push, snapshot);
         let rejected = rejected_copies(push, &outcomes, |key| snapshot.records.get(key));
         let (changes, puts, checks, dead) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        return Plan { outcomes, prev, changes, puts, checks, dead, rejected, first, head };
+        return Plan { outcomes, prev, changes, puts, checks, dead, rejected, device: None, first, head };
     }
     let stored = |key: &RecordKey| batch.steps.get(key).or_else(|| snapshot.records.get(key));
     let rejected = rejected_copies(push, &outcomes, stored);
+    let device = batch.device_batches().map(|batches| (batch.author().clone(), batches));
     let checks = batch.checks(push.keys());
     let head = batch.head();
     let dead = DeadLetter::of(push, &outcomes);
@@ -136,7 +140,7 @@ pub fn decide(rules: &SyncRules, snapshot: &Snapshot, push: &Push, now: Timestam
         Put { key, record, expected }
     });
     let (puts, changes) = (puts.collect(), batch.changes);
-    Plan { outcomes, prev, puts, changes, checks, dead, rejected, first, head }
+    Plan { outcomes, prev, puts, changes, checks, dead, rejected, device, first, head }
 }
 
 /// The server's copies of the rejected records of `push`.

@@ -18,6 +18,7 @@ pub mod batch_hash;
 pub mod clocks;
 pub mod counts;
 pub mod decide;
+pub mod device_batches;
 pub mod marker;
 pub mod outcome;
 pub mod push;

@@ -48,6 +48,13 @@ pub const FIELD_VERSIONS_MAX: usize = 256;
 pub const FIELD_VERSIONS_BYTES_MAX: usize = 8 * 1024;
 /// Versions of a record whose authors are stored: so many edits of one record may wait in a device's queue.
 pub const VERSION_AUTHORS_MAX: usize = 8;
+/// Ranges of numbers of a device's batches that are stored: its last installations, and holes between
+/// batches.
+pub const DEVICE_RANGES_MAX: usize = 16;
+/// Seconds between two marks of how far a device's numbers had come: 10 days.
+pub const DEVICE_MARK_SECS: u64 = 10 * 24 * 3600;
+/// Marks that are stored, which reach back beyond the default retention of batch markers.
+pub const DEVICE_MARKS_MAX: usize = 12;
 /// Devices of a room whose clock readings are stored.
 pub const DEVICE_CLOCKS_MAX: usize = 128;
 /// Bytes of the ids of these devices together; all readings are one item.
@@ -77,5 +84,7 @@ const _: () = assert!(2 * RECORD_BYTES_MAX < LOG_ITEM_BYTES_MAX);
 const _: () = assert!(LOG_ITEM_BYTES_MAX < LOG_ITEM_INFLATED_BYTES_MAX);
 // Replicas have at least half a minute.
 const _: () = assert!(WRITE_SECS_MAX + 30 <= LOG_SETTLE_SECS);
+// While the number of a batch is younger than its marker, some mark tells.
+const _: () = assert!(DEVICE_MARK_SECS * (DEVICE_MARKS_MAX as u64 - 1) > MARKER_RETENTION_SECS);
 // A retry whose changes are still in the log also finds its marker.
 const _: () = assert!(LOG_RETENTION_SECS <= MARKER_RETENTION_SECS);

@@ -165,6 +165,12 @@ impl Push {
         self.records.iter().filter_map(|incoming| incoming.write.as_ref().ok())
     }
 
+    /// The number of the batch, if it counts among those that the room holds of its device: only a batch with
+    /// an id is committed once.
+    pub fn counted_seq(&self) -> Option<u64> {
+        self.seq.filter(|_| self.batch.is_some())
+    }
+
     /// The keys to read: those of all valid writes, and of rejected records whose copy the caller may see.
     pub fn keys_to_read(&self) -> std::collections::BTreeSet<&RecordKey> {
         self.records.iter().filter_map(Incoming::key).collect()

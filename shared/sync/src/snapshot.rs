@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::batch_hash::BatchHash;
 use crate::decide::{Expected, Plan};
+use crate::device_batches::DeviceBatches;
 use crate::marker::Marker;
 use crate::record::Record;
 use crate::shortest_retention::ShortestRetention;
+use protocol::ids::DeviceId;
 use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
 
@@ -34,6 +36,9 @@ pub struct Snapshot {
     pub records: BTreeMap<RecordKey, Record>,
     /// The stored records among those of the batch that are damaged.
     pub damaged: BTreeSet<RecordKey>,
+    /// The numbers of the batches of devices that push numbered ones. A device whose item is damaged is
+    /// missing.
+    pub devices: BTreeMap<DeviceId, DeviceBatches>,
     /// The batch's marker, if it was committed before.
     pub marker: Option<Marker>,
     /// Whether the batch has a marker that is damaged: it was committed before, with unknown outcomes.

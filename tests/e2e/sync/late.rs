@@ -26,7 +26,7 @@ trials! {
     an_atomic_batch_that_cannot_be_told_from_a_repeat_is_refused_as_a_whole,
 }
 
-fn dated(record: Value, at: Timestamp) -> Value {
+pub(super) fn dated(record: Value, at: Timestamp) -> Value {
     with(record, "local_updated_at", at.to_string())
 }
 
@@ -34,16 +34,16 @@ fn sale(id: &str, at: Timestamp) -> Value {
     with(dated(record("invoice_items", id, &json!({ "price": "9.90" })), at), "base_version", 0)
 }
 
-fn taken(at: Timestamp) -> Value {
+pub(super) fn taken(at: Timestamp) -> Value {
     dated(record("product_stock", "tea", &json!({ "quantity": { "$delta": "-1" } })), at)
 }
 
-fn batch(records: &[Value]) -> Value {
+pub(super) fn batch(records: &[Value]) -> Value {
     json!({ "device_id": "till-1", "batch_id": "b1", "records": records })
 }
 
 /// A branch that had ten of a product `days` days ago. Returns that time.
-async fn opened(shop: &'static Shop, days: u64) -> Timestamp {
+pub(super) async fn opened(shop: &'static Shop, days: u64) -> Timestamp {
     shop.till("till-2").await;
     shop.till_of("till-1", "1").await;
     let then = days_ago(days);
@@ -58,11 +58,11 @@ async fn expire_marker(shop: &Shop) {
     expire(shop, keys::room(&shop.room("1")), marker).await;
 }
 
-fn codes(response: &PushResponse) -> Vec<&str> {
+pub(super) fn codes(response: &PushResponse) -> Vec<&str> {
     response.errors.iter().map(|error| error.code.as_str()).collect()
 }
 
-async fn quantity(shop: &Shop) -> String {
+pub(super) async fn quantity(shop: &Shop) -> String {
     let state: State = caught_up(shop, fleet::now()).await;
     state.rows.get("product_stock", "tea").unwrap().data.as_str().to_owned()
 }

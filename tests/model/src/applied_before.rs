@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocol::wire::push::PushRequest;
 
 use crate::member;
+use crate::numbers::Says;
 use crate::record::{Decision, Situation, create, remembered_since};
 use crate::room::{Key, Row};
 use crate::rules::FieldRule;
@@ -34,7 +35,8 @@ impl AppliedBefore {
 }
 
 /// Judges the batch `body`, which is read as `writes`, in a room that had its first commit at `first_commit`.
-/// `None` if the batch or the room is so young that the batch's marker would still exist.
+/// `None` if the batch or the room is so young that the batch's marker would still exist. `says` is what the
+/// number of the batch says.
 pub(crate) fn judge(
     rows: &BTreeMap<Key, Row>,
     damaged: &BTreeSet<Key>,
@@ -42,6 +44,7 @@ pub(crate) fn judge(
     body: &PushRequest,
     now: u64,
     first_commit: u64,
+    says: Says,
 ) -> Option<AppliedBefore> {
     let (since, device) = (remembered_since(now), &body.device_id);
     // A clock that is ahead by as much as the server remembers does not tell when it was.
@@ -51,7 +54,9 @@ pub(crate) fn judge(
     let newest = writes.iter().filter(told).map(|write| write.at).max();
     let is_dated = writes.iter().any(|write| write.shown.is_some());
     let newest = newest.unwrap_or_default();
-    if is_dated && (newest >= since || first_commit >= since) {
+    let is_late = is_dated && newest < since && first_commit < since;
+    let is_held = says == Says::MayBeApplied;
+    if is_dated && !is_late && !is_held {
         return None;
     }
     let mut found = Vec::new();
@@ -64,6 +69,11 @@ pub(crate) fn judge(
             Some(_) if creates => found.push(AppliedBefore::Unknown),
             _ => {}
         }
+    }
+    if is_held {
+        let is_whole = found.iter().all(|found| *found == AppliedBefore::Yes);
+        let is_applied = is_whole && (is_late || !found.is_empty());
+        return Some(if is_applied { AppliedBefore::Yes } else { AppliedBefore::Unknown });
     }
     if body.atomic && found.contains(&AppliedBefore::No) {
         // All of its rows would be there.

@@ -10,6 +10,7 @@ use protocol::wire::push::{PushRecord, PushRequest};
 
 use crate::applied_before::{self, AppliedBefore};
 use crate::groups;
+use crate::numbers::Says;
 use crate::record::{Decision, Situation, decide, remembered_since};
 use crate::room::{ExpectedResult, Key, Prediction, RoomState, Row, Written};
 use crate::seen::{self, BaseStamp};
@@ -45,8 +46,14 @@ pub(crate) fn push(room: &mut RoomState, request: &Push<'_>) -> Option<Predictio
     let valid: Vec<Write> = writes.iter().filter_map(|write| write.clone().ok()).collect();
     let first_commit = room.first_commit.unwrap_or(first);
     let now = request.now.0;
-    let applied_before = applied_before::judge(&before, &room.damaged, &valid, &body, now, first_commit);
+    let number = body.device_seq.filter(|_| body.batch_id.is_some());
+    let numbers = room.numbers.get(&body.device_id);
+    let says = number.zip(numbers).map(|(number, numbers)| numbers.say(number, remembered_since(now)));
+    let says = says.unwrap_or(Says::Nothing);
+    let applied_before =
+        applied_before::judge(&before, &room.damaged, &valid, &body, now, first_commit, says);
     let mut situations: Vec<&str> = applied_before.map(AppliedBefore::situation).into_iter().collect();
+    situations.extend((says == Says::MayBeApplied).then_some("number of a batch that was applied before"));
     situations.extend(valid.iter().any(|write| write.corrected).then_some("device clock corrected"));
     let applied_before = applied_before.unwrap_or(AppliedBefore::No);
     let batch = Batch {
@@ -84,6 +91,10 @@ pub(crate) fn push(room: &mut RoomState, request: &Push<'_>) -> Option<Predictio
     }
     room.changes += next - first;
     let prediction = Prediction { results, prev, stamp, rolled_back, versions, situations };
+    if let Some(number) = number {
+        let numbers = room.numbers.entry(body.device_id.clone()).or_default();
+        numbers.note(number, remembered_since(now), now);
+    }
     if let Some(name) = name {
         room.responses.insert(name, prediction.clone());
     }

@@ -9,6 +9,7 @@ mod applied_before;
 mod batch;
 mod groups;
 mod merge;
+mod numbers;
 mod record;
 mod room;
 mod rules;
@@ -22,5 +23,6 @@ pub mod member;
 
 pub use batch::Push;
 pub use member::Members;
+pub use numbers::Numbers;
 pub use room::{ExpectedResult, Key, Model, Prediction, RoomState, Row, Written};
 pub use rules::{TableRule, table_rule};

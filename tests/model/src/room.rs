@@ -6,6 +6,7 @@ use protocol::ids::Room;
 
 use crate::batch::{self, Push};
 use crate::member::Members;
+use crate::numbers::Numbers;
 
 /// A table and a record id.
 pub type Key = (String, String);
@@ -106,6 +107,8 @@ pub struct RoomState {
     /// The number of rejected records of each batch, by first stamp, time and body. One call that commits
     /// twice at the same stamp, because it did not see its first commit, leaves one dead letter.
     pub dead_letters: BTreeMap<(u64, u64, String), usize>,
+    /// The numbers of the batches of each device.
+    pub numbers: BTreeMap<String, Numbers>,
     /// The response to each batch, by device and batch id.
     pub responses: BTreeMap<(String, String), Prediction>,
 }

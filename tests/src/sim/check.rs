@@ -4,6 +4,7 @@
 pub(crate) mod acknowledged;
 pub(crate) mod carts;
 mod commit_order;
+pub(crate) mod devices;
 pub(crate) mod edits;
 pub(crate) mod history;
 pub(crate) mod log;
@@ -59,6 +60,7 @@ pub(crate) async fn check(world: &Arc<World>) {
     let Some(history) = histories.last() else { return };
     for room in world.rooms() {
         records::check(world, &room, &model_run.model, history);
+        devices::check(world, &room, &model_run.model);
         records::check_dead_letters(world, &room, &model_run);
         sums::check(world, &room, history, &model_run);
     }

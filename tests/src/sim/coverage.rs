@@ -76,6 +76,7 @@ const OTHERS: &[(Kind, &[&str])] = &[
             "late batch that was applied before",
             "late batch that may be new",
             "batch without a time",
+            "number of a batch that was applied before",
             "response fresh",
             "response stale",
             "response loaded",

@@ -5,7 +5,7 @@
 //! seconds only fails `a_revoked_session_stays_refused_without_redis` in `edge/src/admission/tests.rs`.
 
 use functions::carts::keys::COMPACTED;
-use functions::sync::keys::COUNTS;
+use functions::sync::keys::{COUNTS, DEVICE_PREFIX};
 use protocol::limits::BATCH_BYTES_MAX;
 use protocol::timestamp::Timestamp;
 use serde_json::Value;
@@ -71,6 +71,8 @@ pub(crate) enum Mutation {
     ClaimedResolutions,
     /// Records of a group are applied each by itself.
     IgnoredGroups,
+    /// A commit does not note the number of its batch.
+    UnnotedNumbers,
     /// The function does not look at what a till had seen.
     IgnoredBaseStamps,
     /// A commit does not count its dead letters and conflicts.
@@ -102,6 +104,7 @@ impl Mutation {
             Mutation::NoMarker => actions.retain(|action| !sort_key(action).starts_with("BATCH#")),
             Mutation::LastPutWins => remove_conditions(actions, |sk| sk == "HEAD" || sk.starts_with("REC#")),
             Mutation::UncountedCommits => actions.retain(|action| sort_key(action) != COUNTS),
+            Mutation::UnnotedNumbers => actions.retain(|action| !sort_key(action).starts_with(DEVICE_PREFIX)),
             Mutation::LostCartChange => actions.retain(|action| sort_key(action) != COMPACTED),
             _ => return None,
         }

@@ -92,7 +92,8 @@ impl Queue {
     }
 
     /// Splits the first batch, which is too large, into two with new ids, and no group. A batch id stands for
-    /// its exact records.
+    /// its exact records. The first half takes the number of the batch, which was refused, so that the server
+    /// misses none.
     pub fn split_first(&mut self, [first, second]: [String; 2]) -> Split {
         self.is_sent = false;
         let place =
@@ -101,9 +102,9 @@ impl Queue {
             return Split::Impossible;
         };
         let (left, right) = batch.records.split_at(place);
-        for (id, records) in [(second, right), (first, left)] {
+        for (id, device_seq, records) in [(second, None, right), (first, batch.device_seq, left)] {
             let batch_id = batch.batch_id.is_some().then_some(id);
-            let (device_seq, records) = (None, records.to_vec());
+            let records = records.to_vec();
             self.waiting.push_front(PushRequest { batch_id, device_seq, records, ..batch.clone() });
         }
         Split::Done

@@ -5,11 +5,13 @@ use sync::batch_hash::BatchHash;
 use sync::counts::RoomCounts;
 use sync::cursor::checkpoint::Checkpoint;
 use sync::cursor::vector::{BranchPosition, Tag};
+use sync::device_batches::DeviceBatches;
 use sync::marker::Marker;
 use sync::shortest_retention::ShortestRetention;
 use sync::version_authors::VersionAuthors;
 
 use super::counts::{COUNTS, from_room_counts, to_room_counts};
+use super::device_batches::{DEVICE, from_device_batches, to_device_batches};
 use super::head_office::{BRANCH, CHECKPOINT, NOTED, from_checkpoint, to_checkpoint, to_noted};
 use super::*;
 
@@ -181,6 +183,16 @@ mod golden {
     }
 
     #[test]
+    fn numbers_of_batches_are_read_and_written_as_before() {
+        let lines = include_str!("../../../golden/device.jsonl");
+        let [stored]: [Item; 1] = items(lines, &DEVICE).try_into().unwrap();
+        let batches = to_device_batches(&stored).unwrap();
+        let ranges: Vec<_> = batches.ranges.iter().map(|range| (range.first, range.last)).collect();
+        assert_eq!((ranges, batches.marks.len(), batches.revision), (vec![(9, 10), (7, 7)], 1, 3));
+        assert_eq!(again(from_device_batches(&DeviceBatches { revision: 2, ..batches }), &stored), stored);
+    }
+
+    #[test]
     fn records_are_read_and_written_as_before() {
         let items = items(include_str!("../../../golden/record.jsonl"), &RECORD);
         let read: Vec<Record> = items.iter().map(|item| to_record(item).unwrap()).collect();
@@ -261,6 +273,7 @@ mod golden {
         newer(include_str!("../../../golden/feed.jsonl"), &|item| to_feed(item).err());
         newer(include_str!("../../../golden/clocks.jsonl"), &|item| CLOCKS.read(item, to_clocks).err());
         newer(include_str!("../../../golden/counts.jsonl"), &|item| to_room_counts(item).err());
+        newer(include_str!("../../../golden/device.jsonl"), &|item| to_device_batches(item).err());
         newer(include_str!("../../../golden/record.jsonl"), &|item| to_record(item).err());
         newer(include_str!("../../../golden/marker.jsonl"), &|item| to_marker(item).err());
         newer(include_str!("../../../golden/log.jsonl"), &|item| to_log(item).err());

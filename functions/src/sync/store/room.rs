@@ -9,6 +9,7 @@ use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use sync::clocks::Clocks;
+use sync::device_batches::DeviceBatches;
 use sync::log::{Damaged, LogEntry, LogError};
 use sync::marker::ReadMarker;
 use sync::push::Push;
@@ -21,6 +22,7 @@ use crate::dynamo::error::StoreError;
 use crate::dynamo::item::{Item, as_parsed, as_text, get, key, number, text};
 use crate::dynamo::table::{if_condition_held, page};
 use crate::sync::items::counts::to_room_counts;
+use crate::sync::items::device_batches::{DEVICE, to_device_batches};
 use crate::sync::items::{
     CLOCKS, FEED, HEAD, LOG, MARKER, RECORD, to_clocks, to_feed, to_head, to_log, to_marker, to_record,
 };
@@ -96,6 +98,19 @@ impl Store {
         self.readable(&HEAD, item, to_head)?.ok_or(StoreError::NoHead)
     }
 
+    /// The numbers of the batches of `device`, as it writes; `None` if there are none, or if they are
+    /// damaged.
+    pub async fn device_batches(
+        &self,
+        room: &Room,
+        device: &DeviceId,
+        cost: &mut Cost,
+    ) -> Result<Option<DeviceBatches>, StoreError> {
+        let item = self.table.get(key(keys::room(room), keys::device(device)), cost).await?;
+        let read = item.map(|item| self.readable(&DEVICE, &item, to_device_batches)).transpose()?;
+        Ok(read.flatten())
+    }
+
     /// Records that the room's log was published up to `feed`. Events may repeat and come out of order, so
     /// FEED never goes back. A damaged FEED is written over.
     pub async fn delivered(&self, room: &Room, feed: Feed, cost: &mut Cost) -> Result<(), StoreError> {
@@ -118,8 +133,8 @@ impl Store {
 
     /// Reads what the decision about `push` needs, each item strongly consistent by itself.
     pub async fn load(&self, room: &Room, push: &Push, cost: &mut Cost) -> Result<Snapshot, StoreError> {
-        let batch = push.batch.as_ref().map(|batch| (&push.device, batch));
-        self.load_records(room, push.keys_to_read(), batch, cost).await
+        let (snapshot, markers) = self.load_group(room, &[push], cost).await?;
+        Ok(with_marker(snapshot, markers))
     }
 
     /// Reads HEAD, the records `keys`, and the marker of `batch`, each strongly consistent by itself.
@@ -131,10 +146,8 @@ impl Store {
         cost: &mut Cost,
     ) -> Result<Snapshot, StoreError> {
         let batches: Vec<_> = batch.into_iter().collect();
-        let (snapshot, markers) = self.load_all(room, keys, &batches, cost).await?;
-        let marker = markers.into_iter().next().unwrap_or_default();
-        let is_marker_damaged = marker == ReadMarker::Damaged;
-        Ok(Snapshot { marker: marker.found(), is_marker_damaged, ..snapshot })
+        let (snapshot, markers) = self.load_all(room, keys, &batches, &[], cost).await?;
+        Ok(with_marker(snapshot, markers))
     }
 
     /// Reads HEAD, the records of all `pushes`, and their markers, each strongly consistent by itself. The
@@ -149,7 +162,9 @@ impl Store {
         let keys = pushes.iter().flat_map(|push| push.keys_to_read()).collect();
         let batches = pushes.iter().filter_map(|push| Some((&push.device, push.batch.as_ref()?)));
         let batches: Vec<_> = batches.collect();
-        self.load_all(room, keys, &batches, cost).await
+        let numbered = pushes.iter().filter(|push| push.counted_seq().is_some());
+        let devices: Vec<DeviceId> = numbered.map(|push| push.author().into_owned()).collect();
+        self.load_all(room, keys, &batches, &devices, cost).await
     }
 
     async fn load_all(
@@ -157,13 +172,16 @@ impl Store {
         room: &Room,
         keys: BTreeSet<&RecordKey>,
         batches: &[(&DeviceId, &BatchId)],
+        devices: &[DeviceId],
         cost: &mut Cost,
     ) -> Result<(Snapshot, Vec<ReadMarker>), StoreError> {
         let records: BTreeMap<String, &RecordKey> =
             keys.into_iter().map(|key| (keys::record(key), key)).collect();
         let names: Vec<String> = batches.iter().map(|(device, batch)| keys::batch(device, batch)).collect();
         let sort_keys = records.keys().chain(&names).cloned().chain([keys::HEAD.to_owned()]);
+        let sort_keys = sort_keys.chain(devices.iter().map(keys::device));
         let (mut snapshot, mut markers) = (Snapshot::default(), vec![ReadMarker::None; names.len()]);
+        snapshot.devices.extend(devices.iter().map(|device| (device.clone(), DeviceBatches::default())));
         for item in self.items(room, sort_keys, cost).await? {
             let sk = get(&item, "sk", as_text)?;
             if sk == keys::HEAD {
@@ -171,6 +189,12 @@ impl Store {
             } else if let Some(marker) = markers.iter_mut().zip(&names).find(|(_, name)| *name == sk) {
                 let read = self.readable(&MARKER, &item, to_marker)?;
                 *marker.0 = read.map_or(ReadMarker::Damaged, ReadMarker::Found);
+            } else if let Some(device) = keys::device_of(sk) {
+                match self.readable(&DEVICE, &item, to_device_batches)? {
+                    Some(batches) => drop(snapshot.devices.insert(device, batches)),
+                    // Nothing needs it but what it proves, and a person repairs or deletes it.
+                    None => drop(snapshot.devices.remove(&device)),
+                }
             } else if let Some(&key) = records.get(sk) {
                 match self.readable(&RECORD, &item, to_record)? {
                     Some(record) => drop(snapshot.records.insert(key.clone(), record)),
@@ -180,4 +204,11 @@ impl Store {
         }
         Ok((snapshot, markers))
     }
+}
+
+/// What was read for one batch.
+fn with_marker(snapshot: Snapshot, markers: Vec<ReadMarker>) -> Snapshot {
+    let marker = markers.into_iter().next().unwrap_or_default();
+    let is_marker_damaged = marker == ReadMarker::Damaged;
+    Snapshot { marker: marker.found(), is_marker_damaged, ..snapshot }
 }

@@ -20,6 +20,7 @@ use crate::dynamo::item::{Item, key, number};
 use crate::dynamo::kind::ItemKind;
 use crate::dynamo::table::{Condition, Table};
 use crate::sync::branches::branch_key;
+use crate::sync::items::device_batches::{DEVICE, DEVICE_REVISION, from_device_batches};
 use crate::sync::items::head_office::CREATED;
 use crate::sync::items::{
     DEAD, HEAD, MARKER, MARKER_USER, RECORD, from_dead, from_log, from_marker, from_record, head_update,
@@ -44,6 +45,7 @@ impl Store {
         for Decided { push, plan } in &commit.decided {
             actions.dead(push, plan)?;
             actions.marker(push, plan)?;
+            actions.device(plan)?;
         }
         for letters in commit.closes {
             actions.items.push(close(table, commit.room, letters)?);
@@ -105,6 +107,16 @@ impl Actions<'_> {
             None => Condition::AbsentOrHas(MARKER_USER),
         };
         self.rewrite(&MARKER, keys::batch(&push.device, batch), item, condition)
+    }
+
+    /// The numbers of the batches of the push's device.
+    fn device(&mut self, plan: &Plan) -> Result<(), StoreError> {
+        let Some((device, batches)) = &plan.device else { return Ok(()) };
+        let condition = match batches.revision {
+            0 => Condition::Absent,
+            revision => Condition::Equals(DEVICE_REVISION, number(revision)),
+        };
+        self.rewrite(&DEVICE, keys::device(device), from_device_batches(batches), condition)
     }
 
     /// HEAD moves only together with a log item; otherwise the transaction checks that it has not moved.

@@ -92,6 +92,8 @@ pub const TABLE: Parameter = text("table", "The table.");
 pub const RECORD: Parameter = text("record_id", "The record's id, percent-encoded.");
 /// `{id}` of a cart.
 pub const CART: Parameter = text("id", "The cart's id, chosen by the client.");
+/// `{device_id}` of a device.
+pub const DEVICE_NAME: Parameter = text("device_id", "The device's id, percent-encoded.");
 /// `{id}` of a session.
 pub const SESSION: Parameter = text("id", "A session's id, `others` for all but the current one, or `all`.");
 /// `{id}` of a dead letter.

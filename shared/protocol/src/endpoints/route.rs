@@ -8,6 +8,7 @@ use percent_encoding::percent_decode_str;
 use super::spec::EndpointSpec;
 use super::{ENDPOINTS, Endpoint};
 use crate::error::{ApiError, ErrorCode};
+use crate::ids::DeviceId;
 use crate::record::is_record_id;
 
 /// The endpoint of a request, and its path parameters.
@@ -63,16 +64,22 @@ impl Route {
     }
 }
 
-/// The value of a path parameter. A record id may be any text and is percent-decoded; every other id consists
-/// of RFC 3986's unreserved characters, and a segment of dots alone means another path.
+/// The value of a path parameter. The id of a record or a device may be any text and is percent-decoded;
+/// every other id consists of RFC 3986's unreserved characters, and a segment of dots alone means another
+/// path.
 fn value(name: &str, sent: &str) -> Option<String> {
-    if name == "record_id" {
-        let decoded = percent_decode_str(sent).decode_utf8().ok()?;
-        return is_record_id(&decoded).then(|| decoded.into_owned());
-    }
-    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    let valid = sent.bytes().all(unreserved) && sent.bytes().any(|byte| byte != b'.');
-    valid.then(|| sent.to_owned())
+    let is_valid: fn(&str) -> bool = match name {
+        "record_id" => is_record_id,
+        "device_id" => |id| id.parse::<DeviceId>().is_ok(),
+        _ => {
+            let is_unreserved =
+                |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+            let valid = sent.bytes().all(is_unreserved) && sent.bytes().any(|byte| byte != b'.');
+            return valid.then(|| sent.to_owned());
+        }
+    };
+    let decoded = percent_decode_str(sent).decode_utf8().ok()?;
+    is_valid(&decoded).then(|| decoded.into_owned())
 }
 
 impl From<&NoRoute> for ApiError {

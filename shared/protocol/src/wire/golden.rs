@@ -16,6 +16,7 @@ use crate::wire::cache::{
 };
 use crate::wire::carts::{CartResponse, PutCartRequest, PutCartResponse};
 use crate::wire::dead_letters::{DeadLetterEntry, DeadLettersResponse, ReplayRequest};
+use crate::wire::device::DeviceResponse;
 use crate::wire::error_response::{ErrorResponse, RateLimitDetails, TooLargeDetails};
 use crate::wire::health::{BreakerState, OtherParts, ReadinessResponse};
 use crate::wire::presence::PresenceResponse;
@@ -178,6 +179,11 @@ fn readiness() {
         text(&ReadinessResponse::new(redis, OtherParts { function, database, room }))
     };
     pin(include_str!("golden/readiness.jsonl"), &[ready, ready, ready, |_| text(&BreakerState::Open)]);
+}
+
+#[test]
+fn devices() {
+    pin(include_str!("golden/device.jsonl"), &[of::<DeviceResponse>, of::<DeviceResponse>]);
 }
 
 #[test]

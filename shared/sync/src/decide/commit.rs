@@ -146,9 +146,12 @@ impl<'a> RecordWrites<'a> {
 pub(super) fn fits(decided: &[Decided<'_>]) -> bool {
     let plans: Vec<&Plan> = decided.iter().map(|decided| decided.plan).collect();
     let writes = RecordWrites::of(plans.iter().copied());
-    // HEAD, the branch's entry and the counts; of each push the marker, the log items and the items of dead
-    // letters.
-    let of_push = |plan: &&Plan| 1 + log::items_of(&plan.changes) + dead_letters::parts(&plan.dead).len();
+    // HEAD, the branch's entry and the counts; of each push the marker, the numbers of its device, the log
+    // items and the items of dead letters.
+    let of_push = |plan: &&Plan| {
+        let device = usize::from(plan.device.is_some());
+        1 + device + log::items_of(&plan.changes) + dead_letters::parts(&plan.dead).len()
+    };
     let actions = writes.puts.len() + writes.checks.len() + 3 + plans.iter().map(of_push).sum::<usize>();
     actions <= COMMIT_ACTIONS_MAX && bytes(&writes, &plans) <= COMMIT_BYTES_MAX
 }

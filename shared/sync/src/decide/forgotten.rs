@@ -3,6 +3,7 @@
 
 use super::Batch;
 use super::edit::{Edit, fits};
+use crate::device_batches::{DeviceBatches, HeldNumber};
 use crate::policy::Policy;
 use crate::push::Write;
 use protocol::timestamp::Timestamp;
@@ -15,7 +16,8 @@ pub(super) enum AppliedBefore {
     No,
     /// It was: the server has all of its append-only rows.
     Yes,
-    /// It is older than the markers of its room, and its append-only rows do not show it.
+    /// It is older than the markers of its room, or has a number that the room holds, and its append-only
+    /// rows do not show it.
     Unknown,
     /// It tells no time, and its append-only rows do not show that it is new.
     Untold,
@@ -32,19 +34,40 @@ impl Batch<'_> {
         let dated = self.push.writes().filter(|write| write.at.is_some());
         let made = dated.map(|write| self.believed_time(write).made(since, self.now));
         let made = made.max();
-        if made.is_some_and(|made| !self.shortest_retention.may_lack_batch(made, self.now, named)) {
+        let may_lack = |made| self.shortest_retention.may_lack_batch(made, self.now, named);
+        let is_late = made.is_some_and(may_lack);
+        let number_is_held = self.held_number() == Some(HeldNumber::MayBeItself);
+        if made.is_some() && !is_late && !number_is_held {
             return AppliedBefore::No;
         }
         let rows: Vec<AppliedBefore> =
             self.push.writes().filter_map(|write| self.row_applied_before(write)).collect();
         let first = rows.first().filter(|first| rows.iter().all(|row| row == *first));
         match first {
+            // A batch that was never applied has a number of its own. So rows that are missing were rejected
+            // then, or the device gave the number to two batches.
+            Some(AppliedBefore::Yes) if number_is_held => AppliedBefore::Yes,
+            None if number_is_held && rows.is_empty() && is_late => AppliedBefore::Yes,
+            _ if number_is_held => AppliedBefore::Unknown,
             // It would have been applied as a whole.
             _ if self.push.atomic && rows.contains(&AppliedBefore::No) => AppliedBefore::No,
             Some(AppliedBefore::No) => AppliedBefore::No,
             _ if made.is_none() => AppliedBefore::Untold,
             _ => first.copied().unwrap_or(AppliedBefore::Unknown),
         }
+    }
+
+    /// What the numbers of the device's batches tell of this one; `None` if it has no number that counts, or
+    /// if they cannot be read.
+    fn held_number(&self) -> Option<HeldNumber> {
+        let (batches, seq) = (self.snapshot.devices.get(self.author())?, self.push.counted_seq()?);
+        Some(batches.held(seq, self.shortest_retention.batches_since(self.now, true)))
+    }
+
+    /// The numbers of the device's batches after the commit of this one; `None` if they stay.
+    pub(super) fn device_batches(&self) -> Option<DeviceBatches> {
+        let (batches, seq) = (self.snapshot.devices.get(self.author())?, self.push.counted_seq()?);
+        batches.after(seq, self.shortest_retention.batches_since(self.now, true), self.now)
     }
 
     /// Whether a batch with this write was applied before; `None` if the write creates no append-only row.

@@ -7,6 +7,7 @@ mod deltas;
 mod fields;
 mod forgotten;
 mod groups;
+mod held_numbers;
 mod late;
 mod own_batches;
 mod policies;

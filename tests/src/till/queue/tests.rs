@@ -24,7 +24,7 @@ fn queue(groups: &str) -> Queue {
 }
 
 #[test]
-fn a_batch_keeps_the_number_of_its_first_attempt_and_its_halves_get_later_ones() {
+fn a_batch_keeps_the_number_of_its_first_attempt_and_its_halves_leave_no_hole() {
     let mut queue = queue("  ");
     queue.add(queue.first().unwrap());
     for _ in 0..2 {
@@ -36,7 +36,7 @@ fn a_batch_keeps_the_number_of_its_first_attempt_and_its_halves_get_later_ones()
         numbers.extend(batch.device_seq);
         queue.waiting.pop_front();
     }
-    assert_eq!(numbers, [2, 3, 4]);
+    assert_eq!(numbers, [1, 2, 3]);
 }
 
 #[test]

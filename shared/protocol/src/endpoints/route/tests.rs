@@ -6,6 +6,7 @@ fn filled(path: &str) -> String {
     path.replace("{id}", "1765103400000145-0.7_~")
         .replace("{table}", "products")
         .replace("{record_id}", "a%20b")
+        .replace("{device_id}", "a%20b")
 }
 
 fn endpoint(method: &str, path: &str) -> Result<Endpoint, NoRoute> {
@@ -114,6 +115,8 @@ fn a_record_id_is_any_text_and_is_decoded_once() {
     for (sent, id) in cases {
         let expected = [("table", "products".to_owned()), ("record_id", id.to_owned())];
         assert_eq!(parameters(&format!("/api/data/products/{sent}")), expected);
+        let of_device = parameters(&format!("/api/sync/devices/{sent}"));
+        assert_eq!(of_device, [("device_id", id.to_owned())]);
     }
 }
 
@@ -121,8 +124,9 @@ fn a_record_id_is_any_text_and_is_decoded_once() {
 fn what_is_no_record_id_is_not_found() {
     let long = "x".repeat(256);
     for sent in ["", "%00", "a%0Ab", "%FF", "%C3", long.as_str(), "a/b"] {
-        let path = format!("/api/data/products/{sent}");
-        assert_eq!(endpoint("GET", &path), Err(NoRoute::NotFound), "{path}");
+        for path in [format!("/api/data/products/{sent}"), format!("/api/sync/devices/{sent}")] {
+            assert_eq!(endpoint("GET", &path), Err(NoRoute::NotFound), "{path}");
+        }
     }
 }
 
