@@ -8,10 +8,11 @@ use futures_util::future::{Either, select};
 use protocol::error::{ApiError, ErrorCode};
 use protocol::limits::BODY_BYTES_MAX;
 use protocol::wire::error_response::TooLargeDetails;
-use worker::{ByteStream, Delay, Request};
+use worker::{ByteStream, Delay};
 
 use crate::clock;
 use crate::limits::BODY_HELD_SECS;
+use crate::request::Request;
 
 mod held_bodies;
 mod pace;
@@ -38,12 +39,12 @@ pub(crate) async fn read(
     owner: BodyOwner,
 ) -> Result<HeldBody, ReadBodyError> {
     let bytes_max = owner.body_bytes_max();
-    check_declared(request.headers().get("content-length")?.as_deref(), bytes_max)?;
+    check_declared(request.header("content-length")?.as_deref(), bytes_max)?;
     let now = clock::now();
     let mut pace = Pace::new(now);
     let expires_at = pace.ends_at().plus_secs(BODY_HELD_SECS);
     let body = bodies.open(owner, now, expires_at).map_err(|_| no_room())?;
-    let Some(stream) = request.inner().body() else { return Ok(body) };
+    let Some(stream) = request.body() else { return Ok(body) };
     let mut chunks = ByteStream::from(stream);
     let mut read = 0;
     let mut timer = window_timer(&pace)?;

@@ -14,7 +14,7 @@ use protocol::error::{ApiError, ErrorCode};
 use protocol::limits::USER_ID_BYTES_MAX;
 use protocol::timestamp::Timestamp;
 use protocol::wire::health::HEALTH_OPERATION;
-use worker::{Context, Env, Request, console_error};
+use worker::{Context, Env, console_error};
 
 use crate::admission::{AdmissionCheck, SessionSource, fuse};
 use crate::body::{self, BodyOwner, HeldBody};
@@ -23,6 +23,7 @@ use crate::clock;
 use crate::cors::PageOrigin;
 use crate::error::{RequestError, session_revoked};
 use crate::query;
+use crate::request::Request;
 use crate::request_id::RequestId;
 use crate::session_end;
 use crate::state::AppState;
@@ -59,12 +60,12 @@ impl RequestContext {
     }
 
     pub(crate) fn header(&self, name: &str) -> Result<Option<String>, RequestError> {
-        Ok(self.request.headers().get(name)?)
+        Ok(self.request.header(name)?)
     }
 
     /// The query as sent, without the question mark; empty if there is none.
     pub(crate) fn query(&self) -> String {
-        query::of(&self.request.inner().url()).to_owned()
+        query::of(&self.request.url).to_owned()
     }
 
     pub(crate) fn client_info(&self) -> Result<ClientInfo, RequestError> {
@@ -88,11 +89,16 @@ impl RequestContext {
 
     /// Checks session and rate limits.
     pub(crate) async fn admit(&self, check: &AdmissionCheck) -> Result<(), RequestError> {
-        self.observation.timed(Part::Gate, self.pass_gate(check)).await
+        match self.state.admission.commands(check, self.now) {
+            // The clock stands still meanwhile, and asking for it is a call of the runtime.
+            0 => self.pass_gate(check, 0).await,
+            commands => self.observation.timed(Part::Gate, self.pass_gate(check, commands)).await,
+        }
     }
 
-    async fn pass_gate(&self, check: &AdmissionCheck) -> Result<(), RequestError> {
-        self.count_at_fuse(self.state.admission.commands(check, self.now)).await?;
+    /// Sends `commands` to Redis.
+    async fn pass_gate(&self, check: &AdmissionCheck, commands: usize) -> Result<(), RequestError> {
+        self.count_at_fuse(commands).await?;
         let result = self.state.admission.run(check, self.now).await;
         if let Some(error) = result.failure.as_ref().filter(|error| !error.is_repeated()) {
             let count = self.state.admission.local_decisions();
@@ -227,7 +233,7 @@ impl RequestContext {
         self.send(self.upstream_request(spec, HEALTH_OPERATION, "", None, credentials)?).await
     }
 
-    async fn send(&self, request: Request) -> Result<UpstreamResponse, CallError> {
+    async fn send(&self, request: worker::Request) -> Result<UpstreamResponse, CallError> {
         let response = self.observation.timed(Part::Function, upstream::send(request)).await?;
         self.observation.add_storage(response.storage_micros);
         Ok(response)
@@ -240,7 +246,7 @@ impl RequestContext {
         query: &str,
         body: Option<&[u8]>,
         credentials: Credentials<'_>,
-    ) -> Result<Request, CallError> {
+    ) -> Result<worker::Request, CallError> {
         let (request_id, arrived_at) = (&self.id, self.now);
         let trace = &self.observation.trace;
         let call = Call { spec, operation, query, body, credentials, request_id, arrived_at, trace };

@@ -26,6 +26,8 @@ pub(crate) enum RequestError {
     Page(#[from] UnreadablePage),
     #[error("failed to handle the request: {0}")]
     Runtime(#[from] worker::Error),
+    #[error("failed to write the response: {0}")]
+    Response(#[from] serde_json::Error),
 }
 
 impl From<TurnRefused> for RequestError {
@@ -65,7 +67,10 @@ impl RequestError {
             }
             RequestError::Call(error) if error.is_transient() => unavailable(),
             RequestError::Page(_) => unavailable(),
-            RequestError::Call(_) | RequestError::Config(_) | RequestError::Runtime(_) => ApiError::new(
+            RequestError::Call(_)
+            | RequestError::Config(_)
+            | RequestError::Runtime(_)
+            | RequestError::Response(_) => ApiError::new(
                 ErrorCode::Internal,
                 "Something went wrong on our side. Try again; if it stays, report the request_id.",
             ),

@@ -4,7 +4,7 @@
 //! Every decision is a pure function with a test; the runtime is called around it. No code here panics: a
 //! panic resets every room of its isolate. In reading order:
 
-use worker::{Context, Env, Request, Response, event};
+use worker::{Context, Env, event, web_sys};
 
 // One request: its endpoint, its context, its response.
 mod context;
@@ -13,6 +13,7 @@ mod error;
 mod handlers;
 mod page_cache;
 mod query;
+mod request;
 mod request_id;
 mod response;
 mod revalidation;
@@ -29,6 +30,7 @@ mod clock;
 mod config;
 mod expiring_cache;
 mod limits;
+mod microtasks;
 mod readiness;
 mod state;
 
@@ -40,7 +42,9 @@ mod room;
 mod session_end;
 mod upstream;
 
+use request::Request;
+
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    router::serve(request, env, context).await
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
+    router::serve(Request::new(request), env, context).await?.into_runtime()
 }

@@ -1,7 +1,7 @@
 //! `ETag` and `If-None-Match` (RFC 9110, section 13.1.2): a caller that has the content gets 304 without it.
 
+use crate::response::{Body, Response};
 use sha2::{Digest, Sha256};
-use worker::{Response, ResponseBody};
 
 /// The tag of `content`, quoted.
 pub(crate) fn etag(content: &[u8]) -> String {
@@ -11,20 +11,20 @@ pub(crate) fn etag(content: &[u8]) -> String {
 }
 
 /// Tags a response of 200, unless its handler has. It becomes 304 if `if_none_match` has its tag.
-pub(crate) fn tagged(response: Response, if_none_match: Option<&str>) -> worker::Result<Response> {
-    let ResponseBody::Body(content) = response.body() else { return Ok(response) };
-    if response.status_code() != 200 {
-        return Ok(response);
+pub(crate) fn tagged(mut response: Response, if_none_match: Option<&str>) -> Response {
+    if response.status != 200 {
+        return response;
     }
-    let etag = response.headers().get("etag")?.unwrap_or_else(|| etag(content));
-    let mut response = response;
-    if if_none_match.is_some_and(|list| is_among(&etag, list)) {
-        let headers = response.headers().clone();
-        headers.delete("content-type")?;
-        response = worker::ResponseBuilder::new().with_status(304).with_headers(headers).empty();
+    if let (None, Body::Bytes(content)) = (response.header("etag"), &response.body) {
+        let etag = etag(content);
+        response.set("etag", etag);
     }
-    response.headers_mut().set("etag", &etag)?;
-    Ok(response)
+    let is_known = |etag| if_none_match.is_some_and(|list| is_among(etag, list));
+    if response.header("etag").is_some_and(is_known) {
+        response.remove("content-type");
+        (response.status, response.body) = (304, Body::Empty);
+    }
+    response
 }
 
 /// Whether `etag` is in the list of an `If-None-Match`, compared weakly.
@@ -37,6 +37,22 @@ fn is_among(etag: &str, list: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_caller_that_has_the_content_gets_304() {
+        let page = || Response::json(200, b"content".to_vec());
+        let (tag, own) = (etag(b"content"), "\"own\"");
+        let fresh = tagged(page(), Some(own));
+        assert_eq!((fresh.status, fresh.header("etag")), (200, Some(&*tag)));
+        let known = tagged(page(), Some(&tag));
+        assert_eq!(
+            (known.status, known.header("etag"), known.header("content-type")),
+            (304, Some(&*tag), None)
+        );
+        assert!(matches!(known.body, Body::Empty));
+        assert_eq!(tagged(page().with("etag", own), Some(own)).status, 304);
+        assert_eq!(tagged(Response::json(404, b"content".to_vec()), Some(&tag)).status, 404);
+    }
 
     #[test]
     fn content_is_matched_by_its_etag() {

@@ -14,6 +14,8 @@ use protocol::ids::{self, ClientId, SessionId, SocketRoom};
 use protocol::wire::presence::OnlineDevice;
 use worker::{Env, Headers, Request, RequestInit, Response, ResponseBuilder, Stub, WebSocket};
 
+use crate::response::Body;
+
 mod alarm;
 mod backlog;
 mod call;
@@ -172,20 +174,27 @@ pub(crate) async fn probe(env: &Env) -> Result<(), RoomError> {
 /// How long a room may take to say whether it has a page, or which devices are online.
 const LOOK_BOUND: Duration = Duration::from_millis(500);
 
+/// A page that the edge has by itself.
+pub(crate) struct FoundPage {
+    pub(crate) body: Body,
+    /// Its entity tag, if it was worked out before.
+    pub(crate) etag: Option<String>,
+}
+
 /// The page that `room` has for `lookup`, or what it knows instead.
 pub(crate) async fn look(
     env: &Env,
     room: &ids::Room,
     lookup: &Lookup,
-) -> Result<Result<Vec<u8>, Unanswered>, RoomError> {
+) -> Result<Result<FoundPage, Unanswered>, RoomError> {
     let url = call::page_url(&PageCall::Look(lookup.clone()));
     let answer = async { Ok(object_call::get(env, room, &url).await?) };
-    let (status, body) = within(LOOK_BOUND, answer).await?;
-    match status {
-        page_call::PAGE => Ok(Ok(body)),
-        page_call::NO_PAGE => {
-            serde_json::from_slice(&body).map(Err).map_err(|_| RoomError::Status(page_call::NO_PAGE))
-        }
+    let answer = within(LOOK_BOUND, answer).await?;
+    match answer.status {
+        page_call::PAGE => Ok(Ok(FoundPage { etag: answer.etag, body: Body::Buffer(answer.body) })),
+        page_call::NO_PAGE => serde_json::from_slice(&answer.bytes())
+            .map(Err)
+            .map_err(|_| RoomError::Status(page_call::NO_PAGE)),
         other => Err(RoomError::Status(other)),
     }
 }

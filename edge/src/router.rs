@@ -6,16 +6,16 @@ use std::rc::Rc;
 use protocol::endpoints::Endpoint;
 use protocol::endpoints::route::Route;
 use protocol::telemetry::{NO_ROUTE, PREFLIGHT};
-use worker::{Context, Env, Request, Response, console_error};
+use worker::{Context, Env, console_error};
 
-use crate::clock;
 use crate::context::RequestContext;
 use crate::cors::{self, PageOrigin};
 use crate::error::RequestError;
 use crate::handlers::{events, openapi, presence, publish, pull, sign_in, socket, socket_ticket, write};
 use crate::readiness;
+use crate::request::Request;
 use crate::request_id::RequestId;
-use crate::response;
+use crate::response::{self, Response};
 use crate::revalidation;
 use crate::state::AppState;
 use crate::telemetry::Observation;
@@ -24,11 +24,14 @@ pub(crate) async fn serve(request: Request, env: Env, execution: Context) -> wor
     let (id, observation) = (RequestId::new(), Rc::new(Observation::of(&request)));
     let origin = PageOrigin::of(&request, &env)?;
     let (route, response) = match cors::preflight(&request, &origin) {
-        Some(preflight) => (PREFLIGHT, or_error(preflight, &id, |_| {})?),
-        None => respond(request, env.clone(), execution, (&id, &origin), &observation).await?,
+        Some(preflight) => (PREFLIGHT, or_error(preflight, &id, |_| {})),
+        None => respond(request, env.clone(), execution, (&id, &origin), &observation).await,
     };
-    let response = observation.finish(response::finish(response, &id)?, &id, route, &env)?;
-    cors::finish(response, &origin)
+    let mut response = response;
+    response::finish(&mut response, &id);
+    observation.finish(&mut response, &id, route, &env);
+    cors::finish(&mut response, &origin);
+    Ok(response)
 }
 
 /// The response, and the operation id of its endpoint.
@@ -38,7 +41,7 @@ async fn respond(
     execution: Context,
     (id, origin): (&RequestId, &PageOrigin),
     observation: &Rc<Observation>,
-) -> worker::Result<(&'static str, Response)> {
+) -> (&'static str, Response) {
     match context(request, env, execution, (id, origin), observation) {
         Ok(context) => {
             // Shared, because a stream goes on after the response.
@@ -46,22 +49,18 @@ async fn respond(
             let endpoint = context.route.endpoint;
             // Neither the path, which may name a record, nor the query, which may hold a token.
             let log = |error: &RequestError| console_error!("{id} {endpoint:?}: {error}");
-            let response =
-                or_error(handle(&context).await.and_then(|response| tagged(&context, response)), id, log)?;
-            let response = response::limited(response, context.decision.get())?;
-            Ok((context.spec().operation_id, response))
+            let result = handle(&context).await.and_then(|response| tagged(&context, response));
+            let mut response = or_error(result, id, log);
+            response::limited(&mut response, context.decision.get());
+            (context.spec().operation_id, response)
         }
-        Err(error) => Ok((NO_ROUTE, or_error(Err(error), id, |error| console_error!("{id}: {error}"))?)),
+        Err(error) => (NO_ROUTE, or_error(Err(error), id, |error| console_error!("{id}: {error}"))),
     }
 }
 
 /// Converts the result into a response and logs faults.
-fn or_error(
-    result: Result<Response, RequestError>,
-    id: &RequestId,
-    log: impl Fn(&RequestError),
-) -> worker::Result<Response> {
-    result.or_else(|error| {
+fn or_error(result: Result<Response, RequestError>, id: &RequestId, log: impl Fn(&RequestError)) -> Response {
+    result.unwrap_or_else(|error| {
         if error.is_fault() {
             log(&error);
         }
@@ -76,10 +75,10 @@ fn context(
     (id, origin): (&RequestId, &PageOrigin),
     observation: &Rc<Observation>,
 ) -> Result<RequestContext, RequestError> {
-    let route = Route::find(&request.inner().method(), &request.path()).map_err(RequestError::NoRoute)?;
+    let route = Route::find(&request.method, request.path()).map_err(RequestError::NoRoute)?;
     // Also for `/healthz`: an edge that lacks a setting is not healthy.
     let state = AppState::of(&env)?;
-    let (id, origin, now, decision) = (id.clone(), origin.clone(), clock::now(), OnceCell::new());
+    let (id, origin, now, decision) = (id.clone(), origin.clone(), observation.began_at, OnceCell::new());
     let observation = Rc::clone(observation);
     Ok(RequestContext { request, env, execution, state, id, origin, now, route, decision, observation })
 }
@@ -91,7 +90,7 @@ async fn handle(context: &Rc<RequestContext>) -> Result<Response, RequestError> 
         Endpoint::OpenSocket => socket::handle(context).await,
         Endpoint::StreamEvents => events::handle(context).await,
         Endpoint::GetOpenApiDocument => openapi::handle(),
-        Endpoint::GetHealth => Ok(response::json(r#"{"status":"ok"}"#)?),
+        Endpoint::GetHealth => Ok(Response::json(200, br#"{"status":"ok"}"#.to_vec())),
         Endpoint::GetReadiness => get_readiness(context).await,
         Endpoint::GetPresence => presence::handle(context).await,
         Endpoint::PublishChanges => publish::handle(context).await,
@@ -99,7 +98,7 @@ async fn handle(context: &Rc<RequestContext>) -> Result<Response, RequestError> 
         Endpoint::PullChanges => pull::handle(context).await,
         _ if !spec.needs_token() => sign_in::handle(context).await,
         _ if spec.publishes => write::handle(context).await,
-        _ => Ok(context.forward_with_token().await?.into_response()?),
+        _ => Ok(context.forward_with_token().await?.into_response()),
     }
 }
 
@@ -108,7 +107,7 @@ fn tagged(context: &RequestContext, response: Response) -> Result<Response, Requ
     if !context.spec().revalidates {
         return Ok(response);
     }
-    Ok(revalidation::tagged(response, context.header("if-none-match")?.as_deref())?)
+    Ok(revalidation::tagged(response, context.header("if-none-match")?.as_deref()))
 }
 
 /// Public: the response holds no secret, and a recent one is used again.

@@ -9,14 +9,17 @@ use protocol::telemetry::trace_context::{TRACE_HEADER, TraceContext};
 use protocol::telemetry::{EdgeLine, EdgeTimes, LogEvent, RoomLine};
 use protocol::timestamp::Timestamp;
 use protocol::wire::{CACHE_HEADER, COST_HEADER};
-use worker::{
-    AnalyticsEngineDataPointBuilder, Env, Request, Response, console_error, console_log, console_warn,
-};
+use serde::Serialize;
+use worker::{Env, console_error, console_log, console_warn};
 
 use crate::clock;
 use crate::config::LineLevel;
+use crate::request::Request;
 use crate::request_id::{self, RequestId};
+use crate::response::Response;
 use crate::state::AppState;
+
+mod dataset;
 
 /// The binding in `wrangler.toml`.
 const BINDING: &str = "METRICS";
@@ -28,7 +31,7 @@ const NONE: &str = "none";
 
 /// One request while it is answered.
 pub(crate) struct Observation {
-    began_at: Timestamp,
+    pub(crate) began_at: Timestamp,
     /// Its span, which the function and the response are told.
     pub(crate) trace: TraceContext,
     times: Cell<EdgeTimes>,
@@ -46,7 +49,7 @@ pub(crate) enum Part {
 impl Observation {
     /// Begins now. A malformed trace context of the caller begins a new trace.
     pub(crate) fn of(request: &Request) -> Observation {
-        let header = request.headers().get(TRACE_HEADER).ok().flatten();
+        let header = request.header(TRACE_HEADER).ok().flatten();
         let span_id = request_id::random();
         let trace = match header.as_deref().and_then(TraceContext::parse) {
             Some(caller) => caller.with_span(span_id),
@@ -86,34 +89,26 @@ impl Observation {
     }
 
     /// Adds the headers of every response, and tells of the request.
-    pub(crate) fn finish(
-        &self,
-        mut response: Response,
-        id: &RequestId,
-        route: &str,
-        env: &Env,
-    ) -> worker::Result<Response> {
+    pub(crate) fn finish(&self, response: &mut Response, id: &RequestId, route: &str, env: &Env) {
         self.add(|times| times.edge_micros = since(self.began_at));
         let times = self.times.get();
-        let status = response.status_code();
-        let headers = response.headers_mut();
+        let header = |name| response.header(name).map(str::to_owned);
         let line = EdgeLine {
             request_id: id.to_string(),
             trace_id: self.trace.trace_id().to_owned(),
             route: route.to_owned(),
-            status,
+            status: response.status,
             client: self.client.get().cloned(),
-            cache: headers.get(CACHE_HEADER)?,
-            cost: headers.get(COST_HEADER)?,
+            cache: header(CACHE_HEADER),
+            cost: header(COST_HEADER),
             times,
         };
         let timing = server_timing::write(&parts(&times));
         if !timing.is_empty() {
-            headers.set(TIMING_HEADER, &timing)?;
+            response.set(TIMING_HEADER, timing);
         }
-        headers.set(TRACE_HEADER, &self.trace.header())?;
+        response.set(TRACE_HEADER, self.trace.header());
         tell(env, &LogEvent::Edge(line));
-        Ok(response)
     }
 }
 
@@ -134,22 +129,16 @@ pub(crate) fn tell(env: &Env, line: &LogEvent) {
         LineLevel::Log => console_log!("{}", line.to_json()),
         LineLevel::Warn => console_warn!("{}", line.to_json()),
     }
-    let Ok(dataset) = env.analytics_engine(BINDING) else { return };
-    let Point { index, blobs, doubles } = point(line);
-    let point = AnalyticsEngineDataPointBuilder::new()
-        .indexes([index.as_str()])
-        .blobs(blobs)
-        .doubles(doubles.into_iter().map(f64::from));
-    if let Err(error) = point.write_to(&dataset) {
+    if let Err(error) = dataset::write(env, BINDING, || point(line)) {
         console_error!("failed to count a request: {error}");
     }
 }
 
 /// A point for Analytics Engine. OPERATIONS.md names its columns.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 struct Point {
-    /// The tenant: busy tenants are sampled, and others are not.
-    index: String,
+    /// The tenant: busy tenants are sampled, and others are not. The platform takes one index.
+    indexes: [String; 1],
     blobs: Vec<String>,
     doubles: Vec<u32>,
 }
@@ -158,7 +147,7 @@ fn point(line: &LogEvent) -> Point {
     let small = |micros: u64| u32::try_from(micros).unwrap_or(u32::MAX);
     match line {
         LogEvent::Edge(EdgeLine { route, status, client, cache, times, .. }) => Point {
-            index: client.as_ref().map_or(NONE, ClientId::as_str).to_owned(),
+            indexes: [client.as_ref().map_or(NONE, ClientId::as_str).to_owned()],
             blobs: vec![
                 REQUEST.to_owned(),
                 route.clone(),
@@ -168,7 +157,7 @@ fn point(line: &LogEvent) -> Point {
             doubles: parts(times).map(|(_, micros)| small(micros)).into(),
         },
         LogEvent::Room(RoomLine { client, branch, sockets, changes, delay_micros }) => Point {
-            index: client.to_string(),
+            indexes: [client.to_string()],
             blobs: vec![ROOM.to_owned(), branch.to_string()],
             doubles: vec![
                 small(*sockets as u64),

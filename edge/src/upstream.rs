@@ -5,10 +5,11 @@ use std::time::Duration;
 use protocol::telemetry::server_timing::{self, TIMING_HEADER};
 use protocol::timestamp::Timestamp;
 use protocol::wire::{CACHE_HEADER, COST_HEADER, ENDED_HEADER};
-use worker::{Fetch, Request, Response, ResponseBuilder};
+use worker::{Fetch, Request};
 
 use crate::config::Config;
 use crate::fetch;
+use crate::response::{Body, Response};
 
 mod call;
 mod check;
@@ -77,14 +78,12 @@ impl UpstreamResponse {
     }
 
     /// The response for the caller.
-    pub(crate) fn into_response(self) -> worker::Result<Response> {
-        let mut response = ResponseBuilder::new().with_status(self.status);
-        for (name, value) in &self.headers {
-            response = response.with_header(name, value)?;
-        }
+    pub(crate) fn into_response(self) -> Response {
         // The runtime throws on a body with these statuses, even on an empty one.
         let bodiless = self.body.is_empty() || matches!(self.status, 204 | 205 | 304);
-        Ok(if bodiless { response.empty() } else { response.fixed(self.body) })
+        let body = if bodiless { Body::Empty } else { Body::Bytes(self.body) };
+        let response = Response::new(self.status, body);
+        self.headers.into_iter().fold(response, |response, (name, value)| response.with(name, value))
     }
 }
 

@@ -12,7 +12,7 @@ use protocol::endpoints::parameter::{CURSOR, SINCE, TABLES};
 use protocol::ids::SocketRoom;
 use protocol::limits::{EVENTS_COMMENT_SECS, EVENTS_RETRY_MILLIS};
 use protocol::timestamp::Timestamp;
-use worker::{Response, ResponseBuilder, console_error};
+use worker::{ResponseBuilder, console_error};
 
 use crate::authenticate::socket_token;
 use crate::clock;
@@ -20,6 +20,7 @@ use crate::context::{Caller, RequestContext};
 use crate::error::RequestError;
 use crate::handlers::pull::{self, Pulled};
 use crate::query;
+use crate::response::Response;
 use crate::room::{self, ConnectRequest, FrameOptions};
 
 mod follower;
@@ -96,7 +97,7 @@ impl Events {
         });
         let text = stream::StreamExt::chain(stream::iter([start]), rest);
         let response = ResponseBuilder::new().with_header("content-type", "text/event-stream")?;
-        Ok(response.from_stream(text)?)
+        Ok(response.from_stream(text)?.into())
     }
 
     /// Waits for the next text. Whatever goes wrong ends the stream: the client comes back and continues.
@@ -148,9 +149,9 @@ impl Events {
     async fn pull(&mut self) -> Result<Result<Option<String>, Box<Response>>, RequestError> {
         let query = self.follower.next_query();
         match pull::pull(&self.context, &self.caller, &query).await? {
-            Pulled::ByEdge { page, .. } => Ok(Ok(self.follower.on_page(&page)?)),
+            Pulled::ByEdge { page, .. } => Ok(Ok(self.follower.on_page(&page.body.to_vec())?)),
             Pulled::ByFunction(page) if page.status == 200 => Ok(Ok(self.follower.on_page(&page.body)?)),
-            Pulled::ByFunction(refusal) => Ok(Err(Box::new(refusal.into_response()?))),
+            Pulled::ByFunction(refusal) => Ok(Err(Box::new(refusal.into_response()))),
         }
     }
 }

@@ -6,12 +6,12 @@ use futures_util::future::join;
 use protocol::error::ApiError;
 use protocol::role::Role;
 use protocol::wire::presence::{OfflineDevice, OnlineDevice, PresenceResponse};
-use worker::{Response, console_error};
+use worker::console_error;
 
 use crate::context::RequestContext;
 use crate::error::RequestError;
 use crate::query;
-use crate::response;
+use crate::response::{self, Response};
 use crate::room::{self, last_seen};
 
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {

@@ -7,11 +7,12 @@ use protocol::ids::{BranchId, ClientId, Room};
 use protocol::wire::publication::PublishRequest;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use worker::{Response, ResponseBuilder, console_error};
+use worker::console_error;
 
 use crate::body::{self, BodyOwner};
 use crate::context::RequestContext;
 use crate::error::RequestError;
+use crate::response::Response;
 use crate::room::{self, WriteTurn};
 use crate::upstream::CallError;
 
@@ -115,7 +116,7 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     body.free();
     relay_after_response(context, &room.client, bytes.clone());
     room::publish(&context.env, &room, &bytes, None).await?;
-    Ok(ResponseBuilder::new().with_status(204).empty())
+    Ok(Response::empty(204))
 }
 
 fn bad_signature(_: InvalidSignature) -> ApiError {

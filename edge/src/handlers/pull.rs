@@ -4,12 +4,13 @@
 
 use protocol::endpoints::Endpoint;
 use protocol::wire::{CACHE_HEADER, COST_HEADER};
-use worker::{Response, ResponseBuilder, console_error};
+use worker::console_error;
 
 use crate::context::{Caller, RequestContext};
 use crate::error::RequestError;
 use crate::page_cache::{self, PageKey};
-use crate::room::{self, Unanswered};
+use crate::response::{Body, Response};
+use crate::room::{self, FoundPage, Unanswered};
 use crate::telemetry::Part;
 use crate::upstream::{Credentials, UpstreamResponse};
 
@@ -32,15 +33,15 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     let caller = context.caller().await?;
     let query = context.upstream_query()?;
     match pull(context, &caller, &query).await? {
-        Pulled::ByEdge { page, source } => answer(page, source),
-        Pulled::ByFunction(upstream) => by_function(upstream),
+        Pulled::ByEdge { page, source } => Ok(answer(page, source)),
+        Pulled::ByFunction(upstream) => Ok(by_function(upstream)),
     }
 }
 
 /// Who answered a pull.
 pub(crate) enum Pulled {
     /// The edge itself; `source` names the part of it.
-    ByEdge { page: Vec<u8>, source: &'static str },
+    ByEdge { page: FoundPage, source: &'static str },
     /// The function, with a page or a refusal.
     ByFunction(UpstreamResponse),
 }
@@ -64,7 +65,8 @@ pub(crate) async fn pull(
             return Ok(Pulled::ByFunction(forward(context, caller, query).await?));
         }
     };
-    if let Some(page) = cached(asked.shared_key(&unanswered)).await {
+    if let Some(body) = cached(asked.shared_key(&unanswered)).await {
+        let page = FoundPage { body: Body::Bytes(body), etag: None };
         return Ok(Pulled::ByEdge { page, source: BY_CACHE });
     }
     let upstream = forward(context, caller, query).await?;
@@ -83,21 +85,18 @@ async fn forward(
     context.forward_to(Endpoint::PullChanges.spec(), query, None, Credentials::Token(&caller.token)).await
 }
 
-fn by_function(upstream: UpstreamResponse) -> Result<Response, RequestError> {
+fn by_function(upstream: UpstreamResponse) -> Response {
     let is_page = upstream.status == 200;
-    let mut response = upstream.into_response()?;
+    let mut response = upstream.into_response();
     if is_page {
-        response.headers_mut().set(CACHE_HEADER, BY_FUNCTION)?;
+        response.set(CACHE_HEADER, BY_FUNCTION);
     }
-    Ok(response)
+    response
 }
 
-fn answer(page: Vec<u8>, source: &str) -> Result<Response, RequestError> {
-    let response = ResponseBuilder::new()
-        .with_header("content-type", "application/json")?
-        .with_header(CACHE_HEADER, source)?
-        .with_header(COST_HEADER, NO_COST)?;
-    Ok(response.fixed(page))
+fn answer(page: FoundPage, source: &'static str) -> Response {
+    let response = Response::json(200, page.body).with(CACHE_HEADER, source).with(COST_HEADER, NO_COST);
+    page.etag.into_iter().fold(response, |response, etag| response.with("etag", etag))
 }
 
 /// The cached page, if it is one.

@@ -1,11 +1,11 @@
 //! Endpoints without an access token: sign-in, refresh and sign-out.
 
 use protocol::endpoints::spec::LimitScope;
-use worker::Response;
 
 use crate::body::BodyOwner;
 use crate::context::RequestContext;
 use crate::error::RequestError;
+use crate::response::Response;
 use crate::upstream::Credentials;
 
 /// Checks the rate limits and forwards the request with the client's address and user agent. An address over
@@ -20,5 +20,5 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     let body = context.body(BodyOwner::SignIn).await?;
     let query = context.upstream_query()?;
     let response = context.forward(&query, body.as_ref(), Credentials::ClientInfo(&client_info)).await?;
-    Ok(response.into_response()?)
+    Ok(response.into_response())
 }

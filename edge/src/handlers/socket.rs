@@ -3,12 +3,13 @@
 use protocol::error::{ApiError, ErrorCode};
 use protocol::wire::close_code::CloseCode;
 use protocol::wire::socket::ServerFrame;
-use worker::{Response, ResponseBuilder, WebSocketPair, console_error};
+use worker::{ResponseBuilder, WebSocketPair, console_error};
 
 use crate::authenticate::socket_token;
 use crate::context::RequestContext;
 use crate::error::RequestError;
 use crate::query;
+use crate::response::Response;
 use crate::room::{self, ConnectRequest, FrameOptions, Redemption, RoomError};
 use crate::telemetry::Part;
 
@@ -36,7 +37,7 @@ async fn connect(context: &RequestContext) -> Result<Response, RequestError> {
         context.count_at_fuse(1).await?;
         let (object, id) = room::parse_ticket(&ticket).ok_or(RoomError::BadTicket)?;
         let redemption = Redemption { id, device, origin: context.header("origin")?, options };
-        return Ok(room::redeem(&context.env, object, redemption).await?);
+        return Ok(room::redeem(&context.env, object, redemption).await?.into());
     }
     let caller = context.authenticate(socket_token(&query, context.header("authorization")?.as_deref())?)?;
     let room = caller.claims.socket_room()?;
@@ -44,7 +45,7 @@ async fn connect(context: &RequestContext) -> Result<Response, RequestError> {
     // Last, since it takes a round trip.
     context.admit_to_socket(&caller.claims).await?;
     let connect = ConnectRequest::new(caller.claims, room, device, options);
-    Ok(context.observation.timed(Part::Room, room::connect(&context.env, &connect)).await?)
+    Ok(context.observation.timed(Part::Room, room::connect(&context.env, &connect)).await?.into())
 }
 
 /// Accepts the handshake, says what is wrong and closes. A web page cannot tell a refused handshake from a
@@ -55,7 +56,7 @@ fn refuse(error: &ApiError) -> worker::Result<Response> {
     let (code, message) = (error.code.as_str().to_owned(), error.message.clone());
     pair.server.send_with_str(ServerFrame::Error { code, message }.to_json())?;
     pair.server.close(Some(CloseCode::of_refusal(error.code).as_u16()), Some(error.code.as_str()))?;
-    Ok(ResponseBuilder::new().with_status(101).with_websocket(pair.client).empty())
+    Ok(ResponseBuilder::new().with_status(101).with_websocket(pair.client).empty().into())
 }
 
 fn is_upgrade(header: Option<&str>) -> Result<(), ApiError> {

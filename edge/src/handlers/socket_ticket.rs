@@ -6,12 +6,11 @@ use protocol::error::ApiError;
 use protocol::ids::DeviceId;
 use protocol::limits::TICKET_SECS;
 use protocol::wire::ticket::{SocketTicketRequest, SocketTicketResponse};
-use worker::Response;
 
 use crate::body::{self, BodyOwner};
 use crate::context::RequestContext;
 use crate::error::RequestError;
-use crate::response;
+use crate::response::{self, Response};
 use crate::room::{self, ConnectRequest, FrameOptions, KeptTicket};
 
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {

@@ -7,14 +7,13 @@ use protocol::role::Role;
 use protocol::wire::{COST_HEADER, WRITE_RESULT_CONTENT_TYPE};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use worker::Response;
 
 use crate::body::{self, BodyOwner};
 use crate::context::RequestContext;
 use crate::error::RequestError;
 use crate::handlers::publish::{self, Commit};
 use crate::query;
-use crate::response;
+use crate::response::Response;
 use crate::room::{Turn, WriteTurn};
 use crate::telemetry::Part;
 use crate::upstream::{CallError, Credentials, UpstreamResponse};
@@ -42,13 +41,13 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
         let offer = || group::offer(context, &query, &caller.token, body.as_ref()?);
         let taking = WriteTurn::take(&context.env, room, sender, &context.id, offer);
         match context.observation.timed(Part::Room, taking).await? {
-            Turn::Answered(answer) => return Ok(group::response(&answer)?),
+            Turn::Answered(answer) => return Ok(group::response(&answer)),
             Turn::Own(own) => turn = Some(own),
         }
     }
     if let Some(own) = turn.take_if(|turn| !turn.group.is_empty()) {
         match group::push(context, own, Credentials::Token(&caller.token), &caller.claims).await? {
-            Grouped::Answered(answer) => return Ok(group::response(&answer)?),
+            Grouped::Answered(answer) => return Ok(group::response(&answer)),
             Grouped::Alone(own) => turn = own,
         }
     }
@@ -62,7 +61,7 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
             Ok(response)
         }
         other => {
-            let status = other.as_ref().map_or(500, |(response, _)| response.status_code());
+            let status = other.as_ref().map_or(500, |(response, _)| response.status);
             match turn {
                 // Its commit may be too large to publish, or an earlier one that was not published.
                 Some(turn) if status < 300 => publish::nothing_after_response(context, turn),
@@ -104,14 +103,14 @@ fn room_of(claims: &Claims, query: &str, body: Option<&[u8]>) -> Option<Room> {
 /// The response for the client, and the commit that the function has put beside it.
 fn written(claims: &Claims, upstream: UpstreamResponse) -> Result<(Response, Option<Commit>), RequestError> {
     if upstream.header("content-type") != Some(WRITE_RESULT_CONTENT_TYPE) {
-        return Ok((upstream.into_response()?, None));
+        return Ok((upstream.into_response(), None));
     }
     // The batch may be committed; a retry finds its marker and gets the response.
     let result: WriteResultText<'_> =
         serde_json::from_slice(&upstream.body).map_err(CallError::Unreadable)?;
-    let mut response = response::json(result.answer.get())?;
+    let mut response = Response::json(200, result.answer.get().as_bytes().to_vec());
     if let Some(cost) = upstream.header(COST_HEADER) {
-        response.headers_mut().set(COST_HEADER, cost)?;
+        response.set(COST_HEADER, cost.to_owned());
     }
     Ok((response, Commit::of(&claims.client_id, &result.publications)?))
 }

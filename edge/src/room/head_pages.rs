@@ -10,6 +10,7 @@ use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 
 use super::page_call::{Lookup, PageToKeep, Unanswered};
+use crate::revalidation;
 
 /// Bytes of all pages of a room.
 const PAGES_BYTES_MAX: usize = 512 * 1024;
@@ -32,9 +33,12 @@ pub(super) struct HeadPages {
     digests: HashMap<String, (String, Timestamp)>,
 }
 
+/// A page, and what its body is known by.
 #[derive(Debug)]
-struct Page {
-    body: String,
+pub(super) struct Page {
+    pub(super) body: String,
+    /// Its entity tag.
+    pub(super) etag: String,
     /// The digest of the tables that its reader could read.
     digest: String,
 }
@@ -68,7 +72,7 @@ impl HeadPages {
         is_quiet: bool,
         bound: Duration,
         now: Timestamp,
-    ) -> Result<&str, Unanswered> {
+    ) -> Result<&Page, Unanswered> {
         let renews = self.renews(bound, now);
         let recent = |confirmed_at| is_within(confirmed_at, bound, now);
         let is_at_head = |head: Head| recent(head.confirmed_at) && lookup.min <= head.stamp;
@@ -77,11 +81,7 @@ impl HeadPages {
         let digest = digest.map(|(digest, _)| digest);
         // After a deployment, a reader may read other tables.
         let page = self.pages.get(&lookup.pull).filter(|page| may_answer && digest == Some(&page.digest));
-        page.map(|page| page.body.as_str()).ok_or_else(|| Unanswered {
-            generation: self.generation,
-            asked_at: now,
-            digest: digest.cloned(),
-        })
+        page.ok_or_else(|| Unanswered { generation: self.generation, asked_at: now, digest: digest.cloned() })
     }
 
     /// Whether the caller must renew the confirmation: one does in the last tenth of `bound`.
@@ -124,7 +124,8 @@ impl HeadPages {
             self.clear();
         }
         self.bytes += bytes;
-        let replaced = self.pages.insert(page.pull, Page { body, digest: page.digest });
+        let etag = revalidation::etag(body.as_bytes());
+        let replaced = self.pages.insert(page.pull, Page { body, etag, digest: page.digest });
         self.bytes -= replaced.map_or(0, |page| key_bytes + page.body.len());
     }
 

@@ -23,7 +23,7 @@ use super::deliver::deliver;
 use super::head_pages::HeadPages;
 use super::measure;
 use super::open_sockets::OpenSockets;
-use super::page_call::{NO_PAGE, PAGE, PageCall, PageToKeep};
+use super::page_call::{self, PageCall, PageToKeep};
 use super::presence::AnnouncedDevices;
 use super::presence_queue::PresenceQueue;
 use super::recent_commits::RecentCommits;
@@ -182,11 +182,7 @@ impl Room {
                 let is_quiet = self.writes.borrow_mut().is_quiet(now);
                 let Ok(state) = AppState::of(&self.env) else { return Ok(status(500)) };
                 let bound = state.config.head_bound;
-                let (code, body) = match self.head_pages.borrow_mut().look(&lookup, is_quiet, bound, now) {
-                    Ok(page) => (PAGE, page.to_owned()),
-                    Err(unanswered) => (NO_PAGE, serde_json::to_string(&unanswered)?),
-                };
-                Ok(ResponseBuilder::new().with_status(code).fixed(body.into_bytes()))
+                page_call::response(self.head_pages.borrow_mut().look(&lookup, is_quiet, bound, now))
             }
             PageCall::Keep => {
                 let body = request.bytes().await.unwrap_or_default();

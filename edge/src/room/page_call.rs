@@ -3,7 +3,9 @@
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
+use worker::{Response, ResponseBuilder};
 
+use super::head_pages::Page;
 use crate::query;
 
 /// The body has the page.
@@ -110,6 +112,17 @@ impl PageCall {
             _ => None,
         }
     }
+}
+
+/// The answer to a lookup.
+pub(super) fn response(found: Result<&Page, Unanswered>) -> worker::Result<Response> {
+    let builder = ResponseBuilder::new();
+    Ok(match found {
+        Ok(page) => {
+            builder.with_status(PAGE).with_header("etag", &page.etag)?.fixed(page.body.as_bytes().to_vec())
+        }
+        Err(unanswered) => builder.with_status(NO_PAGE).fixed(serde_json::to_vec(&unanswered)?),
+    })
 }
 
 #[cfg(test)]

@@ -17,14 +17,14 @@ fn the_columns_of_a_point_are_pinned() {
         ..EdgeLine::default()
     };
     let blobs = ["request", "pullChanges", "200", "room"].map(str::to_owned).into();
-    let expected = Point { index: "7".into(), blobs, doubles: vec![5, 4, 3, 2, 1] };
+    let expected = Point { indexes: ["7".into()], blobs, doubles: vec![5, 4, 3, 2, 1] };
     assert_eq!(point(&LogEvent::Edge(line)), expected);
     let none = point(&LogEvent::Edge(EdgeLine::default()));
-    assert_eq!((none.index.as_str(), none.blobs[3].as_str()), (NONE, NONE));
+    assert_eq!((none.indexes[0].as_str(), none.blobs[3].as_str()), (NONE, NONE));
     let (client, branch) = ("1".parse().unwrap(), "2".parse().unwrap());
     let room = RoomLine { client, branch, sockets: 3, changes: 4, delay_micros: Some(u64::MAX) };
     let expected = Point {
-        index: "1".into(),
+        indexes: ["1".into()],
         blobs: ["room", "2"].map(str::to_owned).into(),
         doubles: vec![3, 4, u32::MAX],
     };

@@ -14,12 +14,13 @@ use protocol::wire::COST_HEADER;
 use protocol::wire::push_group::{CONTENT_TYPE, GroupedPush, GroupedResponse, OPERATION, PushGroup};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use worker::{Response, ResponseBuilder, console_error};
+use worker::console_error;
 
 use crate::body::HeldBody;
 use crate::context::RequestContext;
 use crate::error::RequestError;
 use crate::handlers::publish::{self, Commit, NONE};
+use crate::response::Response;
 use crate::room::{self, WaitingPush, WriteTurn};
 use crate::upstream::{CallError, Credentials, UpstreamResponse};
 
@@ -150,13 +151,11 @@ fn finish(context: &RequestContext, turn: WriteTurn, finished: &Finished) {
 }
 
 /// The response to a push that was committed together with others.
-pub(super) fn response(answer: &GroupedResponse) -> worker::Result<Response> {
-    let mut builder = ResponseBuilder::new()
-        .with_status(answer.status)
-        .with_header("content-type", "application/json")?
-        .with_header(COST_HEADER, &answer.cost)?;
+pub(super) fn response(answer: &GroupedResponse) -> Response {
+    let response = Response::json(answer.status, answer.body.as_str().as_bytes().to_vec());
+    let mut response = response.with(COST_HEADER, answer.cost.clone());
     if let Some(secs) = answer.retry_after {
-        builder = builder.with_header("retry-after", &secs.to_string())?;
+        response.set("retry-after", secs.to_string());
     }
-    Ok(builder.fixed(answer.body.as_str().as_bytes().to_vec()))
+    response
 }

@@ -9,7 +9,7 @@ fn lookup(pull: &str) -> Lookup {
 }
 
 fn look<'a>(pages: &'a mut HeadPages, pull: &str, now: Timestamp) -> Result<&'a str, Unanswered> {
-    pages.look(&lookup(pull), true, BOUND, now)
+    pages.look(&lookup(pull), true, BOUND, now).map(|page| page.body.as_str())
 }
 
 /// Has a function answer what the room did not, at `head`.
