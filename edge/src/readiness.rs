@@ -18,32 +18,59 @@ use redis_client::transport::Transport;
 use crate::context::RequestContext;
 use crate::{clock, room};
 
-/// The last answer; it is good for [`READY_SECS`], so that callers cannot load Redis.
+/// The last answer; it is good for [`READY_SECS`], so that callers cannot load the parts.
 #[derive(Default)]
 pub(crate) struct Readiness {
+    /// When the parts were asked last, and how often they were.
     asked_at: Cell<Option<Timestamp>>,
+    checks: Cell<u64>,
     last: RefCell<Option<ReadinessResponse>>,
 }
 
+/// How long a request waits for the first answer, which another one asks for and which may have been
+/// cancelled.
+const FIRST_ANSWER_BOUND: Duration = Duration::from_secs(5);
+const FIRST_ANSWER_POLL: Duration = Duration::from_millis(20);
+
 impl Readiness {
-    /// Asks Redis, and by `probe` the other parts at the same time.
+    /// Asks Redis, and by `probe` the other parts at the same time. `pause` waits.
     pub(crate) async fn check<T: Transport>(
         &self,
         redis: &Client<T>,
         probe: impl Future<Output = OtherParts>,
+        pause: impl AsyncFn(Duration),
         now: Timestamp,
     ) -> ReadinessResponse {
-        let is_recent = |asked: Timestamp| now < asked.plus_secs(READY_SECS);
-        let last = self.last.borrow().clone().filter(|_| self.asked_at.get().is_some_and(is_recent));
-        // During the first check other requests ask too: a Worker request cannot await another request's I/O.
-        if let Some(last) = last {
+        if let Some(last) = self.recent(pause, now).await {
             return last;
         }
         self.asked_at.set(Some(now));
+        self.checks.set(self.checks.get().wrapping_add(1));
         let (sections, others) = join(info(redis), probe).await;
         let ready = readiness(redis, sections.ok().as_ref(), others);
         *self.last.borrow_mut() = Some(ready.clone());
         ready
+    }
+
+    /// The recent answer, or the first one once it is there; `None` if this request must ask. A request
+    /// cannot await what another one reads, so it looks again and again.
+    async fn recent(&self, pause: impl AsyncFn(Duration), now: Timestamp) -> Option<ReadinessResponse> {
+        let (mut check, mut waited) = (self.checks.get(), Duration::ZERO);
+        loop {
+            self.asked_at.get().filter(|asked| now < asked.plus_secs(READY_SECS))?;
+            if let Some(last) = self.last.borrow().clone() {
+                return Some(last);
+            }
+            if check != self.checks.get() {
+                // Another request has taken over.
+                (check, waited) = (self.checks.get(), Duration::ZERO);
+            }
+            if waited >= FIRST_ANSWER_BOUND {
+                return None;
+            }
+            pause(FIRST_ANSWER_POLL).await;
+            waited += FIRST_ANSWER_POLL;
+        }
     }
 }
 
@@ -104,6 +131,8 @@ fn since(began_at: Timestamp) -> PartHealth {
 
 #[cfg(test)]
 mod tests {
+    use futures_channel::oneshot;
+    use futures_util::future::join3;
     use protocol::wire::health::{BreakerState, HealthStatus};
     use serde_json::json;
 
@@ -124,7 +153,7 @@ mod tests {
         let service = FakeRedis::silent();
         service.then([Step::replies(&["PONG".into(), INFO.into()])]);
         let probe = async { OtherParts { database: PartHealth::default(), ..all().await } };
-        let ready = service.run(Readiness::default().check(&service.client(), probe, NOW));
+        let ready = service.run(Readiness::default().check(&service.client(), probe, at_once, NOW));
         assert_eq!((ready.status, ready.database.reachable), (HealthStatus::Degraded, false));
         assert_eq!((ready.function.latency_micros, ready.room.reachable), (Some(1000), true));
     }
@@ -137,34 +166,78 @@ mod tests {
         for _ in 0..2 {
             service.then([Step::replies(&["PONG".into(), INFO.into()])]);
         }
-        let first = service.run(readiness.check(&redis, all(), NOW));
+        let first = service.run(readiness.check(&redis, all(), at_once, NOW));
         assert_eq!(first.status, HealthStatus::Ok);
         assert_eq!(first.redis.used_memory_bytes, Some(1_048_576));
         assert_eq!(first.redis.hit_ratio.as_deref(), Some("0.93"));
         assert_eq!(first.redis.breaker, BreakerState::Closed);
-        assert_eq!(service.run(readiness.check(&redis, all(), Timestamp(NOW.plus_secs(5).0 - 1))), first);
+        assert_eq!(
+            service.run(readiness.check(&redis, all(), at_once, Timestamp(NOW.plus_secs(5).0 - 1))),
+            first
+        );
         assert_eq!(service.bodies(), [r#"[["PING"],["INFO"]]"#]);
-        service.run(readiness.check(&redis, all(), NOW.plus_secs(5)));
+        service.run(readiness.check(&redis, all(), at_once, NOW.plus_secs(5)));
         assert_eq!(service.bodies().len(), 2);
     }
 
     #[test]
     fn without_redis_the_edge_is_degraded() {
         let service = FakeRedis::silent();
-        let ready = service.run(Readiness::default().check(&service.client(), all(), NOW));
+        let ready = service.run(Readiness::default().check(&service.client(), all(), at_once, NOW));
         assert_eq!((ready.status, ready.redis.reachable), (HealthStatus::Degraded, false));
         assert_eq!((ready.redis.latency_micros, ready.redis.hit_ratio), (None, None));
     }
 
     #[test]
-    fn a_request_during_the_first_check_asks_redis_too() {
+    fn requests_during_the_first_check_wait_for_its_answer() {
         let service = FakeRedis::silent();
-        let readiness = Readiness::default();
+        let (redis, readiness) = (service.client(), Readiness::default());
+        service.then([Step::replies(&["PONG".into(), INFO.into()])]);
+        let (end, ended) = oneshot::channel();
+        let (end, polls) = (Cell::new(Some(end)), Cell::new(0));
+        let first = async {
+            ended.await.unwrap();
+            all().await
+        };
+        // The probe ends when the others have looked a few times.
+        let pause = async |time| {
+            polls.set(polls.get() + 1);
+            if polls.get() == 9 {
+                end.take().unwrap().send(()).unwrap();
+            }
+            service.wait(time).await;
+        };
+        let never = || async { panic!("the parts are asked again") };
+        let (first, second, third) = service.run(join3(
+            readiness.check(&redis, first, &pause, NOW),
+            readiness.check(&redis, never(), &pause, NOW),
+            readiness.check(&redis, never(), &pause, NOW),
+        ));
+        assert_eq!((first.status, service.bodies().len()), (HealthStatus::Ok, 1));
+        assert_eq!((&second, &third), (&first, &first));
+        assert!(polls.get() >= 9);
+    }
+
+    #[test]
+    fn of_those_that_wait_for_a_check_that_was_cancelled_one_asks() {
+        let service = FakeRedis::silent();
+        let (redis, readiness) = (service.client(), Readiness::default());
         readiness.asked_at.set(Some(NOW));
         service.then([Step::replies(&["PONG".into(), INFO.into()])]);
-        let ready = service.run(readiness.check(&service.client(), all(), NOW));
-        assert_eq!((ready.status, service.bodies().len()), (HealthStatus::Ok, 1));
+        let waited = Cell::new(Duration::ZERO);
+        let pause = async |time| {
+            waited.set(waited.get() + time);
+            service.wait(time).await;
+        };
+        let check = || readiness.check(&redis, all(), &pause, NOW);
+        let (one, two) = service.run(join(check(), check()));
+        assert_eq!((one.status, service.bodies().len()), (HealthStatus::Ok, 1));
+        assert_eq!(one, two);
+        assert!(waited.get() >= 2 * FIRST_ANSWER_BOUND, "{waited:?}");
     }
+
+    /// No request waits here.
+    async fn at_once(_: Duration) {}
 
     #[test]
     fn a_service_without_info_is_reachable() {
@@ -173,7 +246,7 @@ mod tests {
             "PONG".into(),
             json!({ "error": "ERR Command is not available: 'INFO'" }),
         ])]);
-        let ready = service.run(Readiness::default().check(&service.client(), all(), NOW));
+        let ready = service.run(Readiness::default().check(&service.client(), all(), at_once, NOW));
         assert_eq!((ready.status, ready.redis.reachable), (HealthStatus::Ok, true));
         assert_eq!((ready.redis.used_memory_bytes, ready.redis.hit_ratio), (None, None));
     }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use protocol::endpoints::Endpoint;
 use protocol::endpoints::route::Route;
 use protocol::telemetry::{NO_ROUTE, PREFLIGHT};
-use worker::{Context, Env, console_error};
+use worker::{Context, Delay, Env, console_error};
 
 use crate::context::RequestContext;
 use crate::cors::{self, PageOrigin};
@@ -113,6 +113,7 @@ fn tagged(context: &RequestContext, response: Response) -> Result<Response, Requ
 /// Public: the response holds no secret, and a recent one is used again.
 async fn get_readiness(context: &RequestContext) -> Result<Response, RequestError> {
     let (state, probe) = (&context.state, readiness::probe(context));
-    let readiness = state.readiness.check(&state.redis, probe, context.now).await;
+    let pause = async |time| Delay::from(time).await;
+    let readiness = state.readiness.check(&state.redis, probe, pause, context.now).await;
     Ok(response::of(&readiness)?)
 }
