@@ -26,8 +26,7 @@ impl Cost {
     /// What one call that served `callers` callers cost the caller `index`: all requests, and its share of
     /// the units. The shares add up to the units of the call.
     pub fn share(&self, index: usize, callers: usize) -> Cost {
-        let (index, callers) = (index as u64, (callers as u64).max(1));
-        let share = |all: u64| all / callers + u64::from(index < all % callers);
+        let share = |all| share(all, index, callers);
         let Cost { requests, write_tenths, read_tenths } = *self;
         Cost { requests, write_tenths: share(write_tenths), read_tenths: share(read_tenths) }
     }
@@ -81,6 +80,12 @@ impl std::fmt::Display for Cost {
             unit(self.read_tenths)
         )
     }
+}
+
+/// The part of `all` that falls to `index` of `callers`. The parts add up to `all`.
+pub fn share(all: u64, index: usize, callers: usize) -> u64 {
+    let (index, callers) = (index as u64, (callers as u64).max(1));
+    all / callers + u64::from(index < all % callers)
 }
 
 #[cfg(test)]

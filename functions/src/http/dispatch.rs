@@ -51,9 +51,13 @@ pub async fn handle(context: &Context, request: Request, now: Timestamp) -> Resp
         response.headers_mut().insert(ENDED_HEADER, ended);
     }
     let Report { cost, client, grouped, .. } = &report;
-    let grouped = (operation == Operation::PushGroup).then_some(grouped.as_slice());
-    let (route, client, duration) =
-        (operation.endpoint().spec().operation_id, client.as_ref(), began.elapsed());
+    let (client, duration) = (client.as_ref(), began.elapsed());
+    let (route, grouped) = match operation {
+        // No push of it is answered: each comes again alone, and has its own line then.
+        Operation::PushGroup if !response.status().is_success() => (push_group::OPERATION, None),
+        Operation::PushGroup => (operation.endpoint().spec().operation_id, Some(grouped.as_slice())),
+        _ => (operation.endpoint().spec().operation_id, None),
+    };
     let told = CallReport { request: &request, now, route, client, cost, grouped, duration, storage };
     told.add_to(response)
 }

@@ -10,7 +10,7 @@ use protocol::telemetry::trace_context::{TRACE_HEADER, TraceContext};
 use protocol::timestamp::Timestamp;
 use protocol::wire::{CACHE_HEADER, REQUEST_ID_HEADER};
 
-use crate::dynamo::cost::Cost;
+use crate::dynamo::cost::{Cost, share};
 
 /// The lines about a call, as an extension of its response: Lambda writes them to standard output, and the
 /// local stack counts them.
@@ -33,7 +33,7 @@ pub struct AnsweredPush {
 pub(super) struct CallReport<'a> {
     pub(super) request: &'a Request,
     pub(super) now: Timestamp,
-    /// The operation id of the endpoint.
+    /// The operation id of the endpoint, or that of a group that failed.
     pub(super) route: &'static str,
     /// The tenant of the caller.
     pub(super) client: Option<&'a ClientId>,
@@ -49,7 +49,7 @@ impl CallReport<'_> {
     /// Adds the lines and the header `Server-Timing` to the response.
     pub(super) fn add_to(&self, mut response: Response<Body>) -> Response<Body> {
         let lines = match self.grouped {
-            Some(answers) => answers.iter().map(|answer| self.of_answer(answer)).collect(),
+            Some(answers) => self.of_answers(answers),
             None => vec![self.of_response(&response)],
         };
         response.extensions_mut().insert(RequestLines(lines));
@@ -66,8 +66,15 @@ impl CallReport<'_> {
         line
     }
 
-    fn of_answer(&self, answer: &AnsweredPush) -> FunctionLine {
-        self.line(&answer.request_id, answer.status, &answer.cost)
+    fn of_answers(&self, answers: &[AnsweredPush]) -> Vec<FunctionLine> {
+        let storage = micros(self.storage);
+        let of_answer = |(index, answer): (usize, &AnsweredPush)| {
+            let mut line = self.line(&answer.request_id, answer.status, &answer.cost);
+            line.group_pushes = Some(answers.len() as u64);
+            line.storage_micros = share(storage, index, answers.len());
+            line
+        };
+        answers.iter().enumerate().map(of_answer).collect()
     }
 
     fn line(&self, request_id: &str, status: u16, cost: &Cost) -> FunctionLine {
@@ -91,4 +98,46 @@ fn header<'a>(headers: &'a lambda_http::http::HeaderMap, name: &str) -> Option<&
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_765_103_400_000_000);
+
+    fn lines(grouped: Option<&[AnsweredPush]>) -> Vec<FunctionLine> {
+        let (request, cost) = (Request::default(), Cost::default());
+        let (duration, storage) = (Duration::from_micros(90), Duration::from_micros(50));
+        let route = "pushBatch";
+        let report = CallReport {
+            request: &request,
+            now: NOW,
+            route,
+            client: None,
+            cost: &cost,
+            grouped,
+            duration,
+            storage,
+        };
+        let response = report.add_to(Response::new(Body::Empty));
+        response.extensions().get::<RequestLines>().unwrap().0.clone()
+    }
+
+    #[test]
+    fn the_pushes_of_a_group_share_the_time_in_dynamodb() {
+        let answer =
+            |id: &str| AnsweredPush { request_id: id.to_owned(), status: 200, cost: Cost::default() };
+        let lines = lines(Some(&["a", "b", "c"].map(answer)));
+        let told = |line: &FunctionLine| (line.request_id.clone(), line.storage_micros, line.duration_micros);
+        let told: Vec<_> = lines.iter().map(told).collect();
+        assert_eq!(told, [("a".into(), 17, 90), ("b".into(), 17, 90), ("c".into(), 16, 90)]);
+        assert!(lines.iter().all(|line| line.group_pushes == Some(3)));
+    }
+
+    #[test]
+    fn a_call_of_one_request_has_one_line_with_its_own_time() {
+        let lines = lines(None);
+        assert_eq!((lines.len(), lines[0].storage_micros, lines[0].group_pushes), (1, 50, None));
+    }
 }

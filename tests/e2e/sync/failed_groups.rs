@@ -11,6 +11,7 @@ use local::function_host::faults::HostFault;
 use protocol::endpoints::function::Function;
 use protocol::limits::{GROUP_PUSHES_MAX, WRITE_TURN_MILLIS};
 use protocol::stamp::Stamp;
+use protocol::telemetry::function_line::FunctionLine;
 use protocol::wire::auth::User;
 use protocol::wire::push::PushResponse;
 use protocol::wire::push_group::{CONTENT_TYPE, GroupedPush, OPERATION, PushGroup, PushGroupResult};
@@ -170,6 +171,15 @@ async fn a_group_that_cannot_be_read_is_pushed_one_by_one(shop: &'static Shop) {
     for good in [0, 1, 3] {
         assert_eq!(accepted(&replies[good]).synced_count, 1);
     }
+    // The call for the group has a line as well, beside those of the pushes.
+    let lines = shop.world.telemetry.counted().function_lines;
+    let of_client = |route: &str| {
+        let of_shop = |line: &FunctionLine| line.client.as_ref().is_some_and(|id| id.as_str() == shop.client);
+        let is_ours = |line: &&FunctionLine| line.route == route && of_shop(line);
+        lines.iter().filter(is_ours).map(|line| line.status.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of_client(OPERATION), ["503"]);
+    assert!(of_client("pushBatch").len() >= 5, "{:?}", of_client("pushBatch"));
     marker.repair().await;
     batches.rotate_left(1);
     assert_applied_once(&batches).await;

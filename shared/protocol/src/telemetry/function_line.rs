@@ -27,13 +27,17 @@ pub struct FunctionLine {
     pub client: Option<ClientId>,
     /// From its arrival to its response.
     pub duration_micros: u64,
-    /// The part of it in which requests to DynamoDB were under way.
+    /// How many pushes the call has answered together. What they have consumed is shared among their lines;
+    /// duration and requests are those of the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_pushes: Option<u64>,
+    /// The part of its time in which requests to DynamoDB were under way, or its share.
     pub storage_micros: u64,
     /// Its requests to DynamoDB.
     pub storage_requests: u64,
-    /// The write capacity that it consumed, in tenths of a unit.
+    /// The write capacity that it consumed, or its share, in tenths of a unit.
     pub write_tenths: u64,
-    /// The read capacity that it consumed, in tenths of a unit.
+    /// The read capacity that it consumed, or its share, in tenths of a unit.
     pub read_tenths: u64,
 }
 
@@ -107,6 +111,7 @@ impl FunctionLine {
             cache: NO_CACHE.to_owned(),
             client: None,
             duration_micros: 0,
+            group_pushes: None,
             storage_micros: 0,
             storage_requests: 0,
             write_tenths: 0,
