@@ -5,12 +5,13 @@ use serde_json::json;
 use tests::api::{Api, Reply};
 
 pub(crate) mod guessing;
+pub(crate) mod key_rotation;
 pub(crate) mod names;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
 
 trials! {
-    modules: guessing, names, sessions, sign_in,
+    modules: guessing, key_rotation, names, sessions, sign_in,
 }
 
 pub(crate) async fn refresh(api: &Api, refresh_token: &str) -> Reply {
