@@ -13,7 +13,7 @@ use crate::setup::{self, EdgeTools, SetupError};
 
 /// The files in [`output`] that wrangler uploads.
 pub(crate) const WORKER_FILES: [&str; 2] = [WASM_FILE, "index.js"];
-const WASM_FILE: &str = "index_bg.wasm";
+pub(crate) const WASM_FILE: &str = "index_bg.wasm";
 
 /// A variable that worker-build sets for cargo. wasm-bindgen's macros read it without telling cargo, so every
 /// wasm build must set it: cargo would take code that was compiled without it for current.

@@ -14,6 +14,15 @@ use tokio::time::timeout;
 /// How long a worker may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A `script` of the benchmarks, with the variables of the stack's edge and `argument`.
+pub(super) fn script(stack: &Stack, script: &str, argument: &str) -> Command {
+    let root = project_root();
+    let mut command = Command::new(root.join("node_modules").join(".bin").join("node"));
+    command.arg(root.join("tests/src/bench").join(script)).arg(stack.data().join("edge.env"));
+    command.arg(argument).current_dir(&root);
+    command
+}
+
 /// A running worker. Dropping it ends its processes.
 pub(super) struct DirectWorker {
     pub(super) url: String,
@@ -23,18 +32,15 @@ pub(super) struct DirectWorker {
 }
 
 impl DirectWorker {
-    /// Starts `tillsync`, `hono` or `partyserver`, with the variables of the stack's edge. Its objects store
+    /// Starts `tillsync`, `counted`, `hono` or `partyserver`, with the variables of the stack's edge. Its objects store
     /// into `folder`, or into memory.
     pub(super) async fn start(
         stack: &Stack,
         worker: &str,
         folder: Option<&Path>,
     ) -> Result<DirectWorker, Box<dyn Error>> {
-        let root = project_root();
-        let bin = root.join("node_modules").join(".bin");
-        let mut command = Command::new(bin.join("node"));
-        command.arg(root.join("tests/src/bench/direct/serve.mjs")).arg(worker);
-        command.arg(stack.data().join("edge.env")).args(folder).current_dir(&root);
+        let mut command = script(stack, "direct/serve.mjs", worker);
+        command.args(folder);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(false);
         let mut child = command.spawn()?;
         let (input, output) =

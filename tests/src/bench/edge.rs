@@ -3,6 +3,7 @@
 //! an hour.
 
 mod speed;
+mod start;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -71,6 +72,7 @@ struct Polls {
 /// Plays the busiest hour of `day` twice: as the edge answers, and with functions that answer each poll.
 pub(super) async fn measure(stack: &Stack, day: &[Invoice], rounds: usize) -> Result<(), Box<dyn Error>> {
     speed::measure(stack, rounds).await?;
+    start::measure(stack).await?;
     let hour = busiest_hour(day);
     println!(
         "{} invoices of one hour; {TILLS} tills that poll every {} s; {SPEED} times as fast",

@@ -1,6 +1,6 @@
 // Serves one worker from workerd itself, without the proxy of `wrangler dev` in front of it.
 //
-//   node serve.mjs tillsync|hono|partyserver EDGE_ENV [FOLDER]
+//   node serve.mjs EDGE_ENV tillsync|counted|hono|partyserver [FOLDER]
 //
 // EDGE_ENV is the file with the variables of the edge. Objects store into FOLDER, or into memory. Prints the URL, and
 // ends with its standard input.
@@ -10,7 +10,7 @@ import { parseEnv } from "node:util";
 import { build } from "esbuild";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
 
-const [worker, environment, folderOfObjects] = process.argv.slice(2);
+const [environment, worker, folderOfObjects] = process.argv.slice(2);
 const folder = new URL("../../../../", import.meta.url);
 const path = (name) => new URL(name, folder).pathname;
 
@@ -19,6 +19,15 @@ const tillsync = async () => [
   { type: "ESModule", path: path("edge/build/index.js") },
   { type: "CompiledWasm", path: path("edge/build/index_bg.wasm") },
 ];
+
+/** The same, which tells how often it has called the runtime. */
+const counted = async () => {
+  const scripts = ["counted.mjs", "calls.mjs"].map((name) => ({
+    type: "ESModule",
+    path: path(`tests/src/bench/edge/${name}`),
+  }));
+  return [...scripts, ...(await tillsync())];
+};
 
 /** A worker beside ours, with the packages of `packages`. */
 const bundled = async (file, ...packages) => {
@@ -47,7 +56,7 @@ const bindings = parseEnv(await readFile(environment, "utf8"));
 delete bindings.HEAD_BOUND_MILLIS;
 const options = {
   name: worker,
-  modules: await { tillsync, hono, partyserver }[worker](),
+  modules: await { tillsync, counted, hono, partyserver }[worker](),
   modulesRoot: path("."),
   compatibilityDate: "2026-11-01",
   bindings,
@@ -55,6 +64,8 @@ const options = {
   ratelimits: { ADDRESS_FUSE: { namespace_id: "7001", simple: { limit: 1000, period: 10 } } },
   durableObjectsPersist: folderOfObjects,
   unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+  // Both write a line for each request. It costs the worker what it costs, and this process nothing.
+  handleStructuredLogs: () => {},
 };
 const runtime = new Miniflare(convertV4MiniflareOptions(options));
 const url = await runtime.unsafeGetDirectURL();

@@ -1,7 +1,7 @@
 // The pull at the head of a room as one would write it with Hono and jose: the yardstick of `cargo xtask bench edge`.
 //
 // It does what the edge does for this read: verify the token, ask Redis for the session once in five seconds, ask the
-// room for its page, tag the page.
+// room for its page, tag the page, answer with the same headers and write the same line.
 
 import { Redis } from "@upstash/redis/cloudflare";
 import { Hono } from "hono";
@@ -27,6 +27,45 @@ export class Room {
     const page = this.pages.get(search);
     return page === undefined ? new Response(null, { status: 404 }) : new Response(page);
   }
+}
+
+/** Headers of every response. */
+const HEADERS = {
+  "cache-control": "no-store",
+  "referrer-policy": "no-referrer",
+  "strict-transport-security": "max-age=31536000",
+  vary: "origin",
+  "x-content-type-options": "nosniff",
+};
+const CACHE = "tillsync-cache";
+const COST = "tillsync-cost";
+
+const id = () => crypto.randomUUID().replaceAll("-", "");
+
+/** Adds the headers, and tells of the request. */
+async function told(context, next) {
+  const began = Date.now();
+  const caller = /^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})$/.exec(context.req.header("traceparent") ?? "");
+  const [, trace, flags] = caller ?? [null, id(), "00"];
+  // Before the response exists: afterwards Hono makes another response for each header.
+  for (const name in HEADERS) context.header(name, HEADERS[name]);
+  context.header("traceparent", `00-${trace}-${id().slice(16)}-${flags}`);
+  await next();
+  const took = Date.now() - began;
+  if (took > 0) context.header("server-timing", `edge;dur=${took}`);
+  const { headers, status } = context.res;
+  const line = {
+    line: "edge",
+    request_id: context.get("requestId"),
+    trace_id: trace,
+    route: "pullChanges",
+    status,
+    client: context.get("claims")?.client_id,
+    cache: headers.get(CACHE),
+    cost: headers.get(COST),
+    edge_micros: took * 1000,
+  };
+  console.log(JSON.stringify(line));
 }
 
 let keys;
@@ -65,11 +104,12 @@ const room = (context) => {
 
 const app = new Hono();
 app.use(requestId());
+app.use(told);
 app.use(authenticated);
 app.get("/api/sync/pull-changes", etag(), async (context) => {
   const page = await room(context).fetch(context.req.raw.url);
   if (page.status !== 200) return context.json({ error: { code: "unavailable" } }, 503);
-  const headers = { "content-type": "application/json", "cache-control": "no-store", "tillsync-cache": "room" };
+  const headers = { "content-type": "application/json", [CACHE]: "room", [COST]: "requests=0; write=0; read=0" };
   return context.body(await page.text(), 200, headers);
 });
 app.put("/api/sync/pull-changes", (context) => room(context).fetch(context.req.raw));
