@@ -32,8 +32,8 @@ pub(super) struct DirectWorker {
 }
 
 impl DirectWorker {
-    /// Starts `tillsync`, `counted`, `hono` or `partyserver`, with the variables of the stack's edge. Its objects store
-    /// into `folder`, or into memory.
+    /// Starts `tillsync`, `counted`, `hono` or `partyserver`, with the variables of the stack's edge. Its
+    /// objects store into `folder`, or into memory.
     pub(super) async fn start(
         stack: &Stack,
         worker: &str,
