@@ -74,7 +74,9 @@ impl Reader {
                 match message.to_text().ok().and_then(ServerFrame::parse) {
                     Some(ServerFrame::SyncBatch(frame)) => {
                         let before = to.send_replace(frame.stamp);
-                        assert!(before == Stamp::ZERO || before == frame.prev, "a commit is missing");
+                        let follows = before == Stamp::ZERO || before == frame.prev;
+                        // Cashiers may not read most commits; each test waits for the stamps of all.
+                        assert!(follows || frame.changes.is_empty(), "a commit is missing");
                     }
                     Some(ServerFrame::Ping) => {
                         stream.send(Message::text(r#"{"type":"pong"}"#)).await.unwrap();
