@@ -30,7 +30,7 @@ pub(crate) struct Readiness {
 /// How long a request waits for the first answer, which another one asks for and which may have been
 /// cancelled.
 const FIRST_ANSWER_BOUND: Duration = Duration::from_secs(5);
-const FIRST_ANSWER_POLL: Duration = Duration::from_millis(20);
+const FIRST_ANSWER_POLL: Duration = Duration::from_millis(100);
 
 impl Readiness {
     /// Asks Redis, and by `probe` the other parts at the same time. `pause` waits.

@@ -71,27 +71,30 @@ impl Callers {
             let calls = self.0.lock().unwrap();
             (calls.edges.clone(), calls.tokens.clone())
         };
+        let mut have_answered = true;
         for edge in &edges {
             for token in &tokens {
-                self.call_edge(edge, token).await;
+                have_answered &= self.call_edge(edge, token).await;
             }
         }
         let mut calls = self.0.lock().unwrap();
-        if !edges.is_empty() && (&calls.edges, &calls.tokens) == (&edges, &tokens) {
+        if have_answered && !edges.is_empty() && (&calls.edges, &calls.tokens) == (&edges, &tokens) {
             calls.rounds += 1;
         }
     }
 
-    async fn call_edge(&self, edge: &str, token: &str) {
-        let api = Api::new(edge).unwrap().with_token(token);
+    /// Returns whether the edge has answered every call.
+    async fn call_edge(&self, edge: &str, token: &str) -> bool {
+        let (mut answers, api) = (0, Api::new(edge).unwrap().with_token(token));
         for path in PATHS {
             // An edge that is being replaced is gone for a moment, and refuses nothing.
-            if let Ok(reply) = api.get(path).await
-                && reply.status != 200
-            {
+            let Ok(reply) = api.get(path).await else { continue };
+            answers += 1;
+            if reply.status != 200 {
                 self.0.lock().unwrap().refused.push(format!("{edge}{path}: {} {}", reply.status, reply.body));
             }
         }
+        answers == PATHS.len()
     }
 
     fn change(&self, change: impl FnOnce(&mut Calls)) {

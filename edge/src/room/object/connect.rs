@@ -15,7 +15,8 @@ use crate::state::AppState;
 impl Room {
     /// Opens a socket for a verified token, unless its session has ended.
     pub(super) async fn connect_with_token(&self, connect: ConnectRequest) -> worker::Result<Response> {
-        if let (Some(session), Ok(app)) = (&connect.session, AppState::of(&self.env)) {
+        if let Some(session) = &connect.session {
+            let Ok(app) = AppState::of(&self.env) else { return Ok(status(500)) };
             let checks = &self.session_checks;
             if checks.has_ended(&self.state, &app, connect.room.client(), session).await {
                 return Ok(status(SESSION_ENDED));

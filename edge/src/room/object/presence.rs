@@ -88,20 +88,30 @@ impl Room {
         let left = changes.left.iter();
         let left = left.map(|device| device.frame(false, device.ended_at.unwrap_or(now)));
         let frames: Vec<PresenceFrame> = joined.chain(left).collect();
-        self.send_presence(&frames, sockets, now);
+        self.unchecked.add(self.send_presence(&frames, sockets, now));
         self.presence_queue.add(&self.state, &self.env, changes, frames);
     }
 
-    /// Sends `frames` to the sockets that should get them.
-    pub(super) fn send_presence(&self, frames: &[PresenceFrame], sockets: &[Rc<OpenSocket>], now: Timestamp) {
+    /// Sends `frames` to the sockets that should get them. Returns the bytes that were sent to one socket at
+    /// most.
+    pub(super) fn send_presence(
+        &self,
+        frames: &[PresenceFrame],
+        sockets: &[Rc<OpenSocket>],
+        now: Timestamp,
+    ) -> usize {
+        let mut bytes = 0;
         for frame in frames {
             let Ok(room) = frame.room.parse::<ids::Room>() else { continue };
-            let text = ServerFrame::Presence(frame.clone()).to_json().into();
+            let text = ServerFrame::Presence(frame.clone()).to_json();
+            bytes += text.len();
+            let text = text.into();
             for socket in sockets.iter().filter(|socket| socket.is_open()) {
                 if socket.state().should_tell(frame, &room, now) {
                     socket.send(&text);
                 }
             }
         }
+        bytes
     }
 }

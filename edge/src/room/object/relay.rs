@@ -20,7 +20,7 @@ impl Room {
                 self.unchecked.add(deliver(&sockets, publication, now));
             }
         }
-        self.send_presence(&relayed.presence, &sockets, now);
+        self.unchecked.add(self.send_presence(&relayed.presence, &sockets, now));
         Ok(status(ACCEPTED))
     }
 }
