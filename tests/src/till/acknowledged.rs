@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use protocol::stamp::Stamp;
+use protocol::wire::pull::PulledChange;
 use protocol::wire::push::{PushRequest, PushResponse};
 
 use super::rows::Rows;
@@ -100,15 +101,12 @@ impl Acknowledged {
         earlier.for_each(|batch| batch.standing = Standing::Unproven);
     }
 
-    /// A page brought the change with `stamp`. A page of a snapshot may be of another history than the
-    /// batches before.
-    pub fn arrived(&mut self, stamp: Stamp, in_snapshot: bool) {
+    /// A page brought `change`. A page of a snapshot may be of another history than the batches before.
+    pub fn arrived(&mut self, change: &PulledChange, in_snapshot: bool) {
         let standing = if in_snapshot { Standing::Unproven } else { Standing::Known };
-        let brought = |batch: &&mut Batch| batch.prev < stamp && stamp <= batch.stamp;
-        for batch in self.batches.iter_mut().filter(brought) {
-            if matches!(batch.standing, Standing::Awaited { .. }) {
-                batch.standing = standing;
-            }
+        let is_awaited = |batch: &&mut Batch| matches!(batch.standing, Standing::Awaited { .. });
+        for batch in self.batches.iter_mut().filter(is_awaited).filter(|batch| batch.has(change)) {
+            batch.standing = standing;
         }
     }
 
@@ -169,6 +167,20 @@ impl Batch {
     /// shows.
     fn order(&self) -> (Stamp, Stamp) {
         (self.stamp, self.prev)
+    }
+
+    /// Whether `change` is of this commit. That its stamp lies between `prev` and `stamp` is not enough: after
+    /// a restore, the room commits others there.
+    ///
+    /// A response need not say which record has its own `stamp`, the last one of the commit: a record that was
+    /// merged in part is in no entry of `applied`.
+    fn has(&self, change: &PulledChange) -> bool {
+        let is_of = |table: &str, id: &str| (table, id) == (&change.table_name, &change.record_id);
+        let mut given = self.wrote.iter().filter(|(_, _, stamp)| *stamp == change.stamp).peekable();
+        if given.peek().is_none() && change.stamp == self.stamp {
+            return self.request.records.iter().any(|record| is_of(&record.table_name, &record.record_id));
+        }
+        given.any(|(table, id, _)| is_of(table, id))
     }
 
     /// Whether a record still has the stamp that the batch gave it. A record that another batch wrote later

@@ -167,7 +167,7 @@ impl State {
         }
         let mut taken = PageTaken { more: page.has_more, new: Vec::new() };
         for (i, change) in page.changes.iter().enumerate() {
-            self.acknowledged.arrived(change.stamp, self.snapshot.is_some());
+            self.acknowledged.arrived(change, self.snapshot.is_some());
             let is_new = self.set(&change.table_name, &change.record_id, Row::from(change));
             taken.new.extend(is_new.then_some(i));
         }

@@ -49,6 +49,42 @@ fn a_batch_that_a_pull_brings_or_a_snapshot_hides_is_not_lost() {
     assert_eq!((state.queue.len(), state.position), (1, Stamp(20)));
 }
 
+/// The stamps of a restored room may fall between those of a commit that it lost.
+#[test]
+fn a_change_of_another_commit_does_not_show_that_an_awaited_batch_is_there() {
+    for other in [("other", 8), ("other", 9), ("p0", 8)] {
+        let mut state = ahead_of_its_position();
+        state.pull_query();
+        assert!(state.take_page(&page("changes", None, 20, false, &[other, ("live", 20)])).more);
+        assert_eq!(state.pull_query(), "since=9007199254740991");
+        state.take_page(&page("snapshot", Some("s"), 20, false, &[other, ("live", 20)]));
+        assert_eq!(first(&state), "b", "{other:?}");
+        // During a snapshot, the row that the response itself gave must not pass for the server's.
+        let mut state = pulled(5);
+        state.take_page(&page("snapshot", Some("s"), 6, true, &[]));
+        state.queue.add(batch(1, false));
+        let applied = json!([{ "index": 0, "table_name": "products", "record_id": "p0", "version": 1,
+            "server_updated_at": Timestamp(9).to_string(), "stamp": 9 }]);
+        state.take_push(&response(7, 9, &applied, &json!([])));
+        state.pull_query();
+        assert!(state.take_page(&page("changes", None, 20, false, &[other, ("live", 20)])).more);
+        state.take_page(&page("snapshot", Some("t"), 20, false, &[other, ("live", 20)]));
+        assert_eq!(first(&state), "b", "{other:?}");
+    }
+}
+
+/// A record that was merged in part is no entry of `applied`, and a repeated response shows a later copy.
+#[test]
+fn the_last_change_of_a_batch_shows_that_it_is_there_also_if_the_response_does_not_name_it() {
+    for (came, is_lost) in [(("p1", 9), false), (("other", 9), true), (("p1", 8), true)] {
+        let mut state = pulled(5);
+        state.queue.add(batch(2, false));
+        assert_eq!(state.take_push(&response(7, 9, &json!([]), &json!([]))), Follow::Pull);
+        state.pull_query();
+        assert_eq!(state.take_page(&page("changes", None, 20, false, &[came])).more, is_lost, "{came:?}");
+    }
+}
+
 #[test]
 fn a_batch_that_was_answered_during_a_snapshot_must_come_with_its_tail() {
     let mut state = pulled(5);
