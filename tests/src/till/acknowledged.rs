@@ -104,8 +104,7 @@ impl Acknowledged {
     /// A page brought `change`. A page of a snapshot may be of another history than the batches before.
     pub fn arrived(&mut self, change: &PulledChange, in_snapshot: bool) {
         let standing = if in_snapshot { Standing::Unproven } else { Standing::Known };
-        let is_awaited = |batch: &&mut Batch| matches!(batch.standing, Standing::Awaited { .. });
-        for batch in self.batches.iter_mut().filter(is_awaited).filter(|batch| batch.has(change)) {
+        for batch in self.batches.iter_mut().filter(|batch| batch.is_awaited() && batch.has(change)) {
             batch.standing = standing;
         }
     }
@@ -146,16 +145,20 @@ impl Acknowledged {
     ///
     /// A copy holds every commit up to its moment and none after it. So in one history everything before a
     /// batch that is surely there is there too. A batch that may be of the restored room already says nothing
-    /// about those before it.
+    /// about those before it. One that was answered after the last page was asked for stays awaited: its row
+    /// comes from the response, and only the next pull tells.
     pub fn take_lost(&mut self, rows: &Rows) -> impl DoubleEndedIterator<Item = PushRequest> {
         let is_known = |batch: &Batch| batch.standing == Standing::Known;
         let last = self.batches.iter().rfind(|batch| is_known(batch) && batch.is_surely_there(rows));
         let last = last.map(Batch::order);
-        let (kept, lost): (Vec<_>, Vec<_>) = std::mem::take(&mut self.batches)
-            .into_iter()
-            .partition(|batch| is_known(batch) && Some(batch.order()) <= last || batch.is_surely_there(rows));
+        let (kept, lost): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.batches).into_iter().partition(|batch| {
+                let is_before_one = is_known(batch) && Some(batch.order()) <= last;
+                batch.is_awaited() || is_before_one || batch.is_surely_there(rows)
+            });
         self.batches = kept.into();
-        self.batches.iter_mut().for_each(|batch| batch.standing = Standing::Known);
+        let decided = self.batches.iter_mut().filter(|batch| !batch.is_awaited());
+        decided.for_each(|batch| batch.standing = Standing::Known);
         let offers = lost.iter().filter_map(|batch| Some((batch.request.batch_id.clone()?, batch.stamp)));
         self.offered.extend(offers);
         lost.into_iter().map(|batch| batch.request)
@@ -167,6 +170,10 @@ impl Batch {
     /// shows.
     fn order(&self) -> (Stamp, Stamp) {
         (self.stamp, self.prev)
+    }
+
+    fn is_awaited(&self) -> bool {
+        matches!(self.standing, Standing::Awaited { .. })
     }
 
     /// Whether `change` is of this commit. That its stamp lies between `prev` and `stamp` is not enough: after

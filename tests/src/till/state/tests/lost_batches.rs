@@ -105,6 +105,25 @@ fn a_batch_that_was_answered_during_a_snapshot_must_come_with_its_tail() {
 }
 
 #[test]
+fn a_batch_that_was_answered_after_the_last_page_was_asked_for_is_awaited_beyond_the_snapshot() {
+    let mut state = pulled(5);
+    state.take_page(&page("snapshot", Some("s"), 6, true, &[("other", 6)]));
+    state.pull_query();
+    state.queue.add(batch(1, false));
+    let applied = json!([{ "index": 0, "table_name": "products", "record_id": "p0", "version": 1,
+        "server_updated_at": Timestamp(9).to_string(), "stamp": 9 }]);
+    state.take_push(&response(8, 9, &applied, &json!([])));
+    assert!(!state.take_page(&page("changes", None, 6, false, &[])).more);
+    assert!(state.queue.is_empty() && !state.is_in_snapshot());
+    state.pull_query();
+    assert!(!state.clone().take_page(&page("changes", None, 9, false, &[("p0", 9)])).more);
+    // The room was put back to 6 in the meantime.
+    assert!(state.take_page(&page("changes", None, 20, false, &[("live", 20)])).more);
+    state.take_page(&page("snapshot", Some("t"), 20, false, &[("other", 6), ("live", 20)]));
+    assert_eq!(first(&state), "b");
+}
+
+#[test]
 fn a_late_answer_of_a_lost_history_leads_to_one_offer() {
     let mut state = pulled(5);
     state.queue.add(batch(1, false));
