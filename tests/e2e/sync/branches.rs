@@ -37,6 +37,7 @@ fn calls(branch: &str) -> Vec<(&'static str, Method, String, Option<Value>)> {
         ("pullChanges", Method::GET, at("/api/sync/pull-changes"), None),
         ("resolveConflict", Method::POST, "/api/sync/resolve-conflict".into(), Some(resolve)),
         ("getSyncStats", Method::GET, at("/api/sync/stats"), None),
+        ("getDevice", Method::GET, at("/api/sync/devices/till-1"), None),
         ("listDeadLetters", Method::GET, at("/api/sync/dead-letters"), None),
         ("replayDeadLetter", Method::POST, at(&format!("{letter}/replay")), None),
         ("discardDeadLetter", Method::POST, at(&format!("{letter}/discard")), None),
