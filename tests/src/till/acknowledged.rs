@@ -176,11 +176,11 @@ impl Batch {
         matches!(self.standing, Standing::Awaited { .. })
     }
 
-    /// Whether `change` is of this commit. That its stamp lies between `prev` and `stamp` is not enough: after
-    /// a restore, the room commits others there.
+    /// Whether `change` is of this commit. That its stamp lies between `prev` and `stamp` is not enough:
+    /// after a restore, the room commits others there.
     ///
-    /// A response need not say which record has its own `stamp`, the last one of the commit: a record that was
-    /// merged in part is in no entry of `applied`.
+    /// A response need not say which record has its own `stamp`, the last one of the commit: a record that
+    /// was merged in part is in no entry of `applied`.
     fn has(&self, change: &PulledChange) -> bool {
         let is_of = |table: &str, id: &str| (table, id) == (&change.table_name, &change.record_id);
         let mut given = self.wrote.iter().filter(|(_, _, stamp)| *stamp == change.stamp).peekable();
