@@ -41,8 +41,11 @@ pub(crate) fn check(world: &World, room: &Room, history: &History, run: &ModelRu
                     continue;
                 }
                 let is_too_old = |error: &RejectedRecord| error.index == index && error.code == "too_old";
-                let is_unknown =
-                    |conflict: &Conflict| conflict.index == index && conflict.reason == "outcome_unknown";
+                // An edit of the version before its own: the first attempt knew it for its device's.
+                let reasons = ["outcome_unknown", "already_exists"];
+                let is_unknown = |conflict: &Conflict| {
+                    conflict.index == index && reasons.contains(&conflict.reason.as_str())
+                };
                 let is_unclear =
                     response.errors.iter().any(is_too_old) || response.conflicts.iter().any(is_unknown);
                 if has_lost_marker && is_unclear {
