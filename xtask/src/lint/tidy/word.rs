@@ -60,9 +60,11 @@ mod tests {
 
     #[test]
     fn forbidden_words_are_found_in_messages() {
-        let text = format!("let message = \"It is gone, or {} took it.\";\n", "somebody");
-        assert_eq!(found("a.rs", &text).len(), 1);
-        assert_eq!(found("a.py", &text), Vec::<String>::new());
+        for (word, instead) in FORBIDDEN {
+            let text = format!("let message = \"The message says {word}.\";\n");
+            assert_eq!(found("a.rs", &text), [format!("a.rs:1: `{word}`: {instead}")]);
+            assert_eq!(found("a.py", &text), Vec::<String>::new());
+        }
     }
 
     #[test]
