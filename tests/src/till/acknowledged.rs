@@ -55,9 +55,11 @@ impl Acknowledged {
         if request.batch_id.is_some() {
             self.batches.retain(|known| known.request.batch_id != request.batch_id);
         }
-        // Without a batch id, sending a batch again is not exactly-once. An atomic batch that was not applied
-        // waits for a person.
-        if request.batch_id.is_none() || !response.success {
+        // Without a batch id, sending a batch again is not exactly-once, so it is only awaited: if the server
+        // has lost it, the till must not keep its records. An atomic batch that was not applied waits for a
+        // person.
+        let is_awaited = matches!(standing, Standing::Awaited { .. }) && response.prev < response.stamp;
+        if !response.success || request.batch_id.is_none() && !is_awaited {
             return;
         }
         let wrote = response.applied.iter().filter(|applied| applied.stamp > response.prev);
@@ -125,6 +127,7 @@ impl Acknowledged {
             batch.standing = if is_there { Standing::Known } else { Standing::Unproven };
             has_lost |= !is_there;
         }
+        self.batches.retain(|batch| batch.request.batch_id.is_some() || batch.is_awaited());
         has_lost
     }
 

@@ -215,3 +215,26 @@ fn a_copy_of_an_unreadable_record_does_not_show_that_a_batch_is_there() {
     assert_eq!(first(&state), "b1");
     assert!(state.rows.get("products", "p0").is_some(), "the copy is kept");
 }
+
+#[test]
+fn the_records_of_a_lost_batch_without_an_id_are_removed() {
+    let applied = json!([{ "index": 0, "table_name": "products", "record_id": "p0", "version": 1,
+        "server_updated_at": Timestamp(9).to_string(), "stamp": 9 }]);
+    let push = |state: &mut State| {
+        state.queue.add(PushRequest { batch_id: None, ..batch(1, false) });
+        assert_eq!(state.take_push(&response(7, 9, &applied, &json!([]))), Follow::Pull);
+        assert_eq!(held(state), [("p0", 9)]);
+        state.pull_query();
+    };
+    // One that has never pulled begins at 0, which is no snapshot.
+    for mut state in [State::default(), pulled(5)] {
+        push(&mut state);
+        assert!(state.take_page(&page("changes", None, 5, false, &[])).more, "the room was put back");
+        assert_eq!(state.pull_query(), "since=9007199254740991");
+        state.take_page(&page("snapshot", Some("s"), 5, false, &[]));
+        assert!(held(&state).is_empty() && state.queue.is_empty());
+    }
+    let mut state = State::default();
+    push(&mut state);
+    assert!(!state.take_page(&page("changes", None, 9, false, &[("p0", 9)])).more, "it is there");
+}
