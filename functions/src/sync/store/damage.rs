@@ -77,6 +77,19 @@ impl Store {
         pass_over(read(item), |error| self.report_damage(kind, item, error))
     }
 
+    /// What `read` makes of the item `key`, strongly consistent; `None` if there is none, or if it is damaged,
+    /// which is reported.
+    pub(super) async fn readable_item<T>(
+        &self,
+        kind: &ItemKind,
+        key: Item,
+        read: impl FnOnce(&Item) -> Result<T, StoreError>,
+        cost: &mut Cost,
+    ) -> Result<Option<T>, StoreError> {
+        let item = self.table.get(key, cost).await?;
+        Ok(item.map(|item| self.readable(kind, &item, read)).transpose()?.flatten())
+    }
+
     /// Reports a damaged item of a room, of which at least the key can be read.
     pub fn report_damage(&self, kind: &ItemKind, item: &Item, error: &StoreError) {
         let hash = report(kind, item, error);

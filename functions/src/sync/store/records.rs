@@ -32,9 +32,8 @@ impl Store {
         record: &RecordKey,
         cost: &mut Cost,
     ) -> Result<Option<Record>, StoreError> {
-        let item = self.table.get(key(keys::room(room), keys::record(record)), cost).await?;
-        let record = item.map(|item| self.readable(&RECORD, &item, to_record)).transpose()?;
-        Ok(record.flatten())
+        let key = key(keys::room(room), keys::record(record));
+        self.readable_item(&RECORD, key, to_record, cost).await
     }
 
     /// The existing records and tombstones among `keys`, at most [`crate::limits::BATCH_GET_KEYS_MAX`], each

@@ -106,9 +106,8 @@ impl Store {
         device: &DeviceId,
         cost: &mut Cost,
     ) -> Result<Option<DeviceBatches>, StoreError> {
-        let item = self.table.get(key(keys::room(room), keys::device(device)), cost).await?;
-        let read = item.map(|item| self.readable(&DEVICE, &item, to_device_batches)).transpose()?;
-        Ok(read.flatten())
+        let key = key(keys::room(room), keys::device(device));
+        self.readable_item(&DEVICE, key, to_device_batches, cost).await
     }
 
     /// Records that the room's log was published up to `feed`. Events may repeat and come out of order, so
