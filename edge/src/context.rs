@@ -96,7 +96,7 @@ impl RequestContext {
         }
     }
 
-    /// Sends `commands` to Redis.
+    /// Checks session and rate limits, which takes `commands` of Redis.
     async fn pass_gate(&self, check: &AdmissionCheck, commands: usize) -> Result<(), RequestError> {
         self.count_at_fuse(commands).await?;
         let result = self.state.admission.run(check, self.now).await;
@@ -115,12 +115,12 @@ impl RequestContext {
         error.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// The same for one who gets a ticket: without the cache of sessions, since a socket lasts.
+    /// Admits a caller who asks for a ticket: without the cache of sessions, since a socket lasts.
     pub(crate) async fn admit_to_ticket(&self, claims: &Claims) -> Result<(), RequestError> {
         self.admit(&self.socket_check(claims, SessionSource::Redis)?).await
     }
 
-    /// The same for one who opens a socket. Its room asks Redis for the session.
+    /// Admits a caller who opens a socket. Its room asks Redis for the session.
     pub(crate) async fn admit_to_socket(&self, claims: &Claims) -> Result<(), RequestError> {
         let check = self.socket_check(claims, SessionSource::Room)?;
         self.count_at_fuse(1).await?;

@@ -27,8 +27,7 @@ pub(crate) struct Readiness {
     last: RefCell<Option<ReadinessResponse>>,
 }
 
-/// How long a request waits for the first answer, which another one asks for and which may have been
-/// cancelled.
+/// How long a request waits for the first answer of another request, which may have been cancelled.
 const FIRST_ANSWER_BOUND: Duration = Duration::from_secs(5);
 const FIRST_ANSWER_POLL: Duration = Duration::from_millis(100);
 

@@ -23,11 +23,10 @@ use crate::telemetry::Observation;
 pub(crate) async fn serve(request: Request, env: Env, execution: Context) -> worker::Result<Response> {
     let (id, observation) = (RequestId::new(), Rc::new(Observation::of(&request)));
     let origin = PageOrigin::of(&request, &env)?;
-    let (route, response) = match cors::preflight(&request, &origin) {
+    let (route, mut response) = match cors::preflight(&request, &origin) {
         Some(preflight) => (PREFLIGHT, or_error(preflight, &id, |_| {})),
         None => respond(request, env.clone(), execution, (&id, &origin), &observation).await,
     };
-    let mut response = response;
     response::finish(&mut response, &id);
     observation.finish(&mut response, &id, route, &env);
     cors::finish(&mut response, &origin);

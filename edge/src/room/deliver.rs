@@ -27,7 +27,7 @@ impl FrameText {
 /// Sends `publication` to every socket that should get it, without changes that the user's role may not read.
 ///
 /// A socket gets a frame for each change, or one for the commit. After an omitted change, the `prev` of the
-/// next frame is unknown to the till, so the till pulls. Returns the bytes that one socket got, at most.
+/// next frame is unknown to the till, so the till pulls. Returns the most bytes that one socket got.
 pub(super) fn deliver(sockets: &[Rc<OpenSocket>], publication: &Publication, now: Timestamp) -> usize {
     let mut most = 0;
     let is_told = backlog::is_told(sockets);

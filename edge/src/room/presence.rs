@@ -48,7 +48,7 @@ pub(super) struct Changes {
 
 impl Changes {
     /// Adds what happened after it.
-    pub(super) fn follow(&mut self, later: Changes) {
+    pub(super) fn append(&mut self, later: Changes) {
         for device in &later.joined {
             self.left.retain(|left| left.key() != device.key());
         }
@@ -168,6 +168,16 @@ mod tests {
 
     fn names(devices: &[AnnouncedDevice]) -> Vec<&str> {
         devices.iter().map(|device| device.device.as_str()).collect()
+    }
+
+    #[test]
+    fn a_device_that_comes_and_goes_in_one_batch_only_leaves() {
+        let device = || vec![socket("till-1").announced().unwrap()];
+        let mut all = Changes { joined: device(), left: vec![] };
+        all.append(Changes { joined: vec![], left: device() });
+        assert_eq!((all.joined.len(), all.left.len()), (0, 1));
+        all.append(Changes { joined: device(), left: vec![] });
+        assert_eq!((all.joined.len(), all.left.len()), (1, 0));
     }
 
     fn at(secs: u64) -> Timestamp {

@@ -47,7 +47,7 @@ impl PresenceQueue {
             let mut all = Changes::default();
             for (changes, of_changes) in waiting {
                 frames.extend(of_changes);
-                all.follow(changes);
+                all.append(changes);
             }
             if let Err(error) = store(&storage, &all).await {
                 // A device may be announced again, or its leave be lost with the memory.

@@ -7,8 +7,6 @@ use worker::{ListOptions, State, Storage};
 use super::presence::{AnnouncedDevice, AnnouncedDevices};
 use super::storage;
 
-/// Rows that the storage takes in one call.
-const ROWS_MAX: usize = 128;
 const PREFIX: &str = "device\n";
 
 /// Reads all of them. A row that cannot be read, of another release, is no device: it is announced again.
@@ -21,7 +19,7 @@ pub(super) async fn load(state: &State) -> worker::Result<AnnouncedDevices> {
 
 /// Stores devices that joined.
 pub(super) async fn add(storage: &Storage, joined: &[AnnouncedDevice]) -> worker::Result<()> {
-    for some in joined.chunks(ROWS_MAX) {
+    for some in joined.chunks(storage::KEYS_MAX) {
         let rows = Object::new();
         for device in some {
             let row = JsValue::from_str(&serde_json::to_string(device)?);

@@ -7,7 +7,7 @@ use protocol::timestamp::Timestamp;
 use worker::{ListOptions, State};
 
 use super::call::ConnectRequest;
-use super::storage::{self, DELETED_MAX};
+use super::storage::{self, KEYS_MAX};
 use super::ticket::{KeptTicket, Redemption, TicketId};
 
 /// Begins the keys of tickets. The time of expiry follows, so the first key expires first.
@@ -41,7 +41,7 @@ pub(super) async fn redeem(
 /// Deletes tickets that have expired, some in one alarm. Returns when to do so again, if there are others.
 pub(super) async fn delete_expired(state: &State, now: Timestamp) -> worker::Result<Option<Timestamp>> {
     let end = format!("{PREFIX}{:012}", now.as_secs() + 1);
-    let expired = keys(state, ListOptions::new().start(PREFIX).end(&end).limit(DELETED_MAX)).await?;
+    let expired = keys(state, ListOptions::new().start(PREFIX).end(&end).limit(KEYS_MAX)).await?;
     storage::delete_all(&state.storage(), &expired).await?;
     Ok(is_any_kept(state).await?.then(|| now.plus_secs(TICKET_SECS)))
 }

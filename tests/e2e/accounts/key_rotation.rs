@@ -20,7 +20,6 @@ use local::stack::{Options, Stack};
 use local::telemetry::Telemetry;
 use local::template::project_root;
 use protocol::endpoints::function::Function;
-use protocol::timestamp::Timestamp;
 use protocol::wire::TOKEN_HEADER;
 use protocol::wire::auth::LoginRequest;
 use serde_json::Value;
@@ -161,7 +160,7 @@ async fn no_valid_token_is_refused_while_the_key_is_rotated(_: &'static Shop) {
         let mut now = fleet::now();
         if step == "finished" {
             // All tokens of the old key have expired by then.
-            now = Timestamp(now.0).plus_secs(ACCESS_TOKEN_SECS + 120);
+            now = now.plus_secs(ACCESS_TOKEN_SECS + 120);
             callers.change(|calls| calls.tokens.retain(|token| key_of(token) == before.access_kid));
         }
         let rotated = rotate(&data, now).unwrap();

@@ -230,7 +230,7 @@ fn over_live(situation: &Situation<'_>, row: &Row, write: &Write) -> Decision {
 fn is_concurrent(situation: &Situation<'_>, row: &Row, write: &Write) -> bool {
     match write.base {
         Some(base) => !is_current(situation, row, base),
-        None if situation.told.is_some() => !seen::knows_all(situation, row),
+        None if situation.told.is_some() => !seen::knows_all(situation),
         // A time that is not believed does not tell which write is later.
         None => (row.modified_at > write.at || write.ahead) && row.device != situation.device,
     }

@@ -67,7 +67,7 @@ pub(crate) fn knows_creation(situation: &Situation<'_>, created: u64) -> bool {
 }
 
 /// Whether the client knows of everything in the record that the batch met.
-pub(crate) fn knows_all(situation: &Situation<'_>, _row: &Row) -> bool {
+pub(crate) fn knows_all(situation: &Situation<'_>) -> bool {
     let Some(told) = &situation.told else { return false };
     match told.before {
         None => true,
@@ -99,7 +99,7 @@ pub(crate) fn situation(situation: &Situation<'_>, write: &Write) -> Option<&'st
     Some(match () {
         () if told.is_beyond => "base stamp beyond the head",
         () if before.stamp <= told.stamp => "base stamp that covers the record",
-        () if knows_all(situation, before) => "base stamp before the device's own writes",
+        () if knows_all(situation) => "base stamp before the device's own writes",
         () => "base stamp before the writes of others",
     })
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use local::stack::Stack;
+use protocol::limits::{PUSH_RECORDS_MAX, ROOM_SOCKETS_MAX};
 use tokio::time::sleep;
 
 use crowd::{Crowd, Kind, RoomSockets};
@@ -19,14 +20,14 @@ use crate::fleet;
 use crate::report::{line, millis, percentiles, ratio};
 
 /// Sockets of the crowded room: as many as one room takes.
-const SOCKETS: usize = 1000;
+const SOCKETS: usize = ROOM_SOCKETS_MAX;
 /// Rooms at the same time, and the sockets of each.
 const ROOMS: usize = 100;
 const SOCKETS_PER_ROOM: usize = 10;
 /// How long commits follow one another.
 const SUSTAINED: Duration = Duration::from_secs(5);
 /// Changes of a large commit: as many as a push may have.
-const LARGE: usize = 50;
+const LARGE: usize = PUSH_RECORDS_MAX;
 /// Commits to rooms that have lost their memory.
 const WAKES: usize = 10;
 /// A room without an event for 10 seconds hibernates.

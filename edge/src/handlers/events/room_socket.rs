@@ -29,9 +29,8 @@ pub(super) struct RoomSocket {
 }
 
 impl RoomSocket {
-    /// Accepts `socket` and begins to listen. A client that does not read for `silence_secs` loses it, as one
-    /// that does not answer the pings of the room: the room would count its device as online, and the worker
-    /// keep its frames.
+    /// Accepts `socket` and begins to listen. Closes it when the client does not read for `silence_secs`:
+    /// otherwise the room would count the device as online, and the worker keep its frames.
     pub(super) fn new(socket: &WebSocket, silence_secs: u64) -> worker::Result<RoomSocket> {
         let inbox = Rc::new(RefCell::new(Inbox::new(clock::now())));
         let socket_of_room: web_sys::WebSocket = AsRef::<web_sys::WebSocket>::as_ref(socket).clone();

@@ -84,11 +84,14 @@ impl Store {
         let query = self.table.query_prefix(keys::room(room), &keys::dead_of_batch(&id.key));
         let items = all_pages(query, cost).await?;
         let is_of_group = |letter: &DeadLetter| letter.group.as_ref() == Some(&group);
-        let of_group = |item| self.readable(&DEAD, item, |item| Ok(to_dead(item)?.open(is_of_group)?));
-        let read: Vec<Option<Option<OpenDeadLetters>>> =
-            items.iter().map(of_group).collect::<Result<_, StoreError>>()?;
-        let read: Option<Vec<Option<OpenDeadLetters>>> = read.into_iter().collect();
-        Ok(read.map(|open| open.into_iter().flatten().collect()))
+        let (mut open, mut is_whole) = (Vec::new(), true);
+        for item in &items {
+            match self.readable(&DEAD, item, |item| Ok(to_dead(item)?.open(is_of_group)?))? {
+                Some(letters) => open.extend(letters),
+                None => is_whole = false,
+            }
+        }
+        Ok(is_whole.then_some(open))
     }
 
     fn open_letters(

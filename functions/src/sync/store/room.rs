@@ -149,9 +149,9 @@ impl Store {
         Ok(with_marker(snapshot, markers))
     }
 
-    /// Reads HEAD, the records of all `pushes`, and their markers, each strongly consistent by itself. The
-    /// snapshot itself has no marker. At most [`crate::limits::BATCH_GET_KEYS_MAX`]
-    /// keys.
+    /// Reads HEAD, the records of all `pushes`, their markers and the numbers of their devices, each strongly
+    /// consistent by itself. The snapshot itself has no marker. At most
+    /// [`crate::limits::BATCH_GET_KEYS_MAX`] keys.
     pub async fn load_group(
         &self,
         room: &Room,

@@ -58,37 +58,32 @@ impl Batch<'_> {
             Side { modified_at: other.modified_at, device: &other.device },
             Side { modified_at: at, device: self.author() },
         );
-        match (edit.table.policy, edit.write.base) {
+        match (edit.table.policy, edit.write.base, seen) {
             // No till can have seen that version of this record, so nothing says what the write would undo.
-            (_, Some(base)) if base > server.version => Settle::Server(ConflictReason::UnknownVersion),
-            _ if matches!(seen, Some(Seen::Beyond)) => Settle::Server(ConflictReason::UnknownVersion),
-            (Policy::FieldMerge, Some(base)) => {
+            (_, Some(base), _) if base > server.version => Settle::Server(ConflictReason::UnknownVersion),
+            (_, _, Some(Seen::Beyond)) => Settle::Server(ConflictReason::UnknownVersion),
+            (Policy::FieldMerge, Some(base), _) => {
                 let versions = server.fields.known(server.version);
                 let knows_since = server.authors.are_own(base, versions.since, &self.wrote_by);
                 let versions =
                     versions.seen(knows_since, |version| server.authors.is_own(version, &self.wrote_by));
                 Settle::Each { versions, base, server: sides.0, incoming: sides.1 }
             }
-            (Policy::FieldMerge, None) if seen.is_some() => {
-                let (versions, base) = (server.fields.known(server.version), seen.map_or(0, Seen::base));
-                let knows_since = seen.is_some_and(|seen| seen.knows_all(versions.since, &self.wrote_by));
-                let knows = |version| seen.is_some_and(|seen| seen.knows(version, &self.wrote_by));
-                Settle::Each {
-                    versions: versions.seen(knows_since, knows),
-                    base,
-                    server: sides.0,
-                    incoming: sides.1,
-                }
+            (Policy::FieldMerge, None, Some(seen)) => {
+                let versions = server.fields.known(server.version);
+                let knows_since = seen.knows_all(versions.since, &self.wrote_by);
+                let versions = versions.seen(knows_since, |version| seen.knows(version, &self.wrote_by));
+                Settle::Each { versions, base: seen.base(), server: sides.0, incoming: sides.1 }
             }
-            (Policy::LastWriterWins | Policy::FieldMerge | Policy::AppendOnly, _) => {
+            (Policy::LastWriterWins | Policy::FieldMerge | Policy::AppendOnly, ..) => {
                 match winner(sides.0, sides.1) {
                     Winner::Incoming => Settle::Incoming,
                     Winner::Server => Settle::Server(ConflictReason::NewerOnServer),
                 }
             }
-            (Policy::ServerWins, _) => Settle::Server(ConflictReason::ServerWins),
-            (Policy::ClientWins, _) => Settle::Incoming,
-            (Policy::Manual, _) => Settle::Server(ConflictReason::Manual),
+            (Policy::ServerWins, ..) => Settle::Server(ConflictReason::ServerWins),
+            (Policy::ClientWins, ..) => Settle::Incoming,
+            (Policy::Manual, ..) => Settle::Server(ConflictReason::Manual),
         }
     }
 }

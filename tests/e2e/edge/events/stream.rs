@@ -95,12 +95,7 @@ impl EventStream {
 
     /// Reads to the end; returns what the last event says.
     pub(crate) async fn close(&mut self) -> Value {
-        let mut last = Event::default();
-        while let Some(event) = self.next_or_end().await {
-            last = event;
-        }
-        assert_eq!(last.name, "close", "{}", last.data);
-        serde_json::from_str(&last.data).unwrap()
+        self.pages_until_close().await.1
     }
 }
 

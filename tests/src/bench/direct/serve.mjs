@@ -64,7 +64,7 @@ const options = {
   ratelimits: { ADDRESS_FUSE: { namespace_id: "7001", simple: { limit: 1000, period: 10 } } },
   durableObjectsPersist: folderOfObjects,
   unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
-  // Both write a line for each request. It costs the worker what it costs, and this process nothing.
+  // The workers write a line for each request; this process drops them.
   handleStructuredLogs: () => {},
 };
 const runtime = new Miniflare(convertV4MiniflareOptions(options));

@@ -6,13 +6,11 @@ use std::time::Duration;
 use local::stack::Stack;
 use serde::Deserialize;
 
-use crate::bench::direct;
+use crate::bench::{WARM_UP, direct};
 use crate::report::{line, millis, percentiles};
 
 /// Isolates of each worker.
 const ROUNDS: usize = 40;
-/// The first isolates that do not count.
-const WARM_UP: usize = 5;
 const START_MILLIS_MAX: u32 = 50;
 
 /// Microseconds of one round.

@@ -41,7 +41,8 @@ pub(crate) fn check(world: &World, room: &Room, history: &History, run: &ModelRu
                     continue;
                 }
                 let is_too_old = |error: &RejectedRecord| error.index == index && error.code == "too_old";
-                // An edit of the version before its own: the first attempt knew it for its device's.
+                // "already_exists": it edited what its device had just created; sent again, it meets its own
+                // version.
                 let reasons = ["outcome_unknown", "already_exists"];
                 let is_unknown = |conflict: &Conflict| {
                     conflict.index == index && reasons.contains(&conflict.reason.as_str())

@@ -79,7 +79,7 @@ fn an_undated_delta_is_counted_only_if_it_is_proved_to_be_new() {
     assert!(plan.outcomes.iter().all(Outcome::is_applied), "{:?}", plan.outcomes);
 }
 
-/// It is as old as its arrival: a client without a clock goes on for years.
+/// All but deltas on known records is decided as new: a client without a clock goes on for years.
 #[test]
 fn an_undated_write_is_not_late() {
     let mut room = Room::default();
