@@ -77,8 +77,8 @@ impl Store {
         pass_over(read(item), |error| self.report_damage(kind, item, error))
     }
 
-    /// What `read` makes of the item `key`, strongly consistent; `None` if there is none, or if it is damaged,
-    /// which is reported.
+    /// What `read` makes of the item `key`, strongly consistent. `None` if the item is missing or damaged;
+    /// damage is reported.
     pub(super) async fn readable_item<T>(
         &self,
         kind: &ItemKind,
