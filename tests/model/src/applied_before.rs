@@ -17,6 +17,8 @@ use crate::write::Write;
 pub(crate) enum AppliedBefore {
     No,
     Yes,
+    /// A commit held its number, and no rows show more.
+    Committed,
     Unknown,
     /// The batch tells no time.
     Untold,
@@ -28,6 +30,7 @@ impl AppliedBefore {
         match self {
             AppliedBefore::No => "late batch that is new",
             AppliedBefore::Yes => "late batch that was applied before",
+            AppliedBefore::Committed => "late batch that was committed before",
             AppliedBefore::Unknown => "late batch that may be new",
             AppliedBefore::Untold => "batch without a time",
         }
@@ -72,8 +75,12 @@ pub(crate) fn judge(
     }
     if is_held {
         let is_whole = found.iter().all(|found| *found == AppliedBefore::Yes);
-        let is_applied = is_whole && (is_late || !found.is_empty());
-        return Some(if is_applied { AppliedBefore::Yes } else { AppliedBefore::Unknown });
+        return Some(match (found.is_empty(), is_whole) {
+            (true, _) if is_late && body.atomic => AppliedBefore::Yes,
+            (true, _) if is_late => AppliedBefore::Committed,
+            (false, true) => AppliedBefore::Yes,
+            _ => AppliedBefore::Unknown,
+        });
     }
     if body.atomic && found.contains(&AppliedBefore::No) {
         // All of its rows would be there.

@@ -64,12 +64,25 @@ fn what_the_number_and_the_time_agree_on_needs_no_person() {
     let batch = numbered(7, &[taken(NOW), based(stamped("halls", "h", &json!({}), NOW), 0)]);
     push_at(&mut room, NOW, &batch);
     let again = push_at(&mut room, days(100), &batch);
-    assert_eq!(codes(&again), ["already_applied"; 2]);
+    assert_eq!(codes(&again), ["outcome_unknown", "already_applied"]);
     assert!(again.changes.is_empty() && again.dead.is_empty() && again.device.is_none());
     assert_eq!(quantity(&room), "9");
+    let whole = push_at(&mut room, days(100), &with(batch, "atomic", true));
+    assert_eq!(codes(&whole), ["already_applied"; 2], "an atomic batch is applied as a whole");
     let with_row = numbered(8, &[sale("a", days(60)), taken(days(60))]);
     push_at(&mut room, NOW, &with_row);
     assert_eq!(codes(&push_at(&mut room, days(100), &with_row)), ["already_applied"; 2]);
+}
+
+#[test]
+fn a_record_that_was_rejected_then_is_not_told_applied() {
+    let mut room = shop();
+    let batch = numbered(7, &[taken(NOW)]);
+    assert_eq!(codes(&push_at(&mut room, days(100), &batch)), ["too_old"]);
+    let again = push_at(&mut room, days(200), &batch);
+    assert_eq!(codes(&again), ["outcome_unknown"]);
+    assert!(again.dead.is_empty(), "its dead letter waits already");
+    assert_eq!(quantity(&room), "10");
 }
 
 #[test]
