@@ -20,13 +20,14 @@ pub(crate) const SUM: &str = "quantity";
 
 pub(crate) fn check(world: &World, room: &Room, history: &History, run: &ModelRun) {
     let (mut expected, mut unknown) = (BTreeMap::<String, i128>::new(), BTreeSet::new());
-    let mut creates = BTreeSet::new();
+    let mut creates = BTreeMap::new();
     for (stamp, change) in history.changes(room) {
         if change.table_name == TABLE && change.operation == Operation::Create {
             expected.insert(change.record_id.clone(), sum(change.data.as_str()));
-            creates.insert(stamp);
+            creates.insert(change.record_id.clone(), stamp);
         }
     }
+    let creators = creators(world, room, run, &creates);
     for (id, delta) in run.state.replayed.get(room).into_iter().flatten() {
         *expected.entry(id.clone()).or_default() += delta;
     }
@@ -53,7 +54,11 @@ pub(crate) fn check(world: &World, room: &Room, history: &History, run: &ModelRu
                     // Its response was lost, and the batch came again when its marker was gone.
                     unknown.insert(record.record_id.clone());
                 }
-                let delta = applied_delta(&batch, &response, index, record, &creates);
+                let is_create = |applied: &AppliedRecord| {
+                    creates.get(&record.record_id) == Some(&applied.stamp)
+                        || is_creator(&creators, &batch, index)
+                };
+                let delta = applied_delta(&batch, &response, index, record, is_create);
                 *expected.entry(record.record_id.clone()).or_default() += delta;
             }
         }
@@ -74,15 +79,50 @@ fn sum(data: &str) -> i128 {
     value.unwrap_or_default()
 }
 
+/// The batches that created rows, as device, batch id and row.
+fn creators(
+    world: &World,
+    room: &Room,
+    run: &ModelRun,
+    creates: &BTreeMap<String, Stamp>,
+) -> BTreeSet<(String, String, String)> {
+    let entries = world.log.entries();
+    let pushes = run.predictions.iter().filter_map(|(call, prediction)| {
+        let push = entries.calls.get(call).filter(|push| push.room == *room)?;
+        Some((serde_json::from_str::<PushRequest>(&push.body).ok()?, prediction))
+    });
+    let rows = pushes.flat_map(|(push, prediction)| {
+        let is_new = |row: &String| {
+            creates.get(row).is_some_and(|stamp| prediction.prev < stamp.0 && stamp.0 <= prediction.stamp)
+        };
+        let sums = push.records.into_iter().filter(|record| record.table_name == TABLE);
+        let new = sums.map(|record| record.record_id).filter(is_new).collect::<Vec<_>>();
+        let (device, batch) = (push.device_id, push.batch_id.unwrap_or_default());
+        new.into_iter().map(move |row| (device.clone(), batch.clone(), row))
+    });
+    rows.collect()
+}
+
+/// Whether this record of `batch` created its row. A repeated response may show a later change of the row, so
+/// its stamp does not tell.
+fn is_creator(creators: &BTreeSet<(String, String, String)>, batch: &PushRequest, index: usize) -> bool {
+    let Some(record) = batch.records.get(index) else { return false };
+    let is_same =
+        |other: &PushRecord| (&other.table_name, &other.record_id) == (&record.table_name, &record.record_id);
+    let batch_id = batch.batch_id.clone().unwrap_or_default();
+    let name = (batch.device_id.clone(), batch_id, record.record_id.clone());
+    batch.records.iter().position(is_same) == Some(index) && creators.contains(&name)
+}
+
 /// The delta of one record that was applied to an existing row.
 fn applied_delta(
     batch: &PushRequest,
     response: &PushResponse,
     index: usize,
     record: &PushRecord,
-    creates: &BTreeSet<Stamp>,
+    is_create: impl Fn(&AppliedRecord) -> bool,
 ) -> i128 {
-    let is_update = |applied: &AppliedRecord| applied.index == index && !creates.contains(&applied.stamp);
+    let is_update = |applied: &AppliedRecord| applied.index == index && !is_create(applied);
     let applied = response.applied.iter().any(is_update);
     // A conflict over the other members does not undo the deltas.
     let merging = ["newer_on_server", "unknown_version"];
