@@ -22,6 +22,7 @@ mod carts;
 mod clock;
 mod damage;
 mod dead_letters;
+mod decisions;
 mod device;
 mod environment;
 mod groups;

@@ -11,6 +11,8 @@ use protocol::wire::push::{PushRequest, PushResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::decisions;
+
 /// Seeds after which everything must have been reached.
 pub(crate) const SEEDS_MIN: u64 = 100;
 /// A page of at least this many bytes that has fewer changes than its limit was cut by its size.
@@ -27,6 +29,7 @@ pub(crate) enum Kind {
     Flag,
     Operation,
     Mode,
+    Decision,
     Situation,
 }
 
@@ -172,6 +175,7 @@ impl Coverage {
             self.count(Kind::Outcome, "rejected");
             self.count(Kind::Rejection, &error.code);
         }
+        decisions::count(self, &body);
         self.situation("atomic batch rolled back", !body.success);
         let is_named = || serde_json::from_str::<PushRequest>(request).is_ok_and(|it| it.batch_id.is_some());
         let replayed = !committed && body.prev < body.stamp && is_named();
@@ -231,7 +235,8 @@ fn is_unreached(kind: Kind, name: &str) -> bool {
 fn required() -> Vec<(Kind, String)> {
     let reached = codes().filter(|(kind, name)| !is_unreached(*kind, name));
     let others = OTHERS.iter().flat_map(|(kind, names)| names.iter().map(|name| (*kind, *name)));
-    reached.chain(others).map(|(kind, name)| (kind, name.to_owned())).collect()
+    let decisions = decisions::required().map(|name| (Kind::Decision, name));
+    reached.chain(others).map(|(kind, name)| (kind, name.to_owned())).chain(decisions).collect()
 }
 
 #[cfg(test)]
