@@ -1,6 +1,7 @@
 //! Sync end to end: push, pull, conflicts, dead letters and the broadcast.
 
 pub(crate) mod absence;
+pub(crate) mod asked_snapshots;
 pub(crate) mod base_stamps;
 pub(crate) mod batch_frames;
 pub(crate) mod branches;
@@ -42,9 +43,9 @@ pub(crate) mod versions;
 pub(crate) mod windows;
 
 trials! {
-    modules: absence, base_stamps, batch_frames, branches, broadcast, checkpoints, clocks, concurrency,
-    counts, cursors, damage, damaged_keys, dead_letters, deployments, devices, failed_groups, fault_run,
-    faults, groups, head_office, heads, late, many_branches, oversize, own_batches, policies, pull, push,
-    record_groups, repairs, resolve, restore, shop_day, stats, tenancy, turns, undated, values, versions,
-    windows,
+    modules: absence, asked_snapshots, base_stamps, batch_frames, branches, broadcast, checkpoints, clocks,
+    concurrency, counts, cursors, damage, damaged_keys, dead_letters, deployments, devices, failed_groups,
+    fault_run, faults, groups, head_office, heads, late, many_branches, oversize, own_batches, policies,
+    pull, push, record_groups, repairs, resolve, restore, shop_day, stats, tenancy, turns, undated, values,
+    versions, windows,
 }

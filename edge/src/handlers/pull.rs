@@ -70,7 +70,8 @@ pub(crate) async fn pull(
         return Ok(Pulled::ByEdge { page, source: BY_CACHE });
     }
     let upstream = forward(context, caller, query).await?;
-    if let Some(end) = (upstream.status == 200).then(|| PageEnd::read(&upstream.body)).flatten() {
+    let end = (upstream.status == 200).then(|| PageEnd::read(&upstream.body)).flatten();
+    if let Some(end) = end.filter(|end| asked.shares(&end.mode)) {
         remember(context, &asked, &unanswered, &end, &upstream.body);
     }
     Ok(Pulled::ByFunction(upstream))

@@ -13,7 +13,7 @@ pub mod wire_type;
 use function::Function;
 use parameter::{
     BRANCH, BRANCHES_LIMIT, CART, CURSOR, DAY, DEAD_LETTER, DEVICE, DEVICE_NAME, FRAMES, LETTERS_LIMIT, MIN,
-    OWN, PULL_LIMIT, RECORD, SESSION, SINCE, TABLE, TABLES, TICKET, TOKEN, WHOLE,
+    MODE, OWN, PULL_LIMIT, RECORD, SESSION, SINCE, TABLE, TABLES, TICKET, TOKEN, WHOLE,
 };
 use spec::{EndpointSpec, LimitScope, delete, get, post, put};
 use wire_type::WireType;
@@ -110,7 +110,7 @@ pub static ENDPOINTS: [EndpointSpec; 33] = [
         .details(&[(DeadLettersFull, WireType::of::<DeadLettersFullDetails>())]),
     get(Endpoint::PullChanges, "/api/sync/pull-changes", "pullChanges", "Pulls a page of changes.")
         .function(Function::PullChanges).sync()
-        .parameters(&[SINCE, CURSOR, TABLES, WHOLE, PULL_LIMIT, MIN, BRANCH]).response::<PullResponse>()
+        .parameters(&[SINCE, CURSOR, MODE, TABLES, WHOLE, PULL_LIMIT, MIN, BRANCH]).response::<PullResponse>()
         .counts_cost().cached().revalidates()
         .errors(&[BadSince, UnknownTable, TooManyBranches, TableForbidden, ResetRequired]),
     post(Endpoint::ResolveConflict, "/api/sync/resolve-conflict", "resolveConflict", "Resolves a conflict.")

@@ -64,6 +64,7 @@ const OTHERS: &[(Kind, &[&str])] = &[
             "frame dropped",
             "frame after a gap",
             "walk read an old record",
+            "snapshot asked for",
             "record left out by a window",
             "dead letter replayed",
             "dead letter discarded",

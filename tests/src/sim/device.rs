@@ -219,11 +219,14 @@ impl Device {
 
     async fn pull_all(&self, world: &Arc<World>, rng: &mut Rng) {
         let mut since = self.lock().pulled_at.filter(|_| world.mutation == Some(Mutation::WallClock));
+        // Some pulls ask for a snapshot, with each of their requests.
+        let asks = world.mutation.is_none_or(Mutation::asks_for_snapshots) && rng.clone().chance(40);
+        let mode = if asks { "&mode=snapshot" } else { "" };
         for _ in 0..REQUESTS_MAX {
             let limit = rng.weighted(&[(2, 1), (3, 7), (5, 500)], 500);
             let query = match since.take() {
                 Some(time) => format!("since={time}&limit={limit}"),
-                None => format!("{}&limit={limit}", self.pull_query(world)),
+                None => format!("{}{mode}&limit={limit}", self.pull_query(world)),
             };
             let branch = &self.actor.caller.room.branch;
             let request = ApiRequest::Pull(format!("{query}&branch_id={branch}"));

@@ -43,6 +43,8 @@ pub(crate) struct PageReply {
     pub(crate) room: Room,
     pub(crate) role: Role,
     pub(crate) release: Release,
+    /// Whether the pull asked for a snapshot.
+    pub(crate) is_snapshot_asked: bool,
     /// The positions that it spans.
     pub(crate) from: Stamp,
     pub(crate) to: Stamp,

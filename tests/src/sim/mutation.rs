@@ -75,6 +75,8 @@ pub(crate) enum Mutation {
     UnnotedNumbers,
     /// The function does not look at what a till had seen.
     IgnoredBaseStamps,
+    /// The function does not look at `mode`.
+    IgnoredModes,
     /// A commit does not count its dead letters and conflicts.
     UncountedCommits,
     /// The compaction of a cart removes changes without writing the cart.
@@ -122,6 +124,11 @@ impl Mutation {
         }
     }
 
+    /// The query of a pull as it reaches the function.
+    pub(crate) fn mutate_pull(self, query: &str) -> Option<String> {
+        (self == Mutation::IgnoredModes).then(|| query.replace("mode=", "no_mode="))
+    }
+
     /// The time at which a pull takes place.
     pub(crate) fn mutate_time(self, now: Timestamp) -> Timestamp {
         if self == Mutation::NoSettling { now.plus_secs(LOG_SETTLE_SECS) } else { now }
@@ -136,6 +143,11 @@ impl Mutation {
             _ => false,
         };
         is_too_large.then(|| Reply { status: 413, body: body.to_owned() })
+    }
+
+    /// Whether tills ask for snapshots with this mutation. The seeds that show the others follow the log.
+    pub(crate) fn asks_for_snapshots(self) -> bool {
+        self == Mutation::IgnoredModes
     }
 
     /// The answers of a group, in the order in which its pushes get them.

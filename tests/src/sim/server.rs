@@ -222,7 +222,11 @@ impl Server {
                 let mutated = self.mutation.and_then(|mutation| mutation.mutate_push(body));
                 (batch_push, "/pushBatch".to_owned(), Body::Text(mutated.unwrap_or_else(|| body.clone())))
             }
-            ApiRequest::Pull(query) => (pull_changes, format!("/pullChanges?{query}"), Body::Empty),
+            ApiRequest::Pull(query) => {
+                let mutated = self.mutation.and_then(|mutation| mutation.mutate_pull(query));
+                let query = mutated.as_ref().unwrap_or(query);
+                (pull_changes, format!("/pullChanges?{query}"), Body::Empty)
+            }
             ApiRequest::Replay(replay) => {
                 let uri = format!("/replayDeadLetter?id={}", replay.letter.id);
                 (dead_letters, uri, Body::Text(replay.body()))
@@ -245,6 +249,8 @@ impl Server {
             ApiRequest::Push(body) => entries.coverage.push(body, &reply.body, committed),
             ApiRequest::Pull(query) => {
                 entries.coverage.page(limit(query), &reply.body);
+                let is_asked = query.contains("mode=") && reply.body.contains(r#""mode":"snapshot""#);
+                entries.coverage.situation("snapshot asked for", is_asked);
                 entries.pages.extend(page_reply(call, query, &reply.body));
             }
             ApiRequest::DeadLetters(..) | ApiRequest::Replay(_) | ApiRequest::Api(_) => {}

@@ -6,6 +6,7 @@ use protocol::ids::Room;
 use protocol::role::Role;
 use protocol::room_cursor::RoomCursor;
 use protocol::stamp::{Stamp, parse_digits};
+use protocol::wire::pull::SNAPSHOT;
 
 use crate::page_cache::PageKey;
 use crate::query;
@@ -22,6 +23,8 @@ pub(super) struct Asked {
     tables: String,
     cursor: Option<String>,
     min: Stamp,
+    /// Whether it asks for a snapshot.
+    snapshot: bool,
 }
 
 impl Asked {
@@ -50,7 +53,14 @@ impl Asked {
             tables: only(|name| matches!(name, "tables" | "whole")),
             cursor: query::value(query, "cursor").filter(|cursor| !cursor.is_empty()),
             min: min.map_or(Some(Stamp::ZERO), |min| stamp_of(&min))?,
+            snapshot: query::value(query, "mode").is_some_and(|mode| mode == SNAPSHOT),
         })
+    }
+
+    /// Whether others may use a page of the mode `mode`. A function of the release before does not know that
+    /// a pull may ask for a snapshot, and answers with the log.
+    pub(super) fn shares(&self, mode: &str) -> bool {
+        !self.snapshot || mode == SNAPSHOT
     }
 
     /// The question to the room.
@@ -107,6 +117,16 @@ mod tests {
         let plain = cashier("cursor=p1.5.x&limit=7&tables=a%2Cb").unwrap();
         assert_eq!(plain.lookup(), Lookup { min: Stamp::ZERO, ..lookup });
         assert_eq!(cashier("min=9").unwrap().min, Stamp(9));
+    }
+
+    #[test]
+    fn a_page_of_the_log_answers_no_pull_that_asks_for_a_snapshot() {
+        let (plain, asked) =
+            (cashier("cursor=p1.5.x").unwrap(), cashier("cursor=p1.5.x&mode=snapshot").unwrap());
+        assert!(plain.shares("changes") && plain.shares("snapshot") && asked.shares("snapshot"));
+        assert!(!asked.shares("changes"));
+        assert_ne!(plain.lookup().pull, asked.lookup().pull);
+        assert_ne!(plain.key("x"), asked.key("x"));
     }
 
     #[test]

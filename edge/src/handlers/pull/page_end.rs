@@ -19,7 +19,7 @@ pub(crate) struct PageEnd {
     pub(crate) has_more: bool,
     pub(crate) next_cursor: String,
     stamp: Stamp,
-    mode: String,
+    pub(super) mode: String,
 }
 
 impl PageEnd {

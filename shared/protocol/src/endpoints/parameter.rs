@@ -65,6 +65,11 @@ pub const WHOLE: Parameter = text(
     "whole",
     "Names of tables, separated by commas, whose windows are lifted: a snapshot has all of them.",
 );
+/// `mode`
+pub const MODE: Parameter = text(
+    "mode",
+    "`snapshot`: the records as they are, whatever the position; ignored in a snapshot that is not complete.",
+);
 /// `limit` of a pull.
 pub const PULL_LIMIT: Parameter = limit("Changes per page.", PULL_LIMIT_MAX, PULL_LIMIT_DEFAULT);
 /// `limit` of dead letters.

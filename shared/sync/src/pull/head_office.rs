@@ -195,12 +195,15 @@ impl BranchRotation {
     pub fn response(mut self, branch: &BranchId, page: Page, cursors: Cursors<'_>) -> ClientPage {
         let tag = Tag::of(branch);
         self.vector.served = Some(tag);
+        let tail = self.vector.tail.filter(|(of, _)| *of == tag && page.snapshot_id.is_none());
         // Of this branch, or of one that cannot be read now.
         self.vector.reset_unfinished();
         match &page.next {
             Next::Position(Position { stamp, through }) => {
                 self.vector.positions.insert(tag, BranchPosition::Position(*stamp));
-                self.vector.tail = through.map(|through| (tag, through));
+                // A tail ends where it was to end: a busy branch must not hold up the others.
+                let end = tail.map_or(*through, |(_, end)| Some(end).filter(|end| end > stamp));
+                self.vector.tail = end.map(|end| (tag, end));
             }
             Next::Walk(walk) => self.vector.walk = Some((tag, walk.clone())),
         }

@@ -1,9 +1,11 @@
 //! The query of a pull: of one room, or of all rooms of a client.
 
+mod values;
+
 use std::collections::BTreeSet;
 
 use crate::cursor::seal::CursorKeys;
-use crate::cursor::vector::Vector;
+use crate::cursor::vector::{Others, Vector};
 use crate::cursor::walk::Walk;
 use crate::cursor::{Cursor, Cursors, Location, Position, is_of_client};
 use crate::min;
@@ -12,11 +14,11 @@ use crate::tables::digest::TablesDigest;
 use protocol::claims::Claims;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::{BranchId, ClientId, Room};
-use protocol::limits::{PULL_LIMIT_DEFAULT, PULL_LIMIT_MAX};
+use protocol::limits::PULL_LIMIT_DEFAULT;
 use protocol::role::Role;
-use protocol::stamp::{Stamp, parse_digits};
-use protocol::timestamp::device_time::DeviceTime;
+use protocol::stamp::Stamp;
 use protocol::timestamp::{DAY_SECS, Timestamp};
+use values::{read_limit, read_mode, read_since, read_tables};
 
 /// A valid pull.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +63,8 @@ pub enum RoomStart {
     Time(Timestamp),
     /// A continuation of a snapshot.
     Walk(Walk),
-    /// With a snapshot: the caller could read other tables when it got its cursor, or its cursor does not say
-    /// which.
+    /// With a snapshot: the caller asks for one, could read other tables when it got its cursor, or its
+    /// cursor does not say which.
     Reset,
 }
 
@@ -97,6 +99,8 @@ pub struct Selection {
 struct Parameters {
     cursor: Option<String>,
     since: Option<RoomStart>,
+    /// Whether the caller asks for a snapshot.
+    snapshot: bool,
     tables: Option<BTreeSet<String>>,
     whole: BTreeSet<String>,
     limit: Option<usize>,
@@ -118,6 +122,7 @@ impl Pull {
             match name {
                 "cursor" => sent.cursor = Some(value.to_owned()),
                 "since" => sent.since = Some(read_since(value)?),
+                "mode" => sent.snapshot = read_mode(value)?,
                 "limit" => sent.limit = Some(read_limit(value)?),
                 "tables" => sent.tables = Some(read_tables(tables, claims.role, name, value)?),
                 "whole" => sent.whole = read_tables(tables, claims.role, name, value)?,
@@ -180,6 +185,7 @@ impl Parameters {
             (Some(cursor), since) if selection.continues(cursor.tables) => continued(cursor.place, since),
             (Some(_), _) => RoomStart::Reset,
         };
+        let start = if self.snapshot { snapshot(start) } else { start };
         Ok(RoomPull { room, start, min: self.min.unwrap_or_default(), selection })
     }
 
@@ -206,6 +212,10 @@ impl Parameters {
                 }
                 ClientStart::Vector(vector)
             }
+            // With a cursor, `mode` is ignored: nothing says which branches have had their snapshot.
+            (None, _) if self.snapshot => {
+                ClientStart::Vector(Vector { others: Others::Lost, ..Vector::default() })
+            }
             (None, Some(RoomStart::Time(time))) => ClientStart::Time(time),
             // In another branch, a stamp only has its time as a meaning.
             (None, Some(RoomStart::Position(position))) => ClientStart::Time(position.stamp.time()),
@@ -229,6 +239,15 @@ fn continued(place: Location, since: Option<RoomStart>) -> RoomStart {
     }
 }
 
+/// Where a pull begins whose caller asks for a snapshot. It may ask with each page, so a snapshot that is not
+/// complete continues.
+fn snapshot(start: RoomStart) -> RoomStart {
+    match start {
+        RoomStart::Walk(_) | RoomStart::Position(Position { through: Some(_), .. }) => start,
+        RoomStart::Position(_) | RoomStart::Time(_) | RoomStart::Reset => RoomStart::Reset,
+    }
+}
+
 /// Whether `text` is a cursor of one room, by its kind alone.
 fn is_of_room(text: &str) -> bool {
     ["p1.", "w1.", "v1.", "s1."].iter().any(|kind| text.starts_with(kind))
@@ -237,41 +256,4 @@ fn is_of_room(text: &str) -> bool {
 fn read_cursor(cursors: Cursors<'_>, text: &str) -> Result<Cursor, ApiError> {
     let message = "`cursor` must be one that this server gave out, unchanged.";
     cursors.read(text).map_err(|error| error.refusal(ErrorCode::BadCursor, message))
-}
-
-fn read_since(value: &str) -> Result<RoomStart, ApiError> {
-    let message = "`since` must be RFC 3339, such as 2025-12-07T10:30:00Z, or a stamp of this server.";
-    match parse_digits(value) {
-        Some(stamp) => Ok(RoomStart::Position(stamp.into())),
-        None => DeviceTime::parse(value)
-            .map(|time| RoomStart::Time(time.clamped()))
-            .map_err(|_| ApiError::new(ErrorCode::BadSince, message)),
-    }
-}
-
-fn read_limit(value: &str) -> Result<usize, ApiError> {
-    let limit = value.parse().ok().filter(|limit| (1..=PULL_LIMIT_MAX).contains(limit));
-    limit.ok_or_else(|| {
-        ApiError::new(ErrorCode::BadLimit, format!("`limit` must be a number from 1 to {PULL_LIMIT_MAX}."))
-    })
-}
-
-fn read_tables(
-    tables: &Tables,
-    role: Role,
-    parameter: &str,
-    value: &str,
-) -> Result<BTreeSet<String>, ApiError> {
-    let refused = |code, what: String| Err(ApiError::new(code, what));
-    let names = value.split(',').map(|name| match (tables.contains(name), tables.may_read(name, role)) {
-        (true, true) => Ok(name.to_owned()),
-        (true, false) => refused(
-            ErrorCode::TableForbidden,
-            format!("`{parameter}` names {name:?}, which your role may not read."),
-        ),
-        (false, _) => {
-            refused(ErrorCode::UnknownTable, format!("`{parameter}` names {name:?}, which is not synced."))
-        }
-    });
-    names.collect()
 }

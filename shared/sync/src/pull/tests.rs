@@ -1,3 +1,4 @@
+mod asked;
 mod branches;
 mod checkpoints;
 mod client;

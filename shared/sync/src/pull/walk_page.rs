@@ -66,8 +66,10 @@ pub fn page(
         }
         walk.after = Some(key);
     }
-    let tail = Position { stamp: walk.noted, through: walk.skipped };
-    let has_more = more || tail.stamp != head.stamp || tail.through.is_some();
+    // The tail must pass through HEAD too, so that its cursors differ from those after a complete snapshot.
+    let ahead = Some(head.stamp).filter(|&stamp| stamp > walk.noted);
+    let tail = Position { stamp: walk.noted, through: walk.skipped.max(ahead) };
+    let has_more = more || tail.through.is_some();
     let next = if more { Next::Walk(walk) } else { Next::Position(tail) };
     Ok(Page { changes, damaged, next, has_more, snapshot_id })
 }

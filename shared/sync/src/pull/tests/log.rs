@@ -144,9 +144,10 @@ fn the_tail_of_a_snapshot_must_pass_through_what_its_walk_skipped() {
     for through in [middle.first, middle.last(), last.last()] {
         assert_eq!(tail(through.0, 100), (false, Next::Position(last.last().into())));
     }
-    // A page that ends before it hands the duty on.
-    let rest = Position { stamp: middle.first, through: Some(last.first) };
+    // A page that ends before HEAD hands the duty on, and the tail goes on until then.
+    let rest = Position { stamp: middle.first, through: Some(last.last()) };
     assert_eq!(tail(last.first.0, 1), (false, Next::Position(rest)));
+    assert_eq!(tail(middle.first.0, 1), (false, Next::Position(rest)));
     for through in [middle.first.0 - 1, last.first.0 - 1, last.last().0 + 1] {
         assert!(tail(through, 100).0, "no change has the stamp {through}");
     }

@@ -35,7 +35,7 @@ fn parse(claims: &Claims, pairs: &[(&str, &str)]) -> Result<Pull, ErrorCode> {
 }
 
 /// The cursor of a cashier at `stamp`, for all its tables.
-fn at(stamp: u64) -> String {
+pub(super) fn at(stamp: u64) -> String {
     position_text(Stamp(stamp).into(), rules().tables.digest_of(Role::Cashier))
 }
 
@@ -46,7 +46,7 @@ pub(super) fn cashier(pairs: &[(&str, &str)]) -> Result<RoomPull, ErrorCode> {
     }
 }
 
-fn head_office(pairs: &[(&str, &str)]) -> Result<Pull, ErrorCode> {
+pub(super) fn head_office(pairs: &[(&str, &str)]) -> Result<Pull, ErrorCode> {
     parse(&claims(Role::SuperAdmin, None), pairs)
 }
 
@@ -79,6 +79,7 @@ fn every_parameter_is_parsed_and_bad_ones_are_refused() {
         ("cursor", "p2.7.x", ErrorCode::Unavailable),
         ("cursor", "w9.", ErrorCode::Unavailable),
         ("min", "p2.7.x", ErrorCode::Unavailable),
+        ("mode", "changes", ErrorCode::BadRequest),
         ("limit", "0", ErrorCode::BadLimit),
         ("limit", "1001", ErrorCode::BadLimit),
         ("limit", "ten", ErrorCode::BadLimit),
