@@ -14,6 +14,7 @@ use protocol::error::{ApiError, ErrorCode};
 use protocol::limits::USER_ID_BYTES_MAX;
 use protocol::timestamp::Timestamp;
 use protocol::wire::health::HEALTH_OPERATION;
+use protocol::wire::presence::BRANCH_OPERATION;
 use worker::{Context, Env, console_error};
 
 use crate::admission::{AdmissionCheck, SessionSource, fuse};
@@ -231,6 +232,12 @@ impl RequestContext {
         let (spec, nothing) = (Endpoint::GetSyncStats.spec(), ClientInfo::default());
         let credentials = Credentials::ClientInfo(&nothing);
         self.send(self.upstream_request(spec, HEALTH_OPERATION, "", None, credentials)?).await
+    }
+
+    /// Asks a function whether the branch in `query` exists. Any answer but 2xx is the refusal.
+    pub(crate) async fn check_branch(&self, query: &str, token: &str) -> Result<UpstreamResponse, CallError> {
+        let (spec, credentials) = (Endpoint::GetSyncStats.spec(), Credentials::Token(token));
+        self.send(self.upstream_request(spec, BRANCH_OPERATION, query, None, credentials)?).await
     }
 
     async fn send(&self, request: worker::Request) -> Result<UpstreamResponse, CallError> {

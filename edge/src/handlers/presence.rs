@@ -17,13 +17,22 @@ use crate::room::{self, last_seen};
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
     let caller = context.caller().await?;
     caller.claims.at_least(Role::Manager)?;
-    let named = query::value(&context.upstream_query()?, "branch_id");
+    let query = context.upstream_query()?;
+    let named = query::value(&query, "branch_id");
     let named = named.map(|branch| branch.parse()).transpose().map_err(ApiError::from)?;
     let room = caller.claims.room_of(named.as_ref())?;
     let seen = last_seen::read(&context.state, &room, context.now);
     let (online, seen) = join(room::online(&context.env, &room), seen).await;
     let seen = seen.inspect_err(|error| console_error!("{} answers without Redis: {error}", context.id));
-    Ok(response::of(&presence(online?, seen.ok()))?)
+    let presence = presence(online?, seen.ok());
+    // A branch with devices exists, and so does the branch of a user.
+    if presence.is_empty() && caller.claims.branch_id.is_none() {
+        let checked = context.check_branch(&query, &caller.token).await?;
+        if !(200..300).contains(&checked.status) {
+            return Ok(checked.into_response());
+        }
+    }
+    Ok(response::of(&presence)?)
 }
 
 /// `seen` is `None` if it is not known.

@@ -8,6 +8,7 @@ use protocol::error::{ApiError, ErrorCode};
 use protocol::ids::ClientId;
 use protocol::timestamp::Timestamp;
 use protocol::wire::health::HEALTH_OPERATION;
+use protocol::wire::presence::BRANCH_OPERATION;
 use protocol::wire::session_end::EndedSessions;
 use protocol::wire::{ENDED_HEADER, TOKEN_HEADER, push_group};
 
@@ -116,6 +117,8 @@ fn operation(function: FunctionKind, path: &str) -> Option<Operation> {
     let (endpoint, operation) = match id {
         push_group::OPERATION => (Endpoint::PushBatch, Operation::PushGroup),
         HEALTH_OPERATION => (Endpoint::GetSyncStats, Operation::CheckHealth),
+        // The edge answers the request itself, if its branch exists.
+        BRANCH_OPERATION => (Endpoint::GetSyncStats, Operation::Endpoint(Endpoint::GetPresence)),
         _ => Endpoint::of_operation(id).map(|endpoint| (endpoint, Operation::Endpoint(endpoint)))?,
     };
     (endpoint.spec().function.map(FunctionKind::Http) == Some(function)).then_some(operation)
@@ -144,6 +147,7 @@ async fn call(
         Endpoint::PullChanges => sync::pull_changes::handle(context, request, cost).await,
         Endpoint::ResolveConflict => sync::resolve_conflict::handle(context, request, cost).await,
         Endpoint::GetSyncStats => sync::stats::handle(context, request, cost).await,
+        Endpoint::GetPresence => sync::stats::check_branch(context, request, cost).await,
         Endpoint::GetDevice => sync::device::handle(context, request, cost).await,
         Endpoint::ListBranches => sync::list_branches::handle(context, request, cost).await,
         Endpoint::ListTables => sync::rules::list_tables(context, request),
@@ -161,7 +165,6 @@ async fn call(
         Endpoint::WarmCache => cache_admin::warm::handle(context, request, cost).await,
         // The edge serves these itself.
         Endpoint::OpenSocket
-        | Endpoint::GetPresence
         | Endpoint::GetOpenApiDocument
         | Endpoint::GetHealth
         | Endpoint::GetReadiness
@@ -204,6 +207,8 @@ mod tests {
             assert_eq!(operation(function, "/pushGroup"), expected, "{}", function.name());
             let expected = (function == Function::SyncStats.into()).then_some(Operation::CheckHealth);
             assert_eq!(operation(function, "/checkHealth"), expected, "{}", function.name());
+            let expected = expected.map(|_| Operation::Endpoint(Endpoint::GetPresence));
+            assert_eq!(operation(function, "/checkBranch"), expected, "{}", function.name());
         }
         for path in ["", "/", "/other", "pushBatch", "/pushBatch/", "/api/sync/batch-push", "/PushBatch"] {
             assert_eq!(operation(Function::BatchPush.into(), path), None, "{path}");

@@ -32,6 +32,16 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
     Ok(HandlerResponse::json(&stats)?.from_cache(found.source))
 }
 
+/// Whether the branch of a request that the edge answers itself exists: 204, or the refusal.
+pub async fn check_branch(
+    context: &Context,
+    request: &FunctionRequest<'_>,
+    cost: &mut Cost,
+) -> HandlerResult {
+    context.room_of_request(request, cost).await?;
+    Ok(HandlerResponse::no_content())
+}
+
 /// Says whether DynamoDB answers, and how fast. That it does not is an answer too.
 pub async fn check_health(context: &Context) -> HandlerResult {
     let database = match context.sync()?.store.latency().await {

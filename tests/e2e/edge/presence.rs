@@ -164,9 +164,12 @@ async fn presence_is_for_managers_of_the_branch(shop: &'static Shop) {
     assert_error(&ask(&office, "?branch_id=a%3Ab").await, 400, "bad_request");
     let _open = Listener::open(&device(shop, "till-1"), "till-1").await;
     assert_eq!(presence(&manager, "?branch_id=1").await.online.len(), 1);
+    assert_error(&ask(&office, "?branch_id=2").await, 404, "branch_not_found");
+    shop.branch("2").await;
     assert_eq!(presence(&office, "?branch_id=2").await.online.len(), 0);
+    // Another client has no such branch.
     let other = shop.other_tenant().head_office().await;
-    assert_eq!(presence(&other, "?branch_id=1").await.online.len(), 0);
+    assert_error(&ask(&other, "?branch_id=1").await, 404, "branch_not_found");
 }
 
 /// A device of branch 1 of client 1, on a stack of its own.

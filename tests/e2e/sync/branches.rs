@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use functions::accounts::users::{CreateUserError, NewUser};
+use protocol::endpoints::ENDPOINTS;
 use protocol::endpoints::spec::EndpointSpec;
-use protocol::endpoints::{ENDPOINTS, Endpoint};
 use protocol::role::Role;
 use protocol::wire::pull::PullResponse;
 use reqwest::Method;
@@ -46,14 +46,13 @@ fn calls(branch: &str) -> Vec<(&'static str, Method, String, Option<Value>)> {
         ("getCart", Method::GET, at("/api/carts/c1"), None),
         ("putCart", Method::PUT, at("/api/carts/c1"), Some(json!({ "data": {} }))),
         ("deleteCart", Method::DELETE, at("/api/carts/c1"), None),
+        ("getPresence", Method::GET, at("/api/presence"), None),
         ("warmCache", Method::POST, "/api/cache/warm".into(), Some(warm)),
     ]
 }
 
-/// Presence asks no function: a branch that does not exist has no devices.
 fn names_branch(spec: &EndpointSpec) -> bool {
-    let is_named = spec.of_branch || spec.parameters.iter().any(|parameter| parameter.name == "branch_id");
-    is_named && spec.endpoint != Endpoint::GetPresence
+    spec.of_branch || spec.parameters.iter().any(|parameter| parameter.name == "branch_id")
 }
 
 async fn an_unknown_branch_is_404_at_every_endpoint_that_names_one(shop: &'static Shop) {

@@ -7,6 +7,9 @@ use crate::role::Role;
 use crate::wire::schema;
 use crate::wire::socket::DeviceStatus;
 
+/// The operation id by which the edge asks a function whether a branch exists. Clients never see it.
+pub const BRANCH_OPERATION: &str = "checkBranch";
+
 /// The devices of a branch. A device counts per user, because any user may claim a device id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -17,6 +20,13 @@ pub struct PresenceResponse {
     pub offline: Vec<OfflineDevice>,
     /// False if the server could not read which devices are offline; `offline` is then empty.
     pub offline_known: bool,
+}
+
+impl PresenceResponse {
+    /// Whether it has no device.
+    pub fn is_empty(&self) -> bool {
+        self.online.is_empty() && self.offline.is_empty()
+    }
 }
 
 /// A device with an open socket.
