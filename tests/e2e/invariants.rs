@@ -104,7 +104,18 @@ fn check_replay(head: &Head, log: &[Publication], records: &BTreeMap<String, Rec
     check_count(head, records);
 }
 
+/// No record was changed after the stamp that HEAD has for its table.
+fn check_table_stamps(head: &Head, records: &BTreeMap<String, Record>) {
+    let Some(stamps) = head.table_stamps.as_ref().filter(|stamps| stamps.as_of == head.stamp) else { return };
+    for (key, record) in records {
+        let table = key.split('#').nth(1).unwrap();
+        let bound = stamps.last.get(table).copied().unwrap_or(stamps.others);
+        assert!(record.stamp <= bound, "{key} was changed at {}, after {}", record.stamp.0, bound.0);
+    }
+}
+
 fn check_count(head: &Head, records: &BTreeMap<String, Record>) {
+    check_table_stamps(head, records);
     let live = records.values().filter(|record| !record.deleted).count() as u64;
     assert_eq!(head.live.values().sum::<u64>(), live, "HEAD miscounts the live records");
 }

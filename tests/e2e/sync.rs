@@ -19,6 +19,7 @@ pub(crate) mod devices;
 pub(crate) mod failed_groups;
 pub(crate) mod fault_run;
 pub(crate) mod faults;
+pub(crate) mod few_tables;
 pub(crate) mod groups;
 pub(crate) mod head_office;
 pub(crate) mod heads;
@@ -45,7 +46,7 @@ pub(crate) mod windows;
 trials! {
     modules: absence, asked_snapshots, base_stamps, batch_frames, branches, broadcast, checkpoints, clocks,
     concurrency, counts, cursors, damage, damaged_keys, dead_letters, deployments, devices, failed_groups,
-    fault_run, faults, groups, head_office, heads, late, many_branches, oversize, own_batches, policies,
-    pull, push, record_groups, repairs, resolve, restore, shop_day, stats, tenancy, turns, undated, values,
-    versions, windows,
+    fault_run, faults, few_tables, groups, head_office, heads, late, many_branches, oversize, own_batches,
+    policies, pull, push, record_groups, repairs, resolve, restore, shop_day, stats, tenancy, turns,
+    undated, values, versions, windows,
 }

@@ -53,6 +53,7 @@ mod storage;
 mod cache_mutation;
 mod mutation;
 mod release_mutation;
+mod release_writes;
 mod spelling_mutation;
 mod till_mutation;
 

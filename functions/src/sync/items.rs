@@ -5,6 +5,7 @@ pub mod device_batches;
 pub mod head_office;
 mod marker;
 mod shortest_retention;
+mod table_stamps;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,7 @@ use sync::version_authors::VersionAuthors;
 
 pub use self::marker::{MARKER, MARKER_USER, from_marker, to_marker};
 use self::shortest_retention::{from_shortest_retention, to_shortest_retention};
+use self::table_stamps::{from_table_stamps, to_table_stamps};
 use super::keys;
 
 use crate::dynamo::damage::readable;
@@ -39,7 +41,7 @@ use crate::dynamo::rewrite::member_by_member;
 pub const HEAD: ItemKind = ItemKind {
     name: "head",
     format: 1,
-    attributes: &["stamp", "changes", "log_items", "live", "shortest_retention", "clocks"],
+    attributes: &["stamp", "changes", "log_items", "live", "shortest_retention", "table_stamps", "clocks"],
 };
 /// A record or its tombstone.
 pub const RECORD: ItemKind = ItemKind {
@@ -62,7 +64,7 @@ pub const RECORD: ItemKind = ItemKind {
 pub const LOG: ItemKind = ItemKind {
     name: "log item",
     format: 1,
-    attributes: &["total", "prev", "first", "device", "body", "ttl"],
+    attributes: &["total", "prev", "first", "device", "tables", "body", "ttl"],
 };
 /// The dead letters of a batch.
 pub const DEAD: ItemKind = ItemKind {
@@ -85,6 +87,9 @@ pub fn from_head(head: &Head) -> Item {
     ]);
     if let Some(shortest_retention) = &head.shortest_retention {
         written.insert("shortest_retention".to_owned(), from_shortest_retention(shortest_retention));
+    }
+    if let Some(stamps) = &head.table_stamps {
+        written.insert("table_stamps".to_owned(), from_table_stamps(stamps));
     }
     written
 }
@@ -115,6 +120,8 @@ pub fn to_head(item: &Item) -> Result<Head, StoreError> {
                 optional(item, "shortest_retention", to_shortest_retention)
             })?
             .flatten(),
+            table_stamps: readable(&HEAD, item, |item| optional(item, "table_stamps", to_table_stamps))?
+                .flatten(),
         })
     })
 }
@@ -200,14 +207,18 @@ fn from_counts(counts: &BTreeMap<String, u64>) -> AttributeValue {
 
 /// Writes a log item, which expires after its retention. Its last stamp is its sort key.
 pub fn from_log(log: LogItem, retention: Retention, now: Timestamp) -> Item {
-    item([
+    let mut written = item([
         ("total", number(log.total)),
         ("prev", number(log.prev.0)),
         ("first", number(log.first.0)),
         ("device", text(log.device)),
         ("body", AttributeValue::B(Blob::new(log.body))),
         ("ttl", number(now.plus_secs(retention.log_secs()).as_secs())),
-    ])
+    ]);
+    if let Some(tables) = log.tables {
+        written.insert("tables".to_owned(), AttributeValue::Ss(tables.into_iter().collect()));
+    }
+    written
 }
 
 /// Reads a log item.
@@ -219,6 +230,7 @@ pub fn to_log(item: &Item) -> Result<LogItem, StoreError> {
             last: Stamp(get(item, "sk", as_parsed)?),
             total: get(item, "total", as_number)?,
             device: get(item, "device", as_parsed)?,
+            tables: optional(item, "tables", |value| Some(value.as_ss().ok()?.iter().cloned().collect()))?,
             body: get(item, "body", as_bytes)?.to_vec(),
         })
     })

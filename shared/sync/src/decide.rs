@@ -23,6 +23,7 @@ use crate::record::Record;
 use crate::rules::SyncRules;
 use crate::shortest_retention::ShortestRetention;
 use crate::snapshot::{Head, Snapshot};
+use crate::table_stamps::TableStamps;
 use crate::version_authors::BatchAuthor;
 use believed_time::device_clock;
 use edit::Edited;
@@ -277,6 +278,7 @@ impl Batch<'_> {
 
     fn head(&self) -> Head {
         let mut head = self.snapshot.head.clone().unwrap_or_default();
+        head.table_stamps = Some(TableStamps::after(&head, &self.changes));
         head.stamp = self.changes.last().map_or(head.stamp, |change| change.stamp);
         head.changes = head.changes.saturating_add(self.changes.len() as u64);
         for (key, record) in &self.steps {

@@ -25,6 +25,7 @@ pub mod push;
 pub mod response;
 pub mod shortest_retention;
 pub mod snapshot;
+pub mod table_stamps;
 pub mod version_authors;
 
 // Rejected records, and conflicts that a person resolves.

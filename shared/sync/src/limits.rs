@@ -17,6 +17,8 @@ pub const CURSOR_CHANGES_MAX: usize = CURSOR_POSITIONS_MAX - 2;
 pub const HEADS_READ_MAX: usize = 100;
 /// Bytes of a record key inside a cursor: table name, separator and record id.
 pub const CURSOR_KEY_BYTES_MAX: usize = RECORD_ID_BYTES_MAX + 1 + 64;
+/// Tables whose last change HEAD names. With the counts of 32 tables HEAD stays below 1 KB, one write unit.
+pub const TABLE_STAMPS_MAX: usize = 8;
 /// Bytes of changes in one log item before compression. DynamoDB limits an item to 400 KB.
 pub const LOG_ITEM_BYTES_MAX: usize = 330 * 1024;
 /// Maximum number of bytes of a decompressed log item; protects memory from a corrupt item.

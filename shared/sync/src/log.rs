@@ -1,5 +1,6 @@
 //! The log: the changes of one commit as one compressed item, or several if they do not fit one.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 
 use flate2::Compression;
@@ -30,6 +31,8 @@ pub struct LogItem {
     pub total: u64,
     /// The device that made the changes.
     pub device: DeviceId,
+    /// The tables of the changes; `None` in an item from before they were stored beside the body.
+    pub tables: Option<BTreeSet<String>>,
     /// The changes as JSON, compressed by DEFLATE (RFC 1951).
     pub body: Vec<u8>,
 }
@@ -168,6 +171,7 @@ pub fn item(publication: &Publication, total: u64) -> Result<LogItem, LogError> 
         last: publication.last(),
         total,
         device: publication.device_id.clone(),
+        tables: Some(publication.changes.iter().map(|change| change.table_name.clone()).collect()),
         body: compress(&entries)?,
     })
 }

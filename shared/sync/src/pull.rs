@@ -76,4 +76,4 @@ impl Page {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,6 +8,7 @@ use crate::device_batches::DeviceBatches;
 use crate::marker::Marker;
 use crate::record::Record;
 use crate::shortest_retention::ShortestRetention;
+use crate::table_stamps::TableStamps;
 use protocol::ids::DeviceId;
 use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
@@ -25,6 +26,8 @@ pub struct Head {
     pub live: BTreeMap<String, u64>,
     /// What the room has not forgotten; `None` in a HEAD from before this was stored.
     pub shortest_retention: Option<ShortestRetention>,
+    /// When its tables were changed last; `None` in a HEAD from before this was stored.
+    pub table_stamps: Option<TableStamps>,
 }
 
 /// What was read. Not isolated by the database: the conditions of the commit check that it still holds.

@@ -102,7 +102,7 @@ impl Server {
         let call = Call { number, caller: first.caller.clone(), release, arrived_at: None, now };
         let calls = self.note_group(&call, &group);
         let body = serde_json::to_string(&push_group(&group, &calls)).unwrap_or_default();
-        let context = call_context(number, rng);
+        let context = call_context(number, release, rng);
         let crash = rng.chance(rates.crash).then(|| Duration::from_millis(rng.below(150)));
         let ends = crash.unwrap_or(Duration::from_secs(WRITE_SECS_MAX));
         let server = self.clone();

@@ -15,6 +15,8 @@ use super::event_log::{ClosedLetters, Event, EventLog};
 use super::fault_rates::FaultRates;
 use super::lag::{self, Lag};
 use super::mutation::Mutation;
+use super::release::Release;
+use super::release_writes;
 use super::rng::Rng;
 use super::spelling_mutation as spellings;
 use super::storage;
@@ -36,6 +38,8 @@ tokio::task_local! {
 #[derive(Debug)]
 pub(crate) struct CallContext {
     pub(crate) number: u64,
+    /// The release of the function.
+    pub(crate) release: Release,
     pub(crate) seed: u64,
     pub(crate) requests: AtomicU64,
 }
@@ -72,13 +76,17 @@ enum Delivery {
 impl Transport for FaultyNetwork {
     fn send(&self, request: Request) -> Sending {
         let network = self.clone();
-        let (call, mut rng) = CALL
+        let (call, release, mut rng) = CALL
             .try_with(|call| {
                 let nth = call.requests.fetch_add(1, Ordering::Relaxed);
-                (call.number, Rng::derived(call.seed, nth))
+                (call.number, call.release, Rng::derived(call.seed, nth))
             })
             // The checks after a run send requests outside of any call.
-            .unwrap_or_else(|_| (0, Rng::new(0)));
+            .unwrap_or_else(|_| (0, Release::Now, Rng::new(0)));
+        let request = match release {
+            Release::Before => release_writes::as_before(request),
+            Release::Now => request,
+        };
         Box::pin(async move { network.deliver(call, &mut rng, request).await })
     }
 }

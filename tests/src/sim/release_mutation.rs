@@ -16,6 +16,22 @@ pub(crate) fn passes_over(mutation: Mutation, release: Release, reply: &Reply) -
         && reply.body.contains("does not know all tables")
 }
 
+/// Says in each HEAD of a `response` that its stamps of tables are of this very HEAD.
+pub(crate) fn believe_stamps(response: &mut Value) {
+    match response {
+        Value::Object(members) => {
+            let stamp = members.get("stamp").cloned();
+            let as_of = members.get_mut("table_stamps").and_then(|stamps| stamps.pointer_mut("/M/as_of"));
+            if let (Some(stamp), Some(as_of)) = (stamp, as_of) {
+                *as_of = stamp;
+            }
+            members.values_mut().for_each(believe_stamps);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(believe_stamps),
+        _ => {}
+    }
+}
+
 /// The `query` of a pull from `position`, without the digest of the tables that its reader could read.
 pub(crate) fn without_digest(query: &str, position: Option<Stamp>) -> String {
     let is_position = |pair: &&str| pair.starts_with("cursor=") || pair.starts_with("since=");

@@ -141,7 +141,7 @@ impl Server {
 
     /// The context of a call outside of the functions' handlers.
     pub(crate) fn call_context(&self, rng: &mut Rng) -> Arc<CallContext> {
-        call_context(self.next_number(), rng)
+        call_context(self.next_number(), Release::Now, rng)
     }
 
     /// Starts a function, which runs on even if its caller goes away.
@@ -157,7 +157,7 @@ impl Server {
         let is_pull = matches!(request, ApiRequest::Pull(_));
         let now = self.mutation.filter(|_| is_pull).map_or(now, |mutation| mutation.mutate_time(now));
         let release = self.deployment.pick(rng);
-        let context = call_context(number, rng);
+        let context = call_context(number, release, rng);
         let crash_after = rng.chance(rates.crash).then(|| Duration::from_millis(rng.below(150)));
         // An edge of another release does not say when the request arrived.
         let said = rng.chance(900).then_some(arrived_at);
@@ -282,8 +282,8 @@ impl Server {
     }
 }
 
-pub(super) fn call_context(number: u64, rng: &mut Rng) -> Arc<CallContext> {
-    Arc::new(CallContext { number, seed: rng.next_u64(), requests: AtomicU64::new(0) })
+pub(super) fn call_context(number: u64, release: Release, rng: &mut Rng) -> Arc<CallContext> {
+    Arc::new(CallContext { number, release, seed: rng.next_u64(), requests: AtomicU64::new(0) })
 }
 
 async fn sleep(millis: u64) {

@@ -19,7 +19,7 @@ fn a_seed_gives_the_same_run_every_time() {
 
 /// Each mutation with the seeds among which a check must fail. A rare fault begins shortly before the seed
 /// that shows it.
-const MUTATIONS: [(Mutation, RangeInclusive<u64>); 32] = [
+const MUTATIONS: [(Mutation, RangeInclusive<u64>); 33] = [
     (Mutation::NoHeadCondition, 1..=20),
     (Mutation::NoConditionChecks, 290..=310),
     (Mutation::NoMarker, 1..=20),
@@ -51,6 +51,7 @@ const MUTATIONS: [(Mutation, RangeInclusive<u64>); 32] = [
     (Mutation::IgnoredGroups, 1..=20),
     (Mutation::IgnoredBaseStamps, 1..=20),
     (Mutation::IgnoredModes, 1..=20),
+    (Mutation::StaleStamps, 1..=80),
     (Mutation::UnnotedNumbers, 1..=1),
 ];
 

@@ -4,7 +4,8 @@ use protocol::ids::Room;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use sync::cursor::walk::Walk;
-use sync::log::{self, Damaged, LogEntry, LogItem};
+use sync::log::{Damaged, LogEntry, LogItem};
+use sync::pull::log_page::LogPart;
 use sync::pull::plan::{ReadPlan, begin, has_skipped, nothing_new, plan, settled};
 use sync::pull::query::RoomPull;
 use sync::pull::table_ranges::ranges;
@@ -25,13 +26,13 @@ pub(super) async fn page(
     cost: &mut Cost,
 ) -> Result<Page, HandlerError> {
     let tables = &sync.rules.tables;
-    let walk = match plan(head, pull)? {
+    let walk = match plan(tables, head, pull)? {
         ReadPlan::Nothing => return Ok(nothing_new(head)),
         ReadPlan::Log { position, items } => {
             let items = sync.store.log_after(&pull.room, position.stamp, items, cost).await?;
             let log = items.into_iter().map(|entry| match entry {
                 LogEntry::Damaged(damaged) => Err(damaged),
-                LogEntry::Item(item) => log::publication(tables, &pull.room, &item).map_err(|error| {
+                LogEntry::Item(item) => LogPart::read(tables, pull, &item).map_err(|error| {
                     sync.store.report_damaged_log(&pull.room, item.last, error);
                     Damaged { last: item.last }
                 }),

@@ -1,11 +1,11 @@
 //! One page from the log.
 
-use super::plan::{not_yet, settled, unknown_table};
+use super::plan::{latest, not_yet, settled, unknown_table};
 use super::query::{RoomPull, RoomStart, Selection};
 use super::{Next, Page};
 use crate::cursor::Position;
 use crate::limits::PULL_BYTES_MAX;
-use crate::log::Damaged;
+use crate::log::{self, Damaged, LogError, LogItem};
 use crate::snapshot::Head;
 use crate::tables::Tables;
 use protocol::error::ApiError;
@@ -14,22 +14,41 @@ use protocol::timestamp::Timestamp;
 use protocol::wire::publication::Publication;
 use protocol::wire::pull::PulledChange;
 
+/// An item of the log, as far as a pull must read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogPart {
+    /// Its changes.
+    Changes(Publication),
+    /// None of its changes concerns the pull.
+    Beside {
+        /// The room's stamp before it.
+        prev: Stamp,
+        /// The stamp of its first change.
+        first: Stamp,
+        /// The stamp of its last change.
+        last: Stamp,
+    },
+}
+
 /// Cuts a page from `log`, the items after `position` in order; reads no more items than the page needs.
 /// `None` if only a snapshot helps: the log lacks the next change, or the position is none of its history.
 /// [`unavailable`](protocol::error::ErrorCode::Unavailable) if the next change may not be readable yet, or is
 /// of a table that is not in `tables`.
 ///
 /// The page ends at the limit, at 2 MiB of data, at HEAD as read, and where the log ends or an item is
-/// missing or damaged. A till that follows `next_cursor` until `has_more` is false stands exactly at HEAD.
+/// missing or damaged. Beyond the last change of the tables that are asked for, it leads to HEAD without
+/// reading on, once an item has shown that the position is of this history. A till that follows `next_cursor`
+/// until `has_more` is false stands exactly at HEAD.
 pub fn page(
     tables: &Tables,
     head: &Head,
     pull: &RoomPull,
     position: Position,
-    log: impl Iterator<Item = Result<Publication, Damaged>>,
+    log: impl Iterator<Item = Result<LogPart, Damaged>>,
     now: Timestamp,
 ) -> Result<Option<Page>, ApiError> {
     let (at, through) = (position.stamp, position.through);
+    let latest = latest(tables, head, pull, position);
     let mut cut = PageCut { tables, head, selection: &pull.selection, at, changes: Vec::new(), bytes: 0 };
     // What is missing if the page stays empty: everything up to HEAD, or up to the first item found.
     let mut missing = head.stamp;
@@ -43,7 +62,8 @@ pub fn page(
                 break;
             }
         };
-        let passes_by = |stamp: Stamp| item.prev < stamp && stamp < item.first;
+        let (prev, first) = item.span();
+        let passes_by = |stamp: Stamp| prev < stamp && stamp < first;
         if through.is_some_and(passes_by) {
             return Ok(None);
         }
@@ -52,11 +72,15 @@ pub fn page(
             return Ok((cut.at > at).then(|| cut.page(through)));
         }
         // The item's predecessor is later than our position: items are missing.
-        if item.prev > cut.at {
-            missing = item.prev;
+        if prev > cut.at {
+            missing = prev;
             break;
         }
         match cut.take(&item) {
+            Taken::Whole if cut.at >= latest => {
+                cut.at = head.stamp;
+                break;
+            }
             Taken::Whole => {}
             Taken::Part => break,
             Taken::UnknownTable if cut.at > at => break,
@@ -88,9 +112,41 @@ enum Taken {
     UnknownTable,
 }
 
+impl LogPart {
+    /// What `pull` needs of `item`. The body is decompressed only if a change may concern the pull.
+    pub fn read(tables: &Tables, pull: &RoomPull, item: &LogItem) -> Result<LogPart, LogError> {
+        match LogPart::beside(tables, &pull.selection, item) {
+            Some(beside) => Ok(beside),
+            None => log::publication(tables, &pull.room, item).map(LogPart::Changes),
+        }
+    }
+
+    /// The part of an item that names its tables, if none of them concerns `selection`.
+    pub(super) fn beside(tables: &Tables, selection: &Selection, item: &LogItem) -> Option<LogPart> {
+        let &LogItem { prev, first, last, .. } = item;
+        let is_beside = !item.tables.as_ref()?.iter().any(|name| selection.concerns(name, tables));
+        is_beside.then_some(LogPart::Beside { prev, first, last })
+    }
+
+    /// The stamps before it and of its first change.
+    fn span(&self) -> (Stamp, Stamp) {
+        match self {
+            LogPart::Changes(item) => (item.prev, item.first),
+            LogPart::Beside { prev, first, .. } => (*prev, *first),
+        }
+    }
+}
+
 impl PageCut<'_> {
     /// Takes the new changes of `item`.
-    fn take(&mut self, item: &Publication) -> Taken {
+    fn take(&mut self, item: &LogPart) -> Taken {
+        let item = match item {
+            LogPart::Changes(item) => item,
+            LogPart::Beside { last, .. } => {
+                self.at = self.at.max((*last).min(self.head.stamp));
+                return if *last > self.head.stamp { Taken::Part } else { Taken::Whole };
+            }
+        };
         for (i, change) in item.changes.iter().enumerate() {
             let stamp = item.first.plus(i);
             if stamp <= self.at {

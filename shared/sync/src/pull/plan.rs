@@ -8,6 +8,8 @@ use crate::limits::LOG_SETTLE_SECS;
 use crate::log::LogItem;
 use crate::min;
 use crate::snapshot::Head;
+use crate::table_stamps::TableStamps;
+use crate::tables::Tables;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
@@ -22,7 +24,7 @@ pub enum ReadPlan {
         /// The position.
         position: Position,
         /// Expected number of items that fill a page, by their average size; reading more costs capacity for
-        /// nothing.
+        /// nothing. One, if the tables asked for have no change after the position.
         items: usize,
     },
     /// All records: a new walk.
@@ -32,7 +34,7 @@ pub enum ReadPlan {
 }
 
 /// Plans the reads of `pull` in a room at `head`.
-pub fn plan(head: &Head, pull: &RoomPull) -> Result<ReadPlan, ApiError> {
+pub fn plan(tables: &Tables, head: &Head, pull: &RoomPull) -> Result<ReadPlan, ApiError> {
     min::check(head.stamp, pull.min)?;
     let position = match &pull.start {
         RoomStart::Walk(walk) if walk.skipped.unwrap_or(walk.noted) <= head.stamp => {
@@ -50,9 +52,25 @@ pub fn plan(head: &Head, pull: &RoomPull) -> Result<ReadPlan, ApiError> {
     if position.stamp == head.stamp {
         return Ok(ReadPlan::Nothing);
     }
+    if position.stamp >= latest(tables, head, pull, position) {
+        return Ok(match pull.start {
+            RoomStart::Time(_) => ReadPlan::Nothing,
+            // The next item shows whether the position is of this history.
+            _ => ReadPlan::Log { position, items: 1 },
+        });
+    }
     let items = (pull.selection.limit as u64).saturating_mul(head.log_items).div_ceil(head.changes.max(1));
     let items = usize::try_from(items).unwrap_or(pull.selection.limit).clamp(1, pull.selection.limit);
     Ok(ReadPlan::Log { position, items })
+}
+
+/// A stamp after which the tables that `pull` asks for have no change. In the tail of a snapshot it is that
+/// of HEAD: the log has to show that the tail is complete.
+pub(super) fn latest(tables: &Tables, head: &Head, pull: &RoomPull, position: Position) -> Stamp {
+    match position.through {
+        None => TableStamps::latest(head, &pull.selection, tables),
+        Some(_) => head.stamp,
+    }
 }
 
 /// The page of a caller at HEAD.

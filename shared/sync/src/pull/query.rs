@@ -154,6 +154,12 @@ impl Pull {
 }
 
 impl Selection {
+    /// Whether a pull may not pass over a change of the table `name` unread: it returns the table, or it
+    /// returns all tables and `tables` does not know this one.
+    pub(crate) fn concerns(&self, name: &str, tables: &Tables) -> bool {
+        self.tables.contains(name) || (self.all && !tables.contains(name))
+    }
+
     /// Whether a cursor of a reader of `tables` continues: its reader could read the same tables, by the same
     /// rules. The cursor of a push is of all tables that the role may read.
     fn continues(&self, tables: Option<TablesDigest>) -> bool {

@@ -9,6 +9,7 @@ use model::{Key, Model};
 use protocol::ids::Room;
 use protocol::record::Operation;
 use sync::counts::RoomCounts;
+use sync::snapshot::Head;
 
 use super::history::History;
 use super::model_run::{ModelRun, difference};
@@ -38,6 +39,9 @@ pub(crate) fn check(world: &World, room: &Room, model: &Model, history: &History
         wrong(format!("{} {} is missing", key.0, key.1));
     }
     let head = storage::head(world.network.tables(), room);
+    if let Some(change) = unbounded(&head, room, history) {
+        wrong(format!("HEAD says that {change} was not changed as late as it was"));
+    }
     let counted: BTreeMap<String, u64> = head.live.into_iter().filter(|(_, count)| *count > 0).collect();
     live.retain(|_, count| *count > 0);
     if counted != live {
@@ -51,6 +55,16 @@ pub(crate) fn check(world: &World, room: &Room, model: &Model, history: &History
     if let Some(difference) = log_difference(world, room, history) {
         wrong(format!("the log and the records differ, first in {difference}"));
     }
+}
+
+/// A table that was changed after the stamp that HEAD has for it.
+fn unbounded(head: &Head, room: &Room, history: &History) -> Option<String> {
+    let stamps = head.table_stamps.as_ref().filter(|stamps| stamps.as_of == head.stamp)?;
+    let bound = |table: &str| stamps.last.get(table).copied().unwrap_or(stamps.others);
+    let mut changes = history.changes(room);
+    changes
+        .find(|(stamp, change)| *stamp > bound(&change.table_name))
+        .map(|(_, change)| change.table_name.clone())
 }
 
 pub(crate) fn check_dead_letters(world: &World, room: &Room, run: &ModelRun) {

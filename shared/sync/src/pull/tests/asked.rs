@@ -1,7 +1,8 @@
 //! Snapshots that the caller asks for.
 
+use super::follower::Follower;
 use super::query::{at, cashier, head_office};
-use super::shop::{Follower, Shop, live, pull};
+use super::shop::{Shop, live, pull};
 use crate::cursor::vector::{BranchPosition, Tag};
 use crate::cursor::walk::Walk;
 use crate::cursor::{Location, Position, position_text};

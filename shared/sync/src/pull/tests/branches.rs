@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::client::{Client, Shops, listed, of_client};
-use super::shop::{Follower, START, live, selection};
+use super::follower::Follower;
+use super::shop::{START, live, selection};
 use crate::cursor::Location;
 use crate::cursor::vector::Vector;
 use crate::limits::LOG_SETTLE_SECS;

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::shop::{Follower, Shop, selection};
+use super::follower::Follower;
+use super::shop::{Shop, selection};
 use crate::cursor::checkpoint::{Checkpoint, CheckpointId};
 use crate::cursor::seal::CursorKeys;
 use crate::cursor::vector::{Others, Vector};

@@ -8,6 +8,7 @@ use super::query::cashier;
 use super::shop::{Shop, pull};
 use crate::cursor::Position;
 use crate::limits::{LOG_SETTLE_SECS, PULL_BYTES_MAX};
+use crate::pull::log_page::LogPart;
 use crate::pull::query::{RoomPull, RoomStart};
 use crate::pull::{Next, Page, log_page};
 use crate::tests::rules;
@@ -33,7 +34,14 @@ fn page_of(
     log: &[Publication],
 ) -> Result<Option<Page>, ApiError> {
     let position = position.into();
-    log_page::page(&rules().tables, &shop.head, pull, position, log.iter().cloned().map(Ok), shop.now)
+    log_page::page(
+        &rules().tables,
+        &shop.head,
+        pull,
+        position,
+        log.iter().cloned().map(|item| Ok(LogPart::Changes(item))),
+        shop.now,
+    )
 }
 
 #[test]

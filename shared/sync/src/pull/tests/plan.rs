@@ -19,7 +19,7 @@ fn head(stamp: u64) -> Head {
 
 #[test]
 fn only_a_time_may_lie_beyond_the_last_change() {
-    let read = |pair: (&str, &str)| plan(&head(50), &cashier(&[pair]).unwrap());
+    let read = |pair: (&str, &str)| plan(&rules().tables, &head(50), &cashier(&[pair]).unwrap());
     let of = |stamp: u64| position_text(Stamp(stamp).into(), rules().tables.digest_of(Role::Cashier));
     assert_eq!(read(("since", "2200-01-01T00:00:00Z")), Ok(ReadPlan::Nothing));
     let [at, beyond] = [of(50), of(51)];
@@ -32,12 +32,12 @@ fn only_a_time_may_lie_beyond_the_last_change() {
     {
         let (noted, skipped) = (Stamp(noted), skipped.map(Stamp));
         let walk = Walk { noted, started: Timestamp(9), skipped, after: None };
-        let read = plan(&head(50), &pull(RoomStart::Walk(walk.clone()), 9));
+        let read = plan(&rules().tables, &head(50), &pull(RoomStart::Walk(walk.clone()), 9));
         assert_eq!(read, Ok(if planned { ReadPlan::Walk(walk) } else { ReadPlan::Snapshot }));
     }
     for (through, planned) in [(50, true), (51, false)] {
         let position = Position { stamp: Stamp(40), through: Some(Stamp(through)) };
-        let read = plan(&head(50), &pull(RoomStart::Position(position), 9)).unwrap();
+        let read = plan(&rules().tables, &head(50), &pull(RoomStart::Position(position), 9)).unwrap();
         assert_eq!(
             matches!(read, ReadPlan::Log { .. }),
             planned,
@@ -50,6 +50,6 @@ fn only_a_time_may_lie_beyond_the_last_change() {
 
 #[test]
 fn a_pull_of_a_hundred_reads_two_full_items() {
-    let read = plan(&head(50), &cashier(&[]).unwrap());
+    let read = plan(&rules().tables, &head(50), &cashier(&[]).unwrap());
     assert_eq!(read, Ok(ReadPlan::Log { position: Position::default(), items: 2 }));
 }

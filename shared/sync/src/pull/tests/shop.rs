@@ -1,10 +1,10 @@
-//! A fake store of one room, and a till that follows it as PROTOCOL.md says.
+//! A fake store of one room.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cursor::{Location, Position};
 use crate::limits::LOG_SETTLE_SECS;
 use crate::log::{Damaged, LogItem};
+use crate::pull::log_page::LogPart;
 use crate::pull::plan::{ReadPlan, begin, has_skipped, nothing_new, plan, settled};
 use crate::pull::query::{RoomPull, RoomStart, Selection};
 use crate::pull::table_ranges::ranges;
@@ -12,16 +12,15 @@ use crate::pull::walk_page::Rows;
 use crate::pull::{Page, log_page, walk_page};
 use crate::record::Record;
 use crate::snapshot::Head;
-use crate::tests::{cursor_keys, of_room, rules};
+use crate::table_stamps::TableStamps;
+use crate::tests::rules;
 use protocol::error::ApiError;
 use protocol::json::JsonText;
-use protocol::limits::PULL_LIMIT_MAX;
-use protocol::record::{Operation, RecordKey};
+use protocol::record::{Change, Operation, RecordKey};
 use protocol::role::Role;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::{Publication, PublishedChange};
-use protocol::wire::pull::PullResponse;
 
 pub(super) const START: Timestamp = Timestamp(1_765_103_400_000_000);
 
@@ -33,7 +32,7 @@ pub(super) fn key(id: usize) -> RecordKey {
 /// The tables of [`key`].
 pub(super) const TABLES: [&str; 2] = ["customers", "products"];
 
-pub(super) fn selection(limit: usize) -> Selection {
+pub(crate) fn selection(limit: usize) -> Selection {
     let digest = rules().tables.digest(TABLES);
     Selection {
         tables: TABLES.map(str::to_owned).into(),
@@ -61,6 +60,8 @@ pub(super) struct Shop {
     pub(super) damaged_log: BTreeSet<Stamp>,
     /// The keys of damaged records.
     pub(super) damaged_records: BTreeSet<RecordKey>,
+    /// Whether commits are of the release before, which does not know of `table_stamps`.
+    pub(super) is_before: bool,
     /// HEAD and records before each unsettled commit, with its first stamp.
     before: Vec<(Stamp, Head, BTreeMap<RecordKey, Record>)>,
 }
@@ -69,7 +70,7 @@ impl Default for Shop {
     fn default() -> Shop {
         let (head, log, records) = (Head::default(), Vec::new(), BTreeMap::new());
         let (damaged_log, damaged_records, before) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-        Shop { now: START, head, log, records, damaged_log, damaged_records, before }
+        Shop { now: START, head, log, records, damaged_log, damaged_records, is_before: false, before }
     }
 }
 
@@ -97,10 +98,25 @@ impl Shop {
         let (client_id, branch_id) = ("1".parse().unwrap(), "2".parse().unwrap());
         let item =
             Publication { client_id, branch_id, device_id: device, prev: self.head.stamp, first, changes };
+        let stamps = self.stamps_after(&item);
+        self.head.table_stamps = if self.is_before { self.head.table_stamps.take() } else { Some(stamps) };
         self.head.stamp = item.last();
         self.head.changes += ids.len() as u64;
         self.head.log_items += 1;
         self.log.push(item);
+    }
+
+    /// The last changes of tables after `item`.
+    fn stamps_after(&self, item: &Publication) -> TableStamps {
+        let change = |(i, change): (usize, &PublishedChange)| Change {
+            key: RecordKey { table: change.table_name.clone(), id: change.record_id.clone() },
+            operation: change.operation,
+            data: change.data.clone(),
+            version: change.version,
+            stamp: item.first.plus(i),
+        };
+        let changes: Vec<Change> = item.changes.iter().enumerate().map(change).collect();
+        TableStamps::after(&self.head, &changes)
     }
 
     /// Advances the clock, so that commits settle.
@@ -145,11 +161,11 @@ impl Shop {
         let log = self.log.iter().filter(|item| !torn.0 || item.first <= settled);
         let records = self.before.first().filter(|_| torn.1).map_or(&self.records, |(.., records)| records);
         let tables = rules().tables;
-        let walk = match plan(&self.head, pull)? {
+        let walk = match plan(&tables, &self.head, pull)? {
             ReadPlan::Nothing => return Ok(nothing_new(&self.head)),
             ReadPlan::Log { position, items } => {
                 let found = log.clone().filter(|item| item.last() > position.stamp).take(items);
-                let found = found.map(|item| self.read(item));
+                let found = found.map(|item| self.read(item).map(|item| part(item, &pull.selection)));
                 match log_page::page(&tables, &self.head, pull, position, found, self.now)? {
                     Some(page) => return Ok(page),
                     None => None,
@@ -186,99 +202,19 @@ fn change(key: &RecordKey, operation: Operation, data: JsonText, version: u64) -
 }
 
 fn log_item(item: &Publication) -> LogItem {
-    let (prev, first, last) = (item.prev, item.first, item.last());
-    LogItem { prev, first, last, total: 0, device: item.device_id.clone(), body: Vec::new() }
+    let (prev, first, last, device) = (item.prev, item.first, item.last(), item.device_id.clone());
+    let tables = Some(item.changes.iter().map(|change| change.table_name.clone()).collect());
+    LogItem { prev, first, last, total: 0, device, tables, body: Vec::new() }
 }
 
-/// Table and id.
-type Name = (String, String);
-
-/// A till: per row its stamp and whether it is deleted, and the snapshot that it is in.
-#[derive(Clone, Default)]
-pub(super) struct Follower {
-    pub(super) rows: BTreeMap<Name, (Stamp, bool)>,
-    pub(super) cursor: Option<String>,
-    walk: Option<(String, BTreeSet<Name>)>,
-}
-
-impl Follower {
-    pub(super) fn take(&mut self, answer: &PullResponse) {
-        if let Some(id) = &answer.snapshot_id
-            && self.walk.as_ref().is_none_or(|(known, _)| known != id)
-        {
-            self.walk = Some((id.clone(), BTreeSet::new()));
-        }
-        for change in &answer.changes {
-            let name = (change.table_name.clone(), change.record_id.clone());
-            // The first row of a walk replaces an older copy, even one with a later stamp.
-            let fresh = self.walk.as_mut().is_some_and(|(_, marked)| marked.insert(name.clone()));
-            let known = self.rows.get(&name).map_or(Stamp::ZERO, |known| known.0);
-            if fresh || known < change.stamp {
-                self.rows.insert(name, (change.stamp, change.is_deleted));
-            }
-        }
-        for record in &answer.damaged {
-            if let Some((_, marked)) = &mut self.walk {
-                marked.insert((record.table_name.clone(), record.record_id.clone()));
-            }
-        }
-        if !answer.has_more
-            && let Some((_, marked)) = self.walk.take()
-        {
-            self.rows.retain(|name, _| marked.contains(name));
-        }
-        self.cursor = Some(answer.next_cursor.clone());
-    }
-
-    /// Pulls one page; waits if the server is unavailable. True if there is more.
-    pub(super) fn follow(&mut self, shop: &mut Shop, limit: usize, torn: (bool, bool)) -> bool {
-        let keys = cursor_keys(&["a"]);
-        let start = match &self.cursor {
-            None => RoomStart::Position(Position::default()),
-            Some(text) => match of_room(&keys).read(text).unwrap().place {
-                Location::Position(position) => RoomStart::Position(position),
-                Location::Walk(walk) => RoomStart::Walk(walk),
-                other => unreachable!("one room has no {other:?}"),
-            },
-        };
-        let pull = pull(start, limit);
-        match shop.page(&pull, torn) {
-            Ok(page) => {
-                assert!(
-                    page.changes.len() <= limit && page.stamp() <= shop.head.stamp,
-                    "beyond limit or HEAD"
-                );
-                let more = page.has_more;
-                self.take(&page.response(&pull, of_room(&keys)));
-                more
-            }
-            Err(error) => {
-                assert_eq!(error.code, protocol::error::ErrorCode::Unavailable);
-                shop.wait(LOG_SETTLE_SECS + 1);
-                true
-            }
-        }
-    }
-
-    /// Follows to the end.
-    pub(super) fn catch_up(&mut self, shop: &mut Shop, limits: &[usize]) {
-        let mut limits = limits.iter().copied().cycle();
-        for _ in 0..10_000 {
-            if !self.follow(shop, limits.next().unwrap_or(PULL_LIMIT_MAX), (false, false)) {
-                return;
-            }
-        }
-        panic!("there is always more");
-    }
-
-    /// The live rows.
-    pub(super) fn live(&self) -> BTreeMap<Name, Stamp> {
-        self.rows.iter().filter(|(_, row)| !row.1).map(|(name, row)| (name.clone(), row.0)).collect()
-    }
+/// The item as the handler reads it.
+fn part(item: Publication, selection: &Selection) -> LogPart {
+    let beside = LogPart::beside(&rules().tables, selection, &log_item(&item));
+    beside.unwrap_or(LogPart::Changes(item))
 }
 
 /// The live rows that a till should have.
-pub(super) fn live(shop: &Shop) -> BTreeMap<Name, Stamp> {
+pub(super) fn live(shop: &Shop) -> BTreeMap<(String, String), Stamp> {
     let live = shop.records.iter().filter(|(_, record)| !record.deleted);
     live.map(|(key, record)| ((key.table.clone(), key.id.clone()), record.stamp)).collect()
 }

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::shop::{Follower, Shop, key, live, pull};
+use super::follower::Follower;
+use super::shop::{Shop, key, live, pull};
 use crate::cursor::Position;
 use crate::cursor::walk::Walk;
 use crate::limits::{LOG_SETTLE_SECS, PULL_BYTES_MAX};
