@@ -59,6 +59,8 @@ fn dead_letters_full(plan: &CommitPlan<'_>, now: Timestamp) -> ApiError {
         server_data: None,
         server_updated_at: None,
         server_version: None,
+        server_stamp: None,
+        server_device_id: None,
         server_is_deleted: false,
         data_omitted: false,
         ..error

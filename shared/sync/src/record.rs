@@ -33,7 +33,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// The body of `GET /api/data/{table}/{id}`.
+    /// The record as clients see it.
     pub fn response(&self, key: &RecordKey) -> RecordResponse {
         RecordResponse {
             table_name: key.table.clone(),
@@ -42,6 +42,8 @@ impl Record {
             version: self.version,
             stamp: self.stamp,
             server_updated_at: self.stamp.time().to_string(),
+            is_deleted: self.deleted,
+            device_id: self.device.to_string(),
         }
     }
 
@@ -65,6 +67,8 @@ impl Record {
             data: self.data.clone(),
             is_deleted: self.deleted,
             server_updated_at: self.stamp.time().to_string(),
+            stamp: self.stamp,
+            device_id: self.device.to_string(),
         }
     }
 }

@@ -54,11 +54,17 @@ pub struct Resolve {
 #[derive(Debug)]
 pub enum Resolved {
     /// Answer; nothing to write.
-    Known(ResolveResponse),
+    Known(Box<ResolveResponse>),
     /// Read again: the record was read before the commit and its marker after it.
     TornRead,
     /// Commit, then answer.
     Write(Box<AllowedWrite>),
+}
+
+impl Resolved {
+    fn known(response: ResolveResponse) -> Resolved {
+        Resolved::Known(Box::new(response))
+    }
 }
 
 /// A write that the table's policy allows.
@@ -129,7 +135,7 @@ impl Resolve {
         if snapshot.is_marker_damaged {
             // It was committed, at a stamp that is not known.
             let record = current.ok_or_else(not_found)?;
-            return Ok(Resolved::Known(self.response(record, snapshot.stamp(), snapshot.stamp())));
+            return Ok(Resolved::known(self.response(record, snapshot.stamp(), snapshot.stamp())));
         }
         if let Some(marker) = snapshot.settled(&self.hash, self.user.as_deref()) {
             if !marker.hash.is_same(&self.hash) {
@@ -142,7 +148,7 @@ impl Resolve {
             if marker.stamp > marker.prev && record.stamp < marker.stamp {
                 return Ok(Resolved::TornRead);
             }
-            return Ok(Resolved::Known(self.response(record, marker.prev, marker.stamp)));
+            return Ok(Resolved::known(self.response(record, marker.prev, marker.stamp)));
         }
         let record = current.ok_or_else(not_found)?;
         if self.expected.is_some_and(|expected| expected != record.version) {
@@ -151,7 +157,7 @@ impl Resolve {
             return Err(ApiError::new(ErrorCode::VersionChanged, message).with_details(&copy));
         }
         let Some(data) = &self.data else {
-            return Ok(Resolved::Known(self.response(record, snapshot.stamp(), snapshot.stamp())));
+            return Ok(Resolved::known(self.response(record, snapshot.stamp(), snapshot.stamp())));
         };
         let push = self.push(rules, record, data, now)?;
         let plan = decide(rules, snapshot, &push, now);
@@ -224,6 +230,7 @@ impl Resolve {
             data: copy.data,
             is_deleted: copy.is_deleted,
             server_updated_at: copy.server_updated_at,
+            record: record.response(&self.key),
             stamp,
             prev,
             cursor: position_text(stamp.into(), self.readable),

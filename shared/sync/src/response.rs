@@ -255,6 +255,8 @@ fn rejected(
         server_data: copy.map(|record| record.data.clone()),
         server_updated_at: copy.map(|record| record.stamp.time().to_string()),
         server_version: copy.map(|record| record.version),
+        server_stamp: copy.map(|record| record.stamp),
+        server_device_id: copy.map(|record| record.device.to_string()),
         server_is_deleted: copy.is_some_and(|record| record.deleted),
         data_omitted: false,
     }
@@ -271,6 +273,8 @@ fn conflict(index: usize, incoming: &Incoming, reason: &str, server: Option<&Rec
         local_updated_at: incoming.local_updated_at.clone(),
         server_updated_at: server.map(|record| record.stamp.time().to_string()),
         server_version: server.map_or(0, |record| record.version),
+        server_stamp: server.map(|record| record.stamp),
+        server_device_id: server.map(|record| record.device.to_string()),
         server_is_deleted: server.is_some_and(|record| record.deleted),
         data_omitted: false,
     }

@@ -128,7 +128,8 @@ fn frame(shop: &Shop, response: &PushResponse, record: &Value) -> SyncFrame {
     let applied = &response.applied[0];
     let frame = json!({ "table_name": applied.table_name, "record_id": applied.record_id, "operation": "create",
         "data": record["data"], "version": applied.version, "server_updated_at": applied.server_updated_at,
-        "stamp": response.stamp, "prev": response.prev, "room": format!("{}:1", shop.client) });
+        "stamp": response.stamp, "is_deleted": false, "device_id": "office", "prev": response.prev,
+        "room": format!("{}:1", shop.client) });
     serde_json::from_value(frame).unwrap()
 }
 

@@ -72,7 +72,8 @@ async fn the_response_has_exactly_the_promised_members(shop: &'static Shop) {
     let body = json_body(&reply);
     assert_members(&body, "applied conflicts cursor errors prev server_time stamp success synced_count");
     assert_members(&body["applied"][0], "index record_id server_updated_at stamp table_name version");
-    let rejected = "code index message record_id server_data server_updated_at server_version table_name";
+    let rejected = "code index message record_id server_data server_device_id server_stamp server_updated_at \
+                    server_version table_name";
     assert_members(&body["errors"][0], rejected);
     assert_eq!((body["synced_count"].as_u64(), body["success"].as_bool()), (Some(1), Some(true)));
     assert_eq!(body["errors"][0]["index"], 1);

@@ -40,7 +40,7 @@ enum Comparison {
 
 fn comparison(member: &str) -> Comparison {
     match member {
-        "stamp" | "prev" | "after_stamp" | "head" => Comparison::Stamp,
+        "stamp" | "prev" | "after_stamp" | "head" | "server_stamp" => Comparison::Stamp,
         "server_updated_at" | "server_time" | "received_at" | "last_sync_at" | "at" => Comparison::Time,
         "created_at" | "last_activity_at" | "last_batch_at" | "last_commit_at" | "since" | "status_at"
         | "last_seen_at" => Comparison::Time,

@@ -83,6 +83,52 @@ fn pushes() {
     assert_eq!((&record.data, &record.group, &record.local_updated_at), (&None, &None, &None));
 }
 
+/// A record has the same members wherever a message shows one. In the answers to a push, the names of the
+/// server's copy begin with `server_`.
+#[test]
+fn a_record_has_one_shape() {
+    const MEMBERS: [&str; 8] = [
+        "table_name",
+        "record_id",
+        "data",
+        "version",
+        "stamp",
+        "server_updated_at",
+        "is_deleted",
+        "device_id",
+    ];
+    let line = |fixture: &str, at: usize| read::<serde_json::Value>(fixture.lines().nth(at).unwrap());
+    let pull = line(include_str!("golden/pull.jsonl"), 0);
+    let data = include_str!("golden/data.jsonl");
+    let resolve = include_str!("golden/resolve.jsonl");
+    let frames: Vec<serde_json::Value> =
+        include_str!("golden/frames.jsonl").lines().map(read::<serde_json::Value>).collect();
+    let frame = |kind: &str| frames.iter().find(|frame| frame["type"] == kind).unwrap().clone();
+    let places = [
+        ("a change of a pull", pull["changes"][0].clone()),
+        ("a frame of a change", frame("sync")),
+        ("a change in the frame of a commit", frame("sync_batch")["changes"][0].clone()),
+        ("a record by its id", line(data, 0)),
+        ("a record of several", line(data, 2)["records"][0].clone()),
+        ("a resolved conflict", line(resolve, 2)["record"].clone()),
+        ("a changed version", line(resolve, 4)),
+    ];
+    for (place, record) in &places {
+        let missing: Vec<_> = MEMBERS.iter().filter(|name| record.get(**name).is_none()).collect();
+        assert!(missing.is_empty(), "{place} lacks {missing:?}");
+    }
+    let push = include_str!("golden/push_responses.jsonl");
+    for (place, at) in [("a conflict", 5), ("a rejected record", 10)] {
+        let record = line(push, at);
+        for name in MEMBERS.iter().skip(2).filter(|name| **name != "is_deleted") {
+            let name = format!("server_{}", name.trim_start_matches("server_"));
+            assert!(record.get(&name).is_some(), "{place} lacks {name}");
+        }
+    }
+    let deleted = [line(push, 7), line(push, 11)];
+    assert!(deleted.iter().all(|record| record["server_is_deleted"] == true));
+}
+
 #[test]
 fn pulls_and_statistics() {
     let fixture = include_str!("golden/pull.jsonl");

@@ -129,6 +129,12 @@ pub struct Conflict {
     pub server_updated_at: Option<String>,
     /// The version of the server's copy; 0 if it has none.
     pub server_version: u64,
+    /// The stamp of the server's copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_stamp: Option<Stamp>,
+    /// The device that wrote the server's copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_device_id: Option<String>,
     /// Whether the server's copy is a tombstone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub server_is_deleted: bool,
@@ -162,6 +168,12 @@ pub struct RejectedRecord {
     /// The version of the server's copy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_version: Option<u64>,
+    /// The stamp of the server's copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_stamp: Option<Stamp>,
+    /// The device that wrote the server's copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_device_id: Option<String>,
     /// Whether the server's copy is a tombstone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub server_is_deleted: bool,

@@ -8,7 +8,7 @@ use crate::stamp::Stamp;
 #[cfg(feature = "schema")]
 use crate::wire::schema;
 
-/// One record.
+/// One record, in the shape that it has in every message: see "Records" in PROTOCOL.md.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordResponse {
@@ -25,6 +25,12 @@ pub struct RecordResponse {
     /// The time of its last change.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub server_updated_at: String,
+    /// Whether it is deleted; `data` is then its last content.
+    #[serde(default)]
+    pub is_deleted: bool,
+    /// The device that wrote it last. Absent in what an older release has cached.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub device_id: String,
 }
 
 /// The name of a record.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{BatchId, BranchId, DeviceId};
 use crate::json::{JsonText, integer};
 use crate::stamp::Stamp;
+use crate::wire::record::RecordResponse;
 #[cfg(feature = "schema")]
 use crate::wire::schema;
 
@@ -66,6 +67,8 @@ pub struct ResolveResponse {
     /// The time of the commit that wrote it.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub server_updated_at: String,
+    /// The record in its one shape; `stamp` in it is that of the record.
+    pub record: RecordResponse,
     /// The room's stamp after this commit; `prev`, if nothing was written.
     pub stamp: Stamp,
     /// The room's stamp before this commit.
@@ -92,4 +95,8 @@ pub struct VersionChangedDetails {
     /// The time of the commit that wrote it.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub server_updated_at: String,
+    /// The stamp of its last change.
+    pub stamp: Stamp,
+    /// The device that wrote it last.
+    pub device_id: String,
 }

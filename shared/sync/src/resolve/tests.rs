@@ -33,7 +33,7 @@ fn snapshot(table: &str, data: &str) -> Snapshot {
 
 fn known(resolved: Resolved) -> ResolveResponse {
     match resolved {
-        Resolved::Known(answer) => answer,
+        Resolved::Known(answer) => *answer,
         other => panic!("{other:?}"),
     }
 }
@@ -59,7 +59,7 @@ fn accepting_the_server_writes_nothing() {
     assert_eq!((answer.version, answer.data.as_str()), (3, r#"{"price":1.10}"#));
     assert_eq!(
         serde_json::to_string(&answer).unwrap(),
-        r#"{"success":true,"table_name":"products","record_id":"p1","version":3,"data":{"price":1.10},"server_updated_at":"1970-01-01T00:00:00.000007Z","stamp":9,"prev":9,"cursor":"p1.9.Zo_UbDiBxKM"}"#
+        r#"{"success":true,"table_name":"products","record_id":"p1","version":3,"data":{"price":1.10},"server_updated_at":"1970-01-01T00:00:00.000007Z","record":{"table_name":"products","record_id":"p1","data":{"price":1.10},"version":3,"stamp":7,"server_updated_at":"1970-01-01T00:00:00.000007Z","is_deleted":false,"device_id":"till-2"},"stamp":9,"prev":9,"cursor":"p1.9.Zo_UbDiBxKM"}"#
     );
 }
 
@@ -80,7 +80,7 @@ fn an_unexpected_version_is_refused_with_the_current_record() {
     assert_eq!(error.code, ErrorCode::VersionChanged);
     assert_eq!(
         error.details.unwrap().as_str(),
-        r#"{"table_name":"products","record_id":"p1","version":3,"data":{"price":1.10},"is_deleted":false,"server_updated_at":"1970-01-01T00:00:00.000007Z"}"#
+        r#"{"table_name":"products","record_id":"p1","version":3,"data":{"price":1.10},"is_deleted":false,"server_updated_at":"1970-01-01T00:00:00.000007Z","stamp":7,"device_id":"till-2"}"#
     );
     let fresh = parse(|body| body["expected_version"] = json!(3));
     assert!(fresh.decide(&rules(), &snapshot("products", "{}"), NOW).is_ok());

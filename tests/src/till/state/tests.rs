@@ -23,7 +23,7 @@ fn page(mode: &str, id: Option<&str>, at: u64, more: bool, rows: &[(&str, u64)])
 fn frame(id: &str, prev: u64, stamp: u64) -> SyncFrame {
     serde_json::from_value(json!({ "table_name": "products", "record_id": id, "operation": "create",
         "data": { "s": stamp }, "version": 1, "server_updated_at": "2026-01-01T00:00:00.000000Z",
-        "stamp": stamp, "prev": prev, "room": "1:1" }))
+        "stamp": stamp, "is_deleted": false, "device_id": "other", "prev": prev, "room": "1:1" }))
     .unwrap()
 }
 

@@ -30,6 +30,10 @@ pub struct SyncFrame {
     pub server_updated_at: String,
     /// The stamp of the change.
     pub stamp: Stamp,
+    /// Whether `operation` is `delete`.
+    pub is_deleted: bool,
+    /// The device that wrote it.
+    pub device_id: String,
     /// The stamp before the change.
     pub prev: Stamp,
     /// `client:branch`
@@ -67,6 +71,8 @@ pub fn frames(publication: &Publication) -> Vec<SyncFrame> {
             version: change.version,
             server_updated_at: stamp.time().to_string(),
             stamp,
+            is_deleted: change.operation == Operation::Delete,
+            device_id: publication.device_id.to_string(),
             prev: before,
             room: room.clone(),
         }
@@ -123,7 +129,7 @@ mod tests {
         let frame = ServerFrame::Sync(Box::new(frames(&publication).remove(0)));
         assert_eq!(
             frame.to_json(),
-            r#"{"type":"sync","table_name":"products","record_id":"p1","operation":"create","data":null,"version":1,"server_updated_at":"1970-01-01T00:00:00.000100Z","stamp":100,"prev":7,"room":"1:2"}"#
+            r#"{"type":"sync","table_name":"products","record_id":"p1","operation":"create","data":null,"version":1,"server_updated_at":"1970-01-01T00:00:00.000100Z","stamp":100,"is_deleted":false,"device_id":"till-1","prev":7,"room":"1:2"}"#
         );
         assert_eq!(ServerFrame::parse(&frame.to_json()), Some(frame));
     }
