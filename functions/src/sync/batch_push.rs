@@ -30,15 +30,18 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
     let push = push.by(claims.free_user()).arrived(request.arrived_at());
     claims.acts_as(&push.device)?;
     let room = context.room(claims, push.branch.as_ref(), cost).await?;
+    let history = sync.store.history(&room);
+    let of_history = |response| PushResponse { history: history.clone(), ..response };
     let mut retry = CommitRetry::new(request, push.device.as_str());
     loop {
         let snapshot = sync.store.load(&room, &push, cost).await?;
         if snapshot.is_marker_damaged {
-            return respond(&response::from_damaged_marker(&push, &snapshot, now), Vec::new());
+            let response = response::from_damaged_marker(&push, &snapshot, now);
+            return respond(&of_history(response), Vec::new());
         }
         if let Some(marker) = snapshot.settled(&push.hash, push.user.as_deref()) {
             if let Some(response) = repeat(&push, marker, &snapshot, now)? {
-                return respond(&response, Vec::new());
+                return respond(&of_history(response), Vec::new());
             }
         } else {
             let plan = decide::decide(&sync.rules, &snapshot, &push, now);
@@ -46,7 +49,7 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
             if let Some(publications) = commit(sync, commit_plan, now, cost).await? {
                 let decided = [Decided { push: &push, plan: &plan }];
                 note_clocks(&sync.store, &room, &decided, now, cost).await;
-                return respond(&response::from_plan(&push, &plan, now), publications);
+                return respond(&of_history(response::from_plan(&push, &plan, now)), publications);
             }
         }
         retry.wait().await?;

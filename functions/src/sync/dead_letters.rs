@@ -4,6 +4,7 @@ use protocol::body::read_body;
 use protocol::error::ApiError;
 use protocol::ids::Room;
 use protocol::wire::dead_letters::ReplayRequest;
+use protocol::wire::push::PushResponse;
 use sync::dead_letter_id::DeadLetterId;
 use sync::dead_letters::DeadLettersEntry;
 use sync::dead_letters::page::{DeadLettersPage, DeadLettersQuery, page};
@@ -77,6 +78,7 @@ pub async fn replay(context: &Context, request: &FunctionRequest<'_>, cost: &mut
         let snapshot = sync.store.load(&room, &push, cost).await?;
         let plan = replay::decide_replay(&sync.rules, &snapshot, &mut push, now)?;
         let response = response::from_plan(&push, &plan, now);
+        let response = PushResponse { history: sync.store.history(&room), ..response };
         if !fully_applied(&plan) {
             // A record was rejected again: nothing is written and the letters stay open.
             return respond(&response, Vec::new());

@@ -3,6 +3,7 @@
 mod head_office;
 mod room;
 
+use protocol::wire::pull::PullResponse;
 use sync::cursor::Cursors;
 use sync::pull::query::Pull;
 
@@ -22,7 +23,8 @@ pub async fn handle(context: &Context, request: &FunctionRequest<'_>, cost: &mut
             let head = sync.store.head(&pull.room, cost).await?;
             let page = room::page(sync, &head, &pull, now, cost).await?;
             let cursors = Cursors { keys, scope: &pull.room.to_string() };
-            HandlerResponse::json(&page.response(&pull, cursors))
+            let history = sync.store.history(&pull.room);
+            HandlerResponse::json(&PullResponse { history, ..page.response(&pull, cursors) })
         }
         Pull::Client(pull) => {
             let cursors = Cursors { keys, scope: pull.client.as_str() };

@@ -69,6 +69,11 @@ pub async fn handle(
                 }
             }
         }
+        for (_, result) in &mut answers.results {
+            if let Ok(response) = result {
+                response.history = sync.store.history(&room);
+            }
+        }
     }
     let result =
         PushGroupResult { answers: answers.finish(cost, answered)?, publications: fast_path(publications) };
@@ -244,6 +249,7 @@ mod tests {
             stamp: Stamp::ZERO,
             cursor,
             server_time: String::new(),
+            history: None,
         };
         let sent = |id: &str| GroupedPush {
             request_id: id.to_owned(),

@@ -68,6 +68,7 @@ impl Page {
             stamp: self.stamp(),
             mode: mode.to_owned(),
             snapshot_id: self.snapshot_id,
+            history: None,
             branch_id: None,
             changes: self.changes,
             damaged: self.damaged,

@@ -234,6 +234,7 @@ impl Resolve {
             stamp,
             prev,
             cursor: position_text(stamp.into(), self.readable),
+            history: None,
         }
     }
 }

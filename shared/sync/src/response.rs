@@ -161,6 +161,7 @@ fn build(
         stamp,
         cursor: position_text(stamp.into(), push.readable),
         server_time: now.to_string(),
+        history: None,
     };
     for (index, (incoming, outcome)) in push.records.iter().zip(outcomes).enumerate() {
         match outcome {

@@ -45,7 +45,7 @@ async fn the_response_has_exactly_the_promised_members(shop: &'static Shop) {
     let till = shop.till("till-1").await;
     sell(&till, 1).await;
     let body = json_body(&till.pull_raw("").await);
-    assert_members(&body, "changes has_more mode next_cursor stamp");
+    assert_members(&body, "changes has_more history mode next_cursor stamp");
     let members =
         "branch_id data device_id is_deleted operation record_id server_updated_at stamp table_name version";
     assert_members(&body["changes"][0], members);

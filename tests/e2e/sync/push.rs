@@ -70,7 +70,10 @@ async fn the_response_has_exactly_the_promised_members(shop: &'static Shop) {
     let records = [product("p1", &json!({"name": "A"})), product("p1", &json!(7))];
     let reply = till.push_raw(&till.batch(Some("b1"), &records)).await;
     let body = json_body(&reply);
-    assert_members(&body, "applied conflicts cursor errors prev server_time stamp success synced_count");
+    assert_members(
+        &body,
+        "applied conflicts cursor errors history prev server_time stamp success synced_count",
+    );
     assert_members(&body["applied"][0], "index record_id server_updated_at stamp table_name version");
     let rejected = "code index message record_id server_data server_device_id server_stamp server_updated_at \
                     server_version table_name";

@@ -70,7 +70,7 @@ async fn accept_server_returns_the_stored_copy_and_writes_nothing(shop: &'static
     let reply = send(&two.api, &accept_server("till-2")).await;
     assert_members(
         &json_body(&reply),
-        "cursor data prev record record_id server_updated_at stamp success table_name version",
+        "cursor data history prev record record_id server_updated_at stamp success table_name version",
     );
     assert_eq!(reply.headers["content-type"], "application/json");
     let response: ResolveResponse = reply.ok().unwrap();

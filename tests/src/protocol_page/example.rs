@@ -45,8 +45,8 @@ fn comparison(member: &str) -> Comparison {
         "created_at" | "last_activity_at" | "last_batch_at" | "last_commit_at" | "since" | "status_at"
         | "last_seen_at" => Comparison::Time,
         "cursor" | "next_cursor" => Comparison::Cursor,
-        "id" | "user_id" | "request_id" | "snapshot_id" | "accessToken" | "refreshToken" | "ticket"
-        | "address" => Comparison::Text,
+        "id" | "user_id" | "request_id" | "history" | "snapshot_id" | "accessToken" | "refreshToken"
+        | "ticket" | "address" => Comparison::Text,
         "pending_queue_count" | "skew_millis" => Comparison::Count,
         _ => Comparison::Literal,
     }

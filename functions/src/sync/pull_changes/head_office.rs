@@ -65,7 +65,11 @@ async fn page(
             return failure.map(|()| branches.nothing_new(cursors));
         };
         match room::page(sync, head, &one, now, cost).await {
-            Ok(page) => return Ok(branches.response(&one.room.branch, page, cursors)),
+            Ok(page) => {
+                let ClientPage { response, stores } = branches.response(&one.room.branch, page, cursors);
+                let history = sync.store.history(&one.room);
+                return Ok(ClientPage { response: PullResponse { history, ..response }, stores });
+            }
             // The same request may succeed in a moment, and the snapshot is too dear to begin again.
             Err(error) if branches.is_in_snapshot() && error.is_transient() => return Err(error),
             Err(error) => {

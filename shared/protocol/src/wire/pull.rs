@@ -38,6 +38,11 @@ pub struct PullResponse {
     /// The id of the snapshot; another id means that a new snapshot has begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot_id: Option<String>,
+    /// The history that the positions are of: another one than before means that the tables were put back to
+    /// an earlier moment. Absent in a response of an older release, of the edge, and without a
+    /// `branch_id` in a pull of all branches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<String>,
     /// In a pull of all branches, the branch of this page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch_id: Option<String>,

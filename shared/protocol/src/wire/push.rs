@@ -102,6 +102,10 @@ pub struct PushResponse {
     /// The server's time.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Time"))]
     pub server_time: String,
+    /// The history that the positions are of: another one than before means that the tables were put back to
+    /// an earlier moment. Absent in a response of an older release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<String>,
 }
 
 /// A write that lost, with both sides.

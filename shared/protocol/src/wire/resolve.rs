@@ -76,6 +76,10 @@ pub struct ResolveResponse {
     /// A pull from here returns what follows this write.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Cursor"))]
     pub cursor: String,
+    /// The history that the positions are of: another one than before means that the tables were put back to
+    /// an earlier moment. Absent in a response of an older release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<String>,
 }
 
 /// The `details` of `version_changed`: the current record.
