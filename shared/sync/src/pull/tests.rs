@@ -6,6 +6,7 @@ mod few_tables;
 mod follower;
 mod log;
 mod many_branches;
+mod one_table;
 mod plan;
 mod query;
 pub(crate) mod shop;

@@ -8,12 +8,13 @@ use super::client::{Client, Shops, listed, of_client};
 use super::follower::Follower;
 use super::shop::{START, live, selection};
 use crate::cursor::Location;
-use crate::cursor::vector::Vector;
+use crate::cursor::vector::{Others, Vector};
 use crate::limits::LOG_SETTLE_SECS;
 use crate::pull::head_office::{BranchRotation, check_branch_count};
 use crate::pull::query::{ClientPull, ClientStart};
 use crate::tests::cursor_keys;
 use protocol::error::ErrorCode;
+use protocol::ids::BranchId;
 use protocol::limits::HEAD_OFFICE_BRANCHES_MAX;
 use protocol::timestamp::Timestamp;
 use protocol::wire::pull::PullResponse;
@@ -66,6 +67,23 @@ fn pages_rotate_over_the_branches() {
     let latest = shops.values().map(|shop| shop.head.stamp).max().unwrap();
     assert_eq!((nothing.changes.len(), nothing.has_more, nothing.branch_id), (0, false, None));
     assert_eq!((nothing.next_cursor, nothing.stamp), (cursor, latest));
+}
+
+#[test]
+fn the_tail_of_a_busy_branch_does_not_hold_up_the_others() {
+    let mut shops = shops(&[(1, 3), (2, 3)]);
+    let start = ClientStart::Vector(Vector { others: Others::Lost, ..Vector::default() });
+    let mut page = answer(&shops, start, 1);
+    let busy: BranchId = page.branch_id.clone().unwrap().parse().unwrap();
+    let mut served = Vec::new();
+    for _ in 0..40 {
+        // Faster than head office reads.
+        let shop = shops.get_mut(&busy).unwrap();
+        (0..2).for_each(|_| shop.commit(&[0], false));
+        page = ask(&shops, Some(&page.next_cursor), 1);
+        served.extend(page.branch_id.clone());
+    }
+    assert!(served.iter().any(|branch| *branch != busy.as_str()), "{served:?}");
 }
 
 /// A branch with a damaged HEAD, and one whose page failed, are passed over; their positions stay.
