@@ -104,28 +104,25 @@ impl Plan {
 pub fn decide(rules: &SyncRules, snapshot: &Snapshot, push: &Push, now: Timestamp) -> Plan {
     let (prev, first) = (snapshot.stamp(), snapshot.stamp().next(now));
     let shortest_retention = ShortestRetention::of(snapshot.head.as_ref(), rules.retention, first);
-    let (applied_before, steps, changes) = (AppliedBefore::No, BTreeMap::new(), Vec::new());
-    let (author, device_clock) = (push.author(), device_clock(push));
-    let wrote_by = BatchAuthor::of(push);
     let mut batch = Batch {
         rules,
         push,
-        author,
-        wrote_by,
+        author: push.author(),
+        wrote_by: BatchAuthor::of(push),
         now,
-        device_clock,
+        device_clock: device_clock(push),
         first,
         snapshot,
         shortest_retention,
-        applied_before,
-        steps,
-        changes,
+        applied_before: AppliedBefore::No,
+        steps: BTreeMap::new(),
+        changes: Vec::new(),
     };
     batch.applied_before = batch.applied_before();
     let outcomes = batch.outcomes();
     if push.atomic && !outcomes.iter().all(Outcome::is_applied) {
         let head = snapshot.head.clone().unwrap_or_default();
-        let outcomes = undone(outcomes, push, snapshot);
+        let outcomes = record_groups::undone(outcomes, push, snapshot);
         let rejected = rejected_copies(push, &outcomes, |key| snapshot.records.get(key));
         let (changes, puts, checks, dead) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         return Plan { outcomes, prev, changes, puts, checks, dead, rejected, device: None, first, head };
@@ -135,7 +132,9 @@ pub fn decide(rules: &SyncRules, snapshot: &Snapshot, push: &Push, now: Timestam
     let device = batch.device_batches().map(|batches| (batch.author().clone(), batches));
     let checks = batch.checks(push.keys());
     let head = batch.head();
-    let dead = DeadLetter::of(push, &outcomes);
+    // The dead letters of a batch that was committed before exist, or a person has closed them.
+    let is_new = batch.applied_before != AppliedBefore::Committed;
+    let dead = if is_new { DeadLetter::of(push, &outcomes) } else { Vec::new() };
     let puts = batch.steps.into_iter().map(|(key, record)| {
         let expected = snapshot.version(&key);
         Put { key, record, expected }
@@ -154,18 +153,6 @@ fn rejected_copies<'a>(
     let rejected = rejected.filter(|(_, outcome)| matches!(outcome, Outcome::Rejected(_)));
     let keys = rejected.filter_map(|(incoming, _)| incoming.key());
     keys.filter_map(|key| Some((key.clone(), stored(key)?.clone()))).collect()
-}
-
-/// The outcomes of an atomic batch that is not applied: conflicts show the stored records, without the
-/// effects of the batch.
-fn undone(outcomes: Vec<Outcome>, push: &Push, snapshot: &Snapshot) -> Vec<Outcome> {
-    let as_read = |(outcome, incoming): (Outcome, &Incoming)| match (outcome, &incoming.write) {
-        (Outcome::Conflict { reason, .. } | Outcome::Merged { reason, .. }, Ok(write)) => {
-            Outcome::Conflict { reason, server: snapshot.records.get(&write.key).cloned() }
-        }
-        (other, _) => other,
-    };
-    outcomes.into_iter().zip(&push.records).map(as_read).collect()
 }
 
 /// A batch while it is decided.
@@ -199,6 +186,10 @@ impl Batch<'_> {
         let Some(table) = self.rules.tables.get(&write.key.table) else {
             return Outcome::Rejected(RejectionCode::UnknownTable.with_message("This table is not synced."));
         };
+        if self.applied_before == AppliedBefore::Committed {
+            let server = self.snapshot.records.get(&write.key);
+            return Outcome::of_committed(write, self.push.atomic, server);
+        }
         if self.snapshot.damaged.contains(&write.key) {
             let message =
                 "The server's copy is damaged. The write is kept: replay it once the copy is repaired.";

@@ -1,5 +1,6 @@
 //! The outcome of one pushed record. Never an `Err`: a bad record does not fail its batch.
 
+use crate::push::Write;
 use crate::record::Record;
 use protocol::json::JsonText;
 use protocol::stamp::Stamp;
@@ -47,6 +48,23 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The outcome of a record whose batch was committed before, by a room that has lost what became of it. A
+    /// record that `server` holds as it was sent is applied. Of every other one the outcome is unknown, and
+    /// its device keeps it until a person has looked.
+    pub(crate) fn of_committed(write: &Write, is_atomic: bool, server: Option<&Record>) -> Outcome {
+        match server {
+            // An atomic batch was committed whole.
+            Some(Record { version, stamp, data, .. }) if is_atomic => {
+                let (version, stamp, stored) = (*version, *stamp, write.differing(data));
+                Outcome::AlreadyApplied { version, stamp, stored }
+            }
+            Some(server) if write.deleted == server.deleted && write.differing(&server.data).is_none() => {
+                Outcome::AlreadyApplied { version: server.version, stamp: server.stamp, stored: None }
+            }
+            server => Outcome::Conflict { reason: ConflictReason::OutcomeUnknown, server: server.cloned() },
+        }
+    }
+
     /// Whether the server has everything that was sent.
     pub fn is_applied(&self) -> bool {
         matches!(self, Outcome::Applied { .. } | Outcome::AlreadyApplied { .. })

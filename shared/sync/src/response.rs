@@ -112,25 +112,14 @@ pub fn from_marker(
 }
 
 /// The response to a retry of `push` whose marker is damaged: the batch was committed, and must not be
-/// committed again. A record that the server holds as it was sent is applied; of every other one the outcome
-/// is unknown, and its device keeps it until a person has looked.
+/// committed again.
 pub fn from_damaged_marker(push: &Push, snapshot: &Snapshot, now: Timestamp) -> PushResponse {
     let outcome = |incoming: &Incoming| {
         let write = match &incoming.write {
             Ok(write) => write,
             Err(rejection) => return Outcome::Rejected(rejection.clone()),
         };
-        match snapshot.records.get(&write.key) {
-            // An atomic batch was committed whole.
-            Some(Record { version, stamp, data, .. }) if push.atomic => {
-                let (version, stamp, stored) = (*version, *stamp, write.differing(data));
-                Outcome::AlreadyApplied { version, stamp, stored }
-            }
-            Some(server) if write.deleted == server.deleted && write.differing(&server.data).is_none() => {
-                Outcome::AlreadyApplied { version: server.version, stamp: server.stamp, stored: None }
-            }
-            server => Outcome::Conflict { reason: ConflictReason::OutcomeUnknown, server: server.cloned() },
-        }
+        Outcome::of_committed(write, push.atomic, snapshot.records.get(&write.key))
     };
     let outcomes: Vec<Outcome> = push.records.iter().map(outcome).collect();
     build(push, &outcomes, &snapshot.records, (snapshot.stamp(), snapshot.stamp()), now)

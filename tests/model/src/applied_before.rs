@@ -76,7 +76,6 @@ pub(crate) fn judge(
     if is_held {
         let is_whole = found.iter().all(|found| *found == AppliedBefore::Yes);
         return Some(match (found.is_empty(), is_whole) {
-            (true, _) if is_late && body.atomic => AppliedBefore::Yes,
             (true, _) if is_late => AppliedBefore::Committed,
             (false, true) => AppliedBefore::Yes,
             _ => AppliedBefore::Unknown,

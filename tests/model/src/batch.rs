@@ -56,6 +56,7 @@ pub(crate) fn push(room: &mut RoomState, request: &Push<'_>) -> Option<Predictio
     situations.extend((says == Says::MayBeApplied).then_some("number of a batch that was applied before"));
     situations.extend(valid.iter().any(|write| write.corrected).then_some("device clock corrected"));
     let applied_before = applied_before.unwrap_or(AppliedBefore::No);
+    let is_committed = applied_before == AppliedBefore::Committed;
     let batch = Batch {
         room,
         before: &before,
@@ -73,7 +74,8 @@ pub(crate) fn push(room: &mut RoomState, request: &Push<'_>) -> Option<Predictio
     let Decided { results, undone, next, versions, first_deletion, met } = groups::decide(batch, &writes);
     situations.extend(met);
     situations.extend((undone > 0).then_some("group undone"));
-    situations.extend(groups::is_applied(&body, &results).then_some("group applied"));
+    let has_group = !is_committed && groups::is_applied(&body, &results);
+    situations.extend(has_group.then_some("group applied"));
     let rolled_back =
         body.atomic && !results.iter().all(|result| matches!(result, ExpectedResult::Applied { .. }));
     if rolled_back {
@@ -81,7 +83,8 @@ pub(crate) fn push(room: &mut RoomState, request: &Push<'_>) -> Option<Predictio
         let versions = BTreeMap::new();
         return Some(Prediction { results, prev, stamp: prev, rolled_back, versions, situations });
     }
-    let rejected = results.iter().filter(|result| matches!(result, ExpectedResult::Rejected(_))).count();
+    let is_rejected = |result: &&ExpectedResult| matches!(result, ExpectedResult::Rejected(_));
+    let rejected = if is_committed { 0 } else { results.iter().filter(is_rejected).count() };
     room.dead_letters.insert((first, request.now.0, request.body.to_owned()), rejected);
     let stamp = if next > first { next - 1 } else { prev };
     room.head = stamp;
@@ -162,6 +165,7 @@ impl Batch<'_> {
 
     pub(crate) fn record(&mut self, write: Result<Write, &str>) -> ExpectedResult {
         let write = match write {
+            Ok(write) if self.is_committed() => return self.of_committed(&write),
             Ok(write) if self.room.damaged.contains(&write.key) => {
                 return ExpectedResult::Rejected("record_corrupt".to_owned());
             }
@@ -204,6 +208,28 @@ impl Batch<'_> {
                 ExpectedResult::Conflict { reason: reason.to_owned(), version: stored.0 }
             }
             Decision::Reject(code) => ExpectedResult::Rejected(code.to_owned()),
+        }
+    }
+
+    /// Whether the batch was committed before, and nothing shows what became of its records.
+    pub(crate) fn is_committed(&self) -> bool {
+        self.applied_before == AppliedBefore::Committed
+    }
+
+    fn of_committed(&self, write: &Write) -> ExpectedResult {
+        let row = self.room.rows.get(&write.key);
+        let holds = |row: &&Row| {
+            let is_same = write.deleted == row.deleted && (write.deleted || write.data == row.data);
+            self.body.atomic || is_same
+        };
+        match row.filter(holds) {
+            Some(Row { version, stamp, .. }) => {
+                ExpectedResult::Applied { version: *version, stamp: *stamp, flags: Vec::new() }
+            }
+            None => {
+                let (reason, version) = ("outcome_unknown".to_owned(), row.map_or(0, |row| row.version));
+                ExpectedResult::Conflict { reason, version }
+            }
         }
     }
 

@@ -19,7 +19,7 @@ pub(crate) fn decide(mut batch: Batch<'_>, writes: &[Result<Write, &str>]) -> De
             let known = group(record).and_then(|group| undone.get(group)?.get(&index).cloned());
             results.push(known.unwrap_or_else(|| batch.record(write.clone())));
         }
-        let failing = body.records.iter().filter_map(group).find(|group| {
+        let failing = body.records.iter().filter_map(group).filter(|_| !batch.is_committed()).find(|group| {
             let fails = results_of(body, &results, group).any(|(_, result)| !is_success(result));
             fails && !body.atomic && !undone.contains_key(group)
         });

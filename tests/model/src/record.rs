@@ -72,9 +72,6 @@ pub(crate) fn decide(situation: &Situation<'_>, write: &Write) -> Decision {
         (Decision::Store { .. } | Decision::Merge { .. }, AppliedBefore::Yes) if !is_new => {
             Decision::AlreadyApplied
         }
-        (Decision::Store { .. } | Decision::Merge { .. }, AppliedBefore::Committed) if !is_new => {
-            Decision::Conflict("outcome_unknown")
-        }
         (Decision::Store { .. } | Decision::Merge { .. }, AppliedBefore::Unknown) if !is_new => {
             Decision::Reject("too_old")
         }

@@ -17,7 +17,7 @@ pub(super) enum AppliedBefore {
     /// It was: the server has all of its append-only rows.
     Yes,
     /// It was committed, as its number shows. Nothing shows whether a single record was applied, or was in
-    /// conflict or rejected then.
+    /// conflict or rejected then, so nothing of it is decided again.
     Committed,
     /// It is older than the markers of its room, or has a number that the room holds, and its append-only
     /// rows do not show it.
@@ -50,8 +50,6 @@ impl Batch<'_> {
             // A batch that was never applied has a number of its own. So rows that are missing were rejected
             // then, or the device gave the number to two batches.
             Some(AppliedBefore::Yes) if number_is_held => AppliedBefore::Yes,
-            // An atomic batch is committed only if all of it is applied.
-            None if number_is_held && rows.is_empty() && is_late && self.push.atomic => AppliedBefore::Yes,
             None if number_is_held && rows.is_empty() && is_late => AppliedBefore::Committed,
             _ if number_is_held => AppliedBefore::Unknown,
             // It would have been applied as a whole.

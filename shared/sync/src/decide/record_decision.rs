@@ -52,9 +52,6 @@ impl Batch<'_> {
                 || current.is_some_and(|server| self.is_current(write, server));
             match self.applied_before {
                 AppliedBefore::Yes if !is_new => return RecordDecision::AlreadyApplied,
-                AppliedBefore::Committed if !is_new => {
-                    return RecordDecision::Conflict(ConflictReason::OutcomeUnknown);
-                }
                 AppliedBefore::Unknown if !is_new => {
                     return RecordDecision::Reject(too_old_to_tell(self.push.atomic));
                 }

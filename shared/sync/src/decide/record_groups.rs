@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::Batch;
+use super::forgotten::AppliedBefore;
 use crate::outcome::Outcome;
 use crate::push::{Incoming, Push};
+use crate::snapshot::Snapshot;
 use protocol::ids::GroupId;
 use protocol::wire::outcome::{Rejection, RejectionCode};
 
@@ -17,6 +19,9 @@ impl Batch<'_> {
     pub(super) fn outcomes(&mut self) -> Vec<Outcome> {
         let push = self.push;
         let mut undone: Vec<Option<Outcome>> = vec![None; push.records.len()];
+        if self.applied_before == AppliedBefore::Committed {
+            return self.decide_all_but(&undone).into_iter().flatten().collect();
+        }
         loop {
             let decided = self.decide_all_but(&undone);
             let Some(group) = first_failed_group(push, &decided) else {
@@ -59,6 +64,18 @@ fn first_failed_group<'a>(push: &'a Push, decided: &[Option<Outcome>]) -> Option
         .filter_map(|(group, _)| group)
         .collect();
     groups().flatten().find(|group| failed.contains(group) && !push.atomic)
+}
+
+/// The outcomes of an atomic batch that is not applied: conflicts show the stored records, without the
+/// effects of the batch.
+pub(super) fn undone(outcomes: Vec<Outcome>, push: &Push, snapshot: &Snapshot) -> Vec<Outcome> {
+    let as_read = |(outcome, incoming): (Outcome, &Incoming)| match (outcome, &incoming.write) {
+        (Outcome::Conflict { reason, .. } | Outcome::Merged { reason, .. }, Ok(write)) => {
+            Outcome::Conflict { reason, server: snapshot.records.get(&write.key).cloned() }
+        }
+        (other, _) => other,
+    };
+    outcomes.into_iter().zip(&push.records).map(as_read).collect()
 }
 
 impl Outcome {

@@ -86,6 +86,21 @@ fn a_record_that_was_rejected_then_is_not_told_applied() {
 }
 
 #[test]
+fn nothing_of_a_batch_that_was_committed_is_decided_again() {
+    let mut room = shop();
+    let grouped = |record: serde_json::Value| with(record, "group", "sale");
+    let unreadable = with(taken(NOW), "local_updated_at", "never");
+    let records =
+        [grouped(taken(NOW)), grouped(unreadable), based(stamped("halls", "h", &json!({}), NOW), 0)];
+    let batch = numbered(7, &records);
+    let first = push_at(&mut room, NOW, &batch);
+    assert_eq!((codes(&first), first.dead.len()), (vec!["group_undone", "bad_time", "applied"], 2));
+    let again = push_at(&mut room, days(100), &batch);
+    assert_eq!(codes(&again), ["outcome_unknown", "bad_time", "already_applied"]);
+    assert!(again.dead.is_empty() && again.changes.is_empty() && quantity(&room) == "10");
+}
+
+#[test]
 fn a_number_that_is_not_held_changes_nothing() {
     let mut room = shop();
     push_at(&mut room, NOW, &numbered(7, &[taken(NOW)]));
