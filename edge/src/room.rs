@@ -7,7 +7,6 @@
 //!
 //! This file and [`write_turn`] call a room; [`object`] is the room; [`call`] is what they exchange.
 
-use std::fmt::Display;
 use std::time::Duration;
 
 use protocol::ids::{self, ClientId, SessionId, SocketRoom};
@@ -50,13 +49,13 @@ mod write_turn;
 
 pub(crate) use call::ConnectRequest;
 pub(crate) use frame_options::FrameOptions;
+use object_call::post;
 use page_call::PageCall;
 pub(crate) use page_call::{Lookup, PageToKeep, Unanswered};
 use ticket::TicketCall;
 pub(crate) use ticket::{KeptTicket, Redemption, parse as parse_ticket};
 use turn_call::TurnCall;
 pub(crate) use write_queue::WaitingPush;
-use write_turn::within;
 pub(crate) use write_turn::{TURN_BOUND, Turn, TurnRefused, WriteTurn};
 
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +73,10 @@ pub(crate) enum RoomError {
     #[error("failed to ask the room: no answer in time")]
     Late,
 }
+
+/// How long a room may take for a call that has no bound of its own: more than a distant room needs to start,
+/// and to ask Redis for a session.
+const CALL_BOUND: Duration = Duration::from_secs(5);
 
 /// Connects a device to its room; the response completes the WebSocket handshake.
 pub(crate) async fn connect(env: &Env, connect: &ConnectRequest) -> Result<Response, RoomError> {
@@ -97,7 +100,7 @@ pub(crate) async fn redeem(env: &Env, object: &str, redemption: Redemption) -> R
 pub(crate) async fn issue(env: &Env, ticket: KeptTicket) -> Result<String, RoomError> {
     let room = ticket.connect.room.clone();
     let object = object_call::id(env, &room)?;
-    let (status, id) = post(env, &room, &call::ticket_url(&TicketCall::Issue(ticket)), &[]).await?;
+    let (status, id) = post(env, &room, &call::ticket_url(&TicketCall::Issue(ticket)), &[], CALL_BOUND).await?;
     match String::from_utf8(id) {
         Ok(id) if status == 200 => Ok(ticket::text(&object, &id)),
         _ => Err(RoomError::Status(status)),
@@ -113,7 +116,8 @@ async fn upgrade(stub: &Stub, url: &str) -> Result<WebSocket, RoomError> {
     let mut init = RequestInit::new();
     // A new request: no header of the device reaches the room.
     init.with_headers([("upgrade", "websocket")].into_iter().collect::<Headers>());
-    let response = stub.fetch_with_request(Request::new_with_init(url, &init)?).await?;
+    let request = Request::new_with_init(url, &init)?;
+    let response = object_call::within(CALL_BOUND, stub.fetch_with_request(request)).await?;
     let status = response.status_code();
     match response.websocket() {
         Some(socket) => Ok(socket),
@@ -133,39 +137,37 @@ pub(crate) async fn publish(
     turn: Option<WriteTurn>,
 ) -> Result<(), RoomError> {
     let url = call::publish_url(turn.as_ref().map(|turn| turn.id.as_str()));
-    accepted(post(env, room, &url, body).await?.0)
+    accepted(post(env, room, &url, body, CALL_BOUND).await?.0)
 }
 
 /// Ends the turn of a push that took others along. `body` has their answers and the commits: see
 /// [`call::FinishedGroup`].
 pub(crate) async fn finish(env: &Env, turn: &WriteTurn, body: &[u8]) -> Result<(), RoomError> {
-    accepted(post(env, &turn.room, &call::finish_url(turn.id.as_str()), body).await?.0)
+    accepted(post(env, &turn.room, &call::finish_url(turn.id.as_str()), body, CALL_BOUND).await?.0)
 }
-
-/// How long a hub may take for commits. Nothing waits for it.
-const RELAY_BOUND: Duration = Duration::from_secs(5);
 
 /// Tells the hub of `client` what `body` says, a [`call::RelayedToHub`] or a
 /// `protocol::wire::publication::PublishRequest`.
 pub(crate) async fn relay(env: &Env, client: &ClientId, body: &[u8]) -> Result<(), RoomError> {
     let hub = SocketRoom::Hub(client.clone());
-    accepted(within(RELAY_BOUND, post(env, &hub, &call::relay_url(), body)).await?.0)
+    accepted(post(env, &hub, &call::relay_url(), body, CALL_BOUND).await?.0)
 }
 
 /// The devices that are online in `room`.
 pub(crate) async fn online(env: &Env, room: &ids::Room) -> Result<Vec<OnlineDevice>, RoomError> {
-    let (status, body) = within(LOOK_BOUND, post(env, room, &call::online_url(), &[])).await?;
+    let (status, body) = post(env, room, &call::online_url(), &[], LOOK_BOUND).await?;
     serde_json::from_slice(&body).map_err(|_| RoomError::Status(status))
 }
 
 /// Has `room` close the sockets of `sessions`.
 pub(crate) async fn end(env: &Env, room: &SocketRoom, sessions: &[SessionId]) -> Result<(), RoomError> {
-    accepted(post(env, room, &call::end_url(sessions), &[]).await?.0)
+    accepted(post(env, room, &call::end_url(sessions), &[], CALL_BOUND).await?.0)
 }
 
 /// Whether rooms respond: asks an object that is no room's. It answers that it does not know the call.
 pub(crate) async fn probe(env: &Env) -> Result<(), RoomError> {
-    match object_call::no_room(env)?.fetch_with_str(call::UNKNOWN_URL).await?.status_code() {
+    let object = object_call::no_room(env)?;
+    match object_call::within(CALL_BOUND, object.fetch_with_str(call::UNKNOWN_URL)).await?.status_code() {
         404 => Ok(()),
         other => Err(RoomError::Status(other)),
     }
@@ -188,8 +190,7 @@ pub(crate) async fn look(
     lookup: &Lookup,
 ) -> Result<Result<FoundPage, Unanswered>, RoomError> {
     let url = call::page_url(&PageCall::Look(lookup.clone()));
-    let answer = async { Ok(object_call::get(env, room, &url).await?) };
-    let answer = within(LOOK_BOUND, answer).await?;
+    let answer = object_call::get(env, room, &url, LOOK_BOUND).await?;
     match answer.status {
         page_call::PAGE => Ok(Ok(FoundPage { etag: answer.etag, body: Body::Buffer(answer.body) })),
         page_call::NO_PAGE => serde_json::from_slice(&answer.bytes())
@@ -202,16 +203,18 @@ pub(crate) async fn look(
 /// Has `room` keep what a function has answered to a pull.
 pub(crate) async fn keep(env: &Env, room: &ids::Room, page: &PageToKeep) -> Result<(), RoomError> {
     let body = serde_json::to_vec(page).unwrap_or_default();
-    accepted(post(env, room, &call::page_url(&PageCall::Keep), &body).await?.0)
+    accepted(post(env, room, &call::page_url(&PageCall::Keep), &body, CALL_BOUND).await?.0)
 }
 
 /// Makes a call about a turn. Returns the room's status and body.
-async fn ask(env: &Env, room: &ids::Room, call: TurnCall, body: &[u8]) -> Result<(u16, Vec<u8>), RoomError> {
-    post(env, room, &call::turn_url(&call), body).await
-}
-
-async fn post(env: &Env, room: &impl Display, url: &str, body: &[u8]) -> Result<(u16, Vec<u8>), RoomError> {
-    Ok(object_call::post(env, room, url, body).await?)
+async fn ask(
+    env: &Env,
+    room: &ids::Room,
+    call: TurnCall,
+    body: &[u8],
+    bound: Duration,
+) -> Result<(u16, Vec<u8>), RoomError> {
+    post(env, room, &call::turn_url(&call), body, bound).await
 }
 
 fn accepted(status: u16) -> Result<(), RoomError> {

@@ -97,7 +97,7 @@ async fn handle(context: &Rc<RequestContext>) -> Result<Response, RequestError> 
         Endpoint::PullChanges => pull::handle(context).await,
         _ if !spec.needs_token() => sign_in::handle(context).await,
         _ if spec.publishes => write::handle(context).await,
-        _ => Ok(context.forward_with_token().await?.into_response()),
+        _ => Ok(context.forward_with_token().await?.into_response()?),
     }
 }
 

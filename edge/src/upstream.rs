@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use protocol::telemetry::server_timing::{self, TIMING_HEADER};
 use protocol::timestamp::Timestamp;
+use serde::de::IgnoredAny;
 use protocol::wire::{CACHE_HEADER, COST_HEADER, ENDED_HEADER};
 use worker::{Fetch, Request};
 
@@ -40,7 +41,10 @@ pub(crate) enum CallError {
     /// The response is not from one of our functions, or the platform refused the signature.
     #[error("failed to call the function: an unknown response with status {0}")]
     Foreign(u16),
-    #[error("failed to read the function's answer to a write: {0}")]
+    /// A success that is none of ours, although the status says so.
+    #[error("failed to call the function: a success with the content type {0:?}")]
+    NoJson(String),
+    #[error("failed to read the function's response: {0}")]
     Unreadable(#[source] serde_json::Error),
     /// The response to a write carries a commit that is not the caller's: a bug of ours. No room receives it.
     #[error("failed to publish a commit: it is of another client, or of two rooms")]
@@ -51,7 +55,10 @@ impl CallError {
     /// Whether a retry may succeed. A retried push finds its commit by its `batch_id`.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            CallError::Unreachable(_) | CallError::Platform(_) | CallError::Unreadable(_) => true,
+            CallError::Unreachable(_)
+            | CallError::Platform(_)
+            | CallError::NoJson(_)
+            | CallError::Unreadable(_) => true,
             CallError::Sign(_) | CallError::Build(_) | CallError::Foreign(_) | CallError::ForeignCommit => {
                 false
             }
@@ -77,13 +84,25 @@ impl UpstreamResponse {
         self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The response for the caller.
-    pub(crate) fn into_response(self) -> Response {
-        // The runtime throws on a body with these statuses, even on an empty one.
-        let bodiless = self.body.is_empty() || matches!(self.status, 204 | 205 | 304);
+    /// The response for the caller, if its body is whole.
+    pub(crate) fn into_response(self) -> Result<Response, CallError> {
+        if !self.is_bodiless() {
+            serde_json::from_slice::<IgnoredAny>(&self.body).map_err(CallError::Unreadable)?;
+        }
+        Ok(self.passed_on())
+    }
+
+    /// The same for a body that was read.
+    pub(crate) fn passed_on(self) -> Response {
+        let bodiless = self.body.is_empty() || self.is_bodiless();
         let body = if bodiless { Body::Empty } else { Body::Bytes(self.body) };
         let response = Response::new(self.status, body);
         self.headers.into_iter().fold(response, |response, (name, value)| response.with(name, value))
+    }
+
+    /// Whether its status has no body. The runtime throws on one, even if it is empty.
+    fn is_bodiless(&self) -> bool {
+        matches!(self.status, 204 | 205 | 304)
     }
 }
 
@@ -99,7 +118,7 @@ pub(crate) fn request(config: &Config, call: &Call<'_>, now: Timestamp) -> Resul
 /// Calls the function. The response is its own, whatever its status.
 pub(crate) async fn send(request: Request) -> Result<UpstreamResponse, CallError> {
     let response = fetch_response(request).await.map_err(CallError::Unreachable)?;
-    check::check(response.status, &response.body)?;
+    check::check(response.status, response.header("content-type"), &response.body)?;
     Ok(response)
 }
 

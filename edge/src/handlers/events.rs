@@ -151,7 +151,7 @@ impl Events {
         match pull::pull(&self.context, &self.caller, &query).await? {
             Pulled::ByEdge { page, .. } => Ok(Ok(self.follower.on_page(&page.body.to_vec())?)),
             Pulled::ByFunction(page) if page.status == 200 => Ok(Ok(self.follower.on_page(&page.body)?)),
-            Pulled::ByFunction(refusal) => Ok(Err(Box::new(refusal.into_response()))),
+            Pulled::ByFunction(refusal) => Ok(Err(Box::new(refusal.passed_on()))),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::page_cache::{self, PageKey};
 use crate::response::{Body, Response};
 use crate::room::{self, FoundPage, Unanswered};
 use crate::telemetry::Part;
-use crate::upstream::{Credentials, UpstreamResponse};
+use crate::upstream::{CallError, Credentials, UpstreamResponse};
 
 mod asked;
 mod page_end;
@@ -54,7 +54,7 @@ pub(crate) async fn pull(
 ) -> Result<Pulled, RequestError> {
     let is_on = !context.state.config.head_bound.is_zero();
     let asked = Asked::read(&caller.claims, query).filter(|_| is_on);
-    let Some(asked) = asked else { return Ok(Pulled::ByFunction(forward(context, caller, query).await?)) };
+    let Some(asked) = asked else { return Ok(Pulled::ByFunction(forward(context, caller, query).await?.0)) };
     let (lookup, room) = (asked.lookup(), &asked.room);
     let looked = context.observation.timed(Part::Room, room::look(&context.env, room, &lookup)).await;
     let unanswered = match looked {
@@ -62,33 +62,37 @@ pub(crate) async fn pull(
         Ok(Err(unanswered)) => unanswered,
         Err(error) => {
             console_error!("{} pulls without its room {}: {error}", context.id, asked.room);
-            return Ok(Pulled::ByFunction(forward(context, caller, query).await?));
+            return Ok(Pulled::ByFunction(forward(context, caller, query).await?.0));
         }
     };
     if let Some(body) = cached(asked.shared_key(&unanswered)).await {
         let page = FoundPage { body: Body::Bytes(body), etag: None };
         return Ok(Pulled::ByEdge { page, source: BY_CACHE });
     }
-    let upstream = forward(context, caller, query).await?;
-    let end = (upstream.status == 200).then(|| PageEnd::read(&upstream.body)).flatten();
+    let (upstream, end) = forward(context, caller, query).await?;
     if let Some(end) = end.filter(|end| asked.shares(&end.mode)) {
         remember(context, &asked, &unanswered, &end, &upstream.body);
     }
     Ok(Pulled::ByFunction(upstream))
 }
 
+/// What the function answers, and the end of its page unless it refuses.
 async fn forward(
     context: &RequestContext,
     caller: &Caller,
     query: &str,
-) -> Result<UpstreamResponse, RequestError> {
+) -> Result<(UpstreamResponse, Option<PageEnd>), RequestError> {
     // A stream of events pulls as well.
-    context.forward_to(Endpoint::PullChanges.spec(), query, None, Credentials::Token(&caller.token)).await
+    let (spec, credentials) = (Endpoint::PullChanges.spec(), Credentials::Token(&caller.token));
+    let upstream = context.forward_to(spec, query, None, credentials).await?;
+    let end = (upstream.status == 200).then(|| PageEnd::read(&upstream.body)).transpose();
+    let end = end.map_err(CallError::Unreadable)?;
+    Ok((upstream, end))
 }
 
 fn by_function(upstream: UpstreamResponse) -> Response {
     let is_page = upstream.status == 200;
-    let mut response = upstream.into_response();
+    let mut response = upstream.passed_on();
     if is_page {
         response.set(CACHE_HEADER, BY_FUNCTION);
     }
@@ -103,7 +107,7 @@ fn answer(page: FoundPage, source: &'static str) -> Response {
 /// The cached page, if it is one.
 async fn cached(key: Option<PageKey>) -> Option<Vec<u8>> {
     let page = page_cache::get(&key?).await?;
-    PageEnd::read(&page).map(|_| page)
+    PageEnd::read(&page).ok().map(|_| page)
 }
 
 /// Keeps what the function has answered, after the response, where others may use it: in the room a page that

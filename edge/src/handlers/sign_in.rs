@@ -20,5 +20,5 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     let body = context.body(BodyOwner::SignIn).await?;
     let query = context.upstream_query()?;
     let response = context.forward(&query, body.as_ref(), Credentials::ClientInfo(&client_info)).await?;
-    Ok(response.into_response())
+    Ok(response.into_response()?)
 }

@@ -103,7 +103,7 @@ fn room_of(claims: &Claims, query: &str, body: Option<&[u8]>) -> Option<Room> {
 /// The response for the client, and the commit that the function has put beside it.
 fn written(claims: &Claims, upstream: UpstreamResponse) -> Result<(Response, Option<Commit>), RequestError> {
     if upstream.header("content-type") != Some(WRITE_RESULT_CONTENT_TYPE) {
-        return Ok((upstream.into_response(), None));
+        return Ok((upstream.into_response()?, None));
     }
     // The batch may be committed; a retry finds its marker and gets the response.
     let result: WriteResultText<'_> =

@@ -4,6 +4,7 @@
 
 use std::cell::OnceCell;
 use std::fmt::Display;
+use std::time::Duration;
 
 use js_sys::{Array, ArrayBuffer, Promise, Uint8Array};
 use worker::wasm_bindgen::convert::TryFromJsValue;
@@ -12,6 +13,9 @@ use worker::wasm_bindgen::{self, JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::worker_sys::DurableObject;
 use worker::{Env, Method, ObjectNamespace, Request, RequestInit, Stub};
+
+use super::RoomError;
+use crate::clock;
 
 /// The binding in `wrangler.toml`.
 const BINDING: &str = "ROOM";
@@ -76,23 +80,37 @@ impl ObjectResponse {
     }
 }
 
-/// `GET url`.
-pub(super) async fn get(env: &Env, room: &impl Display, url: &str) -> worker::Result<ObjectResponse> {
-    ask(env, room, &JsValue::from_str(url)).await
+/// `GET url`. The object may take `bound`.
+pub(super) async fn get(
+    env: &Env,
+    room: &impl Display,
+    url: &str,
+    bound: Duration,
+) -> Result<ObjectResponse, RoomError> {
+    within(bound, ask(env, room, &JsValue::from_str(url))).await
 }
 
-/// `POST url` with `body`. Returns the status and the body.
+/// `POST url` with `body`. Returns the status and the body. The object may take `bound`.
 pub(super) async fn post(
     env: &Env,
     room: &impl Display,
     url: &str,
     body: &[u8],
-) -> worker::Result<(u16, Vec<u8>)> {
+    bound: Duration,
+) -> Result<(u16, Vec<u8>), RoomError> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(Uint8Array::from(body).into()));
     let request = Request::new_with_init(url, &init)?;
-    let response = ask(env, room, request.inner()).await?;
+    let response = within(bound, ask(env, room, request.inner())).await?;
     Ok((response.status, response.bytes()))
+}
+
+/// The result of `call`, unless it takes longer than `bound`.
+pub(super) async fn within<T>(
+    bound: Duration,
+    call: impl Future<Output = worker::Result<T>>,
+) -> Result<T, RoomError> {
+    Ok(clock::within(bound, call).await.ok_or(RoomError::Late)??)
 }
 
 /// Sends `target`, a URL or a request.

@@ -11,8 +11,7 @@ use worker::{Env, console_error};
 
 use super::turn_call::{ANSWERED, GRANTED, QUEUED, REFUSED, TurnCall};
 use super::write_queue::{WaitingPush, Write};
-use super::{RoomError, accepted, ask};
-use crate::clock;
+use super::{CALL_BOUND, accepted, ask};
 use crate::request_id::RequestId;
 
 /// How long a room may take to say whether a write has its turn or must wait: more than a distant room needs
@@ -57,12 +56,12 @@ impl WriteTurn {
         offer: impl FnOnce() -> Option<WaitingPush>,
     ) -> Result<Turn, TurnRefused> {
         let write = Write { id: id.to_string(), sender: sender.to_owned() };
-        let mut result = within(ANSWER_BOUND, ask(env, &room, TurnCall::Enter(write), &[])).await;
+        let mut result = ask(env, &room, TurnCall::Enter(write), &[], ANSWER_BOUND).await;
         let mut own = None;
         if let Ok((QUEUED, _)) = result {
             own = offer();
             let body = own.as_ref().and_then(|push| serde_json::to_vec(push).ok()).unwrap_or_default();
-            result = within(WAIT_BOUND, ask(env, &room, TurnCall::Wait(id.to_string()), &body)).await;
+            result = ask(env, &room, TurnCall::Wait(id.to_string()), &body, WAIT_BOUND).await;
         }
         let mut group = Vec::new();
         match result {
@@ -91,7 +90,7 @@ impl WriteTurn {
     pub(crate) async fn give_back(self, env: &Env, is_over: bool) {
         let WriteTurn { room, id, .. } = self;
         let call = if is_over { TurnCall::Leave } else { TurnCall::Lose };
-        let result = ask(env, &room, call(id.to_string()), &[]).await;
+        let result = ask(env, &room, call(id.to_string()), &[], CALL_BOUND).await;
         if let Err(error) = result.and_then(|(status, _)| accepted(status)) {
             // The lease ends the turn.
             console_error!("{id} could not give back its turn in {room}: {error}");
@@ -106,12 +105,4 @@ fn with_own(own: Option<WaitingPush>, body: &[u8]) -> Vec<GroupedPush> {
         Some(own) if !others.is_empty() => [own.push].into_iter().chain(others).collect(),
         _ => Vec::new(),
     }
-}
-
-/// The result of `call`, unless it takes longer than `bound`.
-pub(super) async fn within<T>(
-    bound: Duration,
-    call: impl Future<Output = Result<T, RoomError>>,
-) -> Result<T, RoomError> {
-    clock::within(bound, call).await.unwrap_or(Err(RoomError::Late))
 }

@@ -14,6 +14,12 @@ pub enum HostFault {
     LostResponse,
     /// Lambda itself responds with this status; the function is not called.
     Status(u16),
+    /// There is never a response; the function is not called.
+    Hang,
+    /// A success with this content type and body; the function is not called.
+    Answer(&'static str, &'static str),
+    /// The function is called; the second half of its response is missing.
+    Half,
 }
 
 /// Planned faults. Clones share them.

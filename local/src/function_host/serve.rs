@@ -1,5 +1,6 @@
 //! Handles one request to a function URL.
 
+use std::future::pending;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
@@ -53,11 +54,20 @@ pub(super) async fn handle(
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
             return Err(Rejection::Lambda(status, "Internal Server Error"));
         }
-        Some(HostFault::LostResponse) | None => {}
+        Some(HostFault::Hang) => pending().await,
+        Some(HostFault::Answer(content_type, body)) => {
+            return Ok(([(CONTENT_TYPE, content_type)], body).into_response());
+        }
+        Some(HostFault::LostResponse | HostFault::Half) | None => {}
     }
     let mut response = call(&context, function, event).await?;
     if fault == Some(HostFault::LostResponse) {
         return Err(Rejection::Disconnect);
+    }
+    if fault == Some(HostFault::Half) {
+        let (parts, body) = response.into_parts();
+        let half = body.get(..body.len() / 2).unwrap_or_default().to_vec();
+        response = lambda_http::Response::from_parts(parts, half.into());
     }
     if client.is_some_and(|client| context.faults.is_cut(&client)) {
         response = invocation::without_publications(response);

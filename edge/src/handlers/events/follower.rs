@@ -59,7 +59,7 @@ impl Follower {
 
     /// Moves to the end of a page. Returns its event, unless the stream is there already.
     pub(super) fn on_page(&mut self, body: &[u8]) -> Result<Option<String>, UnreadablePage> {
-        let end = PageEnd::read(body).ok_or(UnreadablePage)?;
+        let end = PageEnd::read(body).map_err(|_| UnreadablePage)?;
         let page = std::str::from_utf8(body).map_err(|_| UnreadablePage)?;
         (self.must_pull, self.position) = (end.has_more, end.head());
         if self.cursor.as_ref() == Some(&end.next_cursor) {

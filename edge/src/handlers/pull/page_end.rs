@@ -23,9 +23,9 @@ pub(crate) struct PageEnd {
 }
 
 impl PageEnd {
-    /// Reads a page; `None` for anything else.
-    pub(crate) fn read(body: &[u8]) -> Option<PageEnd> {
-        serde_json::from_slice(body).ok()
+    /// Reads a page.
+    pub(crate) fn read(body: &[u8]) -> Result<PageEnd, serde_json::Error> {
+        serde_json::from_slice(body)
     }
 
     /// The room's head, if the page ends there.
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn nonsense_is_no_page() {
         for body in ["", "{}", "null", r#"{"changes":[]}"#, "<html>"] {
-            assert!(PageEnd::read(body.as_bytes()).is_none(), "{body}");
+            assert!(PageEnd::read(body.as_bytes()).is_err(), "{body}");
         }
     }
 }
