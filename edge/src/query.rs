@@ -1,8 +1,9 @@
 //! The query of a URL: a single value, and the canonical form that signatures need.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use protocol::endpoints::parameter::BRANCH;
 use protocol::error::{ApiError, ErrorCode};
-use protocol::ids::DeviceId;
+use protocol::ids::{BranchId, DeviceId};
 
 /// Bytes of a query as sent. With the largest token, and every byte encoded, it stays below the 16 KiB that
 /// HTTP servers commonly allow for request line and headers.
@@ -26,6 +27,12 @@ pub(crate) fn value(query: &str, name: &str) -> Option<String> {
 /// The device that `query` names.
 pub(crate) fn device(query: &str) -> Result<DeviceId, ApiError> {
     value(query, "device_id").unwrap_or_default().parse().map_err(ApiError::from)
+}
+
+/// The branch that `query` names, if it does.
+pub(crate) fn branch(query: &str) -> Result<Option<BranchId>, ApiError> {
+    let named = value(query, BRANCH.name).filter(|branch| !branch.is_empty());
+    Ok(named.map(|branch| branch.parse()).transpose()?)
 }
 
 /// A query of `pairs`.

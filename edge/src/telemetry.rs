@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, OnceCell};
 
-use protocol::ids::ClientId;
+use protocol::ids::{BranchId, ClientId};
 use protocol::telemetry::server_timing::{self, TIMING_HEADER};
 use protocol::telemetry::trace_context::{TRACE_HEADER, TraceContext};
 use protocol::telemetry::{EdgeLine, EdgeTimes, LogEvent, RoomLine};
@@ -26,6 +26,8 @@ const BINDING: &str = "METRICS";
 /// What the points are of: their first blob.
 const REQUEST: &str = "request";
 const ROOM: &str = "room";
+/// The branch of a hub.
+const HUB: &str = "*";
 /// An index or a blob without a value.
 const NONE: &str = "none";
 
@@ -158,7 +160,7 @@ fn point(line: &LogEvent) -> Point {
         },
         LogEvent::Room(RoomLine { client, branch, sockets, changes, delay_micros }) => Point {
             indexes: [client.to_string()],
-            blobs: vec![ROOM.to_owned(), branch.to_string()],
+            blobs: vec![ROOM.to_owned(), branch.as_ref().map_or(HUB, BranchId::as_str).to_owned()],
             doubles: vec![
                 small(*sockets as u64),
                 small(*changes as u64),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use functions::http::request_lines::RequestLines;
-use protocol::ids::{ClientId, Room};
+use protocol::ids::{ClientId, Room, SocketRoom};
 use protocol::telemetry::function_line::{FunctionLine, NO_CACHE};
 use protocol::telemetry::{EdgeLine, LogEvent, RoomLine};
 
@@ -30,7 +30,7 @@ pub struct Counted {
     /// Requests at the functions.
     pub functions: BTreeMap<Label, u64>,
     /// The sockets of each room that has any.
-    pub sockets: BTreeMap<Room, usize>,
+    pub sockets: BTreeMap<SocketRoom, usize>,
     /// The delay of the last broadcast, in microseconds.
     pub delay_micros: Option<u64>,
     /// The delay of each room's last broadcast, in microseconds.
@@ -148,8 +148,10 @@ impl Counted {
 
     fn room(&mut self, line: &RoomLine) {
         self.delay_micros = line.delay_micros.or(self.delay_micros);
-        let room = Room { client: line.client.clone(), branch: line.branch.clone() };
-        self.delays.extend(line.delay_micros.map(|delay| (room.clone(), delay)));
+        let room = SocketRoom::from((line.client.clone(), line.branch.clone()));
+        if let (SocketRoom::Branch(room), Some(delay)) = (&room, line.delay_micros) {
+            self.delays.insert(room.clone(), delay);
+        }
         match line.sockets {
             0 => self.sockets.remove(&room),
             sockets => self.sockets.insert(room, sockets),

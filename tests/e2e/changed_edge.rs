@@ -140,7 +140,7 @@ pub(crate) fn replaced(text: &str, from: &str, to: &str) -> String {
 /// The main module of an edge with observed rooms, in the folder of its configuration.
 pub(crate) const EDGE_MODULE: &str = "edge.mjs";
 
-/// A worker whose rooms lose their memory, or sockets too, or fail on request, count their calls and how
+/// A worker whose cache fails on request, and whose rooms lose their memory, or sockets too, fail, end sessions, count their calls and how
 /// often they began, and show their sockets, the attachments of these, how many tickets they keep and how
 /// many rows they have written.
 const OBSERVED_ROOMS: &str = r#"
@@ -148,6 +148,26 @@ import BuiltEdge, { Room as BuiltRoom } from "EDGE";
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 const begun = {};
 const calls = {}, faults = {}, writes = {}, names = new WeakMap();
+let cacheFault = "none";
+const cacheApi = Object.getPrototypeOf(caches.default), cached = new Set();
+const { match, put } = cacheApi;
+cacheApi.put = function (url, ...rest) {
+  cached.add(url);
+  return put.call(this, url, ...rest);
+};
+cacheApi.match = async function (url, ...rest) {
+  if (cacheFault === "throw") throw new Error("this cache fails in a test");
+  if (cacheFault === "hang") await scheduler.wait(60_000);
+  if (cacheFault === "garbage") {
+    const found = await match.call(this, url, ...rest);
+    return found && new Response("<html>", { headers: found.headers });
+  }
+  if (cacheFault === "foreign") {
+    const tenant = (address) => new URL(address).pathname.split("/")[1];
+    url = [...cached].find((other) => tenant(other) !== tenant(url));
+  }
+  return match.call(this, url, ...rest);
+};
 const count = (storage, call, rows) => {
   const name = names.get(storage);
   writes[name] = { ...writes[name], [call]: (writes[name]?.[call] ?? 0) + rows };
@@ -172,6 +192,10 @@ export default class Edge extends WorkerEntrypoint {
       return new Response(String(begun[url.searchParams.get("room")] ?? 0));
     }
     if (url.pathname === "/test/version") return new Response("VERSION");
+    if (url.pathname.startsWith("/test/cache/")) {
+      cacheFault = url.pathname.slice("/test/cache/".length);
+      return Response.json(null);
+    }
     if (url.pathname.startsWith("/test/")) {
       const room = this.env.ROOM.get(this.env.ROOM.idFromName(url.searchParams.get("room")));
       return room.fetch(request);
@@ -196,6 +220,11 @@ export class Room extends DurableObject {
     if (path === "/test/calls") return Response.json(calls[name] ?? {});
     if (path.startsWith("/test/fail/")) {
       faults[name] = path.slice("/test/fail/".length);
+      return Response.json(null);
+    }
+    if (path.startsWith("/test/end/")) {
+      const sessions = path.slice("/test/end/".length);
+      await this.room.fetch(new Request(`http://room/end?sessions=${sessions}`, { method: "POST" }));
       return Response.json(null);
     }
     if (path === "/test/kill") {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::stream;
 use protocol::endpoints::parameter::{CURSOR, SINCE, TABLES};
 use protocol::ids::SocketRoom;
-use protocol::limits::{EVENTS_COMMENT_SECS, EVENTS_RETRY_MILLIS};
+use protocol::limits::{EVENTS_COMMENT_SECS, EVENTS_HUB_PULL_SECS, EVENTS_RETRY_MILLIS};
 use protocol::timestamp::Timestamp;
 use worker::{ResponseBuilder, console_error};
 
@@ -38,13 +38,16 @@ const LAST_EVENT_ID_HEADER: &str = "last-event-id";
 /// still there.
 const COMMENT: &str = ":\n\n";
 
-/// Opens the stream. The first page comes before the response, so that a request that cannot be served has
-/// the status of a pull.
+/// Opens the stream. The first page comes before the socket and the response, so that a request that cannot be
+/// served has the status of a pull, and costs the room nothing.
 pub(crate) async fn handle(context: &Rc<RequestContext>) -> Result<Response, RequestError> {
     context.origin.check()?;
     let query = query::canonical(&context.query())?;
     let caller = context.authenticate(socket_token(&query, context.header("authorization")?.as_deref())?)?;
-    let room = caller.claims.room_of(None)?;
+    let branch = query::branch(&query)?;
+    caller.claims.room_of(branch.as_ref())?;
+    // The hub for head office, so that the stream ends with its session like every socket.
+    let room = caller.claims.socket_room(branch.as_ref())?;
     let device = query::device(&query)?;
     caller.claims.acts_as(&device)?;
     context.admit_to_socket(&caller.claims).await?;
@@ -52,17 +55,35 @@ pub(crate) async fn handle(context: &Rc<RequestContext>) -> Result<Response, Req
     // A browser that comes back sends the id of the last event, and the address as before.
     let cursor = context.header(LAST_EVENT_ID_HEADER)?.filter(|id| !id.is_empty());
     let cursor = cursor.or_else(|| parameter(CURSOR.name));
-    let follower = Follower::new(cursor, parameter(SINCE.name), parameter(TABLES.name));
-    let options = FrameOptions { batched: true, own: true };
-    let own_room = SocketRoom::Branch(room.clone());
-    let connect = ConnectRequest::new(caller.claims.clone(), own_room, device, options);
-    // Before the first page, so that no commit is between page and socket.
+    let tables = parameter(TABLES.name);
+    let mut follower = Follower::new(cursor, parameter(SINCE.name), tables, branch.clone());
+    let first = match pull_page(context, &caller, &mut follower).await? {
+        Ok(first) => first,
+        Err(refusal) => return Ok(*refusal),
+    };
+    let options = FrameOptions { batched: true, own: true, branch };
+    let tells_head = matches!(room, SocketRoom::Branch(_));
+    let connect = ConnectRequest::new(caller.claims.clone(), room, device, options);
     let silence_secs = context.state.config.heartbeat.silence_secs();
     let socket = RoomSocket::new(&room::open_socket(&context.env, &connect).await?, silence_secs)?;
-    let mut events = Events { context: context.clone(), caller, follower, socket, sent_at: clock::now() };
-    match events.pull().await? {
-        Ok(first) => events.into_response(first.as_deref()),
-        Err(refusal) => Ok(*refusal),
+    // A commit may have come between page and socket.
+    follower.on_gap();
+    let (context, now) = (context.clone(), clock::now());
+    let events = Events { context, caller, follower, socket, tells_head, sent_at: now, pulled_at: now };
+    events.into_response(first.as_deref())
+}
+
+/// Pulls the next page. Returns its event, if it has news, or the refusal of the function.
+async fn pull_page(
+    context: &RequestContext,
+    caller: &Caller,
+    follower: &mut Follower,
+) -> Result<Result<Option<String>, Box<Response>>, RequestError> {
+    let query = follower.next_query();
+    match pull::pull(context, caller, &query).await? {
+        Pulled::ByEdge { page, .. } => Ok(Ok(follower.on_page(&page.body.to_vec())?)),
+        Pulled::ByFunction(page) if page.status == 200 => Ok(Ok(follower.on_page(&page.body)?)),
+        Pulled::ByFunction(refusal) => Ok(Err(Box::new(refusal.passed_on()))),
     }
 }
 
@@ -72,8 +93,12 @@ struct Events {
     caller: Caller,
     follower: Follower,
     socket: RoomSocket,
+    /// Whether the pong of its room tells the head, by which a lost frame is noticed. That of a hub does not.
+    tells_head: bool,
     /// When the last bytes were sent.
     sent_at: Timestamp,
+    /// When the last page was asked for.
+    pulled_at: Timestamp,
 }
 
 /// What comes next in a stream.
@@ -124,8 +149,11 @@ impl Events {
                 Some(Received::Gap) => self.follower.on_gap(),
                 Some(Received::Closed(event)) => return Next::End(event),
                 None => {
-                    // The answer tells the head, by which a lost frame is noticed. The room does not wake.
+                    // The runtime answers, and the room does not wake.
                     self.socket.ping();
+                    if !self.tells_head && clock::now() >= self.pulled_at.plus_secs(EVENTS_HUB_PULL_SECS) {
+                        self.follower.on_gap();
+                    }
                     return self.sent(COMMENT.to_owned());
                 }
             }
@@ -145,13 +173,9 @@ impl Events {
         clock::within(left, self.socket.next()).await
     }
 
-    /// Pulls a page. Returns its event, if it has news, or the refusal of the function.
+    /// Pulls the next page. Returns its event, if it has news, or the refusal of the function.
     async fn pull(&mut self) -> Result<Result<Option<String>, Box<Response>>, RequestError> {
-        let query = self.follower.next_query();
-        match pull::pull(&self.context, &self.caller, &query).await? {
-            Pulled::ByEdge { page, .. } => Ok(Ok(self.follower.on_page(&page.body.to_vec())?)),
-            Pulled::ByFunction(page) if page.status == 200 => Ok(Ok(self.follower.on_page(&page.body)?)),
-            Pulled::ByFunction(refusal) => Ok(Err(Box::new(refusal.passed_on()))),
-        }
+        self.pulled_at = clock::now();
+        pull_page(&self.context, &self.caller, &mut self.follower).await
     }
 }

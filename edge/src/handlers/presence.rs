@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::join;
-use protocol::error::ApiError;
 use protocol::role::Role;
 use protocol::wire::presence::{OfflineDevice, OnlineDevice, PresenceResponse};
 use worker::console_error;
@@ -18,8 +17,7 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     let caller = context.caller().await?;
     caller.claims.at_least(Role::Manager)?;
     let query = context.upstream_query()?;
-    let named = query::value(&query, "branch_id");
-    let named = named.map(|branch| branch.parse()).transpose().map_err(ApiError::from)?;
+    let named = query::branch(&query)?;
     let room = caller.claims.room_of(named.as_ref())?;
     let seen = last_seen::read(&context.state, &room, context.now);
     let (online, seen) = join(room::online(&context.env, &room), seen).await;

@@ -40,7 +40,7 @@ async fn connect(context: &RequestContext) -> Result<Response, RequestError> {
         return Ok(room::redeem(&context.env, object, redemption).await?.into());
     }
     let caller = context.authenticate(socket_token(&query, context.header("authorization")?.as_deref())?)?;
-    let room = caller.claims.socket_room()?;
+    let room = caller.claims.socket_room(options.branch.as_ref())?;
     caller.claims.acts_as(&device)?;
     // Last, since it takes a round trip.
     context.admit_to_socket(&caller.claims).await?;

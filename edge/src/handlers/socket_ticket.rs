@@ -18,7 +18,7 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     let claims = caller.claims;
     // Nothing asks Redis again when the ticket is used.
     context.admit_to_ticket(&claims).await?;
-    let room = claims.socket_room()?;
+    let room = claims.socket_room(None)?;
     let body = context.body(BodyOwner::Client(claims.client_id.clone())).await?;
     let device = body.and_then(|body| body.with(read)).ok_or_else(body::incomplete)??;
     claims.acts_as(&device)?;

@@ -232,7 +232,11 @@ mod tests {
                 session: session.map(|session| session.parse().unwrap()),
                 expires_at: Timestamp(1_765_103_400_000_000),
                 author: "free:till-1".parse().unwrap(),
-                options: FrameOptions { batched: session.is_some(), own: session.is_none() },
+                options: FrameOptions {
+                    batched: session.is_some(),
+                    own: session.is_none(),
+                    branch: Some("2".parse().unwrap()),
+                },
             };
             let url = connect.url();
             let (path, url_query) = path_and_query(&url);

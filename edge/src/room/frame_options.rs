@@ -1,15 +1,19 @@
 //! Which frames a socket gets, as its URL asks.
 
+use protocol::endpoints::parameter::BRANCH;
 use protocol::error::{ApiError, ErrorCode};
+use protocol::ids::{BranchId, SocketRoom};
 
 use crate::query;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FrameOptions {
     /// Whether the changes of a commit come in one frame.
     pub(crate) batched: bool,
     /// Whether the device's own changes come too.
     pub(crate) own: bool,
+    /// The branch that it names: its own or, for a socket of the hub, the only one that it hears at first.
+    pub(crate) branch: Option<BranchId>,
 }
 
 impl FrameOptions {
@@ -18,13 +22,23 @@ impl FrameOptions {
         Ok(FrameOptions {
             batched: is_set(url_query, "frames", "batch")?,
             own: is_set(url_query, "own", "1")?,
+            branch: query::branch(url_query)?,
         })
     }
 
     /// The same options as pairs of a query.
-    pub(super) fn pairs<'a>(self) -> impl Iterator<Item = (&'a str, &'a str)> {
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         let frames = self.batched.then_some(("frames", "batch"));
-        frames.into_iter().chain(self.own.then_some(("own", "1")))
+        let branch = self.branch.as_ref().map(|branch| (BRANCH.name, branch.as_str()));
+        frames.into_iter().chain(self.own.then_some(("own", "1"))).chain(branch)
+    }
+
+    /// Whether a socket of `room` may name the branch.
+    pub(super) fn are_of(&self, room: &SocketRoom) -> bool {
+        match (room, &self.branch) {
+            (SocketRoom::Branch(room), Some(named)) => room.branch == *named,
+            (SocketRoom::Hub(_), _) | (_, None) => true,
+        }
     }
 }
 
@@ -52,11 +66,24 @@ mod tests {
             ("own=1", false, true),
             ("frames=batch&own=1", true, true),
         ] {
-            let options = FrameOptions { batched, own };
+            let options = FrameOptions { batched, own, branch: None };
+            assert_eq!(FrameOptions::parse(&query::write(options.pairs())).as_ref(), Ok(&options), "{query}");
             assert_eq!(FrameOptions::parse(query), Ok(options), "{query}");
-            assert_eq!(FrameOptions::parse(&query::write(options.pairs())), Ok(options), "{query}");
         }
-        for bad in ["frames=", "frames=Batch", "frames=batch,", "frames=1", "own=", "own=0", "own=true"] {
+        let named = FrameOptions::parse("branch_id=2&own=1").unwrap();
+        assert_eq!(query::write(named.pairs()), "own=1&branch_id=2");
+        let may_be_of = |room: &str| named.are_of(&room.parse().unwrap());
+        assert!(may_be_of("1:2") && may_be_of("1:*") && !may_be_of("1:3"));
+        for bad in [
+            "branch_id=a%3Ab",
+            "frames=",
+            "frames=Batch",
+            "frames=batch,",
+            "frames=1",
+            "own=",
+            "own=0",
+            "own=true",
+        ] {
             assert_eq!(FrameOptions::parse(bad).unwrap_err().code, ErrorCode::BadRequest, "{bad}");
         }
     }

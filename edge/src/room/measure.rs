@@ -1,6 +1,6 @@
 //! What a room tells of its sockets and of the delay of its broadcasts.
 
-use protocol::ids;
+use protocol::ids::{self, SocketRoom};
 use protocol::telemetry::{LogEvent, RoomLine};
 use protocol::timestamp::Timestamp;
 use protocol::wire::publication::Publication;
@@ -9,8 +9,8 @@ use worker::Env;
 use crate::telemetry;
 
 /// Tells that `room` now has `open` sockets.
-pub(super) fn sockets(env: &Env, room: ids::Room, open: usize) {
-    let ids::Room { client, branch } = room;
+pub(super) fn sockets(env: &Env, room: SocketRoom, open: usize) {
+    let (client, branch) = room.into_parts();
     let line = RoomLine { client, branch, sockets: open, changes: 0, delay_micros: None };
     telemetry::tell(env, &LogEvent::Room(line));
 }
@@ -20,6 +20,6 @@ pub(super) fn sockets(env: &Env, room: ids::Room, open: usize) {
 pub(super) fn broadcast(env: &Env, publication: &Publication, sockets: usize, now: Timestamp) {
     let delay_micros = Some(now.0.saturating_sub(publication.last().time().0));
     let ids::Room { client, branch } = publication.room();
-    let changes = publication.changes.len();
+    let (branch, changes) = (Some(branch), publication.changes.len());
     telemetry::tell(env, &LogEvent::Room(RoomLine { client, branch, sockets, changes, delay_micros }));
 }

@@ -85,7 +85,7 @@ impl DurableObject for Room {
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let url = request.inner().url();
         match RoomCall::parse(request.method().as_ref(), &request.path(), query::of(&url)) {
-            Some(RoomCall::Connect(connect)) => self.connect_with_token(connect).await,
+            Some(RoomCall::Connect(connect)) => self.connect_unless_ended(connect).await,
             Some(RoomCall::Ticket(call)) => self.ticket(call).await,
             Some(RoomCall::Publish(turn)) => {
                 // Before the body arrives: the next write need not wait for it, and no page from before the
@@ -250,6 +250,7 @@ impl Room {
     }
 
     async fn end_sessions(&self, sessions: &[SessionId]) -> worker::Result<Response> {
+        self.session_checks.note_end(sessions);
         tickets::end_sessions(&self.state, sessions).await?;
         for socket in self.sockets.all(&self.state)? {
             if socket.state().belongs_to(sessions) {

@@ -2,6 +2,7 @@
 //! After a deployment, all tills of a branch open their sockets at once.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use futures_channel::oneshot::{self, Sender};
@@ -15,9 +16,13 @@ use crate::state::AppState;
 /// Sessions in one command.
 const SESSIONS_MAX: usize = 128;
 
-/// The checks that wait for their turn.
+/// Ended sessions that a room remembers (about 60 bytes each): more than end while one check is under way.
+const ENDED_MAX: usize = 256;
+
+/// The checks that wait for their turn, and the sessions that have ended meanwhile.
 #[derive(Default)]
 pub(super) struct SessionChecks {
+    ended: RefCell<EndedSessions>,
     waiting: RefCell<Vec<(Key, Sender<bool>)>>,
     is_asking: Cell<bool>,
 }
@@ -32,13 +37,23 @@ impl SessionChecks {
         client: &ClientId,
         session: &SessionId,
     ) -> bool {
+        if self.ended.borrow().has(session) {
+            return true;
+        }
         let (answer, answered) = oneshot::channel();
         self.waiting.borrow_mut().push((app.policy.session_key(client, session), answer));
         if !self.is_asking.replace(true) {
             // Apart from the event that began it, whose client may go.
             state.wait_until(Rc::clone(self).ask_all(Rc::clone(app)));
         }
-        answered.await.unwrap_or_default()
+        let has_ended = answered.await.unwrap_or_default();
+        // Redis may have answered before the session ended, and its socket was not there to be closed.
+        has_ended || self.ended.borrow().has(session)
+    }
+
+    /// Notes that `sessions` have ended.
+    pub(super) fn note_end(&self, sessions: &[SessionId]) {
+        self.ended.borrow_mut().add(sessions);
     }
 
     /// Asks until none waits.
@@ -61,5 +76,38 @@ impl SessionChecks {
                 let _ = answer.send(has_ended);
             }
         }
+    }
+}
+
+/// The sessions that ended last, as the room was told. A session that has ended stays so.
+#[derive(Default)]
+struct EndedSessions(VecDeque<SessionId>);
+
+impl EndedSessions {
+    fn add(&mut self, sessions: &[SessionId]) {
+        self.0.extend(sessions.iter().cloned());
+        let surplus = self.0.len().saturating_sub(ENDED_MAX);
+        self.0.drain(..surplus);
+    }
+
+    fn has(&self, session: &SessionId) -> bool {
+        self.0.contains(session)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sessions_that_ended_last_are_remembered() {
+        let session = |i: usize| -> SessionId { format!("s{i}").parse().unwrap() };
+        let mut ended = EndedSessions::default();
+        for i in 0..=ENDED_MAX {
+            assert!(!ended.has(&session(i)));
+            ended.add(&[session(i)]);
+        }
+        assert!(!ended.has(&session(0)));
+        assert!((1..=ENDED_MAX).all(|i| ended.has(&session(i))));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use protocol::claims::Claims;
-use protocol::ids::{BranchId, ClientId, DeviceId, Room, SessionId, SocketRoom};
+use protocol::ids::{BranchId, ClientId, DeviceId, SessionId, SocketRoom};
 use protocol::limits::{
     DEVICE_ID_BYTES_MAX, HUB_BRANCHES_MAX, STATUS_BYTES_MAX, STATUS_EVERY_SECS, TENANT_ID_BYTES_MAX,
     USER_ID_BYTES_MAX,
@@ -102,9 +102,10 @@ fn epoch() -> Timestamp {
 }
 
 impl SocketState {
-    /// The state of a new connection, subscribed to its own room.
+    /// The state of a new connection, subscribed to its own room or, in the hub, to the branch that it names.
     pub(super) fn new(connect: ConnectRequest, now: Timestamp) -> SocketState {
         let (client, branch) = connect.room.into_parts();
+        let named = connect.options.branch.filter(|_| branch.is_none());
         SocketState {
             client,
             branch,
@@ -115,7 +116,7 @@ impl SocketState {
             opened_at: now,
             expires_at: connect.expires_at,
             subscribed: true,
-            branches: BTreeSet::new(),
+            branches: named.into_iter().collect(),
             takes_batches: connect.options.batched,
             omits: (!connect.options.own).then_some(connect.author),
             asked_until: connect.expires_at,
@@ -132,12 +133,8 @@ impl SocketState {
         ServerFrame::Connected { room: self.room().to_string(), head }
     }
 
-    /// The branch; `None` for a socket of the hub.
-    pub(super) fn branch_room(&self) -> Option<Room> {
-        Some(Room { client: self.client.clone(), branch: self.branch.clone()? })
-    }
-
-    fn room(&self) -> SocketRoom {
+    /// The room in which it is.
+    pub(super) fn room(&self) -> SocketRoom {
         (self.client.clone(), self.branch.clone()).into()
     }
 
@@ -184,7 +181,7 @@ impl SocketState {
             && claims.sid == self.session
             && claims.role == self.role
             && claims.acts_as(&self.device).is_ok()
-            && claims.socket_room().is_ok_and(|room| room == self.room())
+            && claims.socket_room(None).is_ok_and(|room| room == self.room())
     }
 
     /// Whether a token until `expires_at` is later than all before it, which it then is no more.

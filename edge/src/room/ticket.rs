@@ -110,9 +110,10 @@ pub(crate) struct Redemption {
 }
 
 impl Redemption {
-    /// The connection that `ticket` allows, if it is one of this device and page.
+    /// The connection that `ticket` allows, if it is one of this device, page and branch.
     pub(super) fn connection(self, ticket: KeptTicket) -> Option<ConnectRequest> {
         let is_own = ticket.connect.device == self.device && ticket.origin == self.origin;
+        let is_own = is_own && self.options.are_of(&ticket.connect.room);
         is_own.then_some(ConnectRequest { options: self.options, ..ticket.connect })
     }
 

@@ -13,10 +13,11 @@ use super::ticket::{KeptTicket, Redemption, TicketId};
 /// Begins the keys of tickets. The time of expiry follows, so the first key expires first.
 const PREFIX: &str = "ticket:";
 
-/// Keeps a ticket. Returns its id.
+/// Keeps a ticket, and deletes some that have expired. Returns its id.
 pub(super) async fn issue(state: &State, ticket: &KeptTicket, now: Timestamp) -> worker::Result<TicketId> {
     // A second more, because it expires with the beginning of a second.
     let id = TicketId::new(now.plus_secs(TICKET_SECS + 1))?;
+    delete_some_expired(state, now).await?;
     state.storage().put(&key(&id), ticket.encode()).await?;
     Ok(id)
 }
@@ -40,10 +41,26 @@ pub(super) async fn redeem(
 
 /// Deletes tickets that have expired, some in one alarm. Returns when to do so again, if there are others.
 pub(super) async fn delete_expired(state: &State, now: Timestamp) -> worker::Result<Option<Timestamp>> {
-    let end = format!("{PREFIX}{:012}", now.as_secs() + 1);
+    let deleted = delete_some_expired(state, now).await?;
+    Ok(is_any_kept(state).await?.then(|| next_sweep(deleted, now)))
+}
+
+/// Deletes [`KEYS_MAX`] tickets at most that have expired, the oldest first. Returns how many it has deleted.
+async fn delete_some_expired(state: &State, now: Timestamp) -> worker::Result<usize> {
+    let end = expired_end(now);
     let expired = keys(state, ListOptions::new().start(PREFIX).end(&end).limit(KEYS_MAX)).await?;
     storage::delete_all(&state.storage(), &expired).await?;
-    Ok(is_any_kept(state).await?.then(|| now.plus_secs(TICKET_SECS)))
+    Ok(expired.len())
+}
+
+/// The keys of tickets that have expired at `now` are before this one.
+fn expired_end(now: Timestamp) -> String {
+    format!("{PREFIX}{:012}", now.as_secs() + 1)
+}
+
+/// When to look for expired tickets again after `deleted` of them: at once if others are left.
+fn next_sweep(deleted: usize, now: Timestamp) -> Timestamp {
+    if deleted < KEYS_MAX { now.plus_secs(TICKET_SECS) } else { now }
 }
 
 /// Whether the room keeps a ticket.
@@ -71,4 +88,34 @@ async fn keys(state: &State, which: ListOptions<'_>) -> worker::Result<Vec<Strin
 
 fn key(id: &TicketId) -> String {
     format!("{PREFIX}{}", id.stored_name())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::socket_state::tests::NOW;
+    use super::*;
+
+    /// The tickets of a room, as its storage sorts them.
+    fn tickets(count: usize, expires_at: Timestamp) -> BTreeSet<String> {
+        (0..count).map(|_| key(&TicketId::new(expires_at).unwrap())).collect()
+    }
+
+    #[test]
+    fn expired_tickets_are_deleted_without_a_pause_and_valid_ones_stay() {
+        let (many, valid) = (2 * KEYS_MAX + 1, tickets(3, NOW.plus_secs(1)));
+        let mut kept = tickets(many, NOW);
+        kept.extend(valid.clone());
+        let (mut now, mut sweeps) = (NOW, 0);
+        while kept.len() > valid.len() {
+            let end = expired_end(now);
+            let expired: Vec<String> = kept.range(..end).take(KEYS_MAX).cloned().collect();
+            kept.retain(|key| !expired.contains(key));
+            (now, sweeps) = (next_sweep(expired.len(), now), sweeps + 1);
+            assert!(sweeps <= many.div_ceil(KEYS_MAX), "expired tickets stay");
+            assert_eq!(now > NOW, expired.len() < KEYS_MAX);
+        }
+        assert_eq!(kept, valid);
+    }
 }

@@ -21,12 +21,14 @@ fn the_columns_of_a_point_are_pinned() {
     assert_eq!(point(&LogEvent::Edge(line)), expected);
     let none = point(&LogEvent::Edge(EdgeLine::default()));
     assert_eq!((none.indexes[0].as_str(), none.blobs[3].as_str()), (NONE, NONE));
-    let (client, branch) = ("1".parse().unwrap(), "2".parse().unwrap());
+    let (client, branch) = ("1".parse().unwrap(), Some("2".parse().unwrap()));
     let room = RoomLine { client, branch, sockets: 3, changes: 4, delay_micros: Some(u64::MAX) };
     let expected = Point {
         indexes: ["1".into()],
         blobs: ["room", "2"].map(str::to_owned).into(),
         doubles: vec![3, 4, u32::MAX],
     };
-    assert_eq!(point(&LogEvent::Room(room)), expected);
+    assert_eq!(point(&LogEvent::Room(room.clone())), expected);
+    let hub = point(&LogEvent::Room(RoomLine { branch: None, ..room }));
+    assert_eq!((&hub.indexes, hub.blobs[1].as_str()), (&expected.indexes, "*"));
 }

@@ -7,7 +7,7 @@ fn edge(status: u16, cache: Option<&str>) -> String {
 }
 
 fn room(sockets: usize, delay_micros: Option<u64>) -> String {
-    let (client, branch) = ("1".parse().unwrap(), "2".parse().unwrap());
+    let (client, branch) = ("1".parse().unwrap(), Some("2".parse().unwrap()));
     LogEvent::Room(RoomLine { client, branch, sockets, changes: 0, delay_micros }).to_json()
 }
 

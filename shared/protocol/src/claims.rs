@@ -66,12 +66,13 @@ impl Claims {
         Ok(Room { client: self.client_id.clone(), branch })
     }
 
-    /// The room of the user's sockets: the hub of its client for a super admin, the own room for all others.
-    pub fn socket_room(&self) -> Result<SocketRoom, ApiError> {
+    /// The room of the user's sockets: the hub of its client for a super admin, the own room for all others,
+    /// who may name their branch like in [`Claims::room_of`].
+    pub fn socket_room(&self, named: Option<&BranchId>) -> Result<SocketRoom, ApiError> {
         if self.role == Role::SuperAdmin {
             return Ok(SocketRoom::Hub(self.client_id.clone()));
         }
-        self.room_of(None).map(SocketRoom::Branch)
+        self.room_of(named).map(SocketRoom::Branch)
     }
 
     /// [`ErrorCode::ForbiddenRole`] if the role is lower than `role`.

@@ -177,11 +177,11 @@ pub static ENDPOINTS: [EndpointSpec; 33] = [
         .function(Function::CacheWarm).role(Role::Admin).request::<WarmRequest>().response::<WarmResponse>()
         .of_branch().counts_cost().errors(&[BadCursor, UnknownTable, TableForbidden]),
     get(Endpoint::OpenSocket, "/ws", "openSocket", "Opens a WebSocket for the frames below.")
-        .sync().parameters(&[TOKEN, TICKET, DEVICE, FRAMES, OWN]).frames::<ClientFrame, ServerFrame>()
-        .errors(&[BranchRequired, DeviceMismatch, OriginForbidden, TicketInvalid, UpgradeRequired, RoomFull]),
+        .sync().parameters(&[TOKEN, TICKET, DEVICE, FRAMES, OWN, BRANCH]).frames::<ClientFrame, ServerFrame>()
+        .errors(&[DeviceMismatch, OriginForbidden, TicketInvalid, UpgradeRequired, RoomFull]),
     get(Endpoint::StreamEvents, "/api/sync/events", "streamEvents", "Streams changes as Server-Sent Events.")
-        .sync().parameters(&[TOKEN, DEVICE, CURSOR, SINCE, TABLES]).events::<PullResponse>()
-        .errors(&[BranchRequired, DeviceMismatch, OriginForbidden, RoomFull, BadSince, UnknownTable, TableForbidden]),
+        .sync().parameters(&[TOKEN, DEVICE, CURSOR, SINCE, TABLES, BRANCH]).events::<PullResponse>()
+        .errors(&[DeviceMismatch, OriginForbidden, RoomFull, BadSince, UnknownTable, TableForbidden]),
     get(Endpoint::GetPresence, "/api/presence", "getPresence", "Lists the devices of a branch.")
         .role(Role::Manager).parameters(&[BRANCH]).response::<PresenceResponse>().revalidates(),
     get(Endpoint::GetOpenApiDocument, "/api/openapi.json", "getOpenApiDocument", "Returns this document.")

@@ -58,8 +58,9 @@ pub struct EdgeTimes {
 pub struct RoomLine {
     /// The tenant.
     pub client: ClientId,
-    /// Its branch.
-    pub branch: BranchId,
+    /// Its branch; `None` for the hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<BranchId>,
     /// Its open sockets.
     pub sockets: usize,
     /// The changes of the commit; 0 if only the sockets have changed.

@@ -1,5 +1,6 @@
 //! `GET /api/sync/events`: a branch's changes as Server-Sent Events.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use auth::limits::ACCESS_TOKEN_SECS;
@@ -21,8 +22,9 @@ use crate::changed_edge::{ChangedEdge, with_observed_rooms};
 use crate::shop::{Shop, advance, before_now, hall, product};
 use crate::till::Till;
 
-mod stream;
+pub(crate) mod stream;
 mod unread;
+mod vanished;
 
 use stream::{EventStream, request};
 
@@ -35,8 +37,10 @@ trials! {
     a_stream_hides_what_its_role_may_not_read,
     a_stream_ends_with_its_token_and_its_session,
     a_room_hibernates_under_its_streams,
-    bad_requests_have_the_status_of_a_pull;
-    modules: unread
+    bad_requests_have_the_status_of_a_pull,
+    a_request_that_cannot_be_served_opens_no_socket,
+    head_office_streams_a_branch_that_it_names;
+    modules: unread, vanished
 }
 
 /// Commits while a stream is killed again and again.
@@ -193,6 +197,37 @@ async fn a_room_hibernates_under_its_streams(_: &'static Shop) {
     }
     assert_eq!(begun().await, begun_before + 1, "the room had hibernated");
     edge.stop().await;
+}
+
+async fn a_request_that_cannot_be_served_opens_no_socket(_: &'static Shop) {
+    let edge = ChangedEdge::start(with_observed_rooms).await;
+    let till = edge.tills(1).await.remove(0);
+    for query in ["&cursor=x", "&since=yesterday", "&tables=nonsense", "&branch_id=2", "&branch_id=a%3Ab"] {
+        let status = request(&till.api, &till.device, query, None).await.status().as_u16();
+        assert_eq!(status, if query == "&branch_id=2" { 403 } else { 400 }, "{query}");
+    }
+    let connects = async || {
+        let calls: BTreeMap<String, u64> = edge.observe("calls", "1:1").await;
+        calls.get("/connect").copied().unwrap_or_default()
+    };
+    assert_eq!(connects().await, 0);
+    EventStream::open(&till.api, &till.device, "&branch_id=1&since=0", None).await;
+    assert_eq!(connects().await, 1);
+    edge.stop().await;
+}
+
+async fn head_office_streams_a_branch_that_it_names(shop: &'static Shop) {
+    let (one, two) = (shop.till_of("till-1", "1").await, shop.till_of("till-2", "2").await);
+    let past = two.push(&[product("p1", &json!({}))]).await;
+    let office = shop.head_office().await;
+    let mut stream = EventStream::open(&office, "office", "&branch_id=2", None).await;
+    assert_eq!(stamps(&stream.next().await), [past.stamp]);
+    one.push(&[product("p2", &json!({}))]).await;
+    let pushed = two.push(&[product("p3", &json!({}))]).await;
+    let page = stream.next().await;
+    assert_eq!((stamps(&page), page.stamp), (vec![pushed.stamp], pushed.stamp));
+    end(&office, "all").await;
+    assert_eq!(stream.close().await, json!({ "code": 4401, "reason": "session ended" }));
 }
 
 async fn bad_requests_have_the_status_of_a_pull(shop: &'static Shop) {

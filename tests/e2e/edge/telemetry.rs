@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use local::telemetry::{Counted, Label};
-use protocol::ids::ClientId;
+use protocol::ids::{ClientId, SocketRoom};
 use protocol::telemetry::EdgeLine;
 use protocol::telemetry::function_line::FunctionLine;
 use protocol::telemetry::server_timing;
@@ -244,7 +244,10 @@ async fn a_request_without_an_endpoint_and_a_preflight_have_a_line(shop: &'stati
 
 async fn a_room_tells_its_sockets_and_the_delay_of_a_commit(shop: &'static Shop) {
     let room = shop.room("1");
-    let sockets = async || shop.world.telemetry.counted().sockets.get(&room).copied();
+    let open = |room: &SocketRoom| shop.world.telemetry.counted().sockets.get(room).copied();
+    let (branch, hub) = (SocketRoom::Branch(room.clone()), SocketRoom::Hub(room.client.clone()));
+    let sockets = async || open(&branch);
+    let of_hub = async || open(&hub);
     let till = shop.till("till-1").await;
     let other = shop.till("till-2").await;
     let (one, two) = (Listener::open(&till.api, "till-1").await, Listener::open(&other.api, "till-2").await);
@@ -253,6 +256,9 @@ async fn a_room_tells_its_sockets_and_the_delay_of_a_commit(shop: &'static Shop)
     let delay = async || shop.world.telemetry.counted().delays.get(&room).copied();
     let delay = poll(PATIENCE, delay, Option::is_some).await.unwrap().unwrap();
     assert!(delay < 20_000_000, "{delay}");
-    drop((one, two));
-    poll(PATIENCE, sockets, |open| open.is_none()).await.expect("no socket is told");
+    let office = Listener::open(&shop.head_office().await, "office").await;
+    poll(PATIENCE, of_hub, |open| *open == Some(1)).await.expect("the socket of the hub is told");
+    drop((one, two, office));
+    poll(PATIENCE, sockets, Option::is_none).await.expect("no socket is told");
+    poll(PATIENCE, of_hub, Option::is_none).await.expect("no socket of the hub is told");
 }

@@ -1,5 +1,7 @@
 //! Tickets: a web page opens a WebSocket without its token in the URL.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth::limits::ACCESS_TOKEN_SECS;
@@ -8,10 +10,13 @@ use futures_util::future::join_all;
 use protocol::limits::TICKET_SECS;
 use protocol::wire::sessions::EndSessionsResponse;
 use protocol::wire::ticket::SocketTicketResponse;
+use redis_rest::faults::Fault;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, ORIGIN};
 use serde_json::{Value, json};
 use tests::api::{Api, Reply};
+use tests::openapi::check::Checker;
+use tests::till::socket;
 use tests::wait::poll;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::connect_async;
@@ -19,7 +24,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-use crate::accounts::sessions::end;
+use crate::accounts::sessions::{end, sessions};
 use crate::changed_edge::{ChangedEdge, with_observed_rooms};
 use crate::replies::assert_error;
 use crate::shop::{Shop, before_now, product};
@@ -32,6 +37,8 @@ trials! {
     a_ticket_is_good_for_its_device_and_page_only,
     an_expired_ticket_opens_no_socket,
     a_ticket_ends_with_its_session,
+    a_session_that_ends_while_redis_is_asked_opens_no_socket,
+    a_socket_may_name_its_branch,
     a_ticket_and_its_socket_end_with_the_token,
     a_ticket_outlives_the_memory_of_its_room,
     malformed_tickets_and_requests_are_refused,
@@ -40,7 +47,7 @@ trials! {
 
 const TICKET_INVALID: Option<&str> = Some("ticket_invalid");
 
-async fn ask(api: &Api, device: &str, origin: Option<&str>) -> Reply {
+pub(crate) async fn ask(api: &Api, device: &str, origin: Option<&str>) -> Reply {
     let request = api.request(Method::POST, "/api/sync/ws-ticket").header(CONTENT_TYPE, "application/json");
     let request = request.body(json!({ "device_id": device }).to_string());
     api.send(origin.into_iter().fold(request, |request, origin| request.header(ORIGIN, origin)))
@@ -143,6 +150,63 @@ async fn a_ticket_ends_with_its_session(shop: &'static Shop) {
     assert_eq!(enter(&url, None).await.as_deref(), TICKET_INVALID);
     assert_eq!(enter(&kept, None).await, None);
     assert_error(&ask(&till.api, "till-1", None).await, 401, "session_revoked");
+}
+
+async fn a_session_that_ends_while_redis_is_asked_opens_no_socket(_: &'static Shop) {
+    let edge = ChangedEdge::start(with_observed_rooms).await;
+    let [one, two] = edge.tills(2).await.try_into().unwrap_or_else(|_| unreachable!());
+    let tell_room = async |id: &str| {
+        edge.observe::<Value>(&format!("end/{id}"), "1:1").await;
+    };
+    // Redis has answered that the session goes on, and the answer is on its way when it ends.
+    let id = sessions(&one.api).await.sessions[0].id.clone();
+    let faults = edge.stack.redis().front().faults();
+    faults.begin(Fault::Hold);
+    let asked = async || {
+        let calls: BTreeMap<String, u64> = edge.observe("calls", "1:1").await;
+        calls.contains_key("/connect")
+    };
+    let end_meanwhile = async {
+        poll(PATIENCE, asked, |asked| *asked).await.expect("the room is asked");
+        tell_room(&id).await;
+    };
+    let checked = one.api.held_to(Arc::new(Checker::new().unwrap()));
+    let url = socket::url(&one.api, &one.device);
+    let open = async {
+        let mut listener = Listener::at(&url, &checked).await;
+        let first = listener.next().await;
+        // On a slow machine it was open when the session ended.
+        (first["code"].as_str().map(str::to_owned), listener.close_frame().await.0)
+    };
+    let ((code, close), ()) = tokio::join!(open, end_meanwhile);
+    faults.lift();
+    println!("the session ended while the socket was {}", if code.is_some() { "checked" } else { "open" });
+    assert!(code.is_none_or(|code| code == "session_revoked"));
+    assert_eq!(close, 4401);
+    // The end comes to the room before the ticket.
+    tell_room(&sessions(&two.api).await.sessions[0].id).await;
+    let url = ticket_url(&two.api, &ticket(&two.api, &two.device).await, &two.device);
+    assert_eq!(enter(&url, None).await.as_deref(), Some("session_revoked"));
+    edge.stop().await;
+}
+
+async fn a_socket_may_name_its_branch(shop: &'static Shop) {
+    let (one, two) = (shop.till_of("till-1", "1").await, shop.till_of("till-2", "2").await);
+    let named = |url: String, branch: &str| format!("{url}&branch_id={branch}");
+    let of_till = || socket::url(&one.api, "till-1");
+    assert_eq!(enter(&named(of_till(), "1"), None).await, None);
+    assert_eq!(enter(&named(of_till(), "2"), None).await.as_deref(), Some("branch_forbidden"));
+    assert_eq!(enter(&named(of_till(), "a%3Ab"), None).await.as_deref(), Some("bad_request"));
+    for (branch, expected) in [("1", None), ("2", TICKET_INVALID)] {
+        let url = ticket_url(&one.api, &ticket(&one.api, "till-1").await, "till-1");
+        assert_eq!(enter(&named(url, branch), None).await.as_deref(), expected);
+    }
+    // Head office hears only the branch that it names.
+    let office = shop.head_office().await;
+    let (mut listener, _) = Listener::greeted(&named(socket::url(&office, "office"), "2"), &office).await;
+    one.push(&[product("p1", &json!({}))]).await;
+    let pushed = two.push(&[product("p2", &json!({}))]).await;
+    assert_eq!(listener.next_sync().await.stamp, pushed.stamp);
 }
 
 async fn a_ticket_and_its_socket_end_with_the_token(shop: &'static Shop) {

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use protocol::endpoints::parameter::{CURSOR, PULL_LIMIT, SINCE, TABLES};
+use protocol::endpoints::parameter::{BRANCH, CURSOR, PULL_LIMIT, SINCE, TABLES};
 use protocol::follow::{Follow, follow, is_behind};
+use protocol::ids::BranchId;
 use protocol::limits::PULL_LIMIT_MAX;
 use protocol::room_cursor::RoomCursor;
 use protocol::stamp::Stamp;
@@ -22,6 +23,8 @@ pub(super) struct Follower {
     since: Option<String>,
     /// The names of the tables, separated by commas; `None` for all.
     tables: Option<String>,
+    /// The branch that the caller has named.
+    branch: Option<BranchId>,
     /// The position of `cursor`, if the room's frames may continue it.
     position: Option<Stamp>,
     /// The latest head that was known when the last page was asked for.
@@ -36,9 +39,14 @@ pub(super) struct Follower {
 pub(crate) struct UnreadablePage;
 
 impl Follower {
-    pub(super) fn new(cursor: Option<String>, since: Option<String>, tables: Option<String>) -> Follower {
+    pub(super) fn new(
+        cursor: Option<String>,
+        since: Option<String>,
+        tables: Option<String>,
+        branch: Option<BranchId>,
+    ) -> Follower {
         let (pulled_for, head) = (Stamp::ZERO, Stamp::ZERO);
-        Follower { cursor, since, tables, position: None, pulled_for, head, must_pull: true }
+        Follower { cursor, since, tables, branch, position: None, pulled_for, head, must_pull: true }
     }
 
     pub(super) fn must_pull(&self) -> bool {
@@ -54,7 +62,9 @@ impl Follower {
         };
         let tables = self.tables.as_ref().map(|tables| (TABLES.name, tables.as_str()));
         let limit = PULL_LIMIT_MAX.to_string();
-        query::write(start.into_iter().chain(tables).chain([(PULL_LIMIT.name, limit.as_str())]))
+        let branch = self.branch.as_ref().map(|branch| (BRANCH.name, branch.as_str()));
+        let limit = [(PULL_LIMIT.name, limit.as_str())];
+        query::write(start.into_iter().chain(tables).chain(branch).chain(limit))
     }
 
     /// Moves to the end of a page. Returns its event, unless the stream is there already.
@@ -99,7 +109,7 @@ impl Follower {
         Some(event(Some(cursor), "changes", &serde_json::to_string(&page).ok()?))
     }
 
-    /// Notes that frames are missing.
+    /// Notes that frames may be missing.
     pub(super) fn on_gap(&mut self) {
         self.must_pull = true;
     }

@@ -54,8 +54,12 @@ impl Inbox {
         self.close(event);
     }
 
-    /// Adds a frame.
-    pub(super) fn add(&mut self, frame: String) {
+    /// Adds a frame that comes at `now`.
+    pub(super) fn add(&mut self, frame: String, now: Timestamp) {
+        if self.waker.is_some() {
+            // The stream has waited until now, so the next frame must not take its client for a slow one.
+            self.read_at = now;
+        }
         self.bytes += frame.len();
         self.frames.push_back(frame);
         if self.bytes > INBOX_BYTES_MAX {
@@ -112,8 +116,8 @@ mod tests {
     fn frames_come_in_order_and_the_close_last() {
         let mut inbox = Inbox::new(NOW);
         assert_eq!(take(&mut inbox), Poll::Pending);
-        inbox.add("a".into());
-        inbox.add("b".into());
+        inbox.add("a".into(), NOW);
+        inbox.add("b".into(), NOW);
         inbox.close("over".into());
         inbox.close("again".into());
         assert_eq!([take(&mut inbox), take(&mut inbox)], [frame("a"), frame("b")]);
@@ -125,11 +129,11 @@ mod tests {
     #[test]
     fn one_byte_too_many_leaves_a_gap_and_later_frames_come_again() {
         let mut inbox = Inbox::new(NOW);
-        inbox.add("x".repeat(INBOX_BYTES_MAX - 1));
-        inbox.add("y".into());
+        inbox.add("x".repeat(INBOX_BYTES_MAX - 1), NOW);
+        inbox.add("y".into(), NOW);
         assert!(!inbox.has_gap);
-        inbox.add("z".into());
-        inbox.add("after".into());
+        inbox.add("z".into(), NOW);
+        inbox.add("after".into(), NOW);
         assert_eq!(take(&mut inbox), Poll::Ready(Received::Gap));
         assert_eq!((take(&mut inbox), inbox.bytes), (frame("after"), 0));
         assert_eq!(take(&mut inbox), Poll::Pending);
@@ -144,16 +148,18 @@ mod tests {
         inbox.hand_over(NOW.plus_secs(900));
         assert!(inbox.is_read(40, NOW.plus_secs(939)) && !inbox.is_read(40, NOW.plus_secs(940)));
         assert_eq!(inbox.poll(Waker::noop(), NOW.plus_secs(940)), Poll::Pending);
-        inbox.add("a".into());
-        assert!(inbox.is_read(40, NOW.plus_secs(979)) && !inbox.is_read(40, NOW.plus_secs(980)));
+        inbox.add("a".into(), NOW.plus_secs(2000));
+        assert!(inbox.is_read(40, NOW.plus_secs(2039)), "it has waited until the frame came");
+        inbox.add("b".into(), NOW.plus_secs(2030));
+        assert!(!inbox.is_read(40, NOW.plus_secs(2040)), "it has not asked for the second frame");
     }
 
     #[test]
     fn a_stream_that_was_given_up_holds_nothing_but_its_last_event() {
         let mut inbox = Inbox::new(NOW);
-        inbox.add("a".into());
-        inbox.add("x".repeat(INBOX_BYTES_MAX));
-        inbox.add("b".into());
+        inbox.add("a".into(), NOW);
+        inbox.add("x".repeat(INBOX_BYTES_MAX), NOW);
+        inbox.add("b".into(), NOW);
         inbox.give_up("over".into());
         assert_eq!((inbox.frames.len(), inbox.bytes), (0, 0));
         assert_eq!(take(&mut inbox), Poll::Ready(Received::Closed("over".into())));

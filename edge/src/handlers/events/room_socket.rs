@@ -43,7 +43,7 @@ impl RoomSocket {
             } else if frame == ServerFrame::Ping.to_json() {
                 send(&answering, &ClientFrame::Pong);
             } else {
-                to.borrow_mut().add(frame);
+                to.borrow_mut().add(frame, clock::now());
             }
         };
         let to = inbox.clone();

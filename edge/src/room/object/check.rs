@@ -48,9 +48,7 @@ impl Room {
     pub(super) async fn after_close(&self, socket: &WebSocket) -> worker::Result<()> {
         let Some(closed) = self.sockets.remove(&self.state, socket)? else { return Ok(()) };
         let open = self.sockets.all(&self.state)?;
-        if let Some(room) = closed.branch_room() {
-            measure::sockets(&self.env, room, open.len());
-        }
+        measure::sockets(&self.env, closed.room(), open.len());
         match self.note_close(&closed, &open, clock::now()).await {
             Some(leave_at) => self.alarm.wake_by(&self.state, leave_at).await,
             None if open.is_empty() && !tickets::is_any_kept(&self.state).await? => {

@@ -1,6 +1,5 @@
 //! How sockets open in a room, with a token or with a ticket.
 
-use protocol::ids::SocketRoom;
 use worker::{Response, ResponseBuilder, WebSocketPair};
 
 use super::{Room, status};
@@ -13,8 +12,8 @@ use crate::room::{ConnectRequest, keepalive, measure, socket_caps, tickets};
 use crate::state::AppState;
 
 impl Room {
-    /// Opens a socket for a verified token, unless its session has ended.
-    pub(super) async fn connect_with_token(&self, connect: ConnectRequest) -> worker::Result<Response> {
+    /// Opens a socket, unless its session has ended.
+    pub(super) async fn connect_unless_ended(&self, connect: ConnectRequest) -> worker::Result<Response> {
         if let Some(session) = &connect.session {
             let Ok(app) = AppState::of(&self.env) else { return Ok(status(500)) };
             let checks = &self.session_checks;
@@ -25,7 +24,7 @@ impl Room {
         self.accept(connect).await
     }
 
-    /// A ticket was issued to a session that had not ended, and ends with it.
+    /// Keeps a ticket, or takes one and opens its socket.
     pub(super) async fn ticket(&self, call: TicketCall) -> worker::Result<Response> {
         match call {
             TicketCall::Issue(ticket) => {
@@ -35,7 +34,8 @@ impl Room {
             }
             TicketCall::Redeem(redemption) => {
                 match tickets::redeem(&self.state, redemption, clock::now()).await? {
-                    Some(connect) => self.accept(connect).await,
+                    // It may have ended before the room had the ticket to delete.
+                    Some(connect) => self.connect_unless_ended(connect).await,
                     None => Ok(status(BAD_TICKET)),
                 }
             }
@@ -63,9 +63,7 @@ impl Room {
         socket.send_frame(&greeting);
         self.alarm.wake_by(&self.state, next_check).await?;
         self.announce(&others, &socket).await;
-        if let SocketRoom::Branch(room) = room {
-            measure::sockets(&self.env, room, self.sockets.all(&self.state)?.len());
-        }
+        measure::sockets(&self.env, room, self.sockets.all(&self.state)?.len());
         Response::from_websocket(pair.client)
     }
 }

@@ -53,7 +53,7 @@ fn a_socket_gets_commits_of_other_devices_of_its_room_until_its_token_expires() 
 #[test]
 fn a_socket_gets_its_own_commits_only_if_it_asks() {
     let state_of = |author: &str, own| {
-        let (author, options) = (author.parse().unwrap(), FrameOptions { own, batched: false });
+        let (author, options) = (author.parse().unwrap(), FrameOptions { own, ..FrameOptions::default() });
         SocketState::new(ConnectRequest { author, options, ..connect_request() }, NOW)
     };
     for (author, own, bound, free) in [

@@ -1,7 +1,7 @@
 use super::super::socket_state::tests::{NOW, connect_request};
 use super::*;
 
-const ALL: FrameOptions = FrameOptions { batched: true, own: true };
+const ALL: FrameOptions = FrameOptions { batched: true, own: true, branch: None };
 const SECRET: &str = "00112233445566778899aabbccddeeff";
 
 fn id() -> TicketId {
@@ -58,6 +58,9 @@ fn a_ticket_connects_its_device_from_its_page_as_the_socket_asks() {
     ] {
         assert_eq!(other.connection(kept()), None);
     }
+    let named = |branch: &str| FrameOptions { branch: Some(branch.parse().unwrap()), ..ALL };
+    assert!(Redemption { options: named("2"), ..redemption() }.connection(kept()).is_some());
+    assert_eq!(Redemption { options: named("3"), ..redemption() }.connection(kept()), None);
     let outside = Redemption { origin: None, ..redemption() };
     assert!(outside.connection(KeptTicket { origin: None, ..kept() }).is_some());
 }

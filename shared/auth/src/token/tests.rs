@@ -102,9 +102,9 @@ fn a_token_with_a_device_acts_as_that_device_only() {
 fn a_user_without_a_branch_has_no_room() {
     let boss = Claims { branch_id: None, role: Role::SuperAdmin, ..claims() };
     assert_eq!(boss.room_of(None).unwrap_err().code, ErrorCode::BranchRequired);
-    assert_eq!(boss.socket_room().unwrap().to_string(), "1:*");
+    assert_eq!(boss.socket_room(None).unwrap().to_string(), "1:*");
     assert_eq!(claims().room_of(None).unwrap().to_string(), "1:2");
-    assert_eq!(claims().socket_room().unwrap().to_string(), "1:2");
+    assert_eq!(claims().socket_room(None).unwrap().to_string(), "1:2");
 }
 
 #[test]

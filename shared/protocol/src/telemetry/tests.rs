@@ -20,11 +20,14 @@ fn lines_are_pinned_and_read_back() {
     );
     assert_eq!(edge.to_json(), text);
     assert_eq!(LogEvent::parse(text), Some(edge));
-    let (client, branch) = ("1".parse().unwrap(), "2".parse().unwrap());
+    let (client, branch) = ("1".parse().unwrap(), Some("2".parse().unwrap()));
     let room = RoomLine { client, branch, sockets: 3, changes: 2, delay_micros: Some(7) };
     let text = r#"{"line":"room","client":"1","branch":"2","sockets":3,"changes":2,"delay_micros":7}"#;
     assert_eq!(LogEvent::Room(room.clone()).to_json(), text);
     assert_eq!(LogEvent::parse(text), Some(LogEvent::Room(room)));
+    let text = r#"{"line":"room","client":"1","sockets":3,"changes":2,"delay_micros":7}"#;
+    let Some(LogEvent::Room(hub)) = LogEvent::parse(text) else { panic!("{text}") };
+    assert_eq!((&hub.branch, LogEvent::Room(hub.clone()).to_json().as_str()), (&None, text));
     for other in ["", "ready", "{}", r#"{"line":"other"}"#, r#" {"line":"room"}"#] {
         assert_eq!(LogEvent::parse(other), None, "{other}");
     }

@@ -10,7 +10,7 @@ fn page(next_cursor: &str, stamp: u64, has_more: bool) -> String {
 
 /// A follower of `tables` that stands at 5.
 fn at_five(tables: Option<&str>) -> Follower {
-    let mut follower = Follower::new(Some("p1.5.x".into()), None, tables.map(str::to_owned));
+    let mut follower = Follower::new(Some("p1.5.x".into()), None, tables.map(str::to_owned), None);
     assert_eq!(follower.on_page(page("p1.5.x", 5, false).as_bytes()).unwrap(), None);
     assert!(!follower.must_pull());
     follower
@@ -36,16 +36,18 @@ fn read(event: &str) -> (String, PullResponse) {
 fn a_stream_pulls_from_its_cursor_or_its_start() {
     let query = |cursor: Option<&str>, since: Option<&str>, tables: Option<&str>| {
         let [cursor, since, tables] = [cursor, since, tables].map(|text| text.map(str::to_owned));
-        Follower::new(cursor, since, tables).next_query()
+        Follower::new(cursor, since, tables, None).next_query()
     };
     assert_eq!(query(None, None, None), "limit=1000");
     assert_eq!(query(Some("p1.5.x"), Some("7"), None), "cursor=p1.5.x&limit=1000");
     assert_eq!(query(None, Some("7"), Some("a,b")), "since=7&tables=a%2Cb&limit=1000");
+    let mut of_branch = Follower::new(None, Some("7".into()), None, Some("2".parse().unwrap()));
+    assert_eq!(of_branch.next_query(), "since=7&branch_id=2&limit=1000");
 }
 
 #[test]
 fn pages_follow_until_the_head_of_the_room() {
-    let mut follower = Follower::new(None, None, None);
+    let mut follower = Follower::new(None, None, None, None);
     let first = follower.on_page(page("p1.4.x", 4, true).as_bytes()).unwrap().unwrap();
     assert_eq!(read(&first).0, "p1.4.x");
     assert!(follower.must_pull());
@@ -85,7 +87,7 @@ fn a_gap_is_pulled_from_the_last_event() {
 #[test]
 fn a_stream_in_a_snapshot_or_its_tail_takes_no_frame() {
     for (cursor, mode) in [("w1.x.k.abc", "snapshot"), ("p1.5.x.9", "changes")] {
-        let mut follower = Follower::new(None, None, None);
+        let mut follower = Follower::new(None, None, None, None);
         let end = page(cursor, 5, false).replace("\"mode\":\"changes\"", &format!("\"mode\":\"{mode}\""));
         assert!(follower.on_page(end.as_bytes()).unwrap().is_some());
         assert_eq!(follower.on_frame(&frame(5, 9, &["a"])), None);
