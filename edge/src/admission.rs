@@ -112,12 +112,11 @@ impl<T: Transport> Admission<T> {
         self.verdicts.borrow_mut().note_status(key, SessionStatus::Revoked, now);
     }
 
-    /// Number of commands that [`Admission::run`] would send now.
-    pub(crate) fn commands(&self, check: &AdmissionCheck, now: Timestamp) -> usize {
-        if self.known_refusal(check, now).is_some() {
-            return 0;
-        }
-        usize::from(self.unknown_session(check, now).is_some()) + usize::from(!check.limits.is_empty())
+    /// Number of commands that [`Admission::run`] would send now; `None` if it would refuse without any.
+    pub(crate) fn commands(&self, check: &AdmissionCheck, now: Timestamp) -> Option<usize> {
+        let asks_for_session = usize::from(self.unknown_session(check, now).is_some());
+        let commands = asks_for_session + usize::from(!check.limits.is_empty());
+        self.known_refusal(check, now).is_none().then_some(commands)
     }
 
     /// The session that Redis must be asked for.
@@ -132,7 +131,7 @@ impl<T: Transport> Admission<T> {
     }
 
     /// Counts the request against the ceiling of its client; the refusal if it is exceeded.
-    fn over_ceiling(&self, check: &AdmissionCheck, now: Timestamp) -> Option<RateDecision> {
+    pub(crate) fn over_ceiling(&self, check: &AdmissionCheck, now: Timestamp) -> Option<RateDecision> {
         let ceiling = check.ceiling.as_ref()?;
         let counted = [(ceiling.key.to_string(), ceiling.limit)];
         let decision = self.ceilings.borrow_mut().decide(&counted, now);

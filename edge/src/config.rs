@@ -17,6 +17,8 @@ pub(crate) use heartbeat::Heartbeat;
 pub(crate) use origins::AllowedOrigins;
 use urls::FunctionUrls;
 
+use crate::limits::CLIENT_CALLS_MAX;
+
 const REDIS_PREFIX: &str = "tillsync";
 /// The default of `HEAD_BOUND_MILLIS`.
 const HEAD_BOUND: Duration = Duration::from_secs(15);
@@ -30,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) urls: FunctionUrls,
     pub(crate) redis: RedisAccess,
     pub(crate) rates: Rates,
+    /// Calls of functions for one client at once, in one isolate.
+    pub(crate) client_calls_max: usize,
     /// How long ago a function may have confirmed the head at which the edge answers a pull; zero if
     /// functions answer all.
     pub(crate) head_bound: Duration,
@@ -96,6 +100,8 @@ impl Config {
         let ours = Keys::new(REDIS_PREFIX).ok();
         let ours = reader.parsed_or("REDIS_PREFIX", ours, |text| Keys::new(text).map(Some)).flatten();
         let rates = rates(&mut reader);
+        let calls_max = reader.parsed_or("CLIENT_CALLS_MAX", CLIENT_CALLS_MAX, count);
+        let client_calls_max = calls_max.unwrap_or(CLIENT_CALLS_MAX);
         let head_bound = reader.parsed_or("HEAD_BOUND_MILLIS", HEAD_BOUND, millis).unwrap_or(HEAD_BOUND);
         let heartbeat = heartbeat(&mut reader);
         let none = AllowedOrigins::default();
@@ -109,6 +115,7 @@ impl Config {
             urls,
             redis,
             rates,
+            client_calls_max,
             head_bound,
             origins,
             heartbeat,
@@ -138,6 +145,10 @@ fn heartbeat<L: Fn(&str) -> Option<String>>(reader: &mut Reader<L>) -> Heartbeat
         ping_after_secs: secs("SOCKET_PING_AFTER_SECS", ping_after_secs),
         pong_within_secs: secs("SOCKET_PONG_WITHIN_SECS", pong_within_secs),
     }
+}
+
+fn count(text: &str) -> Result<usize, std::num::ParseIntError> {
+    text.parse::<std::num::NonZero<usize>>().map(std::num::NonZero::get)
 }
 
 fn millis(text: &str) -> Result<Duration, std::num::ParseIntError> {

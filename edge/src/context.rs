@@ -13,6 +13,7 @@ use protocol::endpoints::spec::EndpointSpec;
 use protocol::error::{ApiError, ErrorCode};
 use protocol::limits::USER_ID_BYTES_MAX;
 use protocol::timestamp::Timestamp;
+use protocol::wire::CACHE_HEADER;
 use protocol::wire::health::HEALTH_OPERATION;
 use protocol::wire::presence::BRANCH_OPERATION;
 use worker::{Context, Env, console_error};
@@ -29,7 +30,10 @@ use crate::request_id::RequestId;
 use crate::session_end;
 use crate::state::AppState;
 use crate::telemetry::{Observation, Part};
-use crate::upstream::{self, Call, CallError, Credentials, UpstreamResponse};
+use crate::upstream::{self, Call, CallError, CallInFlight, Credentials, UpstreamResponse};
+
+/// In `Tillsync-Cache`: the entry of a cache has answered.
+const FRESH: &str = "fresh";
 
 pub(crate) struct RequestContext {
     pub(crate) request: Request,
@@ -90,14 +94,16 @@ impl RequestContext {
 
     /// Checks session and rate limits.
     pub(crate) async fn admit(&self, check: &AdmissionCheck) -> Result<(), RequestError> {
-        match self.state.admission.commands(check, self.now) {
+        let asked = self.state.admission.commands(check, self.now);
+        // The function's commands too, unless the caller is refused at once.
+        match asked.map_or(0, |asked| asked + self.spec().redis_commands) {
             // The clock stands still meanwhile, and asking for it is a call of the runtime.
             0 => self.pass_gate(check, 0).await,
             commands => self.observation.timed(Part::Gate, self.pass_gate(check, commands)).await,
         }
     }
 
-    /// Checks session and rate limits, which takes `commands` of Redis.
+    /// Checks session and rate limits of a request that takes `commands` of Redis in all.
     async fn pass_gate(&self, check: &AdmissionCheck, commands: usize) -> Result<(), RequestError> {
         self.count_at_fuse(commands).await?;
         let result = self.state.admission.run(check, self.now).await;
@@ -212,9 +218,43 @@ impl RequestContext {
         };
         // The runtime has a copy now.
         body.inspect(|body| body.free());
+        let counted = self.count_call()?;
         let response = self.send(request).await?;
+        drop(counted);
         session_end::after_response(self, &response);
+        self.count_miss(spec, &response);
         Ok(response)
+    }
+
+    /// Counts a call of a function for the caller's client; an error if it has too many under way.
+    fn count_call(&self) -> Result<Option<CallInFlight>, ApiError> {
+        let begin = |client| self.state.calls.begin(client, clock::now());
+        self.observation.client().map(begin).transpose()
+    }
+
+    /// Counts at the fuse, after the response, what the function has sent to Redis because its cache had no
+    /// entry: the next requests of the address are refused for it.
+    fn count_miss(&self, spec: &EndpointSpec, response: &UpstreamResponse) {
+        let commands = spec.redis_commands_of_a_miss;
+        // What the function refuses, it does not look up.
+        let has_looked = !matches!(response.status, 400..404);
+        if commands == 0 || !has_looked || response.header(CACHE_HEADER) == Some(FRESH) {
+            return;
+        }
+        if let Ok(client_info) = self.client_info() {
+            let env = self.env.clone();
+            self.execution.wait_until(async move {
+                // A fuse that fails lets everything through.
+                let _ = fuse::allows(&env, &client_info, commands).await;
+            });
+        }
+    }
+
+    /// Counts a pull that is no request of its own against the ceiling of the caller's client.
+    pub(crate) fn count_pull(&self, claims: &Claims) -> Result<(), ApiError> {
+        let check = self.state.policy.for_caller(claims, Endpoint::PullChanges.spec().limit);
+        let refusal = self.state.admission.over_ceiling(&check, clock::now());
+        refusal.as_ref().and_then(RateDecision::error).map_or(Ok(()), Err)
     }
 
     /// Calls another operation of the endpoint's function with `body`.
@@ -224,7 +264,12 @@ impl RequestContext {
         body: &[u8],
         credentials: Credentials<'_>,
     ) -> Result<UpstreamResponse, CallError> {
-        self.send(self.upstream_request(self.spec(), operation, "", Some(body), credentials)?).await
+        // Counted, but never refused: it is one call instead of several.
+        let counted = self.count_call();
+        let response =
+            self.send(self.upstream_request(self.spec(), operation, "", Some(body), credentials)?).await;
+        drop(counted);
+        response
     }
 
     /// Asks a function whether it reaches DynamoDB.

@@ -18,6 +18,9 @@ pub(crate) const FUNCTION_BODIES_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Seconds for which a body may be held after its last window of time: a write waits for its turn, and then
 /// for its function.
 pub(crate) const BODY_HELD_SECS: u64 = 30;
+/// Calls of functions for one client at once: a branch of 100 tills, each with a push and a pull under way,
+/// stays below it. The default of `CLIENT_CALLS_MAX`.
+pub(crate) const CLIENT_CALLS_MAX: usize = 250;
 
 // Callers without a token leave room for a client, and each share has room for several of its bodies.
 const _: () = assert!(

@@ -100,7 +100,8 @@ pub(crate) async fn redeem(env: &Env, object: &str, redemption: Redemption) -> R
 pub(crate) async fn issue(env: &Env, ticket: KeptTicket) -> Result<String, RoomError> {
     let room = ticket.connect.room.clone();
     let object = object_call::id(env, &room)?;
-    let (status, id) = post(env, &room, &call::ticket_url(&TicketCall::Issue(ticket)), &[], CALL_BOUND).await?;
+    let (status, id) =
+        post(env, &room, &call::ticket_url(&TicketCall::Issue(ticket)), &[], CALL_BOUND).await?;
     match String::from_utf8(id) {
         Ok(id) if status == 200 => Ok(ticket::text(&object, &id)),
         _ => Err(RoomError::Status(status)),

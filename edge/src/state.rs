@@ -13,8 +13,9 @@ use crate::body::HeldBodies;
 use crate::config::{Config, RedisAccess};
 use crate::readiness::Readiness;
 use crate::redis::RedisFetch;
+use crate::upstream::CallsInFlight;
 
-/// The configuration, caches of tokens, sessions and limits, and the bodies that are on their way.
+/// The configuration, caches of tokens, sessions and limits, and the bodies and calls that are on their way.
 pub(crate) struct AppState {
     pub(crate) config: Config,
     pub(crate) authenticator: Authenticator,
@@ -23,6 +24,7 @@ pub(crate) struct AppState {
     pub(crate) redis: Client<RedisFetch>,
     pub(crate) readiness: Readiness,
     pub(crate) bodies: HeldBodies,
+    pub(crate) calls: CallsInFlight,
 }
 
 thread_local! {
@@ -49,7 +51,8 @@ impl AppState {
         let redis = Client::new(RedisFetch::new(address.clone()), token.clone(), random);
         let admission = Admission::new(&redis);
         let (readiness, bodies) = (Readiness::default(), HeldBodies::default());
-        AppState { config, authenticator, policy, admission, redis, readiness, bodies }
+        let calls = CallsInFlight::new(config.client_calls_max);
+        AppState { config, authenticator, policy, admission, redis, readiness, bodies, calls }
     }
 }
 

@@ -66,6 +66,11 @@ impl Observation {
         let _ = self.client.set(client.clone());
     }
 
+    /// The tenant, once the token is verified.
+    pub(crate) fn client(&self) -> Option<&ClientId> {
+        self.client.get()
+    }
+
     /// Runs `work` and adds its time to `part`.
     pub(crate) async fn timed<T>(&self, part: Part, work: impl Future<Output = T>) -> T {
         let began_at = clock::now();

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use protocol::telemetry::server_timing::{self, TIMING_HEADER};
 use protocol::timestamp::Timestamp;
-use serde::de::IgnoredAny;
 use protocol::wire::{CACHE_HEADER, COST_HEADER, ENDED_HEADER};
+use serde::de::IgnoredAny;
 use worker::{Fetch, Request};
 
 use crate::config::Config;
@@ -13,10 +13,12 @@ use crate::fetch;
 use crate::response::{Body, Response};
 
 mod call;
+mod calls_in_flight;
 mod check;
 mod sign;
 
 pub(crate) use call::{Call, Credentials};
+pub(crate) use calls_in_flight::{CallInFlight, CallsInFlight};
 pub(crate) use sign::SignError;
 
 /// Timeout of a call, longer than a function ever takes. Tills wait about as long.

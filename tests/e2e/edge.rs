@@ -8,6 +8,7 @@ pub(crate) mod events;
 pub(crate) mod floods;
 pub(crate) mod hub;
 pub(crate) mod openapi;
+pub(crate) mod outages;
 pub(crate) mod own_changes;
 pub(crate) mod pages;
 pub(crate) mod presence;
@@ -23,6 +24,6 @@ pub(crate) mod tickets;
 pub(crate) mod verdicts;
 
 trials! {
-    modules: bad_input, bodies, browser, crowds, events, floods, hub, openapi, own_changes, pages, presence, protocol_page,
-    rate_limits, renewal, secrets, slow_readers, sockets, status, telemetry, tickets, verdicts,
+    modules: bad_input, bodies, browser, crowds, events, floods, hub, openapi, outages, own_changes, pages, presence,
+    protocol_page, rate_limits, renewal, secrets, slow_readers, sockets, status, telemetry, tickets, verdicts,
 }

@@ -105,7 +105,7 @@ fn many_sessions_are_one_command_and_an_end_is_remembered() {
 fn a_room_asks_for_the_session_of_a_socket_unless_its_end_is_known() {
     let (admission, redis) = admission();
     let of_room = || session().asking(SessionSource::Room);
-    assert_eq!(admission.commands(&of_room(), NOW), 0);
+    assert_eq!(admission.commands(&of_room(), NOW), Some(0));
     assert!(!redis.run(admission.run(&of_room(), NOW)).revoked);
     admission.note_end(session().session.as_ref().unwrap(), NOW);
     assert!(redis.run(admission.run(&of_room(), NOW)).revoked);
@@ -213,14 +213,14 @@ fn one_failed_reply_does_not_void_the_other() {
 #[test]
 fn the_commands_of_a_check_are_known_before_it_runs() {
     let (admission, redis) = admission();
-    assert_eq!((admission.commands(&user(), NOW), admission.commands(&session(), NOW)), (2, 1));
+    assert_eq!((admission.commands(&user(), NOW), admission.commands(&session(), NOW)), (Some(2), Some(1)));
     redis.then([Step::replies(&[Json::Null])]);
     redis.run(admission.run(&session(), NOW));
-    assert_eq!((admission.commands(&user(), NOW), admission.commands(&session(), NOW)), (1, 0));
-    assert_eq!(admission.commands(&session().asking(SessionSource::Redis), NOW), 1);
+    assert_eq!((admission.commands(&user(), NOW), admission.commands(&session(), NOW)), (Some(1), Some(0)));
+    assert_eq!(admission.commands(&session().asking(SessionSource::Redis), NOW), Some(1));
     redis.then([Step::replies(&[json!([0, 60_000_000])])]);
     redis.run(admission.run(&user(), NOW));
-    assert_eq!(admission.commands(&user(), NOW), 0);
+    assert_eq!(admission.commands(&user(), NOW), None);
 }
 
 #[test]

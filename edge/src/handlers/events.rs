@@ -12,7 +12,7 @@ use protocol::endpoints::parameter::{CURSOR, SINCE, TABLES};
 use protocol::ids::SocketRoom;
 use protocol::limits::{EVENTS_COMMENT_SECS, EVENTS_HUB_PULL_SECS, EVENTS_RETRY_MILLIS};
 use protocol::timestamp::Timestamp;
-use worker::{ResponseBuilder, console_error};
+use worker::{Delay, ResponseBuilder, console_error};
 
 use crate::authenticate::socket_token;
 use crate::clock;
@@ -173,8 +173,12 @@ impl Events {
         clock::within(left, self.socket.next()).await
     }
 
-    /// Pulls the next page. Returns its event, if it has news, or the refusal of the function.
+    /// Pulls the next page, once the client's ceiling allows it.
     async fn pull(&mut self) -> Result<Result<Option<String>, Box<Response>>, RequestError> {
+        while let Err(refusal) = self.context.count_pull(&self.caller.claims) {
+            let secs = refusal.retry_after_secs().unwrap_or(1).min(EVENTS_COMMENT_SECS);
+            Delay::from(Duration::from_secs(secs.max(1))).await;
+        }
         self.pulled_at = clock::now();
         pull_page(&self.context, &self.caller, &mut self.follower).await
     }

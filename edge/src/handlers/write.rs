@@ -61,11 +61,18 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
             Ok(response)
         }
         other => {
-            let status = other.as_ref().map_or(500, |(response, _)| response.status);
+            let is_over = match &other {
+                Ok((response, _)) => is_over(response.status),
+                // The edge has refused it, and called no function.
+                Err(RequestError::Caller(_)) => true,
+                Err(_) => false,
+            };
             match turn {
                 // Its commit may be too large to publish, or an earlier one that was not published.
-                Some(turn) if status < 300 => publish::nothing_after_response(context, turn),
-                Some(turn) => give_back(context, turn, is_over(status)),
+                Some(turn) if other.as_ref().is_ok_and(|(response, _)| response.status < 300) => {
+                    publish::nothing_after_response(context, turn);
+                }
+                Some(turn) => give_back(context, turn, is_over),
                 None => {}
             }
             other.map(|(response, _)| response)

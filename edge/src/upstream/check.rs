@@ -56,7 +56,8 @@ mod tests {
 
     #[test]
     fn a_success_is_json_or_has_no_body() {
-        let ours = ["application/json", "application/json; charset=utf-8", "application/vnd.tillsync.pushed+json"];
+        let ours =
+            ["application/json", "application/json; charset=utf-8", "application/vnd.tillsync.pushed+json"];
         for content_type in ours {
             assert!(check(200, Some(content_type), b"{}").is_ok(), "{content_type}");
         }
@@ -79,7 +80,10 @@ mod tests {
             r#"{"error":{"code":""}}"#,
         ] {
             for status in [429, 500, 502, 503, 504] {
-                assert!(matches!(check(status, None, body.as_bytes()), Err(CallError::Platform(_))), "{body}");
+                assert!(
+                    matches!(check(status, None, body.as_bytes()), Err(CallError::Platform(_))),
+                    "{body}"
+                );
             }
             for status in [302, 400, 403, 404, 413] {
                 assert!(matches!(check(status, None, body.as_bytes()), Err(CallError::Foreign(_))), "{body}");

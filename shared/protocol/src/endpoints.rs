@@ -25,6 +25,7 @@ use crate::error::ErrorCode::{
     ResetRequired, RoomFull, SessionNotFound, TableForbidden, TicketInvalid, TooManyBranches, UnknownTable,
     UpgradeRequired, VersionChanged,
 };
+use crate::limits::READ_RECORDS_MAX;
 use crate::role::Role;
 use crate::wire::auth::{LoginRequest, MeResponse, RefreshRequest, SessionResponse};
 use crate::wire::branches::BranchesResponse;
@@ -91,19 +92,19 @@ pub enum Endpoint {
 pub static ENDPOINTS: [EndpointSpec; 33] = [
     post(Endpoint::LogIn, "/api/auth/login", "logIn", "Signs in.")
         .function(Function::Auth).public(LimitScope::SignIn).request::<LoginRequest>().response::<SessionResponse>()
-        .errors(&[BadCredentials]),
+        .errors(&[BadCredentials]).redis(2, 0),
     post(Endpoint::RefreshSession, "/api/auth/refresh", "refreshSession", "Renews a session.")
         .function(Function::Auth).public(LimitScope::Address).request::<RefreshRequest>().response::<SessionResponse>()
-        .errors(&[RefreshInvalid, RefreshReused]),
+        .errors(&[RefreshInvalid, RefreshReused]).redis(1, 0),
     post(Endpoint::LogOut, "/api/auth/logout", "logOut", "Ends the session of a refresh token.")
-        .function(Function::Auth).public(LimitScope::Address).request::<RefreshRequest>(),
+        .function(Function::Auth).public(LimitScope::Address).request::<RefreshRequest>().redis(1, 0),
     get(Endpoint::GetCurrentUser, "/api/auth/me", "getCurrentUser", "Returns the user of the access token.")
-        .function(Function::Auth).response::<MeResponse>().cached().revalidates(),
+        .function(Function::Auth).response::<MeResponse>().cached().revalidates().redis(1, 2),
     get(Endpoint::ListSessions, "/api/sessions", "listSessions", "Lists the sessions of the user.")
-        .function(Function::Auth).response::<SessionsResponse>(),
+        .function(Function::Auth).response::<SessionsResponse>().redis(20, 0),
     delete(Endpoint::EndSessions, "/api/sessions/{id}", "endSessions", "Ends one or more sessions.")
         .function(Function::Auth).parameters(&[SESSION]).response::<EndSessionsResponse>()
-        .errors(&[SessionNotFound]),
+        .errors(&[SessionNotFound]).redis(1, 0),
     post(Endpoint::PushBatch, "/api/sync/batch-push", "pushBatch", "Pushes a batch of records.")
         .function(Function::BatchPush).sync().request::<PushRequest>().response::<PushResponse>()
         .of_branch().publishes().errors(&[DeviceMismatch, BatchIdReused, BatchTooLarge, DeadLettersFull, GroupNeedsBatch])
@@ -117,14 +118,14 @@ pub static ENDPOINTS: [EndpointSpec; 33] = [
         .function(Function::ResolveConflict).sync().request::<ResolveRequest>()
         .response::<ResolveResponse>().of_branch().publishes()
         .errors(&[UnknownTable, TableForbidden, DeviceMismatch, RecordNotFound, BatchIdReused, VersionChanged,
-            BatchTooLarge, RecordRejected])
+            BatchTooLarge, RecordRejected]).redis(4, 0)
         .details(&[
             (VersionChanged, WireType::of::<VersionChangedDetails>()),
             (RecordRejected, WireType::of::<RejectionDetails>()),
         ]),
     get(Endpoint::GetSyncStats, "/api/sync/stats", "getSyncStats", "Returns the figures of a branch.")
         .function(Function::SyncStats).sync().parameters(&[MIN, BRANCH]).response::<StatsResponse>()
-        .counts_cost().cached().revalidates().errors(&[ResetRequired]),
+        .counts_cost().cached().revalidates().errors(&[ResetRequired]).redis(1, 2),
     get(Endpoint::GetDevice, "/api/sync/devices/{device_id}", "getDevice",
         "Returns the numbered batches that a branch holds of a device.")
         .function(Function::SyncStats).sync().parameters(&[DEVICE_NAME, BRANCH]).response::<DeviceResponse>()
@@ -153,29 +154,29 @@ pub static ENDPOINTS: [EndpointSpec; 33] = [
     get(Endpoint::GetRecord, "/api/data/{table}/{record_id}", "getRecord", "Returns one record.")
         .function(Function::Data).parameters(&[TABLE, RECORD, MIN, BRANCH]).response::<RecordResponse>()
         .counts_cost().cached().revalidates()
-        .errors(&[UnknownTable, TableForbidden, RecordNotFound, ResetRequired]),
+        .errors(&[UnknownTable, TableForbidden, RecordNotFound, ResetRequired]).redis(1, 2),
     post(Endpoint::BatchGetRecords, "/api/data/batch-get", "batchGetRecords", "Returns several records.")
         .function(Function::Data).parameters(&[MIN, BRANCH]).request::<BatchGetRequest>()
         .response::<BatchGetResponse>().counts_cost().cached()
-        .errors(&[BatchTooLarge, UnknownTable, TableForbidden, ResetRequired]),
+        .errors(&[BatchTooLarge, UnknownTable, TableForbidden, ResetRequired]).redis(1, 2 * READ_RECORDS_MAX),
     get(Endpoint::GetCart, "/api/carts/{id}", "getCart", "Returns a cart.")
         .function(Function::Carts).parameters(&[CART, MIN, BRANCH]).response::<CartResponse>().counts_cost()
-        .cached().revalidates().errors(&[CartNotFound]),
+        .cached().revalidates().errors(&[CartNotFound]).redis(1, 1),
     put(Endpoint::PutCart, "/api/carts/{id}", "putCart", "Creates or replaces a cart.")
         .function(Function::Carts).parameters(&[CART, BRANCH]).request::<PutCartRequest>()
-        .response::<PutCartResponse>().counts_cost(),
+        .response::<PutCartResponse>().counts_cost().redis(1, 0),
     delete(Endpoint::DeleteCart, "/api/carts/{id}", "deleteCart", "Removes a cart.")
-        .function(Function::Carts).parameters(&[CART, BRANCH]).counts_cost(),
+        .function(Function::Carts).parameters(&[CART, BRANCH]).counts_cost().redis(1, 0),
     get(Endpoint::GetCacheReport, "/api/cache/report", "getCacheReport", "Reports one day of the cache.")
-        .function(Function::CacheAdmin).role(Role::Admin).parameters(&[DAY]).response::<CacheReportResponse>().revalidates(),
+        .function(Function::CacheAdmin).role(Role::Admin).parameters(&[DAY]).response::<CacheReportResponse>().revalidates().redis(2, 0),
     get(Endpoint::GetCacheStats, "/api/cache/stats", "getCacheStats", "Returns the state of the cache.")
         .function(Function::CacheAdmin).role(Role::Admin).response::<CacheStatsResponse>(),
     post(Endpoint::InvalidateCache, "/api/cache/invalidate", "invalidateCache", "Removes cached entries.")
         .function(Function::CacheAdmin).role(Role::Admin).request::<InvalidateRequest>().response::<InvalidateResponse>()
-        .errors(&[BadCursor]),
+        .errors(&[BadCursor]).redis(20, 0),
     post(Endpoint::WarmCache, "/api/cache/warm", "warmCache", "Loads a page of a table into the cache.")
         .function(Function::CacheWarm).role(Role::Admin).request::<WarmRequest>().response::<WarmResponse>()
-        .of_branch().counts_cost().errors(&[BadCursor, UnknownTable, TableForbidden]),
+        .of_branch().counts_cost().errors(&[BadCursor, UnknownTable, TableForbidden]).redis(1, 200),
     get(Endpoint::OpenSocket, "/ws", "openSocket", "Opens a WebSocket for the frames below.")
         .sync().parameters(&[TOKEN, TICKET, DEVICE, FRAMES, OWN, BRANCH]).frames::<ClientFrame, ServerFrame>()
         .errors(&[DeviceMismatch, OriginForbidden, TicketInvalid, UpgradeRequired, RoomFull]),
@@ -183,7 +184,7 @@ pub static ENDPOINTS: [EndpointSpec; 33] = [
         .sync().parameters(&[TOKEN, DEVICE, CURSOR, SINCE, TABLES, BRANCH]).events::<PullResponse>()
         .errors(&[DeviceMismatch, OriginForbidden, RoomFull, BadSince, UnknownTable, TableForbidden]),
     get(Endpoint::GetPresence, "/api/presence", "getPresence", "Lists the devices of a branch.")
-        .role(Role::Manager).parameters(&[BRANCH]).response::<PresenceResponse>().revalidates(),
+        .role(Role::Manager).parameters(&[BRANCH]).response::<PresenceResponse>().revalidates().redis(1, 0),
     get(Endpoint::GetOpenApiDocument, "/api/openapi.json", "getOpenApiDocument", "Returns this document.")
         .public(LimitScope::None).response::<serde_json::Map<String, serde_json::Value>>().revalidates(),
     get(Endpoint::GetHealth, "/healthz", "getHealth", "Reports whether the edge is configured.")

@@ -3,25 +3,34 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures_util::future::ready;
+use futures_util::future::{join_all, ready};
 use futures_util::{StreamExt, stream};
+use local::function_host::faults::HostFault;
 use local::stack::Options;
+use protocol::role::Role;
 use protocol::wire::auth::User;
+use serde_json::json;
 use tests::api::{Api, Reply};
 use tests::fleet;
 use tests::openapi::check::Checker;
 use tests::till::socket;
+use tests::wait::poll;
 use tokio::time::sleep;
 
 use crate::changed_edge::ChangedEdge;
-use crate::shop::Shop;
+use crate::edge::events::stream::EventStream;
+use crate::replies::assert_error;
+use crate::shop::{Shop, product};
 use crate::sync::broadcast::Listener;
-use crate::world::cashier;
+use crate::world::{PATIENCE, cashier};
 
 trials! {
     exclusive:
     two_thousand_requests_from_one_address_cost_few_commands,
     a_client_beyond_its_ceiling_is_refused_and_no_other,
+    the_pulls_of_a_stream_count_against_the_ceiling,
+    a_client_with_too_many_calls_under_way_is_refused_and_no_other,
+    a_hundred_tills_that_pull_at_once_meet_no_limit,
 }
 
 /// Requests of the flood, each of another user, so that no limit of a user stops it.
@@ -29,7 +38,12 @@ const FLOOD: usize = 2000;
 /// Connections of the flood.
 const CONNECTIONS: usize = 20;
 /// Each flood comes from another address.
-const ADDRESSES: [&str; 4] = ["203.0.113.77", "203.0.113.78", "203.0.113.79", "203.0.113.80"];
+const ADDRESSES: [[&str; 3]; 4] = [
+    ["203.0.113.77", "203.0.113.78", "203.0.113.79"],
+    ["203.0.113.80", "203.0.113.81", "203.0.113.82"],
+    ["203.0.113.83", "203.0.113.84", "203.0.113.85"],
+    ["203.0.113.86", "203.0.113.87", "203.0.113.88"],
+];
 /// Commands of one address that reach Redis in a window, and a few of requests at the edge of a window.
 const COMMANDS_MAX: u64 = 1100;
 /// The window in which the platform counts.
@@ -55,41 +69,72 @@ async fn from_address(api: &Api, path: &str, address: &str) -> Reply {
     api.send(request).await.unwrap()
 }
 
-async fn two_thousand_requests_from_one_address_cost_few_commands(shop: &'static Shop) {
-    let token = |n: usize| {
-        let user = User { id: format!("flood-{n}"), ..cashier(&shop.client) };
-        shop.world.token_of(&user, fleet::now())
-    };
-    let apis: Vec<Api> = (0..FLOOD).map(|n| shop.anonymous().unchecked().with_token(token(n))).collect();
-    // The function refuses the table without asking Redis, so each request costs the command of its limit.
-    let path = "/api/data/no_table/r1";
+/// Sends the same request by many users from one address. Returns the address, the replies and the commands
+/// that Redis has received meanwhile.
+async fn flood(shop: &Shop, apis: &[Api], path: &str, addresses: &[&'static str]) -> Flood {
     let mut floods = Vec::new();
     // In one window, from its beginning. A machine that is busy may need another one.
-    for address in ADDRESSES {
+    for &address in addresses {
         sleep(until_next_window()).await;
         let (before, begun) = (shop.world.redis_counts(), window());
-        let in_time = stream::iter(&apis).take_while(|_| ready(window() == begun));
+        let in_time = stream::iter(apis).take_while(|_| ready(window() == begun));
         let replies = in_time.map(|api| from_address(api, path, address)).buffer_unordered(CONNECTIONS);
         let replies: Vec<Reply> = replies.collect().await;
-        floods.push((address, replies, (shop.world.redis_counts() - before).commands));
-        if floods.last().is_some_and(|(_, replies, _)| replies.len() as u64 > COMMANDS_MAX) {
+        let commands = (shop.world.redis_counts() - before).commands;
+        floods.push(Flood { address, replies, commands });
+        if floods.last().is_some_and(|flood| flood.replies.len() as u64 > COMMANDS_MAX) {
             break;
         }
     }
-    let (address, replies, commands) = floods.pop().unwrap();
-    let (refused, served): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 429);
-    println!("{} of {} refused, {commands} commands", refused.len(), replies.len());
-    assert!(replies.len() as u64 > COMMANDS_MAX, "{} requests in a window are no flood", replies.len());
-    assert!(commands <= COMMANDS_MAX, "{commands} commands");
-    assert!(served.len() as u64 <= COMMANDS_MAX, "{} served", served.len());
-    let refusal = refused[0];
-    assert_eq!(
-        (refusal.code().as_deref(), refusal.header("retry-after")),
-        (Some("rate_limited"), Some("10"))
-    );
-    // Another address, and a caller that sends no command, are not affected.
-    assert_eq!(from_address(&apis[0], path, "203.0.113.7").await.status, 400);
-    assert_eq!(from_address(&shop.anonymous(), "/api/openapi.json", address).await.status, 200);
+    floods.pop().unwrap()
+}
+
+struct Flood {
+    address: &'static str,
+    replies: Vec<Reply>,
+    commands: u64,
+}
+
+impl Flood {
+    /// Checks that it cost few commands. Returns a refusal.
+    fn assert_stopped(&self, path: &str) -> &Reply {
+        let (refused, served): (Vec<_>, Vec<_>) = self.replies.iter().partition(|reply| reply.status == 429);
+        let (sent, commands) = (self.replies.len(), self.commands);
+        println!("{path}: {} of {sent} refused, {commands} commands", refused.len());
+        assert!(sent as u64 > COMMANDS_MAX, "{sent} requests in a window are no flood");
+        assert!(commands <= COMMANDS_MAX, "{path}: {commands} commands");
+        assert!(served.len() as u64 <= COMMANDS_MAX, "{path}: {} served", served.len());
+        refused[0]
+    }
+}
+
+async fn two_thousand_requests_from_one_address_cost_few_commands(shop: &'static Shop) {
+    let apis = |role: Role| -> Vec<Api> {
+        let user = |n| User { id: format!("flood-{n}"), role, ..cashier(&shop.client) };
+        let token = |n| shop.world.token_of(&user(n), fleet::now());
+        (0..FLOOD).map(|n| shop.anonymous().unchecked().with_token(token(n))).collect()
+    };
+    shop.push_at(&[product("p1", &json!({}))], fleet::now()).await;
+    let (cashiers, managers) = (apis(Role::Cashier), apis(Role::Manager));
+    let paths = [
+        // A function refuses it without Redis, and finds the next one there; the edge answers presence itself.
+        ("/api/data/no_table/r1", &cashiers),
+        ("/api/data/products/p1", &cashiers),
+        ("/api/presence", &managers),
+        ("/api/sync/stats", &cashiers),
+    ];
+    for ((path, apis), addresses) in paths.into_iter().zip(&ADDRESSES) {
+        let flood = flood(shop, apis, path, addresses).await;
+        let refusal = flood.assert_stopped(path);
+        assert_eq!(
+            (refusal.code().as_deref(), refusal.header("retry-after")),
+            (Some("rate_limited"), Some("10"))
+        );
+        // Another address, and a caller that sends no command, are not affected.
+        let expected = if path.contains("no_table") { 400 } else { 200 };
+        assert_eq!(from_address(&apis[0], path, "203.0.113.7").await.status, expected);
+        assert_eq!(from_address(&shop.anonymous(), "/api/openapi.json", flood.address).await.status, 200);
+    }
 }
 
 async fn a_client_beyond_its_ceiling_is_refused_and_no_other(_: &'static Shop) {
@@ -121,4 +166,57 @@ async fn a_client_beyond_its_ceiling_is_refused_and_no_other(_: &'static Shop) {
     assert_eq!(one.get("/api/auth/me").await.unwrap().status, 200);
     assert_eq!(pull(&other).await.status, 200);
     edge.stop().await;
+}
+
+async fn the_pulls_of_a_stream_count_against_the_ceiling(_: &'static Shop) {
+    let edge_variables = [("RATE_CLIENT_SYNC_PER_MINUTE", "2".to_owned())].into();
+    let edge = ChangedEdge::with(Options { edge_variables, ..Options::default() }).await;
+    let till = edge.tills(1).await.remove(0);
+    let faults = edge.stack.host_faults();
+    let before = faults.calls("1");
+    // Its first page comes with the request, the second one when its socket is open.
+    let _stream = EventStream::open(&till.api, &till.device, "", None).await;
+    let pulls = async || faults.calls("1") - before;
+    poll(PATIENCE, pulls, |pulls| *pulls == 2).await.expect("the stream pulls again");
+    let refused = till.api.get("/api/sync/pull-changes?limit=1").await.unwrap();
+    assert_eq!((refused.status.as_u16(), refused.code().as_deref()), (429, Some("rate_limited")));
+    edge.stop().await;
+}
+
+async fn a_client_with_too_many_calls_under_way_is_refused_and_no_other(_: &'static Shop) {
+    const CALLS_MAX: u64 = 2;
+    let edge_variables = [("CLIENT_CALLS_MAX", CALLS_MAX.to_string())].into();
+    let edge = ChangedEdge::with(Options { edge_variables, ..Options::default() }).await;
+    let (one, other) = (edge.till("1:1", "till-1").await, edge.till("2:1", "till-2").await);
+    let faults = edge.stack.host_faults();
+    let before = faults.calls("1");
+    faults.inject("1", HostFault::Hang, 2);
+    let hanging = [one.pull_raw("limit=1"), one.pull_raw("limit=2")];
+    let refuse = async {
+        let calls = async || faults.calls("1") - before;
+        poll(PATIENCE, calls, |calls| *calls == CALLS_MAX).await.expect("two calls are under way");
+        let batch = one.batch(Some("b1"), &[product("p1", &json!({}))]);
+        for reply in [one.pull_raw("limit=3").await, one.push_raw(&batch).await] {
+            assert_error(&reply, 503, "busy");
+            assert_eq!(reply.header("retry-after"), Some("1"));
+        }
+        assert_eq!(other.pull_raw("limit=3").await.status, 200);
+        assert_eq!(faults.calls("1"), before + CALLS_MAX, "what was refused was not called");
+    };
+    let (ended, ()) = tokio::join!(join_all(hanging), refuse);
+    assert!(ended.iter().all(|reply| reply.status == 503));
+    assert_eq!(one.pull_raw("limit=3").await.status, 200);
+    edge.stop().await;
+}
+
+async fn a_hundred_tills_that_pull_at_once_meet_no_limit(shop: &'static Shop) {
+    let till = shop.till("till-1").await;
+    // Each asks for a page of its own, so that a function answers.
+    let queries: Vec<String> = (1..=100).map(|limit| format!("limit={limit}")).collect();
+    let replies = join_all(queries.iter().map(|query| till.pull_raw(query))).await;
+    assert!(
+        replies.iter().all(|reply| reply.status == 200),
+        "{:?}",
+        replies.iter().find(|it| it.status != 200)
+    );
 }

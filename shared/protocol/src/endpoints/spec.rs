@@ -50,6 +50,11 @@ pub struct EndpointSpec {
     pub cached: bool,
     /// Whether the response has an `ETag` and may be 304.
     pub revalidates: bool,
+    /// Commands that a request sends to Redis after its session and its limits were checked; of a cached read,
+    /// those that find the entry. What streams and schedules send later is not counted.
+    pub redis_commands: usize,
+    /// Commands that follow at most if the cache has no entry that is good.
+    pub redis_commands_of_a_miss: usize,
 }
 
 /// Who may ask.
@@ -117,6 +122,8 @@ pub(super) const fn get(
         counts_cost: false,
         cached: false,
         revalidates: false,
+        redis_commands: 0,
+        redis_commands_of_a_miss: 0,
     }
 }
 
@@ -230,6 +237,11 @@ impl EndpointSpec {
         EndpointSpec { revalidates: true, ..self }
     }
 
+    /// Sends that many commands to Redis, and `of_a_miss` more if a cache has no entry.
+    pub(super) const fn redis(self, commands: usize, of_a_miss: usize) -> EndpointSpec {
+        EndpointSpec { redis_commands: commands, redis_commands_of_a_miss: of_a_miss, ..self }
+    }
+
     /// Whether the parameter `name` is in the path.
     pub fn is_in_path(&self, name: &str) -> bool {
         self.path
@@ -264,7 +276,7 @@ impl EndpointSpec {
         add(self.request.is_some(), &body);
         add(self.limit != LimitScope::None, &[ErrorCode::RateLimited]);
         add(self.of_branch || named("branch_id"), &BRANCH_CODES);
-        add(self.publishes || self.request.is_some(), &[ErrorCode::Busy]);
+        add(self.function.is_some() || self.streams || self.request.is_some(), &[ErrorCode::Busy]);
         add(named("cursor"), &[ErrorCode::BadCursor]);
         add(named("limit"), &[ErrorCode::BadLimit]);
         add(named("min"), &[ErrorCode::BadMin]);

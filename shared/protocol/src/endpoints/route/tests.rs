@@ -49,6 +49,13 @@ fn rows_stand_in_the_order_of_the_enum_and_no_row_is_there_twice() {
 }
 
 #[test]
+fn what_reads_a_cache_states_its_commands() {
+    for spec in ENDPOINTS.iter().filter(|spec| spec.cached && spec.endpoint != Endpoint::PullChanges) {
+        assert!(spec.redis_commands > 0 && spec.redis_commands_of_a_miss > 0, "{}", spec.operation_id);
+    }
+}
+
+#[test]
 fn every_path_parameter_is_declared() {
     for spec in &ENDPOINTS {
         let in_path = spec.path.split('/').filter(|segment| segment.starts_with('{')).count();
