@@ -140,9 +140,9 @@ pub(crate) fn replaced(text: &str, from: &str, to: &str) -> String {
 /// The main module of an edge with observed rooms, in the folder of its configuration.
 pub(crate) const EDGE_MODULE: &str = "edge.mjs";
 
-/// A worker whose cache fails on request, and whose rooms lose their memory, or sockets too, fail, end sessions, count their calls and how
-/// often they began, and show their sockets, the attachments of these, how many tickets they keep and how
-/// many rows they have written.
+/// A worker whose cache fails on request, and whose rooms lose their memory, or sockets too, fail, end
+/// sessions, count their calls and how often they began, and show their sockets, the attachments of these,
+/// how many tickets they keep and how many rows they have written.
 const OBSERVED_ROOMS: &str = r#"
 import BuiltEdge, { Room as BuiltRoom } from "EDGE";
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";

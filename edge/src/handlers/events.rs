@@ -38,8 +38,8 @@ const LAST_EVENT_ID_HEADER: &str = "last-event-id";
 /// still there.
 const COMMENT: &str = ":\n\n";
 
-/// Opens the stream. The first page comes before the socket and the response, so that a request that cannot be
-/// served has the status of a pull, and costs the room nothing.
+/// Opens the stream. The first page comes before the socket and the response, so that a request that cannot
+/// be served has the status of a pull, and costs the room nothing.
 pub(crate) async fn handle(context: &Rc<RequestContext>) -> Result<Response, RequestError> {
     context.origin.check()?;
     let query = query::canonical(&context.query())?;

@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::CallError;
 
-/// Whether a response is a function's own: a success is JSON or 204, and the body of an error has the shape of
-/// our errors. The platform answers a wrong signature, a crash, a throttle and a timeout with neither.
+/// Whether a response is a function's own: a success is JSON or 204, and the body of an error has the shape
+/// of our errors. The platform answers a wrong signature, a crash, a throttle and a timeout with neither.
 pub(super) fn check(status: u16, content_type: Option<&str>, body: &[u8]) -> Result<(), CallError> {
     if (200..300).contains(&status) {
         let content_type = content_type.unwrap_or_default();

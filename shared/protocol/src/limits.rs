@@ -104,8 +104,8 @@ pub const TICKET_SECS: u64 = 30;
 /// Seconds without an event after which a stream of events sends a comment: proxies close silent
 /// connections, often after a minute.
 pub const EVENTS_COMMENT_SECS: u64 = 15;
-/// Seconds after which a stream for head office pulls again without a cause: a hub does not tell the head of a
-/// branch, by which a lost frame would be noticed.
+/// Seconds after which a stream for head office pulls again without a cause: a hub does not tell the head of
+/// a branch, by which a lost frame would be noticed.
 pub const EVENTS_HUB_PULL_SECS: u64 = 60;
 /// Milliseconds after which a client that lost its stream of events opens it again.
 pub const EVENTS_RETRY_MILLIS: u64 = 3_000;

@@ -117,7 +117,7 @@ async fn two_thousand_requests_from_one_address_cost_few_commands(shop: &'static
     shop.push_at(&[product("p1", &json!({}))], fleet::now()).await;
     let (cashiers, managers) = (apis(Role::Cashier), apis(Role::Manager));
     let paths = [
-        // A function refuses it without Redis, and finds the next one there; the edge answers presence itself.
+        // A function refuses the first without Redis, and finds the next one there.
         ("/api/data/no_table/r1", &cashiers),
         ("/api/data/products/p1", &cashiers),
         ("/api/presence", &managers),

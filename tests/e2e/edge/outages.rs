@@ -1,4 +1,5 @@
-//! Rooms, caches and functions that are slow, fail or answer nonsense: the answer is late or 503, never wrong.
+//! Rooms, caches and functions that are slow, fail or answer nonsense: the answer is late or 503, and never
+//! wrong.
 
 use std::fmt::Debug;
 use std::time::Duration;

@@ -50,8 +50,8 @@ pub struct EndpointSpec {
     pub cached: bool,
     /// Whether the response has an `ETag` and may be 304.
     pub revalidates: bool,
-    /// Commands that a request sends to Redis after its session and its limits were checked; of a cached read,
-    /// those that find the entry. What streams and schedules send later is not counted.
+    /// Commands that a request sends to Redis after its session and its limits were checked; of a cached
+    /// read, those that find the entry. What streams and schedules send later is not counted.
     pub redis_commands: usize,
     /// Commands that follow at most if the cache has no entry that is good.
     pub redis_commands_of_a_miss: usize,
