@@ -56,14 +56,15 @@ async fn a_room_that_throws_or_hangs_makes_pulls_late_and_the_rest_503(_: &'stat
     let mut last = till.push(&[product("p1", &json!({}))]).await;
     for fault in ["throw", "hang"] {
         edge.observe::<Value>(&format!("fail/{fault}"), "1:1").await;
-        let pull = till.pull_raw(&format!("since={}", last.prev.0));
-        let page: PullResponse = in_time("a pull", pull).await.ok().unwrap();
+        let query = format!("since={}", last.prev.0);
+        let page: PullResponse = in_time("a pull", till.pull_raw(&query)).await.ok().unwrap();
         assert_eq!((page.changes.len(), page.stamp), (1, last.stamp), "{fault}");
         let before = last.stamp;
         last = in_time("a push", till.push(&[product(fault, &json!({}))])).await;
         assert_eq!(last.prev, before, "{fault}");
-        let record = till.api.get(&format!("/api/data/products/{fault}?min={}", last.stamp.0));
-        assert_eq!(in_time("a record", record).await.unwrap().status, 200, "{fault}");
+        let path = format!("/api/data/products/{fault}?min={}", last.stamp.0);
+        let record = in_time("a record", till.api.get(&path)).await.unwrap();
+        assert_eq!(record.status, 200, "{fault}");
 
         assert_unavailable(&in_time("a ticket", tickets::ask(&till.api, &till.device, None)).await);
         assert_unavailable(&in_time("presence", manager.get("/api/presence")).await.unwrap());

@@ -7,6 +7,7 @@ use std::time::Duration;
 use auth::limits::ACCESS_TOKEN_SECS;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
+use protocol::ids::SessionId;
 use protocol::limits::TICKET_SECS;
 use protocol::wire::sessions::EndSessionsResponse;
 use protocol::wire::ticket::SocketTicketResponse;
@@ -155,7 +156,7 @@ async fn a_ticket_ends_with_its_session(shop: &'static Shop) {
 async fn a_session_that_ends_while_redis_is_asked_opens_no_socket(_: &'static Shop) {
     let edge = ChangedEdge::start(with_observed_rooms).await;
     let [one, two] = edge.tills(2).await.try_into().unwrap_or_else(|_| unreachable!());
-    let tell_room = async |id: &str| {
+    let tell_room = async |id: &SessionId| {
         edge.observe::<Value>(&format!("end/{id}"), "1:1").await;
     };
     // Redis has answered that the session goes on, and the answer is on its way when it ends.
