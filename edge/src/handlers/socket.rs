@@ -33,7 +33,7 @@ async fn connect(context: &RequestContext) -> Result<Response, RequestError> {
     let options = FrameOptions::parse(&query)?;
     let device = query::device(&query)?;
     if let Some(ticket) = query::value(&query, "ticket").filter(|ticket| !ticket.is_empty()) {
-        // It may be a guess, which costs an event of the room where a command of Redis is spared.
+        // For the session that the room asks Redis about. A guess costs an event of the room instead.
         context.count_at_fuse(1).await?;
         let (object, id) = room::parse_ticket(&ticket).ok_or(RoomError::BadTicket)?;
         let redemption = Redemption { id, device, origin: context.header("origin")?, options };

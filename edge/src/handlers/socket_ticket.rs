@@ -16,7 +16,7 @@ use crate::room::{self, ConnectRequest, FrameOptions, KeptTicket};
 pub(crate) async fn handle(context: &RequestContext) -> Result<Response, RequestError> {
     let caller = context.authenticate(bearer(context.header("authorization")?.as_deref())?.to_owned())?;
     let claims = caller.claims;
-    // Nothing asks Redis again when the ticket is used.
+    // Without the cache of sessions: a page that asks for a ticket wants to know that it must sign in again.
     context.admit_to_ticket(&claims).await?;
     let room = claims.socket_room(None)?;
     let body = context.body(BodyOwner::Client(claims.client_id.clone())).await?;
