@@ -96,14 +96,15 @@ struct Flood {
 }
 
 impl Flood {
-    /// Checks that it cost few commands. Returns a refusal.
-    fn assert_stopped(&self, path: &str) -> &Reply {
+    /// Checks that it cost few commands, of which each request sends `each`. Returns a refusal.
+    fn assert_stopped(&self, path: &str, each: u64) -> &Reply {
         let (refused, served): (Vec<_>, Vec<_>) = self.replies.iter().partition(|reply| reply.status == 429);
         let (sent, commands) = (self.replies.len(), self.commands);
         println!("{path}: {} of {sent} refused, {commands} commands", refused.len());
         assert!(sent as u64 > COMMANDS_MAX, "{sent} requests in a window are no flood");
         assert!(commands <= COMMANDS_MAX, "{path}: {commands} commands");
-        assert!(served.len() as u64 <= COMMANDS_MAX, "{path}: {} served", served.len());
+        // Also where Redis was too slow on a busy machine to receive them all.
+        assert!(served.len() as u64 * each <= COMMANDS_MAX, "{path}: {} served", served.len());
         refused[0]
     }
 }
@@ -118,14 +119,14 @@ async fn two_thousand_requests_from_one_address_cost_few_commands(shop: &'static
     let (cashiers, managers) = (apis(Role::Cashier), apis(Role::Manager));
     let paths = [
         // A function refuses the first without Redis, and finds the next one there.
-        ("/api/data/no_table/r1", &cashiers),
-        ("/api/data/products/p1", &cashiers),
-        ("/api/presence", &managers),
-        ("/api/sync/stats", &cashiers),
+        ("/api/data/no_table/r1", &cashiers, 2),
+        ("/api/data/products/p1", &cashiers, 2),
+        ("/api/presence", &managers, 2),
+        ("/api/sync/stats", &cashiers, 1),
     ];
-    for ((path, apis), addresses) in paths.into_iter().zip(&ADDRESSES) {
+    for ((path, apis, each), addresses) in paths.into_iter().zip(&ADDRESSES) {
         let flood = flood(shop, apis, path, addresses).await;
-        let refusal = flood.assert_stopped(path);
+        let refusal = flood.assert_stopped(path, each);
         assert_eq!(
             (refusal.code().as_deref(), refusal.header("retry-after")),
             (Some("rate_limited"), Some("10"))
