@@ -20,6 +20,7 @@ mod backlog;
 mod call;
 mod close_reason;
 mod deliver;
+mod ended_sessions;
 mod frame_options;
 mod frame_rate;
 mod head_pages;

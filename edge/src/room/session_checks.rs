@@ -2,7 +2,6 @@
 //! After a deployment, all tills of a branch open their sockets at once.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use futures_channel::oneshot::{self, Sender};
@@ -10,14 +9,12 @@ use protocol::ids::{ClientId, SessionId};
 use redis_client::keys::Key;
 use worker::{State, console_error};
 
+use super::ended_sessions::EndedSessions;
 use crate::clock;
 use crate::state::AppState;
 
 /// Sessions in one command.
 const SESSIONS_MAX: usize = 128;
-
-/// Ended sessions that a room remembers (about 60 bytes each): more than end while one check is under way.
-const ENDED_MAX: usize = 256;
 
 /// The checks that wait for their turn, and the sessions that have ended meanwhile.
 #[derive(Default)]
@@ -76,38 +73,5 @@ impl SessionChecks {
                 let _ = answer.send(has_ended);
             }
         }
-    }
-}
-
-/// The sessions that ended last, as the room was told. A session that has ended stays so.
-#[derive(Default)]
-struct EndedSessions(VecDeque<SessionId>);
-
-impl EndedSessions {
-    fn add(&mut self, sessions: &[SessionId]) {
-        self.0.extend(sessions.iter().cloned());
-        let surplus = self.0.len().saturating_sub(ENDED_MAX);
-        self.0.drain(..surplus);
-    }
-
-    fn has(&self, session: &SessionId) -> bool {
-        self.0.contains(session)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sessions_that_ended_last_are_remembered() {
-        let session = |i: usize| -> SessionId { format!("s{i}").parse().unwrap() };
-        let mut ended = EndedSessions::default();
-        for i in 0..=ENDED_MAX {
-            assert!(!ended.has(&session(i)));
-            ended.add(&[session(i)]);
-        }
-        assert!(!ended.has(&session(0)));
-        assert!((1..=ENDED_MAX).all(|i| ended.has(&session(i))));
     }
 }

@@ -19,7 +19,7 @@ trials! {
     a_device_whose_stream_was_cut_leaves,
 }
 
-/// The worker learns of a cut connection with the next comment at the latest. PROTOCOL.md promises this bound.
+/// The worker learns of a cut connection with the next comment at the latest. PROTOCOL.md promises this.
 const OFFLINE_WITHIN: Duration = Duration::from_secs(45);
 
 async fn a_device_whose_stream_was_cut_leaves(_: &'static Shop) {
