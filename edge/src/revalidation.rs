@@ -29,9 +29,12 @@ pub(crate) fn tagged(mut response: Response, if_none_match: Option<&str>) -> Res
 
 /// Whether `etag` is in the list of an `If-None-Match`, compared weakly.
 fn is_among(etag: &str, list: &str) -> bool {
-    list.split(',')
-        .map(str::trim)
-        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag)
+    list.split(',').map(str::trim).any(|known| known == "*" || opaque(known) == opaque(etag))
+}
+
+/// The tag without the mark of a weak one.
+fn opaque(etag: &str) -> &str {
+    etag.strip_prefix("W/").unwrap_or(etag)
 }
 
 #[cfg(test)]
@@ -61,6 +64,7 @@ mod tests {
         assert_ne!(tag, etag(b"Content"));
         for list in [tag.clone(), format!("W/{tag}"), format!("\"a\", {tag}"), "*".into()] {
             assert!(is_among(&tag, &list), "{list}");
+            assert!(is_among(&format!("W/{tag}"), &list), "{list}");
         }
         for list in ["", "\"a\"", "a, b", tag.trim_matches('"')] {
             assert!(!is_among(&tag, list), "{list}");

@@ -25,7 +25,7 @@ pub(crate) use sign::SignError;
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Headers of a function's response that the caller receives.
-const FORWARDED_HEADERS: [&str; 4] = ["content-type", "retry-after", COST_HEADER, CACHE_HEADER];
+const FORWARDED_HEADERS: [&str; 5] = ["content-type", "etag", "retry-after", COST_HEADER, CACHE_HEADER];
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {

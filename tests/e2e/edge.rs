@@ -15,6 +15,7 @@ pub(crate) mod presence;
 pub(crate) mod protocol_page;
 pub(crate) mod rate_limits;
 pub(crate) mod renewal;
+pub(crate) mod revalidation;
 pub(crate) mod secrets;
 pub(crate) mod slow_readers;
 pub(crate) mod sockets;
@@ -25,5 +26,6 @@ pub(crate) mod verdicts;
 
 trials! {
     modules: bad_input, bodies, browser, crowds, events, floods, hub, openapi, outages, own_changes, pages, presence,
-    protocol_page, rate_limits, renewal, secrets, slow_readers, sockets, status, telemetry, tickets, verdicts,
+    protocol_page, rate_limits, renewal, revalidation, secrets, slow_readers, sockets, status, telemetry, tickets,
+    verdicts,
 }

@@ -36,7 +36,12 @@ pub async fn list(context: &Context, request: &FunctionRequest<'_>) -> HandlerRe
         }
     };
     let sessions = families.into_iter().zip(last_used).map(info).collect();
-    HandlerResponse::json(&SessionsResponse { sessions, activity_known })
+    let mut listed = SessionsResponse { sessions, activity_known };
+    let response = HandlerResponse::json(&listed)?;
+    // The request itself is activity of its session.
+    let current = listed.sessions.iter_mut().filter(|session| session.current);
+    current.for_each(|session| session.last_activity_at.clear());
+    response.tagged_by(&listed)
 }
 
 /// Ends one session of the user, all but the current one (`others`), or `all`.

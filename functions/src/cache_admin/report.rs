@@ -12,7 +12,8 @@ use crate::http::response::{HandlerResponse, HandlerResult};
 pub async fn report(context: &Context, request: &FunctionRequest<'_>) -> HandlerResult {
     let day = request.parameter("day").map_or(Ok(request.now), day)?;
     let report = context.cache()?.report(&request.claims()?.client_id, day).await.map_err(unavailable)?;
-    HandlerResponse::json(&report)
+    // Redis's own figures change with each read of them.
+    HandlerResponse::json(&report)?.tagged_by(&(&report.day, &report.total, &report.kinds))
 }
 
 /// Returns the state of this process's connection to Redis, and the day's figures of all processes.
@@ -21,7 +22,7 @@ pub async fn stats(context: &Context, request: &FunctionRequest<'_>) -> HandlerR
     let report = cache.report(client, request.now).await.map_err(unavailable)?;
     let mut stats = cache.stats(client);
     (stats.total, stats.kinds) = (report.total, report.kinds);
-    HandlerResponse::json(&stats)
+    HandlerResponse::json(&stats)?.tagged_by(&(stats.breaker, &stats.total, &stats.kinds))
 }
 
 /// Midnight in UTC of a day such as 2025-12-07.

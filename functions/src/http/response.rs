@@ -2,15 +2,19 @@
 
 use cache::request::Source;
 use lambda_http::http::StatusCode;
-use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use lambda_http::{Body, Request, Response};
 use protocol::error::ApiError;
 use protocol::wire::error_response::ErrorResponse;
 use protocol::wire::{CACHE_HEADER, COST_HEADER, REQUEST_ID_HEADER};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::error::HandlerError;
 use crate::dynamo::cost::Cost;
+
+/// Hexadecimal digits of a tag.
+const ETAG_DIGITS: usize = 16;
 
 /// A successful response.
 pub struct HandlerResponse {
@@ -18,6 +22,7 @@ pub struct HandlerResponse {
     content_type: &'static str,
     body: String,
     source: Option<Source>,
+    etag: Option<String>,
 }
 
 /// What a handler returns.
@@ -31,7 +36,8 @@ impl HandlerResponse {
 
     /// 200 with JSON text.
     pub fn json_text(body: String) -> HandlerResponse {
-        HandlerResponse { status: StatusCode::OK, content_type: "application/json", body, source: None }
+        let (status, content_type) = (StatusCode::OK, "application/json");
+        HandlerResponse { status, content_type, body, source: None, etag: None }
     }
 
     /// 204.
@@ -47,6 +53,18 @@ impl HandlerResponse {
     /// The same response with the header that says where its content was found.
     pub fn from_cache(self, source: Source) -> HandlerResponse {
         HandlerResponse { source: Some(source), ..self }
+    }
+
+    /// The same response with a weak `ETag` of `content`: the response without what changes between two reads
+    /// although nothing happened, such as the time of the reading.
+    ///
+    /// # Errors
+    ///
+    /// If `content` cannot be written as JSON.
+    pub fn tagged_by(self, content: &impl Serialize) -> HandlerResult {
+        let digest = hex::encode(Sha256::digest(serde_json::to_vec(content)?));
+        let etag = Some(format!("W/\"{}\"", digest.get(..ETAG_DIGITS).unwrap_or_default()));
+        Ok(HandlerResponse { etag, ..self })
     }
 }
 
@@ -85,6 +103,9 @@ pub(super) fn respond(request: &Request, cost: Option<&Cost>, result: HandlerRes
     }
     if let Some(source) = response.source {
         builder = builder.header(CACHE_HEADER, source.as_str());
+    }
+    if let Some(etag) = response.etag {
+        builder = builder.header(ETAG, etag);
     }
     if let Some(secs) = retry_after {
         builder = builder.header(RETRY_AFTER, secs);

@@ -101,7 +101,7 @@ pub static ENDPOINTS: [EndpointSpec; 33] = [
     get(Endpoint::GetCurrentUser, "/api/auth/me", "getCurrentUser", "Returns the user of the access token.")
         .function(Function::Auth).response::<MeResponse>().cached().revalidates().redis(1, 2),
     get(Endpoint::ListSessions, "/api/sessions", "listSessions", "Lists the sessions of the user.")
-        .function(Function::Auth).response::<SessionsResponse>().redis(20, 0),
+        .function(Function::Auth).response::<SessionsResponse>().revalidates().redis(20, 0),
     delete(Endpoint::EndSessions, "/api/sessions/{id}", "endSessions", "Ends one or more sessions.")
         .function(Function::Auth).parameters(&[SESSION]).response::<EndSessionsResponse>()
         .errors(&[SessionNotFound]).redis(1, 0),
@@ -170,7 +170,7 @@ pub static ENDPOINTS: [EndpointSpec; 33] = [
     get(Endpoint::GetCacheReport, "/api/cache/report", "getCacheReport", "Reports one day of the cache.")
         .function(Function::CacheAdmin).role(Role::Admin).parameters(&[DAY]).response::<CacheReportResponse>().revalidates().redis(2, 0),
     get(Endpoint::GetCacheStats, "/api/cache/stats", "getCacheStats", "Returns the state of the cache.")
-        .function(Function::CacheAdmin).role(Role::Admin).response::<CacheStatsResponse>(),
+        .function(Function::CacheAdmin).role(Role::Admin).response::<CacheStatsResponse>().revalidates(),
     post(Endpoint::InvalidateCache, "/api/cache/invalidate", "invalidateCache", "Removes cached entries.")
         .function(Function::CacheAdmin).role(Role::Admin).request::<InvalidateRequest>().response::<InvalidateResponse>()
         .errors(&[BadCursor]).redis(20, 0),

@@ -17,7 +17,7 @@ use crate::shop::{PASSWORD, Shop, product};
 use crate::sync::broadcast::Listener;
 use crate::till::Till;
 use crate::world::LONG_PATIENCE;
-use privileges::set_user_attribute;
+pub(crate) use privileges::set_user_attribute;
 
 mod privileges;
 

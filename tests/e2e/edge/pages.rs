@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use lambda_http::Body;
-use lambda_http::http::{Method, Request};
+use lambda_http::http::Request;
+use local::function_host::faults::HostFault;
 use protocol::endpoints::function::Function;
 use protocol::role::Role;
 use protocol::stamp::Stamp;
 use protocol::wire::TOKEN_HEADER;
 use protocol::wire::pull::PullResponse;
 use serde_json::json;
-use tests::api::{Api, Reply};
+use tests::api::Reply;
 use tests::fleet;
 use tests::wait::poll;
 use tokio::time::sleep;
@@ -31,12 +32,15 @@ trials! {
     a_settled_page_of_the_log_is_shared_by_its_readers,
     tills_that_begin_together_share_the_pages_of_a_snapshot,
     a_commit_that_no_path_published_is_seen_within_the_bound,
-    a_read_that_the_caller_has_is_304,
+    a_pull_beside_a_push_is_never_answered_by_a_page,
+    a_pull_after_a_lost_response_has_the_commit,
 }
 
 /// Longer than a room needs to trust its queue after it has started.
 const DEADLINE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long DynamoDB takes to answer a push that is in flight.
+const IN_FLIGHT: Duration = Duration::from_secs(1);
 
 /// Pulls until `source` answers.
 async fn pull_from(till: &Till, query: &str, from: &str) -> Reply {
@@ -229,33 +233,34 @@ async fn a_commit_that_no_path_published_is_seen_within_the_bound(_: &'static Sh
     edge.stop().await;
 }
 
-async fn a_read_that_the_caller_has_is_304(shop: &'static Shop) {
-    let till = shop.till("till-1").await;
-    let last = till.push(&[product("p1", &json!({ "name": "tea" }))]).await.stamp;
-    let paths = [
-        format!("/api/sync/pull-changes?{}", at(last)),
-        "/api/sync/pull-changes?since=0".into(),
-        "/api/data/products/p1".into(),
-        "/api/sync/stats".into(),
-        "/api/sync/tables".into(),
-        "/api/auth/me".into(),
-    ];
-    for path in &paths {
-        let first = till.api.get(path).await.unwrap();
-        let tag = first.header("etag").unwrap().to_owned();
-        let again = get_if_changed(&till.api, path, &tag).await;
-        assert_eq!((again.status.as_u16(), again.body.as_str()), (304, ""), "{path}");
-        assert_eq!(again.header("etag"), Some(tag.as_str()));
-        let other = get_if_changed(&till.api, path, "\"other\"").await;
-        assert_eq!((other.status.as_u16(), &other.body), (200, &first.body), "{path}");
-    }
-    let tag = till.api.get(&paths[1]).await.unwrap().header("etag").unwrap().to_owned();
-    till.push(&[product("p2", &json!({}))]).await;
-    assert_eq!(get_if_changed(&till.api, &paths[1], &tag).await.status.as_u16(), 200);
-    let missing = get_if_changed(&till.api, "/api/data/products/none", "*").await;
-    assert_eq!(missing.status.as_u16(), 404);
+async fn a_pull_beside_a_push_is_never_answered_by_a_page(shop: &'static Shop) {
+    let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
+    let last = one.push(&[product("p1", &json!({}))]).await.stamp;
+    pull_from(&two, &at(last), "room").await;
+    let faults = &shop.world.dynamo_faults;
+    let watch = faults.watch(&shop.dynamo_scope());
+    faults.delay(&shop.dynamo_scope(), IN_FLIGHT);
+    let records = [product("p2", &json!({}))];
+    let polls = async {
+        // Then the function is reading, and the push has its turn.
+        poll(DEADLINE, async || watch.total(), |sent| *sent > 0).await.unwrap();
+        two.pull_raw(&at(last)).await
+    };
+    let (pushed, beside) = tokio::join!(one.push(&records), polls);
+    faults.clear(&shop.dynamo_scope());
+    assert_eq!(source(&beside), Some("loaded"), "a page answered beside a push");
+    let page: PullResponse = two.pull_raw(&at(last)).await.ok().unwrap();
+    assert_eq!((page.changes.len(), page.stamp), (1, pushed.stamp));
+    pull_from(&two, &at(pushed.stamp), "room").await;
 }
 
-async fn get_if_changed(api: &Api, path: &str, tag: &str) -> Reply {
-    api.send(api.request(Method::GET, path).header("if-none-match", tag)).await.unwrap()
+async fn a_pull_after_a_lost_response_has_the_commit(shop: &'static Shop) {
+    let (one, two) = (shop.till("till-1").await, shop.till("till-2").await);
+    let last = one.push(&[product("p1", &json!({}))]).await.stamp;
+    pull_from(&two, &at(last), "room").await;
+    shop.world.host_faults.inject(&shop.client, HostFault::LostResponse, 1);
+    let batch = one.batch(Some("b1"), &[product("p2", &json!({}))]);
+    assert_eq!(one.push_raw(&batch).await.status, 503);
+    let page: PullResponse = two.pull_raw(&at(last)).await.ok().unwrap();
+    assert_eq!(page.changes.len(), 1);
 }

@@ -28,7 +28,7 @@ trials! {
 }
 
 /// Changes an attribute of the session's user in the table.
-pub(super) async fn set_user_attribute(shop: &Shop, session: &SessionResponse, name: &str, value: &str) {
+pub(crate) async fn set_user_attribute(shop: &Shop, session: &SessionResponse, name: &str, value: &str) {
     let update = shop.world.dynamo.update_item().table_name(&shop.world.accounts_table);
     update
         .key("pk", AttributeValue::S(format!("USER#{}", session.user.id)))

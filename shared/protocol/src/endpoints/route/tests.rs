@@ -152,3 +152,14 @@ fn only_sync_has_a_ceiling_alone_and_public_documents_have_no_limit() {
     assert_eq!(Endpoint::RefreshSession.spec().limit, LimitScope::Address);
     assert_eq!(Endpoint::LogOut.spec().limit, LimitScope::Address);
 }
+
+#[test]
+fn every_read_has_a_tag_but_streams_and_health() {
+    for spec in &ENDPOINTS {
+        let is_stream = spec.frames.is_some() || spec.streams;
+        // The health of a moment, with times.
+        let is_health = matches!(spec.endpoint, Endpoint::GetHealth | Endpoint::GetReadiness);
+        let is_read = spec.method == "GET" && !is_stream && !is_health;
+        assert_eq!(spec.revalidates, is_read, "{}", spec.path);
+    }
+}
