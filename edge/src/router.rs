@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use protocol::endpoints::Endpoint;
 use protocol::endpoints::route::Route;
+use protocol::error::{ApiError, ErrorCode};
 use protocol::telemetry::{NO_ROUTE, PREFLIGHT};
 use worker::{Context, Delay, Env, console_error};
 
@@ -114,5 +115,10 @@ async fn get_readiness(context: &RequestContext) -> Result<Response, RequestErro
     let (state, probe) = (&context.state, readiness::probe(context));
     let pause = async |time| Delay::from(time).await;
     let readiness = state.readiness.check(&state.redis, probe, pause, context.now).await;
-    Ok(response::of(&readiness)?)
+    let missing = readiness.missing();
+    if missing.is_empty() {
+        return Ok(response::of(&readiness)?);
+    }
+    let message = format!("These parts do not respond: {}.", missing.join(", "));
+    Err(ApiError::new(ErrorCode::Unavailable, message).with_details(&readiness).into())
 }

@@ -14,6 +14,7 @@ pub(crate) mod pages;
 pub(crate) mod presence;
 pub(crate) mod protocol_page;
 pub(crate) mod rate_limits;
+pub(crate) mod readiness;
 pub(crate) mod renewal;
 pub(crate) mod revalidation;
 pub(crate) mod secrets;
@@ -26,6 +27,6 @@ pub(crate) mod verdicts;
 
 trials! {
     modules: bad_input, bodies, browser, crowds, events, floods, hub, openapi, outages, own_changes, pages, presence,
-    protocol_page, rate_limits, renewal, revalidation, secrets, slow_readers, sockets, status, telemetry, tickets,
-    verdicts,
+    protocol_page, rate_limits, readiness, renewal, revalidation, secrets, slow_readers, sockets, status, telemetry,
+    tickets, verdicts,
 }

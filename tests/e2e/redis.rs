@@ -4,7 +4,7 @@
 mod commands;
 mod counts;
 mod full;
-mod gone;
+pub(crate) mod gone;
 mod load;
 mod stale;
 mod through;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use protocol::wire::auth::LoginRequest;
 use protocol::wire::health::ReadinessResponse;
+use serde_json::Value;
 
 use crate::dev_file::DevFile;
 
@@ -16,7 +17,10 @@ const READINESS_PATIENCE: Duration = Duration::from_secs(5);
 pub(super) async fn readiness(edge_url: &str) -> Option<ReadinessResponse> {
     let client = reqwest::Client::builder().no_proxy().timeout(READINESS_PATIENCE).build().ok()?;
     let response = client.get(format!("{edge_url}/readyz")).send().await.ok()?;
-    serde_json::from_slice(&response.bytes().await.ok()?).ok()
+    let mut body: Value = serde_json::from_slice(&response.bytes().await.ok()?).ok()?;
+    // Where a part is missing, the same is in an error.
+    let details = body.pointer_mut("/error/details").map(Value::take);
+    serde_json::from_value(details.unwrap_or(body)).ok()
 }
 
 /// The addresses, the users, and a command that signs the first one in.

@@ -22,6 +22,9 @@ pub enum HostFault {
     Half,
 }
 
+/// Stands for the client of calls without a token: sign-ins, and the check of the function's health.
+pub const NO_CLIENT: &str = "";
+
 /// Planned faults. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct HostFaults(Arc<Mutex<State>>);
@@ -35,7 +38,7 @@ struct State {
 }
 
 impl HostFaults {
-    /// The next `times` calls with a token of `client` fail.
+    /// The next `times` calls with a token of `client` (or of [`NO_CLIENT`]) fail.
     pub fn inject(&self, client: &str, fault: HostFault, times: u32) {
         self.state().plan.add(client.to_owned(), fault, times);
     }

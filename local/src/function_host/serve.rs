@@ -14,7 +14,7 @@ use futures_util::stream;
 use protocol::endpoints::function::Function;
 use serde_json::json;
 
-use super::faults::HostFault;
+use super::faults::{HostFault, NO_CLIENT};
 use super::{Context, invocation, sigv4};
 use crate::dynamo::REGION;
 
@@ -47,7 +47,7 @@ pub(super) async fn handle(
     let target = if refuses_groups { invocation::without_groups(target) } else { target };
     let event = invocation::request(&parts, target, &body).ok_or(bad_request)?;
 
-    let fault = client.as_deref().and_then(|client| context.faults.take(client));
+    let fault = context.faults.take(client.as_deref().unwrap_or(NO_CLIENT));
     match fault {
         Some(HostFault::Down) => return Err(Rejection::Disconnect),
         Some(HostFault::Status(status)) => {

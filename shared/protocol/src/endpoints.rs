@@ -22,8 +22,8 @@ use crate::error::ErrorCode::{
     BadCredentials, BadCursor, BadSince, BatchIdReused, BatchTooLarge, BodyTooLarge, BranchRequired,
     CartNotFound, DeadLetterNotFound, DeadLettersFull, DeviceMismatch, GroupDamaged, GroupNeedsBatch,
     OriginForbidden, PayloadCut, RecordNotFound, RecordRejected, RefreshInvalid, RefreshReused,
-    ResetRequired, RoomFull, SessionNotFound, TableForbidden, TicketInvalid, TooManyBranches, UnknownTable,
-    UpgradeRequired, VersionChanged,
+    ResetRequired, RoomFull, SessionNotFound, TableForbidden, TicketInvalid, TooManyBranches, Unavailable,
+    UnknownTable, UpgradeRequired, VersionChanged,
 };
 use crate::limits::READ_RECORDS_MAX;
 use crate::role::Role;
@@ -190,7 +190,8 @@ pub static ENDPOINTS: [EndpointSpec; 33] = [
     get(Endpoint::GetHealth, "/healthz", "getHealth", "Reports whether the edge is configured.")
         .public(LimitScope::None).response::<HealthResponse>(),
     get(Endpoint::GetReadiness, "/readyz", "getReadiness", "Reports the health of every part.")
-        .public(LimitScope::None).response::<ReadinessResponse>(),
+        .public(LimitScope::None).response::<ReadinessResponse>()
+        .details(&[(Unavailable, WireType::of::<ReadinessResponse>())]),
     post(Endpoint::PublishChanges, "/internal/publish", "publishChanges", "Publishes commits to a room.")
         .signed(),
 ];

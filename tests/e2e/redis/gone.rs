@@ -2,8 +2,6 @@
 
 use auth::limits::{LOGIN_FAILURES_FREE, SESSION_ENDED_SECS};
 use auth::token::SESSION_ENDED;
-use functions::sync::keys;
-use local::dynamo::faults::Fault as DynamoFault;
 use protocol::ids::SessionId;
 use protocol::stamp::Stamp;
 use protocol::wire::auth::SessionResponse;
@@ -11,7 +9,7 @@ use protocol::wire::record::BatchGetResponse;
 use protocol::wire::resolve::ResolveResponse;
 use protocol::wire::sessions::EndSessionsResponse;
 use redis_rest::faults::Fault;
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::api::Api;
 use tests::wait::{poll, until};
 
@@ -34,12 +32,11 @@ trials! {
     a_retry_revokes_a_session_whose_end_redis_missed,
     cache_endpoints_answer_503_without_redis,
     each_isolate_keeps_the_rate_limits_without_redis,
-    readyz_reports_degraded_redis,
 }
 
 /// How Redis fails.
 #[derive(Clone, Copy)]
-enum Outage {
+pub(crate) enum Outage {
     /// There is no server.
     Dead,
     /// The server fails every request in this way.
@@ -49,7 +46,7 @@ enum Outage {
 const HANGS: Outage = Outage::Fails(Fault::Hold);
 const STATUS_500: Outage = Outage::Fails(Fault::Status(500));
 
-async fn begin_outage(shop: &Shop, outage: Outage) {
+pub(crate) async fn begin_outage(shop: &Shop, outage: Outage) {
     let redis = &shop.world.redis;
     match outage {
         Outage::Dead => redis.engine().kill().await,
@@ -57,7 +54,7 @@ async fn begin_outage(shop: &Shop, outage: Outage) {
     }
 }
 
-async fn end_outage(shop: &Shop, outage: Outage) {
+pub(crate) async fn end_outage(shop: &Shop, outage: Outage) {
     let redis = &shop.world.redis;
     match outage {
         Outage::Dead => redis.engine().restart().await.unwrap(),
@@ -204,32 +201,4 @@ async fn each_isolate_keeps_the_rate_limits_without_redis(shop: &'static Shop) {
     }
     assert_eq!(guesses, LOGIN_FAILURES_FREE);
     end_outage(shop, Outage::Dead).await;
-}
-
-async fn readyz_reports_degraded_redis(shop: &'static Shop) {
-    let ready = async || shop.anonymous().get("/readyz").await.unwrap().ok::<Value>().unwrap();
-    let wait_for =
-        async |status| poll(LONG_PATIENCE, ready, |ready| ready["status"] == status).await.unwrap();
-    let redis = &wait_for("ok").await["redis"];
-    assert_eq!((&redis["reachable"], &redis["breaker"]), (&json!(true), &json!("closed")));
-    assert!(redis["used_memory_bytes"].as_u64().unwrap() > 0, "{redis}");
-    assert!(redis["latency_micros"].as_u64().is_some(), "{redis}");
-    for part in ["function", "database", "room"] {
-        let part = &wait_for("ok").await[part];
-        assert_eq!(part["reachable"], true);
-        assert!(part["latency_micros"].as_u64().is_some(), "{part}");
-    }
-    begin_outage(shop, Outage::Dead).await;
-    let redis = &wait_for("degraded").await["redis"];
-    assert_eq!((&redis["reachable"], &redis["latency_micros"]), (&json!(false), &Value::Null));
-    end_outage(shop, Outage::Dead).await;
-    wait_for("ok").await;
-    // DynamoDB away, through a function that answers.
-    let faults = &shop.world.dynamo_faults;
-    faults.inject(keys::HEALTH, "GetItem", DynamoFault::Refused, 1000);
-    let parts = wait_for("degraded").await;
-    faults.clear(keys::HEALTH);
-    let reachable = ["redis", "function", "database", "room"].map(|part| parts[part]["reachable"] == true);
-    assert_eq!(reachable, [true, true, false, true], "{parts}");
-    assert_eq!(parts["database"]["latency_micros"], Value::Null);
 }

@@ -15,7 +15,7 @@ pub struct HealthResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReadinessResponse {
-    /// Whether every part responds. Without Redis and rooms the edge still serves every request.
+    /// Whether every part responds. Without Redis the edge still serves every request but the cache's own.
     pub status: HealthStatus,
     /// Redis, which holds limits, sessions and caches.
     pub redis: RedisHealth,
@@ -112,6 +112,12 @@ impl ReadinessResponse {
         let all_respond = redis.reachable && [function, database, room].iter().all(|part| part.reachable);
         let status = if all_respond { HealthStatus::Ok } else { HealthStatus::Degraded };
         ReadinessResponse { status, redis, function, database, room }
+    }
+
+    /// The parts that do not respond and that requests fail without.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let parts = [("function", self.function), ("database", self.database), ("room", self.room)];
+        parts.into_iter().filter(|(_, part)| !part.reachable).map(|(name, _)| name).collect()
     }
 }
 
