@@ -104,6 +104,14 @@ async fn numbers_of_two_batches_prove_nothing(shop: &'static Shop) {
     assert!(told.numbers_reused && told.batches.len() == 1, "{told:?}");
     till.push_batch(&numbered(&till, 8, &[])).await;
     assert_eq!(held(&till.api, "till-1").await, [(7, 7)], "nothing is added any more");
+    // The way out is a device id that has no numbers yet.
+    let (api, _) = shop.session("again", "1", Some("till-1b")).await;
+    let renamed = Till { api, device: "till-1b".into() };
+    for seq in [7, 8] {
+        renamed.push_batch(&numbered(&renamed, seq, &[])).await;
+    }
+    let told = of(&renamed.api, "till-1b").await;
+    assert_eq!((told.numbers_reused, held(&renamed.api, "till-1b").await), (false, vec![(7, 8)]));
 }
 
 async fn a_batch_whose_marker_has_expired_is_known_by_its_number(shop: &'static Shop) {
