@@ -1,5 +1,6 @@
 //! A stack of its own, whose edge has another configuration or other rooms.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,6 +30,14 @@ impl ChangedEdge {
     pub(crate) async fn start(write: fn(&Path) -> Vec<PathBuf>) -> ChangedEdge {
         let folder = folder();
         let options = Options { edge_configs: write(&folder), ..Options::default() };
+        ChangedEdge { stack: Stack::start(options).await.unwrap(), folder: Some(folder) }
+    }
+
+    /// Starts it with rooms that a test observes, and with other variables.
+    pub(crate) async fn observed(edge_variables: BTreeMap<&'static str, String>) -> ChangedEdge {
+        let folder = folder();
+        let edge_configs = with_observed_rooms(&folder);
+        let options = Options { edge_configs, edge_variables, ..Options::default() };
         ChangedEdge { stack: Stack::start(options).await.unwrap(), folder: Some(folder) }
     }
 

@@ -1,5 +1,6 @@
 //! Presence: which devices of a branch are online, and who hears of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,7 @@ trials! {
     presence_is_for_managers_of_the_branch,
     a_device_that_vanished_leaves,
     a_leave_outlives_the_memory_of_its_room,
+    heartbeats_outlive_the_memory_of_their_room,
 }
 
 const DEVICES: usize = 50;
@@ -178,10 +180,13 @@ async fn opened(edge: &ChangedEdge, name: &str) -> Listener {
     Listener::open(&till.api.held_to(Arc::new(Checker::new().unwrap())), name).await
 }
 
+/// The variables of a heartbeat whose times have so many seconds.
+fn heartbeat_of(secs: &str) -> BTreeMap<&'static str, String> {
+    ["SOCKET_PING_AFTER_SECS", "SOCKET_PONG_WITHIN_SECS"].map(|name| (name, secs.to_owned())).into()
+}
+
 async fn a_device_that_vanished_leaves(_: &'static Shop) {
-    let secs = |name| (name, "1".to_owned());
-    let edge_variables = [secs("SOCKET_PING_AFTER_SECS"), secs("SOCKET_PONG_WITHIN_SECS")].into();
-    let edge = ChangedEdge::with(Options { edge_variables, ..Options::default() }).await;
+    let edge = ChangedEdge::with(Options { edge_variables: heartbeat_of("1"), ..Options::default() }).await;
     let office = edge.head_office().await;
     let mut office = Listener::open(&office, "office").await;
     // Its connection stays, but it answers no ping: so does a till whose network is gone.
@@ -216,5 +221,26 @@ async fn a_leave_outlives_the_memory_of_its_room(_: &'static Shop) {
     listener.assert_no_presence().await;
     two.close(Some(1000)).await;
     assert_eq!(next(&mut listener).await, ("till-2".to_owned(), false));
+    edge.stop().await;
+}
+
+async fn heartbeats_outlive_the_memory_of_their_room(_: &'static Shop) {
+    let edge = ChangedEdge::observed(heartbeat_of("2")).await;
+    let mut listener = opened(&edge, "till-1").await;
+    let lose_memory = async || edge.observe::<Value>("forget", "1:1").await;
+    let begun = async || edge.observe::<u64>("begun", "1:1").await;
+    let before = begun().await;
+    for _ in 0..3 {
+        lose_memory().await;
+        let frame = listener.next_unless_lost().await.expect("the socket stays");
+        assert_eq!(frame, json!({ "type": "ping" }));
+        listener.send(&json!({ "type": "pong" })).await;
+    }
+    // What the room knows of an unanswered ping is not lost either.
+    lose_memory().await;
+    assert_eq!(listener.next_unless_lost().await, Some(json!({ "type": "ping" })));
+    lose_memory().await;
+    assert_eq!(listener.close_frame().await, (4408, "no answer to a ping".to_owned()));
+    assert_eq!(begun().await, before + 5);
     edge.stop().await;
 }

@@ -1,5 +1,7 @@
 //! Sockets of clients that do not read.
 
+use std::time::{Duration, Instant};
+
 use futures_util::{SinkExt, StreamExt};
 use protocol::limits::SOCKET_BACKLOG_BYTES_MAX;
 use protocol::role::Role;
@@ -10,6 +12,7 @@ use protocol::wire::socket::ServerFrame;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sync::limits::LOG_ITEM_BYTES_MAX;
+use tests::report::percentiles;
 use tests::till::socket;
 use tests::wait::poll;
 use tokio::sync::watch;
@@ -36,6 +39,9 @@ const RECORDS: usize = 14;
 const RECORD_BYTES: usize = 60_000;
 /// Large pushes until the buffers of the systems between are full: they take about 9 MB.
 const PUSHES_MAX: usize = 60;
+/// How many times longer a commit may take to reach all others beside a socket that is not read: the median
+/// of as many pushes with it and without it. Another load of the machine comes and goes in between.
+const DELAY_MAX: u32 = 2;
 /// What one reader may cost the runtime.
 const READER_BYTES_MAX: u64 = 5_000_000;
 
@@ -103,6 +109,16 @@ async fn push_much(office: &Till, i: usize) -> PushResponse {
     office.push(&records.collect::<Vec<Value>>()).await
 }
 
+/// Pushes much. Returns the time until every reader has it.
+async fn deliver(office: &Till, i: usize, readers: &[Reader]) -> Duration {
+    let began = Instant::now();
+    let pushed = push_much(office, i).await;
+    for reader in readers {
+        reader.reaches(pushed.stamp).await;
+    }
+    began.elapsed()
+}
+
 /// A socket as the runtime has it.
 #[derive(Debug, Deserialize)]
 struct OpenSocket {
@@ -124,14 +140,11 @@ async fn a_socket_that_is_never_read_is_closed_and_delays_no_one(_: &'static Sho
         readers.push(Reader::open(&edge, &User { id: format!("u{i}"), ..cashier("1") }).await);
     }
     let mut stuck = open(&edge, &manager("stuck")).await;
-    let (mut pushes, mut now) = (0, sockets(&edge).await);
+    let (mut pushes, mut now, mut beside_it) = (0, sockets(&edge).await, Vec::new());
     while now.iter().all(|socket| socket.is_open) {
         assert!(pushes < PUSHES_MAX, "the reader is never closed: {now:?}");
-        let pushed = push_much(&office, pushes).await;
         // All others have it while the one does not read.
-        for reader in &readers {
-            reader.reaches(pushed.stamp).await;
-        }
+        beside_it.push(deliver(&office, pushes, &readers).await);
         (pushes, now) = (pushes + 1, sockets(&edge).await);
     }
     let waiting: Vec<u64> = now.iter().filter_map(|socket| socket.waiting).collect();
@@ -145,6 +158,12 @@ async fn a_socket_that_is_never_read_is_closed_and_delays_no_one(_: &'static Sho
     let held: u64 = sockets(&edge).await.iter().filter_map(|socket| socket.waiting).sum();
     assert!(held <= most, "a closed socket gets more: {held} after {most}");
     assert_eq!(texts_until_close(&mut stuck).await.1, (4409, "pull".to_owned()));
+    let mut without_it = Vec::new();
+    for i in 0..pushes {
+        without_it.push(deliver(&office, pushes + i, &readers).await);
+    }
+    let [beside_it, without_it] = [beside_it, without_it].map(|times| percentiles(&times)[0]);
+    assert!(beside_it <= without_it * DELAY_MAX, "{beside_it:?} beside it, {without_it:?} without it");
     edge.stop().await;
 }
 

@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use protocol::ids::SessionId;
 use protocol::limits::TICKET_SECS;
+use protocol::wire::auth::SessionResponse;
 use protocol::wire::sessions::EndSessionsResponse;
 use protocol::wire::ticket::SocketTicketResponse;
 use redis_rest::faults::Fault;
@@ -25,10 +26,11 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-use crate::accounts::sessions::{end, sessions};
+use crate::accounts::refresh;
+use crate::accounts::sessions::{end, sessions, set_user_attribute};
 use crate::changed_edge::{ChangedEdge, with_observed_rooms};
 use crate::replies::assert_error;
-use crate::shop::{Shop, before_now, product};
+use crate::shop::{Shop, advance, before_now, product};
 use crate::sync::broadcast::Listener;
 use crate::world::PATIENCE;
 
@@ -44,6 +46,7 @@ trials! {
     a_ticket_outlives_the_memory_of_its_room,
     malformed_tickets_and_requests_are_refused,
     head_office_opens_its_hub_with_a_ticket,
+    a_ticket_keeps_the_role_that_asked_for_it_and_ends_with_it,
 }
 
 const TICKET_INVALID: Option<&str> = Some("ticket_invalid");
@@ -264,4 +267,27 @@ async fn head_office_opens_its_hub_with_a_ticket(shop: &'static Shop) {
     let url = ticket_url(&office, &ticket(&office, "office").await, "office");
     assert_eq!(enter(&url, None).await, None);
     assert_eq!(enter(&url, None).await.as_deref(), TICKET_INVALID);
+}
+
+async fn a_ticket_keeps_the_role_that_asked_for_it_and_ends_with_it(shop: &'static Shop) {
+    let (before, session) = shop.session("till-1", "1", Some("till-1")).await;
+    let [used, late] = [ticket(&before, "till-1").await, ticket(&before, "till-1").await]
+        .map(|ticket| format!("{}&frames=batch", ticket_url(&before, &ticket, "till-1")));
+    set_user_attribute(shop, &session, "role", "manager").await;
+    // Until its session ends, the ticket is that of a cashier, who may not read advances.
+    let (mut cashier, _) = Listener::greeted(&used, &before).await;
+    let office = shop.office().await;
+    let pushed = office.push(&[advance("a1")]).await;
+    let frame = cashier.next_batch().await;
+    assert_eq!((frame.changes.len(), frame.stamp), (0, pushed.stamp));
+    // With the new role its user has another session.
+    let after: SessionResponse = refresh(&before, &session.refresh_token).await.ok().unwrap();
+    assert_eq!(cashier.close_frame().await, (4401, "session ended".to_owned()));
+    assert_eq!(enter(&late, None).await.as_deref(), TICKET_INVALID);
+    let manager = before.with_token(after.access_token);
+    let url = ticket_url(&manager, &ticket(&manager, "till-1").await, "till-1") + "&frames=batch";
+    let (mut listener, _) = Listener::greeted(&url, &manager).await;
+    let pushed = office.push(&[advance("a2")]).await;
+    let frame = listener.next_batch().await;
+    assert_eq!((frame.changes.len(), frame.stamp), (1, pushed.stamp));
 }

@@ -1,11 +1,14 @@
 //! A busy day on which everything fails once: functions, Redis, the room, the hub and the worker itself. 50
-//! tills with sockets sell meanwhile, and all end with the same records.
+//! tills with sockets sell meanwhile, and all end with the same records. Head office hears every change.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use local::function_host::faults::HostFault;
+use office::Office;
+use protocol::stamp::Stamp;
 use tests::api::Api;
 use tests::fleet;
 use tests::till::Till;
@@ -17,6 +20,8 @@ use tokio::time::sleep;
 use crate::changed_edge::{ChangedEdge, EDGE_MODULE, observed_rooms, with_observed_rooms};
 use crate::shop::{Shop, product};
 use crate::sync::shop_day::day_of_sales;
+
+mod office;
 
 const TILLS: usize = 50;
 const INVOICES: usize = 100;
@@ -32,6 +37,7 @@ trials! {
 
 async fn fifty_tills_end_alike_although_everything_fails_once(_: &'static Shop) {
     let (edge, day) = (ChangedEdge::start(with_observed_rooms).await, day_of_sales(INVOICES));
+    let office = Office::open(edge.head_office().await.unchecked());
     let (mut tills, sold) = (Vec::new(), Arc::new(AtomicUsize::new(0)));
     for i in 0..TILLS {
         tills.push(open(&edge, &format!("till-{i}")).await);
@@ -53,6 +59,12 @@ async fn fifty_tills_end_alike_although_everything_fails_once(_: &'static Shop) 
     for till in &tills {
         poll(PATIENCE, async || till.read(|state| state.position), |at| *at >= last).await.unwrap();
     }
+    let all = seller.pull_all(Stamp::ZERO, 500).await;
+    let all: BTreeSet<Stamp> = all.into_iter().map(|change| change.stamp).collect();
+    let heard = poll(PATIENCE, async || office.heard(), |heard| heard.stamps.len() >= all.len()).await;
+    let heard = heard.unwrap_or_else(|heard| heard);
+    assert_eq!(heard.stamps, all, "head office has heard other changes than there are");
+    assert!(heard.frames > 0 && heard.connections > 1, "{} frames", heard.frames);
     let fresh = open(&edge, "fresh").await;
     fresh.pull_all().await.unwrap();
     assert_eq!(fleet::faults(&tills, &fresh, &day).unwrap(), Vec::<String>::new());
