@@ -99,6 +99,7 @@ pub(super) fn open(collected: Collected) -> Value {
     responses.values_mut().for_each(loosen);
     all.extend(responses);
     all.values_mut().for_each(allow_members);
+    all.values_mut().for_each(leave_out_defaults);
     Value::Object(all)
 }
 
@@ -136,6 +137,14 @@ fn allow_members(value: &mut Value) {
         schema.insert("additionalProperties".into(), json!(true));
     }
     each(value, allow_members);
+}
+
+/// Leaves out the values of absent members: generators make required members of those with a default.
+fn leave_out_defaults(value: &mut Value) {
+    if let Value::Object(schema) = value {
+        schema.remove("default");
+    }
+    each(value, leave_out_defaults);
 }
 
 /// Whether `kind`, the `type` of a schema, includes objects.

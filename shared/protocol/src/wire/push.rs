@@ -30,7 +30,7 @@ pub struct PushRequest {
     /// knew of records whose `base_version` it does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "integer::optional_stamp")]
     pub base_stamp: Option<Stamp>,
-    /// Whether to apply the batch as a whole or not at all.
+    /// Whether to apply the batch as a whole or not at all; false if absent.
     #[serde(default)]
     pub atomic: bool,
     /// The till's clock when sending; if it is wrong, it corrects the times of the records.
@@ -62,7 +62,7 @@ pub struct PushRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub local_updated_at: Option<String>,
-    /// Whether the write deletes the record.
+    /// Whether the write deletes the record; false if absent.
     #[serde(default)]
     pub is_deleted: bool,
     /// The version the till started from; 0 for "I create this".
