@@ -40,6 +40,9 @@ pub struct Arguments {
     /// The day that `edge` plays, as CSV [default: a generated day]
     #[arg(long)]
     day: Option<PathBuf>,
+    /// Minutes of the busiest hour that `edge` plays
+    #[arg(long, default_value_t = 60, value_parser = value_parser!(u32).range(1..=60))]
+    minutes: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -87,7 +90,8 @@ async fn measure(arguments: &Arguments, stack: &Stack) -> Result<(), Box<dyn Err
         Bench::Bootstrap => bootstrap::measure(stack, usize::try_from(arguments.records)?).await,
         Bench::Edge => {
             let generated = || Ok(day::generated(GENERATED_INVOICES));
-            edge::measure(stack, &arguments.day.as_deref().map_or_else(generated, day::read)?, rounds).await
+            let day = arguments.day.as_deref().map_or_else(generated, day::read)?;
+            edge::measure(stack, &day, arguments.minutes, rounds).await
         }
     }
 }
@@ -136,6 +140,7 @@ mod tests {
             &["sync", "redis"],
             &["redis", "--rounds", "0"],
             &["bootstrap", "--records", "1999"],
+            &["edge", "--minutes", "61"],
             &["redis", "--fast"],
         ] {
             assert!(parse(bad).is_err(), "{bad:?}");

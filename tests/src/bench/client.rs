@@ -16,7 +16,7 @@ use super::product;
 use crate::api::{Api, Units};
 use crate::fleet;
 
-const CLIENT: &str = "bench";
+pub(super) const CLIENT: &str = "bench";
 
 /// A signed-in cashier at a device.
 pub(super) struct BenchClient {
