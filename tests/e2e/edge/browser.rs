@@ -4,14 +4,18 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use auth::limits::USER_PER_MINUTE;
 use protocol::role::Role;
+use protocol::wire::pull::PullResponse;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::api::Reply;
+use tests::api::{Api, Reply};
 use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::shop::{PASSWORD, Shop};
+use crate::sync::broadcast::Listener;
+use crate::till::Till;
 
 pub(crate) mod pages;
 
@@ -19,17 +23,22 @@ trials! {
     shared:
     a_page_of_an_allowed_origin_syncs_and_listens,
     a_page_of_another_origin_fails,
+    every_response_varies_by_the_origin_of_its_page,
     preflights_say_what_a_page_may_send,
+    preflights_count_against_no_limit,
 }
 
 /// Longest time that a visit may take: a browser starts in seconds, or in many on a busy machine.
 const VISIT_PATIENCE: Duration = Duration::from_secs(90);
 
-/// Opens the page of `origin` in a browser and has it use the service as a cashier; returns what it saw.
-async fn visit(shop: &Shop, origin: &str) -> Value {
+/// Opens the page of `origin` in a browser and has it use the service as a cashier, with the token and a
+/// ticket of `given` if it cannot sign in; returns what it saw.
+async fn visit(shop: &Shop, origin: &str, given: &Till) -> Value {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let username = shop.user("page", Role::Cashier, Some("1")).await.username;
-    let argument = json!({ "edge": shop.world.edge_url, "username": username, "password": PASSWORD });
+    let given = json!({ "token": given.api.token(), "ticket": ticket(given).await });
+    let argument =
+        json!({ "edge": shop.world.edge_url, "username": username, "password": PASSWORD, "given": given });
     let modules = root.join("node_modules");
     let mut driver = Command::new(modules.join(".bin/node"));
     driver.arg(root.join("tests/e2e/edge/browser/visit.mjs"));
@@ -41,8 +50,19 @@ async fn visit(shop: &Shop, origin: &str) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// A till whose token is of no device, so that every socket and stream of the page may use it.
+async fn any_device(shop: &Shop) -> Till {
+    Till { api: shop.session("given", "1", None).await.0, device: "page-1".into() }
+}
+
+/// A ticket for a device of the till's user.
+async fn ticket(till: &Till) -> Value {
+    let reply = till.api.post("/api/sync/ws-ticket", json!({ "device_id": till.device }).to_string()).await;
+    reply.unwrap().ok::<Value>().unwrap()["ticket"].take()
+}
+
 async fn a_page_of_an_allowed_origin_syncs_and_listens(shop: &'static Shop) {
-    let seen = visit(shop, &shop.world.pages.allowed).await;
+    let seen = visit(shop, &shop.world.pages.allowed, &any_device(shop).await).await;
     let status = |name: &str| seen[name]["status"].as_u64();
     assert_eq!(status("signIn"), Some(200), "{seen}");
     assert_eq!(seen["pushed"]["body"]["synced_count"], 1, "{seen}");
@@ -54,9 +74,22 @@ async fn a_page_of_an_allowed_origin_syncs_and_listens(shop: &'static Shop) {
     assert_eq!((&heard["code"], &heard["wasClean"]), (&json!(1000), &json!(true)));
     let pulled = &seen["pulled"];
     assert_eq!(pulled["body"]["changes"][0]["record_id"], "tea", "{seen}");
-    for header in ["x-request-id", "tillsync-cost"] {
-        assert!(pulled["headers"][header].is_string(), "{header} cannot be read: {pulled}");
+    let exposed = [
+        ("pulled", "x-request-id tillsync-cost tillsync-cache etag server-timing traceparent"),
+        ("refused", "x-request-id www-authenticate traceparent"),
+        ("unchanged", "x-request-id etag"),
+        ("wrongMethod", "x-request-id allow"),
+        (
+            "limited",
+            "x-request-id retry-after ratelimit ratelimit-policy ratelimit-limit ratelimit-remaining ratelimit-reset",
+        ),
+    ];
+    for (name, headers) in exposed {
+        for header in headers.split(' ') {
+            assert!(seen[name]["headers"][header].is_string(), "{header} cannot be read: {}", seen[name]);
+        }
     }
+    assert_eq!((status("wrongMethod"), status("limited")), (Some(405), Some(429)));
     // Errors can be read as well.
     assert_eq!(seen["refused"]["body"]["error"]["code"], "token_invalid");
     assert_eq!((status("unchanged"), status("health")), (Some(304), Some(200)));
@@ -76,18 +109,68 @@ async fn a_page_of_an_allowed_origin_syncs_and_listens(shop: &'static Shop) {
 }
 
 async fn a_page_of_another_origin_fails(shop: &'static Shop) {
-    let seen = visit(shop, &shop.world.pages.foreign).await;
-    for name in ["signIn", "pulled", "refused", "unchanged", "health", "issued"] {
+    let till = any_device(shop).await;
+    let seen = visit(shop, &shop.world.pages.foreign, &till).await;
+    for name in ["signIn", "pulled", "refused", "unchanged", "health", "issued", "wrongMethod", "limited"] {
         assert_eq!(seen[name], json!({ "failed": "TypeError" }), "{name}");
     }
-    assert_eq!(
-        (&seen["heard"]["code"], &seen["heard"]["reason"]),
-        (&json!(4403), &json!("origin_forbidden"))
-    );
-    assert_eq!((&seen["badToken"]["code"], &seen["ticketed"]["code"]), (&json!(4403), &json!(4403)));
+    // The page has a token and a ticket that are good elsewhere.
+    for name in ["heard", "badToken", "ticketed"] {
+        let closed = (&seen[name]["code"], &seen[name]["reason"]);
+        assert_eq!(closed, (&json!(4403), &json!("origin_forbidden")), "{name}");
+        let received = seen[name]["received"].as_array().unwrap();
+        assert!(received.iter().all(|frame| frame["type"] == "error"), "{name}: {received:?}");
+    }
     for name in ["streamed", "continued"] {
         assert_eq!(seen[name], json!({ "failed": true, "pages": [] }), "{name}");
     }
+    assert_eq!(till.pull_raw("since=0").await.ok::<PullResponse>().unwrap().changes, []);
+    Listener::open(&till.api, &till.device).await.assert_no_frame().await;
+}
+
+async fn every_response_varies_by_the_origin_of_its_page(shop: &'static Shop) {
+    let (till, pages) = (shop.till("till-1").await, &shop.world.pages);
+    let tag = till.api.get("/api/sync/tables").await.unwrap().header("etag").unwrap().to_owned();
+    let requests = [
+        ("/api/sync/tables", till.api.clone(), 200),
+        ("/api/sync/tables", till.api.with_token("x"), 401),
+        ("/api/cache/stats", till.api.clone(), 403),
+        ("/api/data/products/none", till.api.clone(), 404),
+        ("/nowhere", till.api.unchecked(), 404),
+        ("/healthz", shop.anonymous(), 200),
+    ];
+    for origin in [None, Some(&pages.allowed), Some(&pages.foreign)] {
+        let ask = async |path: &str, api: &Api, tag: &str| {
+            let request = api.request(Method::GET, path).header("if-none-match", tag);
+            let request = origin.iter().fold(request, |request, origin| request.header("origin", *origin));
+            api.send(request).await.unwrap()
+        };
+        let mut replies = vec![(304, ask("/api/sync/tables", &till.api, &tag).await)];
+        for (path, api, status) in &requests {
+            replies.push((*status, ask(path, api, "\"other\"").await));
+        }
+        for (status, reply) in replies {
+            assert_eq!((reply.status.as_u16(), reply.header("vary")), (status, Some("origin")), "{origin:?}");
+            let expected = origin.filter(|origin| **origin == pages.allowed).map(String::as_str);
+            assert_eq!(reply.header("access-control-allow-origin"), expected, "{origin:?}: {status}");
+            assert_eq!(reply.header("access-control-expose-headers").is_some(), expected.is_some());
+            assert_eq!(reply.header("access-control-allow-credentials"), None);
+        }
+    }
+}
+
+async fn preflights_count_against_no_limit(shop: &'static Shop) {
+    let (till, allowed) = (shop.till("till-1").await, &shop.world.pages.allowed);
+    let api = till.api.unchecked();
+    for _ in 0..USER_PER_MINUTE + 20 {
+        let request = api.request(Method::OPTIONS, "/api/sessions").header("origin", allowed);
+        let reply = api.send(request.header("access-control-request-method", "GET")).await.unwrap();
+        assert_eq!((reply.status.as_u16(), reply.header("ratelimit-remaining")), (204, None));
+    }
+    let request = till.api.request(Method::GET, "/api/sessions").header("origin", allowed);
+    let reply = till.api.send(request).await.unwrap();
+    let left = (USER_PER_MINUTE - 1).to_string();
+    assert_eq!((reply.status.as_u16(), reply.header("ratelimit-remaining")), (200, Some(&*left)));
 }
 
 async fn preflights_say_what_a_page_may_send(shop: &'static Shop) {
@@ -109,8 +192,8 @@ async fn preflights_say_what_a_page_may_send(shop: &'static Shop) {
     }
     assert!(reply.header("access-control-allow-headers").unwrap().contains("authorization"));
     assert_eq!(reply.header("access-control-allow-credentials"), None);
-    // It needs no token, and counts against no limit.
-    assert_eq!(preflight("/api/sessions", allowed).await.header("ratelimit"), None);
+    // It needs no token.
+    assert_eq!(preflight("/api/sessions", allowed).await.status, 204);
     let foreign = preflight("/api/sync/batch-push", &shop.world.pages.foreign).await;
     assert_eq!((foreign.status.as_u16(), foreign.code().as_deref()), (403, Some("origin_forbidden")));
     assert_eq!(foreign.header("access-control-allow-origin"), None);
