@@ -1,6 +1,6 @@
 //! What edge and functions tell of their requests: their lines and counts are those of the client.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -24,13 +24,16 @@ use crate::sync::broadcast::Listener;
 use crate::till::Till;
 use crate::world::PATIENCE;
 
+mod statuses;
+
 trials! {
     shared:
     a_scripted_hour_is_counted_as_its_clients_saw_it,
     a_trace_goes_through_edge_and_function,
     a_response_says_where_its_time_went,
-    a_request_without_an_endpoint_and_a_preflight_have_a_line,
-    a_room_tells_its_sockets_and_the_delay_of_a_commit,
+    a_preflight_has_a_line,
+    a_room_tells_its_sockets_and_the_delay_of_a_commit;
+    modules: statuses
 }
 
 /// A room trusts its queue 25 seconds after it has started.
@@ -198,10 +201,27 @@ async fn a_trace_goes_through_edge_and_function(shop: &'static Shop) {
     assert_eq!(function.trace_id.as_deref(), Some(trace));
     let edge = line.edge_lines.iter().find(|line| line.request_id == id).unwrap();
     assert_eq!(edge.trace_id, trace);
-    // What is malformed begins a trace.
-    let (one, _) = call(&till.api, "00-zz").await;
-    let (other, _) = call(&till.api, "").await;
-    assert_ne!(one.trace_id(), other.trace_id());
+    // What is malformed begins a trace, which its function is given as well.
+    let mut begun = BTreeSet::from([trace.to_owned()]);
+    for bad in [
+        String::new(),
+        "00-zz".to_owned(),
+        format!("00-{trace}-{span}"),
+        format!("00-{trace}-{span}-01-more"),
+        format!("ff-{trace}-{span}-01"),
+        format!("00-{}-{span}-01", trace.to_uppercase()),
+        format!("00-{}-{span}-01", "0".repeat(32)),
+        format!("00-{trace}-{}-01", "0".repeat(16)),
+        format!("00-{trace}-{span}-01, 00-{trace}-{span}-01"),
+    ] {
+        let (given, id) = call(&till.api, &bad).await;
+        assert!(begun.insert(given.trace_id().to_owned()), "{bad} goes on with a trace");
+        let lines = async || shop.world.telemetry.counted().function_lines;
+        let is_there = |line: &FunctionLine| line.request_id == id;
+        let lines = poll(PATIENCE, lines, |lines| lines.iter().any(is_there)).await.unwrap();
+        let function = lines.into_iter().find(is_there).unwrap();
+        assert_eq!(function.trace_id.as_deref(), Some(given.trace_id()), "{bad}");
+    }
 }
 
 async fn a_response_says_where_its_time_went(shop: &'static Shop) {
@@ -223,23 +243,20 @@ async fn a_response_says_where_its_time_went(shop: &'static Shop) {
     assert_eq!((server_timing::read(header, "fn"), server_timing::read(header, "db")), (None, None));
 }
 
-async fn a_request_without_an_endpoint_and_a_preflight_have_a_line(shop: &'static Shop) {
+async fn a_preflight_has_a_line(shop: &'static Shop) {
     let api = shop.anonymous().unchecked();
-    let missing = api.get("/api/nothing?token=secret").await.unwrap();
     let preflight =
         api.request(Method::OPTIONS, "/api/sync/stats").header("origin", &shop.world.pages.allowed);
     let preflight = preflight.header("access-control-request-method", "GET");
-    let preflight = api.send(preflight).await.unwrap();
-    for (reply, route) in [(missing, "none"), (preflight, "preflight")] {
-        let id = reply.header("x-request-id").unwrap();
-        let find = async || {
-            let counted = shop.world.telemetry.counted();
-            counted.edge_lines.into_iter().find(|line| line.request_id == id)
-        };
-        let line = poll(PATIENCE, find, Option::is_some).await.unwrap().unwrap();
-        assert_eq!((line.route.as_str(), line.status), (route, reply.status.as_u16()));
-        assert_eq!((line.client, line.times.function_micros), (None, 0));
-    }
+    let reply = api.send(preflight).await.unwrap();
+    let id = reply.header("x-request-id").unwrap();
+    let find = async || {
+        let counted = shop.world.telemetry.counted();
+        counted.edge_lines.into_iter().find(|line| line.request_id == id)
+    };
+    let line = poll(PATIENCE, find, Option::is_some).await.unwrap().unwrap();
+    assert_eq!((line.route.as_str(), line.status), ("preflight", reply.status.as_u16()));
+    assert_eq!((line.client, line.times.function_micros), (None, 0));
 }
 
 async fn a_room_tells_its_sockets_and_the_delay_of_a_commit(shop: &'static Shop) {
