@@ -91,6 +91,11 @@ impl Edge {
         &self.url
     }
 
+    /// The id of wrangler's process, the ancestor of workerd; `None` once it has ended.
+    pub fn process_id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Waits until wrangler or its workerd has ended by itself.
     pub async fn death(&mut self) -> EdgeDeath {
         let reason = tokio::select! {

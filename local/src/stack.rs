@@ -97,6 +97,11 @@ impl Stack {
         })
     }
 
+    /// The id of the edge's process, the ancestor of its runtime; `None` once it has ended.
+    pub fn edge_process_id(&self) -> Option<u32> {
+        self.edge.process_id()
+    }
+
     /// The edge's base URL, without a trailing slash.
     pub fn edge_url(&self) -> &str {
         self.edge.url()

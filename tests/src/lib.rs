@@ -15,6 +15,7 @@ pub mod fleet;
 // Test tools.
 pub mod function_redis;
 pub mod leaks;
+pub mod memory;
 pub mod report;
 #[cfg(test)]
 mod security_page;

@@ -6,31 +6,31 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, get_current_pi
 use tokio::process::Child;
 
 /// A process whose memory is watched.
-pub(super) struct Watched {
+pub struct Watched {
     /// What it is.
-    pub(super) name: &'static str,
+    pub name: &'static str,
     pid: Pid,
     /// Readings in bytes.
-    pub(super) readings: Vec<u64>,
+    pub readings: Vec<u64>,
 }
 
 impl Watched {
     /// This process.
-    pub(super) fn this(name: &'static str) -> Result<Watched, Box<dyn Error>> {
+    pub fn this(name: &'static str) -> Result<Watched, Box<dyn Error>> {
         Ok(Watched::of(name, get_current_pid()?))
     }
 
     /// A child.
-    pub(super) fn child(name: &'static str, child: &Child) -> Result<Watched, Box<dyn Error>> {
+    pub fn child(name: &'static str, child: &Child) -> Result<Watched, Box<dyn Error>> {
         let id = child.id().ok_or_else(|| format!("the {name} has ended"))?;
         Ok(Watched::of(name, Pid::from_u32(id)))
     }
 
-    /// The largest descendant of this process that runs `program`.
-    pub(super) fn below(name: &'static str, program: &str) -> Result<Watched, Box<dyn Error>> {
-        let (this, system) = (get_current_pid()?, system(ProcessesToUpdate::All)?);
+    /// The largest descendant of the process `ancestor` that runs `program`.
+    pub fn below(name: &'static str, program: &str, ancestor: u32) -> Result<Watched, Box<dyn Error>> {
+        let (ancestor, system) = (Pid::from_u32(ancestor), system(ProcessesToUpdate::All)?);
         let parent = |pid: &Pid| system.process(*pid).and_then(|process| process.parent());
-        let is_ours = |pid: Pid| std::iter::successors(Some(pid), parent).any(|pid| pid == this);
+        let is_ours = |pid: Pid| std::iter::successors(Some(pid), parent).any(|pid| pid == ancestor);
         let found = system.processes().values().filter(|process| process.name() == program);
         let found = found.filter(|process| is_ours(process.pid())).max_by_key(|process| process.memory());
         let found = found.ok_or_else(|| format!("there is no process {program}"))?;
@@ -42,7 +42,7 @@ impl Watched {
     }
 
     /// Reads its memory.
-    pub(super) fn read(&mut self) -> Result<(), Box<dyn Error>> {
+    pub fn read(&mut self) -> Result<(), Box<dyn Error>> {
         let system = system(ProcessesToUpdate::Some(&[self.pid]))?;
         let process = system.process(self.pid).ok_or_else(|| format!("the {} has ended", self.name))?;
         self.readings.push(process.memory());
@@ -50,7 +50,7 @@ impl Watched {
     }
 
     /// The peaks of the first and the second half of the readings.
-    pub(super) fn peaks(&self) -> [u64; 2] {
+    pub fn peaks(&self) -> [u64; 2] {
         let (first, second) = self.readings.split_at(self.readings.len() / 2);
         [first, second].map(|half| half.iter().copied().max().unwrap_or_default())
     }
@@ -76,7 +76,7 @@ mod tests {
         this.read().unwrap();
         // More than a megabyte and less than a terabyte: the unit is bytes.
         assert!((1 << 20..1 << 40).contains(&this.readings[0]), "{:?}", this.readings);
-        assert!(Watched::below("none", "no-such-program").is_err());
+        assert!(Watched::below("none", "no-such-program", std::process::id()).is_err());
     }
 
     #[test]

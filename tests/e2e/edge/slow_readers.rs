@@ -12,6 +12,7 @@ use protocol::wire::socket::ServerFrame;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sync::limits::LOG_ITEM_BYTES_MAX;
+use tests::memory::Watched;
 use tests::report::percentiles;
 use tests::till::socket;
 use tests::wait::poll;
@@ -42,6 +43,8 @@ const PUSHES_MAX: usize = 60;
 /// How many times longer a commit may take to reach all others beside a socket that is not read: the median
 /// of as many pushes with it and without it. Another load of the machine comes and goes in between.
 const DELAY_MAX: u32 = 2;
+/// Large pushes before, which grow the runtime to what it holds anyway.
+const PUSHES_BEFORE: usize = 30;
 /// What one reader may cost the runtime.
 const READER_BYTES_MAX: u64 = 5_000_000;
 
@@ -139,14 +142,28 @@ async fn a_socket_that_is_never_read_is_closed_and_delays_no_one(_: &'static Sho
     for i in 1..SOCKETS {
         readers.push(Reader::open(&edge, &User { id: format!("u{i}"), ..cashier("1") }).await);
     }
+    let ancestor = edge.stack.edge_process_id().unwrap();
+    let mut runtime = Watched::below("runtime", "workerd", ancestor).unwrap();
+    // What the runtime holds where all of a hundred read.
+    let last = Reader::open(&edge, &manager("last")).await;
+    for i in 0..PUSHES_BEFORE {
+        deliver(&office, i, &readers).await;
+        runtime.read().unwrap();
+    }
+    drop(last);
+    let all_read = std::mem::take(&mut runtime.readings).into_iter().max().unwrap();
     let mut stuck = open(&edge, &manager("stuck")).await;
     let (mut pushes, mut now, mut beside_it) = (0, sockets(&edge).await, Vec::new());
     while now.iter().all(|socket| socket.is_open) {
         assert!(pushes < PUSHES_MAX, "the reader is never closed: {now:?}");
         // All others have it while the one does not read.
-        beside_it.push(deliver(&office, pushes, &readers).await);
+        beside_it.push(deliver(&office, PUSHES_BEFORE + pushes, &readers).await);
+        runtime.read().unwrap();
         (pushes, now) = (pushes + 1, sockets(&edge).await);
     }
+    let beside = runtime.readings.iter().max().unwrap();
+    println!("the runtime has {all_read} bytes where all read, {beside} beside one that does not");
+    assert!(beside.saturating_sub(all_read) < READER_BYTES_MAX, "{beside} instead of {all_read} bytes");
     let waiting: Vec<u64> = now.iter().filter_map(|socket| socket.waiting).collect();
     let most = *waiting.iter().max().unwrap();
     assert_eq!(waiting.len(), now.len(), "the runtime tells what waits");
@@ -160,7 +177,7 @@ async fn a_socket_that_is_never_read_is_closed_and_delays_no_one(_: &'static Sho
     assert_eq!(texts_until_close(&mut stuck).await.1, (4409, "pull".to_owned()));
     let mut without_it = Vec::new();
     for i in 0..pushes {
-        without_it.push(deliver(&office, pushes + i, &readers).await);
+        without_it.push(deliver(&office, PUSHES_BEFORE + pushes + i, &readers).await);
     }
     let [beside_it, without_it] = [beside_it, without_it].map(|times| percentiles(&times)[0]);
     assert!(beside_it <= without_it * DELAY_MAX, "{beside_it:?} beside it, {without_it:?} without it");

@@ -1,6 +1,5 @@
 //! A new till reads a large room: records a second and memory, beside RxServer in the same run.
 
-mod memory;
 mod walk;
 
 use std::error::Error;
@@ -22,8 +21,8 @@ use tokio::time::sleep;
 use super::client::BenchClient;
 use super::product;
 use crate::fleet;
+use crate::memory::Watched;
 use crate::report::hundredths;
-use memory::Watched;
 
 const BRANCH: &str = "bootstrap";
 
@@ -39,7 +38,7 @@ pub(super) async fn measure(stack: &Stack, records: usize) -> Result<(), Box<dyn
 
     let watched = vec![
         Watched::this("process of functions, database and benchmark")?,
-        Watched::below("worker", "workerd")?,
+        Watched::below("worker", "workerd", std::process::id())?,
     ];
     let mut till = till("tillsync", stack.edge_url(), stack.data().join("ours.sqlite"));
     till.env("TOKEN", client.api.token());

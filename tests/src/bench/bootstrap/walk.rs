@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use super::memory::Watched;
+use crate::memory::Watched;
 use crate::report::{hundredths, per};
 
 /// Readings of memory during a walk.
