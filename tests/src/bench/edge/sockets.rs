@@ -12,7 +12,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until};
 
 use super::log::Log;
-use super::{BOUND, Hour, SPEED, TILLS, Targets};
+use super::targets::Targets;
+use super::{BOUND, Hour, SPEED, TILLS};
 use crate::api::Api;
 use crate::bench::client::{BenchClient, CLIENT};
 use crate::fleet;

@@ -10,7 +10,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::{Targets, page_of_the_room};
+use super::page_of_the_room;
+use super::targets::Targets;
 use crate::api::Api;
 use crate::bench::client::BenchClient;
 use crate::bench::direct::DirectWorker;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use local::stack::Stack;
 use serde::Deserialize;
 
-use super::Targets;
+use super::targets::Targets;
 use crate::bench::{WARM_UP, direct};
 use crate::report::{line, millis, percentiles};
 
