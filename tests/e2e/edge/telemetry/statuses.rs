@@ -39,7 +39,7 @@ async fn unchanged(api: &Api, path: &str) -> Reply {
 async fn cases(shop: &Shop, till: &Till) -> Vec<Case> {
     let (api, record) = (&till.api, product("p1", &json!({})));
     let mut cases = vec![
-        ("pushBatch", 200, Some(200), till.push_raw(&till.batch(None, &[record.clone()])).await),
+        ("pushBatch", 200, Some(200), till.push_raw(&till.batch(None, std::slice::from_ref(&record))).await),
         ("pushBatch", 413, Some(413), till.push_raw(&till.batch(None, &vec![record; 51])).await),
         ("pullChanges", 400, Some(400), till.pull_raw("since=never").await),
         ("getSyncStats", 200, Some(200), get(api, "/api/sync/stats").await),
@@ -52,10 +52,9 @@ async fn cases(shop: &Shop, till: &Till) -> Vec<Case> {
         ("putCart", 200, Some(200), carts::put(api, "c1", &json!({ "data": {} })).await),
         ("getCart", 304, Some(200), unchanged(api, "/api/carts/c1").await),
         ("deleteCart", 204, Some(204), carts::delete(api, "c1").await),
-        // These are the edge's own.
+        ("listDeadLetters", 403, Some(403), get(api, "/api/sync/dead-letters").await),
+        // This is the edge's own.
         ("getPresence", 403, None, get(api, "/api/presence").await),
-        ("listDeadLetters", 403, None, get(api, "/api/sync/dead-letters").await),
-        ("openSocket", 426, None, get(api, "/ws").await),
     ];
     shop.world.host_faults.inject(&shop.client, HostFault::Status(502), 1);
     cases.push(("getSyncStats", 503, None, get(api, "/api/sync/stats").await));
@@ -96,6 +95,7 @@ async fn every_status_has_a_line_and_is_counted(shop: &'static Shop) {
 
 async fn a_request_of_no_client_has_a_line(shop: &'static Shop) {
     let (api, stranger) = (shop.anonymous().unchecked(), shop.anonymous().with_token("x"));
+    let member = shop.till("till-1").await.api;
     let head = api.request(Method::HEAD, "/api/sync/stats");
     let cases = [
         ("none", 404, get(&api, "/api/nothing?token=secret").await),
@@ -103,6 +103,8 @@ async fn a_request_of_no_client_has_a_line(shop: &'static Shop) {
         ("none", 405, api.post("/api/sync/stats", "{}").await.unwrap()),
         ("none", 405, api.send(head).await.unwrap()),
         ("pullChanges", 401, get(&stranger, "/api/sync/pull-changes").await),
+        // Its token is not looked at.
+        ("openSocket", 426, get(&member, "/ws").await),
         ("logIn", 401, api.post("/api/auth/login", r#"{"username":"a","password":"b"}"#).await.unwrap()),
         ("getHealth", 200, get(&api, "/healthz").await),
         ("getReadiness", 200, get(&api, "/readyz").await),
