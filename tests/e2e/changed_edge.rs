@@ -14,8 +14,11 @@ use protocol::wire::auth::{LoginRequest, User};
 use serde::de::DeserializeOwned;
 use tests::api::Api;
 use tests::fleet;
+use tests::leaks::Secrets;
 use tests::openapi::check::Checker;
 
+use crate::leaks;
+use crate::redis_rest::RedisRest;
 use crate::shop::PASSWORD;
 use crate::till::Till;
 
@@ -23,6 +26,9 @@ use crate::till::Till;
 pub(crate) struct ChangedEdge {
     pub(crate) stack: Stack,
     folder: Option<PathBuf>,
+    keys: Keys,
+    /// The secrets of its test, which no log or store may hold.
+    secrets: Arc<Secrets>,
 }
 
 impl ChangedEdge {
@@ -30,7 +36,7 @@ impl ChangedEdge {
     pub(crate) async fn start(write: fn(&Path) -> Vec<PathBuf>) -> ChangedEdge {
         let folder = folder();
         let options = Options { edge_configs: write(&folder), ..Options::default() };
-        ChangedEdge { stack: Stack::start(options).await.unwrap(), folder: Some(folder) }
+        ChangedEdge { folder: Some(folder), ..ChangedEdge::with(options).await }
     }
 
     /// Starts it with rooms that a test observes, and with other variables.
@@ -38,12 +44,16 @@ impl ChangedEdge {
         let folder = folder();
         let edge_configs = with_observed_rooms(&folder);
         let options = Options { edge_configs, edge_variables, ..Options::default() };
-        ChangedEdge { stack: Stack::start(options).await.unwrap(), folder: Some(folder) }
+        ChangedEdge { folder: Some(folder), ..ChangedEdge::with(options).await }
     }
 
     /// Starts it with `options`, such as other variables.
     pub(crate) async fn with(options: Options) -> ChangedEdge {
-        ChangedEdge { stack: Stack::start(options).await.unwrap(), folder: None }
+        leaks::keep_logs();
+        let stack = Stack::start(Options { say: leaks::keep_line, ..options }).await.unwrap();
+        let (keys, secrets) = (Keys::load_or_make(stack.data()).unwrap(), Arc::new(Secrets::default()));
+        leaks::add_known(&secrets, &keys);
+        ChangedEdge { stack, folder: None, keys, secrets }
     }
 
     /// The folder of its configuration.
@@ -63,8 +73,13 @@ impl ChangedEdge {
     /// A till of `room`, signed in.
     pub(crate) async fn till(&self, room: &str, device: &str) -> Till {
         let login = self.login(room, device).await;
-        let (api, _) = Api::new(self.stack.edge_url()).unwrap().login(&login).await.unwrap();
+        let (api, _) = self.api().login(&login).await.unwrap();
         Till { api, device: device.to_owned() }
+    }
+
+    /// A client that is not signed in.
+    pub(crate) fn api(&self) -> Api {
+        Api::new(self.stack.edge_url()).unwrap().recording(self.secrets.clone())
     }
 
     /// The login of a new cashier of `room`.
@@ -75,10 +90,10 @@ impl ChangedEdge {
 
     /// A caller with an access token for `user` that is bound to no device and no session.
     pub(crate) fn caller(&self, user: &User) -> Api {
-        let keys = Keys::load_or_make(self.stack.data()).unwrap();
-        let signer = Signer::new(keys.access_key.expose(), keys.access_kid.clone()).unwrap();
+        let signer = Signer::new(self.keys.access_key.expose(), self.keys.access_kid.clone()).unwrap();
         let token = signer.sign(user, None, None, fleet::now()).unwrap();
-        Api::new(self.stack.edge_url()).unwrap().with_token(token)
+        self.secrets.add_token("an access token", &token);
+        self.api().with_token(token)
     }
 
     /// A super admin of client 1, whose replies and frames are checked.
@@ -93,24 +108,25 @@ impl ChangedEdge {
         };
         self.stack.accounts().create(&self.stack.branches(), new).await.unwrap();
         let login = LoginRequest { username, password, device_id: None, refresh_token: None };
-        let api = Api::new(self.stack.edge_url()).unwrap().held_to(Arc::new(Checker::new().unwrap()));
+        let api = self.api().held_to(Arc::new(Checker::new().unwrap()));
         api.login(&login).await.unwrap().0
     }
 
     /// What [`OBSERVED_ROOMS`] answer to a request about `room`.
     pub(crate) async fn observe<T: DeserializeOwned>(&self, path: &str, room: &str) -> T {
-        let api = Api::new(self.stack.edge_url()).unwrap();
-        api.get(&format!("/test/{path}?room={room}")).await.unwrap().ok().unwrap()
+        self.api().get(&format!("/test/{path}?room={room}")).await.unwrap().ok().unwrap()
     }
 
     /// Has `room` lose its memory and its sockets. The request is lost with them.
     pub(crate) async fn kill(&self, room: &str) {
-        let api = Api::new(self.stack.edge_url()).unwrap();
-        let reply = api.get(&format!("/test/kill?room={room}")).await;
+        let reply = self.api().get(&format!("/test/kill?room={room}")).await;
         assert!(reply.is_ok_and(|reply| reply.status == 500), "the room was killed");
     }
 
+    /// Stops it. Fails if a secret of the test is in a log or a store.
     pub(crate) async fn stop(self) {
+        let redis = RedisRest::new(self.stack.redis(), &self.keys);
+        leaks::assert_none(&self.secrets, self.stack.data(), &redis).await;
         self.stack.stop().await;
         if let Some(folder) = self.folder {
             std::fs::remove_dir_all(folder).unwrap();

@@ -12,8 +12,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
+use crate::redis_rest::RedisRest;
 use crate::shop::PASSWORD;
-use crate::world::World;
 
 /// Files of the data directory that hold secrets on purpose, for their owner only.
 const PRIVATE_FILES: [&str; 2] = ["keys.json", "edge.env"];
@@ -50,7 +50,7 @@ pub(crate) fn keep_logs() {
     let _ = tracing_subscriber::registry().with(lines).try_init();
 }
 
-/// Secrets that every test of `world` uses.
+/// Secrets that every test of a stack uses.
 pub(crate) fn add_known(secrets: &Secrets, keys: &local::keys::Keys) {
     secrets.add("a password", PASSWORD);
     secrets.add("the key of access tokens", keys.access_key.expose());
@@ -61,19 +61,19 @@ pub(crate) fn add_known(secrets: &Secrets, keys: &local::keys::Keys) {
     secrets.add("a key of AWS", keys.caller.secret_access_key.expose());
 }
 
-/// Fails if a log or a store of `world` holds a secret.
-pub(crate) async fn assert_none(world: &World) {
-    let finder = world.secrets.finder().unwrap();
+/// Fails if a log of this run, a file in the data directory `data` or a value in `redis` holds a secret.
+pub(crate) async fn assert_none(secrets: &Secrets, data: &Path, redis: &RedisRest) {
+    let finder = secrets.finder().unwrap();
     let logs = LOGS.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let mut leaks: Vec<String> = leak(&finder, "a log", &logs).into_iter().collect();
-    for path in files(&world.data) {
+    for path in files(data) {
         // A file may be gone by now.
         let bytes = std::fs::read(&path).unwrap_or_default();
         leaks.extend(leak(&finder, &path.display().to_string(), &bytes));
     }
-    let keys = world.redis_command(&["KEYS", "*"]).await;
+    let keys = redis.command(&["KEYS", "*"]).await;
     for keys in keys.as_array().map_or(&[][..], Vec::as_slice).chunks(KEYS_AT_ONCE) {
-        let dump = dump(world, keys).await;
+        let dump = dump(redis, keys).await;
         leaks.extend(leak(&finder, "Redis", dump.as_bytes()));
     }
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
@@ -86,7 +86,7 @@ fn leak(finder: &Finder, place: &str, bytes: &[u8]) -> Option<String> {
 
 /// The names and values of `keys` as text. Reading a key as another type than its own is an error in the
 /// reply, and changes nothing.
-async fn dump(world: &World, keys: &[Value]) -> String {
+async fn dump(redis: &RedisRest, keys: &[Value]) -> String {
     let reads = |key: &Value| {
         [
             json!(["GET", key]),
@@ -97,7 +97,7 @@ async fn dump(world: &World, keys: &[Value]) -> String {
         ]
     };
     let commands: Vec<Value> = keys.iter().flat_map(reads).collect();
-    format!("{}{}", json!(keys), world.redis_pipeline(&commands).await)
+    format!("{}{}", json!(keys), redis.pipeline(&commands).await)
 }
 
 /// All files below `folder` but the private ones.

@@ -44,6 +44,7 @@ mod sync;
 mod changed_edge;
 mod invariants;
 mod leaks;
+mod redis_rest;
 mod replies;
 mod shop;
 mod stored;

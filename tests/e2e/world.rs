@@ -27,7 +27,7 @@ use protocol::timestamp::Timestamp;
 use protocol::wire::auth::User;
 use redis_rest::counts::Counts;
 use redis_rest::faults::{Fault as RedisFault, Faults as RedisFaults};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tests::api::Reply;
 use tests::fleet;
 use tests::function_redis::function_redis;
@@ -39,6 +39,7 @@ use tokio::time::sleep;
 
 use crate::edge::browser::pages::Pages;
 use crate::leaks;
+use crate::redis_rest::RedisRest;
 use crate::shop::Shop;
 use crate::sync::broadcast::Listener;
 
@@ -181,20 +182,18 @@ impl World {
         function_redis(self.redis.url(), &self.keys).unwrap()
     }
 
+    /// Fails if a log or a store of the stack holds a secret of its tests.
+    pub(crate) async fn assert_no_leaks(&self) {
+        leaks::assert_none(&self.secrets, &self.data, &self.redis_rest()).await;
+    }
+
     /// Sends a command to Redis, past the functions. Returns its result.
     pub(crate) async fn redis_command(&self, command: &[&str]) -> Value {
-        self.redis_post("", &json!(command)).await["result"].clone()
+        self.redis_rest().command(command).await
     }
 
-    /// Sends commands to Redis, past the functions. Returns their results and errors.
-    pub(crate) async fn redis_pipeline(&self, commands: &[Value]) -> Value {
-        self.redis_post("/pipeline", &json!(commands)).await
-    }
-
-    async fn redis_post(&self, path: &str, body: &Value) -> Value {
-        let request = reqwest::Client::new().post(format!("{}{path}", self.redis.url()));
-        let request = request.bearer_auth(self.keys.redis_token.expose()).body(body.to_string());
-        serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap()
+    fn redis_rest(&self) -> RedisRest {
+        RedisRest::new(&self.redis, &self.keys)
     }
 
     /// Every request to Redis fails with `fault` until the faults are lifted.
@@ -225,7 +224,7 @@ impl World {
         // Checked as a task of its own: a panic must not leave the stack running.
         let check = self.runtime.spawn(async {
             self.redis.engine().restart().await.unwrap();
-            leaks::assert_none(self).await;
+            self.assert_no_leaks().await;
         });
         let no_leaks = self.runtime.block_on(check);
         let stack = self.stack.lock().unwrap().take();

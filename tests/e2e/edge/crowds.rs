@@ -140,7 +140,7 @@ async fn sockets_that_open_again_cost_next_to_nothing(_: &'static Shop) {
     let edge = ChangedEdge::start(with_observed_rooms).await;
     let keys = Keys::load_or_make(edge.stack.data()).unwrap();
     let signer = Signer::new(keys.access_key.expose(), keys.access_kid.clone()).unwrap();
-    let anonymous = Api::new(edge.stack.edge_url()).unwrap();
+    let anonymous = edge.api();
     let url = |i: usize| {
         let (device, user) = (format!("till-{i}"), User { id: format!("u{i}"), ..cashier("1") });
         let session = Some(format!("s{i}").parse().unwrap());

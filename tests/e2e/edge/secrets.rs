@@ -11,7 +11,6 @@ use tokio_tungstenite::connect_async;
 
 use crate::accounts::{logout, refresh};
 use crate::edge::tickets::{enter, ticket, ticket_url};
-use crate::leaks;
 use crate::shop::{PASSWORD, Shop, product};
 use crate::sync::broadcast::Listener;
 
@@ -58,5 +57,5 @@ async fn no_log_or_store_holds_a_secret(shop: &'static Shop) {
     let reply = till.api.send(publish.header("x-tillsync-seal", "t=1,v1=00").body(PASSWORD)).await.unwrap();
     assert_eq!(reply.status, 401);
     assert_eq!(logout(&api, &next.refresh_token).await.status, 204);
-    leaks::assert_none(shop.world).await;
+    shop.world.assert_no_leaks().await;
 }

@@ -78,7 +78,7 @@ async fn fail(edge: &ChangedEdge, sold: &AtomicUsize) {
     let after = async |invoices: usize| {
         poll(PATIENCE, async || sold.load(Ordering::Relaxed), |sold| *sold >= invoices).await.unwrap();
     };
-    let api = Api::new(edge.stack.edge_url()).unwrap();
+    let api = edge.api();
     let begun = async || edge.observe::<u64>("begun", "1:1").await;
 
     after(10).await;
@@ -114,7 +114,7 @@ async fn redeploy(edge: &ChangedEdge, api: &Api) {
 
 async fn open(edge: &ChangedEdge, device: &str) -> Arc<Till> {
     let login = edge.login("1:1", device).await;
-    let api = Api::new(edge.stack.edge_url()).unwrap();
+    let api = edge.api();
     let till = Till::open(&api, &login, Arc::new(Meter::default())).await.unwrap();
     till.connected().await;
     Arc::new(till)

@@ -211,7 +211,7 @@ async fn publish(shop: &Shop, stamp: Stamp, prev: Stamp) {
 
 async fn a_head_outlives_the_memory_of_its_room(_: &'static Shop) {
     let edge = ChangedEdge::start(with_observed_rooms).await;
-    let api = Api::new(edge.stack.edge_url()).unwrap();
+    let api = edge.api();
     let begun = async || edge.observe::<u64>("begun", "1:1").await;
     let calls = || edge.stack.host_faults().calls("1");
     let one = edge.tills(1).await.remove(0);
