@@ -27,7 +27,7 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     if presence.is_empty() && caller.claims.branch_id.is_none() {
         let checked = context.check_branch(&query, &caller.token).await?;
         if !(200..300).contains(&checked.status) {
-            return Ok(checked.into_response());
+            return Ok(checked.into_response()?);
         }
     }
     Ok(response::of(&presence)?)

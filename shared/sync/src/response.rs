@@ -15,7 +15,7 @@ use protocol::json::JsonText;
 use protocol::record::RecordKey;
 use protocol::stamp::Stamp;
 use protocol::timestamp::Timestamp;
-use protocol::wire::outcome::{ConflictReason, Flag, Rejection, RejectionCode};
+use protocol::wire::outcome::{Flag, Rejection, RejectionCode};
 use protocol::wire::push::{AppliedRecord, Conflict, PushResponse, RejectedRecord};
 
 /// The response to `push`, decided as `plan`.

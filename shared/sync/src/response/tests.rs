@@ -5,6 +5,7 @@ use crate::tests::{push, record as stored_record};
 use protocol::limits::{PUSH_RECORDS_MAX, RECORD_BYTES_MAX};
 use protocol::record::RecordKey;
 use protocol::role::Role;
+use protocol::wire::outcome::ConflictReason;
 
 #[test]
 fn fifty_conflicts_of_the_largest_records_fit_a_lambda_response() {
