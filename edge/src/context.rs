@@ -16,6 +16,8 @@ use protocol::timestamp::Timestamp;
 use protocol::wire::CACHE_HEADER;
 use protocol::wire::health::HEALTH_OPERATION;
 use protocol::wire::presence::BRANCH_OPERATION;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use worker::{Context, Env};
 
 use crate::admission::fuse;
@@ -32,8 +34,8 @@ use crate::state::AppState;
 use crate::telemetry::{Observation, Part};
 use crate::upstream::{self, Call, CallError, CallInFlight, Credentials, UpstreamResponse};
 
-/// In `Tillsync-Cache`: the entry of a cache has answered.
-const FRESH: &str = "fresh";
+/// In `Tillsync-Cache`: the function has read the database and stored an entry.
+const LOADED: &str = "loaded";
 
 pub(crate) struct RequestContext {
     pub(crate) request: Request,
@@ -157,10 +159,10 @@ impl RequestContext {
     /// Counts at the fuse, after the response, what the function has sent to Redis because its cache had no
     /// entry: the next requests of the address are refused for it.
     fn count_miss(&self, spec: &EndpointSpec, response: &UpstreamResponse) {
-        let commands = spec.redis_commands_of_a_miss;
+        let commands = spec.redis_commands_of_a_miss * records(&response.body);
         // What the function refuses, it does not look up.
         let has_looked = !matches!(response.status, 400..404);
-        if commands == 0 || !has_looked || response.header(CACHE_HEADER) == Some(FRESH) {
+        if commands == 0 || !has_looked || response.header(CACHE_HEADER) != Some(LOADED) {
             return;
         }
         if let Ok(client_info) = self.client_info() {
@@ -225,5 +227,26 @@ impl RequestContext {
         let trace = &self.observation.trace;
         let call = Call { spec, operation, query, body, credentials, request_id, arrived_at, trace };
         upstream::request(&self.state.config, &call, clock::now())
+    }
+}
+
+/// Number of records that a response is about: several if it lists them.
+fn records(body: &[u8]) -> usize {
+    #[derive(Deserialize)]
+    struct Lists {
+        records: Vec<IgnoredAny>,
+        missing: Vec<IgnoredAny>,
+    }
+    serde_json::from_slice::<Lists>(body).map_or(1, |lists| lists.records.len() + lists.missing.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_is_about_the_records_that_it_lists() {
+        assert_eq!(records(br#"{"records":[{},{}],"missing":[{}]}"#), 3);
+        assert_eq!(records(br#"{"table_name":"products","data":{"records":[],"missing":[]}}"#), 1);
     }
 }

@@ -25,9 +25,10 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
     let presence = presence(online?, seen.ok());
     // A branch with devices exists, and so does the branch of a user.
     if presence.is_empty() && caller.claims.branch_id.is_none() {
-        let checked = context.check_branch(&query, &caller.token).await?;
-        if !(200..300).contains(&checked.status) {
-            return Ok(checked.into_response()?);
+        // A function that does not respond, or does not know the question yet, refuses nothing.
+        let checked = context.check_branch(&query, &caller.token).await;
+        if let Some(refused) = checked.ok().filter(|checked| (400..500).contains(&checked.status)) {
+            return Ok(refused.into_response()?);
         }
     }
     Ok(response::of(&presence)?)

@@ -35,7 +35,7 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
         Some(body) => body.with(|bytes| of_bytes(Some(bytes))).ok_or_else(body::incomplete)?,
         None => of_bytes(None),
     };
-    let mut turn = None;
+    let (mut turn, mut has_called) = (None, false);
     if let Some(room) = room {
         let sender = caller.claims.sid.as_ref().map_or(&*caller.claims.sub, |session| session.as_str());
         let offer = || group::offer(context, &query, &caller.token, body.as_ref()?);
@@ -46,6 +46,7 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
         }
     }
     if let Some(own) = turn.take_if(|turn| !turn.group.is_empty()) {
+        has_called = true;
         match group::push(context, own, Credentials::Token(&caller.token), &caller.claims).await? {
             Grouped::Answered(answer) => return Ok(group::response(&answer)),
             Grouped::Alone(own) => turn = own,
@@ -63,8 +64,8 @@ pub(crate) async fn handle(context: &RequestContext) -> Result<Response, Request
         other => {
             let is_over = match &other {
                 Ok((response, _)) => is_over(response.status),
-                // The edge has refused it, and called no function.
-                Err(RequestError::Caller(_)) => true,
+                // The edge has refused it, and called no function unless for a group.
+                Err(RequestError::Caller(_)) => !has_called,
                 Err(_) => false,
             };
             match turn {

@@ -13,7 +13,12 @@ pub async fn report(context: &Context, request: &FunctionRequest<'_>) -> Handler
     let day = request.parameter("day").map_or(Ok(request.now), day)?;
     let report = context.cache()?.report(&request.claims()?.client_id, day).await.map_err(unavailable)?;
     // Redis's own figures change with each read of them.
-    HandlerResponse::json(&report)?.tagged_by(&(&report.day, &report.total, &report.kinds))
+    HandlerResponse::json(&report)?.tagged_by(&(
+        &report.day,
+        &report.total,
+        &report.kinds,
+        report.redis.is_some(),
+    ))
 }
 
 /// Returns the state of this process's connection to Redis, and the day's figures of all processes.

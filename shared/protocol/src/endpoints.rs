@@ -25,7 +25,6 @@ use crate::error::ErrorCode::{
     ResetRequired, RoomFull, SessionNotFound, TableForbidden, TicketInvalid, TooManyBranches, Unavailable,
     UnknownTable, UpgradeRequired, VersionChanged,
 };
-use crate::limits::READ_RECORDS_MAX;
 use crate::role::Role;
 use crate::wire::auth::{LoginRequest, MeResponse, RefreshRequest, SessionResponse};
 use crate::wire::branches::BranchesResponse;
@@ -158,7 +157,7 @@ pub static ENDPOINTS: [EndpointSpec; 33] = [
     post(Endpoint::BatchGetRecords, "/api/data/batch-get", "batchGetRecords", "Returns several records.")
         .function(Function::Data).parameters(&[MIN, BRANCH]).request::<BatchGetRequest>()
         .response::<BatchGetResponse>().counts_cost().cached()
-        .errors(&[BatchTooLarge, UnknownTable, TableForbidden, ResetRequired]).redis(1, 2 * READ_RECORDS_MAX),
+        .errors(&[BatchTooLarge, UnknownTable, TableForbidden, ResetRequired]).redis(1, 2),
     get(Endpoint::GetCart, "/api/carts/{id}", "getCart", "Returns a cart.")
         .function(Function::Carts).parameters(&[CART, MIN, BRANCH]).response::<CartResponse>().counts_cost()
         .cached().revalidates().errors(&[CartNotFound]).redis(1, 1),
@@ -176,7 +175,7 @@ pub static ENDPOINTS: [EndpointSpec; 33] = [
         .errors(&[BadCursor]).redis(20, 0),
     post(Endpoint::WarmCache, "/api/cache/warm", "warmCache", "Loads a page of a table into the cache.")
         .function(Function::CacheWarm).role(Role::Admin).request::<WarmRequest>().response::<WarmResponse>()
-        .of_branch().counts_cost().errors(&[BadCursor, UnknownTable, TableForbidden]).redis(1, 200),
+        .of_branch().counts_cost().errors(&[BadCursor, UnknownTable, TableForbidden]).redis(50, 0),
     get(Endpoint::OpenSocket, "/ws", "openSocket", "Opens a WebSocket for the frames below.")
         .sync().parameters(&[TOKEN, TICKET, DEVICE, FRAMES, OWN, BRANCH]).frames::<ClientFrame, ServerFrame>()
         .errors(&[DeviceMismatch, OriginForbidden, TicketInvalid, UpgradeRequired, RoomFull]),

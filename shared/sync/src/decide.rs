@@ -132,9 +132,7 @@ pub fn decide(rules: &SyncRules, snapshot: &Snapshot, push: &Push, now: Timestam
     let device = batch.device_batches().map(|batches| (batch.author().clone(), batches));
     let checks = batch.checks(push.keys());
     let head = batch.head();
-    // The dead letters of a batch that was committed before exist, or a person has closed them.
-    let is_new = batch.applied_before != AppliedBefore::Committed;
-    let dead = if is_new { DeadLetter::of(push, &outcomes) } else { Vec::new() };
+    let dead = DeadLetter::of(push, &outcomes);
     let puts = batch.steps.into_iter().map(|(key, record)| {
         let expected = snapshot.version(&key);
         Put { key, record, expected }

@@ -61,6 +61,10 @@ impl Outcome {
             Some(server) if write.deleted == server.deleted && write.differing(&server.data).is_none() => {
                 Outcome::AlreadyApplied { version: server.version, stamp: server.stamp, stored: None }
             }
+            // It was deleted later, and its tombstone has expired.
+            None if is_atomic || write.deleted => {
+                Outcome::AlreadyApplied { version: 0, stamp: Stamp::ZERO, stored: None }
+            }
             server => Outcome::Conflict { reason: ConflictReason::OutcomeUnknown, server: server.cloned() },
         }
     }

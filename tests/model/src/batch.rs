@@ -83,8 +83,7 @@ pub(crate) fn push(room: &mut RoomState, request: &Push<'_>) -> Option<Predictio
         let versions = BTreeMap::new();
         return Some(Prediction { results, prev, stamp: prev, rolled_back, versions, situations });
     }
-    let is_rejected = |result: &&ExpectedResult| matches!(result, ExpectedResult::Rejected(_));
-    let rejected = if is_committed { 0 } else { results.iter().filter(is_rejected).count() };
+    let rejected = results.iter().filter(|result| matches!(result, ExpectedResult::Rejected(_))).count();
     room.dead_letters.insert((first, request.now.0, request.body.to_owned()), rejected);
     let stamp = if next > first { next - 1 } else { prev };
     room.head = stamp;
@@ -222,10 +221,12 @@ impl Batch<'_> {
             let is_same = write.deleted == row.deleted && (write.deleted || write.data == row.data);
             self.body.atomic || is_same
         };
+        let is_gone = row.is_none() && (self.body.atomic || write.deleted);
         match row.filter(holds) {
             Some(Row { version, stamp, .. }) => {
                 ExpectedResult::Applied { version: *version, stamp: *stamp, flags: Vec::new() }
             }
+            None if is_gone => ExpectedResult::Applied { version: 0, stamp: 0, flags: Vec::new() },
             None => {
                 let (reason, version) = ("outcome_unknown".to_owned(), row.map_or(0, |row| row.version));
                 ExpectedResult::Conflict { reason, version }

@@ -112,7 +112,8 @@ mod tests {
     fn a_decision_counts_under_the_policy_of_its_table() {
         let error = r#"{"index":0,"table_name":"promotions","record_id":"p","code":"too_old","message":""}"#;
         let response = format!(
-            r#"{{"success":true,"prev":"0","stamp":"0","applied":[],"conflicts":[],"errors":[{error}]}}"#
+            r#"{{"success":true,"synced_count":0,"conflicts":[],"errors":[{error}],"applied":[],"prev":0,"stamp":0,
+                "cursor":"","server_time":""}}"#
         );
         let mut coverage = Coverage::default();
         let before = coverage.missing();

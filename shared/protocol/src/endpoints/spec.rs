@@ -53,7 +53,7 @@ pub struct EndpointSpec {
     /// Commands that a request sends to Redis after its session and its limits were checked; of a cached
     /// read, those that find the entry. What streams and schedules send later is not counted.
     pub redis_commands: usize,
-    /// Commands that follow at most if the cache has no entry that is good.
+    /// Commands that follow at most, for each record of the response, if the cache has no entry that is good.
     pub redis_commands_of_a_miss: usize,
 }
 

@@ -153,12 +153,18 @@ fn the_tail_of_a_snapshot_must_pass_through_what_its_walk_skipped() {
         assert_eq!(tail(through.0, 100), (false, Next::Position(last.last().into())));
     }
     // A page that ends before HEAD hands the duty on, and the tail goes on until then.
-    let rest = Position { stamp: middle.first, through: Some(last.last()) };
-    assert_eq!(tail(last.first.0, 1), (false, Next::Position(rest)));
-    assert_eq!(tail(middle.first.0, 1), (false, Next::Position(rest)));
+    let rest = |through| Next::Position(Position { stamp: middle.first, through: Some(through) });
+    assert_eq!(tail(last.first.0, 1), (false, rest(last.first)));
+    assert_eq!(tail(middle.first.0, 1), (false, rest(last.last())));
     for through in [middle.first.0 - 1, last.first.0 - 1, last.last().0 + 1] {
         assert!(tail(through, 100).0, "no change has the stamp {through}");
     }
+    // A restore took the noted change away. A page that ends before its place hands the duty on.
+    let gone = Stamp(last.first.0 - 1);
+    assert_eq!(tail(gone.0, 1), (false, rest(gone)));
+    let resumed = Position { stamp: middle.first, through: Some(gone) };
+    let page = shop.page(&pull(RoomStart::Position(resumed), 100), (false, false)).unwrap();
+    assert!(page.snapshot_id.is_some(), "the walk's records are not complete");
 }
 
 #[test]
