@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use functions::accounts::users::{CreateUserError, NewUser};
-use protocol::endpoints::ENDPOINTS;
 use protocol::endpoints::spec::EndpointSpec;
+use protocol::endpoints::{ENDPOINTS, Endpoint};
 use protocol::role::Role;
 use protocol::wire::pull::PullResponse;
 use reqwest::Method;
@@ -35,6 +35,7 @@ fn calls(branch: &str) -> Vec<(&'static str, Method, String, Option<Value>)> {
     vec![
         ("pushBatch", Method::POST, "/api/sync/batch-push".into(), Some(push)),
         ("pullChanges", Method::GET, at("/api/sync/pull-changes"), None),
+        ("streamEvents", Method::GET, at("/api/sync/events"), None),
         ("resolveConflict", Method::POST, "/api/sync/resolve-conflict".into(), Some(resolve)),
         ("getSyncStats", Method::GET, at("/api/sync/stats"), None),
         ("getDevice", Method::GET, at("/api/sync/devices/till-1"), None),
@@ -51,7 +52,11 @@ fn calls(branch: &str) -> Vec<(&'static str, Method, String, Option<Value>)> {
     ]
 }
 
+/// A socket is no request for a branch: it hears of one once it exists.
 fn names_branch(spec: &EndpointSpec) -> bool {
+    if spec.endpoint == Endpoint::OpenSocket {
+        return false;
+    }
     spec.of_branch || spec.parameters.iter().any(|parameter| parameter.name == "branch_id")
 }
 

@@ -170,8 +170,8 @@ impl PageCut<'_> {
 
     fn page(self, through: Option<Stamp>) -> Page {
         let has_more = self.at < self.head.stamp;
-        // The tail of a snapshot goes on until the pull ends, but not before it has met what the walk noted: a
-        // restore may have taken it away.
+        // The tail of a snapshot goes on until the pull ends, but not before it has met what the walk noted,
+        // which a restore may have taken away.
         let next = |through: Stamp| if through > self.at { through } else { self.head.stamp };
         let through = through.map(next).filter(|&through| through > self.at);
         let next = Next::Position(Position { stamp: self.at, through });
