@@ -35,7 +35,7 @@ fn calls(branch: &str) -> Vec<(&'static str, Method, String, Option<Value>)> {
     vec![
         ("pushBatch", Method::POST, "/api/sync/batch-push".into(), Some(push)),
         ("pullChanges", Method::GET, at("/api/sync/pull-changes"), None),
-        ("streamEvents", Method::GET, at("/api/sync/events"), None),
+        ("streamEvents", Method::GET, format!("/api/sync/events?device_id=office&branch_id={branch}"), None),
         ("resolveConflict", Method::POST, "/api/sync/resolve-conflict".into(), Some(resolve)),
         ("getSyncStats", Method::GET, at("/api/sync/stats"), None),
         ("getDevice", Method::GET, at("/api/sync/devices/till-1"), None),
