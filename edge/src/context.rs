@@ -159,14 +159,14 @@ impl RequestContext {
     /// Counts at the fuse, after the response, what the function has sent to Redis because its cache had no
     /// entry: the next requests of the address are refused for it.
     fn count_miss(&self, spec: &EndpointSpec, response: &UpstreamResponse) {
-        let commands = spec.redis_commands_of_a_miss * records(&response.body);
+        let of_each = spec.redis_commands_of_a_miss;
         // What the function refuses, it does not look up.
         let has_looked = !matches!(response.status, 400..404);
-        if commands == 0 || !has_looked || response.header(CACHE_HEADER) != Some(LOADED) {
+        if of_each == 0 || !has_looked || response.header(CACHE_HEADER) != Some(LOADED) {
             return;
         }
         if let Ok(client_info) = self.client_info() {
-            let env = self.env.clone();
+            let (env, commands) = (self.env.clone(), of_each * records(&response.body));
             self.execution.wait_until(async move {
                 // A fuse that fails lets everything through.
                 let _ = fuse::allows(&env, &client_info, commands).await;

@@ -43,7 +43,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const IN_FLIGHT: Duration = Duration::from_secs(1);
 
 /// Pulls until `source` answers.
-async fn pull_from(till: &Till, query: &str, from: &str) -> Reply {
+pub(crate) async fn pull_from(till: &Till, query: &str, from: &str) -> Reply {
     let answered =
         poll(DEADLINE, async || till.pull_raw(query).await, |reply| source(reply) == Some(from)).await;
     answered.unwrap_or_else(|last| panic!("{from} never answers {query}: {:?}", source(&last)))

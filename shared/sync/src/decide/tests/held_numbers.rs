@@ -102,6 +102,18 @@ fn nothing_of_a_batch_that_was_committed_is_decided_again() {
 }
 
 #[test]
+fn what_is_gone_by_then_was_applied_if_the_whole_batch_or_a_delete_was() {
+    let delete = with(based(stamped("halls", "h", &json!({}), NOW), 0), "is_deleted", true);
+    for (atomic, code) in [(false, "outcome_unknown"), (true, "already_applied")] {
+        let mut room = shop();
+        let batch = with(numbered(7, &[delete.clone(), taken(NOW)]), "atomic", atomic);
+        assert_eq!(codes(&push_at(&mut room, NOW, &batch)).last(), Some(&"applied"));
+        room.snapshot.records.clear();
+        assert_eq!(codes(&push_at(&mut room, days(100), &batch)), ["already_applied", code]);
+    }
+}
+
+#[test]
 fn a_number_that_is_not_held_changes_nothing() {
     let mut room = shop();
     push_at(&mut room, NOW, &numbered(7, &[taken(NOW)]));
